@@ -1,0 +1,170 @@
+"""Every error that Tailwire raises on purpose, with the code its users see.
+
+    TailwireError
+    ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
+    │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
+    │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
+    │   └── Empty          empty               a message body without a visible character
+    ├── Unauthorized       unauthorized        no token, or one that does not hold
+    │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password: we do not say which
+    ├── Forbidden          forbidden           known, but not allowed
+    ├── NotFound           not_found           does not exist, or may not be seen: we do not say which
+    ├── Conflict           conflict            it is at odds with what is stored
+    │   ├── UsernameTaken  username_taken
+    │   ├── RefConflict    ref_conflict        this ref was used for something else
+    │   └── EpochChanged   reset               the numbering has begun anew: reload
+    ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
+    └── Unavailable        unavailable         the store cannot answer now; retrying is safe
+        └── StorageFull    storage_full        the store's disk is full; reading goes on
+
+Messages are for people and never repeat the input, a query, a host name or a secret.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field. `loc` is its path, without its value."""
+
+    loc: tuple[str | int, ...]
+    message: str
+
+
+class TailwireError(Exception):
+    """The root. `code` is stable and part of the protocol; `status` is its HTTP status."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        errors: tuple[FieldError, ...] = (),
+        retry_after_seconds: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message or self.title)
+        self.message = message or self.title
+        self.errors = errors
+        self.retry_after_seconds = retry_after_seconds
+        self.specific_code = code or self.code
+
+
+class Invalid(TailwireError):
+    """The request breaks the contract; sending it again will not help."""
+
+    code = "invalid"
+    status = 422
+    title = "The request is not valid"
+
+
+class BadJson(Invalid):
+    """The text is not JSON, or holds what we refuse: duplicate keys, NaN, lone surrogates, huge numbers."""
+
+    code = "bad_json"
+    status = 400
+    title = "The body is not acceptable JSON"
+
+
+class BadCursor(Invalid):
+    """The page mark is not one that this list gave."""
+
+    code = "bad_cursor"
+    title = "The cursor is not valid"
+
+
+class Empty(Invalid):
+    """The body shows nothing."""
+
+    code = "empty"
+    title = "The message is empty"
+
+
+class Unauthorized(TailwireError):
+    """There is no token, or it does not hold (any more)."""
+
+    code = "unauthorized"
+    status = 401
+    title = "A valid access token is needed"
+
+
+class InvalidCredentials(Unauthorized):
+    """Unknown user or wrong password."""
+
+    code = "invalid_credentials"
+    title = "The username or the password is wrong"
+
+
+class Forbidden(TailwireError):
+    """The caller may see this, but not do this."""
+
+    code = "forbidden"
+    status = 403
+    title = "You may not do this"
+
+
+class NotFound(TailwireError):
+    """There is no such thing, or the caller may not know of it."""
+
+    code = "not_found"
+    status = 404
+    title = "There is no such thing"
+
+
+class Conflict(TailwireError):
+    """The request is at odds with what is stored."""
+
+    code = "conflict"
+    status = 409
+    title = "The request conflicts with what is stored"
+
+
+class UsernameTaken(Conflict):
+    """Another account has this name, or one that looks the same."""
+
+    code = "username_taken"
+    title = "This username is taken"
+
+
+class RefConflict(Conflict):
+    """The author used this ref before, for something else. What was stored first stays."""
+
+    code = "ref_conflict"
+    title = "This ref was used for something else"
+
+
+class EpochChanged(Conflict):
+    """The caller's position belongs to another life of the numbering."""
+
+    code = "reset"
+    title = "The room's numbering has begun anew: load it again"
+
+
+class RateLimited(TailwireError):
+    """Too many requests."""
+
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+
+class Unavailable(TailwireError):
+    """The store did not answer, or not in time. The outcome is unknown; a retry with the same ref is safe."""
+
+    code = "unavailable"
+    status = 503
+    title = "The store cannot be reached at the moment"
+
+    def __init__(self, message: str = "", *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class StorageFull(Unavailable):
+    """There is no room to write to. Nothing was stored; reading goes on."""
+
+    code = "storage_full"
+    title = "The store's disk is full"

@@ -1,0 +1,211 @@
+"""What Tailwire asks of a database, and what the database promises.
+
+Both backends keep these promises, whatever crashes; `tests/test_store.py` runs on each of them.
+
+- **Durable**: when `append` returns, the entry survives a crash of every process and of the machine.
+- **Ordered**: per room `seq` is 1, 2, 3, ... without holes, and n + 1 is never visible before n.
+- **Once**: `(user_id, ref)` has at most one seq, however often and wherever it is retried, at any age.
+- **Whole**: after `changes()` is entered, every entry appended later comes out of it at least once, each
+  room's in the order of seq; when that can no longer be promised the iteration raises `Unavailable`.
+- **Honest**: every method raises `Unavailable` when it cannot know; it never guesses. Retrying is safe.
+
+Every read that decides something sees every write acknowledged before it began.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from api.models import (
+    Account,
+    Appended,
+    Change,
+    Draft,
+    Entry,
+    Head,
+    History,
+    Member,
+    Message,
+    Page,
+    Role,
+    Room,
+    RoomView,
+    Rotation,
+    Session,
+    User,
+)
+
+
+class Store(ABC):
+    """The database. Made by `open_store`; to be closed by whoever opened it. Safe for concurrent use."""
+
+    # -- life
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of every connection, thread and task. Calls in flight raise `Unavailable`."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Ask the database for a sign of life. Raises `Unavailable`."""
+
+    @abstractmethod
+    async def clock(self) -> int:
+        """Return the database's idea of now, in milliseconds, for finding clock skew."""
+
+    @abstractmethod
+    async def keep(self, name: str, value: str) -> str:
+        """Keep `value` under `name` unless something is kept there; return what is kept. First come, for ever."""
+
+    # -- accounts
+
+    @abstractmethod
+    async def create_account(self, account: Account) -> None:
+        """Store a new account. Raises `UsernameTaken` when its `username_key` is in use.
+
+        Does not touch the lobby: `join` does.
+        """
+
+    @abstractmethod
+    async def account_by_name(self, username_key: str) -> Account | None:
+        """Return the account with this unique name."""
+
+    @abstractmethod
+    async def user(self, user_id: str) -> User | None:
+        """Return the user with this id."""
+
+    @abstractmethod
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        """Change how a user is shown. Raises `NotFound`."""
+
+    @abstractmethod
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        """Replace a password hash, as when the hash parameters rise. Raises `NotFound`."""
+
+    # -- sessions
+
+    @abstractmethod
+    async def create_session(self, session: Session) -> None:
+        """Store a new session."""
+
+    @abstractmethod
+    async def session(self, session_id: str) -> Session | None:
+        """Return a session that has not been ended; whether it has expired is the caller's to say."""
+
+    @abstractmethod
+    async def rotate_refresh(
+        self,
+        session_id: str,
+        *,
+        presented_hash: str,
+        next_hash: str,
+        at: int,
+        grace_ms: int,
+        expires_at: int,
+    ) -> Rotation:
+        """Use up a refresh token, atomically.
+
+        presented is current: next becomes current, presented becomes previous, `last_used_at` = `rotated_at`
+        = at and `expires_at` are set -> ROTATED. Presented is previous, at most `grace_ms` old, and next is
+        current -> GRACE. Presented is any other token of an existing session -> the session is ended, REUSED.
+        No such session -> UNKNOWN.
+        """
+
+    @abstractmethod
+    async def end_session(self, session_id: str) -> bool:
+        """End a session; every `changes()` yields its `SessionEnded`. False when there was none."""
+
+    # -- rooms and members
+
+    @abstractmethod
+    async def create_room(self, room: Room, owner: User) -> RoomView:
+        """Store a new room with its owner as its one member: seq 1 is the owner's `member` entry."""
+
+    @abstractmethod
+    async def room(self, room_id: str) -> Room | None:
+        """Return a room."""
+
+    @abstractmethod
+    async def room_view(self, room_id: str, user_id: str) -> RoomView | None:
+        """Return a room as this user sees it; None when there is no such room. Visibility is the caller's to judge."""
+
+    @abstractmethod
+    async def rooms_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List the rooms a user is a member of, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
+        """Admit a user, who joins by themselves; the `member` entry and the membership are one fact.
+
+        None when the user is a member already. Raises `NotFound` when there is no such room.
+        """
+
+    @abstractmethod
+    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
+        """End a user's membership, as one fact with its `member` entry. None when there was none. Raises `NotFound`."""
+
+    @abstractmethod
+    async def member(self, room_id: str, user_id: str) -> Member | None:
+        """Return a membership."""
+
+    @abstractmethod
+    async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
+        """List a room's members, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
+        """Raise a member's `read_seq` to `seq`, at most to the head; it never falls. Raises `NotFound`."""
+
+    # -- the room log
+
+    @abstractmethod
+    async def append(self, room_id: str, draft: Draft) -> Appended:
+        """Add an entry to a room's log; durable when this returns. Membership is the caller's to check.
+
+        A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
+        A DELETE erases the target's body, and that of its edits, from storage. `edit`, `delete` and `reaction`
+        need an existing `message` as target. Raises `NotFound` (room or target), `RefConflict`, `Unavailable`,
+        `StorageFull`. MEMBER drafts are refused: `join` and `leave` make them.
+        """
+
+    @abstractmethod
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        """Return where the logs of these rooms end. Unknown rooms are left out."""
+
+    @abstractmethod
+    async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+        """Return the entries with seq in (after, after + limit], in order, up to the head; [] at or past it."""
+
+    @abstractmethod
+    async def history(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> History:
+        """Return the newest `limit` messages below `before` (None: of all), or the oldest above `after`.
+
+        Raises `NotFound`. Not both bounds at once.
+        """
+
+    @abstractmethod
+    async def message(self, room_id: str, seq: int) -> Message | None:
+        """Return one message, folded; None when seq is not a message's."""
+
+    # -- changes
+
+    @abstractmethod
+    def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
+        """Tail every later change of all rooms and sessions, in batches.
+
+        Entering returns once the tail is open: see *Whole* above. Yields a batch at least every
+        `QUIET_SECONDS`, of a lone `Quiet` when nothing happened; raises `Unavailable` when the database is
+        lost or has been silent for longer than two such beats. A row that makes no sense is skipped and
+        logged once, and does not stop the tail.
+        """
+
+
+QUIET_SECONDS = 5.0
+"""How often a healthy feed yields something: two beats missed (10 s) and it is taken for dead, which with the
+reopening stays inside the 12 s in which a paused database must be noticed."""

@@ -1,0 +1,60 @@
+"""Folding a room's later entries into the messages they change. Pure; both backends use it."""
+
+from collections.abc import Iterable
+
+from api.models import Entry, Kind, Message, Reaction
+
+
+def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
+    """Return each `message` entry with its edits, deletion and reactions applied, in the order given.
+
+    `changes` are the edit, delete and reaction entries that target these messages, in any order; what targets
+    another message is passed over. A deleted message keeps its place with an empty body, and no reactions.
+    """
+    by_target: dict[int, list[Entry]] = {}
+    for change in sorted(changes, key=lambda entry: entry.seq):
+        by_target.setdefault(int(change.data["target"] or 0), []).append(change)
+    return [_fold_one(message, by_target.get(message.seq, [])) for message in messages]
+
+
+def _fold_one(message: Entry, changes: list[Entry]) -> Message:
+    body = str(message.data["body"])
+    edited_at: int | None = None
+    reactions: dict[str, dict[str, None]] = {}  # emoji -> user ids, in the order they came
+    for change in changes:
+        if change.kind is Kind.DELETE:
+            return _message(message, body="", deleted=True)
+        if change.kind is Kind.EDIT:
+            body, edited_at = str(change.data["body"]), change.at
+        elif change.kind is Kind.REACTION:
+            users = reactions.setdefault(str(change.data["emoji"]), {})
+            if change.data["added"]:
+                users.setdefault(change.user_id)
+            else:
+                users.pop(change.user_id, None)
+    folded = tuple(Reaction(emoji, tuple(users)) for emoji, users in reactions.items() if users)
+    return _message(message, body=body, edited_at=edited_at, reactions=folded)
+
+
+def _message(
+    entry: Entry,
+    *,
+    body: str,
+    deleted: bool = False,
+    edited_at: int | None = None,
+    reactions: tuple[Reaction, ...] = (),
+) -> Message:
+    reply_to = entry.data.get("reply_to")
+    return Message(
+        room_id=entry.room_id,
+        seq=entry.seq,
+        at=entry.at,
+        user_id=entry.user_id,
+        username=entry.username,
+        ref=entry.ref,
+        body=body,
+        reply_to=reply_to if isinstance(reply_to, int) else None,
+        edited_at=edited_at,
+        deleted=deleted,
+        reactions=reactions,
+    )

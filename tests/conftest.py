@@ -1,0 +1,58 @@
+"""The fixtures every test builds on: store, then server, then user. What was not tested is said loudly."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from api.store import open_store
+from api.store.base import Store
+from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def rethinkdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RethinkDBServer | None]:
+    """A real RethinkDB, one for the whole run: our own from the binary on PATH, or TAILWIRE_TEST_RETHINKDB."""
+    with rethinkdb_server_or_none(tmp_path_factory.mktemp("rethinkdb")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("rethinkdb", marks=pytest.mark.rethinkdb)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store that is ready to be opened, on each backend in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'tailwire.db'}"
+    server: RethinkDBServer | None = request.getfixturevalue("rethinkdb_server")
+    if server is None:
+        pytest.skip("no RethinkDB: neither a `rethinkdb` binary on PATH nor TAILWIRE_TEST_RETHINKDB")
+    return server.empty_store()
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    """An open, empty store."""
+    opened = await open_store(store_url)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which stores and which browser were tested."""
+    ran = {
+        name: any(name in report.nodeid for report in terminalreporter.stats.get("passed", []))
+        for name in ("[sqlite", "[rethinkdb", "browser")
+    }
+    terminalreporter.section("what was tested")
+    terminalreporter.line(f"SQLite     {'tested' if ran['[sqlite'] else 'NOT TESTED'}")
+    rethinkdb = "tested" if ran["[rethinkdb"] else "NOT TESTED"
+    why = "" if shutil.which("rethinkdb") else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
+    terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['[rethinkdb'] else why}")
+    terminalreporter.line(f"Chromium   {'tested' if ran['browser'] else 'NOT TESTED'}")
