@@ -1,0 +1,108 @@
+"""Every setting, read once from the environment. docs/configuration.md says the same; a test holds them equal."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
+
+
+class Settings(BaseSettings):
+    """Frozen once read; the field descriptions are the documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="TAILWIRE_", frozen=True, extra="ignore")
+
+    store: str = Field(
+        "sqlite:///data/tailwire.db",
+        description="Where everything is kept: `sqlite:///path` or `rethinkdb://user:password@host:port/database`.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    secret: SecretStr | None = Field(
+        None,
+        description="Signs access tokens: at least 32 bytes, the same on every node."
+        " When unset, one is made at first start and kept in the store.",
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated origins (`https://chat.example.org`) of other hosts whose pages may use this"
+        " server. Its own origin always may.",
+    )
+    frontend: Path | None = Field(
+        None,
+        description="A directory with a build of the SPA to serve at `/`. When unset, `frontend/dist` beside"
+        " the program if it is there.",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe line to log.")
+    heartbeat_seconds: int = Field(25, ge=1, le=300, description="Silence on a socket after which a `heartbeat` comes.")
+    access_minutes: int = Field(15, ge=1, le=60, description="How long an access token holds.")
+    session_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
+    connections: int = Field(6000, ge=1, description="Open sockets on this node, beyond which new ones get 503.")
+    connections_per_user: int = Field(
+        10, ge=1, description="Open sockets of one user on this node, beyond which the oldest is closed with 4502."
+    )
+    unauthenticated_connections: int = Field(200, ge=1, description="Sockets on this node that have not authenticated.")
+    unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
+    subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
+    test_rethinkdb: str | None = Field(
+        None,
+        description="For the tests: `rethinkdb://admin:password@host:port` of a server to use where no `rethinkdb`"
+        " binary is on PATH. The server itself does not read it.",
+    )
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+                raise ValueError("each must look like https://chat.example.org, with no path")
+        return value
+
+    @field_validator("store")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"sqlite", "rethinkdb"}:
+            raise ValueError("must be a sqlite:// or rethinkdb:// URL")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _is_strong(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and (weakness := secret_weakness(value.get_secret_value())):
+            raise ValueError(weakness)
+        return value
+
+
+def secret_weakness(secret: str) -> str | None:
+    """Say why a signing secret must not be used; None when it may."""
+    if len(secret.encode()) < 32:  # noqa: PLR2004  HS256's own length, RFC 7518 section 3.2
+        return "must be at least 32 bytes long"
+    if len(set(secret)) < 10 or any(secret.lower() == sample * (len(secret) // len(sample)) for sample in SAMPLE_SECRETS):  # noqa: PLR2004, E501
+        return "is too easy to guess: take one from `openssl rand -base64 48`"
+    return None
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises `SettingsError` with one clear line, free of the values, for what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "TAILWIRE_" + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
+
+
+class SettingsError(Exception):
+    """A setting has a value that it cannot have."""
