@@ -1,0 +1,115 @@
+# Everything a newcomer or a developer types. Needs make, git and Python >= 3.11; the SPA needs Node and npm too.
+# PYTHON=/path/to/python picks another interpreter, ARGS="..." is passed on by run, test and lock.
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$python"; break; }; done)
+NODE_RANGE := 20.19+ or 22.12+
+ARGS ?=
+
+venv := .venv
+bin := $(venv)/bin
+pip := $(bin)/python -m pip --disable-pip-version-check -qq
+npm := npm --prefix frontend --loglevel=error --no-progress --no-update-notifier
+say := @printf '==> %s\n'
+spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o \
+	-path frontend/tests -prune -o -type f -print 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check dev lock clean spa node format
+
+help: ## Print these lines.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+
+run: $(venv)/.run spa ## Start the server on this machine, installing what it needs into .venv first.
+	$(say) 'Starting Tailwire; Ctrl-C stops it'
+	@exec $(bin)/tailwire serve $(ARGS)
+
+test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where they are installed.
+	@status=0; \
+	if [ -d frontend/node_modules/vitest ] && $(MAKE) --silent node >/dev/null 2>&1; then \
+		echo '==> Testing the SPA'; $(npm) run --silent test || status=1; \
+	fi; \
+	echo '==> Testing the server'; $(bin)/python -m pytest $(ARGS) || status=1; \
+	exit $$status
+
+check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs besides the tests: lint, format, types, SPA.
+	$(say) 'Lint and format'
+	@$(bin)/ruff check api tests
+	@$(bin)/ruff format --check api tests
+	$(say) 'Types'
+	@$(bin)/mypy
+	$(say) 'SPA: lint, tests, build'
+	@$(npm) run --silent lint
+	@$(npm) run --silent test
+	@$(npm) run --silent build
+
+format: $(venv)/.test node frontend/node_modules/.installed ## Put the code in the form that check wants.
+	@$(bin)/ruff check --fix --quiet api tests; $(bin)/ruff format api tests
+	@$(npm) run --silent format
+
+lock: $(venv)/.test ## Resolve the Python requirements again; ARGS=--upgrade takes newer versions.
+	@[ -x $(bin)/uv ] || $(pip) install uv
+	@for name in '' -dev; do \
+		$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-annotate --no-header --group build $${name:+--group dev} $(ARGS) pyproject.toml \
+			--output-file "requirements$$name.lock" || exit 1; \
+	done
+	$(say) 'requirements.lock and requirements-dev.lock are fresh'
+
+clean: ## Remove what make made: .venv, caches, the SPA build. Keeps data/.
+	@rm -rf $(venv) frontend/node_modules frontend/dist build ./*.egg-info
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find api tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The parts. A stamp is newer than the lock file that it installed.
+
+$(bin)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		for python in python3.13 python3.12 python3.11 python3; do \
+			if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				echo "$$python cannot make virtual environments: apt install python3-venv" >&2; exit 1; \
+			fi; \
+		done; \
+		echo 'Tailwire needs Python 3.11 or newer, and none was found: set PYTHON=/path/to/python3' >&2; exit 1; \
+	fi
+	$(say) "Making $(venv) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(venv)
+
+$(venv)/.run: requirements.lock pyproject.toml | $(bin)/python
+	$(say) 'Installing the server (requirements.lock)'
+	@$(pip) install --require-hashes -r requirements.lock
+	@$(pip) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
+	$(say) 'Installing the server and its test tools (requirements-dev.lock)'
+	@$(pip) install --require-hashes -r requirements-dev.lock
+	@$(pip) install --no-deps --no-build-isolation --editable .
+	@touch $(venv)/.run $@
+
+# For run and test the SPA is worth a warning; check insists on it.
+spa:
+	@if $(MAKE) --silent node; then \
+		$(MAKE) --no-print-directory frontend/dist/index.html \
+		|| echo '==> The SPA could not be built (see above). The API and its /docs work without it.'; \
+	else \
+		echo '==> The SPA is left out. The API and its /docs work without it.'; \
+	fi
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null \
+	|| { echo '==> Node.js and npm are missing: the SPA needs Node $(NODE_RANGE).'; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)' \
+	|| { echo "==> Node.js $$(node --version) is too old: the SPA needs Node $(NODE_RANGE)."; exit 1; }
+
+frontend/node_modules/.installed: frontend/package-lock.json
+	$(say) 'Installing the tools that build the SPA (frontend/package-lock.json)'
+	@$(npm) ci
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.installed $(spa_sources)
+	$(say) 'Building the SPA'
+	@output=$$($(npm) run --silent build 2>&1) || { printf '%s\n' "$$output"; exit 1; }
+	@touch $@
