@@ -91,7 +91,7 @@ $(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
 
 # For run and test the SPA is worth a warning; check insists on it.
 spa:
-	@if $(MAKE) --silent node; then \
+	@if $(MAKE) --silent node 2>/dev/null; then \
 		$(MAKE) --no-print-directory frontend/dist/index.html \
 		|| echo '==> The SPA could not be built (see above). The API and its /docs work without it.'; \
 	else \
