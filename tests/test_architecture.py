@@ -1,0 +1,313 @@
+"""The shape of the code, held by one walk over its imports. docs/architecture.md explains the table."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EVERYTHING = ("*",)
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    # who: whom of api. Every module has a row; a new one gets its row when it is made.
+    "__init__": (),
+    "models": (),
+    "errors": (),
+    "config": (),
+    "logs": (),
+    "strict_json": ("errors",),
+    "names": ("models", "errors"),
+    "protocol": ("models", "errors", "strict_json", "names"),
+    "security": ("models", "errors"),
+    "transport": (),
+    "connection": ("protocol", "models", "errors"),
+    "hub": ("connection", "protocol", "models"),
+    "feed": ("hub", "store.base", "protocol", "models", "errors"),
+    "accounts": ("security", "store.base", "models", "errors", "names"),
+    "deps": ("security", "accounts", "hub", "store.base", "models", "errors"),
+    "routers": (),
+    "routers.*": ("deps", "protocol", "models", "errors", "connection"),
+    "store": ("store.*", "models", "errors"),
+    "store.*": ("store.*", "models", "errors"),
+    "doctor": ("store", "store.*", "config", "security", "models", "errors", "__init__"),
+    "main": EVERYTHING,
+    "cli": EVERYTHING,
+}
+
+ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
+    # a library: the modules that know it. Storage and the core must run without the web framework, and a
+    # library that is no longer developed stays behind one file.
+    "fastapi": ("main", "deps", "routers.*"),
+    "starlette": ("main", "deps", "routers.*"),
+    "uvicorn": ("main", "cli", "transport"),
+    "jose": ("security",),
+    "passlib": ("security",),
+    "argon2": ("security",),
+    "rethinkdb": ("store.rethinkdb",),
+    "apsw": ("store.sqlite*",),
+    "sqlite3": (),
+    "pydantic_settings": ("config",),
+    "typer": ("cli",),
+}
+
+ONLY_CLI_IMPORTS = ("main",)
+VAGUE_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "misc",
+    "managers",
+    "manager",
+    "base_utils",
+    "crud",
+}
+MOST_LINES = 400
+
+
+def module_name(path: Path) -> str:
+    """Name a file as the table does: `api/store/base.py` is store.base, `api/store/__init__.py` is store."""
+    parts = list(path.relative_to(ROOT / "api").with_suffix("").parts)
+    if parts[-1] == "__init__" and len(parts) > 1:
+        parts.pop()
+    return ".".join(parts)
+
+
+MODULES = {module_name(path): path for path in sorted((ROOT / "api").rglob("*.py"))}
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> Iterator[tuple[str, int]]:
+    """Yield every name that a module imports, wherever in it, as (dotted name, line)."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{MODULES[module]}:{node.lineno}: say `from api...`, not `from .`"
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node.lineno
+
+
+def imports_of_ours(module: str) -> Iterator[tuple[str, int]]:
+    """Yield the modules of api that a module imports, as the table names them."""
+    for name, line in imports(module):
+        if name.split(".")[0] != "api":
+            continue
+        parts = name.split(".")[1:]
+        while parts and ".".join(parts) not in MODULES:
+            parts.pop()
+        yield ".".join(parts) or "__init__", line
+
+
+def is_any_of(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def where(module: str, line: int) -> str:
+    return f"{MODULES[module].relative_to(ROOT)}:{line}"
+
+
+def row_of(module: str) -> tuple[str, ...] | None:
+    if module in MAY_IMPORT:
+        return MAY_IMPORT[module]
+    return next((row for pattern, row in MAY_IMPORT.items() if fnmatchcase(module, pattern)), None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_row_allows(module: str) -> None:
+    row = row_of(module)
+    assert row is not None, f"api/{module} has no row in MAY_IMPORT: say there what it may know"
+    wrong = [
+        f"{where(module, line)}: {module} must not know {target}; only {', '.join(row) or 'nothing of api'}"
+        for target, line in imports_of_ours(module)
+        if target != module and not is_any_of(target, row)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_is_used_only_where_it_belongs(module: str) -> None:
+    wrong = [
+        f"{where(module, line)}: {library} belongs in {', '.join(allowed) or 'no module'} alone"
+        for name, line in imports(module)
+        for library, allowed in ONLY_THESE_MAY_USE.items()
+        if name.split(".")[0] == library and not is_any_of(module, allowed)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "cli"])
+def test_only_the_command_line_imports_the_wiring(module: str) -> None:
+    wrong = [
+        f"{where(module, line)}: only cli imports {target}"
+        for target, line in imports_of_ours(module)
+        if target in ONLY_CLI_IMPORTS
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_import_table_names_no_circle() -> None:
+    graph = {module: {target for target, _ in imports_of_ours(module)} - {module} for module in MODULES}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module in done:
+            return
+        for target in sorted(graph[module]):
+            # A package's __init__ opens its backends lazily, which is no circle at import.
+            if not (module == "store" and target.startswith("store.")):
+                visit(target, (*path, module))
+        done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def reads_of_the_environment(module: str) -> Iterator[int]:
+    """Yield the lines that read the environment; setting a TAILWIRE_ variable is not a read."""
+    for node in ast.walk(tree(module)):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Attribute) and child.attr in {"environ", "environb", "getenv"}:
+                is_set = (
+                    isinstance(node, ast.Subscript)
+                    and isinstance(node.ctx, ast.Store)
+                    and isinstance(node.slice, ast.Constant)
+                    and str(node.slice.value).startswith("TAILWIRE_")
+                )
+                if not is_set:
+                    yield child.lineno
+    yield from (line for name, line in imports(module) if name in {"os.environ", "os.environb", "os.getenv"})
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "config"])
+def test_only_config_reads_the_environment(module: str) -> None:
+    wrong = [
+        f"{where(module, line)}: make it a setting in api/config.py"
+        for line in reads_of_the_environment(module)
+    ]
+    if module != "cli":
+        wrong += [
+            f"{where(module, node.lineno)}: only cli sets variables"
+            for node in ast.walk(tree(module))
+            if isinstance(node, ast.Attribute) and node.attr in {"environ", "putenv"}
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_importing_any_module_touches_nothing() -> None:
+    """Import everything in a process that refuses writing to files, sockets, processes and threads."""
+    watch = """
+import importlib, sys, threading
+
+def hook(event, arguments):
+    if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+        raise RuntimeError(f"opened for writing at import: {arguments[0]}")
+    if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.fork", "os.mkdir", "os.remove"):
+        raise RuntimeError(f"{event} at import")
+
+sys.addaudithook(hook)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+assert threading.active_count() == 1, threading.enumerate()
+"""
+    names = ["api" if name == "__init__" else f"api.{name}" for name in MODULES]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-B", "-c", watch, *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is_for(module: str) -> None:
+    is_empty_package = MODULES[module].name == "__init__.py" and not tree(module).body
+    assert is_empty_package or ast.get_docstring(tree(module)), f"{where(module, 1)}: begin with one sentence"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_named_for_one_thing(module: str) -> None:
+    assert not VAGUE_NAMES & set(module.split(".")), f"{module}: name the noun that it holds"
+
+
+# -- files of every kind
+
+
+def tracked_files() -> list[Path]:
+    """List what git tracks, or would track; without git, everything that is not made by a tool."""
+    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(git, cwd=ROOT, capture_output=True, check=True).stdout.decode()  # noqa: S603
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("not a git work tree")
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in tracked_files():
+        try:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_file_of_code_is_too_long_to_read() -> None:
+    wrong = [
+        f"{path}: {count} lines, more than {MOST_LINES}: split it where a second reason to change appears"
+        for path, text in texts()
+        if path.suffix in {".py", ".ts", ".tsx", ".js", ".mjs", ".css"}
+        and (count := len(text.splitlines())) > MOST_LINES
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_python_lock_names_no_address_and_has_every_hash(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+    unhashed = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line) and not line.endswith("\\")]
+    assert not unhashed, unhashed
+
+
+def test_the_frontend_lock_names_no_address() -> None:
+    def walk(value: object, path: tuple[str, ...]) -> Iterator[str]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                if key == "resolved":
+                    yield "/".join((*path, key))
+                elif key != "funding":  # where the authors ask for money, which nothing downloads from
+                    yield from walk(inner, (*path, key))
+        elif isinstance(value, str) and "://" in value:
+            yield "/".join(path)
+
+    lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
+    assert list(walk(lock, ())) == []
+
+
+def test_no_tracked_file_holds_a_path_of_one_machine() -> None:
+    machine = re.compile(r"(?<![\w.*/-])/(?:home|root|Users|work|mnt)/\w")
+    wrong = [
+        f"{path}:{number}: {line.strip()[:100]}"
+        for path, text in texts()
+        for number, line in enumerate(text.splitlines(), 1)
+        if machine.search(line) or (len(ROOT.parts) > 2 and str(ROOT) in line)
+    ]
+    assert not wrong, "\n".join(wrong)
