@@ -1,0 +1,195 @@
+"""The embedded store: one SQLite file, which every process of the machine may open.
+
+One thread writes, committing all that waits together (sqlite_writer); a few read. Nothing is answered before
+the disk has it. What is new is found by reading on from the last id seen (sqlite_tail); a bell says when
+(sqlite_wake).
+"""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from api.models import (
+    Account,
+    Appended,
+    Change,
+    Draft,
+    Entry,
+    Head,
+    History,
+    Member,
+    Message,
+    Page,
+    Role,
+    Room,
+    RoomView,
+    Rotation,
+    Session,
+    User,
+)
+from api.store import sqlite_accounts as accounts
+from api.store import sqlite_rooms as rooms
+from api.store import sqlite_schema as schema
+from api.store.base import Store
+from api.store.sqlite_log import RoomLog
+from api.store.sqlite_tail import Tail, position
+from api.store.sqlite_wake import Wake
+from api.store.sqlite_writer import Reader, Writer
+
+_READERS: Final = 2  # threads, so that one long page does not hold up every other read
+
+
+class SqliteStore(Store):
+    """See `Store` for what is promised, and `open` for how to get one."""
+
+    def __init__(self, path: Path) -> None:
+        connect = partial(schema.connect, path)
+        self._log = RoomLog()
+        self._wake = Wake(path)
+        self._writer = Writer(connect, on_commit=self._wake.ring_own, after_commit=self._wake.ring_others)
+        self._reader = Reader(connect)
+        self._read = self._reader.do
+        self._write = self._writer.do
+
+    @classmethod
+    async def open(cls, url: str) -> "SqliteStore":
+        """Open the store at `sqlite:///path`, making it when absent. Raises `Invalid`, `Unavailable`."""
+        store = cls(schema.path_of(url))
+        try:
+            await store._writer.start()
+            await store._reader.start(_READERS)
+            store._wake.open()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    # -- life
+
+    async def close(self) -> None:
+        self._wake.close()
+        await self._reader.close()
+        await self._writer.close()
+
+    async def check(self) -> None:
+        self._writer.require_life()
+        await self._read(lambda cursor: cursor.execute("SELECT seq FROM rooms LIMIT 1").fetchone())
+
+    async def clock(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def keep(self, name: str, value: str) -> str:
+        return await self._write(lambda cursor: accounts.keep(cursor, name, value))
+
+    # -- accounts
+
+    async def create_account(self, account: Account) -> None:
+        await self._write(lambda cursor: accounts.create(cursor, account))
+
+    async def account_by_name(self, username_key: str) -> Account | None:
+        return await self._read(lambda cursor: accounts.by_name(cursor, username_key))
+
+    async def user(self, user_id: str) -> User | None:
+        return await self._read(lambda cursor: accounts.user(cursor, user_id))
+
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        return await self._write(lambda cursor: accounts.set_display_name(cursor, user_id, display_name))
+
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        await self._write(lambda cursor: accounts.set_password_hash(cursor, user_id, password_hash))
+
+    # -- sessions
+
+    async def create_session(self, session: Session) -> None:
+        await self._write(lambda cursor: accounts.create_session(cursor, session))
+
+    async def session(self, session_id: str) -> Session | None:
+        return await self._read(lambda cursor: accounts.session(cursor, session_id))
+
+    async def rotate_refresh(
+        self,
+        session_id: str,
+        *,
+        presented_hash: str,
+        next_hash: str,
+        at: int,
+        grace_ms: int,
+        expires_at: int,
+    ) -> Rotation:
+        return await self._write(
+            lambda cursor: accounts.rotate(
+                cursor,
+                session_id,
+                presented_hash=presented_hash,
+                next_hash=next_hash,
+                at=at,
+                grace_ms=grace_ms,
+                expires_at=expires_at,
+            )
+        )
+
+    async def end_session(self, session_id: str) -> bool:
+        return await self._write(lambda cursor: accounts.end(cursor, session_id))
+
+    # -- rooms and members
+
+    async def create_room(self, room: Room, owner: User) -> RoomView:
+        return await self._write(lambda cursor: rooms.create(cursor, self._log, room, owner))
+
+    async def room(self, room_id: str) -> Room | None:
+        return await self._read(lambda cursor: rooms.find(cursor, room_id))
+
+    async def room_view(self, room_id: str, user_id: str) -> RoomView | None:
+        return await self._read(lambda cursor: rooms.view(cursor, self._log, room_id, user_id))
+
+    async def rooms_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        return await self._read(lambda reading: rooms.joined(reading, self._log, user_id, cursor, limit))
+
+    async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        return await self._read(lambda reading: rooms.public(reading, self._log, user_id, cursor, limit))
+
+    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
+        return await self._write(lambda cursor: rooms.join(cursor, self._log, room_id, user, role, at))
+
+    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
+        return await self._write(lambda cursor: rooms.leave(cursor, self._log, room_id, user, at))
+
+    async def member(self, room_id: str, user_id: str) -> Member | None:
+        return await self._read(lambda cursor: rooms.member(cursor, room_id, user_id))
+
+    async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
+        return await self._read(lambda reading: rooms.members(reading, room_id, cursor, limit))
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
+        await self._write(lambda cursor: rooms.mark_read(cursor, room_id, user_id, seq))
+
+    # -- the room log
+
+    async def append(self, room_id: str, draft: Draft) -> Appended:
+        return await self._write(lambda cursor: self._log.append(cursor, room_id, draft))
+
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        return await self._read(lambda cursor: self._log.heads(cursor, room_ids))
+
+    async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+        return await self._read(lambda cursor: self._log.log(cursor, room_id, after, limit))
+
+    async def history(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> History:
+        return await self._read(
+            lambda cursor: self._log.history(cursor, room_id, before=before, after=after, limit=limit)
+        )
+
+    async def message(self, room_id: str, seq: int) -> Message | None:
+        return await self._read(lambda cursor: self._log.message(cursor, room_id, seq))
+
+    # -- changes
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
+        with self._wake.listening() as news:
+            yield Tail(self._log, self._read, news, await self._read(position))

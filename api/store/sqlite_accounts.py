@@ -1,0 +1,141 @@
+"""Accounts, sessions and kept values: plain functions on a cursor, to be run inside a transaction."""
+
+from typing import Final
+
+import apsw
+
+from api.errors import NotFound, UsernameTaken
+from api.models import Account, Rotation, Session, User
+
+ENDINGS_KEPT: Final = 10_000
+"""Ended sessions that changes() can still tell of. A tail further behind than this is told that it is lost."""
+
+
+def keep(cursor: apsw.Cursor, name: str, value: str) -> str:
+    """Keep a value unless one is kept; return what is kept."""
+    cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+    return str(cursor.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchall()[0][0])
+
+
+def create(cursor: apsw.Cursor, account: Account) -> None:
+    """Store an account; storing the same one again changes nothing. Raises `UsernameTaken`."""
+    user = account.user
+    holder = cursor.execute("SELECT id FROM users WHERE username_key = ?", (account.username_key,)).fetchone()
+    if holder == (user.id,):
+        return  # a retry
+    if holder is not None:
+        raise UsernameTaken
+    cursor.execute(
+        "INSERT INTO users (id, username, username_key, display_name, password_hash, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            user.id,
+            user.username,
+            account.username_key,
+            user.display_name,
+            account.password_hash,
+            user.created_at,
+        ),
+    )
+
+
+def by_name(cursor: apsw.Cursor, username_key: str) -> Account | None:
+    """Return the account with this unique name."""
+    row = cursor.execute(
+        "SELECT id, username, display_name, created_at, username_key, password_hash FROM users"
+        " WHERE username_key = ?",
+        (username_key,),
+    ).fetchone()
+    return row and Account(User(*row[:4]), *row[4:])
+
+
+def user(cursor: apsw.Cursor, user_id: str) -> User | None:
+    """Return a user."""
+    row = cursor.execute(
+        "SELECT id, username, display_name, created_at FROM users WHERE id = ?", (user_id,)
+    ).fetchone()
+    return row and User(*row)
+
+
+def set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
+    """Change how a user is shown. Raises `NotFound`."""
+    cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))
+    changed = user(cursor, user_id)
+    if changed is None:
+        raise NotFound
+    return changed
+
+
+def set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str) -> None:
+    """Replace a password hash. Raises `NotFound`."""
+    cursor.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
+    if not cursor.connection.changes():
+        raise NotFound
+
+
+def create_session(cursor: apsw.Cursor, session: Session) -> None:
+    """Store a session; storing the same one again changes nothing. Raises `NotFound` when it is nobody's."""
+    cursor.execute(
+        "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash,"
+        " previous_hash, rotated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            session.id,
+            session.user_id,
+            session.created_at,
+            session.last_used_at,
+            session.expires_at,
+            session.user_agent,
+            session.refresh_hash,
+            session.previous_hash,
+            session.rotated_at,
+        ),
+    )
+
+
+def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
+    """Return a session that has not been ended."""
+    row = cursor.execute(
+        "SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, previous_hash,"
+        " rotated_at FROM sessions WHERE id = ?",
+        (session_id,),
+    ).fetchone()
+    return row and Session(*row)
+
+
+def rotate(
+    cursor: apsw.Cursor,
+    session_id: str,
+    *,
+    presented_hash: str,
+    next_hash: str,
+    at: int,
+    grace_ms: int,
+    expires_at: int,
+) -> Rotation:
+    """Use up a refresh token, as `Store.rotate_refresh` says."""
+    found = session(cursor, session_id)
+    if found is None:
+        return Rotation.UNKNOWN
+    if presented_hash == found.refresh_hash:
+        cursor.execute(
+            "UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ?, last_used_at = ?, rotated_at = ?,"
+            " expires_at = ? WHERE id = ?",
+            (next_hash, at, at, expires_at, session_id),
+        )
+        return Rotation.ROTATED
+    is_previous = presented_hash == found.previous_hash and next_hash == found.refresh_hash
+    if is_previous and found.rotated_at is not None and at - found.rotated_at <= grace_ms:
+        return Rotation.GRACE
+    end(cursor, session_id)
+    return Rotation.REUSED
+
+
+def end(cursor: apsw.Cursor, session_id: str) -> bool:
+    """End a session and leave word of it for changes(). False when there was none."""
+    row = cursor.execute("DELETE FROM sessions WHERE id = ? RETURNING id, user_id", (session_id,)).fetchall()
+    if not row:
+        return False
+    cursor.execute("INSERT INTO session_endings (session_id, user_id) VALUES (?, ?)", row[0])
+    newest = cursor.connection.last_insert_rowid()
+    cursor.execute("DELETE FROM session_endings WHERE id <= ?", (newest - ENDINGS_KEPT,))
+    return True

@@ -1,0 +1,50 @@
+"""Pages of a list that is ordered by a number and an id, neither of which ever changes.
+
+A cursor holds the last key of the page before, so a page costs the same at any depth, and what is added or
+removed meanwhile neither repeats nor hides anything else.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, TypeVar
+
+import orjson
+
+from api.errors import BadCursor
+from api.models import Page
+
+T = TypeVar("T")
+Key: TypeAlias = tuple[int, str]
+
+BEFORE_ALL: Final[Key] = (-(2**63), "")
+
+_LONGEST_CURSOR: Final = 1_000  # characters; ours have under 150
+
+
+def start(list_name: str, cursor: str | None) -> Key:
+    """Return the key after which the page asked for begins. Raises `BadCursor`."""
+    if cursor is None:
+        return BEFORE_ALL
+    try:
+        padded = cursor[:_LONGEST_CURSOR] + "=" * (-len(cursor) % 4)
+        decoded = orjson.loads(base64.b64decode(padded, altchars="-_", validate=True))
+    except (binascii.Error, ValueError):
+        raise BadCursor from None
+    match decoded:
+        case [name, int(number), str(id_)] if name == list_name and abs(number) < 2**63:
+            return number, id_
+    raise BadCursor
+
+
+def page(
+    list_name: str, rows: list[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
+) -> Page[T]:
+    """Make a page of up to `limit` rows; one row more than that says that there is a next page."""
+    shown = rows[:limit]
+    more = len(rows) > limit
+    return Page([item(row) for row in shown], _cursor(list_name, key(shown[-1])) if more else None)
+
+
+def _cursor(list_name: str, key: Key) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([list_name, *key])).rstrip(b"=").decode()
