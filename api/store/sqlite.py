@@ -5,6 +5,8 @@ the disk has it. What is new is found by reading on from the last id seen (sqlit
 (sqlite_wake).
 """
 
+# ruff: noqa: D102, PLR0913 - what each method takes and promises stands in `Store`
+
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -31,10 +33,10 @@ from api.models import (
     User,
 )
 from api.store import sqlite_accounts as accounts
-from api.store import sqlite_rooms as rooms
 from api.store import sqlite_schema as schema
 from api.store.base import Store
 from api.store.sqlite_log import RoomLog
+from api.store.sqlite_rooms import Rooms
 from api.store.sqlite_tail import Tail, position
 from api.store.sqlite_wake import Wake
 from api.store.sqlite_writer import Reader, Writer
@@ -48,6 +50,7 @@ class SqliteStore(Store):
     def __init__(self, path: Path) -> None:
         connect = partial(schema.connect, path)
         self._log = RoomLog()
+        self._rooms = Rooms(self._log)
         self._wake = Wake(path)
         self._writer = Writer(connect, on_commit=self._wake.ring_own, after_commit=self._wake.ring_others)
         self._reader = Reader(connect)
@@ -137,34 +140,34 @@ class SqliteStore(Store):
     # -- rooms and members
 
     async def create_room(self, room: Room, owner: User) -> RoomView:
-        return await self._write(lambda cursor: rooms.create(cursor, self._log, room, owner))
+        return await self._write(lambda cursor: self._rooms.create(cursor, room, owner))
 
     async def room(self, room_id: str) -> Room | None:
-        return await self._read(lambda cursor: rooms.find(cursor, room_id))
+        return await self._read(lambda cursor: self._rooms.find(cursor, room_id))
 
     async def room_view(self, room_id: str, user_id: str) -> RoomView | None:
-        return await self._read(lambda cursor: rooms.view(cursor, self._log, room_id, user_id))
+        return await self._read(lambda cursor: self._rooms.view(cursor, room_id, user_id))
 
     async def rooms_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        return await self._read(lambda reading: rooms.joined(reading, self._log, user_id, cursor, limit))
+        return await self._read(lambda reading: self._rooms.joined(reading, user_id, cursor, limit))
 
     async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        return await self._read(lambda reading: rooms.public(reading, self._log, user_id, cursor, limit))
+        return await self._read(lambda reading: self._rooms.public(reading, user_id, cursor, limit))
 
     async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        return await self._write(lambda cursor: rooms.join(cursor, self._log, room_id, user, role, at))
+        return await self._write(lambda cursor: self._rooms.join(cursor, room_id, user, role, at))
 
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
-        return await self._write(lambda cursor: rooms.leave(cursor, self._log, room_id, user, at))
+        return await self._write(lambda cursor: self._rooms.leave(cursor, room_id, user, at))
 
     async def member(self, room_id: str, user_id: str) -> Member | None:
-        return await self._read(lambda cursor: rooms.member(cursor, room_id, user_id))
+        return await self._read(lambda cursor: self._rooms.member(cursor, room_id, user_id))
 
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
-        return await self._read(lambda reading: rooms.members(reading, room_id, cursor, limit))
+        return await self._read(lambda reading: self._rooms.members(reading, room_id, cursor, limit))
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
-        await self._write(lambda cursor: rooms.mark_read(cursor, room_id, user_id, seq))
+        await self._write(lambda cursor: self._rooms.mark_read(cursor, room_id, user_id, seq))
 
     # -- the room log
 

@@ -8,7 +8,7 @@ from api.errors import NotFound, UsernameTaken
 from api.models import Account, Rotation, Session, User
 
 ENDINGS_KEPT: Final = 10_000
-"""Ended sessions that changes() can still tell of. A tail further behind than this is told that it is lost."""
+"""Ended sessions that changes() can still tell of. A tail further behind is told that it is lost."""
 
 
 def keep(cursor: apsw.Cursor, name: str, value: str) -> str:
@@ -102,7 +102,7 @@ def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
     return row and Session(*row)
 
 
-def rotate(
+def rotate(  # noqa: PLR0913 - the Store's own, and a cursor
     cursor: apsw.Cursor,
     session_id: str,
     *,
@@ -118,8 +118,8 @@ def rotate(
         return Rotation.UNKNOWN
     if presented_hash == found.refresh_hash:
         cursor.execute(
-            "UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ?, last_used_at = ?, rotated_at = ?,"
-            " expires_at = ? WHERE id = ?",
+            "UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ?, last_used_at = ?,"
+            " rotated_at = ?, expires_at = ? WHERE id = ?",
             (next_hash, at, at, expires_at, session_id),
         )
         return Rotation.ROTATED

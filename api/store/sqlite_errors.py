@@ -17,25 +17,30 @@ _WRITE_FAILED: Final = {
 
 
 def translated(error: Exception) -> Exception:
-    """Return what a caller of the store shall see; an error that is no matter of the database stays what it is."""
+    """Return what a caller of the store shall see. What is no matter of the database stays what it is."""
+    seen: Exception = error
     match error:
         case TailwireError():
-            return error
+            pass
         case apsw.FullError():
-            return StorageFull()
-        case apsw.IOError() if error.extendedresult in _WRITE_FAILED:
-            return StorageFull("the store cannot write to its disk")
+            seen = StorageFull()
+        case apsw.IOError() if _code(error) in _WRITE_FAILED:
+            seen = StorageFull("the store cannot write to its disk")
         case apsw.BusyError() | apsw.LockedError():
-            return Unavailable("another process has kept the database locked for too long")
-        case apsw.ConstraintError() if error.extendedresult == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
-            return NotFound()
+            seen = Unavailable("another process has kept the database locked for too long")
+        case apsw.ConstraintError() if _code(error) == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
+            seen = NotFound()
         case apsw.ConstraintError():
-            return Conflict()
-        case UnicodeEncodeError():
-            return Invalid("a text holds what is no Unicode character")
+            seen = Conflict()
         case apsw.Error():
-            structlog.get_logger("api.store").error(
-                "store.sqlite_error", error=type(error).__name__, text=str(error)
-            )
-            return Unavailable("the database has failed")
-    return error
+            name, text = type(error).__name__, str(error)
+            structlog.get_logger("api.store").error("store.sqlite_error", error=name, text=text)
+            seen = Unavailable("the database has failed")
+        case UnicodeEncodeError():
+            seen = Invalid("a text holds what is no Unicode character")
+    return seen
+
+
+def _code(error: apsw.Error) -> int:
+    code: int = error.extendedresult  # type: ignore[attr-defined]
+    return code

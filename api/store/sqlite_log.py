@@ -4,6 +4,8 @@ A room's head, in `rooms`, and the entries up to it change together. So whatever
 be read as an entry, was written behind our back: it is passed over, and logged once.
 """
 
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -13,7 +15,7 @@ import orjson
 import structlog
 
 from api.errors import Invalid, NotFound, RefConflict
-from api.models import Appended, Draft, Entry, EntryData, Head, History, Kind, Message
+from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.fold import fold
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
@@ -260,13 +262,13 @@ def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Plac
 
 def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
     cursor.execute(
-        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, message_number, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target,"
+        " message_number, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     )
 
 
 def _move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
-    """Clear a place above the head, where only somebody else can have written, without destroying anything."""
+    """Clear a place above the head, where only somebody else can have written. Nothing is destroyed."""
     cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
     structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)

@@ -1,5 +1,7 @@
 """Rooms and their members: functions on a cursor, to be run inside a transaction."""
 
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
 from typing import Any, Final
 
 import apsw
@@ -15,115 +17,137 @@ _VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, message_number, role, read_se
 _MEMBER: Final = "room_id, user_id, username, display_name, role, joined_at, read_seq"
 
 
-def create(cursor: apsw.Cursor, log: RoomLog, room: Room, owner: User) -> RoomView:
-    """Store a room and its owner; storing the same one again changes nothing. Raises `Conflict`, `NotFound`."""
-    stored = find(cursor, room.id)
-    if stored is None:
-        cursor.execute(
-            "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch) VALUES (?, ?, ?, ?, ?, ?)",
-            (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
+class Rooms:
+    """Reads and writes rooms and memberships; what they record goes into the room's log."""
+
+    def __init__(self, log: RoomLog) -> None:
+        self._log = log
+
+    def create(self, cursor: apsw.Cursor, room: Room, owner: User) -> RoomView:
+        """Store a room and its owner; a second time is harmless. Raises `Conflict`, `NotFound`."""
+        stored = self.find(cursor, room.id)
+        if stored is None:
+            cursor.execute(
+                "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
+            )
+            self.join(cursor, room.id, owner, Role.OWNER, room.created_at)
+        elif stored != room or self.member(cursor, room.id, owner.id) is None:
+            raise Conflict
+        seen = self.view(cursor, room.id, owner.id)
+        if seen is None:
+            raise NotFound
+        return seen
+
+    def find(self, cursor: apsw.Cursor, room_id: str) -> Room | None:
+        """Return a room."""
+        row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        return row and _room(row)
+
+    def view(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> RoomView | None:
+        """Return a room as a user sees it."""
+        row = cursor.execute(
+            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ? WHERE id = ?",
+            (user_id, room_id),
+        ).fetchone()
+        return row and self._room_view(cursor, row)
+
+    def joined(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
+        """List a user's rooms in the order of joining."""
+        rows = cursor.execute(
+            f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
+            " WHERE user_id = ? AND (joined_at, room_id) > (?, ?) ORDER BY joined_at, room_id LIMIT ?",
+            (user_id, *sqlite_page.start("joined", after), limit + 1),
+        ).fetchall()
+        return sqlite_page.page(
+            "joined",
+            rows,
+            limit,
+            key=lambda row: (row[-1], row[0]),
+            item=lambda row: self._room_view(cursor, row[:-1]),
         )
-        join(cursor, log, room.id, owner, Role.OWNER, room.created_at)
-    elif stored != room or member(cursor, room.id, owner.id) is None:
-        raise Conflict
-    seen = view(cursor, log, room.id, owner.id)
-    if seen is None:
-        raise NotFound
-    return seen
 
+    def public(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
+        """List the public rooms in the order of their making."""
+        rows = cursor.execute(
+            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
+            " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"
+            " ORDER BY rooms.created_at, id LIMIT ?",
+            (user_id, *sqlite_page.start("public", after), limit + 1),
+        ).fetchall()
+        return sqlite_page.page(
+            "public",
+            rows,
+            limit,
+            key=lambda row: (row[4], row[0]),
+            item=lambda row: self._room_view(cursor, row),
+        )
 
-def find(cursor: apsw.Cursor, room_id: str) -> Room | None:
-    """Return a room."""
-    row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ?", (room_id,)).fetchone()
-    return row and _room(row)
-
-
-def view(cursor: apsw.Cursor, log: RoomLog, room_id: str, user_id: str) -> RoomView | None:
-    """Return a room as a user sees it."""
-    row = cursor.execute(
-        f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ? WHERE id = ?",
-        (user_id, room_id),
-    ).fetchone()
-    return row and _room_view(cursor, log, row)
-
-
-def joined(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
-    """List a user's rooms in the order of joining."""
-    rows = cursor.execute(
-        f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
-        " WHERE user_id = ? AND (joined_at, room_id) > (?, ?) ORDER BY joined_at, room_id LIMIT ?",
-        (user_id, *sqlite_page.start("joined", after), limit + 1),
-    ).fetchall()
-    return sqlite_page.page(
-        "joined",
-        rows,
-        limit,
-        key=lambda row: (row[-1], row[0]),
-        item=lambda row: _room_view(cursor, log, row[:-1]),
-    )
-
-
-def public(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
-    """List the public rooms in the order of their making."""
-    rows = cursor.execute(
-        f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
-        " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?) ORDER BY rooms.created_at, id LIMIT ?",
-        (user_id, *sqlite_page.start("public", after), limit + 1),
-    ).fetchall()
-    return sqlite_page.page(
-        "public", rows, limit, key=lambda row: (row[4], row[0]), item=lambda row: _room_view(cursor, log, row)
-    )
-
-
-def join(cursor: apsw.Cursor, log: RoomLog, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-    """Admit a user and log it. None when they are a member already. Raises `NotFound`."""
-    log.head(cursor, room_id)
-    cursor.execute(
-        "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (room_id, user.id, role.value, at),
-    )
-    return log.add(cursor, room_id, _member_draft(user, role, at)) if cursor.connection.changes() else None
-
-
-def leave(cursor: apsw.Cursor, log: RoomLog, room_id: str, user: User, at: int) -> Appended | None:
-    """End a membership and log it. None when there was none. Raises `NotFound`."""
-    log.head(cursor, room_id)
-    cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
-    return log.add(cursor, room_id, _member_draft(user, None, at)) if cursor.connection.changes() else None
-
-
-def member(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
-    """Return a membership."""
-    row = cursor.execute(
-        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?",
-        (room_id, user_id),
-    ).fetchone()
-    return row and _member(row)
-
-
-def members(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
-    """List a room's members in the order of joining."""
-    rows = cursor.execute(
-        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
-        " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
-        (room_id, *sqlite_page.start("members", after), limit + 1),
-    ).fetchall()
-    return sqlite_page.page("members", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
-
-
-def mark_read(cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> None:
-    """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
-    row = cursor.execute(
-        "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id WHERE room_id = ? AND user_id = ?",
-        (bounded(seq), room_id, user_id),
-    ).fetchone()
-    if row is None:
-        raise NotFound
-    if row[1] > row[0]:
+    def join(self, cursor: apsw.Cursor, room_id: str, user: User, role: Role, at: int) -> Appended | None:
+        """Admit a user and log it. None when they are a member already. Raises `NotFound`."""
+        self._log.head(cursor, room_id)
         cursor.execute(
-            "UPDATE members SET read_seq = ?1, read_number = (SELECT message_number FROM entries"
-            " WHERE room_id = ?2 AND seq <= ?1 ORDER BY seq DESC LIMIT 1) WHERE room_id = ?2 AND user_id = ?3",
-            (row[1], room_id, user_id),
+            "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (room_id, user.id, role.value, at),
+        )
+        return self._log_change(cursor, room_id, _member_draft(user, role, at))
+
+    def leave(self, cursor: apsw.Cursor, room_id: str, user: User, at: int) -> Appended | None:
+        """End a membership and log it. None when there was none. Raises `NotFound`."""
+        self._log.head(cursor, room_id)
+        cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
+        return self._log_change(cursor, room_id, _member_draft(user, None, at))
+
+    def member(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
+        """Return a membership."""
+        row = cursor.execute(
+            f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?",
+            (room_id, user_id),
+        ).fetchone()
+        return row and _member(row)
+
+    def members(self, cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
+        """List a room's members in the order of joining."""
+        rows = cursor.execute(
+            f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
+            " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
+            (room_id, *sqlite_page.start("members", after), limit + 1),
+        ).fetchall()
+        return sqlite_page.page("members", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
+
+    def mark_read(self, cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> None:
+        """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
+        row = cursor.execute(
+            "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
+            " WHERE room_id = ? AND user_id = ?",
+            (bounded(seq), room_id, user_id),
+        ).fetchone()
+        if row is None:
+            raise NotFound
+        if row[1] > row[0]:
+            cursor.execute(
+                "UPDATE members SET read_seq = ?1, read_number = coalesce((SELECT message_number"
+                " FROM entries WHERE room_id = ?2 AND seq <= ?1 ORDER BY seq DESC LIMIT 1), 0)"
+                " WHERE room_id = ?2 AND user_id = ?3",
+                (row[1], room_id, user_id),
+            )
+
+    def _log_change(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended | None:
+        return self._log.add(cursor, room_id, draft) if cursor.connection.changes() else None
+
+    def _room_view(self, cursor: apsw.Cursor, row: Any) -> RoomView:
+        epoch, seq, message_seq, message_number, role, read_seq, read_number = row[5:]
+        room = _room(row[:5])
+        return RoomView(
+            room=room,
+            epoch=epoch,
+            seq=seq,
+            role=role and Role(role),
+            read_seq=read_seq or 0,
+            unread_count=0 if role is None else message_number - read_number,
+            last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
         )
 
 
@@ -135,20 +159,6 @@ def _member_draft(user: User, role: Role | None, at: int) -> Draft:
 def _room(row: Any) -> Room:
     id_, name, topic, visibility, created_at = row
     return Room(id_, name, topic, Visibility(visibility), created_at)
-
-
-def _room_view(cursor: apsw.Cursor, log: RoomLog, row: Any) -> RoomView:
-    epoch, seq, message_seq, message_number, role, read_seq, read_number = row[5:]
-    room = _room(row[:5])
-    return RoomView(
-        room=room,
-        epoch=epoch,
-        seq=seq,
-        role=role and Role(role),
-        read_seq=read_seq or 0,
-        unread_count=0 if role is None else message_number - read_number,
-        last_message=log.message(cursor, room.id, message_seq) if message_seq else None,
-    )
 
 
 def _member(row: Any) -> Member:

@@ -141,7 +141,7 @@ def connect(path: Path) -> apsw.Connection:
 
 
 def _make_file(path: Path) -> None:
-    """Make the file and its directories for their owner alone; SQLite gives its other files the same rights."""
+    """Make the file and its directories for their owner alone; SQLite's further files get the same rights."""
     made = [path]
     for directory in path.parents:
         if directory.exists():

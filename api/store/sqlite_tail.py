@@ -1,8 +1,10 @@
 """Following what is committed, by this process or another, from one moment on."""
 
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import apsw
 
@@ -10,6 +12,7 @@ from api.errors import Unavailable
 from api.models import Change, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
 from api.store.sqlite_log import COLUMNS, RoomLog
+from api.store.sqlite_worker import Work
 
 POLL_SECONDS: Final = 0.25
 """How long a commit of another process stays unseen if its wake-up is lost."""
@@ -25,13 +28,16 @@ class Position(NamedTuple):
     ending_id: int
 
 
+_News: TypeAlias = tuple[list[Change], Position]
+
+
 class Tail(AsyncIterator[list[Change]]):
     """Batches of changes after a position. Holds no task, thread or connection of its own."""
 
     def __init__(
         self,
         log: RoomLog,
-        read: Callable[[Callable[[apsw.Cursor], Any]], Awaitable[Any]],
+        read: Callable[[Work[_News]], Awaitable[_News]],
         news: asyncio.Event,
         start: Position,
     ) -> None:
@@ -64,7 +70,7 @@ class Tail(AsyncIterator[list[Change]]):
             raise Unavailable("the database does not answer") from None
         return changes
 
-    def _changes_after(self, cursor: apsw.Cursor) -> tuple[list[Change], Position]:
+    def _changes_after(self, cursor: apsw.Cursor) -> _News:
         after = self._position
         entries, entry_id = self._entries_after(cursor, after.entry_id)
         endings, ending_id = _endings_after(cursor, after.ending_id)
@@ -87,11 +93,10 @@ class Tail(AsyncIterator[list[Change]]):
 
 def position(cursor: apsw.Cursor) -> Position:
     """Return the position behind everything that is committed."""
-    return Position(
-        *cursor.execute(
-            "SELECT (SELECT coalesce(max(id), 0) FROM entries), (SELECT coalesce(max(id), 0) FROM session_endings)"
-        ).fetchall()[0]  # type: ignore[arg-type]
-    )
+    newest = "SELECT (SELECT max(id) FROM entries), (SELECT max(id) FROM session_endings)"
+    for entry_id, ending_id in cursor.execute(newest):
+        return Position(entry_id or 0, ending_id or 0)
+    raise AssertionError
 
 
 def _endings_after(cursor: apsw.Cursor, after: int) -> tuple[list[Change], int]:

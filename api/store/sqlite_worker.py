@@ -19,7 +19,7 @@ T = TypeVar("T")
 Work: TypeAlias = Callable[[apsw.Cursor], T]
 
 MOST_WAITING: Final = 10_000
-"""Jobs that may wait for one worker. On the slowest of disks more would wait for minutes: it is kinder to refuse."""
+"""Jobs that may wait for one worker: on the slowest of disks more would wait for minutes."""
 
 _CLOSED: Final = "the store is closed"
 
@@ -68,7 +68,7 @@ class Worker(ABC):
         self._refusal: str | None = _CLOSED
 
     async def start(self, threads: int = 1) -> None:
-        """Start the threads; return when each is connected. Raises what `connect` raises, and is closed then."""
+        """Start the threads; return when each is connected. Raises what `connect` raises, closed again."""
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._refusal, self._running = None, threads
@@ -117,7 +117,7 @@ class Worker(ABC):
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
         """Do the jobs, setting `result` or `error` of each."""
 
-    def _served(self) -> None:
+    def _served(self) -> None:  # noqa: B027 - most workers have nothing more to do
         """Do what is to follow the answers."""
 
     def _take(self) -> list[Job]:
@@ -157,7 +157,7 @@ class Worker(ABC):
         finally:
             self._tell_loop(self._end, connected, death, jobs)
 
-    def _tell_loop(self, callback: Callable[..., None], *arguments: object) -> None:
+    def _tell_loop(self, callback: Callable[..., object], *arguments: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, *arguments)
         except RuntimeError:  # the loop has been closed: nobody waits any more

@@ -33,7 +33,7 @@ class Writer(Worker):
         on_commit: Callable[[], None],
         after_commit: Callable[[], None],
     ) -> None:
-        """`on_commit` is called on the event loop, `after_commit` on the thread, when something has changed."""
+        """When something has changed, `on_commit` is called on the loop, `after_commit` on the thread."""
         super().__init__("writer", connect)
         self._on_commit = on_commit
         self._after_commit = after_commit
