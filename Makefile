@@ -17,7 +17,7 @@ spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check dev lock clean spa node format
+.PHONY: help run test check dev format docs lock clean spa node
 
 help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -48,6 +48,9 @@ check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs b
 format: $(venv)/.test node frontend/node_modules/.installed ## Put the code in the form that check wants.
 	@$(bin)/ruff check --fix --quiet api tests; $(bin)/ruff format api tests
 	@$(npm) run --silent format
+
+docs: $(venv)/.test ## Renew what is generated in docs/.
+	@$(bin)/python -m tests.test_docs
 
 lock: $(venv)/.test ## Resolve the Python requirements again; ARGS=--upgrade takes newer versions.
 	@[ -x $(bin)/uv ] || $(pip) install uv
