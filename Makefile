@@ -45,6 +45,17 @@ check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs b
 	@$(npm) run --silent test
 	@$(npm) run --silent build
 
+dev: $(venv)/.test node frontend/node_modules/.installed ## Run the server and the SPA's dev server; both take up changes.
+	@(cd frontend && exec node_modules/.bin/vite) & spa=$$!; server=; \
+	trap 'trap - EXIT; kill $$spa $$server 2>/dev/null; wait' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	while kill -0 $$spa 2>/dev/null; do \
+		touch $(venv)/.dev; $(bin)/tailwire serve $(ARGS) & server=$$!; \
+		until [ -n "$$(find api -name '*.py' -newer $(venv)/.dev)" ]; do \
+			kill -0 $$spa 2>/dev/null || exit 1; sleep 1; \
+		done; \
+		echo '==> Restarting the server'; kill $$server 2>/dev/null; wait $$server; \
+	done
+
 format: $(venv)/.test node frontend/node_modules/.installed ## Put the code in the form that check wants.
 	@$(bin)/ruff check --fix --quiet api tests; $(bin)/ruff format api tests
 	@$(npm) run --silent format

@@ -1,0 +1,126 @@
+"""The documents say what the code says. `make docs` renews what is generated."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+import api
+from api import errors
+from api.config import Settings
+
+ROOT = Path(__file__).parent.parent
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+BEGIN = "<!-- made by `make docs` from api/config.py -->"
+END = "<!-- end -->"
+
+
+def documents() -> list[Path]:
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def shown_default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        raise TypeError("a secret has no default")
+    if value is None or value == ():
+        return "unset"
+    return f"`{value}`"
+
+
+def table_of_settings() -> str:
+    """Return the table of docs/configuration.md, made from the fields of `Settings`."""
+    lines = ["| variable | default | what |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        assert field.description, f"api/config.py: describe {name}"
+        lines.append(f"| `TAILWIRE_{name.upper()}` | {shown_default(field)} | {field.description} |")
+    return "\n".join(lines)
+
+
+def with_fresh_table(text: str) -> str:
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{table_of_settings()}\n{END}{rest.split(END)[1]}"
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """Return a document's fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def links(path: Path) -> Iterator[str]:
+    text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r'(?:src|srcset|href)="([^"]+)"', text)
+
+
+def all_errors(
+    root: type[errors.TailwireError] = errors.TailwireError,
+) -> Iterator[type[errors.TailwireError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from all_errors(child)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = CONFIGURATION.read_text()
+    assert text == with_fresh_table(text), (
+        "docs/configuration.md is not what api/config.py says: run `make docs`"
+    )
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
+    for link in links(path):
+        target = link.split("#")[0]
+        if "docs/images" in target and not (ROOT / "docs" / "images").exists():
+            continue  # the pictures have not been taken yet
+        if target and "://" not in target:
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} points to {link}"
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_variable_that_a_document_names_exists(path: Path) -> None:
+    compose = (ROOT / "compose.yaml").read_text()
+    known = {f"TAILWIRE_{name.upper()}" for name in Settings.model_fields} | {"TAILWIRE_ADMIN"}
+    known |= set(re.findall(r"\$\{(TAILWIRE_\w+)", compose))
+    assert set(re.findall(r"TAILWIRE_[A-Z_]*[A-Z]", path.read_text())) <= known
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_make_target_that_a_document_names_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^ *|&& )make ([a-z]+)\b", path.read_text(), re.MULTILINE))
+    assert named <= targets
+
+
+def test_every_error_code_is_in_the_protocol() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    missing = [error.code for error in all_errors() if f"`{error.code}`" not in text]
+    assert not missing
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert versions[0] == project["version"] == api.__version__
+
+
+def test_every_module_has_its_place_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    modules = [path.name for path in (ROOT / "api").glob("*.py") if path.stem != "__init__"]
+    missing = [name for name in modules if f"  {name}" not in text]
+    assert not missing
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_piece_of_python_is_python(path: Path) -> None:
+    for block in blocks(path, "python"):
+        compile(block, str(path), "exec")
+
+
+if __name__ == "__main__":
+    CONFIGURATION.write_text(with_fresh_table(CONFIGURATION.read_text()))
