@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "transport": (),
     "connection": ("protocol", "models", "errors"),
     "hub": ("connection", "protocol", "models"),
+    "commands": ("connection", "hub", "security", "store.base", "protocol", "models", "errors"),
     "feed": ("hub", "store.base", "protocol", "models", "errors"),
     "accounts": ("security", "store.base", "models", "errors", "names"),
     "deps": ("security", "accounts", "hub", "store.base", "models", "errors"),
