@@ -10,9 +10,9 @@ the disk has it. What is new is found by reading on from the last id seen (sqlit
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 from typing import Final
+
+import apsw
 
 from api.models import (
     Account,
@@ -33,8 +33,8 @@ from api.models import (
     User,
 )
 from api.store import sqlite_accounts as accounts
-from api.store import sqlite_schema as schema
 from api.store.base import Store
+from api.store.sqlite_database import Database
 from api.store.sqlite_log import RoomLog
 from api.store.sqlite_rooms import Rooms
 from api.store.sqlite_tail import Tail, position
@@ -47,20 +47,20 @@ _READERS: Final = 2  # threads, so that one long page does not hold up every oth
 class SqliteStore(Store):
     """See `Store` for what is promised, and `open` for how to get one."""
 
-    def __init__(self, path: Path) -> None:
-        connect = partial(schema.connect, path)
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._log = RoomLog()
         self._rooms = Rooms(self._log)
-        self._wake = Wake(path)
-        self._writer = Writer(connect, on_commit=self._wake.ring_own, after_commit=self._wake.ring_others)
-        self._reader = Reader(connect)
+        self._wake = Wake(database.path)
+        self._writer = Writer(database, on_commit=self._wake.ring_own, after_commit=self._committed)
+        self._reader = Reader(database)
         self._read = self._reader.do
         self._write = self._writer.do
 
     @classmethod
     async def open(cls, url: str) -> "SqliteStore":
         """Open the store at `sqlite:///path`, making it when absent. Raises `Invalid`, `Unavailable`."""
-        store = cls(schema.path_of(url))
+        store = cls(Database(url))
         try:
             await store._writer.start()
             await store._reader.start(_READERS)
@@ -196,3 +196,9 @@ class SqliteStore(Store):
     async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
         with self._wake.listening() as news:
             yield Tail(self._log, self._read, news, await self._read(position))
+
+    def _committed(self, cursor: apsw.Cursor) -> None:
+        """Do on the writer's thread what a commit entails but its callers need not wait for."""
+        self._wake.ring_others()
+        self._database.committed(cursor)
+        self._log.forget_erased(cursor)

@@ -8,6 +8,7 @@ be read as an entry, was written behind our back: it is passed over, and logged 
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -48,6 +49,7 @@ class RoomLog:
 
     def __init__(self) -> None:
         self._poison_seen: set[int] = set()
+        self._has_erased = False
 
     # -- writing
 
@@ -67,6 +69,7 @@ class RoomLog:
             _require_message(cursor, head, target)
         if draft.kind is Kind.DELETE:
             _erase(cursor, room_id, target)
+            self._has_erased = True
         elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
             draft = Draft(**{**_fields_of(draft), "data": {**draft.data, "body": ""}})
         return self.add(cursor, room_id, draft, digest)
@@ -93,6 +96,13 @@ class RoomLog:
             _move_stray_aside(cursor, room_id, place.seq)
             _insert(cursor, row)
         return Appended(Entry(room_id, place.seq, **_fields_of(draft)), place.epoch, is_new=True)
+
+    def forget_erased(self, cursor: apsw.Cursor) -> None:
+        """Also take what has been erased out of the write-ahead log. Between transactions, on the writer."""
+        if self._has_erased:
+            with suppress(apsw.BusyError):  # another process reads just now: after the next commit, then
+                cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                self._has_erased = False
 
     # -- reading
 

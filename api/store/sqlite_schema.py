@@ -1,15 +1,12 @@
-"""The tables, and opening the file that holds them."""
+"""The tables, and which database may have them."""
 
-import os
 import secrets
 import time
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 import apsw
 
-from api.errors import Invalid, Unavailable
+from api.errors import Unavailable
 from api.models import LOBBY_ID, Visibility
 
 VERSION: Final = 1
@@ -17,9 +14,6 @@ VERSION: Final = 1
 
 APPLICATION_ID: Final = 0x7A11_71AE
 """Marks the file as ours, so that we never add our tables to somebody else's database."""
-
-BUSY_MS: Final = 5_000
-"""How long a connection waits for another process to let go of a lock."""
 
 TABLES: Final = """
 CREATE TABLE kept (
@@ -107,107 +101,26 @@ CREATE INDEX entries_by_target ON entries (room_id, target, seq) WHERE target IS
 CREATE INDEX messages ON entries (room_id, seq) WHERE kind = 'message';
 """
 
-_OPEN_SECONDS: Final = 10.0  # several processes may be making the same database; the last must wait for all
-_RETRY_SECONDS: Final = 0.01
-_WAL_KEPT_BYTES: Final = 64 * 1024 * 1024  # a log that a burst has blown up further is cut back to this
 
-
-def path_of(url: str) -> Path:
-    """Return the absolute path that `sqlite:///relative/path` or `sqlite:////absolute/path` names."""
-    parts = urlsplit(url)
-    path = unquote(parts.path).removeprefix("/")
-    if not url.startswith("sqlite:///") or not path or parts.query or parts.fragment or "\0" in path:
-        raise Invalid("a SQLite store is written sqlite:///relative/path or sqlite:////absolute/path")
-    return Path(path).absolute()
-
-
-def connect(path: Path) -> apsw.Connection:
-    """Open the database, making file and tables when absent. Raises `Unavailable` with one clear sentence."""
-    give_up_at = time.monotonic() + _OPEN_SECONDS
-    while True:
-        try:
-            _make_file(path)
-            return _connect_once(path)
-        except apsw.BusyError:
-            # Turning a new database to WAL does not wait for other processes that are doing the same.
-            if time.monotonic() > give_up_at:
-                raise Unavailable(f"the database {path} is locked by another process") from None
-            time.sleep(_RETRY_SECONDS)
-        except apsw.NotADBError:
-            raise Unavailable(f"the file {path} is not a database") from None
-        except (OSError, apsw.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise Unavailable(f"the database {path} cannot be opened: {reason}") from None
-
-
-def _make_file(path: Path) -> None:
-    """Make the file and its directories for their owner alone; SQLite's further files get the same rights."""
-    made = [path]
-    for directory in path.parents:
-        if directory.exists():
-            break
-        made.append(directory)
-    if len(made) == 1 and path.exists():
-        return
-    for directory in reversed(made[1:]):
-        directory.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    for new in made:
-        _flush_directory(new.parent)
-
-
-def _flush_directory(directory: Path) -> None:
-    """Make the names in a directory durable: an entry is not, while its file's name is not."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _connect_once(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        connection.set_busy_timeout(BUSY_MS)
-        _refuse_strangers(connection, path)
-        _configure(connection)
-        _make_tables(connection)
-    except BaseException:
-        connection.close(force=True)
-        raise
-    return connection
-
-
-def _refuse_strangers(connection: apsw.Connection, path: Path) -> None:
+def require_ours(connection: apsw.Connection) -> None:
+    """Raise `Unavailable` for a database with tables that are not ours, or newer than ours."""
     if not connection.pragma("schema_version"):
         return  # nothing is in it yet
     if connection.pragma("application_id") != APPLICATION_ID:
-        raise Unavailable(f"the database {path} is not one of Tailwire")
+        raise Unavailable("it is a database, but not one of Tailwire")
     version = connection.pragma("user_version")
     if version > VERSION:
-        raise Unavailable(
-            f"the database {path} was made by a newer Tailwire (schema {version}, ours is {VERSION})"
-        )
+        raise Unavailable(f"it was made by a newer Tailwire (its schema is {version}, ours is {VERSION})")
 
 
-def _configure(connection: apsw.Connection) -> None:
-    connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "full")  # a commit returns when it is on the disk
-    connection.pragma("fullfsync", 1)  # on macOS an fsync alone does not reach it
-    connection.pragma("checkpoint_fullfsync", 1)
-    connection.pragma("foreign_keys", 1)
-    connection.pragma("secure_delete", 1)  # what is deleted is overwritten with zeros
-    connection.pragma("trusted_schema", 0)
-    connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
-
-
-def _make_tables(connection: apsw.Connection) -> None:
+def make_tables(connection: apsw.Connection) -> None:
+    """Make the tables unless they are there; several processes may do so at once."""
     if connection.pragma("user_version"):
         return
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        if not connection.pragma("user_version"):  # another process may have been faster
+        if not connection.pragma("user_version"):  # nobody was faster
             cursor.execute(TABLES)
             _make_lobby(cursor)
             connection.pragma("application_id", APPLICATION_ID)
@@ -218,13 +131,13 @@ def _make_tables(connection: apsw.Connection) -> None:
             cursor.execute("ROLLBACK")
 
 
+def new_epoch() -> str:
+    """Name a new life of a room's numbering: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
 def _make_lobby(cursor: apsw.Cursor) -> None:
     cursor.execute(
         "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch) VALUES (?, 'Lobby', '', ?, ?, ?)",
         (LOBBY_ID, Visibility.PUBLIC.value, time.time_ns() // 1_000_000, new_epoch()),
     )
-
-
-def new_epoch() -> str:
-    """Name a new life of a room's numbering."""
-    return secrets.token_urlsafe(16)

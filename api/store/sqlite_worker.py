@@ -117,7 +117,7 @@ class Worker(ABC):
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
         """Do the jobs, setting `result` or `error` of each."""
 
-    def _served(self) -> None:  # noqa: B027 - most workers have nothing more to do
+    def _served(self, cursor: apsw.Cursor) -> None:  # noqa: B027 - most workers have nothing more to do
         """Do what is to follow the answers."""
 
     def _take(self) -> list[Job]:
@@ -151,7 +151,7 @@ class Worker(ABC):
                 while jobs := self._take():
                     self._serve(cursor, jobs)
                     self._tell_loop(self._settle, jobs)
-                    self._served()
+                    self._served(cursor)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             death = error
         finally:

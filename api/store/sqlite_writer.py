@@ -5,7 +5,8 @@ from typing import Final
 
 import apsw
 
-from api.store.sqlite_errors import translated
+from api.errors import Unavailable
+from api.store.sqlite_database import Database
 from api.store.sqlite_worker import Job, Worker
 
 _SPOILS_ALL: Final = (
@@ -23,18 +24,19 @@ class Writer(Worker):
     """A worker that does all that waits in one transaction and answers only after the commit.
 
     While one batch is being flushed, the next gathers: the more callers, the fewer flushes for each.
-    `commit_count` counts commits for whoever wants to see that.
+    `commit_count` is how many commits have changed something.
     """
 
     def __init__(
         self,
-        connect: Callable[[], apsw.Connection],
+        database: Database,
         *,
         on_commit: Callable[[], None],
-        after_commit: Callable[[], None],
+        after_commit: Callable[[apsw.Cursor], None],
     ) -> None:
         """When something has changed, `on_commit` is called on the loop, `after_commit` on the thread."""
-        super().__init__("writer", connect)
+        super().__init__("writer", database.connect_first)
+        self._database = database
         self._on_commit = on_commit
         self._after_commit = after_commit
         self._changed = False
@@ -47,33 +49,38 @@ class Writer(Worker):
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
         before = cursor.connection.total_changes()
         try:
+            self._database.require_in_place()
             cursor.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 _do_apart(cursor, job)
             cursor.execute("COMMIT")
-        except apsw.Error as error:
+        except (apsw.Error, Unavailable) as error:
             if cursor.connection.in_transaction:
                 cursor.execute("ROLLBACK")
             for job in jobs:
-                job.fail(translated(error))
-        self._changed = cursor.connection.total_changes() != before
-        self.commit_count += 1
+                job.fail(error)
+            self._changed = False
+        else:
+            self._changed = cursor.connection.total_changes() != before
+            self.commit_count += self._changed
 
-    def _served(self) -> None:
+    def _served(self, cursor: apsw.Cursor) -> None:
         if self._changed:
             self._tell_loop(self._on_commit)
-            self._after_commit()
+            self._after_commit(cursor)
 
 
 class Reader(Worker):
     """A worker whose jobs each read one unchanging picture of the database."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
-        super().__init__("reader", connect)
+    def __init__(self, database: Database) -> None:
+        super().__init__("reader", database.connect)
+        self._database = database
 
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
         for job in jobs:
             try:
+                self._database.require_in_place()
                 cursor.execute("BEGIN")
                 job.do(cursor)
             except Exception as error:  # noqa: BLE001 - the caller gets it
