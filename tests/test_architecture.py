@@ -303,6 +303,19 @@ def test_the_frontend_lock_names_no_address() -> None:
     assert list(walk(lock, ())) == []
 
 
+def test_the_frontend_lock_is_whole() -> None:
+    """A registry that lacks a build for some other platform makes npm leave it out, and `npm ci` fails."""
+    packages = json.loads((ROOT / "frontend" / "package-lock.json").read_text())["packages"]
+    locked = {name.rpartition("node_modules/")[2] for name in packages}
+    needed = {
+        name
+        for package in packages.values()
+        for kind in ("dependencies", "optionalDependencies")
+        for name in package.get(kind, {})
+    }
+    assert sorted(needed - locked) == []
+
+
 def test_no_tracked_file_holds_a_path_of_one_machine() -> None:
     machine = re.compile(r"(?<![\w.*/-])/(?:home|root|Users|work|mnt)/\w")
     wrong = [
