@@ -37,7 +37,7 @@ def translated(error: Exception) -> Exception:
             structlog.get_logger("api.store").error("store.sqlite_error", error=name, text=text)
             seen = Unavailable("the database has failed")
         case UnicodeEncodeError():
-            seen = Invalid("a text holds what is no Unicode character")
+            seen = Invalid("a text holds what is no character")
     return seen
 
 

@@ -29,16 +29,15 @@ class Life:
     def begin(self, connection: apsw.Connection) -> None:
         """Renew every room's epoch if the database is not the one that the note speaks of."""
         cursor = connection.cursor()
-        if self._is_as_noted(cursor):
-            return
-        cursor.execute("BEGIN IMMEDIATE")
-        try:
-            if not self._is_as_noted(cursor):  # no other process has done this just now
-                _renew_epochs(cursor)
-            cursor.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                cursor.execute("ROLLBACK")
+        if not self._is_as_noted(cursor):
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                if not self._is_as_noted(cursor):  # no other process has done this just now
+                    _renew_epochs(cursor)
+                cursor.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    cursor.execute("ROLLBACK")
         self.note(cursor)
 
     def note(self, cursor: apsw.Cursor) -> None:

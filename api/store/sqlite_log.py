@@ -85,7 +85,7 @@ class RoomLog:
             draft.username,
             draft.at,
             draft.ref,
-            orjson.dumps(draft.data).decode(),
+            _json(draft.data).decode(),
             draft.data.get("target"),
             place.message_number,
             digest,
@@ -117,7 +117,7 @@ class RoomLog:
         """Return where the logs of these rooms end."""
         rows = cursor.execute(
             "SELECT id, epoch, seq FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
-            (orjson.dumps(list(room_ids)).decode(),),
+            (_json(list(room_ids)).decode(),),
         )
         return {row[0]: Head(*row) for row in rows}
 
@@ -228,8 +228,14 @@ def _fields_of(draft: Draft) -> dict[str, Any]:
 
 
 def _digest(room_id: str, draft: Draft) -> bytes:
-    text = orjson.dumps([room_id, draft.kind, draft.data], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).digest()[:_DIGEST_BYTES]
+    return hashlib.sha256(_json([room_id, draft.kind, draft.data])).digest()[:_DIGEST_BYTES]
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise Invalid("a text holds what is no character, or a number is too large") from None
 
 
 def _require_message(cursor: apsw.Cursor, head: Head, target: int) -> None:
