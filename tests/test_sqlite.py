@@ -418,6 +418,14 @@ async def test_nobody_is_answered_before_the_commit_and_the_loop_runs_on_meanwhi
         assert await until(tail, 10) == [answer.entry for answer in acked]
 
 
+async def test_a_commit_is_on_the_disk_when_it_returns(store: SqliteStore) -> None:
+    def pragmas(cursor: apsw.Cursor) -> tuple[Any, ...]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        return tuple(cursor.connection.pragma(name) for name in names)
+
+    assert await store._writer.do(pragmas) == ("wal", 2, 1, 1)
+
+
 async def test_a_commit_that_fails_fails_its_whole_batch_and_the_writer_goes_on(
     store: SqliteStore, commits: Commits
 ) -> None:
@@ -776,6 +784,38 @@ async def test_what_refers_to_a_user_who_is_not_there_is_not_found(store: Sqlite
     with pytest.raises(NotFound):
         await store.create_session(Session("s", ALICE.id, 1, 1, 1, "", "h"))
     assert await whole_log(store) == []
+
+
+async def test_this_process_hears_its_own_commits_at_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
+    async with store.changes() as tail, asyncio.timeout(3):  # less than the beat that would look anyway
+        for n in range(1, 20):
+            following = asyncio.ensure_future(until(tail, n))
+            await store.append(LOBBY_ID, message(f"r{n}"))
+            await following
+
+
+async def test_a_quiet_tail_looks_only_when_it_is_time(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    look = sqlite_tail.Tail._changes_after
+
+    def counted(tail: sqlite_tail.Tail, cursor: apsw.Cursor) -> Any:
+        nonlocal looks
+        looks += 1
+        return look(tail, cursor)
+
+    monkeypatch.setattr(sqlite_tail, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(sqlite_tail.Tail, "_changes_after", counted)
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("r1"))
+        await until(tail, 1)
+        looks = 0
+        assert await anext(tail) == [Quiet()]
+    assert looks <= 5
 
 
 async def test_a_tail_that_was_interrupted_goes_on_where_it_was(store: SqliteStore) -> None:

@@ -73,9 +73,13 @@ class SqliteStore(Store):
     # -- life
 
     async def close(self) -> None:
-        self._wake.close()
-        await self._reader.close()
-        await self._writer.close()
+        self._reader.stop()
+        self._writer.stop()
+        try:
+            await self._reader.close()
+            await self._writer.close()
+        finally:
+            self._wake.close()  # last, for the last commit is still to be told to the others
 
     async def check(self) -> None:
         self._writer.require_life()

@@ -101,12 +101,16 @@ class Worker(ABC):
         if self._refusal is not None:
             raise Unavailable(self._refusal)
 
-    async def close(self) -> None:
-        """Let the threads finish what is in their hands, fail what waits, and join them. Harmless twice."""
+    def stop(self) -> None:
+        """Take no more jobs. The threads finish what is in their hands; what waits fails."""
         self._refusal = self._refusal or _CLOSED
+        self._wake_all()
+
+    async def close(self) -> None:
+        """Stop, and wait for the threads to end. Harmless twice."""
+        self.stop()
         if not self._threads:
             return
-        self._wake_all()
         await self._ended.wait()
         for thread in self._threads:
             thread.join()
