@@ -4,13 +4,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import api
-from api import errors
+from api import errors, protocol
 from api.config import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -101,6 +102,32 @@ def test_every_error_code_is_in_the_protocol() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text()
     missing = [error.code for error in all_errors() if f"`{error.code}`" not in text]
     assert not missing
+
+
+def served() -> str:
+    """Return what docs/protocol.md says is served: all of it but the reserved names."""
+    return (ROOT / "docs" / "protocol.md").read_text().split("## Reserved")[0]
+
+
+def test_every_close_code_is_in_the_protocol() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", served(), re.MULTILINE)
+    documented = {int(code) for row in rows for code in row.split(",")}
+    assert {int(code) for code in protocol.CloseCode} - {1000} <= documented
+
+
+def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> None:
+    table = served().split("### Commands")[1].split("### Events")[0]
+    documented = {
+        name: set(re.findall(r"`(\w+)`", fields))
+        for name, fields in re.findall(r"^\| `(\w+)` \|([^|]*)\|", table, re.MULTILINE)
+    }
+    commands = {
+        model.model_fields["type"].annotation.__args__[0]: set(model.model_fields) - {"type"}
+        for model in get_args(protocol.Command)
+    }
+    assert set(documented) == set(commands)
+    for name, fields in commands.items():
+        assert documented[name] | {"ref"} == fields | {"ref"}, name
 
 
 def test_the_changelog_begins_with_this_version() -> None:
