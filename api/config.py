@@ -8,6 +8,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
+MIN_SECRET_BYTES = 32
+"""HS256's own length: RFC 7518, section 3.2."""
+MIN_DISTINCT_CHARACTERS = 10
+"""Fewer than any 32 random characters show in practice; a pattern or a sentence of one word has fewer."""
 
 
 class Settings(BaseSettings):
@@ -37,15 +41,25 @@ class Settings(BaseSettings):
         " the program if it is there.",
     )
     log_format: Literal["text", "json"] = Field("text", description="How log lines look.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe line to log.")
-    heartbeat_seconds: int = Field(25, ge=1, le=300, description="Silence on a socket after which a `heartbeat` comes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe line to log."
+    )
+    heartbeat_seconds: int = Field(
+        25, ge=1, le=300, description="Silence on a socket after which a `heartbeat` comes."
+    )
     access_minutes: int = Field(15, ge=1, le=60, description="How long an access token holds.")
     session_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
-    connections: int = Field(6000, ge=1, description="Open sockets on this node, beyond which new ones get 503.")
-    connections_per_user: int = Field(
-        10, ge=1, description="Open sockets of one user on this node, beyond which the oldest is closed with 4502."
+    connections: int = Field(
+        6000, ge=1, description="Open sockets on this node, beyond which new ones get 503."
     )
-    unauthenticated_connections: int = Field(200, ge=1, description="Sockets on this node that have not authenticated.")
+    connections_per_user: int = Field(
+        10,
+        ge=1,
+        description="Open sockets of one user on this node, beyond which the oldest is closed with 4502.",
+    )
+    unauthenticated_connections: int = Field(
+        200, ge=1, description="Sockets on this node that have not authenticated."
+    )
     unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
     subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
     test_rethinkdb: str | None = Field(
@@ -87,9 +101,11 @@ class Settings(BaseSettings):
 
 def secret_weakness(secret: str) -> str | None:
     """Say why a signing secret must not be used; None when it may."""
-    if len(secret.encode()) < 32:  # noqa: PLR2004  HS256's own length, RFC 7518 section 3.2
+    if len(secret.encode()) < MIN_SECRET_BYTES:
         return "must be at least 32 bytes long"
-    if len(set(secret)) < 10 or any(secret.lower() == sample * (len(secret) // len(sample)) for sample in SAMPLE_SECRETS):  # noqa: PLR2004, E501
+    if len(set(secret)) < MIN_DISTINCT_CHARACTERS or any(
+        secret.lower() == sample * (len(secret) // len(sample)) for sample in SAMPLE_SECRETS
+    ):
         return "is too easy to guess: take one from `openssl rand -base64 48`"
     return None
 

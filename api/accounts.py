@@ -1,0 +1,127 @@
+"""Signing up, in, on and out: what happens to accounts and sessions, whatever the transport."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.clock import now_ms
+from api.errors import FieldError, Invalid, InvalidCredentials, Unauthorized, UsernameTaken
+from api.models import LOBBY_ID, Account, Role, Rotation, Session, User
+from api.names import username_key
+from api.security import Passwords, Tokens, random_id, refresh_hash, session_of
+from api.store.base import Store
+
+REFRESH_GRACE_MS: Final = 10_000
+"""For this long a used-up refresh token still gives the same successor: its answer may have been lost."""
+MIN_PASSWORD_CHARACTERS: Final = 8
+MAX_PASSWORD_BYTES: Final = 1_024
+MAX_USER_AGENT_CHARACTERS: Final = 200
+MS_PER_MINUTE: Final = 60_000
+MS_PER_DAY: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The two tokens of a session. `expires_in` of the access token, in seconds."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+
+
+class Accounts:
+    """See the module."""
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        tokens: Tokens,
+        *,
+        access_minutes: int,
+        session_days: int,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tokens = tokens
+        self._access_ms = access_minutes * MS_PER_MINUTE
+        self._session_ms = session_days * MS_PER_DAY
+
+    async def sign_up(
+        self, username: str, password: str, display_name: str | None, user_agent: str
+    ) -> tuple[User, Issued]:
+        """Make an account, a member of the lobby, and its first session. Raises `Invalid`, `UsernameTaken`."""
+        key = username_key(username)
+        check_password(password, key)
+        if await self._store.account_by_name(key) is not None:
+            raise UsernameTaken  # before the costly hash; `create_account` is what decides
+        user = User(random_id(), username, display_name or username, now_ms())
+        await self._store.create_account(Account(user, key, await self._passwords.hash(password)))
+        return user, await self._begin_session(user, user_agent)
+
+    async def log_in(self, username: str, password: str, user_agent: str) -> tuple[User, Issued]:
+        """Begin a session. Raises `InvalidCredentials`, for an unknown user after the same time."""
+        try:
+            account = await self._store.account_by_name(username_key(username))
+        except Invalid:
+            account = None
+        fits, new_hash = await self._passwords.verify(password, account and account.password_hash)
+        if account is None or not fits:
+            raise InvalidCredentials
+        if new_hash is not None:
+            await self._store.set_password_hash(account.user.id, new_hash)
+        return account.user, await self._begin_session(account.user, user_agent)
+
+    async def refresh(self, refresh_token: str) -> Issued:
+        """Use up a refresh token and return the next pair. Raises `Unauthorized`; a reused one ends its session."""
+        session_id = session_of(refresh_token)
+        session = await self._store.session(session_id)
+        now = now_ms()
+        if session is None or session.expires_at <= now:
+            raise Unauthorized("The session is over")
+        next_token = self._tokens.next_refresh(refresh_token)
+        rotation = await self._store.rotate_refresh(
+            session_id,
+            presented_hash=refresh_hash(refresh_token),
+            next_hash=refresh_hash(next_token),
+            at=now,
+            grace_ms=REFRESH_GRACE_MS,
+            expires_at=now + self._session_ms,
+        )
+        if rotation not in {Rotation.ROTATED, Rotation.GRACE}:
+            raise Unauthorized("The session is over")
+        return self._issue(session.user_id, session_id, next_token, now)
+
+    async def log_out(self, session_id: str) -> None:
+        """End a session; its sockets are closed by way of the feed, on every node."""
+        await self._store.end_session(session_id)
+
+    async def _begin_session(self, user: User, user_agent: str) -> Issued:
+        # Here and not only at sign-up: it heals an account whose making was cut off in the middle.
+        await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        now, session_id = now_ms(), random_id()
+        token = self._tokens.first_refresh(session_id)
+        await self._store.create_session(
+            Session(
+                id=session_id,
+                user_id=user.id,
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + self._session_ms,
+                user_agent=user_agent[:MAX_USER_AGENT_CHARACTERS],
+                refresh_hash=refresh_hash(token),
+            )
+        )
+        return self._issue(user.id, session_id, token, now)
+
+    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:
+        access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=now + self._access_ms)
+        return Issued(access_token, refresh_token, self._access_ms // 1000)
+
+
+def check_password(password: str, key: str) -> None:
+    """Raises `Invalid` for a password that is too short, too long or the username."""
+    if len(password) < MIN_PASSWORD_CHARACTERS or len(password.encode()) > MAX_PASSWORD_BYTES:
+        field_error = FieldError(("password",), "must be 8 characters to 1,024 bytes long")
+        raise Invalid(errors=(field_error,))
+    if password.casefold() == key:
+        raise Invalid(errors=(FieldError(("password",), "must not be the username"),), code="weak_password")

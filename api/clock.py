@@ -1,0 +1,8 @@
+"""This machine's time."""
+
+import time
+
+
+def now_ms() -> int:
+    """Return the time in whole milliseconds since the Unix epoch, in UTC."""
+    return time.time_ns() // 1_000_000

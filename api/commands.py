@@ -1,0 +1,274 @@
+"""What each command of a connection does: the store is asked, and events are enqueued.
+
+Commands of one connection run one after the other, each to its end.
+"""
+
+import asyncio
+from typing import Any, Final, Literal
+
+from api.clock import now_ms
+from api.connection import Connection, Identity
+from api.errors import Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
+from api.hub import Hub
+from api.models import Draft, Head, Kind, Member, Role
+from api.protocol import (
+    MAX_REPLAY,
+    VERSION,
+    Authenticate,
+    CloseCode,
+    Command,
+    Ping,
+    Position,
+    Read,
+    Send,
+    Subscribe,
+    Unsubscribe,
+    encode,
+    entry_event,
+    error_event,
+    place_event,
+    ready_event,
+    timestamp,
+)
+from api.security import Tokens
+from api.store.base import Store
+
+REPLAY_PAGE: Final = 200
+REPLAY_RETRY_SECONDS: Final = 0.5
+
+
+class Closed(Exception):
+    """The command ends the connection, with `code`."""
+
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(code.name)
+        self.code = code
+
+
+class Commands:
+    """Carries out commands for all connections of this process."""
+
+    def __init__(
+        self, store: Store, hub: Hub, tokens: Tokens, *, heartbeat_seconds: int, subscriptions: int
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._tokens = tokens
+        self._heartbeat_seconds = heartbeat_seconds
+        self._subscriptions = subscriptions
+
+    # -- identity
+
+    async def identify(self, token: str) -> Identity:
+        """Return who an access token proves its bearer to be. Raises `Unauthorized`, `Unavailable`."""
+        claims = self._tokens.verify(token, now=now_ms())
+        session = await self._store.session(claims.session_id)
+        user = await self._store.user(claims.user_id)
+        if session is None or user is None or session.user_id != user.id:
+            raise Unauthorized
+        return Identity(user, claims.session_id, claims.expires_at)
+
+    async def connect(self, identity: Identity) -> Connection:
+        """Return a connection that is in the hub and has its `ready` enqueued.
+
+        The session is looked at once more when the hub knows the connection: an end in between would pass by.
+        """
+        connection = Connection(identity)
+        self._hub.add(connection)
+        try:
+            if await self._store.session(identity.session_id) is None:
+                raise Unauthorized
+        except TailwireError:
+            self._hub.remove(connection)
+            raise
+        connection.enqueue(self._ready(connection))
+        return connection
+
+    def disconnect(self, connection: Connection) -> None:
+        """Forget a connection that is over."""
+        self._hub.remove(connection)
+
+    def _ready(self, connection: Connection) -> str:
+        identity = connection.identity
+        return encode(
+            ready_event(
+                identity.user,
+                identity.session_id,
+                expires_at=identity.expires_at,
+                heartbeat_seconds=self._heartbeat_seconds,
+                subscriptions=self._subscriptions,
+            )
+        )
+
+    # -- commands
+
+    async def run(self, connection: Connection, command: Command) -> None:
+        """Carry out one command and enqueue its ack or error. Raises `Closed` when it ends the connection."""
+        try:
+            await self._run(connection, command)
+        except TailwireError as error:
+            connection.enqueue(encode(error_event(error, command.ref)))
+
+    async def _run(self, connection: Connection, command: Command) -> None:
+        match command:
+            case Send():
+                await self._send(connection, command)
+            case Subscribe():
+                await self._subscribe(connection, command)
+            case Unsubscribe():
+                self._hub.unsubscribe(connection, command.room_id)
+                _ack(connection, command)
+            case Read():
+                await self._read(connection, command)
+            case Ping():
+                connection.enqueue(encode({"type": "pong", "server_time": timestamp(now_ms())}))
+                if command.ref is not None:
+                    _ack(connection, command)
+            case Authenticate():
+                await self._renew(connection, command)
+
+    async def _renew(self, connection: Connection, command: Authenticate) -> None:
+        check_version(command)
+        try:
+            identity = await self.identify(command.token)
+        except Unauthorized:
+            raise Closed(CloseCode.UNAUTHORIZED) from None
+        mine = connection.identity
+        if (identity.user.id, identity.session_id) != (mine.user.id, mine.session_id):
+            raise Closed(CloseCode.UNAUTHORIZED)
+        connection.identity = identity
+        connection.enqueue(self._ready(connection))
+        if command.ref is not None:
+            _ack(connection, command)
+
+    async def _send(self, connection: Connection, command: Send) -> None:
+        user = connection.identity.user
+        member = await self._member(connection, command.room_id)
+        if member.role is Role.READER:
+            raise Forbidden("Readers of a room cannot write to it")
+        draft = Draft(
+            kind=Kind.MESSAGE,
+            user_id=user.id,
+            username=user.username,
+            at=now_ms(),
+            ref=command.ref,
+            data={"body": command.body, "reply_to": command.reply_to},
+        )
+        appended = await self._store.append(command.room_id, draft)
+        entry = appended.entry
+        _ack(
+            connection,
+            command,
+            room_id=entry.room_id,
+            epoch=appended.epoch,
+            seq=entry.seq,
+            at=timestamp(entry.at),
+        )
+
+    async def _read(self, connection: Connection, command: Read) -> None:
+        await self._member(connection, command.room_id)
+        await self._store.mark_read(command.room_id, connection.identity.user.id, command.seq)
+        if command.ref is not None:
+            _ack(connection, command, room_id=command.room_id, seq=command.seq)
+
+    async def _member(self, connection: Connection, room_id: str) -> Member:
+        member = await self._store.member(room_id, connection.identity.user.id)
+        if member is None:
+            raise NotFound
+        return member
+
+    # -- subscribe
+
+    async def _subscribe(self, connection: Connection, command: Subscribe) -> None:
+        room_id = command.room_id
+        if room_id not in connection.rooms and len(connection.rooms) >= self._subscriptions:
+            raise Invalid("Too many subscriptions on one connection", code="limit")
+        joining = _Joining(connection, command)
+        while connection.close_code is None:
+            try:
+                if await self._join(joining):
+                    return
+            except Unavailable:
+                # Before the ack the client is told; after it the subscription is a promise, kept when the store
+                # is back.
+                if not joining.acked:
+                    self._hub.unsubscribe(connection, room_id)
+                    raise
+                await asyncio.sleep(REPLAY_RETRY_SECONDS)
+            except TailwireError:
+                self._hub.unsubscribe(connection, room_id)
+                if joining.acked:
+                    return  # removed from the room meanwhile, and told so by `membership`
+                raise
+
+    async def _join(self, joining: "_Joining") -> bool:
+        """Subscribe, replay, go live. False when the hub took the subscription away meanwhile: begin again."""
+        connection, room_id = joining.connection, joining.command.room_id
+        # First subscribe, then ask: what happens between the two reaches the hub and is not missed.
+        self._hub.subscribe(connection, room_id)
+        await self._member(connection, room_id)
+        head = (await self._store.heads([room_id])).get(room_id)
+        if head is None:
+            raise NotFound
+        joining.begin(head)
+        while not (joining.seq >= head.seq and self._hub.go_live(connection, room_id, joining.seq)):
+            if not self._hub.is_joining(connection, room_id):
+                return False
+            entries = await self._store.log(room_id, after=joining.seq, limit=REPLAY_PAGE)
+            if not entries:
+                raise Unavailable("the log does not yet show what the feed told of")
+            for entry in entries:
+                if not connection.has_space:
+                    await connection.drained()
+                connection.enqueue(encode(entry_event(entry)))
+                joining.seq = entry.seq
+        joining.announce_live()
+        return True
+
+
+class _Joining:
+    """How far one subscribe command has got: acked, reset, replayed up to `seq`."""
+
+    def __init__(self, connection: Connection, command: Subscribe) -> None:
+        self.connection = connection
+        self.command = command
+        self.acked = False
+        self.epoch = ""
+        self.seq = 0
+        self._has_been_reset = False
+
+    def begin(self, head: Head) -> None:
+        """Take the log's head as found now; ack at the first time, and reset where there is no going on."""
+        position = Position(epoch=self.epoch, seq=self.seq) if self.acked else self.command.since
+        if not self.acked:
+            _ack(self.connection, self.command, room_id=head.room_id, epoch=head.epoch, seq=head.seq)
+            self.acked = True
+        if position is not None and not can_resume(position, head):
+            self._enqueue_place("reset", head.room_id, head.epoch, head.seq)
+            self._has_been_reset = True
+            position = None
+        self.epoch = head.epoch
+        self.seq = head.seq if position is None else position.seq
+
+    def announce_live(self) -> None:
+        """Say that the replay is over; after a reset that is said already."""
+        if not self._has_been_reset:
+            self._enqueue_place("live", self.command.room_id, self.epoch, self.seq)
+
+    def _enqueue_place(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
+        self.connection.enqueue(encode(place_event(name, room_id, epoch, seq)))
+
+
+def can_resume(since: Position, head: Head) -> bool:
+    """Whether a position can be honoured: of this epoch, not past the head, not further behind than a replay goes."""
+    return since.epoch == head.epoch and 0 <= head.seq - since.seq <= MAX_REPLAY
+
+
+def check_version(command: Authenticate) -> None:
+    """Raises `Closed` for a client that speaks another version of the protocol."""
+    if command.v != VERSION:
+        raise Closed(CloseCode.VERSION)
+
+
+def _ack(connection: Connection, command: Command, **fields: Any) -> None:
+    connection.enqueue(encode({"type": "ack", "ref": command.ref, **fields}))

@@ -1,0 +1,90 @@
+"""What a route may ask for."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
+from fastapi.security import OAuth2PasswordBearer
+
+from api.accounts import Accounts
+from api.commands import Commands
+from api.connection import Identity
+from api.errors import NotFound, Unauthorized
+from api.feed import Feed
+from api.hub import Hub
+from api.limits import Doors
+from api.models import Member
+from api.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running server, wired by `main`."""
+
+    store: Store
+    hub: Hub
+    feed: Feed
+    accounts: Accounts
+    commands: Commands
+    doors: Doors
+    origins: frozenset[str]
+    heartbeat_seconds: int
+
+
+def services(connection: HTTPConnection) -> Services:
+    """Return the running server's parts."""
+    return cast("Services", connection.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def _store(parts: ServicesDep) -> Store:
+    return parts.store
+
+
+def _accounts(parts: ServicesDep) -> Accounts:
+    return parts.accounts
+
+
+StoreDep = Annotated[Store, Depends(_store)]
+AccountsDep = Annotated[Accounts, Depends(_accounts)]
+
+_bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
+
+
+async def _identity(
+    request: Request, parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
+) -> Identity:
+    if has_token_in_query(request) or token is None:
+        raise Unauthorized
+    return await parts.commands.identify(token)
+
+
+IdentityDep = Annotated[Identity, Depends(_identity)]
+"""Who the caller is: the bearer of an access token whose session lives. 401 for anyone else."""
+
+
+async def _membership(room_id: str, store: StoreDep, identity: IdentityDep) -> Member:
+    member = await store.member(room_id, identity.user.id)
+    if member is None:
+        raise NotFound
+    return member
+
+
+MemberDep = Annotated[Member, Depends(_membership)]
+"""The caller's membership of the room in the path. 404 for a non-member, as if there were no such room."""
+
+
+def has_token_in_query(connection: HTTPConnection) -> bool:
+    """Whether a token was put where logs, histories and referrers would keep it."""
+    return "token" in connection.query_params or "access_token" in connection.query_params
+
+
+def user_agent(request: Request) -> str:
+    """Return what the client calls itself."""
+    return request.headers.get("user-agent", "")
+
+
+UserAgentDep = Annotated[str, Depends(user_agent)]

@@ -1,0 +1,116 @@
+"""The lifespan task that tails the store's changefeed into the hub.
+
+The feed is a hint, never the truth: on every (re)opening, and at every hole, what is missing is read from the
+log. Client sockets stay open through all of it.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from api.clock import now_ms
+from api.errors import Unavailable
+from api.hub import NO_POSITION, Hub
+from api.models import Change, Entry, SessionEnded
+from api.store.base import Store
+
+FIRST_BACKOFF_SECONDS: Final = 0.1
+MAX_BACKOFF_SECONDS: Final = 1.0
+"""Short, since a node has one feed: the store is never stormed, and sockets are served soon after it returns."""
+PAGE: Final = 500
+
+log = structlog.get_logger("api.feed")
+
+
+@dataclass(slots=True)
+class FeedState:
+    """What /readyz tells of the feed. Times are `time.monotonic()` seconds."""
+
+    is_live: bool = False
+    heard_at: float = 0.0
+    lag_ms: int = 0
+    reopen_count: int = 0
+    catch_up_count: int = 0
+    failure: str | None = None
+
+    def silent_seconds(self) -> float:
+        """Return how long ago the feed last gave a sign of life."""
+        return time.monotonic() - self.heard_at
+
+
+class Feed:
+    """See the module. `run` is the task; its owner is the lifespan."""
+
+    def __init__(self, store: Store, hub: Hub) -> None:
+        self._store = store
+        self._hub = hub
+        self.state = FeedState()
+
+    async def run(self) -> None:
+        """Tail the store for ever; a failure of any kind is logged and the tail opened again, with backoff."""
+        backoff = FIRST_BACKOFF_SECONDS
+        while True:
+            try:
+                await self._tail()
+            except Unavailable as error:
+                log.warning("feed_lost", reason=error.message)
+            except Exception:
+                # A bug must not end the feed for every client: say so loudly and go on.
+                log.exception("feed_failed")
+            if self.state.is_live:
+                backoff = FIRST_BACKOFF_SECONDS
+            self.state.is_live = False
+            self.state.reopen_count += 1
+            await asyncio.sleep(random.uniform(backoff / 2, backoff))  # noqa: S311  jitter, not a secret
+            backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
+
+    async def _tail(self) -> None:
+        async with self._store.changes() as batches:
+            await self._catch_up()
+            self.state.is_live, self.state.heard_at = True, time.monotonic()
+            log.info("feed_live", reopen_count=self.state.reopen_count)
+            async for batch in batches:
+                self.state.heard_at = time.monotonic()
+                for change in batch:
+                    await self._apply(change)
+
+    async def _apply(self, change: Change) -> None:
+        if isinstance(change, SessionEnded):
+            self._hub.end_session(change.session_id)
+        elif isinstance(change, Entry):
+            position = self._hub.position(change.room_id)
+            if position != NO_POSITION and change.seq > position + 1:
+                await self._fill(change.room_id, position, change.seq - 1)
+            self._hub.broadcast(change)
+            self.state.lag_ms = max(0, now_ms() - change.at)
+
+    async def _catch_up(self) -> None:
+        """Bring every subscribed room to its head, and end the sessions that ended unseen.
+
+        The tail is open already, so what happens meanwhile is in it.
+        """
+        for room_id in self._hub.positions():
+            self._hub.drop_joining(room_id)
+        positions = self._hub.positions()
+        for head in (await self._store.heads(list(positions))).values():
+            position = positions[head.room_id]
+            if position != NO_POSITION and head.seq > position:
+                await self._fill(head.room_id, position, head.seq)
+        for session_id in self._hub.session_ids():
+            if await self._store.session(session_id) is None:
+                self._hub.end_session(session_id)
+
+    async def _fill(self, room_id: str, position: int, until: int) -> None:
+        """Broadcast what the log holds in (position, until]."""
+        self.state.catch_up_count += 1
+        while position < until:
+            entries = await self._store.log(room_id, after=position, limit=min(PAGE, until - position))
+            if not entries:
+                raise Unavailable("the log does not yet show what the feed told of")
+            for entry in entries:
+                self._hub.broadcast(entry)
+            position = entries[-1].seq

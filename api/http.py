@@ -1,0 +1,170 @@
+"""What every HTTP answer has in common: strict bodies, problem+json errors, a request id and one log line."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from email.message import Message
+from typing import Any, Final
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
+
+from api import strict_json
+from api.errors import BadJson, Invalid, NotFound, TailwireError, Unauthorized
+from api.protocol import invalid
+from api.security import random_id
+
+MAX_BODY_BYTES: Final = 64 * 1024
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+log = structlog.get_logger("api.http")
+access = structlog.get_logger("api.access")
+
+
+class UnsupportedMediaType(TailwireError):
+    """The body is not of the one type that the route takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+    title = "The body's content type is not supported"
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is parsed by our one policy, and must say that it is JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """Return FastAPI's handler, behind the policy."""
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None and not _is_form(self)
+
+        async def strict(request: Request) -> Response:
+            if takes_json:
+                await _parse(request)
+            return await handle(request)
+
+        return strict
+
+
+def _is_form(route: APIRoute) -> bool:
+    return any(type(parameter.field_info).__name__ == "Form" for parameter in route.dependant.body_params) or any(
+        type(parameter.field_info).__name__ == "Form"
+        for dependency in route.dependant.dependencies
+        for parameter in dependency.body_params
+    )
+
+
+async def _parse(request: Request) -> None:
+    message = Message()
+    message["content-type"] = request.headers.get("content-type", "")
+    if message.get_content_type() != "application/json" or "content-type" not in request.headers:
+        raise UnsupportedMediaType("Send the body as application/json")
+    request._json = strict_json.loads(await request.body())  # noqa: SLF001  where Starlette keeps what `json()` gives
+    if not isinstance(request._json, dict):  # noqa: SLF001
+        raise Invalid("The body must be one JSON object")
+
+
+def problem(error: TailwireError) -> Response:
+    """Return an error as RFC 9457 says."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "code": error.specific_code,
+        "detail": error.message,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+    }
+    headers = {"cache-control": "no-store"}
+    if error.errors:
+        content["errors"] = [{"loc": list(field.loc), "message": field.message} for field in error.errors]
+    if error.retry_after_seconds is not None:
+        content["retry_after_seconds"] = error.retry_after_seconds
+        headers["retry-after"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthorized) and error.code == Unauthorized.code:
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'
+    return Response(orjson.dumps(content), error.status, headers, "application/problem+json")
+
+
+_BY_STATUS: Final = {400: BadJson, 404: NotFound}
+_CODES: Final = {405: "method_not_allowed", 413: "too_large", 426: "upgrade_required"}
+
+
+async def _on_http_exception(_request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
+    known = _BY_STATUS.get(raised.status_code)
+    error = known() if known else TailwireError(str(raised.detail), code=_CODES.get(raised.status_code, "error"))
+    response = problem(error)
+    if known is None:
+        response = _with_status(error, raised.status_code)
+    response.headers.update(raised.headers or {})
+    return response
+
+
+def _with_status(error: TailwireError, status: int) -> Response:
+    response = problem(error)
+    body = orjson.loads(bytes(response.body)) | {"status": status, "title": error.message}
+    return Response(orjson.dumps(body), status, dict(response.headers), "application/problem+json")
+
+
+async def _on_invalid(_request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, RequestValidationError)  # noqa: S101
+    return problem(invalid(raised.errors()))
+
+
+async def _on_error(_request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, TailwireError)  # noqa: S101
+    return problem(raised)
+
+
+async def _on_bug(_request: Request, _raised: Exception) -> Response:
+    return problem(TailwireError())
+
+
+def install_errors(app: FastAPI) -> None:
+    """Let every error leave as problem+json."""
+    app.add_exception_handler(TailwireError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+class RequestLog:
+    """ASGI middleware: gives each request an id, and logs it once it is answered, without its query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, status = time.perf_counter(), 500
+
+        async def send_with_id(message: ASGIMessage) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            milliseconds = round((time.perf_counter() - began) * 1000, 1)
+            access.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the caller's own request id if it is one, so that a proxy's log and ours can be laid side by side."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(text := value.decode("latin-1")):
+            return text
+    return random_id()

@@ -1,0 +1,200 @@
+"""The in-process connection manager: who is connected, who is subscribed to what, and how far each room has got.
+
+The hub holds what this process has broadcast per room, its *position*, and never touches the store. Every
+method runs to its end without waiting, so that no two of them ever interleave.
+
+A subscription begins *joining*: the connection reads the log until it is no further back than the position,
+and becomes *live* in the same breath. So nothing is buffered, and nothing can fall between replay and live.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from api.connection import Connection
+from api.models import Entry, Kind, Role
+from api.protocol import CloseCode, encode, entry_event, membership_event
+
+NO_POSITION: Final = -1
+
+
+class _Room:
+    """The connections of this process that want a room's events."""
+
+    __slots__ = ("ahead", "joining", "live", "position")
+
+    def __init__(self) -> None:
+        self.position = NO_POSITION
+        self.live: set[Connection] = set()
+        self.ahead: dict[
+            Connection, int
+        ] = {}  # live, but already given entries that the feed has yet to bring
+        self.joining: set[Connection] = set()
+
+    def discard(self, connection: Connection) -> None:
+        self.live.discard(connection)
+        self.joining.discard(connection)
+        self.ahead.pop(connection, None)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.live or self.ahead or self.joining)
+
+
+class Hub:
+    """See the module."""
+
+    def __init__(self, *, connections_per_user: int) -> None:
+        self._connections_per_user = connections_per_user
+        self._rooms: dict[str, _Room] = {}
+        self._by_user: dict[str, dict[Connection, None]] = {}  # oldest first
+        self._by_session: dict[str, set[Connection]] = {}
+
+    # -- connections
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in; the oldest of the user's is closed when there are too many."""
+        identity = connection.identity
+        mine = self._by_user.setdefault(identity.user.id, {})
+        mine[connection] = None
+        self._by_session.setdefault(identity.session_id, set()).add(connection)
+        if len(mine) > self._connections_per_user:
+            oldest = next(iter(mine))
+            oldest.close(CloseCode.REPLACED)
+            self.remove(oldest)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection and its subscriptions; again is harmless."""
+        for room_id in list(connection.rooms):
+            self.unsubscribe(connection, room_id)
+        identity = connection.identity
+        if (mine := self._by_user.get(identity.user.id)) is not None:
+            mine.pop(connection, None)
+            if not mine:
+                del self._by_user[identity.user.id]
+        if (same := self._by_session.get(identity.session_id)) is not None:
+            same.discard(connection)
+            if not same:
+                del self._by_session[identity.session_id]
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are in."""
+        return sum(map(len, self._by_user.values()))
+
+    def session_ids(self) -> list[str]:
+        """Return the sessions that have a connection here."""
+        return list(self._by_session)
+
+    def end_session(self, session_id: str) -> None:
+        """Close every connection of a session that is over."""
+        for connection in list(self._by_session.get(session_id, ())):
+            connection.close(CloseCode.SESSION_ENDED)
+            self.remove(connection)
+
+    def close_all(self, code: CloseCode) -> None:
+        """Close every connection, as when the server stops."""
+        for mine in list(self._by_user.values()):
+            for connection in list(mine):
+                connection.close(code)
+                self.remove(connection)
+
+    # -- subscriptions
+
+    def subscribe(self, connection: Connection, room_id: str) -> None:
+        """Begin joining. From now on nothing can be missed that `go_live` would not insist on.
+
+        Again, on a live subscription, begins anew: the client asked for another replay.
+        """
+        room = self._rooms.setdefault(room_id, _Room())
+        room.discard(connection)
+        room.joining.add(connection)
+        connection.rooms.add(room_id)
+
+    def go_live(self, connection: Connection, room_id: str, seq: int) -> bool:
+        """Make a joining connection live, if `seq`, the last it was given, is no further back than the room is.
+
+        False: read on from `seq` and ask again. Also False once the subscription has been taken away; see
+        `is_joining`.
+        """
+        room = self._rooms.get(room_id)
+        if room is None or connection not in room.joining or seq < room.position:
+            return False
+        room.joining.remove(connection)
+        if room.position == NO_POSITION:
+            room.position = seq
+        if seq > room.position:
+            room.ahead[connection] = seq
+        else:
+            room.live.add(connection)
+        return True
+
+    def is_joining(self, connection: Connection, room_id: str) -> bool:
+        """Whether the subscription is still on its way: not unsubscribed, removed from the room or closed."""
+        return room_id in connection.rooms and connection in self._rooms[room_id].joining
+
+    def unsubscribe(self, connection: Connection, room_id: str) -> None:
+        """End a subscription; again is harmless."""
+        connection.rooms.discard(room_id)
+        if (room := self._rooms.get(room_id)) is not None:
+            room.discard(connection)
+            if room.is_empty:
+                del self._rooms[room_id]
+
+    # -- what the feed brings
+
+    def positions(self) -> dict[str, int]:
+        """Return how far each subscribed room has been broadcast; NO_POSITION where nothing has."""
+        return {room_id: room.position for room_id, room in self._rooms.items()}
+
+    def position(self, room_id: str) -> int:
+        """Return how far a room has been broadcast; NO_POSITION when nobody here listens or nothing came yet."""
+        room = self._rooms.get(room_id)
+        return NO_POSITION if room is None else room.position
+
+    def drop_joining(self, room_id: str) -> None:
+        """Take away the subscriptions that are still joining.
+
+        For when the feed was away: what it missed may have been about them. Whoever joins begins again, with
+        the question whether they may.
+        """
+        room = self._rooms.get(room_id)
+        if room is not None:
+            for connection in list(room.joining):
+                self.unsubscribe(connection, room_id)
+
+    def broadcast(self, entry: Entry) -> None:
+        """Put an entry on every live connection of its room. One the room is past already is dropped."""
+        room = self._rooms.get(entry.room_id)
+        if room is not None and entry.seq <= room.position:
+            return
+        if entry.kind is Kind.MEMBER:
+            self._apply_membership(entry)
+            room = self._rooms.get(entry.room_id)
+        if room is None:
+            return
+        room.position = entry.seq
+        frame = encode(entry_event(entry))
+        for connection in room.live:
+            connection.enqueue(frame)
+        if room.ahead:
+            self._catch_up(room, entry.seq, frame)
+
+    def _catch_up(self, room: _Room, seq: int, frame: str) -> None:
+        for connection, given in list(room.ahead.items()):
+            if seq > given:
+                connection.enqueue(frame)
+            if seq >= given:
+                del room.ahead[connection]
+                room.live.add(connection)
+
+    def _apply_membership(self, entry: Entry) -> None:
+        """Tell the user; one who is no longer a member gets nothing of the room from here on."""
+        role = entry.data.get("role")
+        frame = encode(membership_event(entry.room_id, None if role is None else Role(str(role))))
+        for connection in self._connections_of(entry.user_id):
+            connection.enqueue(frame)
+            if role is None:
+                self.unsubscribe(connection, entry.room_id)
+
+    def _connections_of(self, user_id: str) -> Iterator[Connection]:
+        yield from list(self._by_user.get(user_id, ()))

@@ -1,0 +1,173 @@
+"""Passwords and tokens: the one importer of passlib and python-jose, with guards for what they let through."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from jose import JOSEError, jwt
+from passlib.context import CryptContext
+from passlib.exc import PasswordSizeError, UnknownHashError
+
+from api.errors import Unauthorized
+
+T = TypeVar("T")
+
+ISSUER: Final = "tailwire"
+AUDIENCE: Final = "tailwire"
+ALGORITHM: Final = "HS256"
+LEEWAY_SECONDS: Final = 5
+MAX_TOKEN_CHARACTERS: Final = 4_096
+
+# OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
+_MEMORY_KIB: Final = 19_456
+_PASSES: Final = 2
+_LANES: Final = 1
+_HASHING_THREADS: Final = 2
+"""Enough to use a second core, and few enough that a storm of log-ins leaves the event loop its own."""
+
+
+def random_id() -> str:
+    """Return an identifier of 128 random bits, 22 characters long."""
+    return secrets.token_urlsafe(16)
+
+
+class Passwords:
+    """Hashes and verifies passwords off the event loop."""
+
+    def __init__(self) -> None:
+        self._context = CryptContext(
+            ["argon2"],
+            argon2__type="ID",
+            argon2__memory_cost=_MEMORY_KIB,
+            argon2__time_cost=_PASSES,
+            argon2__parallelism=_LANES,
+        )
+        self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="password")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """Return the password's argon2id hash, salted."""
+        return await self._in_thread(lambda: str(self._context.hash(password)))
+
+    async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        """Say whether the password fits, and its new hash if the old one is weaker than today's.
+
+        `None` for the hash, of a user who does not exist, takes as long as a wrong password.
+        """
+        return await self._in_thread(lambda: self._verify(password, password_hash))
+
+    def _verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        if password_hash is None:
+            self._context.dummy_verify()
+            return False, None
+        try:
+            fits, new_hash = self._context.verify_and_update(password, password_hash)
+        except (PasswordSizeError, UnknownHashError, ValueError):
+            return False, None
+        return bool(fits), new_hash
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid access token says. `expires_at` in milliseconds."""
+
+    user_id: str
+    session_id: str
+    expires_at: int
+
+
+class Tokens:
+    """Issues and verifies access tokens, and derives refresh tokens, with one secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._key_id = hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
+
+    def issue(self, user_id: str, session_id: str, *, now: int, expires_at: int) -> str:
+        """Return an access token that holds until `expires_at` (milliseconds, cut to whole seconds)."""
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user_id,
+            "sid": session_id,
+            "jti": random_id(),
+            "iat": now // 1000,
+            "exp": expires_at // 1000,
+            "typ": "access",
+        }
+        return str(jwt.encode(claims, self._secret, algorithm=ALGORITHM, headers={"kid": self._key_id}))
+
+    def verify(self, token: str, *, now: int) -> Claims:
+        """Return a token's claims. Raises `Unauthorized` for every other text, and never anything else."""
+        if not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+            raise Unauthorized
+        try:
+            return self._claims(token, now)
+        # RecursionError, TypeError, AttributeError and the rest: python-jose raises them for crafted headers.
+        except (JOSEError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError):
+            raise Unauthorized from None
+
+    def _claims(self, token: str, now: int) -> Claims:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != ALGORITHM or header.get("kid") != self._key_id or "crit" in header:
+            raise Unauthorized
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={f"require_{name}": True for name in ("exp", "iat", "sub", "aud", "iss", "jti")}
+            | {"leeway": LEEWAY_SECONDS},
+        )
+        user_id, session_id, issued, expires = (claims[name] for name in ("sub", "sid", "iat", "exp"))
+        if not (isinstance(user_id, str) and user_id and isinstance(session_id, str) and session_id):
+            raise Unauthorized
+        if claims["aud"] != AUDIENCE or claims["typ"] != "access":
+            raise Unauthorized
+        if type(issued) is not int or type(expires) is not int or not 0 < expires < 2**53 // 1000:
+            raise Unauthorized
+        if issued > now // 1000 + LEEWAY_SECONDS or expires <= now // 1000 - LEEWAY_SECONDS:
+            raise Unauthorized
+        return Claims(user_id, session_id, expires * 1000)
+
+    def first_refresh(self, session_id: str) -> str:
+        """Return a new session's first refresh token: the session's id, a dot, 256 random bits."""
+        return f"{session_id}.{secrets.token_urlsafe(32)}"
+
+    def next_refresh(self, refresh_token: str) -> str:
+        """Return the refresh token that follows this one.
+
+        It is derived, not drawn, so that whoever asks again because the answer was lost, or two tabs that ask
+        at once, are given the same one; without our secret it cannot be guessed.
+        """
+        digest = hmac.new(
+            self._secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256
+        ).digest()
+        return f"{session_of(refresh_token)}.{_base64url(digest)}"
+
+
+def session_of(refresh_token: str) -> str:
+    """Return the id of the session that a refresh token says it belongs to."""
+    return refresh_token.partition(".")[0]
+
+
+def refresh_hash(refresh_token: str) -> str:
+    """Return what is stored of a refresh token. Its 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(refresh_token.encode(errors="surrogatepass")).hexdigest()
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
