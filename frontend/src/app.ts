@@ -1,0 +1,104 @@
+import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import { Api, readApiUrl } from './api';
+import { watchFocus } from './attention';
+import { Auth } from './auth';
+import { systemClock } from './clock';
+import { Drafts } from './drafts';
+import type { PublicUser } from './protocol';
+import { Router } from './router';
+import { Session } from './session';
+import { Theme } from './theme';
+import { titleText } from './title';
+import { openTokenChannel, TokenStore } from './tokens';
+
+/** Everything the views may use; only here are the parts put together. */
+export interface App {
+  auth: Auth;
+  session: ReadonlySignal<Session | null>;
+  router: Router;
+  drafts: Drafts;
+  theme: Theme;
+  logout(): void;
+}
+
+export async function createApp(window: Window & typeof globalThis): Promise<App> {
+  const { document, sessionStorage, localStorage, navigator } = window;
+  const fetch = window.fetch.bind(window);
+  const clock = systemClock;
+  const theme = new Theme(localStorage, document.documentElement);
+  const tokens = new TokenStore(sessionStorage, clock, openTokenChannel());
+  const page = window.location.href.split('#')[0] ?? '';
+  const api = new Api(await readApiUrl(fetch, page), tokens, fetch);
+  const auth = new Auth(api, tokens, clock);
+  const router = new Router(window);
+  const drafts = new Drafts(sessionStorage);
+  const focused = watchFocus(window);
+  const session = signal<Session | null>(null);
+
+  const createSession = ({ id }: PublicUser) =>
+    new Session({
+      user_id: id,
+      api,
+      clock,
+      storage: sessionStorage,
+      focused,
+      token: (refused) =>
+        refused !== undefined && tokens.access === refused ? api.renew() : api.freshToken(),
+      renewIn: () => tokens.renewIn,
+      WebSocket: window.WebSocket,
+      isOnline: () => navigator.onLine,
+      makeRef: () => makeRef(window.crypto),
+      onEnded: (text) => (text === null ? auth.expire() : auth.end(text)),
+    });
+
+  effect(() => {
+    const state = auth.state.value;
+    untracked(() => {
+      const user = state.phase === 'signed_in' ? state.user : null;
+      if (session.value?.user_id === user?.id) return;
+      session.value?.stop();
+      session.value = user ? createSession(user) : null;
+      session.value?.start();
+    });
+  });
+
+  effect(() => {
+    const { value: route } = router.route;
+    session.value?.open(route.name === 'room' ? route.id : null);
+  });
+
+  effect(() => {
+    const rooms = session.value?.rooms;
+    const { value: route } = router.route;
+    const place = route.name === 'room' ? (rooms?.get(route.id)?.name ?? null) : null;
+    document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
+  });
+
+  window.addEventListener('offline', () => session.value?.connection.browserOffline());
+  window.addEventListener('online', () => session.value?.connection.tryNow());
+  // A page that slept may hold a connection that died meanwhile.
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') session.value?.connection.woke();
+  });
+
+  void auth.restore();
+  return {
+    auth,
+    session,
+    router,
+    drafts,
+    theme,
+    logout() {
+      session.value?.outbox.forget();
+      drafts.forget();
+      router.replace('#/');
+      void auth.logout();
+    },
+  };
+}
+
+/** 128 random bits: `crypto.randomUUID` is missing on plain http, where this may well be hosted. */
+function makeRef(crypto: Crypto): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

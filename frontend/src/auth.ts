@@ -1,0 +1,80 @@
+import { signal } from '@preact/signals';
+import type { Api } from './api';
+import { jitter } from './backoff';
+import type { Clock } from './clock';
+import { Problem } from './problem';
+import type { PublicUser } from './protocol';
+import type { TokenStore } from './tokens';
+
+export type AuthState =
+  | { phase: 'restoring'; failed: boolean }
+  | { phase: 'signed_out'; notice: string | null }
+  | { phase: 'signed_in'; user: PublicUser };
+
+const EXPIRED = 'Your sign-in has expired. Log in again to go on.';
+
+/** Who is signed in on this page. */
+export class Auth {
+  readonly state = signal<AuthState>({ phase: 'restoring', failed: false });
+  readonly #api: Api;
+  readonly #tokens: TokenStore;
+  readonly #clock: Clock;
+  #cancelRetry: () => void = () => {};
+
+  constructor(api: Api, tokens: TokenStore, clock: Clock) {
+    this.#api = api;
+    this.#tokens = tokens;
+    this.#clock = clock;
+  }
+
+  /** Takes up the sign-in that survived a reload; a server that is away is no reason to lose it. */
+  async restore(attempt = 0): Promise<void> {
+    this.#cancelRetry();
+    if (!this.#tokens.refresh) {
+      this.state.value = { phase: 'signed_out', notice: null };
+      return;
+    }
+    try {
+      this.state.value = { phase: 'signed_in', user: await this.#api.me() };
+    } catch (error) {
+      if (error instanceof Problem && error.temporary) {
+        this.state.value = { phase: 'restoring', failed: true };
+        const wait = Math.max(1000, jitter(attempt + 1, this.#clock));
+        this.#cancelRetry = this.#clock.after(wait, () => void this.restore(attempt + 1));
+      } else this.end(EXPIRED);
+    }
+  }
+
+  async signup(username: string, password: string, displayName: string): Promise<void> {
+    const user = await this.#api.signup(username, password, displayName);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    const user = await this.#api.login(username, password);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  async rename(displayName: string): Promise<void> {
+    const user = await this.#api.rename(displayName);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  /** Logging out works on this page even when the server cannot be told. */
+  async logout(): Promise<void> {
+    const told = this.#api.logout().catch(() => {});
+    this.end(null);
+    await told;
+  }
+
+  /** The session is over: back to the log-in screen, saying why. */
+  end(notice: string | null): void {
+    this.#cancelRetry();
+    this.#tokens.clear();
+    this.state.value = { phase: 'signed_out', notice };
+  }
+
+  expire(): void {
+    this.end(EXPIRED);
+  }
+}

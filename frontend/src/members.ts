@@ -1,0 +1,72 @@
+import { signal } from '@preact/signals';
+import type { Api } from './api';
+import type { EntryEvent, Member, ServerEvent } from './protocol';
+
+// Beyond this the panel says that there are more; it is a panel, not a directory.
+const MOST_SHOWN = 500;
+
+export interface MemberList {
+  state: 'loading' | 'loaded' | 'failed';
+  members: readonly Member[];
+  more: boolean;
+}
+
+type Presence = Extract<ServerEvent, { type: 'presence' }>;
+
+/** Who belongs to a room, for the rooms whose members were asked for. */
+export class Members {
+  readonly #api: Api;
+  readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  of(room_id: string): MemberList | undefined {
+    return this.#byRoom.value.get(room_id);
+  }
+
+  async load(room_id: string): Promise<void> {
+    const known = this.#byRoom.peek().get(room_id);
+    this.#set(room_id, { members: [], more: false, ...known, state: 'loading' });
+    try {
+      const members: Member[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await this.#api.members(room_id, cursor ?? undefined);
+        members.push(...page.items);
+        cursor = page.next_cursor;
+      } while (cursor && members.length < MOST_SHOWN);
+      this.#set(room_id, { state: 'loaded', members, more: cursor !== null });
+    } catch {
+      this.#set(room_id, { members: [], more: false, ...known, state: 'failed' });
+    }
+  }
+
+  apply(event: EntryEvent): void {
+    if (event.type !== 'member') return;
+    const { room_id, user_id, username, role, at } = event;
+    this.#change(room_id, (members) => {
+      const others = members.filter((member) => member.user_id !== user_id);
+      if (!role) return others;
+      const known = members.find((member) => member.user_id === user_id);
+      const fresh: Member = { user_id, username, display_name: username, role, joined_at: at };
+      return [...others, { ...fresh, ...known, role }];
+    });
+  }
+
+  presence({ room_id, user_id, online }: Presence): void {
+    this.#change(room_id, (members) =>
+      members.map((member) => (member.user_id === user_id ? { ...member, online } : member)),
+    );
+  }
+
+  #change(room_id: string, change: (members: readonly Member[]) => readonly Member[]): void {
+    const list = this.#byRoom.peek().get(room_id);
+    if (list) this.#set(room_id, { ...list, members: change(list.members) });
+  }
+
+  #set(room_id: string, list: MemberList): void {
+    this.#byRoom.value = new Map(this.#byRoom.peek()).set(room_id, list);
+  }
+}

@@ -1,0 +1,99 @@
+/** One failed request, and the words a person reads about it. */
+
+export interface FieldError {
+  loc: unknown;
+  message: string;
+}
+
+export interface ProblemBody {
+  status?: number;
+  code?: string;
+  title?: string;
+  detail?: string;
+  request_id?: string;
+  errors?: FieldError[];
+  retry_after_seconds?: number;
+}
+
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly requestId: string | null;
+  readonly fields: ReadonlyMap<string, string>;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(body: ProblemBody) {
+    super(body.code ?? 'unknown');
+    this.status = body.status ?? 0;
+    this.code = body.code ?? (this.status >= 500 ? 'internal' : 'unknown');
+    this.detail = body.detail ?? body.title ?? '';
+    this.requestId = body.request_id ?? null;
+    this.retryAfterSeconds = body.retry_after_seconds ?? null;
+    this.fields = fieldErrors(body.errors);
+  }
+
+  /** The same request may well succeed later, unchanged. */
+  get temporary(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The server could not be reached, or its answer was no answer of ours. */
+export function unreachable(): Problem {
+  return new Problem({ status: 0, code: 'unreachable' });
+}
+
+function fieldErrors(errors: FieldError[] | undefined): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const { loc, message } of Array.isArray(errors) ? errors : []) {
+    const path = Array.isArray(loc) ? loc : String(loc ?? '').split('.');
+    const name = String(path.at(-1) ?? '');
+    if (name && !fields.has(name)) fields.set(name, sentence(String(message)));
+  }
+  return fields;
+}
+
+function sentence(text: string): string {
+  const upper = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(upper) ? upper : `${upper}.`;
+}
+
+const TEXTS = new Map<string, string>([
+  ['unreachable', 'The server cannot be reached. Check your connection and try again.'],
+  ['username_taken', 'This username is taken. Choose another one.'],
+  ['invalid_credentials', 'The username or the password is not right.'],
+  ['weak_password', 'This password is too easy to guess. Choose a longer or less common one.'],
+  ['invalid', 'Some of this is not valid. Check the marked fields.'],
+  ['invalid_token', 'Your sign-in has expired. Log in again.'],
+  ['not_found', 'This does not exist, or you may not see it.'],
+  ['forbidden', 'You are not allowed to do this.'],
+  ['conflict', 'Something changed in the meantime. Reload and try again.'],
+  ['ref_conflict', 'This message was already sent with another text.'],
+  ['empty', 'The message is empty.'],
+  ['too_long', 'The message is too long.'],
+  ['too_large', 'This is too large to send.'],
+  ['limit', 'A limit of this server has been reached.'],
+  ['rate_limited', 'Too many attempts.'],
+  ['unavailable', 'The server is busy or restarting.'],
+  ['internal', 'The server had a problem. Try again.'],
+]);
+
+/** What to tell a person about an error code; `detail` stands in for codes nobody foresaw. */
+export function codeText(code: string, detail = ''): string {
+  return TEXTS.get(code) ?? (detail ? sentence(detail) : 'Something went wrong. Try again.');
+}
+
+export function problemText(error: unknown): string {
+  if (!(error instanceof Problem)) return codeText('internal');
+  const text = codeText(error.code, error.detail);
+  if (error.retryAfterSeconds === null) return text;
+  return `${text} Try again in ${waitText(error.retryAfterSeconds)}.`;
+}
+
+export function waitText(seconds: number): string {
+  const whole = Math.max(1, Math.ceil(seconds));
+  if (whole < 60) return `${whole} second${whole === 1 ? '' : 's'}`;
+  const minutes = Math.ceil(whole / 60);
+  return `${minutes} minute${minutes === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,46 @@
+import { signal } from '@preact/signals';
+
+export type Route =
+  | { name: 'home' }
+  | { name: 'room'; id: string }
+  | { name: 'browse' }
+  | { name: 'signup' };
+
+// The API owns paths such as /rooms, so the app's own addresses live in the hash.
+const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})$/;
+
+export function parseHash(hash: string): Route {
+  const id = ROOM.exec(hash)?.[1];
+  if (id) return { name: 'room', id };
+  if (hash === '#/browse') return { name: 'browse' };
+  if (hash === '#/signup') return { name: 'signup' };
+  return { name: 'home' };
+}
+
+export function roomHash(id: string): string {
+  return `#/rooms/${id}`;
+}
+
+export class Router {
+  readonly route = signal<Route>({ name: 'home' });
+  readonly #window: Window;
+
+  constructor(window: Window) {
+    this.#window = window;
+    const read = () => {
+      this.route.value = parseHash(window.location.hash);
+    };
+    window.addEventListener('hashchange', read);
+    read();
+  }
+
+  go(hash: string): void {
+    this.#window.location.hash = hash;
+  }
+
+  /** Goes there without leaving the present address in the history. */
+  replace(hash: string): void {
+    this.#window.history.replaceState(null, '', hash);
+    this.route.value = parseHash(hash);
+  }
+}

@@ -1,0 +1,299 @@
+import { batch, effect, type ReadonlySignal, signal } from '@preact/signals';
+import type { Api } from './api';
+import type { Clock } from './clock';
+import { Connection, type SocketConstructor } from './connection';
+import { Directory } from './directory';
+import { History } from './history';
+import { Members } from './members';
+import { Outbox } from './outbox';
+import { Problem } from './problem';
+import { type EntryEvent, isEntry, type Room, type ServerEvent, type Visibility } from './protocol';
+import { Reading } from './reading';
+import { caughtUp, Rooms } from './rooms';
+import { Subscriptions } from './subscriptions';
+import { apply, order, position } from './timeline';
+import { Timelines } from './timelines';
+import { Typing } from './typing';
+
+// A list this fresh need not be asked for again when the connection becomes ready.
+const FRESH_LIST_MILLISECONDS = 2_000;
+const RETRY_LIST_MILLISECONDS = 3_000;
+const BODY_CHARACTERS = 4_000;
+
+export interface SessionOptions {
+  user_id: string;
+  api: Api;
+  clock: Clock;
+  storage: Storage;
+  focused: ReadonlySignal<boolean>;
+  token(refused?: string): Promise<string>;
+  renewIn(): number;
+  WebSocket: SocketConstructor;
+  isOnline(): boolean;
+  makeRef(): string;
+  onEnded(text: string | null): void;
+}
+
+/** What lives as long as a login: the user's rooms, kept live over one connection. */
+export class Session {
+  readonly user_id: string;
+  readonly rooms = new Rooms();
+  readonly timelines = new Timelines();
+  readonly members: Members;
+  readonly directory: Directory;
+  readonly outbox: Outbox;
+  readonly history: History;
+  readonly reading: Reading;
+  readonly typing: Typing;
+  readonly connection: Connection;
+  readonly openRoomId = signal<string | null>(null);
+  readonly bodyLimit = signal(BODY_CHARACTERS);
+  readonly #options: SessionOptions;
+  readonly #subscriptions: Subscriptions;
+  #listedAt = Number.NEGATIVE_INFINITY;
+  #cancelRetry: () => void = () => {};
+  #stopMarking: () => void = () => {};
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { api, clock, storage, focused, makeRef, user_id } = options;
+    const { rooms, timelines } = this;
+    this.user_id = user_id;
+    this.members = new Members(api);
+    this.directory = new Directory(api);
+    this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });
+    this.typing = new Typing(clock, user_id, (command) => this.connection.send(command));
+    this.outbox = new Outbox({
+      user_id,
+      storage,
+      clock,
+      makeRef,
+      transmit: (command, id) => this.#subscriptions.isLive(id) && this.connection.send(command),
+      onSilence: () => this.connection.probe(),
+    });
+    this.history = new History({
+      api,
+      timelines,
+      onPage: (_, page) => {
+        for (const { user_id: author, ref } of page.items)
+          if (author === user_id && ref) this.outbox.settle(ref);
+      },
+      onForeignEpoch: (id) => this.#subscriptions.resume(id),
+    });
+    this.#subscriptions = new Subscriptions({
+      clock,
+      makeRef,
+      send: (command) => this.connection.send(command),
+      position: (id) => {
+        const timeline = timelines.get(id)?.peek();
+        return timeline && position(timeline);
+      },
+      onRefused: (id) => this.#removed(id),
+    });
+    this.connection = new Connection({
+      url: api.socketUrl,
+      clock,
+      WebSocket: options.WebSocket,
+      token: options.token,
+      renewIn: options.renewIn,
+      isOnline: options.isOnline,
+      onReady: ({ limits }) => {
+        if (limits?.body_characters) this.bodyLimit.value = limits.body_characters;
+        this.#subscriptions.start(limits?.subscriptions);
+        if (clock.now() - this.#listedAt > FRESH_LIST_MILLISECONDS) void this.loadRooms();
+      },
+      onEvent: (event) => batch(() => this.#handle(event)),
+      onLost: () => {
+        this.#subscriptions.lost();
+        this.outbox.lost();
+      },
+      onSessionEnded: options.onEnded,
+    });
+  }
+
+  start(): void {
+    this.connection.start();
+    void this.loadRooms();
+    this.#stopMarking = effect(() => {
+      const id = this.openRoomId.value;
+      const timeline = id ? this.timelines.get(id)?.value : undefined;
+      const read = id ? this.rooms.get(id)?.read_seq : undefined;
+      if (id && timeline && this.reading.attentive.value && timeline.seq > (read ?? 0))
+        this.reading.mark(id, timeline.seq);
+    });
+  }
+
+  stop(): void {
+    this.#stopMarking();
+    this.#cancelRetry();
+    this.reading.stop();
+    this.connection.stop();
+    this.outbox.lost();
+  }
+
+  async loadRooms(): Promise<void> {
+    this.#cancelRetry();
+    this.#listedAt = this.#options.clock.now();
+    try {
+      const list: Room[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await this.#options.api.rooms('mine', cursor ?? undefined);
+        list.push(...page.items);
+        cursor = page.next_cursor;
+      } while (cursor);
+      batch(() => this.#listed(list));
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return this.#options.onEnded(null);
+      this.rooms.failed.value = true;
+      this.#cancelRetry = this.#options.clock.after(
+        RETRY_LIST_MILLISECONDS,
+        () => void this.loadRooms(),
+      );
+    }
+  }
+
+  /** The room on the screen; null for none. */
+  open(id: string | null): void {
+    const before = this.openRoomId.peek();
+    if (before === id) return;
+    if (before) this.timelines.rest(before);
+    batch(() => {
+      this.openRoomId.value = id;
+      if (id) this.#opened(id);
+    });
+  }
+
+  say(room_id: string, body: string, reply_to: number | null = null): void {
+    batch(() => {
+      this.reading.answered();
+      this.outbox.add(room_id, body, reply_to);
+    });
+  }
+
+  async create(name: string, visibility: Visibility, topic: string): Promise<Room> {
+    return this.#joined(await this.#options.api.createRoom(name, visibility, topic));
+  }
+
+  async join(id: string): Promise<Room> {
+    return this.#joined(await this.#options.api.join(id));
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.#options.api.leave(id);
+    batch(() => this.#removed(id));
+  }
+
+  lookUp(id: string): Promise<Room> {
+    return this.#options.api.room(id);
+  }
+
+  #listed(list: readonly Room[]): void {
+    const brought = list.map((room) => {
+      const timeline = this.timelines.ensure(room.id, room).peek();
+      return caughtUp(room, this.rooms.get(room.id), timeline, this.user_id);
+    });
+    const first = !this.rooms.loaded.peek();
+    for (const id of this.rooms.replace(brought)) this.#removed(id);
+    for (const { id } of this.rooms.sorted.peek()) this.#subscriptions.want(id);
+    const open = this.openRoomId.peek();
+    if (first && open) this.#opened(open);
+  }
+
+  #opened(id: string): void {
+    if (!this.rooms.get(id)) return;
+    this.#subscriptions.want(id, true);
+    this.reading.opened(id);
+    this.history.open(id);
+  }
+
+  #joined(room: Room): Room {
+    batch(() => {
+      const timeline = this.timelines.ensure(room.id, room).peek();
+      this.rooms.put(caughtUp(room, this.rooms.get(room.id), timeline, this.user_id));
+      this.#subscriptions.want(room.id);
+      if (this.openRoomId.peek() === room.id) this.#opened(room.id);
+    });
+    return room;
+  }
+
+  #removed(id: string): void {
+    this.#subscriptions.remove(id);
+    this.rooms.remove(id);
+    this.timelines.remove(id);
+    this.outbox.failRoom(id, 'You are no longer a member of this room.');
+  }
+
+  #handle(event: ServerEvent): void {
+    if (isEntry(event)) return this.#entry(event);
+    switch (event.type) {
+      case 'ack': {
+        if (event.seq === undefined) return;
+        this.outbox.acked(event.ref, event.seq);
+        if (event.room_id) this.#settleApplied(event.room_id);
+        return;
+      }
+      case 'error':
+        if (this.#subscriptions.refused(event) || !event.ref) return;
+        this.outbox.refused(event.ref, event.code, event.message, event.retry_after_seconds);
+        return;
+      case 'live':
+        this.#subscriptions.wentLive(event.room_id);
+        this.#settleApplied(event.room_id);
+        this.outbox.flush(event.room_id);
+        return;
+      case 'reset':
+        return this.#reset(event);
+      case 'presence':
+        return this.members.presence(event);
+      case 'typing':
+        return this.typing.heard(event);
+      case 'read':
+        if (event.user_id === this.user_id) this.reading.moved(event.room_id, event.seq);
+        return;
+      case 'membership':
+        if (!event.role) this.#removed(event.room_id);
+        else if (this.rooms.get(event.room_id))
+          this.rooms.change(event.room_id, { role: event.role });
+        else
+          void this.lookUp(event.room_id)
+            .then((room) => this.#joined(room))
+            .catch(() => {});
+    }
+  }
+
+  #entry(event: EntryEvent): void {
+    const { room_id, user_id } = event;
+    const timeline = this.timelines.get(room_id);
+    if (!timeline) return;
+    const standing = order(timeline.peek(), event.seq);
+    if (standing === 'gap') return this.#subscriptions.resume(room_id);
+    if (standing === 'old') return;
+    const mine = user_id === this.user_id;
+    if (event.type === 'message' && !mine && room_id === this.openRoomId.peek())
+      this.reading.arriving(room_id);
+    timeline.value = apply(timeline.peek(), event);
+    this.rooms.apply(event, this.user_id);
+    this.members.apply(event);
+    if (event.type === 'delete') this.reading.recount(room_id);
+    if (event.type !== 'message') return;
+    this.typing.stopped(room_id, user_id);
+    if (mine && event.ref) this.outbox.settle(event.ref);
+  }
+
+  #reset({ room_id, epoch, seq }: Extract<ServerEvent, { type: 'reset' }>): void {
+    this.timelines.reset(room_id, { epoch, seq });
+    this.#subscriptions.wentLive(room_id);
+    this.#settleApplied(room_id);
+    this.outbox.flush(room_id);
+    if (room_id === this.openRoomId.peek()) this.history.open(room_id);
+    void this.lookUp(room_id)
+      .then((room) => this.#joined(room))
+      .catch(() => {});
+  }
+
+  #settleApplied(room_id: string): void {
+    const timeline = this.timelines.get(room_id)?.peek();
+    if (timeline) this.outbox.settleUpTo(room_id, timeline.seq);
+  }
+}

@@ -1,0 +1,25 @@
+import { effect, signal } from '@preact/signals';
+
+const STORAGE_KEY = 'tailwire.theme';
+
+export type ThemeChoice = 'system' | 'light' | 'dark';
+
+/** Light, dark, or what the system says; the choice is kept. */
+export class Theme {
+  readonly choice = signal<ThemeChoice>('system');
+
+  constructor(storage: Storage, root: HTMLElement) {
+    const stored = storage.getItem(STORAGE_KEY);
+    if (stored === 'light' || stored === 'dark') this.choice.value = stored;
+    effect(() => {
+      const choice = this.choice.value;
+      if (choice === 'system') {
+        delete root.dataset.theme;
+        storage.removeItem(STORAGE_KEY);
+      } else {
+        root.dataset.theme = choice;
+        storage.setItem(STORAGE_KEY, choice);
+      }
+    });
+  }
+}

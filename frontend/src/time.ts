@@ -1,0 +1,54 @@
+/** Times as people read them, in their own language and zone. */
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
+const SHORT_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const DAY_MILLISECONDS = 86_400_000;
+
+export function clockTime(at: string): string {
+  return format(CLOCK, at);
+}
+
+export function fullTime(at: string): string {
+  return format(FULL, at);
+}
+
+/** The local calendar day, as a key. */
+export function dayKey(at: string): string {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+}
+
+/** "Today", "Yesterday", then the date. */
+export function dayName(at: string, now = new Date()): string {
+  const days = daysBetween(new Date(at), now);
+  if (Number.isNaN(days)) return '';
+  if (days === 0 || days === 1) return capital(RELATIVE.format(-days, 'day'));
+  const sameYear = new Date(at).getFullYear() === now.getFullYear();
+  return format(sameYear ? DAY : DAY_OF_YEAR, at);
+}
+
+/** As short as a list allows: the time today, the weekday this week, else the date. */
+export function shortTime(at: string, now = new Date()): string {
+  const days = daysBetween(new Date(at), now);
+  if (days <= 0) return clockTime(at);
+  return format(days < 7 ? WEEKDAY : SHORT_DAY, at);
+}
+
+function daysBetween(date: Date, now: Date): number {
+  const midnight = (of: Date) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
+  return Math.round((midnight(now) - midnight(date)) / DAY_MILLISECONDS);
+}
+
+function format(style: Intl.DateTimeFormat, at: string): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? '' : style.format(date);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

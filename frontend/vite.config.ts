@@ -1,0 +1,73 @@
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const API = 'http://127.0.0.1:8000';
+
+// Every first path segment that the API owns; the app itself routes in the hash.
+const API_PATHS = [
+  'auth',
+  'users',
+  'rooms',
+  'invites',
+  'direct',
+  'search',
+  'healthz',
+  'readyz',
+  'openapi.json',
+  'asyncapi.json',
+  'docs',
+];
+
+// For static hosts that send no headers. connect-src stays open because a static file cannot know
+// the API's address; the API narrows it in the header that it sends with the same page.
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self' http: https: ws: wss:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+// Only in the build: Vite's dev server injects style elements, which the policy forbids.
+function contentSecurityPolicy(): Plugin {
+  return {
+    name: 'content-security-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: CONTENT_SECURITY_POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  };
+}
+
+export default defineConfig({
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [contentSecurityPolicy()],
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    sourcemap: false,
+  },
+  server: {
+    proxy: {
+      ...Object.fromEntries(
+        API_PATHS.map((path) => [`/${path}`, { target: API, changeOrigin: true }]),
+      ),
+      '/ws': { target: API, ws: true, changeOrigin: true, rewriteWsOrigin: true },
+    },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+  },
+});
