@@ -64,7 +64,9 @@ class Accounts:
             account = await self._store.account_by_name(username_key(username))
         except Invalid:
             account = None
-        fits, new_hash = await self._passwords.verify(password, account and account.password_hash)
+        fits, new_hash = await self._passwords.verify(
+            password, None if account is None else account.password_hash
+        )
         if account is None or not fits:
             raise InvalidCredentials
         if new_hash is not None:

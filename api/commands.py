@@ -10,7 +10,7 @@ from api.clock import now_ms
 from api.connection import Connection, Identity
 from api.errors import Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
 from api.hub import Hub
-from api.models import Draft, Head, Kind, Member, Role
+from api.models import Appended, Draft, Head, Kind, Member, Role
 from api.protocol import (
     MAX_REPLAY,
     VERSION,
@@ -142,19 +142,8 @@ class Commands:
             _ack(connection, command)
 
     async def _send(self, connection: Connection, command: Send) -> None:
-        user = connection.identity.user
         member = await self._member(connection, command.room_id)
-        if member.role is Role.READER:
-            raise Forbidden("Readers of a room cannot write to it")
-        draft = Draft(
-            kind=Kind.MESSAGE,
-            user_id=user.id,
-            username=user.username,
-            at=now_ms(),
-            ref=command.ref,
-            data={"body": command.body, "reply_to": command.reply_to},
-        )
-        appended = await self._store.append(command.room_id, draft)
+        appended = await self.append(member, command.ref, command.body, command.reply_to)
         entry = appended.entry
         _ack(
             connection,
@@ -164,6 +153,23 @@ class Commands:
             seq=entry.seq,
             at=timestamp(entry.at),
         )
+
+    async def append(self, member: Member, ref: str, body: str, reply_to: int | None) -> Appended:
+        """Write a member's message to its room; the one way in, for sockets and HTTP.
+
+        Raises `Forbidden` for a reader, `RefConflict`, `Unavailable`, `StorageFull`.
+        """
+        if member.role is Role.READER:
+            raise Forbidden("Readers of a room cannot write to it")
+        draft = Draft(
+            kind=Kind.MESSAGE,
+            user_id=member.user_id,
+            username=member.username,
+            at=now_ms(),
+            ref=ref,
+            data={"body": body, "reply_to": reply_to},
+        )
+        return await self._store.append(member.room_id, draft)
 
     async def _read(self, connection: Connection, command: Read) -> None:
         await self._member(connection, command.room_id)

@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
@@ -52,7 +53,9 @@ class StrictRoute(APIRoute):
 
 
 def _is_form(route: APIRoute) -> bool:
-    return any(type(parameter.field_info).__name__ == "Form" for parameter in route.dependant.body_params) or any(
+    return any(
+        type(parameter.field_info).__name__ == "Form" for parameter in route.dependant.body_params
+    ) or any(
         type(parameter.field_info).__name__ == "Form"
         for dependency in route.dependant.dependencies
         for parameter in dependency.body_params
@@ -97,7 +100,9 @@ _CODES: Final = {405: "method_not_allowed", 413: "too_large", 426: "upgrade_requ
 async def _on_http_exception(_request: Request, raised: Exception) -> Response:
     assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
     known = _BY_STATUS.get(raised.status_code)
-    error = known() if known else TailwireError(str(raised.detail), code=_CODES.get(raised.status_code, "error"))
+    error = (
+        known() if known else TailwireError(str(raised.detail), code=_CODES.get(raised.status_code, "error"))
+    )
     response = problem(error)
     if known is None:
         response = _with_status(error, raised.status_code)
@@ -140,6 +145,7 @@ class RequestLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or hand on what is none."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -164,7 +170,6 @@ class RequestLog:
 
 def _request_id(scope: Scope) -> str:
     """Return the caller's own request id if it is one, so that a proxy's log and ours can be laid side by side."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(text := value.decode("latin-1")):
-            return text
-    return random_id()
+    headers: Headers = Headers(scope=scope)
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else random_id()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from api.config import Settings
 from api.store import open_store
 from api.store.base import Store
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
+from tests.server import Node, Person, running
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,32 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         await opened.close()
 
 
+@pytest.fixture
+async def node(store_url: str) -> AsyncIterator[Node]:
+    """A running server on each backend in turn."""
+    async with running(Settings(store=store_url)) as started:
+        yield started
+
+
+@pytest.fixture
+async def sqlite_node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A running server on SQLite, for what no backend has a part in."""
+    async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}")) as started:
+        yield started
+
+
+@pytest.fixture
+async def alice(node: Node) -> Person:
+    """A user of `node`."""
+    return await node.sign_up("alice")
+
+
+@pytest.fixture
+async def bob(node: Node) -> Person:
+    """Another user of `node`."""
+    return await node.sign_up("bob")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which stores and which browser were tested."""
     ran = {
@@ -53,6 +81,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("what was tested")
     terminalreporter.line(f"SQLite     {'tested' if ran['[sqlite'] else 'NOT TESTED'}")
     rethinkdb = "tested" if ran["[rethinkdb"] else "NOT TESTED"
-    why = "" if shutil.which("rethinkdb") else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
+    why = (
+        ""
+        if shutil.which("rethinkdb")
+        else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
+    )
     terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['[rethinkdb'] else why}")
     terminalreporter.line(f"Chromium   {'tested' if ran['browser'] else 'NOT TESTED'}")

@@ -1,0 +1,76 @@
+"""Finds what is wrong with a setup, and says it in plain words."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from api.clock import now_ms
+from api.config import Settings, secret_weakness
+from api.errors import TailwireError
+from api.models import LOBBY_ID
+from api.secret import kept_secret
+from api.server import PortInUse, bind
+from api.store import open_store
+from api.store.base import Store
+
+MAX_SKEW_MS: Final = 5_000
+"""Tokens are given this much leeway."""
+FEED_SECONDS: Final = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    ok: bool
+    text: str
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at every part of a setup, the ones that others rest on first."""
+    kind = settings.store.partition(":")[0]
+    try:
+        store = await open_store(settings.store)
+    except TailwireError as error:
+        yield Finding(False, f"store ({kind}): {error.message}")
+    else:
+        try:
+            yield Finding(True, f"store ({kind}): reached, and its schema is there")
+            async for finding in _examine_store(settings, store):
+                yield finding
+        finally:
+            await store.close()
+    yield _examine_port(settings)
+
+
+async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
+    try:
+        before = now_ms()
+        there = await store.clock()
+        skew = there - (before + now_ms()) // 2
+        yield Finding(abs(skew) <= MAX_SKEW_MS, f"clock: {abs(skew)} ms from the store's")
+        lobby = await store.room(LOBBY_ID)
+        yield Finding(lobby is not None, "lobby: there" if lobby else "lobby: missing; run `tailwire init`")
+        async with asyncio.timeout(FEED_SECONDS), store.changes():
+            yield Finding(True, "feed: opens")
+        yield _examine_secret(settings, await kept_secret(store))
+    except TimeoutError:
+        yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
+    except TailwireError as error:
+        yield Finding(False, f"store: {error.message}")
+
+
+def _examine_secret(settings: Settings, kept: str) -> Finding:
+    if settings.secret is not None:
+        return Finding(True, "secret: TAILWIRE_SECRET is set and strong enough")
+    weakness = secret_weakness(kept)
+    return Finding(weakness is None, f"secret: the kept one {weakness or 'is strong enough'}")
+
+
+def _examine_port(settings: Settings) -> Finding:
+    try:
+        bind(settings.host, settings.port).close()
+    except PortInUse as error:
+        return Finding(False, f"port: {error} (is Tailwire running already?)")
+    return Finding(True, f"port: {settings.host} port {settings.port} is free")

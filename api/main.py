@@ -1,0 +1,152 @@
+"""Wires every part of a server into one ASGI application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import fastapi_swagger
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
+from fastapi.staticfiles import StaticFiles
+
+from api import __version__, logs
+from api.accounts import Accounts
+from api.commands import Commands
+from api.config import Settings, read_settings
+from api.deps import Services
+from api.feed import Feed
+from api.http import MAX_BODY_BYTES, RequestLog, install_errors
+from api.hub import Hub
+from api.limits import Doors
+from api.protocol import CloseCode
+from api.routers import auth, health, messages, rooms, users, ws
+from api.secret import kept_secret
+from api.security import Passwords, Tokens
+from api.store import open_store
+from api.store.base import Store
+
+BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
+DOCS_ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
+
+DESCRIPTION: Final = (
+    "Self-hosted realtime messaging. What is written is told live on `/ws/messages`: docs/protocol.md."
+)
+
+log = structlog.get_logger("api.main")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application for these settings. Nothing is opened before its lifespan begins."""
+    app = FastAPI(
+        title="Tailwire",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan(settings),
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,
+    )
+    install_errors(app)
+    for router in (auth.router, users.router, rooms.router, messages.router, health.router, ws.router):
+        app.include_router(router)
+    _serve_docs(app)
+    frontend = settings.frontend or BUILT_FRONTEND
+    if (frontend / "index.html").is_file():
+        app.frontend("/", directory=str(frontend), check_dir=False)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+            max_age=600,
+        )
+    app.add_middleware(RequestLog)
+    return app
+
+
+def app() -> FastAPI:
+    """Return the application for the environment's settings: what uvicorn calls in each worker."""
+    settings = read_settings()
+    logs.configure(settings.log_format, settings.log_level)
+    return create_app(settings)
+
+
+def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = await open_store(settings.store)
+        passwords = Passwords()
+        try:
+            parts = await _wire(settings, store, passwords)
+            app.state.services = parts
+            feed = asyncio.create_task(parts.feed.run(), name="feed")
+            try:
+                yield
+            finally:
+                parts.hub.close_all(CloseCode.RESTART)
+                feed.cancel()
+                await asyncio.gather(feed, return_exceptions=True)
+        finally:
+            passwords.close()
+            await store.close()
+
+    return lifespan
+
+
+async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Services:
+    secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
+    tokens = Tokens(secret)
+    hub = Hub(connections_per_user=settings.connections_per_user)
+    return Services(
+        store=store,
+        hub=hub,
+        feed=Feed(store, hub),
+        accounts=Accounts(
+            store,
+            passwords,
+            tokens,
+            access_minutes=settings.access_minutes,
+            session_days=settings.session_days,
+        ),
+        commands=Commands(
+            store,
+            hub,
+            tokens,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            subscriptions=settings.subscriptions,
+        ),
+        doors=Doors(
+            connections=settings.connections,
+            unauthenticated=settings.unauthenticated_connections,
+            unauthenticated_per_address=settings.unauthenticated_per_address,
+        ),
+        origins=frozenset(settings.origins),
+        heartbeat_seconds=settings.heartbeat_seconds,
+    )
+
+
+def _serve_docs(app: FastAPI) -> None:
+    """Serve /docs from our own machine: no page of ours asks another host for anything."""
+    app.mount("/docs/assets", StaticFiles(directory=DOCS_ASSETS), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(_request: Request) -> Response:
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="Tailwire API",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon-32x32.png",
+            oauth2_redirect_url="/docs/oauth2-redirect",
+        )
+
+    @app.get("/docs/oauth2-redirect", include_in_schema=False)
+    async def redirect(_request: Request) -> Response:
+        return get_swagger_ui_oauth2_redirect_html()

@@ -1,0 +1,71 @@
+"""/healthz and /readyz: whether the process lives, and whether it can serve."""
+
+import asyncio
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.deps import ServicesDep
+from api.errors import Unavailable
+from api.schemas import Answer
+
+router = APIRouter(tags=["health"])
+
+CHECK_TIMEOUT_SECONDS: Final = 2.0
+
+
+class Health(Answer):
+    """The process lives."""
+
+    status: str
+
+
+class FeedHealth(Answer):
+    """How the feed is. `lag_ms`: from writing the last entry to broadcasting it."""
+
+    live: bool
+    silent_seconds: float
+    lag_ms: int
+    reopens: int
+    catch_ups: int
+
+
+class Readiness(Answer):
+    """Whether the store answers and the feed is live."""
+
+    status: str
+    store: bool
+    feed: FeedHealth
+    connections: int
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """Say that the process lives."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def readyz(parts: ServicesDep, response: Response) -> Readiness:
+    """Say whether this node can serve; 503 when it cannot."""
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+            await parts.store.check()
+        store = True
+    except (Unavailable, TimeoutError):
+        store = False
+    state = parts.feed.state
+    ready = store and state.is_live
+    response.status_code = 200 if ready else 503
+    return Readiness(
+        status="ready" if ready else "unavailable",
+        store=store,
+        feed=FeedHealth(
+            live=state.is_live,
+            silent_seconds=round(state.silent_seconds(), 3) if state.heard_at else 0.0,
+            lag_ms=state.lag_ms,
+            reopens=state.reopen_count,
+            catch_ups=state.catch_up_count,
+        ),
+        connections=parts.hub.connection_count,
+    )

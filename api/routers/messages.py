@@ -1,0 +1,72 @@
+"""/rooms/{room_id}/messages and /log: history, sending, and the raw log."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.deps import MemberDep, ServicesDep, StoreDep
+from api.errors import EpochChanged, FieldError, Invalid, NotFound
+from api.http import StrictRoute
+from api.protocol import entry_event
+from api.schemas import HistoryOut, LogOut, MessageOut, NewMessage
+from api.strict_json import MAX_SAFE_INTEGER
+
+router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
+
+Seq = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
+
+
+@router.get("/messages")
+async def history(
+    member: MemberDep,
+    store: StoreDep,
+    before: Seq = None,
+    after: Seq = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> HistoryOut:
+    """Return the newest messages, those before a seq, or those after one; oldest first."""
+    if before is not None and after is not None:
+        raise Invalid(errors=(FieldError(("query", "after"), "cannot be given together with before"),))
+    page = await store.history(member.room_id, before=before, after=after, limit=limit)
+    return HistoryOut(
+        items=[MessageOut.of(one) for one in page.items], epoch=page.epoch, has_more=page.has_more
+    )
+
+
+@router.post("/messages", status_code=201)
+async def send(body: NewMessage, member: MemberDep, parts: ServicesDep, response: Response) -> MessageOut:
+    """Write a message; 200, with the same message, when its ref was stored before."""
+    appended = await parts.commands.append(member, body.ref, body.body, body.reply_to)
+    if not appended.is_new:
+        response.status_code = 200
+    message = await parts.store.message(member.room_id, appended.entry.seq)
+    if message is None:
+        raise NotFound
+    return MessageOut.of(message)
+
+
+@router.get("/messages/{seq}")
+async def message(seq: int, member: MemberDep, store: StoreDep) -> MessageOut:
+    """Return one message."""
+    found = await store.message(member.room_id, seq) if 1 <= seq <= MAX_SAFE_INTEGER else None
+    if found is None:
+        raise NotFound
+    return MessageOut.of(found)
+
+
+@router.get("/log")
+async def log(
+    member: MemberDep,
+    store: StoreDep,
+    after: Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    epoch: Annotated[str | None, Query(max_length=64)] = None,
+) -> LogOut:
+    """Return raw entries after a seq, as the socket would have sent them."""
+    head = (await store.heads([member.room_id])).get(member.room_id)
+    if head is None:
+        raise NotFound
+    if epoch is not None and epoch != head.epoch:
+        raise EpochChanged
+    entries = await store.log(member.room_id, after=after, limit=limit)
+    return LogOut(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

@@ -1,0 +1,82 @@
+"""/rooms: the rooms there are, and who is in them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from api.clock import now_ms
+from api.deps import IdentityDep, MemberDep, StoreDep
+from api.errors import Forbidden, NotFound
+from api.http import StrictRoute
+from api.models import LOBBY_ID, Role, Room, RoomView, Visibility
+from api.schemas import MemberOut, MembersOut, NewRoom, ReadUpTo, RoomOut, RoomsOut
+from api.security import random_id
+from api.store.base import Store
+
+router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
+
+Cursor = Annotated[str | None, Query(max_length=512)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+@router.get("")
+async def rooms(
+    identity: IdentityDep,
+    store: StoreDep,
+    scope: Literal["mine", "public"] = "mine",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> RoomsOut:
+    """List the caller's rooms, or all public ones."""
+    find = store.rooms_of if scope == "mine" else store.public_rooms
+    page = await find(identity.user.id, cursor=cursor, limit=limit)
+    return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("", status_code=201)
+async def create(body: NewRoom, identity: IdentityDep, store: StoreDep) -> RoomOut:
+    """Make a room; the caller is its owner."""
+    room = Room(random_id(), body.name.strip(), body.topic.strip(), body.visibility, now_ms())
+    return RoomOut.of(await store.create_room(room, identity.user))
+
+
+@router.get("/{room_id}")
+async def room(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
+    """Return a public room, or one of the caller's."""
+    return RoomOut.of(await _visible(store, room_id, identity.user.id))
+
+
+@router.post("/{room_id}/join")
+async def join(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
+    """Become a member of a public room; again is harmless."""
+    await _visible(store, room_id, identity.user.id)
+    await store.join(room_id, identity.user, Role.MEMBER, now_ms())
+    return RoomOut.of(await _visible(store, room_id, identity.user.id))
+
+
+@router.post("/{room_id}/leave", status_code=204)
+async def leave(identity: IdentityDep, member: MemberDep, store: StoreDep) -> None:
+    """Leave a room. The lobby cannot be left: everybody is in it."""
+    if member.room_id == LOBBY_ID:
+        raise Forbidden("Nobody can leave the lobby")
+    await store.leave(member.room_id, identity.user, now_ms())
+
+
+@router.get("/{room_id}/members")
+async def members(member: MemberDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> MembersOut:
+    """List a room's members."""
+    page = await store.members(member.room_id, cursor=cursor, limit=limit)
+    return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+
+
+@router.put("/{room_id}/read", status_code=204)
+async def read(body: ReadUpTo, member: MemberDep, store: StoreDep) -> None:
+    """Say that everything up to `seq` has been seen; it never goes back."""
+    await store.mark_read(member.room_id, member.user_id, body.seq)
+
+
+async def _visible(store: Store, room_id: str, user_id: str) -> RoomView:
+    view = await store.room_view(room_id, user_id)
+    if view is None or (view.role is None and view.room.visibility is not Visibility.PUBLIC):
+        raise NotFound
+    return view

@@ -1,0 +1,177 @@
+"""A real server in this process, and the users and sockets that talk to it over the network."""
+
+import asyncio
+import itertools
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from api.config import Settings
+from api.main import create_app
+from api.protocol import MAX_FRAME_BYTES
+from api.server import bind
+
+PASSWORD: Final = "correct horse battery"
+SECONDS: Final = 10.0
+"""Longer than anything here takes; a test that waits this long has failed."""
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Socket:
+    """One WebSocket, by a client library that is not ours."""
+
+    raw: ClientConnection
+
+    async def send(self, **command: Any) -> None:
+        await self.raw.send(json.dumps(command))
+
+    async def receive(self) -> Event:
+        async with asyncio.timeout(SECONDS):
+            event: Event = json.loads(await self.raw.recv())
+            return event
+
+    async def until(self, **wanted: Any) -> Event:
+        """Return the next event that has these fields; earlier ones are passed over."""
+        while True:
+            event = await self.receive()
+            if wanted.items() <= event.items():
+                return event
+
+    async def call(self, **command: Any) -> Event:
+        """Send a command under a ref and return its ack or error."""
+        ref = command.setdefault("ref", uuid.uuid4().hex)
+        await self.send(**command)
+        while True:
+            event = await self.receive()
+            if event["type"] in {"ack", "error"} and event["ref"] == ref:
+                return event
+
+    async def entries(self, count: int) -> list[Event]:
+        """Return the next `count` events that carry a place in a log."""
+        found: list[Event] = []
+        while len(found) < count:
+            event = await self.receive()
+            if "seq" in event and event["type"] in {
+                "message",
+                "member",
+                "edit",
+                "delete",
+                "reaction",
+                "room",
+            }:
+                found.append(event)
+        return found
+
+    async def closed(self) -> int | None:
+        """Wait for the server to close; return its code."""
+        async with asyncio.timeout(SECONDS):
+            await self.raw.wait_closed()
+        return self.raw.close_code
+
+
+@dataclass
+class Person:
+    """A signed-up user with an HTTP client that carries their token."""
+
+    node: "Node"
+    username: str
+    id: str
+    access_token: str
+    refresh_token: str
+    http: httpx.AsyncClient
+
+    @asynccontextmanager
+    async def socket(self, *, by_header: bool = True, node: "Node | None" = None) -> AsyncIterator[Socket]:
+        """An authenticated socket that has had its `ready`."""
+        headers = {"Authorization": f"Bearer {self.access_token}"} if by_header else {}
+        async with connect((node or self.node).ws_url, additional_headers=headers, max_size=None) as raw:
+            socket = Socket(raw)
+            if not by_header:
+                await socket.send(type="authenticate", token=self.access_token)
+            await socket.until(type="ready")
+            yield socket
+
+
+@dataclass
+class Node:
+    """One running server."""
+
+    url: str
+    server: uvicorn.Server
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def ws_url(self) -> str:
+        return self.url.replace("http", "ws", 1) + "/ws/messages"
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        made = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=SECONDS, trust_env=False)
+        self.clients.append(made)
+        return made
+
+    async def sign_up(self, username: str) -> Person:
+        """Make an account over HTTP."""
+        answer = await self.client().post("/auth/signup", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        return Person(
+            self,
+            username,
+            body["user"]["id"],
+            body["access_token"],
+            body["refresh_token"],
+            self.client(Authorization=f"Bearer {body['access_token']}"),
+        )
+
+    async def wait_ready(self) -> None:
+        """Wait until /readyz says 200."""
+        await eventually(self._is_ready)
+
+    async def _is_ready(self) -> bool:
+        return (await self.client().get("/readyz")).status_code == 200
+
+
+async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> None:
+    """Ask again and again until `condition` holds; fail after `seconds`."""
+    async with asyncio.timeout(seconds):
+        for attempt in itertools.count():
+            if await condition():
+                return
+            await asyncio.sleep(min(0.01 * 2**attempt, 0.1))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Node]:
+    """Run a server with these settings on a free port of the loopback interface."""
+    bound = bind("127.0.0.1", 0)
+    config = uvicorn.Config(
+        create_app(settings),
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}", server)
+    task = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        await node.wait_ready()
+        yield node
+    finally:
+        for client in node.clients:
+            await client.aclose()
+        server.should_exit = True
+        async with asyncio.timeout(SECONDS):
+            await task
+        bound.close()
