@@ -137,7 +137,11 @@ class Node:
         await eventually(self._is_ready)
 
     async def _is_ready(self) -> bool:
-        return (await self.client().get("/readyz")).status_code == 200
+        try:
+            async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
+                return (await client.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False  # it does not listen yet
 
 
 async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> None:
