@@ -5,9 +5,10 @@ from typing import Final
 
 from api.clock import now_ms
 from api.errors import FieldError, Invalid, InvalidCredentials, Unauthorized, UsernameTaken
+from api.ids import random_id
 from api.models import LOBBY_ID, Account, Role, Rotation, Session, User
 from api.names import username_key
-from api.security import Passwords, Tokens, random_id, refresh_hash, session_of
+from api.security import Passwords, Tokens, refresh_hash, session_of
 from api.store.base import Store
 
 REFRESH_GRACE_MS: Final = 10_000

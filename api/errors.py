@@ -13,6 +13,10 @@
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
     │   └── EpochChanged   reset               the numbering has begun anew: reload
+    ├── MethodNotAllowed   method_not_allowed
+    ├── TooLarge           too_large           the body is larger than we take
+    ├── UnsupportedMediaType  unsupported_media_type
+    ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
         └── StorageFull    storage_full        the store's disk is full; reading goes on
@@ -142,6 +146,38 @@ class EpochChanged(Conflict):
 
     code = "reset"
     title = "The room's numbering has begun anew: load it again"
+
+
+class MethodNotAllowed(TailwireError):
+    """The address exists, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    title = "This method is not allowed here"
+
+
+class TooLarge(TailwireError):
+    """The body is larger than we take."""
+
+    code = "too_large"
+    status = 413
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(TailwireError):
+    """The body is not of the one type that the route takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+    title = "The body's content type is not supported"
+
+
+class UpgradeRequired(TailwireError):
+    """A plain request where only a WebSocket handshake makes sense."""
+
+    code = "upgrade_required"
+    status = 426
+    title = "This address speaks WebSocket"
 
 
 class RateLimited(TailwireError):

@@ -17,23 +17,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from api import strict_json
-from api.errors import BadJson, Invalid, NotFound, TailwireError, Unauthorized
+from api.errors import (
+    BadJson,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    TailwireError,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from api.ids import random_id
 from api.protocol import invalid
-from api.security import random_id
 
 MAX_BODY_BYTES: Final = 64 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = structlog.get_logger("api.http")
 access = structlog.get_logger("api.access")
-
-
-class UnsupportedMediaType(TailwireError):
-    """The body is not of the one type that the route takes."""
-
-    code = "unsupported_media_type"
-    status = 415
-    title = "The body's content type is not supported"
 
 
 class StrictRoute(APIRoute):
@@ -93,27 +94,17 @@ def problem(error: TailwireError) -> Response:
     return Response(orjson.dumps(content), error.status, headers, "application/problem+json")
 
 
-_BY_STATUS: Final = {400: BadJson, 404: NotFound}
-_CODES: Final = {405: "method_not_allowed", 413: "too_large", 426: "upgrade_required"}
+_BY_STATUS: Final[dict[int, type[TailwireError]]] = {
+    error.status: error for error in (BadJson, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType)
+}
 
 
 async def _on_http_exception(_request: Request, raised: Exception) -> Response:
+    """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
     assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
-    known = _BY_STATUS.get(raised.status_code)
-    error = (
-        known() if known else TailwireError(str(raised.detail), code=_CODES.get(raised.status_code, "error"))
-    )
-    response = problem(error)
-    if known is None:
-        response = _with_status(error, raised.status_code)
+    response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
     response.headers.update(raised.headers or {})
     return response
-
-
-def _with_status(error: TailwireError, status: int) -> Response:
-    response = problem(error)
-    body = orjson.loads(bytes(response.body)) | {"status": status, "title": error.message}
-    return Response(orjson.dumps(body), status, dict(response.headers), "application/problem+json")
 
 
 async def _on_invalid(_request: Request, raised: Exception) -> Response:

@@ -15,6 +15,7 @@ from passlib.context import CryptContext
 from passlib.exc import PasswordSizeError, UnknownHashError
 
 from api.errors import Unauthorized
+from api.ids import random_id
 
 T = TypeVar("T")
 
@@ -30,11 +31,6 @@ _PASSES: Final = 2
 _LANES: Final = 1
 _HASHING_THREADS: Final = 2
 """Enough to use a second core, and few enough that a storm of log-ins leaves the event loop its own."""
-
-
-def random_id() -> str:
-    """Return an identifier of 128 random bits, 22 characters long."""
-    return secrets.token_urlsafe(16)
 
 
 class Passwords:

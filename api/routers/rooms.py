@@ -8,10 +8,9 @@ from api.clock import now_ms
 from api.deps import IdentityDep, MemberDep, StoreDep
 from api.errors import Forbidden, NotFound
 from api.http import StrictRoute
+from api.ids import random_id
 from api.models import LOBBY_ID, Role, Room, RoomView, Visibility
 from api.schemas import MemberOut, MembersOut, NewRoom, ReadUpTo, RoomOut, RoomsOut
-from api.security import random_id
-from api.store.base import Store
 
 router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
 
@@ -75,7 +74,7 @@ async def read(body: ReadUpTo, member: MemberDep, store: StoreDep) -> None:
     await store.mark_read(member.room_id, member.user_id, body.seq)
 
 
-async def _visible(store: Store, room_id: str, user_id: str) -> RoomView:
+async def _visible(store: StoreDep, room_id: str, user_id: str) -> RoomView:
     view = await store.room_view(room_id, user_id)
     if view is None or (view.role is None and view.room.visibility is not Visibility.PUBLIC):
         raise NotFound

@@ -16,7 +16,7 @@ from api.clock import now_ms
 from api.commands import Closed, Commands, check_version
 from api.connection import Connection, Identity
 from api.deps import Services, has_token_in_query, services
-from api.errors import Forbidden, RateLimited, TailwireError, Unauthorized, Unavailable
+from api.errors import Forbidden, RateLimited, TailwireError, Unauthorized, Unavailable, UpgradeRequired
 from api.http import problem
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
@@ -41,14 +41,6 @@ BAD_FRAMES_SECONDS: Final = 60.0
 CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 log = structlog.get_logger("api.ws")
-
-
-class UpgradeRequired(TailwireError):
-    """A plain request where only a WebSocket handshake makes sense."""
-
-    code = "upgrade_required"
-    status = 426
-    title = "This address speaks WebSocket"
 
 
 @router.get("/ws/messages", include_in_schema=False)

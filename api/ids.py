@@ -1,0 +1,8 @@
+"""Identifiers that nobody can guess."""
+
+import secrets
+
+
+def random_id() -> str:
+    """Return an identifier of 128 random bits, 22 characters of A-Z a-z 0-9 _ - long."""
+    return secrets.token_urlsafe(16)
