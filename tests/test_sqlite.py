@@ -375,6 +375,15 @@ async def test_an_older_copy_begins_new_epochs(path: Path, url: str) -> None:
         assert await lobby_epoch(store) not in {first, second}
 
 
+async def test_a_restored_directory_begins_new_epochs(path: Path, url: str, tmp_path: Path) -> None:
+    async with opened(url) as store:
+        await store.append(LOBBY_ID, message("r1"))
+        first = await lobby_epoch(store)
+    shutil.copytree(path.parent, tmp_path / "copy")  # the note beside the database with it
+    async with opened(f"sqlite:///{tmp_path}/copy/{path.name}") as store:
+        assert await lobby_epoch(store) != first
+
+
 async def test_a_copy_elsewhere_begins_new_epochs(path: Path, url: str, tmp_path: Path) -> None:
     async with opened(url) as store:
         await store.append(LOBBY_ID, message("r1"))
@@ -572,6 +581,21 @@ async def test_a_disk_that_takes_no_more_says_so_and_heals(store: SqliteStore, p
     assert stored == list(range(1, acked + 1))
     assert 1 <= acked < 60
     assert (await store.append(LOBBY_ID, message(f"r{acked}", "x" * 4_000))).entry.seq == acked + 1
+
+
+async def test_what_fails_after_the_answers_does_not_end_the_writer(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [apsw.FullError(), OSError(), apsw.IOError(), apsw.BusyError()]
+
+    def fail(_: apsw.Cursor) -> None:
+        raise errors[-1]
+
+    monkeypatch.setattr(store._database, "committed", fail)
+    while errors:
+        await store.append(LOBBY_ID, message(f"r{len(errors)}"))
+        errors.pop()
+    assert len(await whole_log(store)) == 4
 
 
 async def test_a_lock_held_for_too_long_is_unavailable_and_retrying_is_safe(

@@ -14,7 +14,8 @@ ENDINGS_KEPT: Final = 10_000
 def keep(cursor: apsw.Cursor, name: str, value: str) -> str:
     """Keep a value unless one is kept; return what is kept."""
     cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
-    return str(cursor.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchall()[0][0])
+    ((kept,),) = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,))
+    return str(kept)
 
 
 def create(cursor: apsw.Cursor, account: Account) -> None:

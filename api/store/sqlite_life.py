@@ -9,14 +9,11 @@ is another file, or lacks that entry, has been restored. A needless new epoch co
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 import apsw
 import structlog
 
 from api.store.sqlite_schema import new_epoch
-
-_NEWEST: Final = "SELECT coalesce(max(id), 0) FROM entries"
 
 
 class Life:
@@ -71,8 +68,8 @@ class Life:
 
 
 def _newest(cursor: apsw.Cursor) -> int:
-    newest: int = cursor.execute(_NEWEST).fetchall()[0][0]  # type: ignore[assignment]
-    return newest
+    ((newest,),) = cursor.execute("SELECT coalesce(max(id), 0) FROM entries")
+    return int(newest)
 
 
 def _renew_epochs(cursor: apsw.Cursor) -> None:

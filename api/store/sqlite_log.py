@@ -8,7 +8,7 @@ be read as an entry, was written behind our back: it is passed over, and logged 
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -71,7 +71,7 @@ class RoomLog:
             _erase(cursor, room_id, target)
             self._has_erased = True
         elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
-            draft = Draft(**{**_fields_of(draft), "data": {**draft.data, "body": ""}})
+            draft = replace(draft, data={**draft.data, "body": ""})
         return self.add(cursor, room_id, draft, digest)
 
     def add(self, cursor: apsw.Cursor, room_id: str, draft: Draft, digest: bytes | None = None) -> Appended:
@@ -95,14 +95,19 @@ class RoomLog:
         except apsw.ConstraintError:
             _move_stray_aside(cursor, room_id, place.seq)
             _insert(cursor, row)
-        return Appended(Entry(room_id, place.seq, **_fields_of(draft)), place.epoch, is_new=True)
+        entry = Entry(
+            room_id, place.seq, draft.kind, draft.user_id, draft.username, draft.at, draft.ref, draft.data
+        )
+        return Appended(entry, place.epoch, is_new=True)
 
     def forget_erased(self, cursor: apsw.Cursor) -> None:
-        """Also take what has been erased out of the write-ahead log. Between transactions, on the writer."""
+        """Also take what has been erased out of the write-ahead log. Between transactions, on the writer.
+
+        Where that cannot be done now, as while another process reads, it is done after the next commit.
+        """
         if self._has_erased:
-            with suppress(apsw.BusyError):  # another process reads just now: after the next commit, then
-                cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-                self._has_erased = False
+            cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._has_erased = False
 
     # -- reading
 
@@ -136,17 +141,13 @@ class RoomLog:
     ) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
         head = self.head(cursor, room_id)
-        if after is not None:
-            bounds, order = (bounded(after), head.seq + 1), "ASC"
-        else:
-            bounds, order = (
-                (0, min(head.seq + 1, bounded(before or 0) if before is not None else _NEWEST)),
-                "DESC",
-            )
+        above = 0 if after is None else bounded(after)
+        below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
+        order = "DESC" if after is None else "ASC"
         rows = cursor.execute(
             f"SELECT {COLUMNS} FROM entries INDEXED BY messages WHERE room_id = ? AND kind = 'message'"
             f" AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",
-            (room_id, *bounds, limit + 1),
+            (room_id, above, below, limit + 1),
         ).fetchall()
         shown = sorted(self.entries(rows[:limit]), key=lambda entry: entry.seq)
         return History(self._folded(cursor, room_id, shown), head.epoch, has_more=len(rows) > limit)
@@ -200,7 +201,7 @@ class RoomLog:
             return []
         rows = cursor.execute(
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ?"
-            " AND seq <= (SELECT seq FROM rooms WHERE id = room_id)",
+            " AND seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)",
             (room_id, messages[0].seq, messages[-1].seq),
         )
         return fold(messages, self.entries(rows))
@@ -221,10 +222,6 @@ def _fits(kind: Kind, data: Any) -> bool:
     return isinstance(data, dict) and all(
         name in data and type(data[name]) in types for name, types in _FIELDS[kind].items()
     )
-
-
-def _fields_of(draft: Draft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in draft.__slots__}
 
 
 def _digest(room_id: str, draft: Draft) -> bytes:

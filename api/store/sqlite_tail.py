@@ -94,14 +94,13 @@ class Tail(AsyncIterator[list[Change]]):
 def position(cursor: apsw.Cursor) -> Position:
     """Return the position behind everything that is committed."""
     newest = "SELECT (SELECT max(id) FROM entries), (SELECT max(id) FROM session_endings)"
-    for entry_id, ending_id in cursor.execute(newest):
-        return Position(entry_id or 0, ending_id or 0)
-    raise AssertionError
+    ((entry_id, ending_id),) = cursor.execute(newest)
+    return Position(entry_id or 0, ending_id or 0)
 
 
 def _endings_after(cursor: apsw.Cursor, after: int) -> tuple[list[Change], int]:
-    oldest = cursor.execute("SELECT min(id) FROM session_endings").fetchall()[0][0]
-    if isinstance(oldest, int) and oldest > after + 1:
+    ((oldest,),) = cursor.execute("SELECT min(id) FROM session_endings")
+    if oldest is not None and oldest > after + 1:
         raise Unavailable("this feed has fallen too far behind")
     changes: list[Change] = []
     for id_, session_id, user_id in cursor.execute(

@@ -1,6 +1,7 @@
 """The one writer of a process: everything that waits is committed together, with one flush to the disk."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import apsw
@@ -67,7 +68,8 @@ class Writer(Worker):
     def _served(self, cursor: apsw.Cursor) -> None:
         if self._changed:
             self._tell_loop(self._on_commit)
-            self._after_commit(cursor)
+            with suppress(apsw.Error, OSError):  # the answers are out; a full disk must not end the writer
+                self._after_commit(cursor)
 
 
 class Reader(Worker):
