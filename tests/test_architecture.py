@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
@@ -298,6 +299,17 @@ def test_a_python_lock_names_no_address_and_has_every_hash(name: str) -> None:
     assert "--find-links" not in text
     unhashed = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line) and not line.endswith("\\")]
     assert not unhashed, unhashed
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_python_lock_has_every_requirement(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = project["project"]["dependencies"] + project["dependency-groups"]["build"]
+    if name == "requirements-dev.lock":
+        needed += project["dependency-groups"]["dev"]
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / name).read_text(), re.MULTILINE))
+    missing = {re.split(r"[^A-Za-z0-9._-]", requirement)[0] for requirement in needed} - locked
+    assert not missing, f"{name} lacks {missing}: run `make lock`"
 
 
 def test_the_frontend_lock_names_no_address() -> None:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 import api
 from api import errors, protocol
 from api.config import Settings
+from api.main import create_app
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -128,6 +129,14 @@ def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> Non
     assert set(documented) == set(commands)
     for name, fields in commands.items():
         assert documented[name] | {"ref"} == fields | {"ref"}, name
+
+
+def test_the_protocol_has_the_routes_that_are_served() -> None:
+    paths = create_app(Settings(store="sqlite:///unused")).openapi()["paths"]
+    real = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    http = served().split("## HTTP")[1].split("## WebSocket")[0]
+    documented = set(re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE) /[^ |,]*)", http, re.MULTILINE))
+    assert documented - {"GET /openapi.json"} == real
 
 
 def test_the_changelog_begins_with_this_version() -> None:
