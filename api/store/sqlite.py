@@ -5,7 +5,7 @@ the disk has it. What is new is found by reading on from the last id seen (sqlit
 (sqlite_wake).
 """
 
-# ruff: noqa: D102, PLR0913 - what each method takes and promises stands in `Store`
+# ruff: noqa: D102 - what each method takes and promises stands in `Store`
 
 import time
 from collections.abc import AsyncIterator, Sequence

@@ -103,7 +103,7 @@ def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
     return row and Session(*row)
 
 
-def rotate(  # noqa: PLR0913 - the Store's own, and a cursor
+def rotate(
     cursor: apsw.Cursor,
     session_id: str,
     *,

@@ -43,6 +43,7 @@ class Wake:
             structlog.get_logger("api.store").warning("store.no_wake", reason=error.strerror or str(error))
             return
         asyncio.get_running_loop().add_reader(self._socket, self._heard, self._socket)
+        self.ring_others()  # nothing is new; but it clears away the sockets of processes that were killed
 
     def close(self) -> None:
         """Hear and be heard no more; wake who listens, for the last time. Harmless twice."""
