@@ -181,7 +181,6 @@ export function parseEvent(frame: unknown): ServerEvent | null {
   if (!required) return null;
   for (const [name, kind] of Object.entries(required)) {
     if (!Object.hasOwn(fields, name)) return null;
-    // biome-ignore lint/suspicious/useValidTypeof: kind is one of three literal type names
     if (typeof fields[name] !== kind) return null;
   }
   return value as ServerEvent;

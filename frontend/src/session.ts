@@ -144,7 +144,10 @@ export class Session {
       } while (cursor);
       batch(() => this.#listed(list));
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return this.#options.onEnded(null);
+      if (error instanceof Problem && error.status === 401) {
+        this.#options.onEnded(null);
+        return;
+      }
       this.rooms.failed.value = true;
       this.#cancelRetry = this.#options.clock.after(
         RETRY_LIST_MILLISECONDS,
@@ -225,7 +228,10 @@ export class Session {
   }
 
   #handle(event: ServerEvent): void {
-    if (isEntry(event)) return this.#entry(event);
+    if (isEntry(event)) {
+      this.#entry(event);
+      return;
+    }
     switch (event.type) {
       case 'ack': {
         if (event.seq === undefined) return;
@@ -243,11 +249,14 @@ export class Session {
         this.outbox.flush(event.room_id);
         return;
       case 'reset':
-        return this.#reset(event);
+        this.#reset(event);
+        return;
       case 'presence':
-        return this.members.presence(event);
+        this.members.presence(event);
+        return;
       case 'typing':
-        return this.typing.heard(event);
+        this.typing.heard(event);
+        return;
       case 'read':
         if (event.user_id === this.user_id) this.reading.moved(event.room_id, event.seq);
         return;
@@ -267,8 +276,8 @@ export class Session {
     const timeline = this.timelines.get(room_id);
     if (!timeline) return;
     const standing = order(timeline.peek(), event.seq);
-    if (standing === 'gap') return this.#subscriptions.resume(room_id);
-    if (standing === 'old') return;
+    if (standing === 'gap') this.#subscriptions.resume(room_id);
+    if (standing !== 'next') return;
     const mine = user_id === this.user_id;
     if (event.type === 'message' && !mine && room_id === this.openRoomId.peek())
       this.reading.arriving(room_id);

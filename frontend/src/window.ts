@@ -24,8 +24,19 @@ export interface Range {
 export function rangeOf(entries: readonly Entry[], { first, last }: Window): Range {
   const to = last === null ? entries.length : indexOfSeq(entries, last + 1);
   const from = first === null ? Math.max(0, to - 2 * STEP_ENTRIES) : indexOfSeq(entries, first);
-  // Following the newest for hours must not fill the document.
-  return { from: last === null ? Math.max(from, to - MOST_ENTRIES) : Math.min(from, to), to };
+  return { from: Math.min(from, to), to };
+}
+
+/**
+ * Keeps a window that grows with every new message bounded. Who follows the newest loses the oldest;
+ * who reads further up keeps what is before the eye and loses the newest for now.
+ */
+export function tamed(entries: readonly Entry[], window: Window, follows: boolean): Window {
+  const { from, to } = rangeOf(entries, window);
+  if (follows) return to - from > MOST_ENTRIES ? NEWEST : window;
+  if (window.first === null && from < to) return windowOf(entries, { from, to });
+  if (window.last !== null || to - from <= MOST_ENTRIES + STEP_ENTRIES) return window;
+  return windowOf(entries, { from, to: from + MOST_ENTRIES });
 }
 
 /** A step towards older entries; the newest ones leave when it grows too long. */

@@ -1,0 +1,76 @@
+import { useState } from 'preact/hooks';
+import type { PublicUser } from '../protocol';
+import type { ThemeChoice } from '../theme';
+import { FormError } from './AuthScreen';
+import { Avatar } from './Avatar';
+import { useApp } from './context';
+import { Dialog } from './Dialog';
+import { Field } from './Field';
+import { useForm } from './form';
+import { Icon } from './Icon';
+
+const THEMES: { value: ThemeChoice; label: string }[] = [
+  { value: 'system', label: 'System' },
+  { value: 'light', label: 'Light' },
+  { value: 'dark', label: 'Dark' },
+];
+
+export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
+  const { auth, theme, logout } = useApp();
+  const [name, setName] = useState(user.display_name);
+  const form = useForm(['display_name'], async () => {
+    await auth.rename(name.trim());
+    onClose();
+  });
+  const unchanged = name.trim() === user.display_name || name.trim() === '';
+  return (
+    <Dialog title="Your account" onClose={onClose}>
+      <div class="account-who">
+        <Avatar id={user.id} name={user.display_name || user.username} />
+        <p>
+          Signed in as <strong>@{user.username}</strong>
+        </p>
+      </div>
+      <form class="form" onSubmit={form.submit} noValidate>
+        <Field
+          label="Display name"
+          name="display_name"
+          value={name}
+          onInput={setName}
+          error={form.fieldError('display_name')}
+          autoComplete="name"
+        />
+        <FormError text={form.error} />
+        <div class="form-actions">
+          <button
+            type="submit"
+            class="button primary"
+            disabled={form.busy || form.waiting || unchanged}
+          >
+            {form.busy ? 'Saving…' : 'Save name'}
+          </button>
+        </div>
+      </form>
+      <fieldset class="segments">
+        <legend>Theme</legend>
+        {THEMES.map(({ value, label }) => (
+          <label key={value}>
+            <input
+              type="radio"
+              name="theme"
+              checked={theme.choice.value === value}
+              onChange={() => {
+                theme.choice.value = value;
+              }}
+            />
+            <span>{label}</span>
+          </label>
+        ))}
+      </fieldset>
+      <button type="button" class="button wide" onClick={logout}>
+        <Icon name="leave" size={18} />
+        Log out
+      </button>
+    </Dialog>
+  );
+}

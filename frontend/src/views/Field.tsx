@@ -1,0 +1,57 @@
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+
+interface FieldProps {
+  label: string;
+  name: string;
+  value: string;
+  onInput(value: string): void;
+  type?: 'text' | 'password';
+  error?: string | undefined;
+  hint?: ComponentChildren;
+  autoComplete?: string;
+  maxLength?: number;
+  minLength?: number;
+  optional?: boolean;
+  plain?: boolean;
+}
+
+/** A labelled input with its hint and its error, tied together for those who do not see them. */
+export function Field(props: FieldProps) {
+  const id = useId();
+  const described = props.error ? `${id}-error` : props.hint ? `${id}-hint` : undefined;
+  return (
+    <div class={props.error ? 'field invalid' : 'field'}>
+      <label for={id}>
+        {props.label}
+        {props.optional && <span class="optional"> optional</span>}
+      </label>
+      <input
+        id={id}
+        name={props.name}
+        {...(props.type === 'password' ? { type: 'password' } : { type: 'text' })}
+        value={props.value}
+        required={!props.optional}
+        aria-invalid={props.error ? 'true' : undefined}
+        aria-describedby={described}
+        autoComplete={props.autoComplete ?? 'off'}
+        autoCapitalize={props.plain ? 'none' : undefined}
+        spellcheck={props.plain ? false : undefined}
+        maxLength={props.maxLength}
+        minLength={props.minLength}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+      {props.error ? (
+        <p class="field-error" id={`${id}-error`}>
+          {props.error}
+        </p>
+      ) : (
+        props.hint && (
+          <p class="field-hint" id={`${id}-hint`}>
+            {props.hint}
+          </p>
+        )
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+import { useEffect } from 'preact/hooks';
+import type { Member, Role, Room } from '../protocol';
+import { Avatar } from './Avatar';
+import { useSession } from './context';
+import { Icon } from './Icon';
+
+const ROLE: Record<Role, string> = {
+  owner: 'Owner',
+  moderator: 'Moderator',
+  member: '',
+  reader: 'Reader',
+};
+
+export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {
+  const { members } = useSession();
+  const list = members.of(room.id);
+  useEffect(() => void members.load(room.id), [members, room.id]);
+  const known = list?.members ?? [];
+  const count = `${known.length}${list?.more ? '+' : ''}`;
+  return (
+    <aside
+      class="members"
+      aria-labelledby="members-title"
+      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+    >
+      <header class="members-head">
+        <h2 id="members-title">
+          Members {known.length > 0 && <span class="members-count">{count}</span>}
+        </h2>
+        <button type="button" class="icon-button" aria-label="Close members" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {list?.state === 'failed' && known.length === 0 && (
+        <p class="room-list-note">
+          The members cannot be loaded.{' '}
+          <button type="button" class="link-button" onClick={() => void members.load(room.id)}>
+            Try again
+          </button>
+        </p>
+      )}
+      {known.length === 0 && list?.state === 'loading' && (
+        <p class="room-list-note" role="status">
+          Loading members…
+        </p>
+      )}
+      <ul class="members-list">
+        {sorted(known).map((member) => (
+          <li class="member" key={member.user_id}>
+            <span class="member-avatar">
+              <Avatar id={member.user_id} name={member.display_name || member.username} />
+              {member.online && <span class="online-dot" />}
+            </span>
+            <span class="member-names">
+              <span class="member-name" dir="auto">
+                {member.display_name || member.username}
+              </span>
+              <span class="member-username">
+                @{member.username}
+                {member.online && <span class="visually-hidden">, online</span>}
+              </span>
+            </span>
+            {ROLE[member.role] && <span class="role">{ROLE[member.role]}</span>}
+          </li>
+        ))}
+      </ul>
+      {list?.more && <p class="room-list-note">And more.</p>}
+    </aside>
+  );
+}
+
+const RANK: Record<Role, number> = { owner: 0, moderator: 1, member: 2, reader: 3 };
+
+function sorted(members: readonly Member[]): Member[] {
+  return [...members].sort(
+    (a, b) =>
+      Number(b.online ?? false) - Number(a.online ?? false) ||
+      RANK[a.role] - RANK[b.role] ||
+      a.username.localeCompare(b.username),
+  );
+}
