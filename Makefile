@@ -120,7 +120,7 @@ node:
 
 frontend/node_modules/.installed: frontend/package-lock.json
 	$(say) 'Installing the tools that build the SPA (frontend/package-lock.json)'
-	@$(npm) ci
+	@$(npm) ci >/dev/null
 	@touch $@
 
 frontend/dist/index.html: frontend/node_modules/.installed $(spa_sources)

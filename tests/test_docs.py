@@ -1,6 +1,11 @@
 """The documents say what the code says. `make docs` renews what is generated."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +161,60 @@ def test_every_module_has_its_place_in_the_architecture() -> None:
 def test_every_piece_of_python_is_python(path: Path) -> None:
     for block in blocks(path, "python"):
         compile(block, str(path), "exec")
+
+
+@pytest.fixture
+def served_address(tmp_path: Path) -> Iterator[str]:
+    """Run `tailwire serve` as a newcomer would, on a free port, and return host and port."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")},
+        "TAILWIRE_PORT": "0",
+        "TAILWIRE_HEARTBEAT_SECONDS": "1",
+        "TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}",
+    }
+    command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as server,
+    ):
+        try:
+            assert server.stdout is not None
+            lines = (re.search(r"http://(\S+)", line) for line in server.stdout)
+            found = next((match for match in lines if match), None)
+            assert found is not None, (tmp_path / "log").read_text()
+            yield found[1]
+        finally:
+            server.terminate()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's tour uses curl")
+def test_the_tour_of_the_readme_works(served_address: str, tmp_path: Path) -> None:
+    sign_up, history = blocks(ROOT / "README.md", "sh")
+    (tour,) = blocks(ROOT / "README.md", "python")
+    (tmp_path / "tour.py").write_text(tour.replace("127.0.0.1:8000", served_address))
+    # The tour listens for ever. `sed` ends with the message, and the tour with the heartbeat that nobody reads.
+    script = f"""
+        set -eu
+        {sign_up}
+        "$PYTHON" -u tour.py | sed '/"type":"message"/q'
+        {history}
+    """.replace("127.0.0.1:8000", served_address)
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(  # noqa: S603
+        ["/bin/sh", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    *events, page = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["type"] for event in events] == ["ready", "ack", "live", "ack", "message"]
+    assert [item["body"] for item in page["items"]] == ["Hello!"]
 
 
 if __name__ == "__main__":
