@@ -8,7 +8,7 @@ import apsw
 
 from api.errors import Conflict, NotFound
 from api.models import Appended, Draft, Kind, Member, Page, Role, Room, RoomView, User, Visibility
-from api.store import sqlite_page
+from api.store import paging
 from api.store.sqlite_log import RoomLog, bounded
 from api.store.sqlite_schema import new_epoch
 
@@ -58,9 +58,9 @@ class Rooms:
         rows = cursor.execute(
             f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
             " WHERE user_id = ? AND (joined_at, room_id) > (?, ?) ORDER BY joined_at, room_id LIMIT ?",
-            (user_id, *sqlite_page.start("joined", after), limit + 1),
+            (user_id, *paging.start("joined", after), limit + 1),
         ).fetchall()
-        return sqlite_page.page(
+        return paging.page(
             "joined",
             rows,
             limit,
@@ -74,9 +74,9 @@ class Rooms:
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"
             " ORDER BY rooms.created_at, id LIMIT ?",
-            (user_id, *sqlite_page.start("public", after), limit + 1),
+            (user_id, *paging.start("public", after), limit + 1),
         ).fetchall()
-        return sqlite_page.page(
+        return paging.page(
             "public",
             rows,
             limit,
@@ -113,9 +113,9 @@ class Rooms:
         rows = cursor.execute(
             f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
             " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
-            (room_id, *sqlite_page.start("members", after), limit + 1),
+            (room_id, *paging.start("members", after), limit + 1),
         ).fetchall()
-        return sqlite_page.page("members", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
+        return paging.page("members", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
 
     def mark_read(self, cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> None:
         """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""

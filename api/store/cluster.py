@@ -1,0 +1,173 @@
+"""The store on a RethinkDB cluster."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from api.errors import Invalid, NotFound
+from api.models import (
+    Account,
+    Appended,
+    Change,
+    Draft,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Member,
+    Message,
+    Page,
+    Role,
+    Room,
+    RoomView,
+    Rotation,
+    Session,
+    User,
+)
+from api.store.base import Store
+from api.store.cluster_accounts import Accounts
+from api.store.cluster_log import RoomLogs
+from api.store.cluster_rooms import Rooms
+from api.store.cluster_schema import verify
+from api.store.cluster_tail import open_tail
+from api.store.rethinkdb import Address, Pool, r
+
+
+class ClusterStore(Store):
+    """See `Store`. Made by `open`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._logs = RoomLogs(pool)
+        self._accounts = Accounts(pool)
+        self._rooms = Rooms(pool, self._logs, self._accounts)
+
+    @classmethod
+    async def open(cls, url: str) -> "ClusterStore":
+        """Open the store at `rethinkdb://user:password@host:port/database`. Raises `Invalid`, `Unavailable`."""
+        pool = Pool(Address.parse(url))
+        try:
+            await verify(pool)
+        except BaseException:
+            await pool.close()
+            raise
+        return cls(pool)
+
+    # -- life
+
+    async def close(self) -> None:  # noqa: D102  the promise stands in Store
+        await self._logs.close()
+        await self._pool.close()
+
+    async def check(self) -> None:  # noqa: D102
+        await self._pool.run(r.table("meta", read_mode="majority").get("schema_version"))
+
+    async def clock(self) -> int:  # noqa: D102
+        return int(await self._pool.run(r.now().to_epoch_time() * 1000))
+
+    async def keep(self, name: str, value: str) -> str:  # noqa: D102
+        row = {"id": f"kept:{name}", "value": value}
+        insert = r.table("meta").insert(row, conflict=lambda _id, old, _new: old, return_changes="always")
+        return str((await self._pool.write(insert))["changes"][0]["new_val"]["value"])
+
+    # -- accounts and sessions
+
+    async def create_account(self, account: Account) -> None:  # noqa: D102
+        await self._accounts.create(account)
+
+    async def account_by_name(self, username_key: str) -> Account | None:  # noqa: D102
+        return await self._accounts.by_name(username_key)
+
+    async def user(self, user_id: str) -> User | None:  # noqa: D102
+        return await self._accounts.user(user_id)
+
+    async def set_display_name(self, user_id: str, display_name: str) -> User:  # noqa: D102
+        return await self._accounts.change(user_id, {"display_name": display_name})
+
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:  # noqa: D102
+        await self._accounts.change(user_id, {"password_hash": password_hash})
+
+    async def create_session(self, session: Session) -> None:  # noqa: D102
+        await self._accounts.create_session(session)
+
+    async def session(self, session_id: str) -> Session | None:  # noqa: D102
+        return await self._accounts.session(session_id)
+
+    async def rotate_refresh(self, session_id: str, **how: Any) -> Rotation:  # noqa: D102
+        return await self._accounts.rotate(session_id, **how)
+
+    async def end_session(self, session_id: str) -> bool:  # noqa: D102
+        return await self._accounts.end_session(session_id)
+
+    # -- rooms and members
+
+    async def create_room(self, room: Room, owner: User) -> RoomView:  # noqa: D102
+        return await self._rooms.create(room, owner)
+
+    async def room(self, room_id: str) -> Room | None:  # noqa: D102
+        return await self._rooms.find(room_id)
+
+    async def room_view(self, room_id: str, user_id: str) -> RoomView | None:  # noqa: D102
+        return await self._rooms.view(room_id, user_id)
+
+    async def rooms_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:  # noqa: D102
+        return await self._rooms.joined(user_id, cursor, limit)
+
+    async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:  # noqa: D102
+        return await self._rooms.public(user_id, cursor, limit)
+
+    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:  # noqa: D102
+        return await self._rooms.join(room_id, user, role, at)
+
+    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:  # noqa: D102
+        return await self._rooms.leave(room_id, user, at)
+
+    async def member(self, room_id: str, user_id: str) -> Member | None:  # noqa: D102
+        return await self._rooms.member(room_id, user_id)
+
+    async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:  # noqa: D102
+        return await self._rooms.members(room_id, cursor, limit)
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:  # noqa: D102
+        await self._rooms.mark_read(room_id, user_id, seq)
+
+    # -- the room log
+
+    async def append(self, room_id: str, draft: Draft) -> Appended:  # noqa: D102
+        if draft.kind is Kind.MEMBER:
+            raise Invalid("membership changes by joining and leaving")
+        target = draft.data.get("target")
+        if isinstance(target, int):
+            message = await self._logs.message(room_id, target)
+            if message is None:
+                raise NotFound
+            if message.deleted and draft.kind is Kind.EDIT:
+                draft = _without_body(draft)
+        appended = await self._logs.append(room_id, draft)
+        if draft.kind is Kind.DELETE:
+            await self._logs.flush(room_id)  # the erasing is part of it
+        return appended
+
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:  # noqa: D102
+        return await self._logs.heads(room_ids)
+
+    async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:  # noqa: D102
+        return await self._logs.log(room_id, after, limit)
+
+    async def history(  # noqa: D102
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> History:
+        return await self._logs.history(room_id, before, after, limit)
+
+    async def message(self, room_id: str, seq: int) -> Message | None:  # noqa: D102
+        return await self._logs.message(room_id, seq)
+
+    # -- changes
+
+    def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
+        return open_tail(self._pool, secrets.token_urlsafe(16))
+
+
+def _without_body(draft: Draft) -> Draft:
+    return Draft(draft.kind, draft.user_id, draft.username, draft.at, draft.ref, {**draft.data, "body": ""})

@@ -1,0 +1,163 @@
+"""Accounts and sessions on a RethinkDB cluster."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from api.clock import now_ms
+from api.errors import NotFound, UsernameTaken
+from api.models import Account, Rotation, Session, User
+from api.store.rethinkdb import Pool, r
+
+CLAIM_MS: Final = 60_000
+"""A name claimed this long ago for an account that is still not there was claimed by who crashed."""
+MAX_ID: Final = 64
+
+
+class Accounts:
+    """Reads and writes accounts and sessions. Ids of odd shapes are nobody's."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(self, account: Account) -> None:
+        """Claim the name, then store the account. Raises `UsernameTaken`."""
+        user = account.user
+        claim = {"id": account.username_key, "user_id": user.id, "at": now_ms()}
+        names = r.table("names")
+        kept = await self._claim(
+            names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")
+        )
+        if kept["user_id"] != user.id:
+            abandoned = kept["at"] + CLAIM_MS < claim["at"] and await self.user(kept["user_id"]) is None
+            if not abandoned:
+                raise UsernameTaken
+            taken_over = names.get(account.username_key).update(
+                lambda row: r.branch(row["user_id"] == kept["user_id"], claim, {}), return_changes="always"
+            )
+            if (await self._claim(taken_over))["user_id"] != user.id:
+                raise UsernameTaken
+        row = {
+            "id": user.id,
+            "username": user.username,
+            "username_key": account.username_key,
+            "display_name": user.display_name,
+            "password_hash": account.password_hash,
+            "created_at": user.created_at,
+        }
+        await self._pool.write(r.table("users").insert(row, conflict=lambda _id, old, _new: old))
+
+    async def _claim(self, write: Any) -> dict[str, Any]:
+        written = await self._pool.write(write)
+        kept: dict[str, Any] = written["changes"][0]["new_val"]
+        return kept
+
+    async def by_name(self, username_key: str) -> Account | None:
+        """Return the account with this unique name."""
+        if not 0 < len(username_key) <= MAX_ID:
+            return None
+        names, users = (r.table(name, read_mode="majority") for name in ("names", "users"))
+        row = await self._pool.run(
+            names.get(username_key).do(
+                lambda claim: r.branch(claim.eq(None), None, users.get(claim["user_id"]))
+            )
+        )
+        return row and Account(_user(row), row["username_key"], row["password_hash"])
+
+    async def user(self, user_id: str) -> User | None:
+        """Return the user with this id."""
+        row = await self._get("users", user_id)
+        return None if row is None else _user(row)
+
+    async def users(self, user_ids: list[str]) -> dict[str, User]:
+        """Return those of these users that exist."""
+        if not user_ids:
+            return {}
+        rows = await self._pool.read(r.table("users", read_mode="majority").get_all(*user_ids))
+        return {row["id"]: _user(row) for row in rows}
+
+    async def change(self, user_id: str, changes: dict[str, str]) -> User:
+        """Change a user's row. Raises `NotFound`."""
+        if not 0 < len(user_id) <= MAX_ID:
+            raise NotFound
+        written = await self._pool.write(
+            r.table("users").get(user_id).update(changes, return_changes="always")
+        )
+        if written["skipped"]:
+            raise NotFound
+        return _user(written["changes"][0]["new_val"])
+
+    async def create_session(self, session: Session) -> None:
+        """Store a session; again is harmless."""
+        row = asdict(session) | {"ended": False}
+        await self._pool.write(r.table("sessions").insert(row, conflict=lambda _id, old, _new: old))
+
+    async def session(self, session_id: str) -> Session | None:
+        """Return a session that has not been ended."""
+        row = await self._get("sessions", session_id)
+        if row is None or row.pop("ended"):
+            return None
+        return Session(**row)
+
+    async def rotate(
+        self,
+        session_id: str,
+        *,
+        presented_hash: str,
+        next_hash: str,
+        at: int,
+        grace_ms: int,
+        expires_at: int,
+    ) -> Rotation:
+        """Use up a refresh token in one atomic update; see `Store.rotate_refresh`."""
+        if not 0 < len(session_id) <= MAX_ID:
+            return Rotation.UNKNOWN
+        rotated = {
+            "previous_hash": presented_hash,
+            "refresh_hash": next_hash,
+            "rotated_at": at,
+            "last_used_at": at,
+            "expires_at": expires_at,
+        }
+
+        def judge(row: Any) -> Any:
+            in_grace = (
+                (row["previous_hash"] == presented_hash)
+                & (row["refresh_hash"] == next_hash)
+                & (at - row["rotated_at"].default(0) <= grace_ms)
+            )
+            return r.branch(
+                row["ended"] | in_grace,
+                {},
+                row["refresh_hash"] == presented_hash,
+                rotated,
+                {"ended": True},
+            )
+
+        written = await self._pool.write(
+            r.table("sessions").get(session_id).update(judge, return_changes="always")
+        )
+        if written["skipped"]:
+            return Rotation.UNKNOWN
+        old, new = (written["changes"][0][side] for side in ("old_val", "new_val"))
+        if old["ended"]:
+            return Rotation.UNKNOWN
+        if new["ended"]:
+            return Rotation.REUSED
+        return Rotation.ROTATED if old["refresh_hash"] == presented_hash else Rotation.GRACE
+
+    async def end_session(self, session_id: str) -> bool:
+        """End a session; its row stays, as the word of it for every feed. False when there was none."""
+        if not 0 < len(session_id) <= MAX_ID:
+            return False
+        written = await self._pool.write(r.table("sessions").get(session_id).update({"ended": True}))
+        return bool(written["replaced"])
+
+    async def _get(self, table: str, key: str) -> dict[str, Any] | None:
+        if not 0 < len(key) <= MAX_ID:
+            return None
+        row: dict[str, Any] | None = await self._pool.run(r.table(table, read_mode="majority").get(key))
+        return row
+
+
+def _user(row: dict[str, Any]) -> User:
+    return User(row["id"], row["username"], row["display_name"], row["created_at"])

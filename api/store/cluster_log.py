@@ -1,0 +1,525 @@
+"""The rooms' logs on a RethinkDB cluster: one head document per room numbers, deduplicates and carries entries.
+
+One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
+the table `messages` afterwards, idempotently; the tail is trimmed only behind what is flushed. Reads take the
+head first, then `messages`, and merge by seq. docs/decisions/0002 has the figures and the other ways.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from api.errors import NotFound, RefConflict, Unavailable
+from api.models import Appended, Draft, Entry, Head, History, Kind, Message
+from api.store.fold import fold
+from api.store.rethinkdb import Pool, r
+
+TRIM_LAG: Final = 64
+"""Entries kept in the tail beyond the flushed ones, so that a node whose knowledge is a little old still knows."""
+MAX_BATCH: Final = 100
+MAX_STALE: Final = 10
+MAX_ID: Final = 64
+
+log = structlog.get_logger("api.store")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An append that waits for its batch."""
+
+    row: dict[str, Any]
+    answer: "asyncio.Future[Appended]"
+
+
+class RoomLogs:
+    """Appends to and reads the logs of all rooms."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._queues: dict[str, deque[_Waiting]] = {}
+        self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flushing: dict[str, asyncio.Task[None]] = {}
+        self._poison: set[str] = set()
+        self._closed = False
+
+    async def close(self) -> None:
+        """End what is under way; appends that wait raise `Unavailable`."""
+        self._closed = True
+        tasks = [*self._tasks, *self._flushing.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in self._queues.values():  # of tasks that were cancelled before they began
+            _fail([*queue], Unavailable("the store is closed"))
+        self._queues.clear()
+
+    # -- appending
+
+    async def append(self, room_id: str, draft: Draft, once: str | None = None) -> Appended:
+        """Number and store an entry, together with the others that wait for this room; see `Store.append`."""
+        if self._closed:
+            raise Unavailable("the store is closed")
+        if not 0 < len(room_id) <= MAX_ID:
+            raise NotFound
+        waiting = _Waiting(_row(room_id, draft, once), asyncio.get_running_loop().create_future())
+        queue = self._queues.get(room_id)
+        if queue is None:
+            self._queues[room_id] = queue = deque()
+            task = asyncio.create_task(self._drain(room_id, queue), name="append")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        queue.append(waiting)
+        return await asyncio.shield(waiting.answer)
+
+    async def _drain(self, room_id: str, queue: deque[_Waiting]) -> None:
+        """Append batch after batch until nobody waits for this room."""
+        batch: list[_Waiting] = []
+        try:
+            await asyncio.sleep(0)  # let all who come in this turn of the loop in
+            while queue:
+                batch = [queue.popleft() for _ in range(min(MAX_BATCH, len(queue)))]
+                try:
+                    await self._append(room_id, batch)
+                except Exception as error:
+                    if not isinstance(error, NotFound | Unavailable):
+                        log.exception("append_failed")
+                        error = Unavailable()
+                    _fail(batch, error)
+        finally:
+            _fail([*batch, *queue], Unavailable("the store is closed"))
+            queue.clear()
+            if self._queues.get(room_id) is queue:
+                del self._queues[room_id]
+
+    async def _append(self, room_id: str, batch: list[_Waiting]) -> None:
+        rows = list({waiting.row["once"]: waiting.row for waiting in reversed(batch)}.values())[::-1]
+        for _ in range(MAX_STALE):
+            flushed = self._flushed.get(room_id, 0)
+            answer = await self._pool.run(_append_query(room_id, rows, flushed))
+            if answer["missing"]:
+                raise NotFound
+            if answer["errors"]:
+                raise Unavailable
+            self._flushed[room_id] = max(flushed, answer["flushed"])
+            if answer["trimmed_before"] <= flushed:
+                break
+        else:
+            raise Unavailable
+        known = {row["once"]: row for row in [*answer["known"], *answer["found"]]}
+        fresh = [row for row in rows if row["once"] not in known]
+        for number, row in enumerate(fresh, start=answer["seq_before"] + 1):
+            row["seq"] = number
+        self._answer(batch, known, answer["epoch"])
+        if fresh:
+            self._flush_soon(room_id)
+
+    @staticmethod
+    def _answer(batch: list[_Waiting], known: dict[str, dict[str, Any]], epoch: str) -> None:
+        given: dict[str, dict[str, Any]] = dict(known)
+        for waiting in batch:
+            row = waiting.row
+            stored = given.get(row["once"])
+            if stored is None:
+                stored = row if "seq" in row else None
+            if waiting.answer.done():
+                continue
+            if stored is None:
+                waiting.answer.set_exception(Unavailable())
+            elif stored["digest"] != row["digest"]:
+                waiting.answer.set_exception(RefConflict())
+            else:
+                entry = entry_of(stored)
+                is_new = row["once"] not in given
+                given[row["once"]] = stored
+                waiting.answer.set_result(Appended(entry, epoch, is_new))
+
+    # -- flushing
+
+    def _flush_soon(self, room_id: str) -> None:
+        running = self._flushing.get(room_id)
+        if running is None:
+            task = asyncio.create_task(self._flush_all(room_id), name="flush")
+            self._flushing[room_id] = task
+            task.add_done_callback(lambda _: self._flushing.pop(room_id, None))
+
+    async def _flush_all(self, room_id: str) -> None:
+        try:
+            await asyncio.sleep(0)
+            await self.flush(room_id)
+        except Unavailable:
+            pass  # whoever appends to or opens this room next flushes what is left
+        except Exception:
+            log.exception("flush_failed")
+
+    async def flush(self, room_id: str) -> None:
+        """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
+        answer = await self._pool.run(_flush_query(room_id))
+        if answer is None:
+            return
+        if answer["errors"]:
+            raise Unavailable
+        for row in answer["acting"]:
+            await self._act(row)
+        self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["seq"])
+
+    async def _act(self, row: dict[str, Any]) -> None:
+        """Carry a member entry over to `members`, and erase what a delete entry deletes."""
+        if row["kind"] == Kind.MEMBER:
+            await self._pool.write(_project(row))
+        elif row["kind"] == Kind.DELETE:
+            room_id, target = row["room_id"], row["data"]["target"]
+            of_target = r.table("messages").get_all([room_id, target], index="target")
+            erased = {"erased": True, "data": {"body": ""}}
+            await self._pool.write(r.table("messages").get_all([room_id, target]).update(erased))
+            await self._pool.write(of_target.filter({"kind": Kind.EDIT.value}).update(erased))
+
+    # -- reading
+
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        """Return where these rooms' logs end."""
+        asked = [room_id for room_id in room_ids if 0 < len(room_id) <= MAX_ID]
+        if not asked:
+            return {}
+        rows = await self._pool.read(heads_table().get_all(*asked).pluck("id", "epoch", "seq"))
+        return {row["id"]: Head(row["id"], row["epoch"], row["seq"]) for row in rows}
+
+    async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
+        """Return the entries in (after, after + limit]."""
+        after, until = max(after, 0), max(after, 0) + limit
+        if after >= 2**53 or not 0 < len(room_id) <= MAX_ID:
+            return []
+        stored = messages_table().between(
+            [room_id, after], [room_id, until], left_bound="open", right_bound="closed"
+        )
+        _, rows = await self._merged(room_id, stored, after, until)
+        return self._entries(rows)
+
+    async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
+        """Return a page of folded messages. Raises `NotFound`."""
+        if not 0 < len(room_id) <= MAX_ID:
+            raise NotFound
+        above = min(max(after or 0, 0), 2**53)
+        below = 2**53 if before is None else min(max(before, 0), 2**53)
+        newest_first = after is None
+        order = r.desc("message") if newest_first else r.asc("message")
+        if below <= above:
+            stored = r.expr([])
+        else:
+            stored = (
+                messages_table()
+                .between([room_id, above], [room_id, below], left_bound="open", index="message")
+                .order_by(index=order)
+                .limit(limit + 1)
+            )
+        head, rows = await self._merged(room_id, stored, above, below - 1)
+        if head is None:
+            raise NotFound
+        found = [row for row in rows if row["kind"] == Kind.MESSAGE]
+        shown = found[-limit:] if newest_first else found[:limit]
+        items = await self._folded(room_id, self._entries(shown), head)
+        return History(items, head["epoch"], len(found) > limit)
+
+    async def message(self, room_id: str, seq: int) -> Message | None:
+        """Return one message, folded."""
+        if not (0 < len(room_id) <= MAX_ID and 0 < seq < 2**53):
+            return None
+        head, rows = await self._merged(room_id, messages_table().get_all([room_id, seq]), seq - 1, seq)
+        found = [row for row in rows if row["kind"] == Kind.MESSAGE]
+        folded = await self._folded(room_id, self._entries(found), head) if head else []
+        return folded[0] if folded else None
+
+    async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
+        """Return the newest message of each room, folded."""
+        found = await asyncio.gather(
+            *(self.message(head["id"], head["message_seq"]) for head in heads if head["message_seq"])
+        )
+        return {message.room_id: message for message in found if message is not None}
+
+    async def _merged(
+        self, room_id: str, stored: Any, above: int, until: int
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Return the head, without its tail, and the rows in (above, until] of the tail and of `stored`, by seq.
+
+        The head comes first: what it no longer carries was flushed before, and is in `messages`.
+        """
+
+        def both(head: Any) -> Any:
+            tail = head["tail"].filter(lambda row: (row["seq"] > above) & (row["seq"] <= until))
+            return {"head": head.without("tail"), "tail": tail, "stored": stored.coerce_to("array")}
+
+        answer = await self._pool.run(
+            heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, both(head)))
+        )
+        if answer is None:
+            return None, []
+        rows = {row["seq"]: row for row in answer["tail"]}
+        for row in answer["stored"]:
+            seq = row.get("seq")
+            if (
+                isinstance(seq, int)
+                and seq <= answer["head"]["seq"]
+                and (seq not in rows or row.get("erased"))
+            ):
+                rows[seq] = row
+        return answer["head"], [rows[seq] for seq in sorted(rows)]
+
+    async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
+        if not messages:
+            return []
+        keys = [[room_id, message.seq] for message in messages]
+        _, rows = await self._merged(
+            room_id, messages_table().get_all(*keys, index="target"), messages[0].seq, head["seq"]
+        )
+        return fold(messages, [entry for entry in self._entries(rows) if entry.data.get("target")])
+
+    def _entries(self, rows: list[dict[str, Any]]) -> list[Entry]:
+        entries = []
+        for row in rows:
+            try:
+                entries.append(entry_of(row))
+            except (KeyError, TypeError, ValueError):
+                self._log_poison(row)
+        return entries
+
+    def _log_poison(self, row: dict[str, Any]) -> None:
+        key = str(row.get("id"))[:200]
+        if key not in self._poison and len(self._poison) < 1_000:  # noqa: PLR2004  further ones are not logged
+            self._poison.add(key)
+            log.error("poison_row_skipped", id=key)
+
+
+# -- rows
+
+
+def heads_table() -> Any:
+    """Return the heads, read as a majority of replicas has them."""
+    return r.table("heads", read_mode="majority")
+
+
+def messages_table() -> Any:
+    """Return the flushed entries, read as a majority of replicas has them."""
+    return r.table("messages", read_mode="majority")
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
+    room_id, seq, user_id, username, at, ref, data = (
+        row[name] for name in ("room_id", "seq", "user_id", "username", "at", "ref", "data")
+    )
+    kind = Kind(row["kind"])
+    if not all(isinstance(text, str) for text in (room_id, user_id, username)):
+        raise TypeError
+    if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
+        raise TypeError
+    if not isinstance(data, dict) or any(not isinstance(one, str | int | None) for one in data.values()):
+        raise TypeError
+    if not _FIELDS[kind] <= data.keys():
+        raise KeyError
+    return Entry(room_id, seq, kind, user_id, username, at, ref, data)
+
+
+_FIELDS: Final[dict[Kind, frozenset[str]]] = {
+    Kind.MESSAGE: frozenset({"body"}),
+    Kind.EDIT: frozenset({"target", "body"}),
+    Kind.DELETE: frozenset({"target"}),
+    Kind.REACTION: frozenset({"target", "emoji", "added"}),
+    Kind.MEMBER: frozenset({"role", "by"}),
+    Kind.ROOM: frozenset({"name", "topic", "visibility"}),
+}
+
+
+def _row(room_id: str, draft: Draft, once: str | None) -> dict[str, Any]:
+    """Return the row of an entry without its seq. `once` is what no other entry of any room may have."""
+    content = orjson.dumps([room_id, draft.kind.value, draft.data], option=orjson.OPT_SORT_KEYS)
+    if once is None:
+        key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
+        once = _digest(key)
+    return {
+        "room_id": room_id,
+        "kind": draft.kind.value,
+        "user_id": draft.user_id,
+        "username": draft.username,
+        "at": draft.at,
+        "ref": draft.ref,
+        "data": draft.data,
+        "once": once,
+        "digest": _digest(content),
+    }
+
+
+def new_key() -> bytes:
+    """Return a key that is like no other, for an entry that may be written twice."""
+    return secrets.token_bytes(16)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:40]
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+            waiting.answer.exception()  # whoever waited may be gone
+
+
+# -- queries
+
+
+def _append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
+    """Return the query that appends what is new of `rows`, if the tail still reaches back to `flushed`.
+
+    What is flushed was so before this query looks for the refs in `messages`; what is not is in the tail, which
+    the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
+    """
+    onces = [row["once"] for row in rows]
+    message_count = 0
+    for row in rows:
+        message_count += row["kind"] == Kind.MESSAGE
+        row["number"] = message_count  # right as it is when all of the batch is new, as nearly always
+    batch = r.json(orjson.dumps(rows).decode())
+    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
+
+    def grown(head: Any, fresh: Any) -> Any:
+        return fresh.count().do(lambda count: grown_by(head, fresh, count))
+
+    def grown_by(head: Any, fresh: Any, count: Any) -> Any:
+        numbered = r.map(
+            r.range(1, count + 1),
+            fresh,
+            lambda i, row: row.merge(
+                {
+                    "seq": head["seq"] + i,
+                    "number": head["number"]
+                    + r.branch(
+                        count == len(rows),
+                        row["number"],
+                        fresh.slice(0, i).filter({"kind": Kind.MESSAGE.value}).count(),
+                    ),
+                }
+            ),
+        ).coerce_to("array")
+        trim = r.max([head["trimmed"], r.expr(flushed) - TRIM_LAG])
+        tail = head["tail"].slice(trim - head["trimmed"]) + numbered
+        return {
+            "seq": head["seq"] + count,
+            "number": head["number"] + fresh.filter({"kind": Kind.MESSAGE.value}).count(),
+            "message_seq": r.max(
+                r.expr([head["message_seq"]]) + numbered.filter({"kind": Kind.MESSAGE.value})["seq"]
+            ),
+            "flushed": r.max([head["flushed"], r.expr(flushed)]),
+            "trimmed": trim,
+            "tail": _erased(tail, deleted) if deleted else tail,
+        }
+
+    def update(found: Any) -> Any:
+        def append(head: Any) -> Any:
+            return r.branch(
+                head["trimmed"] > flushed,
+                {},
+                (found["once"] + head["tail"]["once"])
+                .set_intersection(onces)
+                .do(lambda known: fresh_of(head, known)),
+            )
+
+        def fresh_of(head: Any, known: Any) -> Any:
+            fresh = batch.filter(lambda row: known.contains(row["once"]).not_()).coerce_to("array")
+            return r.branch(
+                known.is_empty(),
+                grown(head, batch),
+                known.count() == len(rows),
+                {},
+                fresh.do(lambda fresh: grown(head, fresh)),
+            )
+
+        return heads_table().get(room_id).update(append, return_changes="always", durability="hard")
+
+    def answer(found: Any, written: Any) -> Any:
+        change = written["changes"][0]
+        old, new = change["old_val"], change["new_val"]
+        return {
+            "missing": False,
+            "errors": written["errors"],
+            "epoch": old["epoch"],
+            "seq_before": old["seq"],
+            "trimmed_before": old["trimmed"],
+            "flushed": new["flushed"],
+            "known": r.branch(
+                old["tail"]["once"].set_intersection(onces).is_empty(),
+                [],
+                old["tail"].filter(lambda row: r.expr(onces).contains(row["once"])),
+            ),
+            "found": found,
+        }
+
+    found = messages_table().get_all(*onces, index="once").coerce_to("array")
+    missing = {"missing": True}
+    return found.do(
+        lambda found: update(found).do(
+            lambda written: r.branch(written["skipped"] > 0, missing, answer(found, written))
+        )
+    )
+
+
+def _erased(tail: Any, targets: list[Any]) -> Any:
+    """Return the tail without the bodies of these targets and of their edits."""
+    seqs = r.expr(targets)
+    blank = {"erased": True, "data": {"body": ""}}
+    return tail.map(
+        lambda row: r.branch(
+            seqs.contains(row["seq"])
+            | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
+            row.merge(blank),
+            row,
+        )
+    )
+
+
+def _flush_query(room_id: str) -> Any:
+    """Return the query that copies what is not yet known to be flushed from a head's tail to `messages`."""
+
+    def flush(head: Any) -> Any:
+        rows = head["tail"].filter(lambda row: row["seq"] > head["flushed"])
+        named = rows.map(lambda row: row.merge({"id": [room_id, row["seq"]]}))
+        written = r.table("messages").insert(
+            named,
+            durability="hard",
+            # What was erased meanwhile stays erased, however late this flush comes.
+            conflict=lambda _id, old, new: r.branch(old["erased"].default(False), old, new),
+        )
+        acting = [Kind.MEMBER.value, Kind.DELETE.value]
+        return {
+            "seq": head["seq"],
+            "errors": written["errors"],
+            "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
+        }
+
+    return heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, flush(head)))
+
+
+def _project(row: dict[str, Any]) -> Any:
+    """Return the write that carries a member entry over to `members`, unless a later one was before."""
+    member = {
+        "id": [row["room_id"], row["user_id"]],
+        "room_id": row["room_id"],
+        "user_id": row["user_id"],
+        "username": row["username"],
+        "role": row["data"]["role"],
+        "joined_at": row["at"],
+        "read_seq": 0,
+        "read_number": 0,
+        "seq": row["seq"],
+    }
+    return r.table("members").insert(
+        member,
+        durability="hard",
+        conflict=lambda _id, old, new: r.branch(old["seq"] >= new["seq"], old, new),
+    )

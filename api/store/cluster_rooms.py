@@ -1,0 +1,236 @@
+"""Rooms and their members on a RethinkDB cluster.
+
+The log is the truth about membership: `join` and `leave` append to it, and the table `members` is carried
+along behind it by the flush, which both wait for.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from api.errors import Conflict, NotFound
+from api.models import Appended, Draft, Kind, Member, Message, Page, Role, Room, RoomView, User, Visibility
+from api.store import paging
+from api.store.cluster_accounts import Accounts
+from api.store.cluster_log import RoomLogs, heads_table, messages_table
+from api.store.cluster_schema import empty_head
+from api.store.rethinkdb import Pool, r
+
+MAX_ID: Final = 64
+MAX_KEY: Final = 110
+"""RethinkDB's primary keys end at 127 characters; a pair of ids longer than this is nobody's."""
+
+
+class Rooms:
+    """Reads and writes rooms and memberships."""
+
+    def __init__(self, pool: Pool, logs: RoomLogs, accounts: Accounts) -> None:
+        self._pool = pool
+        self._logs = logs
+        self._accounts = accounts
+
+    async def create(self, room: Room, owner: User) -> RoomView:
+        """Store a room and its owner; again is harmless. Raises `Conflict`."""
+        keep = {"conflict": lambda _id, old, _new: old}
+        await self._pool.write(r.table("heads").insert(empty_head(room.id), **keep))
+        row = {
+            "id": room.id,
+            "name": room.name,
+            "topic": room.topic,
+            "visibility": room.visibility.value,
+            "created_at": room.created_at,
+            "owner": owner.id,
+        }
+        written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
+        if written["changes"][0]["new_val"] != row:
+            raise Conflict
+        draft = _member_draft(owner, Role.OWNER, room.created_at)
+        await self._logs.append(room.id, draft, once=f"owner:{room.id}")
+        await self._logs.flush(room.id)
+        view = await self.view(room.id, owner.id)
+        if view is None:
+            raise NotFound
+        return view
+
+    async def find(self, room_id: str) -> Room | None:
+        """Return a room."""
+        if not 0 < len(room_id) <= MAX_ID:
+            return None
+        row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
+        return row and _room(row)
+
+    async def view(self, room_id: str, user_id: str) -> RoomView | None:
+        """Return a room as a user sees it."""
+        room = await self.find(room_id)
+        if room is None:
+            return None
+        views = await self._views([room], user_id)
+        return views[0] if views else None
+
+    async def joined(self, user_id: str, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List a user's rooms in the order of joining."""
+        rows = await self._page("members", "user", [user_id], paging.start("joined", cursor), limit)
+        views = {
+            view.room.id: view for view in await self._views_by_id([row["room_id"] for row in rows], user_id)
+        }
+        return paging.page(
+            "joined",
+            [row for row in rows if row["room_id"] in views],
+            limit,
+            key=lambda row: (row["joined_at"], row["room_id"]),
+            item=lambda row: views[row["room_id"]],
+        )
+
+    async def public(self, user_id: str, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List the public rooms in the order of their making."""
+        rows = await self._page("rooms", "public", [], paging.start("public", cursor), limit)
+        views = await self._views([_room(row) for row in rows], user_id)
+        return paging.page(
+            "public",
+            views,
+            limit,
+            key=lambda view: (view.room.created_at, view.room.id),
+            item=lambda view: view,
+        )
+
+    async def members(self, room_id: str, cursor: str | None, limit: int) -> Page[Member]:
+        """List a room's members in the order of joining."""
+        rows = await self._page("members", "room", [room_id], paging.start("members", cursor), limit)
+        users = await self._accounts.users([row["user_id"] for row in rows])
+        return paging.page(
+            "members",
+            [row for row in rows if row["user_id"] in users],
+            limit,
+            key=lambda row: (row["joined_at"], row["user_id"]),
+            item=lambda row: _member(row, users[row["user_id"]]),
+        )
+
+    async def _page(
+        self, table: str, index: str, prefix: list[str], start: paging.Key, limit: int
+    ) -> list[Any]:
+        if any(not 0 < len(part) <= MAX_ID for part in prefix):
+            return []
+        lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
+        found = r.table(table, read_mode="majority").between(
+            lower, [*prefix, r.maxval, r.maxval], index=index, left_bound="open"
+        )
+        return await self._pool.read(found.order_by(index=index).limit(limit + 1))
+
+    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
+        """Admit a user. None when they are a member already. Raises `NotFound`."""
+        return await self._change(room_id, user, role, at)
+
+    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
+        """End a membership. None when there was none. Raises `NotFound`."""
+        return await self._change(room_id, user, None, at)
+
+    async def _change(self, room_id: str, user: User, role: Role | None, at: int) -> Appended | None:
+        if not 0 < len(room_id) <= MAX_ID or await self.find(room_id) is None:
+            raise NotFound
+        row = await self._row(room_id, user.id)
+        is_member = row is not None and row["role"] is not None
+        if is_member == (role is not None):
+            return None
+        # The change that it follows names it: whoever races for the same change races for the same entry.
+        once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
+        appended = await self._logs.append(room_id, _member_draft(user, role, at), once=once)
+        await self._logs.flush(room_id)
+        return appended if appended.is_new else None
+
+    async def member(self, room_id: str, user_id: str) -> Member | None:
+        """Return a membership."""
+        row = await self._row(room_id, user_id)
+        if row is None or row["role"] is None:
+            return None
+        user = await self._accounts.user(user_id)
+        return None if user is None else _member(row, user)
+
+    async def _row(self, room_id: str, user_id: str) -> dict[str, Any] | None:
+        if not (room_id and user_id and len(room_id) + len(user_id) <= MAX_KEY):
+            return None
+        row: dict[str, Any] | None = await self._pool.run(
+            r.table("members", read_mode="majority").get([room_id, user_id])
+        )
+        return row
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
+        """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
+        row = await self._row(room_id, user_id)
+        if row is None or row["role"] is None:
+            raise NotFound
+        seq = min(max(seq, 0), 2**53)
+
+        def place(head: Any) -> Any:
+            in_tail = head["tail"].filter({"seq": seq})["number"]
+            stored = messages_table().get_all([room_id, seq])["number"].coerce_to("array")
+            return r.branch(
+                head["seq"] <= seq,
+                {"read_seq": head["seq"], "read_number": head["number"]},
+                {"read_seq": seq, "read_number": (in_tail + stored).nth(0).default(0)},
+            )
+
+        read = await self._pool.run(heads_table().get(room_id).do(place))
+        await self._pool.write(
+            r.table("members")
+            .get([room_id, user_id])
+            .update(lambda row: r.branch(row["read_seq"] < read["read_seq"], read, {}))
+        )
+
+    # -- views
+
+    async def _views_by_id(self, room_ids: list[str], user_id: str) -> list[RoomView]:
+        if not room_ids:
+            return []
+        rows = await self._pool.read(r.table("rooms", read_mode="majority").get_all(*room_ids))
+        return await self._views([_room(row) for row in rows], user_id)
+
+    async def _views(self, rooms: list[Room], user_id: str) -> list[RoomView]:
+        """Return these rooms as a user sees them, in the same order."""
+        if not rooms:
+            return []
+        ids = [room.id for room in rooms]
+        keys = [[room_id, user_id] for room_id in ids if user_id and len(room_id) + len(user_id) <= MAX_KEY]
+        members, heads = await asyncio.gather(
+            self._pool.read(r.table("members", read_mode="majority").get_all(r.args(keys))),
+            self._pool.read(heads_table().get_all(*ids).without("tail")),
+        )
+        last = await self._logs.last_messages(heads)
+        member_of = {row["room_id"]: row for row in members if row["role"] is not None}
+        head_of = {head["id"]: head for head in heads}
+        return [
+            _view(room, head_of[room.id], member_of.get(room.id), last.get(room.id))
+            for room in rooms
+            if room.id in head_of
+        ]
+
+
+def _view(room: Room, head: dict[str, Any], member: dict[str, Any] | None, last: Message | None) -> RoomView:
+    return RoomView(
+        room=room,
+        epoch=head["epoch"],
+        seq=head["seq"],
+        role=None if member is None else Role(member["role"]),
+        read_seq=0 if member is None else member["read_seq"],
+        unread_count=0 if member is None else max(0, head["number"] - member["read_number"]),
+        last_message=last,
+    )
+
+
+def _member_draft(user: User, role: Role | None, at: int) -> Draft:
+    data = {"role": None if role is None else role.value, "by": user.id}
+    return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data={**data})
+
+
+def _room(row: dict[str, Any]) -> Room:
+    return Room(row["id"], row["name"], row["topic"], Visibility(row["visibility"]), row["created_at"])
+
+
+def _member(row: dict[str, Any], user: User) -> Member:
+    return Member(
+        row["room_id"],
+        user.id,
+        user.username,
+        user.display_name,
+        Role(row["role"]),
+        row["joined_at"],
+        row["read_seq"],
+    )

@@ -1,0 +1,133 @@
+"""The tables on a RethinkDB cluster, and their making by an admin."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.clock import now_ms
+from api.errors import Unavailable
+from api.models import LOBBY_ID, Visibility
+from api.store.rethinkdb import Address, Pool, r
+
+SCHEMA_VERSION: Final = 1
+READY_SECONDS: Final = 20.0
+
+TABLES: Final = ("meta", "names", "users", "sessions", "rooms", "heads", "members", "messages", "beats")
+
+
+def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
+    """Return every index: (table, name) -> what a row is found by; null keeps a row out."""
+    return {
+        ("rooms", "public"): lambda row: r.branch(
+            row["visibility"] == "public", [row["created_at"], row["id"]], None
+        ),
+        ("members", "user"): lambda row: r.branch(
+            row["role"].eq(None),
+            None,
+            [row["user_id"], row["joined_at"], row["room_id"]],
+        ),
+        ("members", "room"): lambda row: r.branch(
+            row["role"].eq(None),
+            None,
+            [row["room_id"], row["joined_at"], row["user_id"]],
+        ),
+        ("messages", "once"): lambda row: row["once"],
+        ("messages", "target"): lambda row: [row["room_id"], row["data"]["target"]],
+        ("messages", "message"): lambda row: r.branch(
+            row["kind"] == "message", [row["room_id"], row["seq"]], None
+        ),
+    }
+
+
+def new_epoch() -> str:
+    """Return a name for a new life of a room's numbering."""
+    return secrets.token_urlsafe(16)
+
+
+def empty_head(room_id: str) -> dict[str, Any]:
+    """Return the head document of a log without entries."""
+    return {
+        "id": room_id,
+        "epoch": new_epoch(),
+        "seq": 0,
+        "number": 0,  # how many of the entries are messages
+        "message_seq": 0,  # the newest message
+        "flushed": 0,  # entries up to here are durable in `messages`
+        "trimmed": 0,  # entries up to here are no longer in the tail
+        "tail": [],
+    }
+
+
+async def init(admin_url: str, store_url: str, say: Callable[[str], None], replicas: int = 1) -> None:
+    """Make, as an admin, what a store needs: database, tables, indexes, lobby, and the app user with its rights.
+
+    Again is harmless, and brings an older schema up to date. Raises `Unavailable`, `Invalid`.
+    """
+    app = Address.parse(store_url)
+    admin = Address.parse(admin_url, needs_database=False)
+    pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, app.database))
+    try:
+        await _make_tables(pool, app.database, say, replicas)
+        await _make_indexes(pool, app.database, say)
+        await _fill(pool, app.database)
+        await _make_user(pool, app, say)
+    finally:
+        await pool.close()
+
+
+async def _make_tables(pool: Pool, database: str, say: Callable[[str], None], replicas: int) -> None:
+    if database not in await pool.run(r.db_list()):
+        say(f"making the database {database}")
+        await pool.run(r.db_create(database))
+    existing = await pool.run(r.db(database).table_list())
+    for table in TABLES:
+        if table not in existing:
+            say(f"making the table {table}")
+            await pool.run(r.db(database).table_create(table, replicas=replicas))
+    await pool.run(r.db(database).wait(timeout=4))
+
+
+async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -> None:
+    for (table, name), function in _indexes().items():
+        if name not in await pool.run(r.db(database).table(table).index_list()):
+            say(f"making the index {name} of {table}")
+            await pool.run(r.db(database).table(table).index_create(name, function))
+    async with asyncio.timeout(READY_SECONDS):
+        for table in {table for table, _ in _indexes()}:
+            # The server offers no way to wait without asking again.
+            while not all(one["ready"] for one in await pool.run(r.db(database).table(table).index_status())):
+                await asyncio.sleep(0.05)
+
+
+async def _fill(pool: Pool, database: str) -> None:
+    tables = r.db(database)
+    await pool.run(tables.table("heads").insert(empty_head(LOBBY_ID), conflict=lambda _id, old, _new: old))
+    lobby = {
+        "id": LOBBY_ID,
+        "name": "Lobby",
+        "topic": "",
+        "visibility": Visibility.PUBLIC.value,
+        "created_at": now_ms(),
+    }
+    await pool.run(tables.table("rooms").insert(lobby, conflict=lambda _id, old, _new: old))
+    version = {"id": "schema_version", "value": str(SCHEMA_VERSION)}
+    await pool.write(tables.table("meta").insert(version, conflict="replace"))
+
+
+async def _make_user(pool: Pool, app: Address, say: Callable[[str], None]) -> None:
+    if app.user == "admin":
+        return
+    say(f"letting the user {app.user} read and write {app.database}, and nothing else")
+    users = r.db("rethinkdb").table("users")
+    await pool.write(users.insert({"id": app.user, "password": app.password}, conflict="update"))
+    await pool.run(r.db(app.database).grant(app.user, {"read": True, "write": True, "config": False}))
+
+
+async def verify(pool: Pool) -> None:
+    """Raises `Unavailable` when the schema is missing or of another version."""
+    row = await pool.run(r.table("meta").get("schema_version"))
+    if row is None:
+        raise Unavailable("the RethinkDB database is not prepared: run `tailwire init`")
+    if row["value"] != str(SCHEMA_VERSION):
+        raise Unavailable("the RethinkDB database has another version's schema: run `tailwire init`")

@@ -1,0 +1,185 @@
+"""The rethinkdb driver in one careful wrapper: the only module that imports it.
+
+What the driver does that we cannot have, and what is done about it here:
+
+- cancelling a query breaks its connection: queries are shielded, and bounded by our own timeout;
+- a paused server is silence: a query that times out closes its connection, and the next opens another;
+- closing may hang on a dead peer, connecting has no timeout of its own: both are bounded;
+- a write's errors come back as numbers: `write` looks at them;
+- pseudo-types are decoded, and a bad one breaks the connection: everything is read raw.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from rethinkdb import errors as driver_errors
+from rethinkdb import r as driver_r
+from rethinkdb.asyncio_net.net_asyncio import Connection
+
+from api.errors import Invalid, StorageFull, Unavailable
+
+r: Final[Any] = driver_r
+"""The query language."""
+
+CONNECT_SECONDS: Final = 3.0
+QUERY_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0
+DEFAULT_PORT: Final = 28015
+POOL_SIZE: Final = 2
+"""Connections carry many queries at once; a second one keeps a large answer from delaying all others."""
+
+_RAW: Final = {"time_format": "raw", "binary_format": "raw", "group_format": "raw"}
+_FULL: Final = ("No space left", "disk is full", "ENOSPC")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a cluster is, as whom it is asked, and which database."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+
+    @classmethod
+    def parse(cls, url: str, *, needs_database: bool = True) -> "Address":
+        """Read `rethinkdb://user:password@host:port/database`. Raises `Invalid`."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port or DEFAULT_PORT
+        except ValueError:
+            raise Invalid("the RethinkDB URL's port is not a number") from None
+        database = parts.path.strip("/")
+        if not host:
+            raise Invalid("the RethinkDB URL names no host")
+        if needs_database and not database.replace("_", "").isalnum():
+            raise Invalid("the RethinkDB URL must end in the name of a database, of letters, digits and _")
+        return cls(host, port, unquote(parts.username or "admin"), unquote(parts.password or ""), database)
+
+
+async def connect(address: Address) -> Any:
+    """Open one connection. Raises `Unavailable` with the reason in plain words, and leaves nothing behind."""
+    connection = Connection(
+        address.host,
+        address.port,
+        address.database or None,
+        None,
+        address.user,
+        address.password,
+        CONNECT_SECONDS,
+        {},
+        10,
+    )
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await connection.reconnect(noreply_wait=False, timeout=CONNECT_SECONDS)
+    except driver_errors.ReqlAuthError:
+        raise Unavailable("RethinkDB refuses this user and password") from None
+    except (driver_errors.ReqlError, OSError, TimeoutError):
+        await close(connection)
+        raise Unavailable("RethinkDB cannot be reached") from None
+    except BaseException:
+        await close(connection)
+        raise
+    return connection
+
+
+async def close(connection: Any) -> None:
+    """Close a connection, whatever state it is in, within `CLOSE_SECONDS`."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close(noreply_wait=False)
+
+
+async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) -> Any:
+    """Run a query on a connection. Raises `Unavailable` or `StorageFull`; after a timeout the connection is closed."""
+    task = asyncio.ensure_future(query.run(connection, **_RAW))
+    task.add_done_callback(_look_at)
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        await close(connection)
+        raise Unavailable("RethinkDB did not answer in time") from None
+    except driver_errors.ReqlPermissionError:
+        raise Unavailable("RethinkDB does not let this user do that: run `tailwire init`") from None
+    except driver_errors.ReqlOpFailedError as error:
+        if "does not exist" in str(error):
+            raise Unavailable("the RethinkDB database is not prepared: run `tailwire init`") from None
+        raise _translate(error) from None
+    except (driver_errors.ReqlError, OSError) as error:
+        raise _translate(error) from error
+
+
+def _translate(error: Exception) -> Unavailable:
+    text = str(error)
+    return StorageFull() if any(word in text for word in _FULL) else Unavailable()
+
+
+def _look_at(task: "asyncio.Future[Any]") -> None:
+    """Take the outcome of a query that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+class Pool:
+    """A few connections that are opened when needed and replaced when dead."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._connections: list[Any] = [None] * POOL_SIZE
+        self._opening = [asyncio.Lock() for _ in range(POOL_SIZE)]
+        self._next = 0
+        self._closed = False
+
+    async def run(self, query: Any) -> Any:
+        """Run a query that reads or decides. Raises `Unavailable`, `StorageFull`."""
+        return await run(await self._connection(), query)
+
+    async def read(self, query: Any) -> list[Any]:
+        """Run a query that gives a sequence, and return it whole."""
+        return list(await self.run(query.coerce_to("array")))
+
+    async def write(self, query: Any) -> dict[str, Any]:
+        """Run a write and return its counts. Raises `Unavailable` when the server counted an error."""
+        counts: dict[str, Any] = await self.run(query)
+        if counts.get("errors"):
+            raise _translate(RuntimeError(counts.get("first_error", "")))
+        return counts
+
+    async def close(self) -> None:
+        """Close every connection; calls in flight raise `Unavailable`."""
+        self._closed = True
+        for connection in self._connections:
+            if connection is not None:
+                await close(connection)
+
+    async def _connection(self) -> Any:
+        self._next = slot = (self._next + 1) % POOL_SIZE
+        if self._closed:
+            raise Unavailable("the store is closed")
+        async with self._opening[slot]:
+            if self._connections[slot] is None or not self._connections[slot].is_open():
+                if self._connections[slot] is not None:
+                    await close(self._connections[slot])
+                    self._connections[slot] = None
+                self._connections[slot] = await connect(self.address)
+        return self._connections[slot]
+
+
+async def tail(connection: Any, query: Any) -> AsyncIterator[dict[str, Any]]:
+    """Yield a changefeed's rows, first its states. Raises `Unavailable` when it ends, or tells of rows it dropped."""
+    cursor = await run(connection, query)
+    try:
+        async for row in cursor:
+            if isinstance(row, dict) and "error" in row and len(row) == 1:
+                raise Unavailable("the feed overflowed")
+            yield row
+    except (driver_errors.ReqlError, OSError) as error:
+        raise Unavailable("the feed was lost") from error
+    raise Unavailable("the feed ended")

@@ -1,0 +1,166 @@
+"""A real RethinkDB for the tests: our own from the binary on PATH, or the one that TAILWIRE_TEST_RETHINKDB names."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from api.errors import Unavailable
+from api.store.cluster_schema import TABLES, init
+from api.store.rethinkdb import Address, Pool, r
+
+T = TypeVar("T")
+
+ADMIN_PASSWORD: Final = "admin-of-the-tests"
+APP_PASSWORD: Final = "app-of-the-tests"
+START_SECONDS: Final = 30.0
+DATABASE: Final = "tailwire_test"
+
+
+def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
+    """Run a coroutine to its end, also from where an event loop runs already."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(asyncio.run(work()))  # type: ignore[arg-type]
+        except BaseException as error:  # noqa: BLE001  raised again below
+            outcome.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]  # type: ignore[no-any-return]
+
+
+class RethinkDBServer:
+    """One server; `process` is None for one that is not ours to kill."""
+
+    def __init__(self, admin_url: str, directory: Path | None = None) -> None:
+        self.admin_url = admin_url
+        self._directory = directory
+        self._is_prepared = False
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the tests' database, as the app user."""
+        admin = Address.parse(self.admin_url, needs_database=False)
+        return f"rethinkdb://tailwire_test:{APP_PASSWORD}@{admin.host}:{admin.port}/{DATABASE}"
+
+    def start(self) -> None:
+        """Start our own server on the same directory and ports as before, and wait until it answers."""
+        assert self._directory is not None
+        port = Address.parse(self.admin_url, needs_database=False).port
+        self.process = subprocess.Popen(  # noqa: S603  our own words only
+            [
+                *("rethinkdb", "--directory", str(self._directory / "data"), "--bind", "127.0.0.1"),
+                *("--driver-port", str(port), "--cluster-port", str(free_port())),
+                *("--no-http-admin", "--no-update-check", "--cache-size", "128"),
+                *("--initial-password", ADMIN_PASSWORD, "--log-file", str(self._directory / "log")),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
+        """Wait until the server answers a query and its tables are there."""
+        until = time.monotonic() + START_SECONDS
+
+        async def probe() -> None:
+            pool = Pool(Address.parse(self.admin_url, needs_database=False))
+            try:
+                while True:
+                    try:
+                        await pool.run(r.db_list())
+                    except Unavailable:
+                        if time.monotonic() > until:
+                            raise
+                        await asyncio.sleep(0.05)
+                    else:
+                        return
+            finally:
+                await pool.close()
+
+        in_own_loop(probe)
+
+    def kill(self) -> None:
+        """End our own server as a power cut would."""
+        self._signal(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait()
+
+    def pause(self) -> None:
+        """Let our own server fall silent without a word."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let our own server go on."""
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End our own server."""
+        if self.process is not None and self.process.poll() is None:
+            self._signal(signal.SIGCONT)
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+                return
+            self.kill()
+
+    def _signal(self, number: int) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
+
+    def empty_store(self) -> str:
+        """Return the URL of a store that is prepared and empty."""
+
+        async def empty() -> None:
+            if not self._is_prepared:
+                await init(self.admin_url, self.store_url, lambda _line: None)
+                self._is_prepared = True
+            admin = Address.parse(self.admin_url, needs_database=False)
+            pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, DATABASE))
+            try:
+                for table in TABLES:
+                    await pool.write(r.table(table).delete())
+            finally:
+                await pool.close()
+            await init(self.admin_url, self.store_url, lambda _line: None)
+
+        in_own_loop(empty)
+        return self.store_url
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def rethinkdb_server_or_none(directory: Path) -> Iterator[RethinkDBServer | None]:
+    """Give a server for the whole run; None where there is neither a binary nor an address."""
+    if shutil.which("rethinkdb") is None:
+        url = os.environ.get("TAILWIRE_TEST_RETHINKDB")
+        yield RethinkDBServer(url) if url else None
+        return
+    server = RethinkDBServer(f"rethinkdb://admin:{ADMIN_PASSWORD}@127.0.0.1:{free_port()}", directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
