@@ -137,14 +137,14 @@ class ClusterStore(Store):
     async def append(self, room_id: str, draft: Draft) -> Appended:  # noqa: D102
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
-        target = draft.data.get("target")
+        said, target = draft, draft.data.get("target")
         if isinstance(target, int):
             message = await self._logs.message(room_id, target)
             if message is None:
                 raise NotFound
             if message.deleted and draft.kind is Kind.EDIT:
                 draft = _without_body(draft)
-        appended = await self._logs.append(room_id, draft)
+        appended = await self._logs.append(room_id, draft, said=said)
         if draft.kind is Kind.DELETE:
             await self._logs.flush(room_id)  # the erasing is part of it
         return appended

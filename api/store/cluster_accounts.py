@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.clock import now_ms
 from api.errors import NotFound, UsernameTaken
 from api.models import Account, Rotation, Session, User
 from api.store.rethinkdb import Pool, r
@@ -22,7 +21,7 @@ class Accounts:
     async def create(self, account: Account) -> None:
         """Claim the name, then store the account. Raises `UsernameTaken`."""
         user = account.user
-        claim = {"id": account.username_key, "user_id": user.id, "at": now_ms()}
+        claim = {"id": account.username_key, "user_id": user.id, "at": user.created_at}
         names = r.table("names")
         kept = await self._claim(
             names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")

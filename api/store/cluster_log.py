@@ -63,13 +63,21 @@ class RoomLogs:
 
     # -- appending
 
-    async def append(self, room_id: str, draft: Draft, once: str | None = None) -> Appended:
-        """Number and store an entry, together with the others that wait for this room; see `Store.append`."""
+    async def append(
+        self, room_id: str, draft: Draft, *, once: str | None = None, said: Draft | None = None
+    ) -> Appended:
+        """Number and store an entry, together with the others that wait for this room; see `Store.append`.
+
+        `once`: what no other entry may have, instead of its user and ref. `said`: what its author wrote, where
+        less of it is stored; a retry is compared with that.
+        """
         if self._closed:
             raise Unavailable("the store is closed")
         if not 0 < len(room_id) <= MAX_ID:
             raise NotFound
-        waiting = _Waiting(_row(room_id, draft, once), asyncio.get_running_loop().create_future())
+        waiting = _Waiting(
+            _row(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future()
+        )
         queue = self._queues.get(room_id)
         if queue is None:
             self._queues[room_id] = queue = deque()
@@ -336,9 +344,9 @@ _FIELDS: Final[dict[Kind, frozenset[str]]] = {
 }
 
 
-def _row(room_id: str, draft: Draft, once: str | None) -> dict[str, Any]:
+def _row(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[str, Any]:
     """Return the row of an entry without its seq. `once` is what no other entry of any room may have."""
-    content = orjson.dumps([room_id, draft.kind.value, draft.data], option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps([room_id, said.kind.value, said.data], option=orjson.OPT_SORT_KEYS)
     if once is None:
         key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
         once = _digest(key)

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
-from api.clock import now_ms
 from api.errors import Unavailable
 from api.models import LOBBY_ID, Visibility
 from api.store.rethinkdb import Address, Pool, r
@@ -96,7 +95,7 @@ async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -
     async with asyncio.timeout(READY_SECONDS):
         for table in {table for table, _ in _indexes()}:
             # The server offers no way to wait without asking again.
-            while not all(one["ready"] for one in await pool.run(r.db(database).table(table).index_status())):
+            while not all(one["ready"] for one in await pool.run(r.db(database).table(table).index_status())):  # noqa: ASYNC110 - the server can only be asked again
                 await asyncio.sleep(0.05)
 
 
@@ -108,7 +107,7 @@ async def _fill(pool: Pool, database: str) -> None:
         "name": "Lobby",
         "topic": "",
         "visibility": Visibility.PUBLIC.value,
-        "created_at": now_ms(),
+        "created_at": r.now().to_epoch_time().mul(1000).floor(),
     }
     await pool.run(tables.table("rooms").insert(lobby, conflict=lambda _id, old, _new: old))
     version = {"id": "schema_version", "value": str(SCHEMA_VERSION)}

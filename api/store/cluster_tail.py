@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import structlog
 
-from api.clock import now_ms
 from api.errors import Unavailable
 from api.models import Change, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
@@ -92,7 +91,7 @@ class Tail:
 
     async def _beat(self) -> None:
         while True:
-            beat = {"id": self._node, "at": now_ms()}
+            beat = {"id": self._node, "at": r.now().to_epoch_time()}
             with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
                 await self._pool.run(r.table("beats").insert(beat, conflict="replace", durability="soft"))
             await asyncio.sleep(QUIET_SECONDS * 0.8)
