@@ -18,11 +18,10 @@ import structlog
 
 from api.errors import NotFound, RefConflict, Unavailable
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
+from api.store.cluster_queries import append_query, flush_query, heads_table, messages_table, project
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
-TRIM_LAG: Final = 64
-"""Entries kept in the tail beyond the flushed ones, so that a node whose knowledge is a little old still knows."""
 MAX_BATCH: Final = 100
 MAX_STALE: Final = 10
 MAX_ID: Final = 64
@@ -47,6 +46,7 @@ class RoomLogs:
         self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing: dict[str, asyncio.Task[None]] = {}
+        self._unflushed: dict[str, dict[str, Any]] = {}  # by once: what only the tails of heads know of
         self._poison: set[str] = set()
         self._closed = False
 
@@ -108,10 +108,22 @@ class RoomLogs:
                 del self._queues[room_id]
 
     async def _append(self, room_id: str, batch: list[_Waiting]) -> None:
+        elsewhere = {
+            row["once"]: row
+            for waiting in batch
+            if (row := self._unflushed.get(waiting.row["once"])) is not None and row["room_id"] != room_id
+        }
+        if elsewhere:
+            # A ref is its user's own over all rooms. What another node has acked for another room and not yet
+            # flushed, a few milliseconds' worth, is the one thing that is not seen: docs/decisions/0002.
+            self._answer([waiting for waiting in batch if waiting.row["once"] in elsewhere], elsewhere, "")
+            batch = [waiting for waiting in batch if waiting.row["once"] not in elsewhere]
+        if not batch:
+            return
         rows = list({waiting.row["once"]: waiting.row for waiting in reversed(batch)}.values())[::-1]
         for _ in range(MAX_STALE):
             flushed = self._flushed.get(room_id, 0)
-            answer = await self._pool.run(_append_query(room_id, rows, flushed))
+            answer = await self._pool.run(append_query(room_id, rows, flushed))
             if answer["missing"]:
                 raise NotFound
             if answer["errors"]:
@@ -125,6 +137,7 @@ class RoomLogs:
         fresh = [row for row in rows if row["once"] not in known]
         for number, row in enumerate(fresh, start=answer["seq_before"] + 1):
             row["seq"] = number
+            self._unflushed[row["once"]] = row
         self._answer(batch, known, answer["epoch"])
         if fresh:
             self._flush_soon(room_id)
@@ -169,7 +182,7 @@ class RoomLogs:
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
-        answer = await self._pool.run(_flush_query(room_id))
+        answer = await self._pool.run(flush_query(room_id))
         if answer is None:
             return
         if answer["errors"]:
@@ -177,11 +190,13 @@ class RoomLogs:
         for row in answer["acting"]:
             await self._act(row)
         self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["seq"])
+        for once in answer["onces"]:
+            self._unflushed.pop(once, None)
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry a member entry over to `members`, and erase what a delete entry deletes."""
         if row["kind"] == Kind.MEMBER:
-            await self._pool.write(_project(row))
+            await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:
             room_id, target = row["room_id"], row["data"]["target"]
             of_target = r.table("messages").get_all([room_id, target], index="target")
@@ -307,16 +322,6 @@ class RoomLogs:
 # -- rows
 
 
-def heads_table() -> Any:
-    """Return the heads, read as a majority of replicas has them."""
-    return r.table("heads", read_mode="majority")
-
-
-def messages_table() -> Any:
-    """Return the flushed entries, read as a majority of replicas has them."""
-    return r.table("messages", read_mode="majority")
-
-
 def entry_of(row: dict[str, Any]) -> Entry:
     """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
     room_id, seq, user_id, username, at, ref, data = (
@@ -377,157 +382,3 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
             waiting.answer.exception()  # whoever waited may be gone
-
-
-# -- queries
-
-
-def _append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
-    """Return the query that appends what is new of `rows`, if the tail still reaches back to `flushed`.
-
-    What is flushed was so before this query looks for the refs in `messages`; what is not is in the tail, which
-    the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
-    """
-    onces = [row["once"] for row in rows]
-    message_count = 0
-    for row in rows:
-        message_count += row["kind"] == Kind.MESSAGE
-        row["number"] = message_count  # right as it is when all of the batch is new, as nearly always
-    batch = r.json(orjson.dumps(rows).decode())
-    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
-
-    def grown(head: Any, fresh: Any) -> Any:
-        return fresh.count().do(lambda count: grown_by(head, fresh, count))
-
-    def grown_by(head: Any, fresh: Any, count: Any) -> Any:
-        numbered = r.map(
-            r.range(1, count + 1),
-            fresh,
-            lambda i, row: row.merge(
-                {
-                    "seq": head["seq"] + i,
-                    "number": head["number"]
-                    + r.branch(
-                        count == len(rows),
-                        row["number"],
-                        fresh.slice(0, i).filter({"kind": Kind.MESSAGE.value}).count(),
-                    ),
-                }
-            ),
-        ).coerce_to("array")
-        trim = r.max([head["trimmed"], r.expr(flushed) - TRIM_LAG])
-        tail = head["tail"].slice(trim - head["trimmed"]) + numbered
-        return {
-            "seq": head["seq"] + count,
-            "number": head["number"] + fresh.filter({"kind": Kind.MESSAGE.value}).count(),
-            "message_seq": r.max(
-                r.expr([head["message_seq"]]) + numbered.filter({"kind": Kind.MESSAGE.value})["seq"]
-            ),
-            "flushed": r.max([head["flushed"], r.expr(flushed)]),
-            "trimmed": trim,
-            "tail": _erased(tail, deleted) if deleted else tail,
-        }
-
-    def update(found: Any) -> Any:
-        def append(head: Any) -> Any:
-            return r.branch(
-                head["trimmed"] > flushed,
-                {},
-                (found["once"] + head["tail"]["once"])
-                .set_intersection(onces)
-                .do(lambda known: fresh_of(head, known)),
-            )
-
-        def fresh_of(head: Any, known: Any) -> Any:
-            fresh = batch.filter(lambda row: known.contains(row["once"]).not_()).coerce_to("array")
-            return r.branch(
-                known.is_empty(),
-                grown(head, batch),
-                known.count() == len(rows),
-                {},
-                fresh.do(lambda fresh: grown(head, fresh)),
-            )
-
-        return heads_table().get(room_id).update(append, return_changes="always", durability="hard")
-
-    def answer(found: Any, written: Any) -> Any:
-        change = written["changes"][0]
-        old, new = change["old_val"], change["new_val"]
-        return {
-            "missing": False,
-            "errors": written["errors"],
-            "epoch": old["epoch"],
-            "seq_before": old["seq"],
-            "trimmed_before": old["trimmed"],
-            "flushed": new["flushed"],
-            "known": r.branch(
-                old["tail"]["once"].set_intersection(onces).is_empty(),
-                [],
-                old["tail"].filter(lambda row: r.expr(onces).contains(row["once"])),
-            ),
-            "found": found,
-        }
-
-    found = messages_table().get_all(*onces, index="once").coerce_to("array")
-    missing = {"missing": True}
-    return found.do(
-        lambda found: update(found).do(
-            lambda written: r.branch(written["skipped"] > 0, missing, answer(found, written))
-        )
-    )
-
-
-def _erased(tail: Any, targets: list[Any]) -> Any:
-    """Return the tail without the bodies of these targets and of their edits."""
-    seqs = r.expr(targets)
-    blank = {"erased": True, "data": {"body": ""}}
-    return tail.map(
-        lambda row: r.branch(
-            seqs.contains(row["seq"])
-            | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
-            row.merge(blank),
-            row,
-        )
-    )
-
-
-def _flush_query(room_id: str) -> Any:
-    """Return the query that copies what is not yet known to be flushed from a head's tail to `messages`."""
-
-    def flush(head: Any) -> Any:
-        rows = head["tail"].filter(lambda row: row["seq"] > head["flushed"])
-        named = rows.map(lambda row: row.merge({"id": [room_id, row["seq"]]}))
-        written = r.table("messages").insert(
-            named,
-            durability="hard",
-            # What was erased meanwhile stays erased, however late this flush comes.
-            conflict=lambda _id, old, new: r.branch(old["erased"].default(False), old, new),
-        )
-        acting = [Kind.MEMBER.value, Kind.DELETE.value]
-        return {
-            "seq": head["seq"],
-            "errors": written["errors"],
-            "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
-        }
-
-    return heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, flush(head)))
-
-
-def _project(row: dict[str, Any]) -> Any:
-    """Return the write that carries a member entry over to `members`, unless a later one was before."""
-    member = {
-        "id": [row["room_id"], row["user_id"]],
-        "room_id": row["room_id"],
-        "user_id": row["user_id"],
-        "username": row["username"],
-        "role": row["data"]["role"],
-        "joined_at": row["at"],
-        "read_seq": 0,
-        "read_number": 0,
-        "seq": row["seq"],
-    }
-    return r.table("members").insert(
-        member,
-        durability="hard",
-        conflict=lambda _id, old, new: r.branch(old["seq"] >= new["seq"], old, new),
-    )

@@ -11,7 +11,8 @@ from api.errors import Conflict, NotFound
 from api.models import Appended, Draft, Kind, Member, Message, Page, Role, Room, RoomView, User, Visibility
 from api.store import paging
 from api.store.cluster_accounts import Accounts
-from api.store.cluster_log import RoomLogs, heads_table, messages_table
+from api.store.cluster_log import RoomLogs
+from api.store.cluster_queries import heads_table, messages_table
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
 
