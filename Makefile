@@ -106,7 +106,7 @@ $(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
 # For run and test the SPA is worth a warning; check insists on it.
 spa:
 	@if $(MAKE) --silent node 2>/dev/null; then \
-		$(MAKE) --no-print-directory frontend/dist/index.html \
+		$(MAKE) --silent frontend/dist/index.html \
 		|| echo '==> The SPA could not be built (see above). The API and its /docs work without it.'; \
 	else \
 		echo '==> The SPA is left out. The API and its /docs work without it.'; \

@@ -19,11 +19,11 @@ import api
 from api import errors, protocol
 from api.config import Settings
 from api.main import create_app
+from tests.test_architecture import EVERYTHING, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
-BEGIN = "<!-- made by `make docs` from api/config.py -->"
-END = "<!-- end -->"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 
 def documents() -> list[Path]:
@@ -48,9 +48,30 @@ def table_of_settings() -> str:
     return "\n".join(lines)
 
 
-def with_fresh_table(text: str) -> str:
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table_of_settings()}\n{END}{rest.split(END)[1]}"
+def table_of_imports() -> str:
+    """Return the table of docs/architecture.md, with modules of the same row together."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for module, row in MAY_IMPORT.items():
+        if module not in {"__init__", "routers"}:
+            together.setdefault(row, []).append(module)
+    lines = ["| module | may import, of `api` |", "|---|---|"]
+    for row, modules in together.items():
+        allowed = {EVERYTHING: "everything", (): "nothing"}.get(row, ", ".join(row))
+        lines.append(f"| {', '.join(modules)} | {allowed} |".replace("*", r"\*"))
+    return "\n".join(lines)
+
+
+GENERATED = {
+    CONFIGURATION: ("<!-- made by `make docs` from api/config.py -->", table_of_settings),
+    ARCHITECTURE: ("<!-- made by `make docs` from tests/test_architecture.py -->", table_of_imports),
+}
+
+
+def with_fresh_table(path: Path) -> str:
+    """Return a document with its generated table made anew."""
+    begin, make = GENERATED[path]
+    before, rest = path.read_text().split(begin)
+    return f"{before}{begin}\n{make()}\n<!-- end -->{rest.split('<!-- end -->')[1]}"
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -72,11 +93,9 @@ def all_errors(
         yield from all_errors(child)
 
 
-def test_every_setting_is_documented_with_its_default() -> None:
-    text = CONFIGURATION.read_text()
-    assert text == with_fresh_table(text), (
-        "docs/configuration.md is not what api/config.py says: run `make docs`"
-    )
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.name)
+def test_every_generated_table_is_fresh(path: Path) -> None:
+    assert path.read_text() == with_fresh_table(path), f"docs/{path.name} is behind: run `make docs`"
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -219,4 +238,5 @@ def test_the_tour_of_the_readme_works(served_address: str, tmp_path: Path) -> No
 
 
 if __name__ == "__main__":
-    CONFIGURATION.write_text(with_fresh_table(CONFIGURATION.read_text()))
+    for document in GENERATED:
+        document.write_text(with_fresh_table(document))
