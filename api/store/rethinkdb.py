@@ -90,10 +90,18 @@ async def connect(address: Address) -> Any:
 
 
 async def close(connection: Any) -> None:
-    """Close a connection, whatever state it is in, within `CLOSE_SECONDS`."""
+    """Close a connection, whatever state it is in, within `CLOSE_SECONDS`.
+
+    The driver leaves its stream open when it is cut off in a handshake, or its peer is gone: hence its insides.
+    """
+    instance = connection._instance  # noqa: SLF001
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.close(noreply_wait=False)
+    writer = getattr(instance, "_streamwriter", None)
+    if writer is not None:
+        writer.transport.abort()
+        await asyncio.sleep(0)  # in which the transport lets its socket go
 
 
 async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) -> Any:

@@ -1,0 +1,83 @@
+"""What holds while RethinkDB is away, and how soon it is over when it is back."""
+
+import asyncio
+import time
+
+import pytest
+
+from api.config import Settings
+from api.models import LOBBY_ID
+from tests.rethinkdb_server import RethinkDBServer
+from tests.server import Node, eventually, running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+BACK_SECONDS = 5.0
+"""The promise: so soon after the database is back everything is."""
+
+
+@pytest.fixture
+def own_server(rethinkdb_server: RethinkDBServer | None) -> RethinkDBServer:
+    if rethinkdb_server is None or rethinkdb_server.process is None:
+        pytest.skip("no `rethinkdb` binary on PATH to kill and to pause")
+    return rethinkdb_server
+
+
+async def status(node: Node, path: str) -> int:
+    return (await node.client().get(path)).status_code
+
+
+async def test_both_nodes_serve_again_after_the_database_was_killed_and_no_socket_is_closed(
+    own_server: RethinkDBServer,
+) -> None:
+    settings = Settings(store=await asyncio.to_thread(own_server.empty_store))
+    async with running(settings) as one, running(settings) as other:
+        alice, bob = await one.sign_up("alice"), await other.sign_up("bob")
+        async with alice.socket() as a, bob.socket() as b:
+            for socket in (a, b):
+                await socket.send(type="subscribe", room_id=LOBBY_ID)
+                await socket.until(type="live")
+            before = await a.call(type="send", room_id=LOBBY_ID, ref="before", body="before")
+            own_server.kill()
+            try:
+                refused = await a.call(type="send", room_id=LOBBY_ID, ref="during", body="during")
+                assert (refused["type"], refused["code"]) == ("error", "unavailable")
+                assert await status(one, "/readyz") == 503
+                assert await status(one, "/healthz") == 200
+            finally:
+                await asyncio.to_thread(own_server.start)
+            back = time.monotonic()
+            await one.wait_ready()
+            await other.wait_ready()
+            assert time.monotonic() - back < BACK_SECONDS
+            retried = await a.call(type="send", room_id=LOBBY_ID, ref="during", body="during")
+            assert retried["seq"] == before["seq"] + 1
+            bodies = [event["body"] for event in await b.entries(2)]
+            assert bodies == ["before", "during"]
+
+
+async def test_a_database_that_falls_silent_is_noticed_and_what_it_missed_comes_after(
+    own_server: RethinkDBServer,
+) -> None:
+    settings = Settings(store=await asyncio.to_thread(own_server.empty_store))
+    async with running(settings) as node:
+        alice = await node.sign_up("alice")
+        async with alice.socket() as socket:
+            await socket.send(type="subscribe", room_id=LOBBY_ID)
+            await socket.until(type="live")
+            own_server.pause()
+            try:
+                paused = time.monotonic()
+
+                async def is_noticed() -> bool:
+                    return await status(node, "/readyz") == 503
+
+                await eventually(is_noticed, seconds=12)
+                assert time.monotonic() - paused <= 12
+                refused = await socket.call(type="send", room_id=LOBBY_ID, ref="r", body="later")
+                assert refused["code"] == "unavailable"
+            finally:
+                own_server.resume()
+            await node.wait_ready()
+            acked = await socket.call(type="send", room_id=LOBBY_ID, ref="r", body="later")
+            assert acked["type"] == "ack"
