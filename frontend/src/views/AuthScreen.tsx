@@ -98,7 +98,7 @@ function Signup() {
         value={username}
         onInput={setUsername}
         error={form.fieldError('username')}
-        hint="Letters, digits and underscores. Others find you by it."
+        hint="2 to 32 letters, digits, dots, dashes or underscores."
         autoComplete="username"
         plain
       />

@@ -3,8 +3,8 @@ const HUES = 12;
 /** The same user has the same colour everywhere. */
 function hueOf(id: string): number {
   let hash = 0;
-  for (const character of id) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return hash % HUES;
+  for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x9e3779b1);
+  return (hash >>> 16) % HUES;
 }
 
 function initialsOf(name: string): string {

@@ -1,7 +1,7 @@
 import { Component } from 'preact';
 import type { Pending } from '../outbox';
 import type { Row } from '../rows';
-import { clockTime, fullTime } from '../time';
+import { clockTime, fullTime, narrowTime } from '../time';
 import type { Entry, MessageEntry } from '../timeline';
 import { Avatar } from './Avatar';
 import { Body } from './Body';
@@ -57,7 +57,7 @@ export class MessageRow extends Component<MessageRowProps> {
             <Avatar id={author.user_id} name={author.username} />
           ) : (
             <span class="message-gutter-time" aria-hidden="true">
-              {time}
+              {narrowTime(content.at)}
             </span>
           )}
         </div>

@@ -1,0 +1,67 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Api } from '../src/api';
+import { Auth } from '../src/auth';
+import { TokenStore } from '../src/tokens';
+import { MemoryStorage } from './make';
+import { ManualClock } from './manual_clock';
+import { ScriptedApi } from './scripted_api';
+
+const PAIR = { access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 };
+const ALICE = { id: 'alice-id', username: 'alice', display_name: 'Alice' };
+
+let clock: ManualClock;
+let http: ScriptedApi;
+let tokens: TokenStore;
+let auth: Auth;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  http = new ScriptedApi();
+  tokens = new TokenStore(new MemoryStorage(), clock, null);
+  auth = new Auth(new Api('https://chat.example/', tokens, http.fetch), tokens, clock);
+});
+
+test('without a refresh token one starts at the log-in, and nothing is asked', async () => {
+  await auth.restore();
+  expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
+  expect(http.requests).toEqual([]);
+});
+
+test('a reload takes the sign-in up again', async () => {
+  tokens.set(PAIR);
+  tokens.distrust();
+  http.on('POST /auth/refresh', { body: PAIR }).on('GET /users/me', { body: ALICE });
+  await auth.restore();
+  expect(auth.state.value).toEqual({ phase: 'signed_in', user: ALICE });
+});
+
+test('a server that is away costs no sign-in: it is asked again', async () => {
+  tokens.set(PAIR);
+  http.on('GET /users/me', { status: 503, body: { code: 'unavailable' } });
+  await auth.restore();
+  expect(auth.state.value).toEqual({ phase: 'restoring', failed: true });
+  http.on('GET /users/me', { body: ALICE });
+  await clock.advance(5_000);
+  expect(auth.state.value).toMatchObject({ phase: 'signed_in' });
+});
+
+test('a refresh token that is refused leads to the log-in with an explanation', async () => {
+  tokens.set(PAIR);
+  tokens.distrust();
+  http.on('POST /auth/refresh', { status: 401, body: { code: 'invalid_token' } });
+  await auth.restore();
+  expect(auth.state.value).toMatchObject({
+    phase: 'signed_out',
+    notice: 'Your sign-in has expired. Log in again to go on.',
+  });
+  expect(tokens.refresh).toBeNull();
+});
+
+test('logging out tells the server with the token, and forgets it even if that fails', async () => {
+  tokens.set(PAIR);
+  http.on('POST /auth/logout', { status: 503, body: {} });
+  await auth.logout();
+  expect(http.sent('POST /auth/logout')[0]?.token).toBe('a');
+  expect(tokens.refresh).toBeNull();
+  expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
+});

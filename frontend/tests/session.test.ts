@@ -1,0 +1,337 @@
+import { signal } from '@preact/signals';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Api } from '../src/api';
+import { Session } from '../src/session';
+import { TokenStore } from '../src/tokens';
+import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
+import { ManualClock, settled } from './manual_clock';
+import { ScriptedApi } from './scripted_api';
+import { ScriptedServer } from './scripted_socket';
+
+let clock: ManualClock;
+let server: ScriptedServer;
+let http: ScriptedApi;
+let session: Session;
+let focused = signal(true);
+
+beforeEach(() => {
+  clock = new ManualClock();
+  server = new ScriptedServer();
+  focused = signal(true);
+  http = new ScriptedApi()
+    .on('GET /rooms', { body: { items: [makeRoom()], next_cursor: null } })
+    .on('GET /rooms/lobby', { body: makeRoom() })
+    .on('GET /rooms/lobby/messages', { body: makePage([8, 9, 10]) })
+    .on('PUT /rooms/lobby/read', { status: 204 });
+  const tokens = new TokenStore(new MemoryStorage(), clock, null);
+  tokens.set({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
+  let refs = 0;
+  session = new Session({
+    user_id: ME,
+    api: new Api('https://chat.example/', tokens, http.fetch),
+    clock,
+    storage: new MemoryStorage(),
+    focused,
+    token: () => Promise.resolve('a'),
+    renewIn: () => 14 * 60_000,
+    WebSocket: server.WebSocket,
+    isOnline: () => true,
+    makeRef: () => `ref-${++refs}`,
+    onEnded: () => {},
+  });
+});
+
+async function goLive(open: string | null = 'lobby'): Promise<void> {
+  session.start();
+  session.open(open);
+  await settled();
+  server.socket.makeReady();
+  await settled();
+}
+
+async function reconnect(): Promise<void> {
+  server.socket.drop();
+  await clock.advance(1_000);
+  server.socket.makeReady();
+  await settled();
+}
+
+const live = (seq: number, room_id = 'lobby') =>
+  server.socket.emit({ type: 'live', room_id, epoch: 'e1', seq });
+const shown = () => session.timelines.get('lobby')?.value.entries.map(({ seq }) => seq);
+const position = () => {
+  const { epoch, seq } = session.timelines.get('lobby')?.value ?? {};
+  return { epoch, seq };
+};
+const emit = (event: object) => server.socket.emit(event as Record<string, unknown>);
+
+describe('subscribing', () => {
+  test('each room is resumed from the position that the list told', async () => {
+    await goLive();
+    expect(server.socket.sent('subscribe')).toMatchObject([
+      { room_id: 'lobby', since: { epoch: 'e1', seq: 10 } },
+    ]);
+  });
+
+  test('after a loss a room is resumed from the last seq that was applied', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(11));
+    emit(makeEvent(12));
+    await reconnect();
+    expect(server.socket.sent('subscribe')).toMatchObject([{ since: { epoch: 'e1', seq: 12 } }]);
+  });
+
+  test('what is replayed twice is shown once', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(11));
+    await reconnect();
+    emit(makeEvent(11));
+    emit(makeEvent(12));
+    live(12);
+    expect(shown()).toEqual([8, 9, 10, 11, 12]);
+  });
+
+  test('a hole in the log asks again from before the hole', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(12));
+    expect(server.socket.sent('unsubscribe')).toHaveLength(1);
+    expect(server.socket.sent('subscribe').at(-1)).toMatchObject({ since: { seq: 10 } });
+    emit(makeEvent(13));
+    emit(makeEvent(11));
+    emit(makeEvent(12));
+    emit(makeEvent(13));
+    live(13);
+    expect(shown()).toEqual([8, 9, 10, 11, 12, 13]);
+  });
+
+  test('a renewed ready subscribes to nothing twice', async () => {
+    await goLive();
+    server.socket.makeReady();
+    expect(server.socket.sent('subscribe')).toHaveLength(1);
+  });
+
+  test('no more rooms than the limit are asked for, the open one among them', async () => {
+    const rooms = Array.from({ length: 5 }, (_, index) =>
+      makeRoom({ id: `room-${index}`, created_at: `2026-01-0${index + 1}T00:00:00.000Z` }),
+    );
+    http.on('GET /rooms', { body: { items: rooms, next_cursor: null } });
+    http.on('GET /rooms/room-0/messages', { body: makePage([10]) });
+    session.start();
+    session.open('room-0');
+    await settled();
+    server.socket.makeReady({ subscriptions: 3 });
+    expect(server.socket.sent('subscribe').map(({ room_id }) => room_id)).toEqual([
+      'room-0',
+      'room-4',
+      'room-3',
+    ]);
+  });
+});
+
+describe('reset', () => {
+  test('drops the timeline and loads history of the new epoch', async () => {
+    await goLive();
+    http.on('GET /rooms/lobby', { body: makeRoom({ epoch: 'e2', seq: 3 }) });
+    http.on('GET /rooms/lobby/messages', { body: makePage([1, 2, 3], { epoch: 'e2' }) });
+    emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 3 });
+    await settled();
+    expect(shown()).toEqual([1, 2, 3]);
+    emit(makeEvent(4));
+    expect(position()).toEqual({ epoch: 'e2', seq: 4 });
+  });
+
+  test('within one epoch it leaves no hole, even with a page under way', async () => {
+    await goLive();
+    let resolve: (answer: { body: unknown }) => void = () => {};
+    const promise = new Promise<{ body: unknown }>((settle) => {
+      resolve = settle;
+    });
+    http.on('GET /rooms/lobby/messages', () => promise);
+    const timeline = session.timelines.get('lobby');
+    if (timeline) timeline.value = { ...timeline.value, has_older: true };
+    void session.history.older('lobby');
+    await settled();
+    emit({ type: 'reset', room_id: 'lobby', epoch: 'e1', seq: 9_000 });
+    http.on('GET /rooms/lobby/messages', { body: makePage([8_999, 9_000]) });
+    resolve({ body: makePage([6, 7]) });
+    await settled();
+    expect(shown()).toEqual([8_999, 9_000]);
+  });
+
+  test('unacked messages survive it and are sent', async () => {
+    await goLive();
+    session.say('lobby', 'hello');
+    const ref = session.outbox.items.value[0]?.ref;
+    expect(server.socket.sent('send')).toEqual([]);
+    emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 3 });
+    expect(server.socket.sent('send')).toMatchObject([{ ref, body: 'hello' }]);
+  });
+});
+
+describe('sending', () => {
+  test('unacked messages go out again after live, with their refs', async () => {
+    await goLive();
+    live(10);
+    session.say('lobby', 'hello');
+    const [first] = server.socket.sent('send');
+    await reconnect();
+    expect(server.socket.sent('send')).toEqual([]);
+    live(10);
+    expect(server.socket.sent('send')).toEqual([first]);
+  });
+
+  test('a message whose echo is in the replay is not sent again', async () => {
+    await goLive();
+    live(10);
+    session.say('lobby', 'hello');
+    const ref = server.socket.sent('send')[0]?.ref;
+    await reconnect();
+    emit(makeEvent(11, { user_id: ME, username: 'alice', ref, body: 'hello' }));
+    live(11);
+    expect(server.socket.sent('send')).toEqual([]);
+    expect(session.outbox.items.value).toEqual([]);
+    expect(shown()).toEqual([8, 9, 10, 11]);
+  });
+
+  test('the ref of another user settles nothing of ours', async () => {
+    await goLive();
+    live(10);
+    session.say('lobby', 'hello');
+    const ref = server.socket.sent('send')[0]?.ref;
+    emit(makeEvent(11, { ref }));
+    expect(session.outbox.items.value).toHaveLength(1);
+  });
+
+  test('an error with the ref fails the message', async () => {
+    await goLive();
+    live(10);
+    session.say('lobby', 'hello');
+    const ref = server.socket.sent('send')[0]?.ref;
+    emit({ type: 'error', ref, code: 'forbidden', message: 'no' });
+    expect(session.outbox.items.value[0]?.state).toBe('failed');
+  });
+});
+
+describe('unread counts', () => {
+  test('a message in a room that is not open counts, mine does not', async () => {
+    await goLive(null);
+    live(10);
+    emit(makeEvent(11));
+    emit(makeEvent(12, { user_id: ME }));
+    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
+    expect(session.rooms.unreadTotal.value).toBe(1);
+  });
+
+  test('what is on the screen of a window in front is read, and the server hears of it', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(11));
+    await settled();
+    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
+    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([{ seq: 11 }]);
+  });
+
+  test('a busy room reports its read position at most every three seconds', async () => {
+    await goLive();
+    live(10);
+    for (let seq = 11; seq <= 40; seq++) emit(makeEvent(seq));
+    await clock.advance(3_000);
+    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([
+      { seq: 11 },
+      { seq: 40 },
+    ]);
+  });
+
+  test('without the focus nothing is read, and the line stands before what came', async () => {
+    await goLive();
+    live(10);
+    focused.value = false;
+    emit(makeEvent(11));
+    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
+    expect(session.reading.divider.value).toBe(10);
+    focused.value = true;
+    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
+    expect(session.reading.divider.value).toBe(10);
+  });
+
+  test('reading on another device lowers the count here', async () => {
+    await goLive(null);
+    live(10);
+    emit(makeEvent(11));
+    emit(makeEvent(12));
+    emit({ type: 'read', room_id: 'lobby', user_id: ME, seq: 11 });
+    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
+  });
+
+  test('a list that is older than what was heard does not count it twice or lose it', async () => {
+    await goLive(null);
+    live(10);
+    emit(makeEvent(11));
+    await clock.advance(5_000);
+    http.on('GET /rooms', {
+      body: { items: [makeRoom({ seq: 10, unread_count: 0 })], next_cursor: null },
+    });
+    await session.loadRooms();
+    expect(session.rooms.get('lobby')).toMatchObject({ seq: 11, unread_count: 1 });
+    http.on('GET /rooms', {
+      body: { items: [makeRoom({ seq: 12, unread_count: 2 })], next_cursor: null },
+    });
+    await session.loadRooms();
+    emit(makeEvent(12));
+    expect(session.rooms.get('lobby')?.unread_count).toBe(2);
+  });
+});
+
+describe('membership', () => {
+  test('being added to a room shows and subscribes it', async () => {
+    await goLive();
+    http.on('GET /rooms/den', { body: makeRoom({ id: 'den', name: 'Den' }) });
+    emit({ type: 'membership', room_id: 'den', role: 'member' });
+    await settled();
+    expect(session.rooms.get('den')?.name).toBe('Den');
+    expect(server.socket.sent('subscribe').at(-1)).toMatchObject({ room_id: 'den' });
+  });
+
+  test('being removed takes the room away and fails what was to be sent there', async () => {
+    await goLive();
+    session.say('lobby', 'hello');
+    emit({ type: 'membership', room_id: 'lobby', role: null });
+    expect(session.rooms.get('lobby')).toBeUndefined();
+    expect(session.outbox.items.value[0]?.state).toBe('failed');
+  });
+
+  test('a room lost while away is gone after the reconnect', async () => {
+    await goLive(null);
+    http.on('GET /rooms', { body: { items: [], next_cursor: null } });
+    server.socket.drop();
+    await clock.advance(3_000);
+    server.socket.makeReady();
+    await settled();
+    expect(session.rooms.byId.value.size).toBe(0);
+  });
+});
+
+test('history pages settle what they show of ours', async () => {
+  await goLive(null);
+  session.say('lobby', 'hello');
+  const ref = session.outbox.items.value[0]?.ref ?? '';
+  http.on('GET /rooms/lobby/messages', {
+    body: { items: [makeMessage(10, { user_id: ME, ref })], epoch: 'e1', has_more: false },
+  });
+  session.open('lobby');
+  await settled();
+  expect(session.outbox.items.value).toEqual([]);
+});
+
+test('the list is asked for again when it cannot be loaded', async () => {
+  http.on('GET /rooms', { status: 503, body: { code: 'unavailable' } });
+  session.start();
+  await settled();
+  expect(session.rooms.failed.value).toBe(true);
+  http.on('GET /rooms', { body: { items: [makeRoom({ created_at: AT })], next_cursor: null } });
+  await clock.advance(3_000);
+  expect(session.rooms.loaded.value).toBe(true);
+});

@@ -1,0 +1,194 @@
+import { signal } from '@preact/signals';
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { App } from '../src/app';
+import { Drafts } from '../src/drafts';
+import type { Row } from '../src/rows';
+import type { Session } from '../src/session';
+import { messageEntry } from '../src/timeline';
+import { Body } from '../src/views/Body';
+import { Composer } from '../src/views/Composer';
+import { AppContext, SessionContext } from '../src/views/context';
+import { MessageRow } from '../src/views/MessageRow';
+import { MemoryStorage, makeMessage, makeRoom } from './make';
+
+let root: HTMLElement;
+
+beforeEach(() => {
+  root = document.createElement('div');
+  document.body.append(root);
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+});
+
+describe('a message body', () => {
+  test.each([
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '<svg onload=alert(1)>',
+    '</textarea><b>bold</b>',
+    '[x](javascript:alert(1))',
+    '&lt;b&gt;',
+  ])('%s is text and nothing else', (text) => {
+    act(() => render(<Body text={text} />, root));
+    expect(root.textContent).toBe(text);
+    expect(root.querySelectorAll('.body *')).toHaveLength(0);
+  });
+
+  test('links open elsewhere and tell that place nothing', () => {
+    act(() => render(<Body text="see https://a.example/x." />, root));
+    const link = root.querySelector('a');
+    expect(link?.getAttribute('href')).toBe('https://a.example/x');
+    expect(link?.rel).toBe('noopener noreferrer nofollow');
+    expect(link?.target).toBe('_blank');
+    expect(root.textContent).toBe('see https://a.example/x.');
+  });
+});
+
+describe('the composer', () => {
+  let drafts: Drafts;
+  let said: string[];
+
+  beforeEach(() => {
+    drafts = new Drafts(new MemoryStorage());
+    said = [];
+    const session = {
+      bodyLimit: signal(20),
+      say: (_: string, body: string) => said.push(body),
+      typing: { in: () => [], pressed: () => {} },
+    } as unknown as Session;
+    act(() =>
+      render(
+        <AppContext.Provider value={{ drafts } as unknown as App}>
+          <SessionContext.Provider value={session}>
+            <Composer room={makeRoom()} replyTo={null} onCancelReply={() => {}} onSent={() => {}} />
+          </SessionContext.Provider>
+        </AppContext.Provider>,
+        root,
+      ),
+    );
+  });
+
+  const area = () => root.querySelector('textarea') as HTMLTextAreaElement;
+  const type = (text: string) =>
+    act(() => {
+      area().value = text;
+      area().dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  const press = (options: KeyboardEventInit) =>
+    act(() => {
+      const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...options });
+      area().dispatchEvent(event);
+    });
+
+  test('Enter sends what was typed and empties the box', () => {
+    type('  hello  ');
+    press({ key: 'Enter' });
+    expect(said).toEqual(['hello']);
+    expect(drafts.get('lobby')).toBe('');
+  });
+
+  test('Shift+Enter sends nothing', () => {
+    type('hello');
+    press({ key: 'Enter', shiftKey: true });
+    expect(said).toEqual([]);
+  });
+
+  test('Enter that ends a word of an input method sends nothing', () => {
+    type('こんにちは');
+    press({ key: 'Enter', isComposing: true });
+    expect(said).toEqual([]);
+  });
+
+  test('an empty message is not sent', () => {
+    type(' \n ');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('the counter appears near the limit, and beyond it nothing is sent', () => {
+    type('short');
+    expect(root.querySelector('.composer-count')).toBeNull();
+    type('😀'.repeat(20));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('0');
+    type('😀'.repeat(21));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('-1');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('what is typed is kept as the draft of its room', () => {
+    type('half a tho');
+    expect(drafts.get('lobby')).toBe('half a tho');
+    expect(drafts.get('other')).toBe('');
+  });
+});
+
+describe('a message row', () => {
+  const onRetry = vi.fn();
+  const show = (row: Extract<Row, { kind: 'message' | 'pending' }>) =>
+    act(() =>
+      render(
+        <MessageRow
+          row={row}
+          me={{ user_id: 'alice-id', username: 'alice' }}
+          quoted={undefined}
+          highlighted={false}
+          onReply={() => {}}
+          onQuote={() => {}}
+          onRetry={onRetry}
+          onDiscard={() => {}}
+        />,
+        root,
+      ),
+    );
+  const pending = {
+    ref: 'r1',
+    room_id: 'lobby',
+    body: 'hello',
+    reply_to: null,
+    at: '2026-01-05T12:00:00.000Z',
+    seq: null,
+    attempts: 1,
+  };
+
+  test('the echo changes the pending row in place', () => {
+    show({
+      kind: 'pending',
+      key: 'ref r1',
+      leads: true,
+      pending: { ...pending, state: 'sent', error: null },
+    });
+    const before = root.querySelector('.message .body');
+    expect(root.textContent).toContain('Sending');
+    const entry = messageEntry(makeMessage(11, { username: 'alice', body: 'hello' }));
+    show({ kind: 'message', key: 'ref r1', leads: true, entry });
+    expect(root.querySelector('.message .body')).toBe(before);
+    expect(root.textContent).not.toContain('Sending');
+  });
+
+  test('a failed message says why and can be retried', () => {
+    const failed = {
+      ...pending,
+      state: 'failed' as const,
+      error: 'You are not allowed to do this.',
+    };
+    show({ kind: 'pending', key: 'ref r1', leads: true, pending: failed });
+    expect(root.querySelector('[role=alert]')?.textContent).toContain(
+      'Not sent. You are not allowed to do this.',
+    );
+    act(() => root.querySelector<HTMLButtonElement>('.link-button')?.click());
+    expect(onRetry).toHaveBeenCalledWith('r1');
+  });
+
+  test('a deleted message is a tombstone', () => {
+    const entry = messageEntry(makeMessage(11, { body: '', deleted: true }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    expect(root.textContent).toContain('This message was deleted.');
+    expect(root.querySelector('.body')).toBeNull();
+  });
+});
