@@ -163,15 +163,17 @@ class Pool:
     async def close(self) -> None:
         """Close every connection; calls in flight raise `Unavailable`."""
         self._closed = True
-        for connection in self._connections:
+        for slot, opening in enumerate(self._opening):
+            async with opening:  # one that is being opened now must not be left behind
+                connection, self._connections[slot] = self._connections[slot], None
             if connection is not None:
                 await close(connection)
 
     async def _connection(self) -> Any:
         self._next = slot = (self._next + 1) % POOL_SIZE
-        if self._closed:
-            raise Unavailable("the store is closed")
         async with self._opening[slot]:
+            if self._closed:
+                raise Unavailable("the store is closed")
             if self._connections[slot] is None or not self._connections[slot].is_open():
                 if self._connections[slot] is not None:
                     await close(self._connections[slot])
