@@ -1,0 +1,180 @@
+"""Signing up, in, on and out over HTTP; rows A and T of the bad inputs."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from api import accounts
+from api.clock import now_ms
+from tests.server import PASSWORD, Node
+
+pytestmark = pytest.mark.anyio
+
+JSON = {"content-type": "application/json"}
+GOOD = {"username": "carol", "password": PASSWORD}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        pytest.param(b"", "application/json", 400, "bad_json", id="A1-empty"),
+        pytest.param(b'{"username":', "application/json", 400, "bad_json", id="A1-truncated"),
+        pytest.param(b"[]", "application/json", 422, "invalid", id="A2-array"),
+        pytest.param(b"null", "application/json", 422, "invalid", id="A2-null"),
+        pytest.param(b'"x"', "application/json", 422, "invalid", id="A2-string"),
+        pytest.param(
+            b"username=a&password=b",
+            "application/x-www-form-urlencoded",
+            415,
+            "unsupported_media_type",
+            id="A3-form",
+        ),
+        pytest.param(json.dumps(GOOD).encode(), "text/plain", 415, "unsupported_media_type", id="A4-text"),
+        pytest.param(
+            b" " * 65_537,
+            "application/json",
+            413,
+            "too_large",
+            id="A5-too-large",
+            marks=pytest.mark.xfail(reason="the 413 is not problem+json yet"),
+        ),
+        pytest.param(
+            b'{"username":"\\ud800","password":"longenough"}', "application/json", 400, "bad_json", id="A21"
+        ),
+        pytest.param(
+            b'{"password":"a","password":"b"}',
+            "application/json",
+            400,
+            "duplicate_key",
+            id="A22-duplicate-key",
+        ),
+        pytest.param(b"[" * 10_000, "application/json", 400, "bad_json", id="A23-depth"),
+        pytest.param(
+            b'{"username":' + b"9" * 5_000 + b"}", "application/json", 400, "bad_number", id="A24-digits"
+        ),
+    ],
+)
+async def test_a_bad_body_gets_its_problem_and_the_next_good_one_is_served(
+    sqlite_node: Node, body: bytes, content_type: str, status: int, code: str
+) -> None:
+    client = sqlite_node.client()
+    answer = await client.post("/auth/signup", content=body, headers={"content-type": content_type})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await client.post("/auth/signup", json=GOOD)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"username": 7}, "invalid", id="A7-int"),
+        pytest.param({"username": None}, "invalid", id="A7-null"),
+        pytest.param({"username": ["carol"]}, "invalid", id="A7-list"),
+        pytest.param({"is_admin": True}, "extra_forbidden", id="A8-unknown-field"),
+        pytest.param({"password": "s3cret!"}, "invalid", id="A14-A26-short"),
+        pytest.param({"password": "x" * 1_025}, "invalid", id="A14-long"),
+        pytest.param({"username": "carol-carol", "password": "carol-carol"}, "weak_password", id="A16-name"),
+        pytest.param({"username": "ca\u202erol"}, "invalid", id="A17-bidi"),
+        pytest.param({"username": "ca\0rol"}, "invalid", id="A17-nul"),
+        pytest.param({"username": "c"}, "invalid", id="A18-1"),
+        pytest.param({"username": "c" * 33}, "invalid", id="A18-33"),
+        pytest.param({"username": "a/b"}, "invalid", id="A19-slash"),
+        pytest.param({"username": "__proto__"}, "invalid", id="A19-proto"),
+        pytest.param({"username": "Admin"}, "invalid", id="A20-reserved"),
+    ],
+)
+async def test_a_field_out_of_bounds_is_refused_and_never_repeated(
+    sqlite_node: Node, changes: dict[str, Any], code: str
+) -> None:
+    sent = GOOD | changes
+    client = sqlite_node.client()
+    answer = await client.post("/auth/signup", json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    if sent["password"] != sent["username"]:
+        assert str(sent["password"]) not in answer.text
+    assert (await client.post("/auth/signup", json=GOOD)).status_code == 201
+
+
+async def test_a_password_is_taken_exactly_as_sent(sqlite_node: Node) -> None:
+    client = sqlite_node.client()
+    for number, password in enumerate([" pässwörd 💥 ", "e\u0301" * 8, "x" * 1_024]):
+        body = {"username": f"user{number}", "password": password}
+        made = await client.post("/auth/signup", json=body)
+        assert made.status_code == 201
+        assert (await client.post("/auth/login", json=body)).status_code == 200
+        assert (await client.post("/auth/login", json=body | {"password": password[:-1]})).status_code == 401
+
+
+async def test_an_unknown_user_is_answered_like_a_wrong_password(sqlite_node: Node) -> None:
+    await sqlite_node.sign_up("alice")
+    client = sqlite_node.client()
+    answers = [
+        await client.post("/auth/login", json={"username": name, "password": "wrong password"})
+        for name in ("alice", "nobody-here", "\u202e")
+    ]
+    bodies = [answer.json() | {"request_id": None} for answer in answers]
+    assert [answer.status_code for answer in answers] == [401] * 3
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
+async def test_a_name_is_taken_whatever_its_case(sqlite_node: Node) -> None:
+    await sqlite_node.sign_up("alice")
+    taken = await sqlite_node.client().post("/auth/signup", json=GOOD | {"username": "ALICE"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"], ids=["A25-get", "A25-put"])
+async def test_another_method_is_told_which_are_allowed(sqlite_node: Node, method: str) -> None:
+    answer = await sqlite_node.client().request(method, "/auth/login")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_the_oauth2_form_gives_tokens(sqlite_node: Node) -> None:
+    await sqlite_node.sign_up("alice")
+    form = {"grant_type": "password", "username": "alice", "password": PASSWORD}
+    answer = await sqlite_node.client().post("/auth/token", data=form)
+    assert answer.status_code == 200
+    me = sqlite_node.client(Authorization=f"Bearer {answer.json()['access_token']}")
+    assert (await me.get("/users/me")).json()["username"] == "alice"
+
+
+async def test_refreshing_twice_at_once_gives_the_same_and_reuse_later_ends_the_session(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    client = sqlite_node.client()
+
+    async def refresh(token: str) -> tuple[int, str | None]:
+        answer = await client.post("/auth/refresh", json={"refresh_token": token})
+        return answer.status_code, answer.json().get("refresh_token")
+
+    one, other = await asyncio.gather(refresh(alice.refresh_token), refresh(alice.refresh_token))
+    assert one == other
+    status, second = one
+    assert status == 200
+    assert second is not None
+    assert (await refresh(second))[0] == 200
+    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    assert (await refresh(second))[0] == 401
+    assert (await alice.http.get("/users/me")).status_code == 401
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "a.b", "\u00e9.x", "x" * 200])
+async def test_a_refresh_token_that_is_none_is_refused(sqlite_node: Node, token: str) -> None:
+    answer = await sqlite_node.client().post("/auth/refresh", json={"refresh_token": token})
+    assert answer.status_code == 401
+
+
+async def test_an_access_token_in_the_query_never_counts(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    for name in ("token", "access_token"):
+        assert (await alice.http.get("/users/me", params={name: alice.access_token})).status_code == 401
+    assert (await alice.http.get("/users/me")).status_code == 200
+
+
+async def test_without_a_token_the_answer_says_what_is_wanted(sqlite_node: Node) -> None:
+    answer = await sqlite_node.client().get("/users/me")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
