@@ -115,7 +115,10 @@ export class Api {
   }
 
   markRead(id: string, seq: number): Promise<void> {
-    return this.#request('PUT', `rooms/${encodeURIComponent(id)}/read`, { body: { seq } });
+    return this.#request('PUT', `rooms/${encodeURIComponent(id)}/read`, {
+      body: { seq },
+      keepalive: true,
+    });
   }
 
   /** An access token with life left in it. */

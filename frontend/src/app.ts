@@ -79,6 +79,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   // A page that slept may hold a connection that died meanwhile.
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') session.value?.connection.woke();
+    else session.value?.reading.flush();
   });
 
   void auth.restore();
@@ -89,6 +90,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     drafts,
     theme,
     logout() {
+      session.value?.reading.flush();
       session.value?.outbox.forget();
       drafts.forget();
       router.replace('#/');

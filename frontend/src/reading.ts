@@ -81,9 +81,13 @@ export class Reading {
       );
   }
 
-  stop(): void {
+  /** The page may not come back: what the server has not heard, it hears now. */
+  flush(): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    for (const [room_id, seq] of this.#unreported)
+      this.#options.api.markRead(room_id, seq).catch(() => {});
+    this.#unreported.clear();
   }
 
   #report(room_id: string): void {

@@ -126,7 +126,7 @@ export class Session {
   stop(): void {
     this.#stopMarking();
     this.#cancelRetry();
-    this.reading.stop();
+    this.reading.flush();
     this.connection.stop();
     this.outbox.lost();
   }

@@ -245,6 +245,20 @@ describe('unread counts', () => {
     ]);
   });
 
+  test('what the server has not heard of yet it hears when the page goes away', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(11));
+    emit(makeEvent(12));
+    session.stop();
+    await settled();
+    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([
+      { seq: 11 },
+      { seq: 12 },
+    ]);
+    expect(clock.armed).toBe(0);
+  });
+
   test('without the focus nothing is read, and the line stands before what came', async () => {
     await goLive();
     live(10);

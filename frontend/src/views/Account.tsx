@@ -53,19 +53,21 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
       </form>
       <fieldset class="segments">
         <legend>Theme</legend>
-        {THEMES.map(({ value, label }) => (
-          <label key={value}>
-            <input
-              type="radio"
-              name="theme"
-              checked={theme.choice.value === value}
-              onChange={() => {
-                theme.choice.value = value;
-              }}
-            />
-            <span>{label}</span>
-          </label>
-        ))}
+        <div class="segment-row">
+          {THEMES.map(({ value, label }) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="theme"
+                checked={theme.choice.value === value}
+                onChange={() => {
+                  theme.choice.value = value;
+                }}
+              />
+              <span>{label}</span>
+            </label>
+          ))}
+        </div>
       </fieldset>
       <button type="button" class="button wide" onClick={logout}>
         <Icon name="leave" size={18} />

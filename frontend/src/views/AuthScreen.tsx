@@ -12,7 +12,7 @@ export function AuthScreen() {
   const notice = state.phase === 'signed_out' ? state.notice : null;
   return (
     <div class="auth">
-      <div class="auth-promise">
+      <header class="auth-promise">
         <Logo size={44} />
         <p class="auth-name">Tailwire</p>
         <p class="auth-claim">Messages that arrive once, in order, and stay.</p>
@@ -23,7 +23,7 @@ export function AuthScreen() {
         <svg class="auth-wire" viewBox="0 0 480 120" aria-hidden="true" preserveAspectRatio="none">
           <path d="M0 84h96c34 0 40-18 52-40 10-18 18-26 30-26s20 8 30 26c12 22 18 40 52 40h220" />
         </svg>
-      </div>
+      </header>
       <main class="auth-main">
         <div class="auth-corner">
           <ThemeToggle />

@@ -31,7 +31,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
   const current = timeline.value;
   const { entries } = current;
   const [view, setView] = useState(NEWEST);
-  const [highlight, setHighlight] = useState<number | null>(null);
+  const [highlight, setHighlight] = useState<{ seq: number } | null>(null);
   const { from, to } = rangeOf(entries, view);
   const state = auth.state.value;
   const me = {
@@ -88,11 +88,11 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
             row={item}
             me={me}
             quoted={reply_to === null ? undefined : findEntry(current, reply_to)}
-            highlighted={seq !== null && seq === highlight}
+            highlighted={seq !== null && seq === highlight?.seq}
             onReply={onReply}
             onQuote={(target) => {
               setView(around(timeline.peek().entries, target));
-              setHighlight(target);
+              setHighlight({ seq: target });
             }}
             onRetry={(ref) => outbox.retry(ref)}
             onDiscard={(ref) => outbox.discard(ref)}

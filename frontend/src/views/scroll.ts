@@ -2,7 +2,6 @@ import type { Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Timeline } from '../timeline';
-import { indexOfSeq } from '../timeline';
 import { NEWEST, newer, older, rangeOf, tamed, type Window } from '../window';
 
 // Nearer than this to an end, the next part is fetched, so that scrolling rarely meets it.
@@ -18,7 +17,8 @@ interface ScrollOptions {
   loadOlder(): void;
   atBottom: Signal<boolean>;
   sentCount: number;
-  highlight: number | null;
+  /** A message that is pointed at; a new object each time. */
+  highlight: { seq: number } | null;
 }
 
 /** Keeps what the eye is on where it is, whatever is put before or after it. */
@@ -31,6 +31,8 @@ export function useScroll(options: ScrollOptions): {
   latest.current = options;
   /** Whether the view follows the newest message. */
   const sticks = useRef(true);
+  /** The end is asked for, and in the document only after the next rendering. */
+  const wantsEnd = useRef(false);
   const anchor = useRef<{ key: string; top: number } | null>(null);
   const placed = useRef(false);
 
@@ -47,7 +49,7 @@ export function useScroll(options: ScrollOptions): {
   /** Asks for more where an end is near. */
   const extend = useCallback(() => {
     const element = scroller.current;
-    if (!element) return;
+    if (!element || wantsEnd.current) return;
     const { timeline, view, setView, loadOlder } = latest.current;
     const { entries } = timeline;
     const { from } = rangeOf(entries, view);
@@ -62,6 +64,10 @@ export function useScroll(options: ScrollOptions): {
   const settle = useCallback(() => {
     const element = scroller.current;
     if (!element) return;
+    if (wantsEnd.current && latest.current.view.last === null) {
+      wantsEnd.current = false;
+      sticks.current = true;
+    }
     if (sticks.current) element.scrollTop = element.scrollHeight;
     else if (anchor.current) {
       const { key, top } = anchor.current;
@@ -71,10 +77,14 @@ export function useScroll(options: ScrollOptions): {
     note();
   }, [note]);
 
+  const goToEnd = useCallback(() => {
+    wantsEnd.current = true;
+    latest.current.setView(NEWEST);
+    settle();
+  }, [settle]);
+
   useLayoutEffect(() => {
-    if (options.sentCount === 0) return;
-    sticks.current = true;
-    options.setView(NEWEST);
+    if (options.sentCount > 0) goToEnd();
   }, [options.sentCount]);
 
   useLayoutEffect(() => {
@@ -97,11 +107,8 @@ export function useScroll(options: ScrollOptions): {
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    const { highlight, timeline } = options;
-    if (highlight === null || !element) return;
-    const seq = timeline.entries[indexOfSeq(timeline.entries, highlight)]?.seq;
-    const row = element.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
-    if (!row) return;
+    const row = element?.querySelector<HTMLElement>(`[data-seq="${options.highlight?.seq}"]`);
+    if (!element || !row) return;
     sticks.current = false;
     element.scrollTop += topOf(row, element) - element.clientHeight / 3;
     note();
@@ -126,12 +133,10 @@ export function useScroll(options: ScrollOptions): {
     };
   }, [note, extend, settle]);
 
-  const toNewest = useCallback(() => {
-    sticks.current = true;
-    latest.current.setView(NEWEST);
-    settle();
+  const toNewest = () => {
+    goToEnd();
     scroller.current?.focus();
-  }, [settle]);
+  };
 
   return { scroller, toNewest };
 }
