@@ -75,18 +75,27 @@ async def connect(address: Address) -> Any:
         {},
         10,
     )
+    # In a task of its own: the driver's handshake may swallow a cancellation, which must not be its caller's.
+    opening = asyncio.ensure_future(connection.reconnect(noreply_wait=False, timeout=CONNECT_SECONDS))
+    opening.add_done_callback(_look_at)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            await connection.reconnect(noreply_wait=False, timeout=CONNECT_SECONDS)
+            await asyncio.shield(opening)
     except driver_errors.ReqlAuthError:
         raise Unavailable("RethinkDB refuses this user and password") from None
     except (driver_errors.ReqlError, OSError, TimeoutError):
-        await close(connection)
+        await _abandon(connection, opening)
         raise Unavailable("RethinkDB cannot be reached") from None
     except BaseException:
-        await close(connection)
+        await _abandon(connection, opening)
         raise
     return connection
+
+
+async def _abandon(connection: Any, opening: "asyncio.Future[Any]") -> None:
+    opening.cancel()
+    await close(connection)
+    await asyncio.wait({opening}, timeout=CLOSE_SECONDS)
 
 
 async def close(connection: Any) -> None:
