@@ -1,0 +1,33 @@
+"""Whatever is JSON in our sense is read as it was written; whatever is not is refused, and never more than that."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.errors import BadJson
+from api.strict_json import MAX_SAFE_INTEGER, loads
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**15), min(10**15, MAX_SAFE_INTEGER))
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(VALUES, st.booleans())
+def test_what_was_written_is_read_back(value: object, ascii_only: bool) -> None:
+    assert loads(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@given(st.binary())
+def test_random_bytes_raise_nothing_but_bad_json(data: bytes) -> None:
+    try:
+        value = loads(data)
+    except BadJson:
+        return
+    assert json.loads(data) == value
