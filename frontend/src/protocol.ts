@@ -79,7 +79,7 @@ export type Command =
   | { type: 'subscribe'; room_id: string; ref: string; since: Position }
   | { type: 'unsubscribe'; room_id: string }
   | { type: 'send'; room_id: string; ref: string; body: string; reply_to?: number }
-  | { type: 'typing'; room_id: string }
+  | { type: 'typing'; room_id: string; ref: string }
   | { type: 'ping' };
 
 interface EntryBase {

@@ -4,14 +4,15 @@ import type { Clock } from './clock';
 import { Connection, type SocketConstructor } from './connection';
 import { Directory } from './directory';
 import { History } from './history';
+import { Inbox } from './inbox';
 import { Members } from './members';
 import { Outbox } from './outbox';
 import { Problem } from './problem';
-import { type EntryEvent, isEntry, type Room, type ServerEvent, type Visibility } from './protocol';
+import type { Room, Visibility } from './protocol';
 import { Reading } from './reading';
 import { caughtUp, Rooms } from './rooms';
 import { Subscriptions } from './subscriptions';
-import { apply, order, position } from './timeline';
+import { position } from './timeline';
 import { Timelines } from './timelines';
 import { Typing } from './typing';
 
@@ -62,7 +63,12 @@ export class Session {
     this.members = new Members(api);
     this.directory = new Directory(api);
     this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });
-    this.typing = new Typing(clock, user_id, (command) => this.connection.send(command));
+    this.typing = new Typing({
+      clock,
+      user_id,
+      makeRef,
+      send: (command) => this.connection.send(command),
+    });
     this.outbox = new Outbox({
       user_id,
       storage,
@@ -90,6 +96,20 @@ export class Session {
       },
       onRefused: (id) => this.#removed(id),
     });
+    const inbox = new Inbox({
+      user_id,
+      rooms,
+      timelines,
+      members: this.members,
+      outbox: this.outbox,
+      history: this.history,
+      reading: this.reading,
+      typing: this.typing,
+      subscriptions: this.#subscriptions,
+      openRoomId: this.openRoomId,
+      onChanged: (id) => this.#refresh(id),
+      onRemoved: (id) => this.#removed(id),
+    });
     this.connection = new Connection({
       url: api.socketUrl,
       clock,
@@ -102,7 +122,7 @@ export class Session {
         this.#subscriptions.start(limits?.subscriptions);
         if (clock.now() - this.#listedAt > FRESH_LIST_MILLISECONDS) void this.loadRooms();
       },
-      onEvent: (event) => batch(() => this.#handle(event)),
+      onEvent: (event) => batch(() => inbox.handle(event)),
       onLost: () => {
         this.#subscriptions.lost();
         this.outbox.lost();
@@ -227,82 +247,11 @@ export class Session {
     this.outbox.failRoom(id, 'You are no longer a member of this room.');
   }
 
-  #handle(event: ServerEvent): void {
-    if (isEntry(event)) {
-      this.#entry(event);
-      return;
-    }
-    switch (event.type) {
-      case 'ack': {
-        if (event.seq === undefined) return;
-        this.outbox.acked(event.ref, event.seq);
-        if (event.room_id) this.#settleApplied(event.room_id);
-        return;
-      }
-      case 'error':
-        if (this.#subscriptions.refused(event) || !event.ref) return;
-        this.outbox.refused(event.ref, event.code, event.message, event.retry_after_seconds);
-        return;
-      case 'live':
-        this.#subscriptions.wentLive(event.room_id);
-        this.#settleApplied(event.room_id);
-        this.outbox.flush(event.room_id);
-        return;
-      case 'reset':
-        this.#reset(event);
-        return;
-      case 'presence':
-        this.members.presence(event);
-        return;
-      case 'typing':
-        this.typing.heard(event);
-        return;
-      case 'read':
-        if (event.user_id === this.user_id) this.reading.moved(event.room_id, event.seq);
-        return;
-      case 'membership':
-        if (!event.role) this.#removed(event.room_id);
-        else if (this.rooms.get(event.room_id))
-          this.rooms.change(event.room_id, { role: event.role });
-        else
-          void this.lookUp(event.room_id)
-            .then((room) => this.#joined(room))
-            .catch(() => {});
-    }
-  }
-
-  #entry(event: EntryEvent): void {
-    const { room_id, user_id } = event;
-    const timeline = this.timelines.get(room_id);
-    if (!timeline) return;
-    const standing = order(timeline.peek(), event.seq);
-    if (standing === 'gap') this.#subscriptions.resume(room_id);
-    if (standing !== 'next') return;
-    const mine = user_id === this.user_id;
-    if (event.type === 'message' && !mine && room_id === this.openRoomId.peek())
-      this.reading.arriving(room_id);
-    timeline.value = apply(timeline.peek(), event);
-    this.rooms.apply(event, this.user_id);
-    this.members.apply(event);
-    if (event.type === 'delete') this.reading.recount(room_id);
-    if (event.type !== 'message') return;
-    this.typing.stopped(room_id, user_id);
-    if (mine && event.ref) this.outbox.settle(event.ref);
-  }
-
-  #reset({ room_id, epoch, seq }: Extract<ServerEvent, { type: 'reset' }>): void {
-    this.timelines.reset(room_id, { epoch, seq });
-    this.#subscriptions.wentLive(room_id);
-    this.#settleApplied(room_id);
-    this.outbox.flush(room_id);
-    if (room_id === this.openRoomId.peek()) this.history.open(room_id);
-    void this.lookUp(room_id)
-      .then((room) => this.#joined(room))
-      .catch(() => {});
-  }
-
-  #settleApplied(room_id: string): void {
-    const timeline = this.timelines.get(room_id)?.peek();
-    if (timeline) this.outbox.settleUpTo(room_id, timeline.seq);
+  /** Brings in a room that is new to us, or ours again with other facts. */
+  #refresh(id: string): void {
+    this.lookUp(id).then(
+      (room) => this.#joined(room),
+      () => {},
+    );
   }
 }

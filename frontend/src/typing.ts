@@ -1,10 +1,17 @@
 import { signal } from '@preact/signals';
 import type { Clock } from './clock';
-import type { Command, ServerEvent } from './protocol';
+import type { Command, ErrorEvent, ServerEvent } from './protocol';
 
 // The server passes on one per 3 s and user; whoever was not heard of for longer has stopped.
 const SEND_MILLISECONDS = 3_000;
 const SHOWN_MILLISECONDS = 5_000;
+
+interface TypingOptions {
+  clock: Clock;
+  user_id: string;
+  makeRef(): string;
+  send(command: Command): boolean;
+}
 
 type TypingEvent = Extract<ServerEvent, { type: 'typing' }>;
 
@@ -13,14 +20,18 @@ export class Typing {
   readonly #clock: Clock;
   readonly #me: string;
   readonly #send: (command: Command) => boolean;
+  readonly #makeRef: () => string;
   readonly #names = signal<ReadonlyMap<string, ReadonlyMap<string, string>>>(new Map());
   readonly #timers = new Map<string, () => void>();
   #sentAt = Number.NEGATIVE_INFINITY;
+  #ref: string | null = null;
+  #wanted = true;
 
-  constructor(clock: Clock, me: string, send: (command: Command) => boolean) {
-    this.#clock = clock;
-    this.#me = me;
-    this.#send = send;
+  constructor(options: TypingOptions) {
+    this.#clock = options.clock;
+    this.#me = options.user_id;
+    this.#send = options.send;
+    this.#makeRef = options.makeRef;
   }
 
   in(room_id: string): string[] {
@@ -30,8 +41,18 @@ export class Typing {
   /** The user pressed a key in the composer. */
   pressed(room_id: string): void {
     const now = this.#clock.now();
-    if (now - this.#sentAt < SEND_MILLISECONDS) return;
-    if (this.#send({ type: 'typing', room_id })) this.#sentAt = now;
+    if (!this.#wanted || now - this.#sentAt < SEND_MILLISECONDS) return;
+    const ref = this.#makeRef();
+    if (!this.#send({ type: 'typing', room_id, ref })) return;
+    this.#sentAt = now;
+    this.#ref = ref;
+  }
+
+  /** Whether the error answers us. A server that does not want it is not asked again. */
+  refused({ ref, code }: ErrorEvent): boolean {
+    if (!ref || ref !== this.#ref) return false;
+    if (code !== 'rate_limited') this.#wanted = false;
+    return true;
   }
 
   heard({ room_id, user_id, username }: TypingEvent): void {

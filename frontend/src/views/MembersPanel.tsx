@@ -1,8 +1,11 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Member, Role, Room } from '../protocol';
 import { Avatar } from './Avatar';
 import { useSession } from './context';
 import { Icon } from './Icon';
+
+// Below this the panel covers the conversation, so it opens only when asked for.
+export const WIDE = '(min-width: 72rem)';
 
 const ROLE: Record<Role, string> = {
   owner: 'Owner',
@@ -15,6 +18,10 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
   const { members } = useSession();
   const list = members.of(room.id);
   useEffect(() => void members.load(room.id), [members, room.id]);
+  const closeButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (!window.matchMedia(WIDE).matches) closeButton.current?.focus();
+  }, []);
   const known = list?.members ?? [];
   const count = `${known.length}${list?.more ? '+' : ''}`;
   return (
@@ -27,7 +34,13 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
         <h2 id="members-title">
           Members {known.length > 0 && <span class="members-count">{count}</span>}
         </h2>
-        <button type="button" class="icon-button" aria-label="Close members" onClick={onClose}>
+        <button
+          ref={closeButton}
+          type="button"
+          class="icon-button"
+          aria-label="Close members"
+          onClick={onClose}
+        >
           <Icon name="close" />
         </button>
       </header>

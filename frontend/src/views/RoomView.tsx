@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { problemText } from '../problem';
 import type { Room } from '../protocol';
 import type { MessageEntry, Timeline } from '../timeline';
@@ -7,12 +7,10 @@ import { Composer } from './Composer';
 import { useApp, useSession } from './context';
 import { Dialog } from './Dialog';
 import { Icon } from './Icon';
-import { MembersPanel } from './MembersPanel';
+import { MembersPanel, WIDE } from './MembersPanel';
 import { TimelineView } from './TimelineView';
 
 const LOBBY = 'lobby';
-// Below this the panel covers the conversation, so it opens only when asked for.
-const WIDE = '(min-width: 72rem)';
 
 interface RoomViewProps {
   room: Room;
@@ -24,6 +22,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const [leaving, setLeaving] = useState(false);
   const [replyTo, setReplyTo] = useState<MessageEntry | null>(null);
   const [sentCount, setSentCount] = useState(0);
+  const membersButton = useRef<HTMLButtonElement>(null);
   return (
     <div class={showMembers ? 'room with-members' : 'room'}>
       <section class="place" aria-labelledby="room-name">
@@ -57,6 +56,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
             </button>
           )}
           <button
+            ref={membersButton}
             type="button"
             class="icon-button"
             aria-label="Members"
@@ -78,7 +78,15 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           }}
         />
       </section>
-      {showMembers && <MembersPanel room={room} onClose={() => setShowMembers(false)} />}
+      {showMembers && (
+        <MembersPanel
+          room={room}
+          onClose={() => {
+            setShowMembers(false);
+            membersButton.current?.focus();
+          }}
+        />
+      )}
       {leaving && <Leave room={room} onClose={() => setLeaving(false)} />}
     </div>
   );
