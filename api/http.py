@@ -43,9 +43,12 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return FastAPI's handler, behind the policy."""
         handle = super().get_route_handler()
-        takes_json = self.body_field is not None and not _is_form(self)
+        takes_body = self.body_field is not None
+        takes_json = takes_body and not _is_form(self)
 
         async def strict(request: Request) -> Response:
+            if takes_body:
+                await _read(request)
             if takes_json:
                 await _parse(request)
             return await handle(request)
@@ -61,6 +64,18 @@ def _is_form(route: APIRoute) -> bool:
         for dependency in route.dependant.dependencies
         for parameter in dependency.body_params
     )
+
+
+async def _read(request: Request) -> None:
+    """Read the whole body, or as much as tells that it is too large. Raises `TooLarge`."""
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise TooLarge
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge
+    request._body = bytes(body)  # noqa: SLF001  where Starlette keeps what `body()` gives
 
 
 async def _parse(request: Request) -> None:

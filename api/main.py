@@ -19,7 +19,7 @@ from api.commands import Commands
 from api.config import Settings, read_settings
 from api.deps import Services
 from api.feed import Feed
-from api.http import MAX_BODY_BYTES, RequestLog, install_errors
+from api.http import RequestLog, install_errors
 from api.hub import Hub
 from api.limits import Doors
 from api.protocol import CloseCode
@@ -48,7 +48,6 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
         redirect_slashes=False,
     )
     install_errors(app)

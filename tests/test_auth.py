@@ -38,7 +38,6 @@ GOOD = {"username": "carol", "password": PASSWORD}
             413,
             "too_large",
             id="A5-too-large",
-            marks=pytest.mark.xfail(reason="the 413 is not problem+json yet"),
         ),
         pytest.param(
             b'{"username":"\\ud800","password":"longenough"}', "application/json", 400, "bad_json", id="A21"
