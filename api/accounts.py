@@ -100,7 +100,9 @@ class Accounts:
 
     async def _begin_session(self, user: User, user_agent: str) -> Issued:
         # Here and not only at sign-up: it heals an account whose making was cut off in the middle.
-        await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        joined = await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        if joined is not None:  # what was said before they came is not unread to them
+            await self._store.mark_read(LOBBY_ID, user.id, joined.entry.seq)
         now, session_id = now_ms(), random_id()
         token = self._tokens.first_refresh(session_id)
         await self._store.create_session(

@@ -8,7 +8,7 @@ import pytest
 from api.config import Settings
 from api.models import LOBBY_ID, Draft, Kind
 from api.store import open_store
-from tests.server import Person, Socket, running
+from tests.server import Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
 
@@ -179,3 +179,14 @@ async def test_the_oldest_of_too_many_sockets_of_a_user_is_replaced(store_url: s
             assert await older.closed() == 4502
             await newer.send(type="ping")
             assert (await newer.receive())["type"] == "pong"
+
+
+async def test_a_newcomer_has_nothing_unread_until_something_is_said(node: Node, alice: Person) -> None:
+    async def unread(person: Person) -> int:
+        return int((await person.http.get(f"/rooms/{LOBBY_ID}")).json()["unread_count"])
+
+    await alice.http.post(f"/rooms/{LOBBY_ID}/messages", json={"ref": "r1", "body": "before"})
+    bob = await node.sign_up("bob")
+    assert await unread(bob) == 0
+    await alice.http.post(f"/rooms/{LOBBY_ID}/messages", json={"ref": "r2", "body": "after"})
+    assert await unread(bob) == 1

@@ -49,7 +49,9 @@ async def room(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
 async def join(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
     """Become a member of a public room; again is harmless."""
     await _visible(store, room_id, identity.user.id)
-    await store.join(room_id, identity.user, Role.MEMBER, now_ms())
+    joined = await store.join(room_id, identity.user, Role.MEMBER, now_ms())
+    if joined is not None:  # what was said before they came is not unread to them
+        await store.mark_read(room_id, identity.user.id, joined.entry.seq)
     return RoomOut.of(await _visible(store, room_id, identity.user.id))
 
 
