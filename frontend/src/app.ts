@@ -3,7 +3,6 @@ import { Api, readApiUrl } from './api';
 import { watchFocus } from './attention';
 import { Auth } from './auth';
 import { systemClock } from './clock';
-import { Drafts } from './drafts';
 import type { PublicUser } from './protocol';
 import { Router } from './router';
 import { Session } from './session';
@@ -16,7 +15,6 @@ export interface App {
   auth: Auth;
   session: ReadonlySignal<Session | null>;
   router: Router;
-  drafts: Drafts;
   theme: Theme;
   logout(): void;
 }
@@ -31,7 +29,6 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const api = new Api(await readApiUrl(fetch, page), tokens, fetch);
   const auth = new Auth(api, tokens, clock);
   const router = new Router(window);
-  const drafts = new Drafts(sessionStorage);
   const focused = watchFocus(window);
   const session = signal<Session | null>(null);
 
@@ -76,7 +73,11 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
 
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
   window.addEventListener('online', () => session.value?.connection.tryNow());
-  // A page that slept may hold a connection that died meanwhile.
+  // A page that slept, froze or was kept for "back" may hold a connection that died meanwhile.
+  document.addEventListener('resume', () => session.value?.connection.woke());
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) session.value?.connection.woke();
+  });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') session.value?.connection.woke();
     else session.value?.reading.flush();
@@ -87,12 +88,11 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     auth,
     session,
     router,
-    drafts,
     theme,
     logout() {
       session.value?.reading.flush();
       session.value?.outbox.forget();
-      drafts.forget();
+      session.value?.drafts.forget();
       router.replace('#/');
       void auth.logout();
     },

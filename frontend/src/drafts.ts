@@ -1,19 +1,19 @@
 import { signal } from '@preact/signals';
 
-const STORAGE_KEY = 'tailwire.drafts';
-
-/** What was typed and not sent yet, per room; survives a reload of this tab. */
+/** What this user typed and did not send yet, per room; survives a reload of this tab. */
 export class Drafts {
   readonly #storage: Storage;
+  readonly #key: string;
   readonly #texts = signal<ReadonlyMap<string, string>>(new Map());
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, user_id: string) {
     this.#storage = storage;
+    this.#key = `tailwire.drafts.${user_id}`;
     try {
-      const stored: unknown = JSON.parse(storage.getItem(STORAGE_KEY) ?? '[]');
+      const stored: unknown = JSON.parse(storage.getItem(this.#key) ?? '[]');
       if (Array.isArray(stored)) this.#texts.value = new Map(stored as [string, string][]);
     } catch {
-      storage.removeItem(STORAGE_KEY);
+      storage.removeItem(this.#key);
     }
   }
 
@@ -27,7 +27,7 @@ export class Drafts {
     else texts.set(room_id, text);
     this.#texts.value = texts;
     try {
-      this.#storage.setItem(STORAGE_KEY, JSON.stringify([...texts]));
+      this.#storage.setItem(this.#key, JSON.stringify([...texts]));
     } catch {
       // Storage is full or switched off: the draft lives as long as the page.
     }
@@ -35,6 +35,6 @@ export class Drafts {
 
   forget(): void {
     this.#texts.value = new Map();
-    this.#storage.removeItem(STORAGE_KEY);
+    this.#storage.removeItem(this.#key);
   }
 }

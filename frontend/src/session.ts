@@ -3,6 +3,7 @@ import type { Api } from './api';
 import type { Clock } from './clock';
 import { Connection, type SocketConstructor } from './connection';
 import { Directory } from './directory';
+import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
 import { Members } from './members';
@@ -43,6 +44,7 @@ export class Session {
   readonly members: Members;
   readonly directory: Directory;
   readonly outbox: Outbox;
+  readonly drafts: Drafts;
   readonly history: History;
   readonly reading: Reading;
   readonly typing: Typing;
@@ -62,6 +64,7 @@ export class Session {
     this.user_id = user_id;
     this.members = new Members(api);
     this.directory = new Directory(api);
+    this.drafts = new Drafts(storage, user_id);
     this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });
     this.typing = new Typing({
       clock,

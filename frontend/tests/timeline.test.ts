@@ -33,7 +33,12 @@ describe('applying events', () => {
 
   test('an event behind a hole is not applied, and says so', () => {
     const timeline = makeTimeline(10);
-    expect(order(timeline, 12)).toBe('gap');
+    expect([9, 10, 11, 12].map((seq) => order(timeline, seq))).toEqual([
+      'old',
+      'old',
+      'next',
+      'gap',
+    ]);
     expect(apply(timeline, makeEvent(12))).toBe(timeline);
   });
 

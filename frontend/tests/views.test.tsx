@@ -2,14 +2,13 @@ import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { App } from '../src/app';
 import { Drafts } from '../src/drafts';
 import type { Row } from '../src/rows';
 import type { Session } from '../src/session';
 import { messageEntry } from '../src/timeline';
 import { Body } from '../src/views/Body';
 import { Composer } from '../src/views/Composer';
-import { AppContext, SessionContext } from '../src/views/context';
+import { SessionContext } from '../src/views/context';
 import { MessageRow } from '../src/views/MessageRow';
 import { MemoryStorage, makeMessage, makeRoom } from './make';
 
@@ -54,20 +53,19 @@ describe('the composer', () => {
   let said: string[];
 
   beforeEach(() => {
-    drafts = new Drafts(new MemoryStorage());
+    drafts = new Drafts(new MemoryStorage(), 'alice-id');
     said = [];
     const session = {
+      drafts,
       bodyLimit: signal(20),
       say: (_: string, body: string) => said.push(body),
       typing: { in: () => [], pressed: () => {} },
     } as unknown as Session;
     act(() =>
       render(
-        <AppContext.Provider value={{ drafts } as unknown as App}>
-          <SessionContext.Provider value={session}>
-            <Composer room={makeRoom()} replyTo={null} onCancelReply={() => {}} onSent={() => {}} />
-          </SessionContext.Provider>
-        </AppContext.Provider>,
+        <SessionContext.Provider value={session}>
+          <Composer room={makeRoom()} replyTo={null} onCancelReply={() => {}} onSent={() => {}} />
+        </SessionContext.Provider>,
         root,
       ),
     );
@@ -126,6 +124,15 @@ describe('the composer', () => {
     expect(drafts.get('lobby')).toBe('half a tho');
     expect(drafts.get('other')).toBe('');
   });
+});
+
+test('drafts survive a reload, and are not those of the next user', () => {
+  const storage = new MemoryStorage();
+  new Drafts(storage, 'alice-id').set('lobby', 'half a tho');
+  expect(new Drafts(storage, 'alice-id').get('lobby')).toBe('half a tho');
+  expect(new Drafts(storage, 'bob-id').get('lobby')).toBe('');
+  new Drafts(storage, 'alice-id').forget();
+  expect(storage.length).toBe(0);
 });
 
 describe('a message row', () => {

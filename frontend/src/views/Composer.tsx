@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Room } from '../protocol';
 import { cleaned, codePoints, isBlank } from '../text';
 import type { MessageEntry } from '../timeline';
-import { useApp, useSession } from './context';
+import { useSession } from './context';
 import { Icon } from './Icon';
 
 // From here on it helps to know how much is left.
@@ -17,8 +17,8 @@ interface ComposerProps {
 }
 
 export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps) {
-  const { drafts } = useApp();
   const session = useSession();
+  const { drafts } = session;
   const area = useRef<HTMLTextAreaElement>(null);
   const text = drafts.get(room.id);
   const limit = session.bodyLimit.value;
