@@ -109,7 +109,25 @@ async def open_tail(pool: Pool, node: str) -> AsyncIterator[AsyncIterator[list[C
 
 
 def _entries() -> Any:
-    """Return the feed of new entries: of each changed head, those past its former seq."""
+    """Return the feed of new entries: of each changed head, those past its former seq.
+
+    A head that is not as we write them gives null, not an error, which would end the feed for all rooms.
+    """
+
+    def is_new(row: Any, change: Any) -> Any:
+        before = change["old_val"]["seq"].default(0)
+        return r.branch(row.type_of() == "OBJECT", row["seq"].default(0) > before, True)
+
+    def entries(change: Any) -> Any:
+        tail = change["new_val"]["tail"].default(None)
+        return r.branch(
+            change["new_val"].eq(None),
+            [],
+            tail.type_of() == "ARRAY",
+            tail.filter(lambda row: is_new(row, change)),
+            None,
+        )
+
     return (
         r.table("heads")
         .changes(include_states=True, squash=False)
@@ -117,14 +135,10 @@ def _entries() -> Any:
             lambda change: r.branch(
                 change.has_fields("state") | change.has_fields("error"),
                 change,
-                {
-                    "entries": change["new_val"]["tail"]
-                    .filter(lambda row: row["seq"] > change["old_val"]["seq"].default(0))
-                    .default([])
-                },
+                {"entries": entries(change)},
             )
         )
-        .filter(lambda change: change["entries"].default(None) != [])
+        .filter(lambda change: change["entries"].default(None).ne([]))
     )
 
 
