@@ -89,6 +89,8 @@ async def connect(address: Address) -> Any:
     except BaseException:
         await _abandon(connection, opening)
         raise
+    # The task that reads fails with a connection that is lost; the queries are told, and nobody else need be.
+    connection._instance._reader_task.add_done_callback(_look_at)  # noqa: SLF001
     return connection
 
 
