@@ -1,0 +1,209 @@
+"""Rooms over HTTP, on each store: making, finding, joining, leaving, reading; and what may not be seen."""
+
+import pytest
+
+from api.models import LOBBY_ID
+from tests.server import Event, Node, Person
+
+pytestmark = pytest.mark.anyio
+
+
+async def make_room(owner: Person, name: str = "Tea", visibility: str = "public", topic: str = "") -> Event:
+    """Make a room over HTTP and return it."""
+    body = {"name": name, "visibility": visibility, "topic": topic}
+    answer = await owner.http.post("/rooms", json=body)
+    assert answer.status_code == 201, answer.text
+    made: Event = answer.json()
+    return made
+
+
+async def say(author: Person, room_id: str, body: str) -> int:
+    """Send a message over HTTP and return its seq."""
+    answer = await author.http.post(f"/rooms/{room_id}/messages", json={"ref": body, "body": body})
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["seq"])
+
+
+async def seen_room(person: Person, room_id: str) -> Event:
+    """Return a room as this person sees it."""
+    answer = await person.http.get(f"/rooms/{room_id}")
+    assert answer.status_code == 200, answer.text
+    room: Event = answer.json()
+    return room
+
+
+async def listed(person: Person, **query: str | int) -> list[str]:
+    """Return the ids of a list of rooms, followed to its last page."""
+    ids: list[str] = []
+    cursor: dict[str, str | int] = {}
+    while True:
+        answer = await person.http.get("/rooms", params=query | cursor)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        ids += [room["id"] for room in page["items"]]
+        if page["next_cursor"] is None:
+            return ids
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_a_made_room_is_its_makers_and_is_found_by_others(alice: Person, bob: Person) -> None:
+    room = await make_room(alice, "  Tea & cake ", topic=" hot ")
+    assert (room["name"], room["topic"], room["visibility"]) == ("Tea & cake", "hot", "public")
+    assert (room["role"], room["unread_count"]) == ("owner", 0)
+    assert await seen_room(alice, room["id"]) == room
+    assert sorted(await listed(alice)) == sorted([LOBBY_ID, room["id"]])
+    assert await listed(bob) == [LOBBY_ID]
+    assert room["id"] in await listed(bob, scope="public")
+    assert (await seen_room(bob, room["id"]))["role"] is None
+
+
+async def test_joining_and_leaving_change_who_is_a_member(alice: Person, bob: Person) -> None:
+    room = await make_room(alice)
+    path = f"/rooms/{room['id']}"
+    first = await bob.http.post(f"{path}/join")
+    again = await bob.http.post(f"{path}/join")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["role"] == "member"
+    assert again.json() == first.json(), "joining again changes nothing"
+    members = (await alice.http.get(f"{path}/members")).json()["items"]
+    assert {(one["username"], one["role"]) for one in members} == {("alice", "owner"), ("bob", "member")}
+    assert (await bob.http.post(f"{path}/leave")).status_code == 204
+    assert (await bob.http.get(f"{path}/members")).status_code == 404
+    assert (await bob.http.post(f"{path}/leave")).status_code == 404
+    members = (await alice.http.get(f"{path}/members")).json()["items"]
+    assert [one["username"] for one in members] == ["alice"]
+
+
+async def test_nobody_leaves_the_lobby(alice: Person) -> None:
+    answer = await alice.http.post(f"/rooms/{LOBBY_ID}/leave")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert await listed(alice) == [LOBBY_ID]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("POST", "/join", None),
+        ("POST", "/leave", None),
+        ("GET", "/members", None),
+        ("PUT", "/read", {"seq": 1}),
+        ("GET", "/messages", None),
+        ("POST", "/messages", {"ref": "r", "body": "let me in"}),
+        ("GET", "/messages/1", None),
+        ("GET", "/log", None),
+    ],
+)
+async def test_a_private_room_is_to_others_exactly_what_does_not_exist(
+    alice: Person, bob: Person, method: str, path: str, body: Event | None
+) -> None:
+    private = await make_room(alice, "Den", "private")
+    assert private["id"] not in await listed(bob, scope="public")
+    answers = [
+        await bob.http.request(method, f"/rooms/{room_id}{path}", json=body)
+        for room_id in (private["id"], "no-such-room")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    hidden, unknown = (answer.json() | {"request_id": None} for answer in answers)
+    assert hidden == unknown
+    assert hidden["code"] == "not_found"
+    assert set(answers[0].headers) == set(answers[1].headers)
+
+
+async def test_a_public_room_shows_its_log_to_members_only(alice: Person, bob: Person) -> None:
+    room = await make_room(alice)
+    await say(alice, room["id"], "for members")
+    for path in ("messages", "log", "members"):
+        assert (await bob.http.get(f"/rooms/{room['id']}/{path}")).status_code == 404
+
+
+async def test_unread_falls_as_the_reader_reads_and_never_goes_back(alice: Person, bob: Person) -> None:
+    room_id = (await make_room(alice))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    seqs = [await say(alice, room_id, f"message {number}") for number in range(3)]
+
+    async def read(seq: int) -> tuple[int, int]:
+        assert (await bob.http.put(f"/rooms/{room_id}/read", json={"seq": seq})).status_code == 204
+        room = await seen_room(bob, room_id)
+        return room["read_seq"], room["unread_count"]
+
+    assert (await seen_room(bob, room_id))["unread_count"] == 3
+    assert await read(seqs[0]) == (seqs[0], 2)
+    assert await read(seqs[2]) == (seqs[2], 0)
+    assert await read(seqs[0]) == (seqs[2], 0)
+    assert (await seen_room(alice, room_id))["last_message"]["body"] == "message 2"
+
+
+async def test_reading_past_the_end_does_not_swallow_what_is_yet_to_come(alice: Person, bob: Person) -> None:
+    room_id = (await make_room(alice))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    await bob.http.put(f"/rooms/{room_id}/read", json={"seq": 1_000_000})
+    await say(alice, room_id, "new")
+    assert (await seen_room(bob, room_id))["unread_count"] == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"seq": 0}, {"seq": -1}, {"seq": "1"}, {"seq": 1.5}, {"seq": True}])
+async def test_a_mark_that_is_no_seq_is_refused(sqlite_node: Node, body: Event) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    assert (await alice.http.put(f"/rooms/{LOBBY_ID}/read", json=body)).status_code == 422
+
+
+async def test_pages_of_rooms_and_members_leave_nothing_out(alice: Person, bob: Person) -> None:
+    made = {(await make_room(alice, f"Room {number}"))["id"] for number in range(5)}
+    assert sorted(await listed(alice, limit=2)) == sorted(made | {LOBBY_ID})
+    assert made <= set(await listed(bob, scope="public", limit=2))
+    first = (await bob.http.get(f"/rooms/{LOBBY_ID}/members", params={"limit": 1})).json()
+    rest = await bob.http.get(
+        f"/rooms/{LOBBY_ID}/members", params={"limit": 1, "cursor": first["next_cursor"]}
+    )
+    names = [one["username"] for one in first["items"] + rest.json()["items"]]
+    assert sorted(names) == ["alice", "bob"]
+    assert rest.json()["next_cursor"] is None
+
+
+async def test_a_cursor_that_we_never_gave_is_refused(alice: Person) -> None:
+    for path in ("/rooms?scope=mine", "/rooms?scope=public", f"/rooms/{LOBBY_ID}/members?limit=1"):
+        for cursor in ("x", "bnVsbA", "W10", "%F0%9F%92%A5", "=", "", "a" * 512):
+            answer = await alice.http.get(f"{path}&cursor={cursor}")
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor"), (path, cursor)
+
+
+async def test_a_cursor_of_one_list_is_none_of_another(alice: Person) -> None:
+    await make_room(alice)
+    mine = (await alice.http.get("/rooms", params={"limit": 1})).json()["next_cursor"]
+    for path, query in (("/rooms", {"scope": "public"}), (f"/rooms/{LOBBY_ID}/members", {})):
+        answer = await alice.http.get(path, params=query | {"cursor": mine})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "scope=all"])
+async def test_a_query_out_of_bounds_is_refused(sqlite_node: Node, query: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    answer = await alice.http.get(f"/rooms?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"name": ""}, "invalid", id="name-empty"),
+        pytest.param({"name": " \t "}, "invalid", id="name-blank"),
+        pytest.param({"name": "n" * 81}, "invalid", id="name-long"),
+        pytest.param({"name": 7}, "invalid", id="name-int"),
+        pytest.param({"topic": "t" * 251}, "invalid", id="topic-long"),
+        pytest.param({"visibility": "secret"}, "invalid", id="visibility"),
+        pytest.param({"visibility": None}, "invalid", id="visibility-null"),
+        pytest.param({"id": LOBBY_ID}, "extra_forbidden", id="id"),
+        pytest.param({"role": "owner"}, "extra_forbidden", id="role"),
+    ],
+)
+async def test_a_room_out_of_bounds_is_not_made(sqlite_node: Node, changes: Event, code: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    answer = await alice.http.post("/rooms", json={"name": "Tea", "visibility": "public"} | changes)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert await listed(alice) == [LOBBY_ID]
+
+
+async def test_a_room_at_its_bounds_is_made(alice: Person) -> None:
+    room = await make_room(alice, "💥" * 80, topic="é" * 250)
+    assert (room["name"], room["topic"]) == ("💥" * 80, "é" * 250)
