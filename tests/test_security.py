@@ -1,0 +1,267 @@
+"""Tokens and passwords: what is not exactly ours does not hold, and another library agrees about what is."""
+
+import base64
+import hmac
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+from joserfc import jwt as independent
+from joserfc.jwk import OctKey
+
+from api.errors import Unauthorized
+from api.security import (
+    AUDIENCE,
+    ISSUER,
+    LEEWAY_SECONDS,
+    MAX_TOKEN_CHARACTERS,
+    Passwords,
+    Tokens,
+    refresh_hash,
+    session_of,
+)
+
+SECRET: Final = "0123456789abcdefghijklmnopqrstuv"
+OTHER_SECRET: Final = "vutsrqponmlkjihgfedcba9876543210"
+NOW: Final = 1_800_000_000
+"""Seconds; the clock of every test here but python-jose's own, which looks at the real one too."""
+FAR: Final = 2**40
+"""Seconds; an `exp` and a time that no clock has reached."""
+
+TOKENS: Final = Tokens(SECRET)
+
+
+def encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def decode(part: str) -> dict[str, Any]:
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return decoded
+
+
+OURS: Final = TOKENS.issue("user", "session", now=0, expires_at=FAR * 1000)
+HEADER: Final = decode(OURS.split(".")[0])
+CLAIMS: Final = decode(OURS.split(".")[1])
+
+
+def sign(header: bytes, claims: bytes, secret: str = SECRET, digest: str = "sha256") -> str:
+    """Make a token by hand, of any bytes at all."""
+    text = f"{encode(header)}.{encode(claims)}"
+    return f"{text}.{encode(hmac.new(secret.encode(), text.encode(), digest).digest())}"
+
+
+def forge(
+    claims: dict[str, Any] | None = None, *, secret: str = SECRET, digest: str = "sha256", **header: Any
+) -> str:
+    """Make a token like ours but for some claims or header fields; one that is `...` is left out."""
+    head = {name: value for name, value in (HEADER | header).items() if value is not ...}
+    body = {name: value for name, value in (CLAIMS | (claims or {})).items() if value is not ...}
+    return sign(json.dumps(head).encode(), json.dumps(body).encode(), secret, digest)
+
+
+def refused(token: str, now: int = NOW) -> bool:
+    """Whether a token is answered with `Unauthorized`; any other exception fails the test."""
+    try:
+        TOKENS.verify(token, now=now * 1000)
+    except Unauthorized:
+        return True
+    return False
+
+
+def test_the_forger_can_make_a_good_token() -> None:
+    """Else every refusal below would prove nothing."""
+    claims = TOKENS.verify(forge(), now=NOW * 1000)
+    assert (claims.user_id, claims.session_id, claims.expires_at) == ("user", "session", FAR * 1000)
+
+
+def test_another_library_verifies_ours_and_finds_the_promised_claims() -> None:
+    found = independent.decode(OURS, OctKey.import_key(SECRET), algorithms=["HS256"])
+    assert found.header["alg"] == "HS256"
+    assert set(found.header) == {"alg", "typ", "kid"}
+    assert SECRET not in str(found.header)
+    assert set(found.claims) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp", "typ"}
+    assert (found.claims["iss"], found.claims["aud"], found.claims["typ"]) == (ISSUER, AUDIENCE, "access")
+    assert (found.claims["sub"], found.claims["sid"]) == ("user", "session")
+    assert (found.claims["iat"], found.claims["exp"]) == (0, FAR)
+
+
+def test_we_verify_what_another_library_signed_with_our_key() -> None:
+    token = independent.encode(HEADER, CLAIMS, OctKey.import_key(SECRET), algorithms=["HS256"])
+    assert not refused(token)
+
+
+def test_no_two_tokens_are_alike() -> None:
+    assert TOKENS.issue("user", "session", now=0, expires_at=FAR * 1000) != OURS
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(forge(alg="none"), id="alg-none"),
+        pytest.param(forge(alg="none").rpartition(".")[0] + ".", id="alg-none-unsigned"),
+        pytest.param(forge(alg="NONE"), id="alg-none-upper"),
+        pytest.param(forge(alg="hs256"), id="alg-lower"),
+        pytest.param(forge(alg="HS512", digest="sha512"), id="alg-hs512"),
+        pytest.param(forge(digest="sha512"), id="hs512-said-to-be-hs256"),
+        pytest.param(forge(alg="RS256"), id="alg-rs256"),
+        pytest.param(forge(alg=...), id="alg-missing"),
+        pytest.param(forge(alg=["HS256"]), id="alg-list"),
+        pytest.param(forge(alg={"HS256": 1}), id="alg-object"),
+        pytest.param(forge(alg=None), id="alg-null"),
+        pytest.param(forge(secret=OTHER_SECRET), id="other-secret"),
+        pytest.param(forge(secret=""), id="empty-secret"),
+        pytest.param(forge(secret=OTHER_SECRET, jwk={"kty": "oct", "k": OTHER_SECRET}), id="own-jwk"),
+        pytest.param(
+            Tokens(OTHER_SECRET).issue("user", "session", now=0, expires_at=FAR * 1000), id="other-server"
+        ),
+        pytest.param(forge(kid="0" * 16), id="other-kid"),
+        pytest.param(forge(kid=...), id="kid-missing"),
+        pytest.param(forge(kid="../../dev/null"), id="kid-path"),
+        pytest.param(forge(kid=[HEADER["kid"]]), id="kid-list"),
+        pytest.param(forge(crit=["exp"]), id="crit"),
+    ],
+)
+def test_a_header_that_is_not_ours_does_not_hold(token: str) -> None:
+    assert refused(token)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in sorted(CLAIMS)
+        for value in (..., None, [], {}, True, "", 1.5)
+        if (name, value) != ("jti", "")  # a jti is any text: nothing is looked up by it
+    ],
+)
+def test_a_claim_that_is_missing_or_of_another_kind_does_not_hold(name: str, value: Any) -> None:
+    assert refused(forge({name: value}))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"typ": "refresh"}, id="typ-refresh"),
+        pytest.param({"typ": ["access"]}, id="typ-list"),
+        pytest.param({"aud": "another"}, id="aud-other"),
+        pytest.param({"aud": [AUDIENCE]}, id="aud-list"),
+        pytest.param({"aud": [AUDIENCE, "another"]}, id="aud-two"),
+        pytest.param({"iss": "another"}, id="iss-other"),
+        pytest.param({"iss": [ISSUER]}, id="iss-list"),
+        pytest.param({"sub": 7}, id="sub-int"),
+        pytest.param({"sid": ["session"]}, id="sid-list"),
+        pytest.param({"exp": str(FAR)}, id="exp-text"),
+        pytest.param({"exp": float("inf")}, id="exp-infinite"),
+        pytest.param({"exp": float("nan")}, id="exp-nan"),
+        pytest.param({"exp": 10**400}, id="exp-huge"),
+        pytest.param({"exp": 2**53}, id="exp-past-safe"),
+        pytest.param({"exp": 0}, id="exp-zero"),
+        pytest.param({"exp": -1}, id="exp-negative"),
+        pytest.param({"iat": str(NOW)}, id="iat-text"),
+        pytest.param({"iat": NOW + LEEWAY_SECONDS + 1}, id="iat-to-come"),
+        pytest.param({"exp": 1_000_000_000}, id="exp-past"),
+        pytest.param({"nbf": FAR}, id="nbf-to-come"),
+        pytest.param({"nbf": "soon"}, id="nbf-text"),
+    ],
+)
+def test_a_claim_out_of_bounds_does_not_hold(claims: dict[str, Any]) -> None:
+    assert refused(forge(claims))
+
+
+def test_a_token_ends_at_its_time_give_or_take_the_leeway() -> None:
+    assert not refused(OURS, FAR + LEEWAY_SECONDS - 1)
+    assert refused(OURS, FAR + LEEWAY_SECONDS)
+    assert not refused(forge({"iat": NOW + LEEWAY_SECONDS}))
+
+
+BOMB: Final = b'{"alg":' + b"[" * 1_400 + b"]" * 1_400 + b"}"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(".", id="dot"),
+        pytest.param("..", id="dots"),
+        pytest.param("a.b.c", id="no-base64"),
+        pytest.param("\u00e9.\u00e9.\u00e9", id="not-ascii"),
+        pytest.param("\ud800.a.b", id="lone-surrogate"),
+        pytest.param("\0" * 10, id="nul"),
+        pytest.param(OURS.rpartition(".")[0], id="no-signature"),
+        pytest.param(OURS.rpartition(".")[0] + ".", id="empty-signature"),
+        pytest.param(f"{OURS}.{OURS}", id="two-tokens"),
+        pytest.param(f"Bearer {OURS}", id="with-its-scheme"),
+        pytest.param(sign(b"[]", b"{}"), id="header-array"),
+        pytest.param(sign(b"null", b"{}"), id="header-null"),
+        pytest.param(sign(b'"HS256"', b"{}"), id="header-string"),
+        pytest.param(sign(b"\xff\xfe", b"{}"), id="header-no-utf8"),
+        pytest.param(sign(b"", b""), id="header-empty"),
+        pytest.param(sign(b"7", b"7"), id="header-number"),
+        pytest.param(sign(json.dumps(HEADER).encode(), b"[]"), id="claims-array"),
+        pytest.param(sign(json.dumps(HEADER).encode(), b"null"), id="claims-null"),
+        pytest.param(sign(json.dumps(HEADER).encode(), b"\xff"), id="claims-no-utf8"),
+        pytest.param(sign(json.dumps(HEADER).encode(), b"[" * 2_500), id="claims-bomb"),
+        pytest.param(sign(BOMB, b"{}"), id="header-bomb"),
+        pytest.param(sign(b"[" * 2_800, b"{}"), id="header-bomb-open"),
+        pytest.param(sign(b'{"alg":' + b"9" * 2_900 + b"}", b"{}"), id="header-digits"),
+        pytest.param("x" * 5_000, id="5000-characters"),
+        pytest.param("." * 4_000, id="4000-dots"),
+        pytest.param(forge(pad="x" * 5_000), id="signed-but-5000-characters"),
+    ],
+)
+def test_a_text_that_is_no_token_does_not_hold(token: str) -> None:
+    assert refused(token)
+
+
+def test_the_bombs_are_short_enough_to_be_looked_at() -> None:
+    """Else they would only prove the bound on the length."""
+    assert len(sign(BOMB, b"{}")) <= MAX_TOKEN_CHARACTERS
+    assert len(sign(b"[" * 2_800, b"{}")) <= MAX_TOKEN_CHARACTERS
+
+
+def test_no_single_character_of_a_token_may_change() -> None:
+    for place, character in enumerate(OURS[:-1]):  # the last holds bits that no decoder reads
+        changed = "A" if character != "A" else "B"
+        assert refused(OURS[:place] + changed + OURS[place + 1 :]), place
+
+
+# -- refresh tokens
+
+
+def test_a_refresh_token_names_its_session_and_its_successor_is_derived() -> None:
+    first = TOKENS.first_refresh("session")
+    assert session_of(first) == "session"
+    assert first != TOKENS.first_refresh("session")
+    second = TOKENS.next_refresh(first)
+    assert second == TOKENS.next_refresh(first)
+    assert session_of(second) == "session"
+    assert second not in {first, TOKENS.next_refresh(second), Tokens(OTHER_SECRET).next_refresh(first)}
+    assert first not in refresh_hash(first)
+
+
+# -- passwords
+
+
+@pytest.fixture
+async def passwords() -> AsyncIterator[Passwords]:
+    made = Passwords()
+    yield made
+    made.close()
+
+
+@pytest.mark.anyio
+async def test_a_password_fits_its_own_hash_only(passwords: Passwords) -> None:
+    one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
+    assert one != other, "salted"
+    assert one.startswith("$argon2id$")
+    assert await passwords.verify("correct horse", one) == (True, None)
+    assert await passwords.verify("correct horsE", one) == (False, None)
+    assert await passwords.verify("", one) == (False, None)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stored", [None, "", "plain", "$argon2id$broken", "$2b$12$" + "x" * 53])
+async def test_a_hash_that_is_none_fits_nothing(passwords: Passwords, stored: str | None) -> None:
+    assert await passwords.verify("correct horse", stored) == (False, None)
