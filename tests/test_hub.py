@@ -1,0 +1,357 @@
+"""The connection manager and the backlog by themselves: no store, no network, no waiting."""
+
+import asyncio
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from api import connection as connection_module
+from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_FRAMES, Connection, Identity
+from api.hub import NO_POSITION, Hub
+from api.models import Entry, Kind, User
+from api.protocol import CloseCode
+
+ROOM = "room"
+ALICE = User("user-alice", "alice", "Alice", created_at=1)
+BOB = User("user-bob", "bob", "Bob", created_at=2)
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub(connections_per_user=3)
+
+
+def connect(hub: Hub, user: User = ALICE, session_id: str = "session") -> Connection:
+    made = Connection(Identity(user, session_id, expires_at=1_000_000))
+    hub.add(made)
+    return made
+
+
+def message(seq: int, room_id: str = ROOM) -> Entry:
+    data: dict[str, str | int | bool | None] = {"body": str(seq), "reply_to": None}
+    return Entry(room_id, seq, Kind.MESSAGE, BOB.id, BOB.username, seq, f"r{seq}", data)
+
+
+def member(seq: int, user: User, role: str | None) -> Entry:
+    return Entry(ROOM, seq, Kind.MEMBER, user.id, user.username, seq, None, {"role": role, "by": user.id})
+
+
+def broadcast(hub: Hub, *seqs: int) -> None:
+    for seq in seqs:
+        hub.broadcast(message(seq))
+
+
+def waiting(connection: Connection) -> list[dict[str, Any]]:
+    """Return what waits to be written."""
+    return [json.loads(frame) for frame in connection._backlog]
+
+
+def seqs_of(connection: Connection) -> list[int]:
+    """Return the entries that wait to be written."""
+    return [event["seq"] for event in waiting(connection) if "seq" in event]
+
+
+def code_of(connection: Connection) -> CloseCode | None:
+    """Return a connection's close code as it is now; mypy takes an attribute for what it was a line before."""
+    return connection.close_code
+
+
+# -- joining, live, ahead
+
+
+def test_the_first_to_join_sets_the_position_and_gets_what_comes_after(hub: Hub) -> None:
+    alice = connect(hub)
+    assert hub.position(ROOM) == NO_POSITION
+    hub.subscribe(alice, ROOM)
+    assert hub.is_joining(alice, ROOM)
+    assert hub.positions() == {ROOM: NO_POSITION}
+    assert hub.go_live(alice, ROOM, 7)
+    assert not hub.is_joining(alice, ROOM)
+    assert hub.position(ROOM) == 7
+    broadcast(hub, 8, 9)
+    assert seqs_of(alice) == [8, 9]
+
+
+def test_one_who_joins_gets_nothing_before_it_is_live(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    broadcast(hub, 1, 2)
+    assert seqs_of(alice) == []
+    assert not hub.go_live(alice, ROOM, 1), "the room is at 2: read on"
+    assert hub.is_joining(alice, ROOM)
+    assert hub.go_live(alice, ROOM, 2)
+    broadcast(hub, 3)
+    assert seqs_of(alice) == [3]
+
+
+def test_one_who_read_ahead_of_the_feed_is_not_given_the_same_again(hub: Hub) -> None:
+    early, late = connect(hub), connect(hub, BOB)
+    for one, seq in ((early, 5), (late, 8)):
+        hub.subscribe(one, ROOM)
+        assert hub.go_live(one, ROOM, seq)
+    assert hub.position(ROOM) == 5, "what was read from the log was not broadcast"
+    broadcast(hub, 6, 7, 8, 9, 10)
+    assert seqs_of(early) == [6, 7, 8, 9, 10]
+    assert seqs_of(late) == [9, 10]
+
+
+def test_one_ahead_of_a_feed_that_jumps_misses_nothing(hub: Hub) -> None:
+    early, late = connect(hub), connect(hub, BOB)
+    for one, seq in ((early, 5), (late, 7)):
+        hub.subscribe(one, ROOM)
+        hub.go_live(one, ROOM, seq)
+    broadcast(
+        hub, 9, 10
+    )  # the feed fills holes before the hub sees them; were there one, it must not be lost
+    assert seqs_of(late) == [9, 10]
+
+
+@pytest.mark.parametrize("read_at", range(6))
+@pytest.mark.parametrize("live_at", range(6))
+def test_wherever_a_replay_ends_each_entry_comes_once_and_in_order(
+    hub: Hub, read_at: int, live_at: int
+) -> None:
+    """The log holds 5 entries; the feed brings them while a connection reads up to one and asks to be live."""
+    settled, joining = connect(hub), connect(hub, BOB)
+    hub.subscribe(settled, ROOM)
+    hub.go_live(settled, ROOM, 0)
+    hub.subscribe(joining, ROOM)
+    broadcast(hub, *range(1, live_at + 1))
+    given = read_at
+    while not hub.go_live(joining, ROOM, given):
+        assert given < live_at, "never asked to read on without need"
+        given += 1
+    broadcast(hub, *range(live_at + 1, 6))
+    assert [*range(1, given + 1), *seqs_of(joining)] == [1, 2, 3, 4, 5]
+    assert seqs_of(settled) == [1, 2, 3, 4, 5]
+
+
+def test_an_entry_that_comes_twice_or_late_is_dropped(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    hub.go_live(alice, ROOM, 0)
+    broadcast(hub, 1, 1, 2, 1, 3, 2, 3)
+    assert seqs_of(alice) == [1, 2, 3]
+
+
+def test_subscribing_again_begins_anew(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    hub.go_live(alice, ROOM, 1)
+    hub.subscribe(alice, ROOM)
+    broadcast(hub, 2)
+    assert seqs_of(alice) == []
+    assert hub.go_live(alice, ROOM, 2)
+    broadcast(hub, 3)
+    assert seqs_of(alice) == [3]
+
+
+def test_rooms_do_not_mix_and_an_empty_one_is_forgotten(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    hub.go_live(alice, ROOM, 0)
+    hub.broadcast(message(1, "another"))
+    assert seqs_of(alice) == []
+    hub.unsubscribe(alice, ROOM)
+    hub.unsubscribe(alice, ROOM)
+    broadcast(hub, 1)
+    assert seqs_of(alice) == []
+    assert (hub.positions(), hub.position(ROOM)) == ({}, NO_POSITION)
+    assert not hub.go_live(alice, ROOM, 1), "it is not joining"
+
+
+def test_when_the_feed_was_away_who_joins_begins_again_and_who_is_live_stays(hub: Hub) -> None:
+    live, joining = connect(hub), connect(hub, BOB)
+    hub.subscribe(live, ROOM)
+    hub.go_live(live, ROOM, 0)
+    hub.subscribe(joining, ROOM)
+    hub.drop_joining(ROOM)
+    hub.drop_joining("no-such-room")
+    assert not hub.go_live(joining, ROOM, 0)
+    assert joining.rooms == set()
+    broadcast(hub, 1)
+    assert (seqs_of(live), seqs_of(joining)) == ([1], [])
+
+
+# -- membership
+
+
+@pytest.mark.parametrize("stage", ["joining", "live", "ahead"])
+def test_a_removed_member_is_told_and_gets_nothing_from_there_on(hub: Hub, stage: str) -> None:
+    alice, other, bob = connect(hub), connect(hub), connect(hub, BOB)
+    hub.subscribe(bob, ROOM)
+    hub.go_live(bob, ROOM, 1)
+    for one in (alice, other):
+        hub.subscribe(one, ROOM)
+    if stage != "joining":
+        for one in (alice, other):
+            hub.go_live(one, ROOM, 1 if stage == "live" else 9)
+    hub.broadcast(member(2, ALICE, None))
+    broadcast(hub, 3)
+    told = {"type": "membership", "room_id": ROOM, "role": None}
+    for one in (alice, other):
+        assert waiting(one) == [told]
+        assert one.rooms == set()
+        assert not hub.go_live(one, ROOM, 3)
+    assert seqs_of(bob) == [2, 3]
+
+
+def test_a_new_or_changed_member_is_told_everywhere_and_keeps_its_subscription(hub: Hub) -> None:
+    subscribed, elsewhere, bob = connect(hub), connect(hub), connect(hub, BOB)
+    hub.subscribe(subscribed, ROOM)
+    hub.go_live(subscribed, ROOM, 1)
+    hub.broadcast(member(2, ALICE, "moderator"))
+    told = {"type": "membership", "room_id": ROOM, "role": "moderator"}
+    assert waiting(elsewhere) == [told]
+    assert waiting(subscribed)[0] == told
+    assert seqs_of(subscribed) == [2]
+    assert waiting(bob) == []
+
+
+def test_the_last_of_a_room_may_be_removed_from_it(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    hub.go_live(alice, ROOM, 1)
+    hub.broadcast(member(2, ALICE, None))
+    assert hub.positions() == {}
+
+
+# -- connections
+
+
+def test_the_oldest_connection_of_a_user_gives_way(hub: Hub) -> None:
+    bob = connect(hub, BOB)
+    first = connect(hub)
+    hub.subscribe(first, ROOM)
+    rest = [connect(hub) for _ in range(3)]
+    assert first.close_code is CloseCode.REPLACED
+    assert first.rooms == set()
+    assert [one.close_code for one in (*rest, bob)] == [None] * 4
+    assert hub.connection_count == 4
+    hub.remove(first)
+    hub.remove(rest[0])
+    connect(hub)
+    assert [one.close_code for one in rest] == [None] * 3, "one that is gone makes space"
+
+
+def test_the_end_of_a_session_closes_its_connections_only(hub: Hub) -> None:
+    ended = [connect(hub, session_id="phone") for _ in range(2)]
+    kept = connect(hub, session_id="laptop")
+    assert sorted(hub.session_ids()) == ["laptop", "phone"]
+    hub.end_session("phone")
+    hub.end_session("phone")
+    assert [one.close_code for one in ended] == [CloseCode.SESSION_ENDED] * 2
+    assert kept.close_code is None
+    assert hub.session_ids() == ["laptop"]
+
+
+def test_closing_all_leaves_nothing_behind(hub: Hub) -> None:
+    everyone = [connect(hub), connect(hub), connect(hub, BOB, "other")]
+    for one in everyone:
+        hub.subscribe(one, ROOM)
+    hub.close_all(CloseCode.RESTART)
+    assert {one.close_code for one in everyone} == {CloseCode.RESTART}
+    assert (hub.connection_count, hub.session_ids(), hub.positions()) == (0, [], {})
+
+
+# -- the backlog
+
+
+def test_a_backlog_of_too_many_frames_closes_as_slow_and_spares_the_others(hub: Hub) -> None:
+    slow, quick = connect(hub), connect(hub, BOB)
+    for one in (slow, quick):
+        hub.subscribe(one, ROOM)
+        hub.go_live(one, ROOM, 0)
+    broadcast(hub, *range(1, MAX_BACKLOG_FRAMES + 1))
+    assert code_of(slow) is None
+    quick._backlog.clear()
+    broadcast(hub, MAX_BACKLOG_FRAMES + 1)
+    assert code_of(slow) is CloseCode.SLOW
+    assert waiting(slow) == []
+    assert seqs_of(quick) == [MAX_BACKLOG_FRAMES + 1]
+    broadcast(hub, MAX_BACKLOG_FRAMES + 2)
+    assert waiting(slow) == [], "nothing is kept for one that is closed"
+
+
+def test_a_backlog_of_too_many_bytes_closes_as_slow(hub: Hub) -> None:
+    alice = connect(hub)
+    half = "x" * (MAX_BACKLOG_BYTES // 2)
+    assert alice.has_space
+    alice.enqueue(half)
+    assert not alice.has_space
+    alice.enqueue(half)
+    assert code_of(alice) is None
+    alice.enqueue("x")
+    assert code_of(alice) is CloseCode.SLOW
+
+
+def test_the_first_reason_to_close_counts(hub: Hub) -> None:
+    alice = connect(hub)
+    alice.close(CloseCode.SESSION_ENDED)
+    alice.close(CloseCode.SLOW)
+    assert alice.close_code is CloseCode.SESSION_ENDED
+
+
+# -- the writer
+
+
+@pytest.mark.anyio
+async def test_the_writer_sends_in_order_until_the_connection_is_closed(hub: Hub) -> None:
+    alice, sent = connect(hub), list[str]()
+    third = asyncio.Event()
+
+    async def send(frame: str) -> None:
+        sent.append(frame)
+        if frame == "3":
+            third.set()
+
+    for frame in "123":
+        alice.enqueue(frame)
+    writer = asyncio.create_task(alice.write_to(send, heartbeat_seconds=60, heartbeat=lambda: "heartbeat"))
+    async with asyncio.timeout(5):
+        await third.wait()
+        await alice.drained()
+        assert alice.has_space
+        alice.close(CloseCode.RESTART)
+        assert await writer is CloseCode.RESTART
+    assert sent == ["1", "2", "3"]
+
+
+@pytest.mark.anyio
+async def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
+    alice, sent, numbers = connect(hub), list[str](), itertools.count()
+
+    async def send(frame: str) -> None:
+        sent.append(frame)
+        if len(sent) == 3:
+            alice.close(CloseCode.NORMAL)
+
+    async with asyncio.timeout(5):
+        await alice.write_to(send, heartbeat_seconds=0.001, heartbeat=lambda: f"heartbeat {next(numbers)}")
+    assert sent == ["heartbeat 0", "heartbeat 1", "heartbeat 2"]
+
+
+@pytest.mark.anyio
+async def test_a_peer_that_takes_nothing_is_closed_as_slow(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "WRITE_TIMEOUT_SECONDS", 0.01)
+    alice = connect(hub)
+    alice.enqueue("frame")
+
+    async def never(_frame: str) -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        code = await alice.write_to(never, heartbeat_seconds=60, heartbeat=lambda: "heartbeat")
+    assert code is CloseCode.SLOW
+
+
+@pytest.mark.anyio
+async def test_whoever_waits_for_space_is_woken_by_the_end(hub: Hub) -> None:
+    alice = connect(hub)
+    alice.enqueue("frame")
+    waiter = asyncio.create_task(alice.drained())
+    alice.close(CloseCode.RESTART)
+    async with asyncio.timeout(5):
+        await waiter
