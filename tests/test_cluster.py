@@ -285,6 +285,18 @@ async def test_a_paused_server_is_noticed_by_the_tail_and_by_every_call(
     assert [entry.ref for entry in await whole_log(store)] == ["1", "2"]
 
 
+async def test_nobody_waits_in_line_for_a_paused_server(
+    own_server: RethinkDBServer, store: ClusterStore
+) -> None:
+    own_server.pause()
+    for _ in range(2):  # the first lose the connections, the second would open new ones
+        asked_at = time.monotonic()
+        answers = await asyncio.gather(*(store.session(f"{n}") for n in range(20)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Unavailable}
+        assert time.monotonic() - asked_at < ANSWERED_SECONDS
+    own_server.resume()
+
+
 # -- a node that dies between the ack and the flush
 
 

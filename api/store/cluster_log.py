@@ -6,24 +6,32 @@ head first, then `messages`, and merge by seq. docs/decisions/0002 has the figur
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 import structlog
 
 from api.errors import NotFound, RefConflict, Unavailable
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
-from api.store.cluster_queries import append_query, flush_query, heads_table, messages_table, project
+from api.store.cluster_queries import (
+    append_query,
+    flush_query,
+    heads_table,
+    messages_table,
+    project,
+    settle_query,
+)
+from api.store.cluster_rows import entry_of, is_no_message, row_of
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
 MAX_BATCH: Final = 100
 MAX_STALE: Final = 10
+IDLE_SECONDS: Final = 0.2
+"""Without appends; then a head is told what has been flushed."""
 MAX_ID: Final = 64
 
 log = structlog.get_logger("api.store")
@@ -46,7 +54,8 @@ class RoomLogs:
         self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing: dict[str, asyncio.Task[None]] = {}
-        self._unflushed: dict[str, dict[str, Any]] = {}  # by once: what only the tails of heads know of
+        self._heads: dict[str, int] = {}  # how far rooms have come that are being flushed
+        self._unflushed: dict[str, dict[str, Any]] = {}  # by id: what only the tails of heads know of
         self._poison: set[str] = set()
         self._closed = False
 
@@ -76,7 +85,7 @@ class RoomLogs:
         if not 0 < len(room_id) <= MAX_ID:
             raise NotFound
         waiting = _Waiting(
-            _row(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future()
+            row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future()
         )
         queue = self._queues.get(room_id)
         if queue is None:
@@ -109,80 +118,98 @@ class RoomLogs:
 
     async def _append(self, room_id: str, batch: list[_Waiting]) -> None:
         elsewhere = {
-            row["once"]: row
+            row["id"]: row
             for waiting in batch
-            if (row := self._unflushed.get(waiting.row["once"])) is not None and row["room_id"] != room_id
+            if (row := self._unflushed.get(waiting.row["id"])) is not None and row["room_id"] != room_id
         }
         if elsewhere:
             # A ref is its user's own over all rooms. What another node has acked for another room and not yet
             # flushed, a few milliseconds' worth, is the one thing that is not seen: docs/decisions/0002.
-            self._answer([waiting for waiting in batch if waiting.row["once"] in elsewhere], elsewhere, "")
-            batch = [waiting for waiting in batch if waiting.row["once"] not in elsewhere]
+            self._answer([waiting for waiting in batch if waiting.row["id"] in elsewhere], elsewhere, "", "")
+            batch = [waiting for waiting in batch if waiting.row["id"] not in elsewhere]
         if not batch:
             return
-        rows = list({waiting.row["once"]: waiting.row for waiting in reversed(batch)}.values())[::-1]
+        attempt = secrets.token_urlsafe(8)
+        rows = list(
+            {waiting.row["id"]: waiting.row | {"attempt": attempt} for waiting in reversed(batch)}.values()
+        )[::-1]
+        rows.sort(key=is_no_message)  # messages first, as append_query wants them
+        stored, epoch = await self._stored(room_id, rows)
+        self._answer(batch, stored, epoch, attempt)
+        if any(row["attempt"] == attempt for row in stored.values()):
+            self._flush_soon(room_id, max(row["seq"] for row in stored.values()))
+
+    async def _stored(
+        self, room_id: str, rows: list[dict[str, Any]]
+    ) -> tuple[dict[str, dict[str, Any]], str]:
+        """Store these rows, each unless its id is taken; return what is stored under their ids, and the epoch."""
+        sent = {row["id"]: row for row in rows}
         for _ in range(MAX_STALE):
-            flushed = self._flushed.get(room_id, 0)
-            answer = await self._pool.run(append_query(room_id, rows, flushed))
+            answer = await self._pool.run(append_query(room_id, rows, self._flushed.get(room_id, 0)))
             if answer["missing"]:
                 raise NotFound
             if answer["errors"]:
                 raise Unavailable
-            self._flushed[room_id] = max(flushed, answer["flushed"])
-            if answer["trimmed_before"] <= flushed:
-                break
-        else:
-            raise Unavailable
-        known = {row["once"]: row for row in [*answer["known"], *answer["found"]]}
-        fresh = [row for row in rows if row["once"] not in known]
-        for number, row in enumerate(fresh, start=answer["seq_before"] + 1):
-            row["seq"] = number
-            self._unflushed[row["once"]] = row
-        self._answer(batch, known, answer["epoch"])
-        if fresh:
-            self._flush_soon(room_id)
+            self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["flushed"])
+            stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
+            if len(stored) == len(rows):
+                self._unflushed.update(
+                    (row["id"], row) for row in stored.values() if row["room_id"] == room_id
+                )
+                return stored, answer["epoch"]
+        raise Unavailable
 
     @staticmethod
-    def _answer(batch: list[_Waiting], known: dict[str, dict[str, Any]], epoch: str) -> None:
-        given: dict[str, dict[str, Any]] = dict(known)
+    def _answer(batch: list[_Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:
+        given: set[str] = set()
         for waiting in batch:
-            row = waiting.row
-            stored = given.get(row["once"])
-            if stored is None:
-                stored = row if "seq" in row else None
+            row = stored[waiting.row["id"]]
             if waiting.answer.done():
                 continue
-            if stored is None:
-                waiting.answer.set_exception(Unavailable())
-            elif stored["digest"] != row["digest"]:
+            if row["digest"] != waiting.row["digest"]:
                 waiting.answer.set_exception(RefConflict())
-            else:
-                entry = entry_of(stored)
-                is_new = row["once"] not in given
-                given[row["once"]] = stored
-                waiting.answer.set_result(Appended(entry, epoch, is_new))
+                continue
+            is_new = row.get("attempt") == attempt and row["id"] not in given
+            given.add(row["id"])
+            waiting.answer.set_result(Appended(entry_of(row), epoch, is_new))
 
     # -- flushing
 
-    def _flush_soon(self, room_id: str) -> None:
-        running = self._flushing.get(room_id)
-        if running is None:
+    def _flush_soon(self, room_id: str, seq: int) -> None:
+        self._heads[room_id] = max(self._heads.get(room_id, 0), seq)
+        if room_id not in self._flushing:
             task = asyncio.create_task(self._flush_all(room_id), name="flush")
             self._flushing[room_id] = task
             task.add_done_callback(lambda _: self._flushing.pop(room_id, None))
 
     async def _flush_all(self, room_id: str) -> None:
-        try:
-            await asyncio.sleep(0)
-            await self.flush(room_id)
-        except Unavailable:
-            pass  # whoever appends to or opens this room next flushes what is left
-        except Exception:
-            log.exception("flush_failed")
+        """Flush until nothing new has come for a while, then note it in the head."""
+        backoff = IDLE_SECONDS
+        is_noted = False
+        while not is_noted:
+            try:
+                if self._flushed.get(room_id, 0) < self._heads[room_id]:
+                    await self.flush(room_id)
+                await asyncio.sleep(0 if self._flushed[room_id] < self._heads[room_id] else IDLE_SECONDS)
+                if self._flushed[room_id] >= self._heads[room_id]:
+                    is_noted = True
+                    del self._heads[room_id]
+                    self._flushing.pop(room_id, None)
+                    await self._pool.write(settle_query(room_id, self._flushed[room_id]))
+                backoff = IDLE_SECONDS
+            except Unavailable:
+                await asyncio.sleep(backoff)
+                backoff = min(2 * backoff, 1.0)
+            except Exception:
+                log.exception("flush_failed")
+                return
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
-        answer = await self._pool.run(flush_query(room_id))
+        known = self._flushed.get(room_id, 0)
+        answer = await self._pool.run(flush_query(room_id, known))
+        if answer is not None and answer["errors"]:
+            answer = await self._pool.run(flush_query(room_id, known, sets_apart=True))
         if answer is None:
             return
         if answer["errors"]:
@@ -190,8 +217,9 @@ class RoomLogs:
         for row in answer["acting"]:
             await self._act(row)
         self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["seq"])
-        for once in answer["onces"]:
-            self._unflushed.pop(once, None)
+        for id_, row in list(self._unflushed.items()):
+            if row["room_id"] == room_id and row["seq"] <= answer["seq"]:
+                del self._unflushed[id_]
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry a member entry over to `members`, and erase what a delete entry deletes."""
@@ -201,7 +229,9 @@ class RoomLogs:
             room_id, target = row["room_id"], row["data"]["target"]
             of_target = r.table("messages").get_all([room_id, target], index="target")
             erased = {"erased": True, "data": {"body": ""}}
-            await self._pool.write(r.table("messages").get_all([room_id, target]).update(erased))
+            await self._pool.write(
+                r.table("messages").get_all([room_id, target], index="place").update(erased)
+            )
             await self._pool.write(of_target.filter({"kind": Kind.EDIT.value}).update(erased))
 
     # -- reading
@@ -220,7 +250,7 @@ class RoomLogs:
         if after >= 2**53 or not 0 < len(room_id) <= MAX_ID:
             return []
         stored = messages_table().between(
-            [room_id, after], [room_id, until], left_bound="open", right_bound="closed"
+            [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
         )
         _, rows = await self._merged(room_id, stored, after, until)
         return self._entries(rows)
@@ -254,7 +284,9 @@ class RoomLogs:
         """Return one message, folded."""
         if not (0 < len(room_id) <= MAX_ID and 0 < seq < 2**53):
             return None
-        head, rows = await self._merged(room_id, messages_table().get_all([room_id, seq]), seq - 1, seq)
+        head, rows = await self._merged(
+            room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq
+        )
         found = [row for row in rows if row["kind"] == Kind.MESSAGE]
         folded = await self._folded(room_id, self._entries(found), head) if head else []
         return folded[0] if folded else None
@@ -317,64 +349,6 @@ class RoomLogs:
         if key not in self._poison and len(self._poison) < 1_000:  # noqa: PLR2004  further ones are not logged
             self._poison.add(key)
             log.error("poison_row_skipped", id=key)
-
-
-# -- rows
-
-
-def entry_of(row: dict[str, Any]) -> Entry:
-    """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
-    room_id, seq, user_id, username, at, ref, data = (
-        row[name] for name in ("room_id", "seq", "user_id", "username", "at", "ref", "data")
-    )
-    kind = Kind(row["kind"])
-    if not all(isinstance(text, str) for text in (room_id, user_id, username)):
-        raise TypeError
-    if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
-        raise TypeError
-    if not isinstance(data, dict) or any(not isinstance(one, str | int | None) for one in data.values()):
-        raise TypeError
-    if not _FIELDS[kind] <= data.keys():
-        raise KeyError
-    return Entry(room_id, seq, kind, user_id, username, at, ref, data)
-
-
-_FIELDS: Final[dict[Kind, frozenset[str]]] = {
-    Kind.MESSAGE: frozenset({"body"}),
-    Kind.EDIT: frozenset({"target", "body"}),
-    Kind.DELETE: frozenset({"target"}),
-    Kind.REACTION: frozenset({"target", "emoji", "added"}),
-    Kind.MEMBER: frozenset({"role", "by"}),
-    Kind.ROOM: frozenset({"name", "topic", "visibility"}),
-}
-
-
-def _row(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[str, Any]:
-    """Return the row of an entry without its seq. `once` is what no other entry of any room may have."""
-    content = orjson.dumps([room_id, said.kind.value, said.data], option=orjson.OPT_SORT_KEYS)
-    if once is None:
-        key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
-        once = _digest(key)
-    return {
-        "room_id": room_id,
-        "kind": draft.kind.value,
-        "user_id": draft.user_id,
-        "username": draft.username,
-        "at": draft.at,
-        "ref": draft.ref,
-        "data": draft.data,
-        "once": once,
-        "digest": _digest(content),
-    }
-
-
-def new_key() -> bytes:
-    """Return a key that is like no other, for an entry that may be written twice."""
-    return secrets.token_bytes(16)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:40]
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:

@@ -162,7 +162,7 @@ class Rooms:
 
         def place(head: Any) -> Any:
             in_tail = head["tail"].filter({"seq": seq})["number"]
-            stored = messages_table().get_all([room_id, seq])["number"].coerce_to("array")
+            stored = messages_table().get_all([room_id, seq], index="place")["number"].coerce_to("array")
             return r.branch(
                 head["seq"] <= seq,
                 {"read_seq": head["seq"], "read_number": head["number"]},

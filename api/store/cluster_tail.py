@@ -15,7 +15,7 @@ import structlog
 from api.errors import Unavailable
 from api.models import Change, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
-from api.store.cluster_log import entry_of
+from api.store.cluster_rows import entry_of
 from api.store.rethinkdb import Pool, close, connect, r, tail
 
 MAX_BATCH: Final = 500

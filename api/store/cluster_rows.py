@@ -1,0 +1,71 @@
+"""Entries as rows of the tables, in heads and in `messages` alike. Pure."""
+
+import hashlib
+import secrets
+from typing import Any, Final
+
+import orjson
+
+from api.models import Draft, Entry, Kind
+
+
+def entry_of(row: dict[str, Any]) -> Entry:
+    """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
+    room_id, seq, user_id, username, at, ref, data = (
+        row[name] for name in ("room_id", "seq", "user_id", "username", "at", "ref", "data")
+    )
+    kind = Kind(row["kind"])
+    if not all(isinstance(text, str) for text in (room_id, user_id, username)):
+        raise TypeError
+    if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
+        raise TypeError
+    if not isinstance(data, dict) or any(not isinstance(one, str | int | None) for one in data.values()):
+        raise TypeError
+    if not _FIELDS[kind] <= data.keys():
+        raise KeyError
+    return Entry(room_id, seq, kind, user_id, username, at, ref, data)
+
+
+_FIELDS: Final[dict[Kind, frozenset[str]]] = {
+    Kind.MESSAGE: frozenset({"body"}),
+    Kind.EDIT: frozenset({"target", "body"}),
+    Kind.DELETE: frozenset({"target"}),
+    Kind.REACTION: frozenset({"target", "emoji", "added"}),
+    Kind.MEMBER: frozenset({"role", "by"}),
+    Kind.ROOM: frozenset({"name", "topic", "visibility"}),
+}
+
+
+def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[str, Any]:
+    """Return the row of an entry without its seq. `once` is what no other entry of any room may have."""
+    content = orjson.dumps([room_id, said.kind.value, said.data], option=orjson.OPT_SORT_KEYS)
+    if once is None:
+        key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
+        once = _digest(key)
+    else:
+        once = _digest(once.encode())  # it becomes a primary key, of which 127 bytes is the most
+    return {
+        "room_id": room_id,
+        "kind": draft.kind.value,
+        "user_id": draft.user_id,
+        "username": draft.username,
+        "at": draft.at,
+        "ref": draft.ref,
+        "data": draft.data,
+        "id": once,
+        "digest": _digest(content),
+    }
+
+
+def is_no_message(row: dict[str, Any]) -> bool:
+    """Say whether a row counts for nothing among unread messages."""
+    return bool(row["kind"] != Kind.MESSAGE)
+
+
+def new_key() -> bytes:
+    """Return a key that is like no other, for an entry that may be written twice."""
+    return secrets.token_bytes(16)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:40]
