@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ from api.models import LOBBY_ID, Visibility
 from api.store.rethinkdb import Address, Pool, r
 
 SCHEMA_VERSION: Final = 1
-READY_SECONDS: Final = 20.0
+READY_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 4
+"""For one question, which is inside the time that any query has; the server takes whole seconds only."""
 
 TABLES: Final = ("meta", "names", "users", "sessions", "rooms", "heads", "members", "messages", "beats")
 
@@ -31,7 +34,7 @@ def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
             None,
             [row["room_id"], row["joined_at"], row["user_id"]],
         ),
-        ("messages", "once"): lambda row: row["once"],
+        ("messages", "place"): lambda row: [row["room_id"], row["seq"]],
         ("messages", "target"): lambda row: [row["room_id"], row["data"]["target"]],
         ("messages", "message"): lambda row: r.branch(
             row["kind"] == "message", [row["room_id"], row["seq"]], None
@@ -53,6 +56,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
         "number": 0,  # how many of the entries are messages
         "message_seq": 0,  # the newest message
         "flushed": 0,  # entries up to here are durable in `messages`
+        "retries": 0,
         "trimmed": 0,  # entries up to here are no longer in the tail
         "tail": [],
     }
@@ -84,7 +88,20 @@ async def _make_tables(pool: Pool, database: str, say: Callable[[str], None], re
         if table not in existing:
             say(f"making the table {table}")
             await pool.run(r.db(database).table_create(table, replicas=replicas))
-    await pool.run(r.db(database).wait(timeout=4))
+    await _wait_for_tables(pool, database)
+
+
+async def _wait_for_tables(pool: Pool, database: str) -> None:
+    """Wait until every table can be written. Raises `Unavailable`."""
+    until = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            await pool.run(r.db(database).wait(wait_for="all_replicas_ready", timeout=WAIT_SECONDS))
+        except Unavailable:
+            if time.monotonic() > until:
+                raise Unavailable("the tables are not ready: look at the cluster's servers") from None
+        else:
+            return
 
 
 async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -> None:
@@ -92,11 +109,19 @@ async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -
         if name not in await pool.run(r.db(database).table(table).index_list()):
             say(f"making the index {name} of {table}")
             await pool.run(r.db(database).table(table).index_create(name, function))
-    async with asyncio.timeout(READY_SECONDS):
-        for table in {table for table, _ in _indexes()}:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
             # The server offers no way to wait without asking again.
-            while not all(one["ready"] for one in await pool.run(r.db(database).table(table).index_status())):  # noqa: ASYNC110 - the server can only be asked again
+            while not await _has_ready_indexes(pool, database):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise Unavailable("the indexes are still being built: run `tailwire init` again later") from None
+
+
+async def _has_ready_indexes(pool: Pool, database: str) -> bool:
+    tables = {table for table, _ in _indexes()}
+    states = [await pool.run(r.db(database).table(table).index_status()) for table in tables]
+    return all(one["ready"] for state in states for one in state)
 
 
 async def _fill(pool: Pool, database: str) -> None:
