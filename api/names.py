@@ -1,6 +1,7 @@
-"""What a username may be. Pure."""
+"""What a username, and any other name that people see, may be. Pure."""
 
 import re
+import unicodedata
 from typing import Final
 
 from api.errors import FieldError, Invalid
@@ -35,6 +36,27 @@ def username_key(username: str) -> str:
     if key in RESERVED:
         raise _invalid("is reserved")
     return key
+
+
+def label(text: str) -> str:
+    """Return the name of a room, or a person's, without outer blanks. Raises `ValueError` for one that misleads.
+
+    It is shown on one line among others': nothing in it may be unseen, break the line or turn the text around.
+    """
+    if _MISLEADING.search(text) or any(
+        unicodedata.category(one) in _UNSEEN for one in text if one not in _JOINERS
+    ):
+        raise ValueError("must not hold control characters, line breaks or invisible characters")
+    if not any(unicodedata.category(one)[0] in "LNPSC" for one in text if one not in _JOINERS):
+        raise ValueError("must show something")
+    return text.strip()
+
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Zero-width, but part of Persian and Indic words and of emoji."""
+_MISLEADING: Final = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]")
+"""Letters, symbols or unassigned to Unicode, blank to the eye: Hangul fillers, the Braille blank, tags."""
 
 
 def _invalid(message: str) -> Invalid:

@@ -2,11 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.accounts import Issued
 from api.models import Member, Message, Role, RoomView, User, Visibility
+from api.names import label
 from api.protocol import Body, Ref, Seq, Strict, timestamp
+
+DisplayName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(label)]
+RoomName = Annotated[str, Field(min_length=1, max_length=80, strict=True), AfterValidator(label)]
+Topic = Annotated[
+    str, Field(max_length=250, strict=True), AfterValidator(lambda text: label(text) if text.strip() else "")
+]
 
 
 class Answer(BaseModel):
@@ -23,7 +30,7 @@ class SignUp(Strict):
 
     username: str
     password: str
-    display_name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")] | None = None
+    display_name: DisplayName | None = None
 
 
 class LogIn(Strict):
@@ -42,7 +49,7 @@ class Refresh(Strict):
 class Profile(Strict):
     """What a user may change of themselves."""
 
-    display_name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
+    display_name: DisplayName
 
 
 class NewRoom(Strict):
@@ -50,9 +57,9 @@ class NewRoom(Strict):
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"\S", strict=True)]
+    name: RoomName
     visibility: Visibility
-    topic: Annotated[str, Field(max_length=250, strict=True)] = ""
+    topic: Topic = ""
 
 
 class NewMessage(Strict):

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("accounts", "commands", "connection", "feed", "hub", "limits"),
         *("security", "store.base", "models", "errors"),
     ),
-    "schemas": ("accounts", "protocol", "models"),
+    "schemas": ("accounts", "names", "protocol", "models"),
     "http": ("protocol", "strict_json", "errors", "ids"),
     "accounts": ("security", "names", "store.base", "models", "errors", "clock", "ids"),
     "commands": ("connection", "hub", "security", "store.base", "protocol", "models", "errors", "clock"),

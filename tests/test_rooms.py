@@ -207,3 +207,48 @@ async def test_a_room_out_of_bounds_is_not_made(sqlite_node: Node, changes: Even
 async def test_a_room_at_its_bounds_is_made(alice: Person) -> None:
     room = await make_room(alice, "💥" * 80, topic="é" * 250)
     assert (room["name"], room["topic"]) == ("💥" * 80, "é" * 250)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u200b\u200b",
+        "\u2028",
+        "a\nb",
+        "a\0b",
+        "\u202egnp.exe",
+        "\u3164",
+        "\u2800",
+        "  ",
+        "Tea\u2066",
+        "\U000e0041",
+    ],
+)
+async def test_a_name_that_misleads_the_eye_is_refused(sqlite_node: Node, name: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    room = await alice.http.post("/rooms", json={"name": name, "visibility": "public"})
+    topic = await alice.http.post(
+        "/rooms", json={"name": "Tea", "topic": f"x{name}x", "visibility": "public"}
+    )
+    shown = await alice.http.patch("/users/me", json={"display_name": name})
+    assert (room.status_code, shown.status_code) == (422, 422)
+    assert topic.status_code == (201 if name == "  " else 422)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Café 北京", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "!"],
+)
+async def test_a_name_in_any_script_is_taken(sqlite_node: Node, name: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    assert (await make_room(alice, name))["name"] == name
+
+
+async def test_an_unknown_query_field_is_refused_and_a_token_there_too(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    unknown = await alice.http.get("/rooms", params={"scpoe": "public"})
+    token = await alice.http.get("/rooms", params={"access_token": alice.access_token})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "extra_forbidden")
+    assert (token.status_code, token.json()["code"]) == (401, "unauthorized")
+    assert "scpoe" not in unknown.text
+    assert (await alice.http.get("/rooms", params={"scope": "public"})).status_code == 200

@@ -35,7 +35,7 @@ async def rooms(
 @router.post("", status_code=201)
 async def create(body: NewRoom, identity: IdentityDep, store: StoreDep) -> RoomOut:
     """Make a room; the caller is its owner."""
-    room = Room(random_id(), body.name.strip(), body.topic.strip(), body.visibility, now_ms())
+    room = Room(random_id(), body.name, body.topic, body.visibility, now_ms())
     return RoomOut.of(await store.create_room(room, identity.user))
 
 
