@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from api.clock import now_ms
 from api.connection import Connection, Identity
-from api.errors import Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
+from api.errors import FieldError, Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
 from api.hub import Hub
 from api.models import Appended, Draft, Head, Kind, Member, Role
 from api.protocol import (
@@ -157,10 +157,13 @@ class Commands:
     async def append(self, member: Member, ref: str, body: str, reply_to: int | None) -> Appended:
         """Write a member's message to its room; the one way in, for sockets and HTTP.
 
-        Raises `Forbidden` for a reader, `RefConflict`, `Unavailable`, `StorageFull`.
+        Raises `Forbidden` for a reader, `Invalid` for an answer to no message, `RefConflict`, `Unavailable`,
+        `StorageFull`.
         """
         if member.role is Role.READER:
             raise Forbidden("Readers of a room cannot write to it")
+        if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
+            raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
         draft = Draft(
             kind=Kind.MESSAGE,
             user_id=member.user_id,

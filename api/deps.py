@@ -54,10 +54,8 @@ AccountsDep = Annotated[Accounts, Depends(_accounts)]
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def _identity(
-    request: Request, parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
-) -> Identity:
-    if has_token_in_query(request) or token is None:
+async def _identity(parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]) -> Identity:
+    if token is None:
         raise Unauthorized
     return await parts.commands.identify(token)
 
@@ -75,11 +73,6 @@ async def _membership(room_id: str, store: StoreDep, identity: IdentityDep) -> M
 
 MemberDep = Annotated[Member, Depends(_membership)]
 """The caller's membership of the room in the path. 404 for a non-member, as if there were no such room."""
-
-
-def has_token_in_query(connection: HTTPConnection) -> bool:
-    """Whether a token was put where logs, histories and referrers would keep it."""
-    return "token" in connection.query_params or "access_token" in connection.query_params
 
 
 def user_agent(request: Request) -> str:

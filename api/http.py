@@ -9,7 +9,9 @@ from typing import Any, Final
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -19,6 +21,7 @@ from starlette.types import Message as ASGIMessage
 from api import strict_json
 from api.errors import (
     BadJson,
+    FieldError,
     Invalid,
     MethodNotAllowed,
     NotFound,
@@ -31,6 +34,8 @@ from api.ids import random_id
 from api.protocol import invalid
 
 MAX_BODY_BYTES: Final = 64 * 1024
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: their lines would bury the others."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = structlog.get_logger("api.http")
@@ -38,15 +43,25 @@ access = structlog.get_logger("api.access")
 
 
 class StrictRoute(APIRoute):
-    """A route whose JSON body is parsed by our one policy, and must say that it is JSON."""
+    """A route without unknown query fields, whose JSON body is parsed by our one policy and says that it is JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return FastAPI's handler, behind the policy."""
         handle = super().get_route_handler()
         takes_body = self.body_field is not None
         takes_json = takes_body and not _is_form(self)
+        query_names = _query_names(self.dependant)
 
         async def strict(request: Request) -> Response:
+            if has_token_in_query(request):
+                raise Unauthorized("A token does not belong in a URL")
+            if not query_names.issuperset(request.query_params):
+                unknown = FieldError(("query", "*"), "There is an unknown field")
+                raise Invalid(
+                    "There is a query field that does not belong here",
+                    errors=(unknown,),
+                    code="extra_forbidden",
+                )
             if takes_body:
                 await _read(request)
             if takes_json:
@@ -54,6 +69,17 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+def has_token_in_query(connection: HTTPConnection) -> bool:
+    """Whether a token was put where logs, histories and referrers would keep it."""
+    return "token" in connection.query_params or "access_token" in connection.query_params
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Return the query fields that a route knows, its dependencies' too."""
+    names = {parameter.alias for parameter in dependant.query_params}
+    return names.union(*(_query_names(one) for one in dependant.dependencies))
 
 
 def _is_form(route: APIRoute) -> bool:
@@ -171,7 +197,8 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         finally:
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
-            access.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+            tell = access.debug if scope["path"] in PROBES else access.info
+            tell("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
 
 
 def _request_id(scope: Scope) -> str:

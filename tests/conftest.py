@@ -74,17 +74,18 @@ async def bob(node: Node) -> Person:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which stores and which browser were tested."""
+    passed = terminalreporter.stats.get("passed", [])
     ran = {
-        name: any(name in report.nodeid for report in terminalreporter.stats.get("passed", []))
-        for name in ("[sqlite", "[rethinkdb", "browser")
+        name: any(name in report.nodeid or name in report.keywords for report in passed)
+        for name in ("sqlite", "rethinkdb", "browser")
     }
     terminalreporter.section("what was tested")
-    terminalreporter.line(f"SQLite     {'tested' if ran['[sqlite'] else 'NOT TESTED'}")
-    rethinkdb = "tested" if ran["[rethinkdb"] else "NOT TESTED"
+    terminalreporter.line(f"SQLite     {'tested' if ran['sqlite'] else 'NOT TESTED'}")
+    rethinkdb = "tested" if ran["rethinkdb"] else "NOT TESTED"
     why = (
         ""
         if shutil.which("rethinkdb")
         else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
     )
-    terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['[rethinkdb'] else why}")
+    terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['rethinkdb'] else why}")
     terminalreporter.line(f"Chromium   {'tested' if ran['browser'] else 'NOT TESTED'}")

@@ -224,3 +224,12 @@ async def test_the_log_of_another_epoch_is_answered_by_reset(alice: Person) -> N
         answer = await alice.http.get(LOG, params={"epoch": epoch})
         assert (answer.status_code, answer.json()["code"]) == (409, "reset")
     assert (await alice.http.get(LOG, params={"epoch": "e" * 65})).status_code == 422
+
+
+async def test_an_answer_to_no_message_is_refused(alice: Person) -> None:
+    refused = await alice.http.post(MESSAGES, json={"ref": "a", "body": "yes", "reply_to": 999})
+    assert (refused.status_code, refused.json()["errors"][0]["loc"]) == (422, ["reply_to"])
+    first = await alice.http.post(MESSAGES, json={"ref": "b", "body": "tea?"})
+    answer = {"ref": "a", "body": "yes", "reply_to": first.json()["seq"]}
+    assert (await alice.http.post(MESSAGES, json=answer)).status_code == 201
+    assert (await alice.http.post(MESSAGES, json=answer)).status_code == 200

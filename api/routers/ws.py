@@ -15,9 +15,9 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from api.clock import now_ms
 from api.commands import Closed, Commands, check_version
 from api.connection import Connection, Identity
-from api.deps import Services, has_token_in_query, services
+from api.deps import Services, services
 from api.errors import Forbidden, RateLimited, TailwireError, Unauthorized, Unavailable, UpgradeRequired
-from api.http import problem
+from api.http import has_token_in_query, problem
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
