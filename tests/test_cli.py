@@ -177,9 +177,10 @@ async def test_init_is_for_rethinkdb(setup: dict[str, str], tmp_path: Path) -> N
     assert re.fullmatch(r"tailwire: .+ SQLite .+\n", err), err
 
 
-async def test_two_workers_on_sqlite_bring_every_entry_to_every_socket(
-    setup: dict[str, str], tmp_path: Path
+async def test_two_workers_bring_every_entry_to_every_socket(
+    setup: dict[str, str], store_url: str, tmp_path: Path
 ) -> None:
+    setup["TAILWIRE_STORE"] = store_url
     async with serving(setup, tmp_path, "--workers", "2") as node, AsyncExitStack() as stack:
         alice = await node.sign_up("alice")
         sockets = [await stack.enter_async_context(alice.socket()) for _ in range(8)]

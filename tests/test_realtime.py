@@ -2,12 +2,12 @@
 
 import asyncio
 import itertools
+import sys
 
 import pytest
 
 from api.config import Settings
-from api.models import LOBBY_ID, Draft, Kind
-from api.store import open_store
+from api.models import LOBBY_ID
 from tests.server import Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
@@ -64,21 +64,33 @@ async def test_what_is_sent_on_one_node_arrives_on_the_other(store_url: str) -> 
     assert (event["seq"], event["body"], event["username"]) == (ack["seq"], "hello from afar", "alice")
 
 
-async def test_an_entry_appended_by_nobody_of_the_api_reaches_connected_clients(
+APPEND = """
+import asyncio, sys
+from api.models import LOBBY_ID, Draft, Kind
+from api.store import open_store
+
+async def append(url, user_id):
+    store = await open_store(url)
+    data = {"body": "from outside", "reply_to": None}
+    appended = await store.append(LOBBY_ID, Draft(Kind.MESSAGE, user_id, "alice", 1, "outside", data))
+    await store.close()
+    print(appended.entry.seq)
+
+asyncio.run(append(*sys.argv[1:]))
+"""
+
+
+async def test_an_entry_appended_by_a_third_process_reaches_connected_clients(
     store_url: str, alice: Person
 ) -> None:
-    store = await open_store(store_url)
-    try:
-        async with alice.socket() as socket:
-            await subscribe(socket)
-            draft = Draft(
-                Kind.MESSAGE, alice.id, "alice", 1, "outside", {"body": "from outside", "reply_to": None}
-            )
-            appended = await store.append(LOBBY_ID, draft)
-            event = await socket.until(type="message")
-    finally:
-        await store.close()
-    assert (event["seq"], event["body"]) == (appended.entry.seq, "from outside")
+    async with alice.socket() as socket:
+        await subscribe(socket)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", APPEND, store_url, alice.id, stdout=asyncio.subprocess.PIPE
+        )
+        event = await socket.until(type="message")
+        said, _ = await process.communicate()
+    assert (event["seq"], event["body"]) == (int(said), "from outside")
 
 
 async def test_a_retry_on_another_socket_gets_the_same_ack_and_doubles_nothing(
