@@ -252,3 +252,13 @@ async def test_an_unknown_query_field_is_refused_and_a_token_there_too(sqlite_no
     assert (token.status_code, token.json()["code"]) == (401, "unauthorized")
     assert "scpoe" not in unknown.text
     assert (await alice.http.get("/rooms", params={"scope": "public"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "room_id", ["x" * 64, "x" * 500, "%00", "%F0%9F%8D%B5" * 64, "..%2Flobby", "%ED%A0%80", "LOBBY"]
+)
+async def test_a_room_that_cannot_be_is_not_found(alice: Person, room_id: str) -> None:
+    for path in ("", "/members", "/messages", "/log", "/messages/1"):
+        answer = await alice.http.get(f"/rooms/{room_id}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+    assert (await alice.http.post(f"/rooms/{room_id}/join")).status_code == 404

@@ -15,6 +15,7 @@ Every read that decides something sees every write acknowledged before it began.
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
 
 from api.models import (
     Account,
@@ -34,6 +35,9 @@ from api.models import (
     Session,
     User,
 )
+
+Place: TypeAlias = tuple[str, str]
+"""Who may be a member of what: a room's id and a user's."""
 
 
 class Store(ABC):
@@ -71,8 +75,12 @@ class Store(ABC):
         """Return the account with this unique name."""
 
     @abstractmethod
+    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
+        """Return those of these users that exist, by id."""
+
     async def user(self, user_id: str) -> User | None:
         """Return the user with this id."""
+        return (await self.users([user_id])).get(user_id)
 
     @abstractmethod
     async def set_display_name(self, user_id: str, display_name: str) -> User:
@@ -89,8 +97,12 @@ class Store(ABC):
         """Store a new session."""
 
     @abstractmethod
+    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        """Return those of these sessions that have not been ended; whether one has expired is the caller's to say."""
+
     async def session(self, session_id: str) -> Session | None:
-        """Return a session that has not been ended; whether it has expired is the caller's to say."""
+        """Return a session that has not been ended."""
+        return (await self.sessions([session_id])).get(session_id)
 
     @abstractmethod
     async def rotate_refresh(
@@ -149,8 +161,12 @@ class Store(ABC):
         """End a user's membership, as one fact with its `member` entry. None when there was none. Raises `NotFound`."""
 
     @abstractmethod
+    async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
+        """Return those of these memberships, (room id, user id), that there are."""
+
     async def member(self, room_id: str, user_id: str) -> Member | None:
         """Return a membership."""
+        return (await self.memberships([(room_id, user_id)])).get((room_id, user_id))
 
     @abstractmethod
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:

@@ -25,7 +25,7 @@ from api.models import (
     Session,
     User,
 )
-from api.store.base import Store
+from api.store.base import Place, Store
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_rooms import Rooms
@@ -79,8 +79,8 @@ class ClusterStore(Store):
     async def account_by_name(self, username_key: str) -> Account | None:  # noqa: D102
         return await self._accounts.by_name(username_key)
 
-    async def user(self, user_id: str) -> User | None:  # noqa: D102
-        return await self._accounts.user(user_id)
+    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:  # noqa: D102
+        return await self._accounts.users(user_ids)
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:  # noqa: D102
         return await self._accounts.change(user_id, {"display_name": display_name})
@@ -91,8 +91,8 @@ class ClusterStore(Store):
     async def create_session(self, session: Session) -> None:  # noqa: D102
         await self._accounts.create_session(session)
 
-    async def session(self, session_id: str) -> Session | None:  # noqa: D102
-        return await self._accounts.session(session_id)
+    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:  # noqa: D102
+        return await self._accounts.sessions(session_ids)
 
     async def rotate_refresh(self, session_id: str, **how: Any) -> Rotation:  # noqa: D102
         return await self._accounts.rotate(session_id, **how)
@@ -123,8 +123,8 @@ class ClusterStore(Store):
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:  # noqa: D102
         return await self._rooms.leave(room_id, user, at)
 
-    async def member(self, room_id: str, user_id: str) -> Member | None:  # noqa: D102
-        return await self._rooms.member(room_id, user_id)
+    async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:  # noqa: D102
+        return await self._rooms.memberships(places)
 
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:  # noqa: D102
         return await self._rooms.members(room_id, cursor, limit)

@@ -1,15 +1,17 @@
 """Accounts and sessions on a RethinkDB cluster."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
 from api.models import Account, Rotation, Session, User
+from api.store.cluster_queries import literal
+from api.store.cluster_rows import is_key
 from api.store.rethinkdb import Pool, r
 
 CLAIM_MS: Final = 60_000
 """A name claimed this long ago for an account that is still not there was claimed by who crashed."""
-MAX_ID: Final = 64
 
 
 class Accounts:
@@ -27,7 +29,7 @@ class Accounts:
             names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")
         )
         if kept["user_id"] != user.id:
-            abandoned = kept["at"] + CLAIM_MS < claim["at"] and await self.user(kept["user_id"]) is None
+            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.users([kept["user_id"]])
             if not abandoned:
                 raise UsernameTaken
             taken_over = names.get(account.username_key).update(
@@ -52,7 +54,7 @@ class Accounts:
 
     async def by_name(self, username_key: str) -> Account | None:
         """Return the account with this unique name."""
-        if not 0 < len(username_key) <= MAX_ID:
+        if not is_key(username_key):
             return None
         names, users = (r.table(name, read_mode="majority") for name in ("names", "users"))
         row = await self._pool.run(
@@ -62,21 +64,13 @@ class Accounts:
         )
         return row and Account(_user(row), row["username_key"], row["password_hash"])
 
-    async def user(self, user_id: str) -> User | None:
-        """Return the user with this id."""
-        row = await self._get("users", user_id)
-        return None if row is None else _user(row)
-
-    async def users(self, user_ids: list[str]) -> dict[str, User]:
+    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
         """Return those of these users that exist."""
-        if not user_ids:
-            return {}
-        rows = await self._pool.read(r.table("users", read_mode="majority").get_all(*user_ids))
-        return {row["id"]: _user(row) for row in rows}
+        return {row["id"]: _user(row) for row in await self._get_all("users", user_ids)}
 
     async def change(self, user_id: str, changes: dict[str, str]) -> User:
         """Change a user's row. Raises `NotFound`."""
-        if not 0 < len(user_id) <= MAX_ID:
+        if not is_key(user_id):
             raise NotFound
         written = await self._pool.write(
             r.table("users").get(user_id).update(changes, return_changes="always")
@@ -90,12 +84,10 @@ class Accounts:
         row = asdict(session) | {"ended": False}
         await self._pool.write(r.table("sessions").insert(row, conflict=lambda _id, old, _new: old))
 
-    async def session(self, session_id: str) -> Session | None:
-        """Return a session that has not been ended."""
-        row = await self._get("sessions", session_id)
-        if row is None or row.pop("ended"):
-            return None
-        return Session(**row)
+    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        """Return those of these sessions that have not been ended."""
+        rows = await self._get_all("sessions", session_ids)
+        return {row["id"]: Session(**row) for row in rows if not row.pop("ended")}
 
     async def rotate(
         self,
@@ -108,7 +100,7 @@ class Accounts:
         expires_at: int,
     ) -> Rotation:
         """Use up a refresh token in one atomic update; see `Store.rotate_refresh`."""
-        if not 0 < len(session_id) <= MAX_ID:
+        if not is_key(session_id):
             return Rotation.UNKNOWN
         rotated = {
             "previous_hash": presented_hash,
@@ -146,16 +138,16 @@ class Accounts:
 
     async def end_session(self, session_id: str) -> bool:
         """End a session; its row stays, as the word of it for every feed. False when there was none."""
-        if not 0 < len(session_id) <= MAX_ID:
+        if not is_key(session_id):
             return False
         written = await self._pool.write(r.table("sessions").get(session_id).update({"ended": True}))
         return bool(written["replaced"])
 
-    async def _get(self, table: str, key: str) -> dict[str, Any] | None:
-        if not 0 < len(key) <= MAX_ID:
-            return None
-        row: dict[str, Any] | None = await self._pool.run(r.table(table, read_mode="majority").get(key))
-        return row
+    async def _get_all(self, table: str, keys: Sequence[str]) -> list[dict[str, Any]]:
+        asked = [key for key in dict.fromkeys(keys) if is_key(key)]
+        if not asked:
+            return []
+        return await self._pool.read(r.table(table, read_mode="majority").get_all(r.args(literal(asked))))
 
 
 def _user(row: dict[str, Any]) -> User:

@@ -24,7 +24,7 @@ from api.store.cluster_queries import (
     project,
     settle_query,
 )
-from api.store.cluster_rows import entry_of, is_no_message, row_of
+from api.store.cluster_rows import entry_of, is_key, is_no_message, row_of
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
@@ -32,7 +32,6 @@ MAX_BATCH: Final = 100
 MAX_STALE: Final = 10
 IDLE_SECONDS: Final = 0.2
 """Without appends; then a head is told what has been flushed."""
-MAX_ID: Final = 64
 
 log = structlog.get_logger("api.store")
 
@@ -82,7 +81,7 @@ class RoomLogs:
         """
         if self._closed:
             raise Unavailable("the store is closed")
-        if not 0 < len(room_id) <= MAX_ID:
+        if not is_key(room_id):
             raise NotFound
         waiting = _Waiting(
             row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future()
@@ -238,7 +237,7 @@ class RoomLogs:
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where these rooms' logs end."""
-        asked = [room_id for room_id in room_ids if 0 < len(room_id) <= MAX_ID]
+        asked = [room_id for room_id in room_ids if is_key(room_id)]
         if not asked:
             return {}
         rows = await self._pool.read(heads_table().get_all(*asked).pluck("id", "epoch", "seq"))
@@ -247,7 +246,7 @@ class RoomLogs:
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
         """Return the entries in (after, after + limit]."""
         after, until = max(after, 0), max(after, 0) + limit
-        if after >= 2**53 or not 0 < len(room_id) <= MAX_ID:
+        if after >= 2**53 or not is_key(room_id):
             return []
         stored = messages_table().between(
             [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
@@ -257,7 +256,7 @@ class RoomLogs:
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
-        if not 0 < len(room_id) <= MAX_ID:
+        if not is_key(room_id):
             raise NotFound
         above = min(max(after or 0, 0), 2**53)
         below = 2**53 if before is None else min(max(before, 0), 2**53)
@@ -282,7 +281,7 @@ class RoomLogs:
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         """Return one message, folded."""
-        if not (0 < len(room_id) <= MAX_ID and 0 < seq < 2**53):
+        if not (is_key(room_id) and 0 < seq < 2**53):
             return None
         head, rows = await self._merged(
             room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq

@@ -120,7 +120,7 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
         is_as_sent = row["attempt"].eq(attempt) & row["erased"].default(False).not_()
         return r.branch(is_as_sent, {"id": row["id"], "seq": row["seq"], "attempt": attempt}, row)
 
-    ids = _json([row["id"] for row in rows])
+    ids = literal([row["id"] for row in rows])
     gone = r.expr([])
     found = messages_table().get_all(r.args(ids)).coerce_to("array")
     heads = r.table("heads")
@@ -133,10 +133,10 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
 
     of_edited = messages_table().get_all(*[[room_id, target] for target in edited], index="target")
     deletes = of_edited.filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array")
-    return r.do(found, ids, _json(rows), deletes if edited else r.expr([]), run)
+    return r.do(found, ids, literal(rows), deletes if edited else r.expr([]), run)
 
 
-def _json(value: Any) -> Any:
+def literal(value: Any) -> Any:
     """Return a term that the server parses from one string, at a tenth of what the driver's terms cost."""
     return r.json(orjson.dumps(value).decode())
 

@@ -5,20 +5,22 @@ along behind it by the flush, which both wait for.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import Conflict, NotFound
 from api.models import Appended, Draft, Kind, Member, Message, Page, Role, Room, RoomView, User, Visibility
 from api.store import paging
+from api.store.base import Place
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_log import RoomLogs
-from api.store.cluster_queries import heads_table, messages_table
+from api.store.cluster_queries import heads_table, literal, messages_table
+from api.store.cluster_rows import is_key
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
 
-MAX_ID: Final = 64
-MAX_KEY: Final = 110
-"""RethinkDB's primary keys end at 127 characters; a pair of ids longer than this is nobody's."""
+MAX_PAIR_BYTES: Final = 100
+"""RethinkDB's primary keys end at 127 bytes; a pair of ids longer than this is nobody's."""
 
 
 class Rooms:
@@ -54,7 +56,7 @@ class Rooms:
 
     async def find(self, room_id: str) -> Room | None:
         """Return a room."""
-        if not 0 < len(room_id) <= MAX_ID:
+        if not is_key(room_id):
             return None
         row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
         return row and _room(row)
@@ -108,7 +110,7 @@ class Rooms:
     async def _page(
         self, table: str, index: str, prefix: list[str], start: paging.Key, limit: int
     ) -> list[Any]:
-        if any(not 0 < len(part) <= MAX_ID for part in prefix):
+        if not all(map(is_key, prefix)):
             return []
         lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
         found = r.table(table, read_mode="majority").between(
@@ -125,7 +127,7 @@ class Rooms:
         return await self._change(room_id, user, None, at)
 
     async def _change(self, room_id: str, user: User, role: Role | None, at: int) -> Appended | None:
-        if not 0 < len(room_id) <= MAX_ID or await self.find(room_id) is None:
+        if not is_key(room_id) or await self.find(room_id) is None:
             raise NotFound
         row = await self._row(room_id, user.id)
         is_member = row is not None and row["role"] is not None
@@ -137,21 +139,29 @@ class Rooms:
         await self._logs.flush(room_id)
         return appended if appended.is_new else None
 
-    async def member(self, room_id: str, user_id: str) -> Member | None:
-        """Return a membership."""
-        row = await self._row(room_id, user_id)
-        if row is None or row["role"] is None:
-            return None
-        user = await self._accounts.user(user_id)
-        return None if user is None else _member(row, user)
+    async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
+        """Return those of these memberships that there are."""
+        rows = [row for row in await self._rows(places) if row["role"] is not None]
+        users = await self._accounts.users([row["user_id"] for row in rows])
+        return {
+            (row["room_id"], row["user_id"]): _member(row, users[row["user_id"]])
+            for row in rows
+            if row["user_id"] in users
+        }
+
+    async def _rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
+        keys = [
+            [room, user]
+            for room, user in dict.fromkeys(places)
+            if is_key(room) and is_key(user) and len((room + user).encode()) <= MAX_PAIR_BYTES
+        ]
+        if not keys:
+            return []
+        return await self._pool.read(r.table("members", read_mode="majority").get_all(r.args(literal(keys))))
 
     async def _row(self, room_id: str, user_id: str) -> dict[str, Any] | None:
-        if not (room_id and user_id and len(room_id) + len(user_id) <= MAX_KEY):
-            return None
-        row: dict[str, Any] | None = await self._pool.run(
-            r.table("members", read_mode="majority").get([room_id, user_id])
-        )
-        return row
+        rows = await self._rows([(room_id, user_id)])
+        return rows[0] if rows else None
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
         """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
@@ -189,9 +199,8 @@ class Rooms:
         if not rooms:
             return []
         ids = [room.id for room in rooms]
-        keys = [[room_id, user_id] for room_id in ids if user_id and len(room_id) + len(user_id) <= MAX_KEY]
         members, heads = await asyncio.gather(
-            self._pool.read(r.table("members", read_mode="majority").get_all(r.args(keys))),
+            self._rows([(room_id, user_id) for room_id in ids]),
             self._pool.read(heads_table().get_all(*ids).without("tail")),
         )
         last = await self._logs.last_messages(heads)

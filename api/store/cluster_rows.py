@@ -8,6 +8,8 @@ import orjson
 
 from api.models import Draft, Entry, Kind
 
+MAX_KEY_BYTES: Final = 127
+
 
 def entry_of(row: dict[str, Any]) -> Entry:
     """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
@@ -55,6 +57,11 @@ def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[st
         "id": once,
         "digest": _digest(content),
     }
+
+
+def is_key(text: str) -> bool:
+    """Say whether a text can be a primary key; what cannot be one is nobody's."""
+    return 0 < len(text.encode(errors="surrogatepass")) <= MAX_KEY_BYTES and "\0" not in text
 
 
 def is_no_message(row: dict[str, Any]) -> bool:

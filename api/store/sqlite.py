@@ -33,7 +33,7 @@ from api.models import (
     User,
 )
 from api.store import sqlite_accounts as accounts
-from api.store.base import Store
+from api.store.base import Place, Store
 from api.store.sqlite_database import Database
 from api.store.sqlite_log import RoomLog
 from api.store.sqlite_rooms import Rooms
@@ -99,8 +99,8 @@ class SqliteStore(Store):
     async def account_by_name(self, username_key: str) -> Account | None:
         return await self._read(lambda cursor: accounts.by_name(cursor, username_key))
 
-    async def user(self, user_id: str) -> User | None:
-        return await self._read(lambda cursor: accounts.user(cursor, user_id))
+    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
+        return await self._read(lambda cursor: accounts.users(cursor, user_ids))
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         return await self._write(lambda cursor: accounts.set_display_name(cursor, user_id, display_name))
@@ -113,8 +113,8 @@ class SqliteStore(Store):
     async def create_session(self, session: Session) -> None:
         await self._write(lambda cursor: accounts.create_session(cursor, session))
 
-    async def session(self, session_id: str) -> Session | None:
-        return await self._read(lambda cursor: accounts.session(cursor, session_id))
+    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        return await self._read(lambda cursor: accounts.sessions(cursor, session_ids))
 
     async def rotate_refresh(
         self,
@@ -164,8 +164,8 @@ class SqliteStore(Store):
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
         return await self._write(lambda cursor: self._rooms.leave(cursor, room_id, user, at))
 
-    async def member(self, room_id: str, user_id: str) -> Member | None:
-        return await self._read(lambda cursor: self._rooms.member(cursor, room_id, user_id))
+    async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
+        return await self._read(lambda cursor: self._rooms.memberships(cursor, places))
 
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
         return await self._read(lambda reading: self._rooms.members(reading, room_id, cursor, limit))

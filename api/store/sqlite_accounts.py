@@ -1,5 +1,6 @@
 """Accounts, sessions and kept values: plain functions on a cursor, to be run inside a transaction."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import apsw
@@ -58,6 +59,11 @@ def user(cursor: apsw.Cursor, user_id: str) -> User | None:
     return row and User(*row)
 
 
+def users(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, User]:
+    """Return those of these users that exist."""
+    return {found.id: found for user_id in user_ids if (found := user(cursor, user_id)) is not None}
+
+
 def set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
     """Change how a user is shown. Raises `NotFound`."""
     cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))
@@ -101,6 +107,11 @@ def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
         (session_id,),
     ).fetchone()
     return row and Session(*row)
+
+
+def sessions(cursor: apsw.Cursor, session_ids: Sequence[str]) -> dict[str, Session]:
+    """Return those of these sessions that have not been ended."""
+    return {found.id: found for one in session_ids if (found := session(cursor, one)) is not None}
 
 
 def rotate(

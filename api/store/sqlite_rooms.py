@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
@@ -9,6 +10,7 @@ import apsw
 from api.errors import Conflict, NotFound
 from api.models import Appended, Draft, Kind, Member, Page, Role, Room, RoomView, User, Visibility
 from api.store import paging
+from api.store.base import Place
 from api.store.sqlite_log import RoomLog, bounded
 from api.store.sqlite_schema import new_epoch
 
@@ -107,6 +109,10 @@ class Rooms:
             (room_id, user_id),
         ).fetchone()
         return row and _member(row)
+
+    def memberships(self, cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Member]:
+        """Return those of these memberships that there are."""
+        return {place: found for place in places if (found := self.member(cursor, *place)) is not None}
 
     def members(self, cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
         """List a room's members in the order of joining."""
