@@ -6,9 +6,11 @@ Commands of one connection run one after the other, each to its end.
 import asyncio
 from typing import Any, Final, Literal
 
+from api import failpoints
 from api.clock import now_ms
 from api.connection import Connection, Identity
 from api.errors import FieldError, Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
+from api.failpoints import Failpoint
 from api.hub import Hub
 from api.models import Appended, Draft, Head, Kind, Member, Role
 from api.protocol import (
@@ -24,16 +26,15 @@ from api.protocol import (
     Subscribe,
     Unsubscribe,
     encode,
-    entry_event,
     error_event,
     place_event,
     ready_event,
     timestamp,
 )
+from api.reads import Reads
 from api.security import Tokens
 from api.store.base import Store
 
-REPLAY_PAGE: Final = 200
 REPLAY_RETRY_SECONDS: Final = 0.5
 
 
@@ -48,10 +49,18 @@ class Closed(Exception):
 class Commands:
     """Carries out commands for all connections of this process."""
 
-    def __init__(
-        self, store: Store, hub: Hub, tokens: Tokens, *, heartbeat_seconds: int, subscriptions: int
+    def __init__(  # noqa: PLR0913  what it is wired to
+        self,
+        store: Store,
+        reads: Reads,
+        hub: Hub,
+        tokens: Tokens,
+        *,
+        heartbeat_seconds: int,
+        subscriptions: int,
     ) -> None:
         self._store = store
+        self._reads = reads
         self._hub = hub
         self._tokens = tokens
         self._heartbeat_seconds = heartbeat_seconds
@@ -62,8 +71,8 @@ class Commands:
     async def identify(self, token: str) -> Identity:
         """Return who an access token proves its bearer to be. Raises `Unauthorized`, `Unavailable`."""
         claims = self._tokens.verify(token, now=now_ms())
-        session = await self._store.session(claims.session_id)
-        user = await self._store.user(claims.user_id)
+        session = await self._reads.session(claims.session_id)
+        user = await self._reads.user(claims.user_id)
         if session is None or user is None or session.user_id != user.id:
             raise Unauthorized
         return Identity(user, claims.session_id, claims.expires_at)
@@ -76,7 +85,7 @@ class Commands:
         connection = Connection(identity)
         self._hub.add(connection)
         try:
-            if await self._store.session(identity.session_id) is None:
+            if await self._reads.session(identity.session_id) is None:
                 raise Unauthorized
         except TailwireError:
             self._hub.remove(connection)
@@ -145,6 +154,7 @@ class Commands:
         member = await self._member(connection, command.room_id)
         appended = await self.append(member, command.ref, command.body, command.reply_to)
         entry = appended.entry
+        failpoints.reached(Failpoint.BEFORE_ACK)
         _ack(
             connection,
             command,
@@ -181,7 +191,7 @@ class Commands:
             _ack(connection, command, room_id=command.room_id, seq=command.seq)
 
     async def _member(self, connection: Connection, room_id: str) -> Member:
-        member = await self._store.member(room_id, connection.identity.user.id)
+        member = await self._reads.member(room_id, connection.identity.user.id)
         if member is None:
             raise NotFound
         return member
@@ -216,21 +226,21 @@ class Commands:
         # First subscribe, then ask: what happens between the two reaches the hub and is not missed.
         self._hub.subscribe(connection, room_id)
         await self._member(connection, room_id)
-        head = (await self._store.heads([room_id])).get(room_id)
+        head = await self._reads.head(room_id)
         if head is None:
             raise NotFound
         joining.begin(head)
         while not (joining.seq >= head.seq and self._hub.go_live(connection, room_id, joining.seq)):
             if not self._hub.is_joining(connection, room_id):
                 return False
-            entries = await self._store.log(room_id, after=joining.seq, limit=REPLAY_PAGE)
-            if not entries:
+            frames = await self._reads.replay.frames(room_id, head.epoch, joining.seq)
+            if not frames:
                 raise Unavailable("the log does not yet show what the feed told of")
-            for entry in entries:
+            for seq, frame in frames:
                 if not connection.has_space:
                     await connection.drained()
-                connection.enqueue(encode(entry_event(entry)))
-                joining.seq = entry.seq
+                connection.enqueue(frame)
+                joining.seq = seq
         joining.announce_live()
         return True
 

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     )
     unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
     subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="What `/metrics` wants as `Authorization: Bearer`. When unset, it answers everybody who can reach"
+        " this server.",
+    )
     test_rethinkdb: str | None = Field(
         None,
         description="For the tests: `rethinkdb://admin:password@host:port` of a server to use where no `rethinkdb`"

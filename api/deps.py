@@ -14,7 +14,10 @@ from api.errors import NotFound, Unauthorized
 from api.feed import Feed
 from api.hub import Hub
 from api.limits import Doors
+from api.metrics import Metrics
 from api.models import Member
+from api.reads import Reads
+from api.revocation import Revocation
 from api.store.base import Store
 
 
@@ -23,11 +26,15 @@ class Services:
     """The parts of a running server, wired by `main`."""
 
     store: Store
+    reads: Reads
     hub: Hub
+    revocation: Revocation
     feed: Feed
     accounts: Accounts
     commands: Commands
     doors: Doors
+    metrics: Metrics
+    metrics_token: str | None
     origins: frozenset[str]
     heartbeat_seconds: int
 
@@ -64,8 +71,8 @@ IdentityDep = Annotated[Identity, Depends(_identity)]
 """Who the caller is: the bearer of an access token whose session lives. 401 for anyone else."""
 
 
-async def _membership(room_id: str, store: StoreDep, identity: IdentityDep) -> Member:
-    member = await store.member(room_id, identity.user.id)
+async def _membership(room_id: str, parts: ServicesDep, identity: IdentityDep) -> Member:
+    member = await parts.reads.member(room_id, identity.user.id)
     if member is None:
         raise NotFound
     return member

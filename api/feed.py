@@ -12,16 +12,21 @@ from typing import Final
 
 import structlog
 
+from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
+from api.failpoints import Failpoint
 from api.hub import NO_POSITION, Hub
 from api.models import Change, Entry, SessionEnded
+from api.revocation import Revocation
 from api.store.base import Store
 
 FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 1.0
 """Short, since a node has one feed: the store is never stormed, and sockets are served soon after it returns."""
 PAGE: Final = 500
+LATE_MS: Final = 1_000
+"""An entry older than this is delivered only after a look at who may still see it."""
 
 log = structlog.get_logger("api.feed")
 
@@ -45,9 +50,10 @@ class FeedState:
 class Feed:
     """See the module. `run` is the task; its owner is the lifespan."""
 
-    def __init__(self, store: Store, hub: Hub) -> None:
+    def __init__(self, store: Store, hub: Hub, revocation: Revocation) -> None:
         self._store = store
         self._hub = hub
+        self._revocation = revocation
         self.state = FeedState()
 
     async def run(self) -> None:
@@ -85,14 +91,17 @@ class Feed:
             position = self._hub.position(change.room_id)
             if position != NO_POSITION and change.seq > position + 1:
                 await self._fill(change.room_id, position, change.seq - 1)
-            self._hub.broadcast(change)
             self.state.lag_ms = max(0, now_ms() - change.at)
+            if self.state.lag_ms > LATE_MS:
+                await self._revocation.check()
+            self._broadcast(change)
 
     async def _catch_up(self) -> None:
-        """Bring every subscribed room to its head, and end the sessions that ended unseen.
+        """Bring every subscribed room to its head, after a look at who may still see it.
 
         The tail is open already, so what happens meanwhile is in it.
         """
+        await self._revocation.check()
         for room_id in self._hub.positions():
             self._hub.drop_joining(room_id)
         positions = self._hub.positions()
@@ -100,9 +109,6 @@ class Feed:
             position = positions[head.room_id]
             if position != NO_POSITION and head.seq > position:
                 await self._fill(head.room_id, position, head.seq)
-        for session_id in self._hub.session_ids():
-            if await self._store.session(session_id) is None:
-                self._hub.end_session(session_id)
 
     async def _fill(self, room_id: str, position: int, until: int) -> None:
         """Broadcast what the log holds in (position, until]."""
@@ -112,5 +118,9 @@ class Feed:
             if not entries:
                 raise Unavailable("the log does not yet show what the feed told of")
             for entry in entries:
-                self._hub.broadcast(entry)
+                self._broadcast(entry)
             position = entries[-1].seq
+
+    def _broadcast(self, entry: Entry) -> None:
+        failpoints.reached(Failpoint.BEFORE_BROADCAST)
+        self._hub.broadcast(entry)

@@ -35,6 +35,11 @@ class _Room:
         self.joining.discard(connection)
         self.ahead.pop(connection, None)
 
+    def connections(self) -> Iterator[Connection]:
+        yield from self.live
+        yield from self.ahead
+        yield from self.joining
+
     @property
     def is_empty(self) -> bool:
         return not (self.live or self.ahead or self.joining)
@@ -48,6 +53,8 @@ class Hub:
         self._rooms: dict[str, _Room] = {}
         self._by_user: dict[str, dict[Connection, None]] = {}  # oldest first
         self._by_session: dict[str, set[Connection]] = {}
+        self.broadcast_count = 0
+        self.delivery_count = 0
 
     # -- connections
 
@@ -81,6 +88,11 @@ class Hub:
         """How many connections are in."""
         return sum(map(len, self._by_user.values()))
 
+    @property
+    def subscription_count(self) -> int:
+        """How many subscriptions they have."""
+        return sum(len(connection.rooms) for mine in self._by_user.values() for connection in mine)
+
     def session_ids(self) -> list[str]:
         """Return the sessions that have a connection here."""
         return list(self._by_session)
@@ -90,6 +102,16 @@ class Hub:
         for connection in list(self._by_session.get(session_id, ())):
             connection.close(CloseCode.SESSION_ENDED)
             self.remove(connection)
+
+    def places(self) -> list[tuple[str, str]]:
+        """Return who, by room id and user id, has a subscription here."""
+        return list(
+            {
+                (room_id, connection.identity.user.id)
+                for room_id, room in self._rooms.items()
+                for connection in room.connections()
+            }
+        )
 
     def close_all(self, code: CloseCode) -> None:
         """Close every connection, as when the server stops."""
@@ -140,6 +162,16 @@ class Hub:
             if room.is_empty:
                 del self._rooms[room_id]
 
+    def leave(self, room_id: str, user_id: str) -> None:
+        """End a user's subscriptions to a room that they have left; the feed will tell them of it."""
+        for connection in self._connections_of(user_id):
+            self.unsubscribe(connection, room_id)
+
+    def end_membership(self, room_id: str, user_id: str) -> None:
+        """Tell a user that they are no longer a member; they get nothing of the room from here on."""
+        self._tell_membership(room_id, user_id, None)
+        self.leave(room_id, user_id)
+
     # -- what the feed brings
 
     def positions(self) -> dict[str, int]:
@@ -173,6 +205,8 @@ class Hub:
         if room is None:
             return
         room.position = entry.seq
+        self.broadcast_count += 1
+        self.delivery_count += len(room.live) + len(room.ahead)
         frame = encode(entry_event(entry))
         for connection in room.live:
             connection.enqueue(frame)
@@ -188,13 +222,16 @@ class Hub:
                 room.live.add(connection)
 
     def _apply_membership(self, entry: Entry) -> None:
-        """Tell the user; one who is no longer a member gets nothing of the room from here on."""
         role = entry.data.get("role")
-        frame = encode(membership_event(entry.room_id, None if role is None else Role(str(role))))
-        for connection in self._connections_of(entry.user_id):
+        if role is None:
+            self.end_membership(entry.room_id, entry.user_id)
+        else:
+            self._tell_membership(entry.room_id, entry.user_id, Role(str(role)))
+
+    def _tell_membership(self, room_id: str, user_id: str, role: Role | None) -> None:
+        frame = encode(membership_event(room_id, role))
+        for connection in self._connections_of(user_id):
             connection.enqueue(frame)
-            if role is None:
-                self.unsubscribe(connection, entry.room_id)
 
     def _connections_of(self, user_id: str) -> Iterator[Connection]:
         yield from list(self._by_user.get(user_id, ()))

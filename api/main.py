@@ -22,7 +22,10 @@ from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
 from api.limits import Doors
+from api.metrics import Metrics
 from api.protocol import CloseCode
+from api.reads import Reads
+from api.revocation import Revocation
 from api.routers import auth, health, messages, rooms, users, ws
 from api.secret import kept_secret
 from api.security import Passwords, Tokens
@@ -85,13 +88,18 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         try:
             parts = await _wire(settings, store, passwords)
             app.state.services = parts
-            feed = asyncio.create_task(parts.feed.run(), name="feed")
+            tasks = (
+                asyncio.create_task(parts.feed.run(), name="feed"),
+                asyncio.create_task(parts.revocation.run(), name="revocation"),
+            )
             try:
                 yield
             finally:
                 parts.hub.close_all(CloseCode.RESTART)
-                feed.cancel()
-                await asyncio.gather(feed, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await parts.reads.close()
         finally:
             passwords.close()
             await store.close()
@@ -102,11 +110,18 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Services:
     secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
     tokens = Tokens(secret)
+    reads = Reads(store)
     hub = Hub(connections_per_user=settings.connections_per_user)
+    revocation = Revocation(store, hub)
+    feed = Feed(store, hub, revocation)
     return Services(
         store=store,
+        reads=reads,
         hub=hub,
-        feed=Feed(store, hub),
+        revocation=revocation,
+        feed=feed,
+        metrics=Metrics(hub, feed, reads),
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         accounts=Accounts(
             store,
             passwords,
@@ -116,6 +131,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         ),
         commands=Commands(
             store,
+            reads,
             hub,
             tokens,
             heartbeat_seconds=settings.heartbeat_seconds,

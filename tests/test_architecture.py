@@ -24,18 +24,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "doctor": ("config", "server", "secret", "store", "store.base", "models", "errors", "clock"),
     "server": ("protocol",),
     "routers.*": (
-        *("deps", "commands", "connection", "http", "schemas", "protocol"),
+        *("deps", "commands", "connection", "http", "metrics", "schemas", "protocol"),
         *("models", "errors", "clock", "ids", "strict_json"),
     ),
     "deps": (
-        *("accounts", "commands", "connection", "feed", "hub", "limits"),
+        *("accounts", "commands", "connection", "feed", "hub", "limits", "metrics", "reads", "revocation"),
         *("security", "store.base", "models", "errors"),
     ),
     "schemas": ("accounts", "names", "protocol", "models"),
     "http": ("protocol", "strict_json", "errors", "ids"),
     "accounts": ("security", "names", "store.base", "models", "errors", "clock", "ids"),
-    "commands": ("connection", "hub", "security", "store.base", "protocol", "models", "errors", "clock"),
-    "feed": ("hub", "store.base", "protocol", "models", "errors", "clock"),
+    "commands": (
+        *("connection", "hub", "reads", "security", "store.base", "protocol"),
+        *("failpoints", "models", "errors", "clock"),
+    ),
+    "reads": ("loader", "replay", "store.base", "models"),
+    "replay": ("store.base", "protocol"),
+    "loader": ("errors",),
+    "feed": ("hub", "revocation", "store.base", "protocol", "failpoints", "models", "errors", "clock"),
+    "metrics": ("feed", "hub", "reads"),
+    "revocation": ("hub", "store.base", "errors"),
     "hub": ("connection", "protocol", "models"),
     "connection": ("protocol", "models", "errors"),
     "limits": ("errors",),
@@ -44,10 +52,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "protocol": ("strict_json", "names", "models", "errors"),
     "store": ("store.base", "store.sqlite", "store.cluster", "errors"),
     "store.base": ("models", "errors"),
-    "store.sqlite*": ("store.sqlite*", "store.base", "store.fold", "store.paging", "models", "errors"),
+    "store.sqlite*": (
+        *("store.sqlite*", "store.base", "store.fold", "store.paging"),
+        *("failpoints", "models", "errors"),
+    ),
     "store.cluster*": (
         *("store.cluster*", "store.rethinkdb", "store.base", "store.fold", "store.paging"),
-        *("models", "errors"),
+        *("failpoints", "models", "errors"),
     ),
     "store.rethinkdb": ("models", "errors"),
     "store.fold": ("models", "errors"),
@@ -61,6 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "models": (),
     "errors": (),
     "clock": (),
+    "failpoints": (),
     "ids": (),
 }
 
@@ -76,6 +88,7 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "rethinkdb": ("store.rethinkdb",),
     "apsw": ("store.sqlite*",),
     "sqlite3": (),
+    "prometheus_client": ("metrics",),
     "pydantic_settings": ("config",),
     "typer": ("cli",),
 }

@@ -1,10 +1,14 @@
 """What a node says of itself."""
 
 import re
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from tests.server import Node
+from api.config import Settings
+from api.models import LOBBY_ID
+from tests.server import Node, running
 
 pytestmark = pytest.mark.anyio
 
@@ -27,3 +31,30 @@ async def test_the_contract_names_its_security_scheme_and_the_docs_are_local(sql
     assert not [asset for asset in assets if asset.startswith(("http:", "https:", "//"))]
     for asset in assets:
         assert (await client.get("/" + asset.lstrip("/"))).status_code == 200
+
+
+async def test_the_metrics_count_what_happens(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    async with alice.socket() as socket:
+        await socket.send(type="subscribe", room_id=LOBBY_ID)
+        await socket.until(type="live")
+        await socket.send(type="send", room_id=LOBBY_ID, ref="1", body="secret words")
+        await socket.until(type="message")
+        answer = await sqlite_node.client().get("/metrics")
+    lines = answer.text.splitlines()
+    assert answer.headers["content-type"].startswith("text/plain")
+    for line in ("connections 1.0", "subscriptions 1.0", "feed_live 1.0", "feed_reopens_total 0.0"):
+        assert f"tailwire_{line}" in lines
+    assert float(next(line for line in lines if line.startswith("tailwire_deliveries_total")).split()[1]) >= 1
+    assert 'tailwire_store_reads_total{kind="heads"} 1.0' in lines
+    assert "secret words" not in answer.text
+    assert "alice" not in answer.text
+
+
+async def test_the_metrics_want_their_token_when_there_is_one(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", metrics_token=SecretStr("x" * 20))
+    async with running(settings) as node:
+        refused = await node.client().get("/metrics")
+        wrong = await node.client(Authorization="Bearer y").get("/metrics")
+        right = await node.client(Authorization="Bearer " + "x" * 20).get("/metrics")
+    assert (refused.status_code, wrong.status_code, right.status_code) == (401, 401, 200)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from api.deps import AccountsDep, IdentityDep, UserAgentDep
+from api.deps import AccountsDep, IdentityDep, ServicesDep, UserAgentDep
 from api.http import StrictRoute
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
 
@@ -40,6 +40,9 @@ async def refresh(body: Refresh, accounts: AccountsDep) -> TokensOut:
 
 
 @router.post("/logout", status_code=204)
-async def log_out(identity: IdentityDep, accounts: AccountsDep) -> None:
+async def log_out(identity: IdentityDep, parts: ServicesDep) -> None:
     """End this session; its sockets are closed with it."""
-    await accounts.log_out(identity.session_id)
+    await parts.accounts.log_out(identity.session_id)
+    parts.hub.end_session(
+        identity.session_id
+    )  # the feed closes those on other nodes, and these if this is cut off

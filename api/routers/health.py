@@ -1,12 +1,15 @@
-"""/healthz and /readyz: whether the process lives, and whether it can serve."""
+"""/healthz, /readyz and /metrics: whether the process lives, whether it can serve, and how it fares."""
 
 import asyncio
+import secrets
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.deps import ServicesDep
-from api.errors import Unavailable
+from api.errors import Unauthorized, Unavailable
+from api.metrics import CONTENT_TYPE
 from api.schemas import Answer
 
 router = APIRouter(tags=["health"])
@@ -43,6 +46,16 @@ class Readiness(Answer):
 async def healthz() -> Health:
     """Say that the process lives."""
     return Health(status="ok")
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request, parts: ServicesDep) -> Response:
+    """Tell Prometheus how this node fares; of several workers, the one that happens to answer."""
+    if parts.metrics_token is not None:
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, f"Bearer {parts.metrics_token}".encode()):
+            raise Unauthorized
+    return Response(parts.metrics.text(), media_type=CONTENT_TYPE)
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from api.clock import now_ms
-from api.deps import IdentityDep, MemberDep, StoreDep
+from api.deps import IdentityDep, MemberDep, ServicesDep, StoreDep
 from api.errors import Forbidden, NotFound
 from api.http import StrictRoute
 from api.ids import random_id
@@ -56,11 +56,12 @@ async def join(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
 
 
 @router.post("/{room_id}/leave", status_code=204)
-async def leave(identity: IdentityDep, member: MemberDep, store: StoreDep) -> None:
+async def leave(identity: IdentityDep, member: MemberDep, parts: ServicesDep) -> None:
     """Leave a room. The lobby cannot be left: everybody is in it."""
     if member.room_id == LOBBY_ID:
         raise Forbidden("Nobody can leave the lobby")
-    await store.leave(member.room_id, identity.user, now_ms())
+    await parts.store.leave(member.room_id, identity.user, now_ms())
+    parts.hub.leave(member.room_id, identity.user.id)
 
 
 @router.get("/{room_id}/members")

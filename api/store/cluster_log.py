@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import structlog
 
+from api import failpoints
 from api.errors import NotFound, RefConflict, Unavailable
+from api.failpoints import Failpoint
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.cluster_queries import (
     append_query,
@@ -133,7 +135,9 @@ class RoomLogs:
             {waiting.row["id"]: waiting.row | {"attempt": attempt} for waiting in reversed(batch)}.values()
         )[::-1]
         rows.sort(key=is_no_message)  # messages first, as append_query wants them
+        failpoints.reached(Failpoint.BEFORE_APPEND)
         stored, epoch = await self._stored(room_id, rows)
+        failpoints.reached(Failpoint.AFTER_APPEND)
         self._answer(batch, stored, epoch, attempt)
         if any(row["attempt"] == attempt for row in stored.values()):
             self._flush_soon(room_id, max(row["seq"] for row in stored.values()))
@@ -194,6 +198,7 @@ class RoomLogs:
                     is_noted = True
                     del self._heads[room_id]
                     self._flushing.pop(room_id, None)
+                    failpoints.reached(Failpoint.BEFORE_SETTLE)
                     await self._pool.write(settle_query(room_id, self._flushed[room_id]))
                 backoff = IDLE_SECONDS
             except Unavailable:
@@ -206,6 +211,7 @@ class RoomLogs:
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
         known = self._flushed.get(room_id, 0)
+        failpoints.reached(Failpoint.BEFORE_FLUSH)
         answer = await self._pool.run(flush_query(room_id, known))
         if answer is not None and answer["errors"]:
             answer = await self._pool.run(flush_query(room_id, known, sets_apart=True))
@@ -213,6 +219,7 @@ class RoomLogs:
             return
         if answer["errors"]:
             raise Unavailable
+        failpoints.reached(Failpoint.AFTER_FLUSH)
         for row in answer["acting"]:
             await self._act(row)
         self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["seq"])

@@ -6,7 +6,9 @@ from typing import Final
 
 import apsw
 
+from api import failpoints
 from api.errors import Unavailable
+from api.failpoints import Failpoint
 from api.store.sqlite_database import Database
 from api.store.sqlite_worker import Job, Worker
 
@@ -54,7 +56,9 @@ class Writer(Worker):
             cursor.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 _do_apart(cursor, job)
+            failpoints.reached(Failpoint.BEFORE_APPEND)
             cursor.execute("COMMIT")
+            failpoints.reached(Failpoint.AFTER_APPEND)
         except (apsw.Error, Unavailable) as error:
             if cursor.connection.in_transaction:
                 cursor.execute("ROLLBACK")

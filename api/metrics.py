@@ -1,0 +1,68 @@
+"""What a node tells Prometheus: the counts that its parts keep anyway, read when asked for."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.feed import Feed
+from api.hub import Hub
+from api.reads import Reads
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics(Collector):
+    """The metrics of one node. Names begin with `tailwire_`; the process's own with `tailwire_process_`."""
+
+    def __init__(self, hub: Hub, feed: Feed, reads: Reads) -> None:
+        self._hub = hub
+        self._feed = feed
+        self._reads = reads
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(namespace="tailwire", registry=self._registry)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing beforehand: the registry need not ask when it is made."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the parts."""
+        hub, feed = self._hub, self._feed.state
+        yield GaugeMetricFamily("tailwire_connections", "Open, authenticated sockets.", hub.connection_count)
+        yield GaugeMetricFamily(
+            "tailwire_rooms", "Rooms that somebody here is subscribed to.", len(hub.positions())
+        )
+        yield GaugeMetricFamily(
+            "tailwire_subscriptions", "Subscriptions of all sockets.", hub.subscription_count
+        )
+        yield CounterMetricFamily("tailwire_broadcasts", "Entries put on sockets.", hub.broadcast_count)
+        yield CounterMetricFamily(
+            "tailwire_deliveries", "Entries put on sockets, times sockets.", hub.delivery_count
+        )
+        yield GaugeMetricFamily(
+            "tailwire_feed_live", "1 while the feed is open and caught up.", float(feed.is_live)
+        )
+        yield GaugeMetricFamily(
+            "tailwire_feed_silent_seconds", "Since the feed's last sign of life.", feed.silent_seconds()
+        )
+        yield GaugeMetricFamily(
+            "tailwire_feed_lag_seconds", "From the last entry's writing to its broadcast.", feed.lag_ms / 1000
+        )
+        yield CounterMetricFamily(
+            "tailwire_feed_reopens", "Times the feed was opened again.", feed.reopen_count
+        )
+        yield CounterMetricFamily(
+            "tailwire_feed_catch_ups", "Gaps that were read from the log.", feed.catch_up_count
+        )
+        reads = CounterMetricFamily("tailwire_store_reads", "Questions asked for sockets.", labels=["kind"])
+        for kind, count in self._reads.counts().items():
+            reads.add_metric([kind], count)
+        yield reads

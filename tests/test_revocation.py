@@ -1,0 +1,130 @@
+"""A feed that brings things late shows nothing to those who may no longer see it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.config import Settings
+from api.models import LOBBY_ID, Change
+from api.store import open_store
+from api.store.base import Store
+from tests.server import Event, Node, Person, Socket, running
+
+pytestmark = pytest.mark.anyio
+
+Tailing = Callable[[], AbstractAsyncContextManager[AsyncIterator[list[Change]]]]
+
+
+class Valve:
+    """Holds a feed back, on the way from the store to the hub, until it is opened."""
+
+    def __init__(self, tailing: Tailing) -> None:
+        self._tailing = tailing
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
+        async with self._tailing() as batches:
+            yield self._held(batches)
+
+    async def _held(self, batches: AsyncIterator[list[Change]]) -> AsyncIterator[list[Change]]:
+        async for batch in batches:
+            await self.opened.wait()
+            yield batch
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Node, Node, Valve]]:
+    """Two nodes on one store; the feed of the second is behind a valve."""
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}")
+    async with running(settings) as one:
+        valves: list[Valve] = []
+
+        async def open_held(url: str) -> Store:
+            store: Any = await open_store(url)
+            valves.append(Valve(store.changes))
+            store.changes = valves[0].changes
+            return store  # type: ignore[no-any-return]
+
+        monkeypatch.setattr("api.main.open_store", open_held)
+        async with running(settings) as other:
+            yield one, other, valves[0]
+
+
+async def subscribed(socket: Socket, room_id: str) -> None:
+    await socket.send(type="subscribe", room_id=room_id)
+    await socket.until(type="live", room_id=room_id)
+
+
+async def make_room(owner: Person) -> str:
+    answer = await owner.http.post("/rooms", json={"name": "Tea", "visibility": "public"})
+    return str(answer.json()["id"])
+
+
+async def rest(socket: Socket, last: str) -> list[Event]:
+    """Return what comes up to the message `last`."""
+    events = []
+    while True:
+        events.append(await socket.receive())
+        if events[-1].get("body") == last:
+            return events
+
+
+async def test_a_session_that_ended_is_closed_though_the_feed_says_nothing(
+    nodes: tuple[Node, Node, Valve],
+) -> None:
+    one, other, valve = nodes
+    alice = await one.sign_up("alice")
+    async with alice.socket(node=other) as socket:
+        await subscribed(socket, LOBBY_ID)
+        valve.opened.clear()
+        assert (await alice.http.post("/auth/logout")).status_code == 204
+        assert await socket.closed() == 4501
+    valve.opened.set()
+
+
+async def test_who_left_a_room_gets_nothing_of_it_from_a_feed_that_is_late(
+    nodes: tuple[Node, Node, Valve], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, valve = nodes
+    monkeypatch.setattr("api.feed.LATE_MS", -1)  # every entry is late
+    monkeypatch.setattr("api.revocation.FRESH_SECONDS", 0)  # and no look at who may see it recent enough
+    alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
+    room_id = await make_room(alice)
+    assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200
+    async with alice.socket(node=other) as hers, bob.socket(node=other) as his:
+        for socket in (hers, his):
+            await subscribed(socket, room_id)
+            await subscribed(socket, LOBBY_ID)
+        valve.opened.clear()
+        message = {"ref": "1", "body": "before he left"}
+        assert (await alice.http.post(f"/rooms/{room_id}/messages", json=message)).status_code == 201
+        assert (await bob.http.post(f"/rooms/{room_id}/leave")).status_code == 204
+        last = {"ref": "2", "body": "last"}
+        assert (await alice.http.post(f"/rooms/{LOBBY_ID}/messages", json=last)).status_code == 201
+        valve.opened.set()
+        seen_by_her, seen_by_him = await rest(hers, "last"), await rest(his, "last")
+    assert "before he left" in [event.get("body") for event in seen_by_her]
+    assert not [event for event in seen_by_him if event.get("room_id") == room_id and "seq" in event]
+    assert {"type": "membership", "room_id": room_id, "role": None} in seen_by_him
+
+
+async def test_leaving_ends_the_subscription_before_it_is_answered(sqlite_node: Node) -> None:
+    alice, bob = await sqlite_node.sign_up("alice"), await sqlite_node.sign_up("bob")
+    room_id = await make_room(alice)
+    await bob.http.post(f"/rooms/{room_id}/join")
+    async with bob.socket() as socket:
+        await subscribed(socket, room_id)
+        metrics = sqlite_node.client()
+
+        async def has_none() -> bool:
+            return "tailwire_subscriptions 0.0" in (await metrics.get("/metrics")).text
+
+        assert not await has_none()
+        assert (await bob.http.post(f"/rooms/{room_id}/leave")).status_code == 204
+        assert await has_none()
