@@ -21,5 +21,5 @@ class Failpoint(StrEnum):
     BEFORE_SETTLE = "before_settle"  # RethinkDB: carried out, and the head does not know
 
 
-def reached(_point: Failpoint) -> None:
+def reached(_point: Failpoint, /) -> None:
     """Pass a moment. To be called as `failpoints.reached`, so that a test can put something else in its place."""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import uuid
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Node:
     """One running server."""
 
     url: str
-    server: uvicorn.Server
+    process: Process | None = None  # None: it runs in this one
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
@@ -167,7 +168,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}", server)
+    node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         await node.wait_ready()

@@ -1,85 +1,24 @@
 """The command `tailwire` as a person runs it: a process, its lines and its exit code."""
 
 import asyncio
-import os
 import re
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from api.models import LOBBY_ID
-from tests.server import Node
+from tests.process import READY, START_SECONDS, result, serving, started
 
 pytestmark = pytest.mark.anyio
-
-PROGRAM = Path(sys.executable).parent / "tailwire"
-START_SECONDS = 30.0
-STOP_SECONDS = 15.0
-READY = re.compile(r"Tailwire is ready: (http://127\.0\.0\.1:\d+)( \(\d+ workers\))?\n")
 
 
 @pytest.fixture
 def setup(tmp_path: Path) -> dict[str, str]:
     """The settings of a server of its own, on a free port."""
     return {"TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}", "TAILWIRE_PORT": "0"}
-
-
-@asynccontextmanager
-async def started(settings: dict[str, str], directory: Path, *arguments: str) -> AsyncIterator[Process]:
-    """Run the program in an empty place; afterwards nothing of it is left, whatever happened."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM,
-        *arguments,
-        env=inherited | settings,
-        cwd=directory,
-        stdout=PIPE,
-        stderr=PIPE,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.communicate()
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its own group: the workers of one that hangs
-
-
-async def result(settings: dict[str, str], directory: Path, *arguments: str) -> tuple[int | None, str, str]:
-    """Run the program to its end; return exit code, stdout and stderr."""
-    async with started(settings, directory, *arguments) as process, asyncio.timeout(START_SECONDS):
-        out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
-
-
-@asynccontextmanager
-async def serving(settings: dict[str, str], directory: Path, *arguments: str) -> AsyncIterator[Node]:
-    """Run `tailwire serve` and read its address from the line that says it is ready."""
-    async with started(settings, directory, "serve", *arguments) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
-            line = (await process.stdout.readline()).decode()
-        ready = READY.fullmatch(line)
-        assert ready, line
-        node = Node(ready[1], uvicorn.Server(uvicorn.Config("api.main:app")))  # the process has its own
-        try:
-            await node.wait_ready()
-            yield node
-        finally:
-            for client in node.clients:
-                await client.aclose()
 
 
 async def test_serve_says_where_it_is_and_is_there(setup: dict[str, str], tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""The command `tailwire` as a process of its own."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from tests.server import Node
+
+PROGRAM: Final = (str(Path(sys.executable).parent / "tailwire"),)
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 15.0
+READY: Final = re.compile(r"Tailwire is ready: (http://127\.0\.0\.1:\d+)( \(\d+ workers\))?\n")
+
+
+@asynccontextmanager
+async def started(
+    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+) -> AsyncIterator[Process]:
+    """Run the program in an empty place; afterwards nothing of it is left, whatever happened."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        *arguments,
+        env=inherited | settings,
+        cwd=directory,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its own group: the workers of one that hangs
+
+
+async def result(settings: dict[str, str], directory: Path, *arguments: str) -> tuple[int | None, str, str]:
+    """Run the program to its end; return exit code, stdout and stderr."""
+    async with started(settings, directory, *arguments) as process, asyncio.timeout(START_SECONDS):
+        out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def serving(
+    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+) -> AsyncIterator[Node]:
+    """Run `tailwire serve` and read its address from the line that says it is ready."""
+    async with started(settings, directory, "serve", *arguments, program=program) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = (await process.stdout.readline()).decode()
+        ready = READY.fullmatch(line)
+        assert ready, line
+        node = Node(ready[1], process=process)
+        try:
+            await node.wait_ready()
+            yield node
+        finally:
+            for client in node.clients:
+                await client.aclose()
