@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -46,6 +46,15 @@ class _Waiting:
     answer: "asyncio.Future[Appended]"
 
 
+@dataclass(slots=True)
+class _Flush:
+    """A room whose tail is being flushed, at least up to `seq`."""
+
+    task: "asyncio.Task[None]"
+    seq: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class RoomLogs:
     """Appends to and reads the logs of all rooms."""
 
@@ -54,8 +63,7 @@ class RoomLogs:
         self._queues: dict[str, deque[_Waiting]] = {}
         self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flushing: dict[str, asyncio.Task[None]] = {}
-        self._heads: dict[str, int] = {}  # how far rooms have come that are being flushed
+        self._flushes: dict[str, _Flush] = {}
         self._unflushed: dict[str, dict[str, Any]] = {}  # by id: what only the tails of heads know of
         self._poison: set[str] = set()
         self._closed = False
@@ -63,7 +71,7 @@ class RoomLogs:
     async def close(self) -> None:
         """End what is under way; appends that wait raise `Unavailable`."""
         self._closed = True
-        tasks = [*self._tasks, *self._flushing.values()]
+        tasks = [*self._tasks, *(flush.task for flush in self._flushes.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -179,34 +187,35 @@ class RoomLogs:
     # -- flushing
 
     def _flush_soon(self, room_id: str, seq: int) -> None:
-        self._heads[room_id] = max(self._heads.get(room_id, 0), seq)
-        if room_id not in self._flushing:
+        flush = self._flushes.get(room_id)
+        if flush is None:
             task = asyncio.create_task(self._flush_all(room_id), name="flush")
-            self._flushing[room_id] = task
-            task.add_done_callback(lambda _: self._flushing.pop(room_id, None))
+            flush = self._flushes[room_id] = _Flush(task)
+        flush.seq = max(flush.seq, seq)
+        flush.news.set()
 
     async def _flush_all(self, room_id: str) -> None:
-        """Flush until nothing new has come for a while, then note it in the head."""
+        """Flush what comes as it comes; when nothing new has come for a while, note it in the head and end."""
+        flush = self._flushes[room_id]
         backoff = IDLE_SECONDS
         is_noted = False
-        while not is_noted:
-            try:
-                if self._flushed.get(room_id, 0) < self._heads[room_id]:
-                    await self.flush(room_id)
-                await asyncio.sleep(0 if self._flushed[room_id] < self._heads[room_id] else IDLE_SECONDS)
-                if self._flushed[room_id] >= self._heads[room_id]:
-                    is_noted = True
-                    del self._heads[room_id]
-                    self._flushing.pop(room_id, None)
-                    failpoints.reached(Failpoint.BEFORE_SETTLE)
-                    await self._pool.write(settle_query(room_id, self._flushed[room_id]))
-                backoff = IDLE_SECONDS
-            except Unavailable:
-                await asyncio.sleep(backoff)
-                backoff = min(2 * backoff, 1.0)
-            except Exception:
-                log.exception("flush_failed")
-                return
+        try:
+            while not is_noted or flush.news.is_set():
+                try:
+                    flush.news.clear()
+                    if self._flushed.get(room_id, 0) < flush.seq:
+                        await self.flush(room_id)
+                    if is_noted := not await _comes(flush.news, IDLE_SECONDS):
+                        failpoints.reached(Failpoint.BEFORE_SETTLE)
+                        await self._pool.write(settle_query(room_id, self._flushed.get(room_id, 0)))
+                    backoff = IDLE_SECONDS
+                except Exception as error:
+                    if not isinstance(error, Unavailable):
+                        log.exception("flush_failed")
+                    await asyncio.sleep(backoff)
+                    backoff = min(2 * backoff, 1.0)
+        finally:
+            del self._flushes[room_id]  # in the same breath as the look at `news`: no append falls between
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
@@ -355,6 +364,14 @@ class RoomLogs:
         if key not in self._poison and len(self._poison) < 1_000:  # noqa: PLR2004  further ones are not logged
             self._poison.add(key)
             log.error("poison_row_skipped", id=key)
+
+
+async def _comes(news: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await news.wait()
+    except TimeoutError:
+        return False
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:
