@@ -7,9 +7,12 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.protocol import MAX_FRAME_BYTES
+from api.transport import BoundedProtocol
 
 PING_SECONDS: Final = 20.0
 SHUTDOWN_SECONDS: Final = 5
+UNTAKEN_MILLISECONDS: Final = 10_000
+"""The protocol's write timeout."""
 BACKLOG: Final = 2048
 
 
@@ -23,6 +26,9 @@ def bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A peer that takes nothing for this long is reset by the kernel, however full its buffers are.
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         bound.bind((host, port))
     except OSError as error:
         raise PortInUse(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
@@ -56,7 +62,7 @@ def serve(bound: socket.socket, workers: int) -> bool:
         "api.main:app",
         factory=True,
         workers=workers,
-        ws="websockets-sansio",
+        ws=BoundedProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,

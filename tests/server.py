@@ -18,6 +18,7 @@ from api.config import Settings
 from api.main import create_app
 from api.protocol import MAX_FRAME_BYTES
 from api.server import bind
+from api.transport import BoundedProtocol
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0
@@ -160,7 +161,7 @@ async def running(settings: Settings) -> AsyncIterator[Node]:
     bound = bind("127.0.0.1", 0)
     config = uvicorn.Config(
         create_app(settings),
-        ws="websockets-sansio",
+        ws=BoundedProtocol,
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         log_config=None,
