@@ -17,7 +17,7 @@ spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check dev format docs lock clean spa node
+.PHONY: help run test faults check dev format docs lock clean spa node
 
 help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -33,6 +33,9 @@ test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where 
 	fi; \
 	echo '==> Testing the server'; $(bin)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
+
+faults: $(venv)/.test ## Break a server in every way that it must survive; ARGS=--long takes hours, --help shows more.
+	@$(bin)/python -m tests.faults $(ARGS)
 
 check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs besides the tests: lint, format, types, SPA.
 	$(say) 'Lint and format'

@@ -144,6 +144,16 @@ class RethinkDBServer:
         return self.store_url
 
 
+async def as_admin(server: RethinkDBServer, query: Any) -> Any:
+    """Run a query on the tests' database, as nobody but an administrator may."""
+    admin = Address.parse(server.admin_url, needs_database=False)
+    pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, DATABASE))
+    try:
+        return await pool.run(query)
+    finally:
+        await pool.close()
+
+
 def free_port() -> int:
     """Return a port that nothing listens on now."""
     with socket.socket() as probe:

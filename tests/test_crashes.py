@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,20 +12,20 @@ from websockets.exceptions import ConnectionClosed
 
 from api.failpoints import Failpoint
 from api.models import LOBBY_ID
+from tests.faults import machine
 from tests.process import START_SECONDS, serving
 from tests.server import Event, Node, Person, Socket
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parent.parent
 ONLY_ON_A_CLUSTER = {Failpoint.BEFORE_FLUSH, Failpoint.AFTER_FLUSH, Failpoint.BEFORE_SETTLE}
 
 
 @asynccontextmanager
 async def crashing(settings: dict[str, str], tmp_path: Path, point: Failpoint) -> AsyncIterator[Node]:
     """A server that dies when it passes `point`, once the file `crash` is there."""
-    program = (sys.executable, "-m", "tests.faults.crashing", point, str(tmp_path / "crash"))
-    async with serving(settings | {"PYTHONPATH": str(ROOT)}, tmp_path, program=program) as node:
+    program = machine.crashing(point, tmp_path / "crash")
+    async with serving(settings | {"PYTHONPATH": str(machine.ROOT)}, tmp_path, program=program) as node:
         yield node
 
 

@@ -1,6 +1,6 @@
-"""Runs `tailwire` so that passing a failpoint ends the process, once a file is there that says so.
+"""Runs `tailwire` so that passing a failpoint ends the process, or raises, while a file is there that says so.
 
-python -m tests.faults.crashing FAILPOINT FILE serve
+python -m tests.faults.crashing {die|raise} FAILPOINT FILE serve
 """
 
 import os
@@ -12,17 +12,19 @@ from api import cli, failpoints
 from api.failpoints import Failpoint
 
 
-def arm(point: Failpoint, trigger: Path) -> None:
-    """End this process as a power cut would, when it passes `point` and `trigger` exists."""
+def arm(how: str, point: Failpoint, trigger: Path) -> None:
+    """End this process as a power cut would, or raise, when it passes `point` and `trigger` exists."""
 
     def reached(passed: Failpoint, /) -> None:
         if passed is point and trigger.exists():
+            if how == "raise":
+                raise RuntimeError("a failpoint was passed")
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.reached = reached
 
 
 if __name__ == "__main__":
-    arm(Failpoint(sys.argv[1]), Path(sys.argv[2]))
-    del sys.argv[1:3]
+    arm(sys.argv[1], Failpoint(sys.argv[2]), Path(sys.argv[3]))
+    del sys.argv[1:4]
     cli.main()

@@ -1,0 +1,169 @@
+"""A fault as a case: how it is made, on which stores, how often, and what must hold."""
+
+import asyncio
+import random
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pytest
+
+from tests.faults.scene import Scene
+from tests.faults.traffic import Traffic
+
+BOTH: Final = ("sqlite", "rethinkdb")
+CLUSTER: Final = ("rethinkdb",)
+EMBEDDED: Final = ("sqlite",)
+
+Play: TypeAlias = Callable[[Scene, "Rounds"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table. `short` and `long`: how many rounds; `promise`: what must hold, in words."""
+
+    id: str
+    title: str
+    stores: tuple[str, ...]
+    short: int
+    long: int
+    promise: str
+    play: Play
+
+
+CASES: list[Case] = []
+
+
+def case(
+    id_: str, title: str, *, stores: tuple[str, ...] = BOTH, short: int = 0, long: int, promise: str
+) -> Callable[[Play], Play]:
+    """Add what is decorated to the table. `short=0`: only in the long form."""
+
+    def add(play: Play) -> Play:
+        CASES.append(Case(id_, title, stores, short, long, promise, play))
+        return play
+
+    return add
+
+
+@dataclass
+class Verdict:
+    """What became of one case on one store."""
+
+    case: Case
+    store: str
+    seed: str
+    rounds: int = 0
+    skipped: str = ""
+    violations: list[str] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def word(self) -> str:
+        """held, BROKEN or skipped."""
+        return "skipped" if self.skipped else "BROKEN" if self.violations or not self.rounds else "held"
+
+    def summary(self) -> str:
+        """The figures as median and worst."""
+        if self.skipped:
+            return self.skipped
+        shown = []
+        for name, values in self.figures.items():
+            ranked = sorted(values)
+            middle, worst = ranked[len(ranked) // 2], ranked[-1]
+            shown.append(
+                f"{name} {middle:.3g}" if len(ranked) == 1 else f"{name} {middle:.3g}, worst {worst:.3g}"
+            )
+        return "; ".join(shown)
+
+
+class Round:
+    """One time of a case. `rng` is its own: the same seed breaks at the same moments."""
+
+    def __init__(self, verdict: Verdict, number: int, directory: Path) -> None:
+        self.number = number
+        self.rng = random.Random(f"{verdict.seed}:{verdict.case.id}:{verdict.store}:{number}")
+        self._verdict = verdict
+        self._directory = directory
+
+    def took(
+        self, name: str, value: float, *, at_most: float | None = None, at_least: float | None = None
+    ) -> None:
+        """Note a figure; out of its bounds it is a violation."""
+        self._verdict.figures.setdefault(name, []).append(value)
+        self.require(
+            at_most is None or value <= at_most, f"{name}: {value:.3g}, at most {at_most} was promised"
+        )
+        self.require(
+            at_least is None or value >= at_least, f"{name}: {value:.3g}, at least {at_least} was promised"
+        )
+
+    def require(self, holds: bool, otherwise: str) -> None:
+        """Note a violation unless something holds."""
+        if not holds:
+            self._verdict.violations.append(f"round {self.number}: {otherwise}")
+
+    @asynccontextmanager
+    async def watching(self, traffic: Traffic, *, tracebacks: bool = False) -> AsyncIterator[None]:
+        """Judge all that the traffic's clients do inside; a bad history is kept in a file.
+
+        `tracebacks`: there may be some in the nodes' logs.
+        """
+        async with traffic.watched() as violations:
+            yield
+        for node in traffic.nodes:
+            self.require(tracebacks or node.tracebacks() == 0, f"a traceback in {node.log}")
+        self._verdict.figures.setdefault("messages", []).append(
+            sum(record.what == "stored" and record.ref is not None for record in traffic.history)
+        )
+        if violations:
+            path = self._directory / f"{self._verdict.case.id}-{self._verdict.store}-{self.number}.jsonl"
+            traffic.history.write(path)
+            for violation in violations[:20]:
+                self.require(False, f"{violation} ({path})")
+
+
+class Rounds:
+    """Gives the rounds of one case, as many as there are to be while time is left."""
+
+    def __init__(self, verdict: Verdict, count: int, seconds: float, directory: Path) -> None:
+        self._verdict = verdict
+        self.count = count
+        self._until = time.monotonic() + seconds
+        self._directory = directory
+
+    def __iter__(self) -> Iterator[Round]:
+        """Each round counts once it is over; a broken case ends."""
+        for number in range(1, self.count + 1):
+            if self._verdict.violations or (number > 1 and time.monotonic() > self._until):
+                return
+            yield Round(self._verdict, number, self._directory)
+            self._verdict.rounds += 1
+            if number % max(1, self.count // 10) == 0 and self.count > 1:
+                print(f"    round {number} of {self.count}: {self._verdict.summary()}", flush=True)
+
+
+async def play(case: Case, store: str, *, seed: str, rounds: int, seconds: float, directory: Path) -> Verdict:
+    """Play a case on a store; whatever happens, a verdict comes of it."""
+    verdict = Verdict(case, store, seed)
+    began = time.monotonic()
+    place = directory / f"{case.id}-{store}"
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        async with Scene.open(store, place) as scene:
+            await case.play(scene, Rounds(verdict, rounds, seconds, directory))
+    except pytest.skip.Exception as skipped:
+        verdict.skipped = str(skipped)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001  a case that cannot go on is broken
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        verdict.violations.append(f"round {verdict.rounds + 1}: {lines[-1]}")
+        (place / "failure.txt").write_text("\n".join(lines))
+    verdict.seconds = time.monotonic() - began
+    return verdict

@@ -1,0 +1,107 @@
+"""F1 to F5: a node that dies or ends, at the worst of moments."""
+
+import asyncio
+import random
+
+from api.failpoints import Failpoint
+from tests.faults.case import BOTH, Rounds, case
+from tests.faults.client import Client
+from tests.faults.machine import crashing
+from tests.faults.scene import Scene
+from tests.faults.traffic import traffic
+
+WHOLE_SECONDS = 10.0
+EXIT_SECONDS = 10.0
+
+
+@case(
+    "F1",
+    "API killed at a random byte of a send",
+    short=5,
+    long=200,
+    promise="I1-I5; whole <= 10 s after the restart",
+)
+async def killed(scene: Scene, rounds: Rounds) -> None:
+    async with scene.node() as node, traffic([node], random.Random(1), clients=30, rooms=3) as people:
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.05, 0.6))
+                    one.rng.choice(people.clients).half_a_frame()
+                    await asyncio.sleep(one.rng.uniform(0, 0.002))
+                    node.kill()
+                    await node.ended()
+                    await node.start()
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+
+
+@case(
+    "F2",
+    "API dies after the append, before the ack",
+    short=2,
+    long=20,
+    promise="I3: a retry gets the seq of the first",
+)
+async def dies_before_the_ack(scene: Scene, rounds: Rounds) -> None:
+    await _dies_at(scene, rounds, Failpoint.BEFORE_ACK)
+
+
+@case(
+    "F3",
+    "API dies after the ack, before the fan-out",
+    short=2,
+    long=20,
+    promise="I4: the others get it by resuming",
+)
+async def dies_before_the_broadcast(scene: Scene, rounds: Rounds) -> None:
+    await _dies_at(scene, rounds, Failpoint.BEFORE_BROADCAST)
+
+
+async def _dies_at(scene: Scene, rounds: Rounds, point: Failpoint) -> None:
+    trigger = scene.directory / "crash"
+    async with (
+        scene.node(program=crashing(point, trigger)) as node,
+        traffic([node], random.Random(2), clients=20, rooms=2) as people,
+    ):
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.05, 0.3))
+                    trigger.touch()
+                    await node.ended()
+                    trigger.unlink()
+                    await node.start()
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+
+
+@case(
+    "F4",
+    "SIGTERM to both nodes in turn, with sockets that never read",
+    stores=BOTH,
+    short=2,
+    long=20,
+    promise="exit <= 10 s; sockets closed with 1012; I1-I5",
+)
+async def rolling_restart(scene: Scene, rounds: Rounds) -> None:
+    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(4), clients=30, rooms=3) as people:
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing():
+                    for node in nodes:
+                        stuck = one.rng.sample(people.clients, 3)
+                        _stop_reading(stuck)
+                        await asyncio.sleep(one.rng.uniform(0.05, 0.3))
+                        node.terminate()
+                        one.took("exit", await node.ended(EXIT_SECONDS + 5), at_most=EXIT_SECONDS)
+                        for client in stuck:
+                            client.drop()
+                        await node.start()
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+                codes = {code for client in people.clients for code in client.close_codes}
+                one.require(codes <= {1012, 1006}, f"sockets were closed with {codes}")
+                one.require(1012 in codes, "no socket was told of the restart")
+
+
+def _stop_reading(clients: list[Client]) -> None:
+    for client in clients:
+        client.pause_reading()

@@ -1,0 +1,137 @@
+"""F6 to F11: a database that dies, falls silent, is cut off or moves its data."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+
+from api.store.rethinkdb import r
+from tests.faults.case import CLUSTER, Round, Rounds, case
+from tests.faults.history import What
+from tests.faults.machine import Api
+from tests.faults.scene import Scene
+from tests.faults.traffic import Traffic, traffic
+from tests.rethinkdb_server import as_admin
+from tests.server import eventually
+
+BACK_SECONDS = 5.0
+NOTICED_SECONDS = 12.0
+RECONFIGURED_SECONDS = 10.0
+
+
+@case(
+    "F6",
+    "RethinkDB killed mid-feed and started again",
+    stores=CLUSTER,
+    short=3,
+    long=50,
+    promise="/readyz 503 meanwhile, nothing acked; no socket closed; back <= 5 s; I1-I5",
+)
+async def database_killed(scene: Scene, rounds: Rounds) -> None:
+    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(6), clients=30, rooms=3) as people:
+        for one in rounds:
+            async with one.watching(people), people.flowing():
+                await asyncio.sleep(one.rng.uniform(0.1, 1.0))
+                await asyncio.to_thread(scene.server.kill)
+                killed_at = time.monotonic()
+                await eventually(lambda: _all_say(nodes, 503))
+                one.took("noticed", time.monotonic() - killed_at, at_most=NOTICED_SECONDS)
+                await asyncio.sleep(one.rng.uniform(0, 1.0))
+                one.require(await _all_say(nodes, 200, "/healthz"), "/healthz did not say 200")
+                began_at = time.monotonic()
+                await asyncio.to_thread(scene.server.start)
+                await _is_back(one, people, nodes, since=began_at)
+
+
+@case(
+    "F7",
+    "RethinkDB stopped (SIGSTOP) for 3, 15 and 60 s",
+    stores=CLUSTER,
+    short=1,
+    long=6,
+    promise="noticed <= 12 s; nothing acked; no socket closed; back <= 5 s; I1-I5",
+)
+async def database_paused(scene: Scene, rounds: Rounds) -> None:
+    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(7), clients=30, rooms=3) as people:
+        for one in rounds:
+            seconds = 15 if rounds.count == 1 else (3, 15, 60)[one.number % 3]
+            async with one.watching(people), people.flowing(20):
+                await asyncio.sleep(one.rng.uniform(0.1, 1.0))
+                scene.server.pause()
+                try:
+                    await _is_silent(one, nodes, seconds)
+                finally:
+                    scene.server.resume()
+                await _is_back(one, people, nodes, since=time.monotonic())
+
+
+@case(
+    "F8",
+    "the network between API and RethinkDB drops everything for 5, 30 and 120 s",
+    stores=CLUSTER,
+    short=0,
+    long=6,
+    promise="noticed <= 12 s; nothing acked; no socket closed; back <= 5 s; I1-I5",
+)
+async def database_cut_off(scene: Scene, rounds: Rounds) -> None:
+    async with (
+        scene.bad_network() as (network, url),
+        scene.nodes(2, url=url) as nodes,
+        traffic(nodes, random.Random(8), clients=30, rooms=3) as people,
+    ):
+        for one in rounds:
+            async with one.watching(people), people.flowing(20):
+                await asyncio.sleep(one.rng.uniform(0.1, 1.0))
+                network.silence()
+                await _is_silent(one, nodes, (5, 30, 120)[one.number % 3])
+                network.heal()
+                await _is_back(one, people, nodes, since=time.monotonic())
+
+
+@case(
+    "F11",
+    "tables moved (reconfigure, rebalance) under load",
+    stores=CLUSTER,
+    short=1,
+    long=20,
+    promise="I2-I4; whole <= 10 s after",
+)
+async def tables_moved(scene: Scene, rounds: Rounds) -> None:
+    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(11), clients=30, rooms=3) as people:
+        for one in rounds:
+            shards = 1 + one.number % 2
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.1, 0.5))
+                    for table in ("heads", "messages", "members"):
+                        await as_admin(scene.server, r.table(table).reconfigure(shards=shards, replicas=1))
+                    await as_admin(scene.server, r.table("heads").rebalance())
+                one.took("whole", await people.whole(), at_most=RECONFIGURED_SECONDS)
+
+
+async def _is_silent(one: Round, nodes: Sequence[Api], seconds: float) -> None:
+    """Let the silence last, and see that it is noticed, if it lasts long enough."""
+    began_at = time.monotonic()
+    if seconds > NOTICED_SECONDS:
+        await eventually(lambda: _all_say(nodes, 503), seconds=seconds)
+        one.took("noticed", time.monotonic() - began_at, at_most=NOTICED_SECONDS)
+    await asyncio.sleep(max(0.0, began_at + seconds - time.monotonic()))
+
+
+async def _is_back(one: Round, people: Traffic, nodes: Sequence[Api], *, since: float) -> None:
+    """See that the feed is back in time on every node, that messages are acked again, and that no socket was closed."""
+    await eventually(lambda: _all_say(nodes, 200), seconds=60)
+    one.took("feed back", time.monotonic() - since, at_most=BACK_SECONDS)
+    before = len(people.history)
+    await eventually(lambda: _is_acked(people, before), seconds=60)
+    one.took("acks back", time.monotonic() - since, at_most=BACK_SECONDS)
+    codes = [code for client in people.clients for code in client.close_codes]
+    one.require(not codes, f"sockets were closed: {codes}")
+
+
+async def _all_say(nodes: Sequence[Api], status: int, path: str = "/readyz") -> bool:
+    return all([await node.status(path) == status for node in nodes])
+
+
+async def _is_acked(people: Traffic, since: int) -> bool:
+    return any(record.what is What.ACK for record in people.history[since:])

@@ -1,0 +1,184 @@
+"""What a fault befalls: API nodes and databases, as processes that can be killed, paused and started again."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.faults.client import Account
+from tests.process import PROGRAM, READY
+from tests.rethinkdb_server import free_port
+from tests.server import PASSWORD, eventually
+
+ROOT: Final = Path(__file__).parent.parent.parent
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 15.0
+REQUEST_SECONDS: Final = 15.0
+
+
+class Api:
+    """`tailwire serve` on a port that it keeps through every restart. Its log stands in `directory`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: dict[str, str],
+        *,
+        program: Sequence[str] = PROGRAM,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self.port = free_port()
+        self.log = directory / f"api-{self.port}.log"
+        self._directory = directory
+        self._settings = settings | {"TAILWIRE_PORT": str(self.port), "TAILWIRE_ACCESS_MINUTES": "60"}
+        self._command = [*program, "serve", *arguments]
+        self._process: Process | None = None
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=REQUEST_SECONDS, trust_env=False)
+
+    @property
+    def url(self) -> str:
+        """The address of its HTTP half."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The address of its WebSocket."""
+        return f"ws://127.0.0.1:{self.port}/ws/messages"
+
+    @property
+    def pid(self) -> int:
+        """The process, while there is one."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start it and return when /readyz says 200."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env=inherited | {"PYTHONPATH": str(ROOT)} | self._settings,
+                cwd=self._directory,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = (await self._process.stdout.readline()).decode()
+        assert READY.fullmatch(line), f"{line}\n{self.log.read_text()[-2000:]}"
+        await eventually(self.is_ready, seconds=START_SECONDS)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._signal(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Let it fall silent."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    async def ended(self, seconds: float = STOP_SECONDS) -> float:
+        """Wait for its end; return how long that took."""
+        began = time.monotonic()
+        if self._process is not None:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+            self._process._transport.close()  # type: ignore[attr-defined]  # stdout's pipe
+        self._process = None
+        return time.monotonic() - began
+
+    async def stop(self) -> None:
+        """End it, by force if need be."""
+        self.terminate()
+        try:
+            await self.ended()
+        except TimeoutError:
+            self.kill()
+            await self.ended()
+        await self._http.aclose()
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    # -- asked over HTTP
+
+    async def is_ready(self) -> bool:
+        """Whether /readyz says 200."""
+        return await self.status("/readyz") == 200
+
+    async def status(self, path: str) -> int | None:
+        """Return the status of a GET; None when nobody answers."""
+        try:
+            return (await self._http.get(path)).status_code
+        except httpx.TransportError:
+            return None
+
+    async def ask(self, method: str, path: str, account: Account | None = None, **more: Any) -> Any:
+        """Return the JSON of an answer that must be good; None for an empty one."""
+        headers = {"Authorization": f"Bearer {account.access_token}"} if account else {}
+        answer = await self._http.request(method, path, headers=headers, **more)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def sign_up(self, username: str) -> Account:
+        """Make an account."""
+        made = await self.ask("POST", "/auth/signup", json={"username": username, "password": PASSWORD})
+        return Account(made["user"]["id"], username, made["access_token"])
+
+    async def metric(self, name: str) -> float:
+        """Return one number of /metrics."""
+        text = (await self._http.get("/metrics")).text
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+
+    def memory_bytes(self) -> int:
+        """Return the resident memory of the process."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def tracebacks(self) -> int:
+        """Return how many there are in the log: none is wanted, whatever happens."""
+        return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
+
+
+def crashing(point: str, trigger: Path) -> tuple[str, ...]:
+    """Return the program that ends when it passes a failpoint while `trigger` exists."""
+    return (sys.executable, "-m", "tests.faults.crashing", "die", point, str(trigger))
+
+
+def failing(point: str, trigger: Path) -> tuple[str, ...]:
+    """Return the program that raises when it passes a failpoint while `trigger` exists."""
+    return (sys.executable, "-m", "tests.faults.crashing", "raise", point, str(trigger))
+
+
+@asynccontextmanager
+async def api(directory: Path, settings: dict[str, str], **how: Any) -> AsyncIterator[Api]:
+    """Run a node; afterwards it is gone, however often it was killed."""
+    node = Api(directory, settings, **how)
+    try:
+        await node.start()
+        yield node
+    finally:
+        await node.stop()

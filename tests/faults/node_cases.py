@@ -1,0 +1,310 @@
+"""F13 and F18 to F29: poison, full disks, clocks, revocation, many nodes, restored stores, tasks that fail."""
+
+import asyncio
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from api.failpoints import Failpoint
+from api.store.rethinkdb import r
+from tests.faults.case import BOTH, EMBEDDED, Round, Rounds, case
+from tests.faults.client import Client
+from tests.faults.disk import small_disk
+from tests.faults.history import What
+from tests.faults.machine import Api, failing
+from tests.faults.scene import Scene, database
+from tests.faults.traffic import Traffic, traffic
+from tests.rethinkdb_server import as_admin
+from tests.server import eventually
+
+WHOLE_SECONDS = 10.0
+OUT_SECONDS = 5.0
+"""I6, across nodes."""
+RESTARTED_SECONDS = 5.0
+POISON = '{"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+00:00"}'
+
+
+@case(
+    "F13",
+    "poison rows written behind the API's back",
+    short=1,
+    long=10,
+    promise="feed and reads go on; skipped, and logged at most once for each",
+)
+async def poisoned(scene: Scene, rounds: Rounds) -> None:
+    async with scene.node() as node, traffic([node], random.Random(13), clients=20, rooms=2) as people:
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.1, 0.3))
+                    await _poison(scene, people.rooms[0], one.number)
+                    await asyncio.sleep(0.5)
+                    one.require(await node.is_ready(), "/readyz does not say 200")
+                for room_id in people.rooms:
+                    await node.ask("GET", f"/rooms/{room_id}/messages", people.clients[0].account)
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+                lines = node.log.read_text().count("poison")
+                one.took("log lines", lines, at_most=4 * one.number)
+
+
+async def _poison(scene: Scene, room_id: str, number: int) -> None:
+    if scene.store == "sqlite":
+        with apsw.Connection(str(scene.directory / "tailwire.db")) as db:
+            db.set_busy_timeout(5_000)
+            db.execute(
+                "INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, message_number)"
+                " VALUES (?, ?, 'nonsense', 'x', 'x', 1, '{', 0)",
+                (room_id, 1_000_000 + number),
+            )
+        return
+    for table, row in {
+        "heads": f'{{"id": "poison{number}", "seq": 1, "tail": [{POISON}], "epoch": {POISON}}}',
+        "messages": f'{{"id": "poison{number}", "room_id": "{room_id}", "seq": {1_000_000 + number}, "at": {POISON}}}',
+        "sessions": f'{{"id": "poison{number}", "ended": {POISON}}}',
+    }.items():
+        await as_admin(scene.server, r.table(table).insert(r.json(row)))
+
+
+@case(
+    "F18",
+    "the store's disk runs full under load",
+    stores=BOTH,
+    short=0,
+    long=3,
+    promise="sends answer storage_full or unavailable, reading goes on; heals without a restart; I1-I5",
+)
+async def disk_full(scene: Scene, rounds: Rounds) -> None:
+    async with small_disk(scene.directory / "disk", mebibytes=64 if scene.store == "sqlite" else 768) as disk:
+        if scene.store == "sqlite":
+            await _fill_and_clear(scene, rounds, disk, f"sqlite:///{disk}/tailwire.db")
+        else:
+            async with database(disk / "rethinkdb") as server:
+                await _fill_and_clear(scene, rounds, disk, await asyncio.to_thread(server.empty_store))
+
+
+async def _fill_and_clear(scene: Scene, rounds: Rounds, disk: Path, url: str) -> None:
+    async with (
+        scene.node(url=url) as node,
+        traffic([node], random.Random(18), clients=20, rooms=2) as people,
+    ):
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing(100):
+                    await asyncio.to_thread(_fill, disk / "filler")
+                    await eventually(lambda: _is_refused(people), seconds=30)
+                    codes = {record.code for record in people.history if record.code}
+                    one.require(codes <= {"storage_full", "unavailable"}, f"answers were {codes}")
+                    history = await node.status("/healthz")
+                    one.require(history == 200, "/healthz did not say 200")
+                    await node.ask("GET", f"/rooms/{people.rooms[0]}/messages", people.clients[0].account)
+                    (disk / "filler").unlink()
+                    healed_at = time.monotonic()
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+                one.took("healed", time.monotonic() - healed_at)
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb") as file:
+        while True:
+            try:
+                file.write(b"\0" * 65_536)
+                file.flush()
+            except OSError:
+                return
+
+
+async def _is_refused(people: Traffic) -> bool:
+    return any(record.what in {What.FAIL, What.UNKNOWN} for record in people.history)
+
+
+@case(
+    "F21",
+    "log-out and leaving on node A while the socket is on node B, whose feed lags",
+    short=4,
+    long=100,
+    promise="I6: closed or silent <= 5 s after the answer",
+)
+async def revoked_elsewhere(scene: Scene, rounds: Rounds) -> None:
+    if scene.store == "sqlite":
+        async with scene.nodes(2) as (a, b):
+            await _revoke(rounds, a, b, lambda _seconds: None)
+        return
+    async with (
+        scene.bad_network() as (network, url),
+        scene.node() as a,
+        scene.node(url=url) as b,
+    ):
+
+        def lag(seconds: float) -> None:
+            network.delay_seconds = seconds
+
+        await _revoke(rounds, a, b, lag)
+
+
+async def _revoke(rounds: Rounds, a: Api, b: Api, lag: Callable[[float], None]) -> None:
+    async with traffic([a, b], random.Random(21), clients=10, people=10, rooms=2) as people:
+        for one in rounds:
+            made = await a.sign_up(f"out{one.rng.randrange(2**40):x}")
+            for room_id in people.rooms:
+                await a.ask("POST", f"/rooms/{room_id}/join", made)
+            outsider = Client("out", made, people.rooms, lambda: b.ws_url, one.rng)
+            task = asyncio.create_task(outsider.run())
+            try:
+                async with asyncio.timeout(WHOLE_SECONDS):
+                    await outsider.until_live()
+                async with one.watching(people):
+                    outsider.history = people.history
+                    for room_id, position in outsider.positions.items():
+                        people.history.note(
+                            What.SUBSCRIBE, "out", room_id, epoch=position.epoch, seq=position.seq
+                        )
+                    lag(one.rng.choice((0.0, 0.3)))
+                    async with people.flowing():
+                        await _leave_or_log_out(one, a, outsider, people)
+                    lag(0.0)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+
+async def _leave_or_log_out(one: Round, a: Api, outsider: Client, people: Traffic) -> None:
+    await asyncio.sleep(one.rng.uniform(0.1, 0.3))
+    if one.number % 2:
+        await a.ask("POST", "/auth/logout", outsider.account)
+        people.history.note(What.OUT, "out", grace=OUT_SECONDS)
+        began_at = time.monotonic()
+        async with asyncio.timeout(4 * OUT_SECONDS):
+            await outsider.until(lambda: outsider.is_gone)
+        one.took("closed", time.monotonic() - began_at, at_most=OUT_SECONDS)
+        one.require(outsider.close_codes[-1] == 4501, f"closed with {outsider.close_codes}")
+        return
+    room_id = people.rooms[0]
+    await a.ask("POST", f"/rooms/{room_id}/leave", outsider.account)
+    people.history.note(What.OUT, "out", room_id, grace=OUT_SECONDS)
+    began_at = time.monotonic()
+    async with asyncio.timeout(4 * OUT_SECONDS):
+        await outsider.until(lambda: room_id not in outsider.rooms)
+    one.took("told", time.monotonic() - began_at, at_most=OUT_SECONDS)
+    await asyncio.sleep(0.3)
+
+
+@case(
+    "F22",
+    "one of two nodes killed under load, clients go to the other",
+    short=3,
+    long=50,
+    promise="I1-I5 across nodes; whole <= 10 s",
+)
+async def one_node_killed(scene: Scene, rounds: Rounds) -> None:
+    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(22), clients=30, rooms=3) as people:
+        for one in rounds:
+            victim = nodes[one.number % 2]
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.05, 0.6))
+                    victim.kill()
+                    killed_at = time.monotonic()
+                    await victim.ended()
+                    await asyncio.sleep(one.rng.uniform(0.5, 1.0))
+                await people.whole()
+                one.took("whole", time.monotonic() - killed_at, at_most=WHOLE_SECONDS)
+                await victim.start()
+
+
+@case(
+    "F23",
+    "three senders on each of two nodes, one room, the same refs raced on both",
+    short=20,
+    long=200,
+    promise="I2, I3: 0 violations",
+)
+async def refs_raced(scene: Scene, rounds: Rounds) -> None:
+    async with (
+        scene.nodes(2) as nodes,
+        traffic(
+            nodes, random.Random(23), clients=6, people=3, rooms=1, url=lambda n: nodes[n // 3].ws_url
+        ) as people,
+    ):
+        room_id = people.rooms[0]
+        for one in rounds:
+            async with one.watching(people):
+                for number in range(10):
+                    for pair in range(3):
+                        ref = f"r{one.number}-{pair}-{number}-{one.rng.randrange(2**32):x}"
+                        twins = [people.clients[pair], people.clients[pair + 3]]
+                        one.rng.shuffle(twins)
+                        twins[0].send(room_id, ref=ref)
+                        if one.rng.random() < 0.5:
+                            await asyncio.sleep(one.rng.uniform(0, 0.004))
+                        twins[1].send(room_id, ref=ref)
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+
+
+@case(
+    "F28",
+    "the store set back to an older copy",
+    stores=EMBEDDED,
+    short=1,
+    long=20,
+    promise="I4: every client that is ahead of it is told to reset; nothing is merged",
+)
+async def set_back(scene: Scene, rounds: Rounds) -> None:
+    database = scene.directory / "tailwire.db"
+    async with scene.node() as node, traffic([node], random.Random(28), clients=10, rooms=2) as people:
+        for one in rounds:
+            node.terminate()
+            await node.ended()
+            shutil.copy(database, scene.directory / "copy.db")
+            await node.start()
+            async with one.watching(people):
+                async with people.flowing():
+                    await asyncio.sleep(one.rng.uniform(0.2, 0.5))
+                await people.whole()
+            node.terminate()
+            await node.ended()
+            people.begin()
+            shutil.copy(scene.directory / "copy.db", database)
+            for beside in ("tailwire.db-wal", "tailwire.db-shm"):
+                (scene.directory / beside).unlink(missing_ok=True)
+            await node.start()
+            async with people.flowing():
+                await asyncio.sleep(0.5)
+            one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+            reset = {record.client for record in people.history if record.what is What.RESET}
+            one.require(
+                reset == {client.name for client in people.clients}, f"only {reset} were told to reset"
+            )
+
+
+@case(
+    "F29",
+    "the feed's task raises what nobody thought of",
+    short=2,
+    long=20,
+    promise="restarted <= 5 s, and counted; I2-I4",
+)
+async def feed_fails(scene: Scene, rounds: Rounds) -> None:
+    trigger = scene.directory / "fail"
+    async with (
+        scene.node(program=failing(Failpoint.BEFORE_BROADCAST, trigger)) as node,
+        traffic([node], random.Random(29), clients=20, rooms=2) as people,
+    ):
+        for one in rounds:
+            async with one.watching(people, tracebacks=True):
+                async with people.flowing():
+                    before = await node.metric("tailwire_feed_reopens_total")
+                    trigger.touch()
+
+                    async def has_failed(before: float = before) -> bool:
+                        return await node.metric("tailwire_feed_reopens_total") > before
+
+                    await eventually(has_failed)
+                    trigger.unlink()
+                    failed_at = time.monotonic()
+                    await eventually(node.is_ready)
+                    one.took("restarted", time.monotonic() - failed_at, at_most=RESTARTED_SECONDS)
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)

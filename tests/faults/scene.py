@@ -1,0 +1,80 @@
+"""Where a case is played: a store in a place of its own, and the nodes on it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.faults.machine import Api, api
+from tests.faults.proxy import Proxy, proxied
+from tests.rethinkdb_server import ADMIN_PASSWORD, RethinkDBServer, free_port
+
+OPEN: Final = {"TAILWIRE_CONNECTIONS_PER_USER": "1000", "TAILWIRE_LOG_FORMAT": "json"}
+"""Settings under which a few users may have many sockets."""
+
+
+@dataclass
+class Scene:
+    """`database` is None on SQLite."""
+
+    store: str
+    directory: Path
+    url: str
+    database: RethinkDBServer | None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, store: str, directory: Path) -> AsyncIterator["Scene"]:
+        """Prepare an empty store, on RethinkDB with a server of its own."""
+        if store == "sqlite":
+            yield cls(store, directory, f"sqlite:///{directory / 'tailwire.db'}", None)
+            return
+        async with database(directory / "rethinkdb") as server:
+            yield cls(store, directory, await asyncio.to_thread(server.empty_store), server)
+
+    @property
+    def server(self) -> RethinkDBServer:
+        """The database, where the case is about it."""
+        assert self.database is not None
+        return self.database
+
+    @asynccontextmanager
+    async def nodes(self, count: int, *, url: str | None = None, **how: Any) -> AsyncIterator[Sequence[Api]]:
+        """Run some nodes on the store."""
+        settings = OPEN | {"TAILWIRE_STORE": url or self.url} | how.pop("settings", {})
+        async with AsyncExitStack() as stack:
+            yield [
+                await stack.enter_async_context(api(self.directory, settings, **how)) for _ in range(count)
+            ]
+
+    @asynccontextmanager
+    async def node(self, **how: Any) -> AsyncIterator[Api]:
+        """Run one node on the store."""
+        async with self.nodes(1, **how) as (one,):
+            yield one
+
+    @asynccontextmanager
+    async def bad_network(self) -> AsyncIterator[tuple[Proxy, str]]:
+        """Put a proxy before the database; return it and the store's URL by way of it."""
+        port = int(self.server.admin_url.rsplit(":", 1)[1])
+        async with proxied(port) as proxy:
+            yield proxy, self.url.replace(f":{port}/", f":{proxy.port}/")
+
+
+@asynccontextmanager
+async def database(directory: Path) -> AsyncIterator[RethinkDBServer]:
+    """Run a RethinkDB of one's own, to be killed and paused."""
+    if shutil.which("rethinkdb") is None:
+        pytest.skip("no `rethinkdb` binary on PATH")
+    directory.mkdir(parents=True, exist_ok=True)
+    server = RethinkDBServer(f"rethinkdb://admin:{ADMIN_PASSWORD}@127.0.0.1:{free_port()}", directory)
+    try:
+        await asyncio.to_thread(server.start)
+        yield server
+    finally:
+        await asyncio.to_thread(server.stop)
