@@ -72,6 +72,12 @@ async def bob(node: Node) -> Person:
     return await node.sign_up("bob")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let what runs on SQLite alone be known by that, for the summary."""
+    if "sqlite_node" in getattr(item, "fixturenames", ()):
+        item.keywords["sqlite"] = True
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which stores and which browser were tested."""
     passed = terminalreporter.stats.get("passed", [])

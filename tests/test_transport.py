@@ -1,0 +1,186 @@
+"""The bounds of a socket: what breaks the rules is closed by the right code, and nothing is kept for it."""
+
+import asyncio
+import os
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from api import transport
+from tests.server import SECONDS, Node, Person, eventually
+
+pytestmark = pytest.mark.anyio
+
+MASK = b"\0\0\0\0"  # a key that changes nothing, so that frames can be written as they are meant
+MEBIBYTE = 1024 * 1024
+
+
+def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
+    """Write a frame as no library would."""
+    length = len(payload)
+    head = bytes([fin << 7 | rsv << 4 | opcode, (masked << 7) | (min(126, length))])
+    size = struct.pack("!H", length) if length >= 126 else b""
+    return head + size + (MASK if masked else b"") + payload
+
+
+class Peer:
+    """A socket after its handshake, whose bytes are ours."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def frame(self) -> Frame:
+        """Return the next frame of the server."""
+        async with asyncio.timeout(SECONDS):
+            first, length = await self.reader.readexactly(2)
+            if length == 126:
+                (length,) = struct.unpack("!H", await self.reader.readexactly(2))
+            return Frame(Opcode(first & 15), await self.reader.readexactly(length))
+
+    async def close_code(self) -> int:
+        """Return the code of the server's close frame."""
+        while (got := await self.frame()).opcode is not Opcode.CLOSE:
+            pass
+        return int.from_bytes(bytes(got.data)[:2])
+
+    async def is_gone(self) -> bool:
+        """Wait for the end of the connection."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while await self.reader.read(65_536):
+                    pass
+        except ConnectionError:
+            pass
+        return True
+
+
+@asynccontextmanager
+async def peer(node: Node, token: str | None = None, *, receive_bytes: int = 0) -> AsyncIterator[Peer]:
+    """Shake hands by hand."""
+    host, port = node.url.removeprefix("http://").split(":")
+    raw = socket.socket()
+    if receive_bytes:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=256)
+    proof = f"Authorization: Bearer {token}\r\n" if token else ""
+    writer.write(
+        f"GET /ws/messages HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{proof}\r\n".encode()
+    )
+    line = await reader.readline()
+    assert b" 101 " in line, line
+    while await reader.readline() != b"\r\n":
+        pass
+    try:
+        yield Peer(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+@pytest.fixture
+async def alice(sqlite_node: Node) -> Person:
+    return await sqlite_node.sign_up("alice")
+
+
+TEXT, CONTINUATION, PING = 1, 0, 9
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        pytest.param(frame(TEXT, b"{}", masked=False), 1002, id="F1-unmasked"),
+        pytest.param(frame(TEXT, b"{}", rsv=2), 1002, id="F2-reserved-bit"),
+        pytest.param(frame(3, b"{}"), 1002, id="F2-unknown-opcode-3"),
+        pytest.param(frame(11, b"{}"), 1002, id="F2-unknown-opcode-11"),
+        pytest.param(frame(CONTINUATION, b"{}"), 1002, id="F3-continuation-of-nothing"),
+        pytest.param(frame(TEXT, b"{", fin=False) + frame(TEXT, b"}"), 1002, id="F3-text-inside-a-text"),
+        pytest.param(frame(TEXT, b"\xff"), 1007, id="F4-no-utf8"),
+        pytest.param(
+            frame(TEXT, b"\xc3", fin=False) + frame(CONTINUATION, b"\xff"), 1007, id="F4-split-no-utf8"
+        ),
+        pytest.param(
+            frame(TEXT, b"x", fin=False) + frame(CONTINUATION, b"y" * 32, fin=False) * 999,
+            1009,
+            id="F7-too-many-fragments",
+        ),
+        pytest.param(
+            frame(TEXT, b"", fin=False) + frame(CONTINUATION, b"", fin=False) * 100, 1009, id="empty-ones"
+        ),
+        pytest.param(frame(TEXT, b"x" * 16_385), 1009, id="F7-too-long"),
+        pytest.param(frame(TEXT, b"\x78\x9c", rsv=4), 1002, id="F8-compressed-unasked"),
+    ],
+)
+async def test_a_frame_that_breaks_the_rules_ends_its_own_socket_only(
+    sqlite_node: Node, alice: Person, sent: bytes, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with alice.socket() as other, peer(sqlite_node, alice.access_token) as bad:
+        bad.writer.write(sent)
+        assert await bad.close_code() == code
+        assert await bad.is_gone()
+        assert (await other.call(type="ping"))["type"] == "ack"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_text_in_a_few_fragments_is_one_message(sqlite_node: Node, alice: Person) -> None:
+    async with peer(sqlite_node, alice.access_token) as good:
+        assert b"ready" in bytes((await good.frame()).data)
+        whole = '{"type":"ping","ref":"é"}'.encode()
+        middle = whole.index("é".encode()) + 1  # between the two bytes of a character
+        good.writer.write(
+            frame(TEXT, whole[:5], fin=False)
+            + frame(CONTINUATION, whole[5:middle], fin=False)
+            + frame(CONTINUATION, whole[middle:])
+        )
+        assert b"pong" in bytes((await good.frame()).data)
+
+
+async def flood(flooding: Peer) -> None:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            flooding.writer.write(frame(PING, b"x" * 125) * 500)
+            await flooding.writer.drain()
+
+
+async def test_a_peer_that_floods_pings_and_reads_nothing_is_cut_off(sqlite_node: Node) -> None:
+    before = memory_bytes()
+    async with peer(sqlite_node, receive_bytes=4_096) as flooding:
+        flooding.writer.transport.set_write_buffer_limits(high=65_536)
+        with pytest.raises(ConnectionError):
+            await flood(flooding)
+    assert memory_bytes() - before < 16 * MEBIBYTE
+
+
+async def test_a_peer_that_does_not_close_when_it_is_closed_is_let_go(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LINGER_SECONDS", 0.1)
+    before = open_sockets()
+    async with peer(sqlite_node, receive_bytes=4_096) as silent:
+        silent.writer.write(frame(TEXT, b'{"type":"ping"}'))
+        assert await silent.close_code() == 4401
+
+        async def is_let_go() -> bool:
+            return open_sockets() <= before + 1  # the peer's own end is in this process too
+
+        await eventually(is_let_go)
+
+
+def memory_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def open_sockets() -> int:
+    count = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            count += str(descriptor.readlink()).startswith("socket:")
+    return count
