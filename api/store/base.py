@@ -7,6 +7,7 @@ Both backends keep these promises, whatever crashes; `tests/test_store.py` runs 
 - **Once**: `(user_id, ref)` has at most one seq, however often and wherever it is retried, at any age.
 - **Whole**: after `changes()` is entered, every entry appended later comes out of it at least once, each
   room's in the order of seq; when that can no longer be promised the iteration raises `Unavailable`.
+- **Real**: what comes out of `changes()` is durable: no crash takes back what somebody has been shown.
 - **Honest**: every method raises `Unavailable` when it cannot know; it never guesses. Retrying is safe.
 
 Every read that decides something sees every write acknowledged before it began.

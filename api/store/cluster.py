@@ -166,7 +166,7 @@ class ClusterStore(Store):
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, secrets.token_urlsafe(16))
+        return open_tail(self._pool, secrets.token_urlsafe(16), self._logs.log)
 
 
 def _without_body(draft: Draft) -> Draft:

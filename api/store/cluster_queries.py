@@ -136,6 +136,30 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
     return r.do(found, ids, literal(rows), deletes if edited else r.expr([]), run)
 
 
+def grown_query(after: dict[str, int]) -> Any:
+    """Return the query for the heads of these rooms, each with what its tail holds after a seq.
+
+    A head that is not as we write them is left out.
+    """
+
+    def new(head: Any, seqs: Any) -> Any:
+        return seqs[head["id"]].do(
+            lambda seq: head.pluck("id", "epoch", "seq", "trimmed").merge(
+                {"tail": head["tail"].filter(lambda row: row["seq"] > seq)}
+            )
+        )
+
+    def is_ours(head: Any) -> Any:
+        types = {"epoch": "STRING", "seq": "NUMBER", "trimmed": "NUMBER", "tail": "ARRAY"}
+        return r.and_(*(head[name].default(None).type_of() == type_ for name, type_ in types.items()))
+
+    return literal(after).do(
+        lambda seqs: (
+            heads_table().get_all(*after).filter(is_ours).map(lambda head: new(head, seqs)).coerce_to("array")
+        )
+    )
+
+
 def literal(value: Any) -> Any:
     """Return a term that the server parses from one string, at a tenth of what the driver's terms cost."""
     return r.json(orjson.dumps(value).decode())

@@ -1,43 +1,67 @@
 """The changefeeds of a RethinkDB cluster as one tail of changes.
 
-Three feeds on a connection of their own: new entries of all heads, projected on the server; ended sessions;
-and our own beat, a row that we write and must see come back. A paused or half-open server is silence and no
-error, so a beat that stays out is taken for a lost feed.
+Three feeds on a connection of their own: heads that have grown; ended sessions; and our own beat, a row that we
+write and must see come back. A paused or half-open server is silence and no error, so a beat that stays out is
+taken for a lost feed.
+
+A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
+(seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
+are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
 
 from api.errors import Unavailable
-from api.models import Change, Quiet, SessionEnded
+from api.models import Change, Entry, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
+from api.store.cluster_queries import grown_query
 from api.store.cluster_rows import entry_of
 from api.store.rethinkdb import Pool, close, connect, r, tail
 
 MAX_BATCH: Final = 500
 READY_SECONDS: Final = 5.0
+PAGE: Final = 500
+MAX_TOLD: Final = 10_000
+"""Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
+
+ReadLog: TypeAlias = Callable[[str, int, int], Awaitable[list[Entry]]]
+"""Returns the entries of a room after a seq, at most so many."""
 
 log = structlog.get_logger("api.store")
+
+
+class _Grown(NamedTuple):
+    """A head that has grown, past the entry `after`."""
+
+    room_id: str
+    epoch: str
+    after: int
+
+
+_News: TypeAlias = _Grown | SessionEnded | Quiet | Unavailable
 
 
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(self, pool: Pool, connection: Any, node: str) -> None:
+    def __init__(self, pool: Pool, connection: Any, node: str, read_log: ReadLog) -> None:
         self._pool = pool
         self._connection = connection
         self._node = node
-        self._changes: asyncio.Queue[Change | Unavailable] = asyncio.Queue(maxsize=10_000)
-        self._ready = {name: asyncio.Event() for name in ("entries", "sessions", "beats")}
+        self._read_log = read_log
+        self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to where
+        self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
+        self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Start every feed and wait until all are ready. Raises `Unavailable`."""
-        feeds = {"entries": _entries(), "sessions": _sessions(), "beats": r.table("beats").get(self._node)}
+        feeds = {"heads": _heads(), "sessions": _sessions(), "beats": r.table("beats").get(self._node)}
         feeds["beats"] = feeds["beats"].changes(include_states=True, squash=False)
         self._tasks = [
             asyncio.create_task(self._follow(name, feed), name=f"feed-{name}") for name, feed in feeds.items()
@@ -49,7 +73,7 @@ class Tail:
                     await ready.wait()
         except TimeoutError:
             raise Unavailable("the feed did not open in time") from None
-        if not self._changes.empty() and isinstance(lost := self._changes.get_nowait(), Unavailable):
+        if not self._news.empty() and isinstance(lost := self._news.get_nowait(), Unavailable):
             raise lost
 
     async def close(self) -> None:
@@ -64,16 +88,44 @@ class Tail:
         while True:
             try:
                 async with asyncio.timeout(2 * QUIET_SECONDS):
-                    batch = [await self._changes.get()]
+                    news = [await self._news.get()]
             except TimeoutError:
                 raise Unavailable("the feed has been silent for too long") from None
-            while len(batch) < MAX_BATCH and not self._changes.empty():
-                batch.append(self._changes.get_nowait())
-            lost = next((change for change in batch if isinstance(change, Unavailable)), None)
+            while len(news) < MAX_BATCH and not self._news.empty():
+                news.append(self._news.get_nowait())
+            lost = next((one for one in news if isinstance(one, Unavailable)), None)
             if lost is not None:
                 raise lost
-            told = [change for change in batch if not isinstance(change, Quiet | Unavailable)]
-            yield list(told) or [Quiet()]
+            ended = [one for one in news if isinstance(one, SessionEnded)]
+            entries = await self._entries([one for one in news if isinstance(one, _Grown)])
+            yield [*ended, *entries] or [Quiet()]
+
+    async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
+        """Read what is new in these heads. Raises `Unavailable`."""
+        after: dict[str, int] = {}
+        for room_id, epoch, seq in grown:
+            told_epoch, told = self._told.get(room_id, ("", 0))
+            after.setdefault(room_id, told if told_epoch == epoch else seq)
+        if not after:
+            return []
+        entries: list[Entry] = []
+        for head in await self._pool.run(grown_query(after)):
+            entries += await self._after(head, after[head["id"]])
+        return entries
+
+    async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
+        """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
+        room_id = head["id"]
+        if len(self._told) >= MAX_TOLD:
+            self._told.clear()
+        self._told[room_id] = head["epoch"], head["seq"]
+        entries: list[Entry] = []
+        while after < head["trimmed"] and (
+            page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
+        ):
+            entries += page
+            after = page[-1].seq
+        return [*entries, *_readable(head["tail"])]
 
     async def _follow(self, name: str, feed: Any) -> None:
         try:
@@ -82,10 +134,10 @@ class Tail:
                     if row["state"] == "ready":
                         self._ready[name].set()
                     continue
-                for change in _changes(name, row):
-                    await self._changes.put(change)
+                for one in _news(name, row):
+                    await self._news.put(one)
         except Unavailable as lost:
-            await self._changes.put(lost)
+            await self._news.put(lost)
         finally:
             self._ready[name].set()  # `open` looks at what came
 
@@ -98,9 +150,9 @@ class Tail:
 
 
 @contextlib.asynccontextmanager
-async def open_tail(pool: Pool, node: str) -> AsyncIterator[AsyncIterator[list[Change]]]:
+async def open_tail(pool: Pool, node: str, read_log: ReadLog) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
-    opened = Tail(pool, await connect(pool.address), node)
+    opened = Tail(pool, await connect(pool.address), node, read_log)
     try:
         await opened.open()
         yield opened.batches()
@@ -108,24 +160,26 @@ async def open_tail(pool: Pool, node: str) -> AsyncIterator[AsyncIterator[list[C
         await opened.close()
 
 
-def _entries() -> Any:
-    """Return the feed of new entries: of each changed head, those past its former seq.
+def _heads() -> Any:
+    """Return the feed of heads that have grown.
 
-    A head that is not as we write them gives null, not an error, which would end the feed for all rooms.
+    One that is not as we write them gives null, not an error, which would end the feed for all rooms.
     """
 
-    def is_new(row: Any, change: Any) -> Any:
-        before = change["old_val"]["seq"].default(0)
-        return r.branch(row.type_of() == "OBJECT", row["seq"].default(0) > before, True)
-
-    def entries(change: Any) -> Any:
-        tail = change["new_val"]["tail"].default(None)
+    def grown(change: Any) -> Any:
+        old, new = change["old_val"]["seq"].default(0), change["new_val"]["seq"].default(None)
         return r.branch(
             change["new_val"].eq(None),
-            [],
-            tail.type_of() == "ARRAY",
-            tail.filter(lambda row: is_new(row, change)),
+            False,
+            (new.type_of() != "NUMBER") | (old.type_of() != "NUMBER"),
             None,
+            new > old,
+            {
+                "room_id": change["new_val"]["id"],
+                "epoch": change["new_val"]["epoch"].default(None),
+                "after": old,
+            },
+            False,
         )
 
     return (
@@ -133,12 +187,10 @@ def _entries() -> Any:
         .changes(include_states=True, squash=False)
         .map(
             lambda change: r.branch(
-                change.has_fields("state") | change.has_fields("error"),
-                change,
-                {"entries": entries(change)},
+                change.has_fields("state") | change.has_fields("error"), change, {"grown": grown(change)}
             )
         )
-        .filter(lambda change: change["entries"].default(None).ne([]))
+        .filter(lambda change: change["grown"].default(None).ne(False))
     )
 
 
@@ -160,14 +212,25 @@ def _sessions() -> Any:
     )
 
 
-def _changes(name: str, row: dict[str, Any]) -> list[Change]:
+def _news(name: str, row: dict[str, Any]) -> list[_News]:
     """Read one row of a feed; what makes no sense is logged and skipped."""
     try:
         if name == "beats":
             return [Quiet()]
         if name == "sessions":
             return [SessionEnded(str(row["new_val"]["id"]), str(row["new_val"]["user_id"]))]
-        return [entry_of(entry) for entry in sorted(row["entries"], key=lambda entry: int(entry["seq"]))]
+        grown = row["grown"]
+        return [_Grown(str(grown["room_id"]), str(grown["epoch"]), int(grown["after"]))]
     except (KeyError, TypeError, ValueError):
         log.warning("poison_row_skipped", feed=name)
         return []
+
+
+def _readable(rows: list[dict[str, Any]]) -> list[Entry]:
+    entries = []
+    for row in rows:
+        try:
+            entries.append(entry_of(row))
+        except (KeyError, TypeError, ValueError):
+            log.warning("poison_row_skipped", feed="heads")
+    return entries

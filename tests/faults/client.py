@@ -21,7 +21,8 @@ from websockets.protocol import State
 from tests.faults.history import History, What
 
 FIRST_WAIT_SECONDS: Final = 0.5
-MOST_WAIT_SECONDS: Final = 30.0
+MOST_WAIT_SECONDS: Final = 2.0
+"""The protocol lets a client wait for up to 30 s; the bounds of the cases are about the server."""
 RETRY_SECONDS: Final = 0.5
 OPEN_SECONDS: Final = 10.0
 READY_SECONDS: Final = 10.0

@@ -42,6 +42,7 @@ async def primary_killed(scene: Scene, rounds: Rounds) -> None:
                 await _kill_the_primary(one, cluster, people)
             async with one.watching(people):
                 await _cut_off_a_server(one, cluster, people, nodes)
+            one.took("servers that crashed by themselves", cluster.crash_count)
 
 
 async def _kill_the_primary(one: Round, cluster: Trio, people: Traffic) -> None:
@@ -51,10 +52,12 @@ async def _kill_the_primary(one: Round, cluster: Trio, people: Traffic) -> None:
         killed_at = time.monotonic()
         await asyncio.to_thread(cluster.hosts[victim].kill)
         survivors = {client.name for number, client in enumerate(people.clients) if number % 3 != victim}
-        one.took("writes back", await _acked_again(people, killed_at, survivors), at_most=WRITES_BACK_SECONDS)
-        await cluster.hosts[victim].start(
-            *(host for host in cluster.hosts if host is not cluster.hosts[victim])
+        one.took(
+            "writes back",
+            await _acked_again(cluster, people, killed_at, survivors),
+            at_most=WRITES_BACK_SECONDS,
         )
+        await cluster.start(cluster.hosts[victim])
     started_at = time.monotonic()
     await cluster.wait_whole()
     await people.whole()
@@ -70,7 +73,9 @@ async def _cut_off_a_server(one: Round, cluster: Trio, people: Traffic, nodes: S
         cluster.hosts[minority].cut()
         try:
             one.took(
-                "writes back, cut", await _acked_again(people, cut_at, others), at_most=WRITES_BACK_SECONDS
+                "writes back, cut",
+                await _acked_again(cluster, people, cut_at, others),
+                at_most=WRITES_BACK_SECONDS,
             )
             await asyncio.sleep(max(0.0, cut_at + CUT_SECONDS - time.monotonic()))
             one.require(not await nodes[minority].is_ready(), "the minority's /readyz said 200")
@@ -90,11 +95,12 @@ async def _cut_off_a_server(one: Round, cluster: Trio, people: Traffic, nodes: S
     one.took("whole, cut", time.monotonic() - healed_at)
 
 
-async def _acked_again(people: Traffic, since: float, clients: set[str]) -> float:
+async def _acked_again(cluster: Trio, people: Traffic, since: float, clients: set[str]) -> float:
     """Return how long it was until a message that was sent after `since` was acked to one of these clients."""
     found: list[float] = []
 
     async def is_acked() -> bool:
+        await cluster.revive()
         invoked = {
             r.ref for r in people.history if r.what is What.INVOKE and r.at > since + IN_FLIGHT_SECONDS
         }
