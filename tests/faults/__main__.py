@@ -15,10 +15,10 @@ from typing import Final
 
 import uvloop
 
-from tests.faults import client_cases, cluster_cases, crash_cases, database_cases, node_cases
+from tests.faults import client_cases, cluster_cases, crash_cases, database_cases, host_cases, node_cases
 from tests.faults.case import CASES, Case, Verdict, play
 
-GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, node_cases)
+GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, host_cases, node_cases)
 SHORT_SECONDS: Final = 60.0
 LONG_SECONDS: Final = 1_800.0
 """No further round of a case begins after this."""

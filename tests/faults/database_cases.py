@@ -25,7 +25,7 @@ RECONFIGURED_SECONDS = 10.0
     stores=CLUSTER,
     short=3,
     long=50,
-    promise="/readyz 503 meanwhile, nothing acked; no socket closed; back <= 5 s; I1-I5",
+    promise="/readyz 503 meanwhile, nothing acked; no socket closed; back <= 5 s after it answers; I1-I5",
 )
 async def database_killed(scene: Scene, rounds: Rounds) -> None:
     async with scene.nodes(2) as nodes, traffic(nodes, random.Random(6), clients=30, rooms=3) as people:
