@@ -38,9 +38,8 @@ async def database_killed(scene: Scene, rounds: Rounds) -> None:
                 one.took("noticed", time.monotonic() - killed_at, at_most=NOTICED_SECONDS)
                 await asyncio.sleep(one.rng.uniform(0, 1.0))
                 one.require(await _all_say(nodes, 200, "/healthz"), "/healthz did not say 200")
-                began_at = time.monotonic()
                 await asyncio.to_thread(scene.server.start)
-                await _is_back(one, people, nodes, since=began_at)
+                await _is_back(one, people, nodes, since=time.monotonic())
 
 
 @case(
