@@ -17,7 +17,8 @@ from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
 from api.hub import NO_POSITION, Hub
-from api.models import Change, Entry, SessionEnded
+from api.models import Change, Entry, Restored, SessionEnded
+from api.protocol import CloseCode
 from api.revocation import Revocation
 from api.store.base import Store
 
@@ -87,6 +88,10 @@ class Feed:
     async def _apply(self, change: Change) -> None:
         if isinstance(change, SessionEnded):
             self._hub.end_session(change.session_id)
+        elif isinstance(change, Restored):
+            # What clients have seen is no more. They come back, and are told to load their rooms again.
+            log.warning("store_restored")
+            self._hub.close_all(CloseCode.RESTART)
         elif isinstance(change, Entry):
             position = self._hub.position(change.room_id)
             if position != NO_POSITION and change.seq > position + 1:

@@ -230,4 +230,9 @@ class Quiet:
     """A change that says only that the feed is alive and nothing else has happened."""
 
 
-Change: TypeAlias = Entry | SessionEnded | Quiet
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A change: the database was set back to an earlier state, and every room has begun a new epoch."""
+
+
+Change: TypeAlias = Entry | SessionEnded | Restored | Quiet

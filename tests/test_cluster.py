@@ -24,6 +24,7 @@ from api.models import (
     Entry,
     Kind,
     Quiet,
+    Restored,
     Role,
     Room,
     Session,
@@ -568,3 +569,29 @@ async def test_preparing_again_keeps_everything(
     assert not [line for line in said if "making" in line]
     assert await whole_log(store) == [acked.entry]
     assert (await store.heads([LOBBY_ID]))[LOBBY_ID].epoch == acked.epoch
+
+
+# -- a database that is set back
+
+
+async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.append(LOBBY_ID, message("1"))
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("2"))
+        await told(tail, is_entry(2))
+    await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as a restored copy has it
+    await behind.write(r.table("messages").get_all([LOBBY_ID, 2], index="place").delete())
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+        (head,) = (await store.heads([LOBBY_ID])).values()
+        assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
+        acked = await store.append(LOBBY_ID, message("another"))
+        assert (acked.entry.seq, acked.epoch) == (2, head.epoch)
+        assert [entry.ref for entry in await told(tail, is_entry(2)) if isinstance(entry, Entry)] == [
+            "another"
+        ]
+    async with store.changes() as tail:
+        assert not isinstance((await anext(tail))[0], Restored)

@@ -216,6 +216,9 @@ class Store(ABC):
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         """Tail every later change of all rooms and sessions, in batches.
 
+        A store that finds itself set back, to an earlier state than an earlier tail has told of, begins new
+        epochs and yields `Restored` first.
+
         Entering returns once the tail is open: see *Whole* above. Yields a batch at least every
         `QUIET_SECONDS`, of a lone `Quiet` when nothing happened; raises `Unavailable` when the database is
         lost or has been silent for longer than two such beats. A row that makes no sense is skipped and

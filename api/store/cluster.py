@@ -30,7 +30,7 @@ from api.store.cluster_accounts import Accounts
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_rooms import Rooms
 from api.store.cluster_schema import verify
-from api.store.cluster_tail import open_tail
+from api.store.cluster_tail import Told, open_tail
 from api.store.rethinkdb import Address, Pool, r
 
 
@@ -40,6 +40,7 @@ class ClusterStore(Store):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._logs = RoomLogs(pool)
+        self._told: Told = {}
         self._accounts = Accounts(pool)
         self._rooms = Rooms(pool, self._logs, self._accounts)
 
@@ -166,7 +167,7 @@ class ClusterStore(Store):
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, secrets.token_urlsafe(16), self._logs.log)
+        return open_tail(self._pool, secrets.token_urlsafe(16), self._told, self._logs.log)
 
 
 def _without_body(draft: Draft) -> Draft:

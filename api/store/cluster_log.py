@@ -21,6 +21,7 @@ from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.cluster_queries import (
     append_query,
     flush_query,
+    heads_query,
     heads_table,
     messages_table,
     project,
@@ -256,7 +257,7 @@ class RoomLogs:
         asked = [room_id for room_id in room_ids if is_key(room_id)]
         if not asked:
             return {}
-        rows = await self._pool.read(heads_table().get_all(*asked).pluck("id", "epoch", "seq"))
+        rows = await self._pool.read(heads_query(asked))
         return {row["id"]: Head(row["id"], row["epoch"], row["seq"]) for row in rows}
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:

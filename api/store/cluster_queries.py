@@ -136,6 +136,16 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
     return r.do(found, ids, literal(rows), deletes if edited else r.expr([]), run)
 
 
+def heads_query(room_ids: list[str]) -> Any:
+    """Return the query for where the logs of these rooms end."""
+    return heads_table().get_all(*room_ids).pluck("id", "epoch", "seq")
+
+
+def renewal_query() -> Any:
+    """Return the write that lets every room begin a new epoch."""
+    return r.table("heads").update({"epoch": r.uuid()}, non_atomic=True, durability="hard")
+
+
 def grown_query(after: dict[str, int]) -> Any:
     """Return the query for the heads of these rooms, each with what its tail holds after a seq.
 

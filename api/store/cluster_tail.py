@@ -17,9 +17,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import structlog
 
 from api.errors import Unavailable
-from api.models import Change, Entry, Quiet, SessionEnded
+from api.models import Change, Entry, Quiet, Restored, SessionEnded
 from api.store.base import QUIET_SECONDS
-from api.store.cluster_queries import grown_query
+from api.store.cluster_queries import grown_query, heads_query, renewal_query
 from api.store.cluster_rows import entry_of
 from api.store.rethinkdb import Pool, close, connect, r, tail
 
@@ -45,16 +45,20 @@ class _Grown(NamedTuple):
 
 _News: TypeAlias = _Grown | SessionEnded | Quiet | Unavailable
 
+Told: TypeAlias = dict[str, tuple[str, int]]
+"""By room: in which epoch, and up to which seq, its log has been told. Outlives the tails of a store."""
+
 
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(self, pool: Pool, connection: Any, node: str, read_log: ReadLog) -> None:
+    def __init__(self, pool: Pool, connection: Any, node: str, told: Told, read_log: ReadLog) -> None:
         self._pool = pool
         self._connection = connection
         self._node = node
         self._read_log = read_log
-        self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to where
+        self._told = told
+        self._is_restored = False
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,6 +79,7 @@ class Tail:
             raise Unavailable("the feed did not open in time") from None
         if not self._news.empty() and isinstance(lost := self._news.get_nowait(), Unavailable):
             raise lost
+        self._is_restored = await self._look_for_a_set_back()
 
     async def close(self) -> None:
         """End every feed."""
@@ -85,6 +90,8 @@ class Tail:
 
     async def batches(self) -> AsyncIterator[list[Change]]:
         """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
+        if self._is_restored:
+            yield [Restored()]
         while True:
             try:
                 async with asyncio.timeout(2 * QUIET_SECONDS):
@@ -99,6 +106,22 @@ class Tail:
             ended = [one for one in news if isinstance(one, SessionEnded)]
             entries = await self._entries([one for one in news if isinstance(one, _Grown)])
             yield [*ended, *entries] or [Quiet()]
+
+    async def _look_for_a_set_back(self) -> bool:
+        """Say whether the database is an earlier one than we have told of; then let every room begin a new epoch.
+
+        What was told is durable, so that no crash sets it back: only a restored copy or an emptied database does.
+        """
+        told = dict(self._told)
+        heads = {head["id"]: head for head in await self._pool.read(heads_query(list(told)))} if told else {}
+        now = {room_id: (head["epoch"], head["seq"]) for room_id, head in heads.items()}
+        if any(epoch == told[room_id][0] and seq < told[room_id][1] for room_id, (epoch, seq) in now.items()):
+            log.warning("store_set_back")
+            await self._pool.write(renewal_query())
+        elif all(epoch == told[room_id][0] for room_id, (epoch, _) in now.items()):
+            return False
+        self._told.clear()
+        return True
 
     async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
         """Read what is new in these heads. Raises `Unavailable`."""
@@ -150,9 +173,11 @@ class Tail:
 
 
 @contextlib.asynccontextmanager
-async def open_tail(pool: Pool, node: str, read_log: ReadLog) -> AsyncIterator[AsyncIterator[list[Change]]]:
+async def open_tail(
+    pool: Pool, node: str, told: Told, read_log: ReadLog
+) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
-    opened = Tail(pool, await connect(pool.address), node, read_log)
+    opened = Tail(pool, await connect(pool.address), node, told, read_log)
     try:
         await opened.open()
         yield opened.batches()
