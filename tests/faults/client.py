@@ -320,6 +320,7 @@ class Client:
     def _out_of(self, room_id: str) -> None:
         if room_id in self.rooms:
             self.rooms.remove(room_id)
+            self.history.note(What.OUT, self.name, room_id, grace=0.0)
         self.live.discard(room_id)
         for ref, pending in list(self.pending.items()):
             if pending.room_id == room_id:

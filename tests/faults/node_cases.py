@@ -4,14 +4,15 @@ import asyncio
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import apsw
 
 from api.failpoints import Failpoint
 from api.store.rethinkdb import r
-from tests.faults.case import BOTH, EMBEDDED, Round, Rounds, case
+from tests.faults.case import BOTH, Round, Rounds, case
 from tests.faults.client import Client
 from tests.faults.disk import small_disk
 from tests.faults.history import What
@@ -246,31 +247,22 @@ async def refs_raced(scene: Scene, rounds: Rounds) -> None:
 
 @case(
     "F28",
-    "the store set back to an older copy",
-    stores=EMBEDDED,
+    "the store set back to an older copy; RethinkDB while its nodes run",
     short=1,
     long=20,
     promise="I4: every client that is ahead of it is told to reset; nothing is merged",
 )
 async def set_back(scene: Scene, rounds: Rounds) -> None:
-    database = scene.directory / "tailwire.db"
     async with scene.node() as node, traffic([node], random.Random(28), clients=10, rooms=2) as people:
         for one in rounds:
-            node.terminate()
-            await node.ended()
-            shutil.copy(database, scene.directory / "copy.db")
-            await node.start()
-            async with one.watching(people):
-                async with people.flowing():
-                    await asyncio.sleep(one.rng.uniform(0.2, 0.5))
-                await people.whole()
-            node.terminate()
-            await node.ended()
-            people.begin()
-            shutil.copy(scene.directory / "copy.db", database)
-            for beside in ("tailwire.db-wal", "tailwire.db-shm"):
-                (scene.directory / beside).unlink(missing_ok=True)
-            await node.start()
+            async with _stopped(scene, node):
+                _copy(scene, to_store=False)
+            await people.whole()
+            async with one.watching(people), people.flowing():
+                await asyncio.sleep(one.rng.uniform(0.2, 0.5))
+            async with _stopped(scene, node):
+                people.begin()
+                _copy(scene, to_store=True)
             async with people.flowing():
                 await asyncio.sleep(0.5)
             one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
@@ -278,6 +270,36 @@ async def set_back(scene: Scene, rounds: Rounds) -> None:
             one.require(
                 reset == {client.name for client in people.clients}, f"only {reset} were told to reset"
             )
+
+
+@asynccontextmanager
+async def _stopped(scene: Scene, node: Api) -> AsyncIterator[None]:
+    """Stop what has the store's files open: SQLite's node, or RethinkDB while its node goes on."""
+    if scene.database is None:
+        node.terminate()
+        await node.ended()
+        yield
+        await node.start()
+        return
+    await asyncio.to_thread(scene.database.stop)
+    yield
+    await asyncio.to_thread(scene.database.start)
+    await eventually(node.is_ready, seconds=60)
+
+
+def _copy(scene: Scene, *, to_store: bool) -> None:
+    copy = scene.directory / "copy"
+    if scene.database is not None:
+        here, there = scene.directory / "rethinkdb" / "data", copy
+        source, target = (there, here) if to_store else (here, there)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        return
+    database = scene.directory / "tailwire.db"
+    shutil.copy(*((copy, database) if to_store else (database, copy)))
+    if to_store:
+        for beside in ("tailwire.db-wal", "tailwire.db-shm"):
+            (scene.directory / beside).unlink(missing_ok=True)
 
 
 @case(
