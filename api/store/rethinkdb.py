@@ -153,6 +153,16 @@ async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) ->
         raise _translate(error) from None
     except (driver_errors.ReqlError, OSError) as error:
         raise _translate(error) from error
+    except RuntimeError:
+        if _is_usable(connection):
+            raise
+        raise Unavailable from None  # uvloop's word for writing to a transport that has just been lost
+
+
+def _is_usable(connection: Any) -> bool:
+    """Whether a query can be written; the driver itself does not notice a lost transport before it has read."""
+    writer = getattr(connection._instance, "_streamwriter", None)  # noqa: SLF001
+    return connection.is_open() and writer is not None and not writer.transport.is_closing()
 
 
 def _translate(error: Exception) -> Unavailable:
@@ -212,7 +222,7 @@ class Pool:
         async with self._opening[slot]:
             if self._closed:
                 raise Unavailable("the store is closed")
-            if self._connections[slot] is None or not self._connections[slot].is_open():
+            if self._connections[slot] is None or not _is_usable(self._connections[slot]):
                 if self._connections[slot] is not None:
                     await close(self._connections[slot])
                     self._connections[slot] = None

@@ -19,8 +19,8 @@ from tests.faults import client_cases, cluster_cases, crash_cases, database_case
 from tests.faults.case import CASES, Case, Verdict, play
 
 GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, host_cases, node_cases)
-SHORT_SECONDS: Final = 60.0
-LONG_SECONDS: Final = 1_800.0
+SHORT_SECONDS: Final = 90.0
+LONG_SECONDS: Final = 3_600.0
 """No further round of a case begins after this."""
 
 

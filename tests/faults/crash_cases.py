@@ -17,7 +17,7 @@ EXIT_SECONDS = 10.0
 @case(
     "F1",
     "API killed at a random byte of a send",
-    short=5,
+    short=20,
     long=200,
     promise="I1-I5; whole <= 10 s after the restart",
 )
@@ -38,7 +38,7 @@ async def killed(scene: Scene, rounds: Rounds) -> None:
 @case(
     "F2",
     "API dies after the append, before the ack",
-    short=2,
+    short=3,
     long=20,
     promise="I3: a retry gets the seq of the first",
 )
@@ -49,7 +49,7 @@ async def dies_before_the_ack(scene: Scene, rounds: Rounds) -> None:
 @case(
     "F3",
     "API dies after the ack, before the fan-out",
-    short=2,
+    short=3,
     long=20,
     promise="I4: the others get it by resuming",
 )
@@ -78,7 +78,7 @@ async def _dies_at(scene: Scene, rounds: Rounds, point: Failpoint) -> None:
     "F4",
     "SIGTERM to both nodes in turn, with sockets that never read",
     stores=BOTH,
-    short=2,
+    short=3,
     long=20,
     promise="exit <= 10 s; sockets closed with 1012; I1-I5",
 )

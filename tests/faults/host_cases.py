@@ -101,7 +101,7 @@ def _judge(calls: list[str], refs: list[str]) -> tuple[int, list[str]]:
     "F19",
     "the clock jumps: an hour back, half an hour on",
     stores=EMBEDDED,
-    short=1,
+    short=0,
     long=5,
     promise="I2; nobody is logged out or disconnected; heartbeats and timers go on",
 )

@@ -32,7 +32,7 @@ POISON = '{"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+00:00"}'
 @case(
     "F13",
     "poison rows written behind the API's back",
-    short=1,
+    short=5,
     long=10,
     promise="feed and reads go on; skipped, and logged at most once for each",
 )
@@ -125,7 +125,7 @@ async def _is_refused(people: Traffic) -> bool:
 @case(
     "F21",
     "log-out and leaving on node A while the socket is on node B, whose feed lags",
-    short=4,
+    short=20,
     long=100,
     promise="I6: closed or silent <= 5 s after the answer",
 )
@@ -196,7 +196,7 @@ async def _leave_or_log_out(one: Round, a: Api, outsider: Client, people: Traffi
 @case(
     "F22",
     "one of two nodes killed under load, clients go to the other",
-    short=3,
+    short=5,
     long=50,
     promise="I1-I5 across nodes; whole <= 10 s",
 )
@@ -305,7 +305,7 @@ def _copy(scene: Scene, *, to_store: bool) -> None:
 @case(
     "F29",
     "the feed's task raises what nobody thought of",
-    short=2,
+    short=20,
     long=20,
     promise="restarted <= 5 s, and counted; I2-I4",
 )
