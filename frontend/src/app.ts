@@ -3,9 +3,11 @@ import { Api, readApiUrl } from './api';
 import { watchFocus } from './attention';
 import { Auth } from './auth';
 import { systemClock } from './clock';
+import { IndexedOutboxStore } from './outbox_store';
 import type { PublicUser } from './protocol';
 import { Router } from './router';
 import { Session } from './session';
+import { Tab } from './tab';
 import { Theme } from './theme';
 import { titleText } from './title';
 import { openTokenChannel, TokenStore } from './tokens';
@@ -32,12 +34,21 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const focused = watchFocus(window);
   const session = signal<Session | null>(null);
 
+  const tab = new Tab({
+    storage: sessionStorage,
+    locks: navigator.locks as LockManager | undefined,
+    clock,
+    makeId: () => makeRef(window.crypto),
+  });
+  const outboxStore = new IndexedOutboxStore(tab);
+
   const createSession = ({ id }: PublicUser) =>
     new Session({
       user_id: id,
       api,
       clock,
       storage: sessionStorage,
+      outboxStore,
       focused,
       token: (refused) =>
         refused !== undefined && tokens.access === refused ? api.renew() : api.freshToken(),

@@ -10,6 +10,8 @@ const READY_TIMEOUT_MILLISECONDS = 10_000;
 const PONG_TIMEOUT_MILLISECONDS = 5_000;
 // A connection that lives this long has earned a fresh backoff.
 const STEADY_MILLISECONDS = 10_000;
+// Browsers let the timers of a hidden page wait for a minute; this late is sleep.
+const SLEEP_MILLISECONDS = 65_000;
 const RENEWAL_RETRY_MILLISECONDS = 5_000;
 const MINIMUM_RENEWAL_MILLISECONDS = 1_000;
 // Backing off starts at random(0, 8 s); a rate limit that names no wait costs at least 10 s.
@@ -185,11 +187,17 @@ export class Connection {
     this.#options.onReady(event);
   }
 
-  /** Silence for longer than the server's heartbeat allows is a reason to ask. */
+  /**
+   * Silence for longer than the server's heartbeat allows is a reason to ask, and so is sleep: what
+   * was heard before it says nothing about now.
+   */
   #watch(): void {
+    const { clock } = this.#options;
+    const wait = this.#heartbeatMilliseconds * 1.5;
+    const due = clock.now() + wait;
     this.#heard = false;
-    this.#arm('watch', this.#heartbeatMilliseconds * 1.5, () => {
-      if (!this.#heard) this.probe();
+    this.#arm('watch', wait, () => {
+      if (!this.#heard || clock.now() - due > SLEEP_MILLISECONDS) this.probe();
       this.#watch();
     });
   }

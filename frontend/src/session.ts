@@ -7,13 +7,13 @@ import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
 import { Members } from './members';
-import { Outbox } from './outbox';
+import { Outbox, type OutboxStore } from './outbox';
 import { Problem } from './problem';
 import type { Room, Visibility } from './protocol';
 import { Reading } from './reading';
 import { caughtUp, Rooms } from './rooms';
 import { Subscriptions } from './subscriptions';
-import { position } from './timeline';
+import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Typing } from './typing';
 
@@ -27,6 +27,7 @@ export interface SessionOptions {
   api: Api;
   clock: Clock;
   storage: Storage;
+  outboxStore: OutboxStore;
   focused: ReadonlySignal<boolean>;
   token(refused?: string): Promise<string>;
   renewIn(): number;
@@ -74,10 +75,14 @@ export class Session {
     });
     this.outbox = new Outbox({
       user_id,
-      storage,
+      store: options.outboxStore,
       clock,
       makeRef,
       transmit: (command, id) => this.#subscriptions.isLive(id) && this.connection.send(command),
+      isStored: ({ room_id, ref }) => {
+        const timeline = timelines.get(room_id)?.peek();
+        return timeline !== undefined && holds(timeline, user_id, ref);
+      },
       onSilence: () => this.connection.probe(),
     });
     this.history = new History({
@@ -135,6 +140,7 @@ export class Session {
   }
 
   start(): void {
+    this.outbox.start();
     this.connection.start();
     void this.loadRooms();
     this.#stopMarking = effect(() => {
@@ -151,7 +157,7 @@ export class Session {
     this.#cancelRetry();
     this.reading.flush();
     this.connection.stop();
-    this.outbox.lost();
+    this.outbox.stop();
   }
 
   async loadRooms(): Promise<void> {

@@ -129,6 +129,13 @@ export function findEntry(timeline: Timeline, seq: number): Entry | undefined {
   return entry?.seq === seq ? entry : undefined;
 }
 
+/** Whether what the user sent under this ref is loaded. */
+export function holds({ entries }: Timeline, user_id: string, ref: string): boolean {
+  return entries.some(
+    (entry) => entry.kind === 'message' && entry.user_id === user_id && entry.ref === ref,
+  );
+}
+
 /** The index of the first entry at or after `seq`. */
 export function indexOfSeq(entries: readonly Entry[], seq: number): number {
   let low = 0;

@@ -221,6 +221,24 @@ describe('a connection that only looks alive', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
+  test('after sleep it is questioned, whatever was heard before', async () => {
+    await goLive();
+    await clock.advance(30_000);
+    server.socket.emit({ type: 'heartbeat', server_time: 'now' });
+    await clock.sleep(3_600_000);
+    expect(server.socket.sent('ping')).toHaveLength(1);
+  });
+
+  test('a page that wakes questions it, and comes back at once where it was waiting', async () => {
+    await goLive();
+    connection.woke();
+    expect(server.socket.sent('ping')).toHaveLength(1);
+    server.socket.drop();
+    connection.woke();
+    await settled();
+    expect(server.sockets).toHaveLength(2);
+  });
+
   test('a handshake that nobody answers is given up', async () => {
     connection.start();
     await clock.advance(10_000);

@@ -34,12 +34,18 @@ export class ManualClock implements Clock {
     for (;;) {
       const next = this.#tasks.toSorted((a, b) => a.at - b.at)[0];
       if (!next || next.at > end) break;
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       this.#tasks = this.#tasks.filter((other) => other !== next);
       next.task();
       await settled();
     }
     this.#now = end;
+  }
+
+  /** Time passes and no timer runs, as in a page that is frozen; afterwards what is overdue does. */
+  async sleep(milliseconds: number): Promise<void> {
+    this.#now += milliseconds;
+    await this.advance(0);
   }
 }
 

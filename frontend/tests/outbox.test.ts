@@ -1,38 +1,69 @@
-import { beforeEach, expect, test } from 'vitest';
-import { Outbox } from '../src/outbox';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Outbox, type Pending } from '../src/outbox';
 import type { Command } from '../src/protocol';
-import { MemoryStorage } from './make';
-import { ManualClock } from './manual_clock';
+import { FakeOutboxStore } from './fake_outbox_store';
+import { ManualClock, settled } from './manual_clock';
 
 let clock: ManualClock;
-let storage: MemoryStorage;
+let store: FakeOutboxStore;
+let stored: Set<string>;
 let sent: Extract<Command, { type: 'send' }>[];
 let isLive: boolean;
 let silences: number;
 let outbox: Outbox;
 
+let refCount: number;
+
 function makeOutbox(): Outbox {
-  let refs = 0;
   return new Outbox({
     user_id: 'alice-id',
-    storage,
+    store,
     clock,
-    makeRef: () => `ref-${++refs}`,
+    makeRef: () => `ref-${++refCount}`,
     transmit: (command) => {
       if (isLive && command.type === 'send') sent.push(command);
       return isLive;
     },
+    isStored: ({ ref }) => stored.has(ref),
     onSilence: () => silences++,
   });
 }
 
-beforeEach(() => {
+async function reload(): Promise<void> {
+  outbox.stop();
+  sent = [];
+  outbox = makeOutbox();
+  outbox.start();
+  await settled();
+}
+
+function makePending(ref: string, fields: Partial<Pending> = {}): Pending {
+  const at = new Date(clock.now()).toISOString();
+  const pending: Pending = {
+    ref,
+    room_id: 'lobby',
+    body: ref,
+    reply_to: null,
+    at,
+    state: 'waiting',
+    seq: null,
+    error: null,
+    attempts: 0,
+  };
+  return { ...pending, ...fields };
+}
+
+beforeEach(async () => {
   clock = new ManualClock();
-  storage = new MemoryStorage();
+  store = new FakeOutboxStore();
+  stored = new Set();
+  refCount = 0;
   sent = [];
   isLive = true;
   silences = 0;
   outbox = makeOutbox();
+  outbox.start();
+  await settled();
 });
 
 const states = () => outbox.items.value.map(({ state }) => state);
@@ -81,15 +112,6 @@ test('what was written offline waits for the connection', () => {
   outbox.add('lobby', 'hello');
   expect(states()).toEqual(['waiting']);
   isLive = true;
-  outbox.flush('lobby');
-  expect(refs()).toEqual(['ref-1']);
-});
-
-test('a reload keeps unsent messages and their refs', () => {
-  outbox.add('lobby', 'hello');
-  sent = [];
-  outbox = makeOutbox();
-  expect(states()).toEqual(['waiting']);
   outbox.flush('lobby');
   expect(refs()).toEqual(['ref-1']);
 });
@@ -148,10 +170,155 @@ test('an acked message whose echo was never seen is settled by its seq', () => {
   expect(outbox.items.value).toEqual([]);
 });
 
-test('storage that refuses to store costs nothing but the reload', () => {
-  storage.setItem = () => {
-    throw new Error('full');
-  };
+describe('a reload', () => {
+  test('keeps unsent messages, their refs and their order', async () => {
+    outbox.add('lobby', 'one');
+    outbox.add('lobby', 'two');
+    outbox.add('lobby', 'three');
+    await reload();
+    expect(states()).toEqual(['sent', 'waiting', 'waiting']);
+    for (const ref of ['ref-1', 'ref-2', 'ref-3']) outbox.acked(ref, 11);
+    expect(refs()).toEqual(['ref-1', 'ref-2', 'ref-3']);
+  });
+
+  test('an hour later changes nothing about that', async () => {
+    isLive = false;
+    outbox.add('lobby', 'hello');
+    await clock.sleep(3_600_000);
+    await reload();
+    expect(states()).toEqual(['waiting']);
+    isLive = true;
+    outbox.flush('lobby');
+    expect(refs()).toEqual(['ref-1']);
+  });
+
+  test('keeps what failed, and why', async () => {
+    outbox.add('lobby', 'hello');
+    outbox.refused('ref-1', 'forbidden');
+    await reload();
+    expect(outbox.items.value).toMatchObject([
+      { state: 'failed', error: 'You are not allowed to do this.', attempts: 1 },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  test('brings back nothing that was acked, settled or discarded', async () => {
+    outbox.acked(outbox.add('lobby', 'acked').ref, 11);
+    outbox.settle(outbox.add('other', 'settled').ref);
+    const { ref } = outbox.add('den', 'discarded');
+    outbox.refused(ref, 'forbidden');
+    outbox.discard(ref);
+    await reload();
+    expect(outbox.items.value).toEqual([]);
+  });
+
+  test('brings back nothing that the log shows already', async () => {
+    outbox.add('lobby', 'hello');
+    stored.add('ref-1');
+    await reload();
+    expect(outbox.items.value).toEqual([]);
+    expect(store.kept.size).toBe(0);
+  });
+
+  test('lets what is written before they are back go after them', async () => {
+    isLive = false;
+    outbox.add('lobby', 'one');
+    isLive = true;
+    sent = [];
+    outbox = makeOutbox();
+    outbox.start();
+    outbox.add('lobby', 'two');
+    expect(refs()).toEqual([]);
+    await settled();
+    outbox.acked('ref-1', 11);
+    expect(refs()).toEqual(['ref-1', 'ref-2']);
+  });
+
+  test('sends what is written even when the browser does not answer', async () => {
+    store.own = () => new Promise(() => {});
+    outbox = makeOutbox();
+    outbox.start();
+    outbox.add('lobby', 'hello');
+    await clock.advance(2_000);
+    expect(refs()).toEqual(['ref-1']);
+  });
+
+  test('keeps the order where the clock stands still or was put back', async () => {
+    isLive = false;
+    outbox.add('lobby', 'one');
+    outbox.add('lobby', 'two');
+    await clock.sleep(-60_000);
+    outbox.add('lobby', 'three');
+    store.kept = new Map([...store.kept].reverse());
+    await reload();
+    expect(outbox.items.value.map(({ body }) => body)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('what another tab left behind', () => {
+  test('is taken over, and sent in its order', async () => {
+    store.left = [makePending('left-2', { at: '2026-01-05T10:00:02.000Z' }), makePending('left-1')];
+    await clock.advance(5_000);
+    expect(refs()).toEqual(['left-1']);
+    outbox.acked('left-1', 11);
+    expect(refs()).toEqual(['left-1', 'left-2']);
+    outbox.acked('left-2', 12);
+    expect(store.kept.size).toBe(0);
+  });
+
+  test('waits behind what is on its way', async () => {
+    store.left = [makePending('left-1', { at: '2020-01-05T10:00:02.000Z' })];
+    await clock.advance(4_000);
+    outbox.add('lobby', 'hello');
+    await clock.advance(1_000);
+    expect(refs()).toEqual(['ref-1']);
+    outbox.acked('ref-1', 11);
+    expect(refs()).toEqual(['ref-1', 'left-1']);
+  });
+
+  test('is not shown when the log has it already', async () => {
+    store.left = [makePending('left-1')];
+    stored.add('left-1');
+    await clock.advance(5_000);
+    expect([sent, outbox.items.value, store.kept.size]).toEqual([[], [], 0]);
+  });
+
+  test('is left alone once the session is over', async () => {
+    outbox.stop();
+    store.left = [makePending('left-1')];
+    await clock.advance(60_000);
+    expect(store.left).toHaveLength(1);
+    expect(clock.armed).toBe(0);
+  });
+});
+
+describe('a page that was frozen', () => {
+  test('fails nothing for the answer that it could not read', async () => {
+    outbox.add('lobby', 'hello');
+    await clock.advance(5_000);
+    await clock.sleep(60_000);
+    expect([silences, states()]).toEqual([2, ['sent']]);
+    outbox.acked('ref-1', 11);
+    expect(states()).toEqual(['stored']);
+  });
+
+  test('waits no longer than that once it is awake', async () => {
+    outbox.add('lobby', 'hello');
+    await clock.advance(5_000);
+    await clock.sleep(60_000);
+    await clock.advance(10_000);
+    expect(states()).toEqual(['failed']);
+  });
+});
+
+test('the end of a session keeps what was not sent, a log-out deletes it', async () => {
+  isLive = false;
   outbox.add('lobby', 'hello');
-  expect(states()).toEqual(['sent']);
+  outbox.stop();
+  expect(store.kept.size).toBe(1);
+  await reload();
+  outbox.forget();
+  expect(outbox.items.value).toEqual([]);
+  expect(store.kept.size).toBe(0);
+  expect(clock.armed).toBe(0);
 });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Api } from '../src/api';
 import { Session } from '../src/session';
 import { TokenStore } from '../src/tokens';
+import { FakeOutboxStore } from './fake_outbox_store';
 import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
 import { ManualClock, settled } from './manual_clock';
 import { ScriptedApi } from './scripted_api';
@@ -12,11 +13,13 @@ let clock: ManualClock;
 let server: ScriptedServer;
 let http: ScriptedApi;
 let session: Session;
+let outboxStore: FakeOutboxStore;
 let focused = signal(true);
 
 beforeEach(() => {
   clock = new ManualClock();
   server = new ScriptedServer();
+  outboxStore = new FakeOutboxStore();
   focused = signal(true);
   http = new ScriptedApi()
     .on('GET /rooms', { body: { items: [makeRoom()], next_cursor: null } })
@@ -31,6 +34,7 @@ beforeEach(() => {
     api: new Api('https://chat.example/', tokens, http.fetch),
     clock,
     storage: new MemoryStorage(),
+    outboxStore,
     focused,
     token: () => Promise.resolve('a'),
     renewIn: () => 14 * 60_000,
@@ -203,6 +207,18 @@ describe('sending', () => {
     const ref = server.socket.sent('send')[0]?.ref;
     emit(makeEvent(11, { ref }));
     expect(session.outbox.items.value).toHaveLength(1);
+  });
+
+  test('what another tab left is not sent when its echo is here already', async () => {
+    await goLive();
+    live(10);
+    emit(makeEvent(11, { user_id: ME, username: 'alice', ref: 'left', body: 'hello' }));
+    const at = '2026-01-05T10:00:00.000Z';
+    const pending = { ref: 'left', room_id: 'lobby', body: 'hello', reply_to: null, at };
+    outboxStore.left = [{ ...pending, state: 'waiting', seq: null, error: null, attempts: 0 }];
+    await clock.advance(5_000);
+    expect(session.outbox.items.value).toEqual([]);
+    expect(server.socket.sent('send')).toEqual([]);
   });
 
   test('an error with the ref fails the message', async () => {
