@@ -1,64 +1,12 @@
 """Two people chat in two real browser windows."""
 
-import shutil
-from collections.abc import AsyncIterator
-from typing import Any, Final
-
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from api.main import BUILT_FRONTEND
-from tests.server import PASSWORD, Node
+from tests.browser.windows import BODIES, line, say, window
+from tests.server import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
-
-CHROMIUM: Final = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-HAS_FRONTEND: Final = (BUILT_FRONTEND / "index.html").is_file()
-FLAGS: Final = [
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
-BODIES: Final = "[...document.querySelectorAll('[role=log] [data-seq]')].map(row => row.dataset.seq)"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    if not HAS_FRONTEND:
-        pytest.skip("the SPA is not built: make spa")
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield launched
-        finally:
-            await launched.close()
-
-
-async def window(browser: Browser, node: Node, username: str, **options: Any) -> Page:
-    """Open a window of its own, sign up, and open the lobby. Whatever the page complains of fails the test."""
-    context = await browser.new_context(**options)
-    page = await context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
-    await page.goto(f"{node.url}/#/signup")
-    await page.get_by_label("Username").fill(username)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Create account").click()
-    await expect(page.get_by_text("Live", exact=True).first).to_be_visible()
-    await page.goto(f"{node.url}/#/rooms/lobby")
-    await expect(page.locator("textarea")).to_be_visible()
-    return page
-
-
-async def say(page: Page, text: str) -> None:
-    await page.locator("textarea").fill(text)
-    await page.locator("textarea").press("Enter")
-
-
-def line(page: Page, text: str) -> Any:
-    return page.get_by_role("log").get_by_text(text, exact=True)
 
 
 async def test_two_windows_chat_and_show_what_was_written_as_text(

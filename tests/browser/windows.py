@@ -1,0 +1,88 @@
+"""Windows and tabs of people who chat, and what they show."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+
+from tests.server import PASSWORD, Node
+
+BODIES: Final = "[...document.querySelectorAll('[role=log] [data-seq]')].map(row => row.dataset.seq)"
+TEXTS: Final = "[...document.querySelectorAll('[role=log] article .body')].map(body => body.textContent)"
+
+
+class Wire:
+    """The WebSockets of one context: what goes out on them, and whether they come through at all."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self.sent: list[tuple[str, str]] = []  # (ref, body)
+        self._open: list[WebSocketRoute] = []
+
+    async def lay(self, context: BrowserContext) -> None:
+        await context.route_web_socket("**/ws/messages", self._opened)
+
+    async def cut(self) -> None:
+        self.is_cut = True
+        for socket in self._open:
+            await socket.close(code=1012)
+        self._open.clear()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+    async def _opened(self, socket: WebSocketRoute) -> None:
+        if self.is_cut:
+            await socket.close(code=1012)
+            return
+        self._open.append(socket)
+        server = socket.connect_to_server()
+        socket.on_message(self._tap(server.send))
+
+    def _tap(self, forward: Callable[[str | bytes], None]) -> Callable[[str | bytes], None]:
+        def tapped(frame: str | bytes) -> None:
+            command = json.loads(frame)
+            if command["type"] == "send":
+                self.sent.append((command["ref"], command["body"]))
+            forward(frame)
+
+        return tapped
+
+
+async def window(
+    browser: Browser, node: Node, username: str, wire: Wire | None = None, **options: Any
+) -> Page:
+    """Open a window of its own, sign up, and open the lobby."""
+    context = await browser.new_context(**options)
+    if wire:
+        await wire.lay(context)
+    return await _enter(await context.new_page(), node, username, "signup", "Create account")
+
+
+async def tab(context: BrowserContext, node: Node, username: str) -> Page:
+    """Open one more tab beside those of `context`, log in, and open the lobby."""
+    return await _enter(await context.new_page(), node, username, "", "Log in")
+
+
+async def _enter(page: Page, node: Node, username: str, place: str, button: str) -> Page:
+    """Whatever the page complains of fails the test."""
+    page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
+    await page.goto(f"{node.url}/#/{place}")
+    await page.get_by_label("Username").fill(username)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name=button).click()
+    await expect(page.get_by_text("Live", exact=True).first).to_be_visible()
+    await page.goto(f"{node.url}/#/rooms/lobby")
+    await expect(page.locator("textarea")).to_be_visible()
+    return page
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("textarea").fill(text)
+    await page.locator("textarea").press("Enter")
+
+
+def line(page: Page, text: str) -> Any:
+    return page.get_by_role("log").get_by_text(text, exact=True)
