@@ -41,9 +41,10 @@ def main() -> int:
     print(f"\n{table}")
     if wanted.report is not None:
         wanted.report.write_text(f"{table}\n")
-    broken = [verdict for verdict in verdicts if verdict.word == "BROKEN"]
+    # On a busy machine bounds are missed that hold on another: that is for who runs the long form to judge.
+    broken = [verdict for verdict in verdicts if verdict.word == "BROKEN" or (verdict.missed and wanted.long)]
     if broken:
-        print(f"\n{len(broken)} broken; logs and histories stand in {directory}")
+        print(f"\n{len(broken)} broken or missed; logs and histories stand in {directory}")
         return 1
     shutil.rmtree(directory)
     return 0
@@ -73,7 +74,7 @@ async def _play(case: Case, store: str, seed: str, wanted: argparse.Namespace, d
         f"    {verdict.word} after {verdict.rounds} rounds, {verdict.seconds:.0f} s: {verdict.summary()}",
         flush=True,
     )
-    for violation in verdict.violations:
+    for violation in [*verdict.violations, *verdict.missed]:
         print(f"    {violation}", flush=True)
     return verdict
 
