@@ -96,6 +96,27 @@ async def test_a_reload_that_finds_no_network_loses_nothing_either(
     await assert_alike(alice, bob, texts=["before", *unsent])
 
 
+async def test_an_hour_without_a_network_changes_nothing_about_what_was_written(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await window(browser, sqlite_node, "bob")
+    alice = await window(browser, sqlite_node, "alice")
+    await alice.clock.install()
+    await alice.reload()
+    await say(alice, "before")
+    await expect(line(bob, "before")).to_have_count(1)
+    await alice.context.set_offline(True)
+    await expect(alice.get_by_text("You are offline").first).to_be_visible()
+    unsent = [f"an hour early {number}" for number in range(3)]
+    for text in unsent:
+        await say(alice, text)
+    await alice.clock.fast_forward("01:00:00")
+    await say(bob, "within the hour")
+    await expect(alice.get_by_text("Waiting to be sent")).to_have_count(3)
+    await alice.context.set_offline(False)
+    await assert_alike(alice, bob, texts=["before", "within the hour", *unsent])
+
+
 async def test_two_tabs_of_a_user_that_both_wrote_offline_end_up_alike(
     browser: Browser, sqlite_node: Node
 ) -> None:
