@@ -53,15 +53,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "store": ("store.base", "store.sqlite", "store.cluster", "errors"),
     "store.base": ("models", "errors"),
     "store.sqlite*": (
-        *("store.sqlite*", "store.base", "store.fold", "store.paging"),
+        *("store.sqlite*", "store.base", "store.fold", "store.paging", "store.shape"),
         *("failpoints", "models", "errors"),
     ),
     "store.cluster*": (
-        *("store.cluster*", "store.rethinkdb", "store.base", "store.fold", "store.paging"),
+        *("store.cluster*", "store.rethinkdb", "store.base", "store.fold", "store.paging", "store.shape"),
         *("failpoints", "models", "errors"),
     ),
     "store.rethinkdb": ("models", "errors"),
     "store.fold": ("models", "errors"),
+    "store.shape": ("models", "errors"),
     "store.paging": ("models", "errors"),
     "names": ("models", "errors"),
     "strict_json": ("errors",),

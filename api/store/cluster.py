@@ -32,6 +32,7 @@ from api.store.cluster_rooms import Rooms
 from api.store.cluster_schema import verify
 from api.store.cluster_tail import Told, open_tail
 from api.store.rethinkdb import Address, Pool, r
+from api.store.shape import require_shape
 
 
 class ClusterStore(Store):
@@ -40,7 +41,7 @@ class ClusterStore(Store):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._logs = RoomLogs(pool)
-        self._told: Told = {}
+        self._known: Told = {}
         self._accounts = Accounts(pool)
         self._rooms = Rooms(pool, self._logs, self._accounts)
 
@@ -138,6 +139,7 @@ class ClusterStore(Store):
     async def append(self, room_id: str, draft: Draft) -> Appended:  # noqa: D102
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
+        require_shape(draft)
         said, target = draft, draft.data.get("target")
         if isinstance(target, int):
             message = await self._logs.message(room_id, target)
@@ -167,7 +169,7 @@ class ClusterStore(Store):
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, secrets.token_urlsafe(16), self._told, self._logs.log)
+        return open_tail(self._pool, secrets.token_urlsafe(16), self._known, self._logs.log)
 
 
 def _without_body(draft: Draft) -> Draft:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import Conflict, NotFound
-from api.models import Appended, Draft, Kind, Member, Message, Page, Role, Room, RoomView, User, Visibility
+from api.models import Appended, Member, Message, Page, Role, Room, RoomView, User, Visibility
 from api.store import paging
 from api.store.base import Place
 from api.store.cluster_accounts import Accounts
@@ -18,6 +18,7 @@ from api.store.cluster_queries import heads_table, literal, messages_table
 from api.store.cluster_rows import is_key
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
+from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
 """RethinkDB's primary keys end at 127 bytes; a pair of ids longer than this is nobody's."""
@@ -46,7 +47,7 @@ class Rooms:
         written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
         if written["changes"][0]["new_val"] != row:
             raise Conflict
-        draft = _member_draft(owner, Role.OWNER, room.created_at)
+        draft = member_draft(owner, Role.OWNER, room.created_at)
         await self._logs.append(room.id, draft, once=f"owner:{room.id}")
         await self._logs.flush(room.id)
         view = await self.view(room.id, owner.id)
@@ -135,7 +136,7 @@ class Rooms:
             return None
         # The change that it follows names it: whoever races for the same change races for the same entry.
         once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
-        appended = await self._logs.append(room_id, _member_draft(user, role, at), once=once)
+        appended = await self._logs.append(room_id, member_draft(user, role, at), once=once)
         await self._logs.flush(room_id)
         return appended if appended.is_new else None
 
@@ -223,11 +224,6 @@ def _view(room: Room, head: dict[str, Any], member: dict[str, Any] | None, last:
         unread_count=0 if member is None else max(0, head["number"] - member["read_number"]),
         last_message=last,
     )
-
-
-def _member_draft(user: User, role: Role | None, at: int) -> Draft:
-    data = {"role": None if role is None else role.value, "by": user.id}
-    return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data={**data})
 
 
 def _room(row: dict[str, Any]) -> Room:

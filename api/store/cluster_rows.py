@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from api.models import Draft, Entry, Kind
+from api.store.shape import has_shape
 
 MAX_KEY_BYTES: Final = 127
 
@@ -21,21 +22,9 @@ def entry_of(row: dict[str, Any]) -> Entry:
         raise TypeError
     if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
         raise TypeError
-    if not isinstance(data, dict) or any(not isinstance(one, str | int | None) for one in data.values()):
+    if not has_shape(kind, data):
         raise TypeError
-    if not _FIELDS[kind] <= data.keys():
-        raise KeyError
     return Entry(room_id, seq, kind, user_id, username, at, ref, data)
-
-
-_FIELDS: Final[dict[Kind, frozenset[str]]] = {
-    Kind.MESSAGE: frozenset({"body"}),
-    Kind.EDIT: frozenset({"target", "body"}),
-    Kind.DELETE: frozenset({"target"}),
-    Kind.REACTION: frozenset({"target", "emoji", "added"}),
-    Kind.MEMBER: frozenset({"role", "by"}),
-    Kind.ROOM: frozenset({"name", "topic", "visibility"}),
-}
 
 
 def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[str, Any]:

@@ -46,18 +46,19 @@ class _Grown(NamedTuple):
 _News: TypeAlias = _Grown | SessionEnded | Quiet | Unavailable
 
 Told: TypeAlias = dict[str, tuple[str, int]]
-"""By room: in which epoch, and up to which seq, its log has been told. Outlives the tails of a store."""
+"""By room: in which epoch, and up to which seq, its log has been told."""
 
 
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(self, pool: Pool, connection: Any, node: str, told: Told, read_log: ReadLog) -> None:
+    def __init__(self, pool: Pool, connection: Any, node: str, known: Told, read_log: ReadLog) -> None:
         self._pool = pool
         self._connection = connection
         self._node = node
         self._read_log = read_log
-        self._told = told
+        self._known = known  # by all tails of the store, those that are over too
+        self._told: Told = {}
         self._is_restored = False
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
@@ -112,15 +113,15 @@ class Tail:
 
         What was told is durable, so that no crash sets it back: only a restored copy or an emptied database does.
         """
-        told = dict(self._told)
-        heads = {head["id"]: head for head in await self._pool.read(heads_query(list(told)))} if told else {}
+        known = dict(self._known)
+        heads = {head["id"]: head for head in await self._pool.read(heads_query(list(known)))} if known else {}
         now = {room_id: (head["epoch"], head["seq"]) for room_id, head in heads.items()}
-        if any(epoch == told[room_id][0] and seq < told[room_id][1] for room_id, (epoch, seq) in now.items()):
+        if any(epoch == known[room_id][0] and seq < known[room_id][1] for room_id, (epoch, seq) in now.items()):
             log.warning("store_set_back")
             await self._pool.write(renewal_query())
-        elif all(epoch == told[room_id][0] for room_id, (epoch, _) in now.items()):
+        elif all(epoch == known[room_id][0] for room_id, (epoch, _) in now.items()):
             return False
-        self._told.clear()
+        self._known.clear()
         return True
 
     async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
@@ -139,9 +140,10 @@ class Tail:
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
         """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
         room_id = head["id"]
-        if len(self._told) >= MAX_TOLD:
-            self._told.clear()
-        self._told[room_id] = head["epoch"], head["seq"]
+        for told in (self._told, self._known):
+            if len(told) >= MAX_TOLD:
+                told.clear()
+            told[room_id] = head["epoch"], head["seq"]
         entries: list[Entry] = []
         while after < head["trimmed"] and (
             page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
@@ -174,10 +176,10 @@ class Tail:
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, node: str, told: Told, read_log: ReadLog
+    pool: Pool, node: str, known: Told, read_log: ReadLog
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
-    opened = Tail(pool, await connect(pool.address), node, told, read_log)
+    opened = Tail(pool, await connect(pool.address), node, known, read_log)
     try:
         await opened.open()
         yield opened.batches()

@@ -18,6 +18,7 @@ import structlog
 from api.errors import Invalid, NotFound, RefConflict
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.fold import fold
+from api.store.shape import has_shape, require_shape
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 """Of `entries`, as `RoomLog.entry` reads them."""
@@ -25,15 +26,6 @@ COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
 _POISON_REMEMBERED: Final = 1_000  # poison rows that are not logged again; further ones are not logged at all
 _DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
-
-_FIELDS: Final[dict[Kind, dict[str, tuple[type, ...]]]] = {
-    Kind.MESSAGE: {"body": (str,), "reply_to": (int, type(None))},
-    Kind.EDIT: {"target": (int,), "body": (str,)},
-    Kind.DELETE: {"target": (int,)},
-    Kind.REACTION: {"target": (int,), "emoji": (str,), "added": (bool,)},
-    Kind.MEMBER: {"role": (str, type(None)), "by": (str,)},
-    Kind.ROOM: {"name": (str,), "topic": (str,), "visibility": (str,)},
-}
 
 
 class _Place(NamedTuple):
@@ -57,7 +49,7 @@ class RoomLog:
         """Add an entry of a user, as `Store.append` says."""
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
-        _require_shape(draft)
+        require_shape(draft)
         head = self.head(cursor, room_id)
         digest = _digest(room_id, draft)
         if draft.ref is not None:
@@ -172,7 +164,7 @@ class RoomLog:
         id_, room_id, seq, kind_name, user_id, username, at, ref, text = row
         try:
             kind, data = Kind(kind_name), orjson.loads(text)
-            if _fits(kind, data) and 1 <= seq <= (head_seq or 0):
+            if has_shape(kind, data) and 1 <= seq <= (head_seq or 0):
                 return Entry(room_id, seq, kind, user_id, username, at, ref, data)
         except ValueError:
             pass
@@ -210,18 +202,6 @@ class RoomLog:
 def bounded(seq: int) -> int:
     """Return the nearest seq that SQLite can hold: a caller's may be any integer."""
     return max(0, min(seq, _NEWEST))
-
-
-def _require_shape(draft: Draft) -> None:
-    if not _fits(draft.kind, draft.data) or len(draft.data) != len(_FIELDS[draft.kind]):
-        raise Invalid(f"these are not the fields of an entry of kind {draft.kind}")
-
-
-def _fits(kind: Kind, data: Any) -> bool:
-    """Say whether data holds the fields of its kind. Their exact types: True is not a seq."""
-    return isinstance(data, dict) and all(
-        name in data and type(data[name]) in types for name, types in _FIELDS[kind].items()
-    )
 
 
 def _digest(room_id: str, draft: Draft) -> bytes:

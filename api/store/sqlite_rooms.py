@@ -8,9 +8,10 @@ from typing import Any, Final
 import apsw
 
 from api.errors import Conflict, NotFound
-from api.models import Appended, Draft, Kind, Member, Page, Role, Room, RoomView, User, Visibility
+from api.models import Appended, Draft, Member, Page, Role, Room, RoomView, User, Visibility
 from api.store import paging
 from api.store.base import Place
+from api.store.shape import member_draft
 from api.store.sqlite_log import RoomLog, bounded
 from api.store.sqlite_schema import new_epoch
 
@@ -94,13 +95,13 @@ class Rooms:
             " ON CONFLICT DO NOTHING",
             (room_id, user.id, role.value, at),
         )
-        return self._log_change(cursor, room_id, _member_draft(user, role, at))
+        return self._log_change(cursor, room_id, member_draft(user, role, at))
 
     def leave(self, cursor: apsw.Cursor, room_id: str, user: User, at: int) -> Appended | None:
         """End a membership and log it. None when there was none. Raises `NotFound`."""
         self._log.head(cursor, room_id)
         cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
-        return self._log_change(cursor, room_id, _member_draft(user, None, at))
+        return self._log_change(cursor, room_id, member_draft(user, None, at))
 
     def member(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
         """Return a membership."""
@@ -155,11 +156,6 @@ class Rooms:
             unread_count=0 if role is None else message_number - read_number,
             last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
         )
-
-
-def _member_draft(user: User, role: Role | None, at: int) -> Draft:
-    data = {"role": role and role.value, "by": user.id}
-    return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data={**data})
 
 
 def _room(row: Any) -> Room:
