@@ -97,6 +97,13 @@ class Settings(BaseSettings):
             raise ValueError("must be a sqlite:// or rethinkdb:// URL")
         return value
 
+    @field_validator("frontend")
+    @classmethod
+    def _is_build(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value / "index.html").is_file():
+            raise ValueError("must be a directory with the index.html of a build")
+        return value
+
     @field_validator("secret")
     @classmethod
     def _is_strong(cls, value: SecretStr | None) -> SecretStr | None:

@@ -15,6 +15,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
@@ -34,6 +35,7 @@ from api.ids import random_id
 from api.protocol import invalid
 
 MAX_BODY_BYTES: Final = 64 * 1024
+FORM: Final = "application/x-www-form-urlencoded"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: their lines would bury the others."""
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -66,6 +68,8 @@ class StrictRoute(APIRoute):
                 await _read(request)
             if takes_json:
                 await _parse(request)
+            elif takes_body and _content_type(request) != FORM:
+                raise UnsupportedMediaType(f"Send the form as {FORM}")
             return await handle(request)
 
         return strict
@@ -97,21 +101,30 @@ async def _read(request: Request) -> None:
     if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise TooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise TooLarge
+    except ClientDisconnect:
+        raise BadJson("The body broke off") from None  # told to nobody, and no reason for an alarm
     request._body = bytes(body)  # noqa: SLF001  where Starlette keeps what `body()` gives
 
 
 async def _parse(request: Request) -> None:
-    message = Message()
-    message["content-type"] = request.headers.get("content-type", "")
-    if message.get_content_type() != "application/json" or "content-type" not in request.headers:
+    if _content_type(request) != "application/json":
         raise UnsupportedMediaType("Send the body as application/json")
     request._json = strict_json.loads(await request.body())  # noqa: SLF001  where Starlette keeps what `json()` gives
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
+
+
+def _content_type(request: Request) -> str | None:
+    if "content-type" not in request.headers:
+        return None
+    message = Message()
+    message["content-type"] = request.headers["content-type"]
+    return message.get_content_type()
 
 
 def problem(error: TailwireError) -> Response:
@@ -178,12 +191,15 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or hand on what is none."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
         began, status = time.perf_counter(), 500
 
         async def send_with_id(message: ASGIMessage) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 from api.errors import FieldError, Invalid
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
+MAX_MARKS: Final = 6
+"""On one letter. Vietnamese has two, pointed Hebrew four; what has more is drawn over the lines around it."""
 RESERVED: Final = frozenset(
     {
         "admin",
@@ -49,7 +51,18 @@ def label(text: str) -> str:
         raise ValueError("must not hold control characters, line breaks or invisible characters")
     if not any(unicodedata.category(one)[0] in "LNPSC" for one in text if one not in _JOINERS):
         raise ValueError("must show something")
+    if _most_marks(text) > MAX_MARKS:
+        raise ValueError("must not stack so many marks on one letter")
     return text.strip()
+
+
+def _most_marks(text: str) -> int:
+    """Return how many combining marks stand on one letter at most."""
+    most = count = 0
+    for one in unicodedata.normalize("NFD", text):
+        count = count + 1 if unicodedata.category(one) in {"Mn", "Me"} else 0
+        most = max(most, count)
+    return most
 
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})

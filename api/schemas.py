@@ -222,7 +222,10 @@ class RoomOut(Answer):
             seq=view.seq,
             read_seq=view.read_seq,
             unread_count=view.unread_count,
-            last_message=None if view.last_message is None else MessageOut.of(view.last_message),
+            # What was said in a room is its members' to read.
+            last_message=None
+            if view.last_message is None or view.role is None
+            else MessageOut.of(view.last_message),
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,9 @@ AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN_CHARACTERS: Final = 4_096
+
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""RFC 7515, section 7.1; python-jose also takes padding, so that one token would have many spellings."""
 
 # OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
 _MEMORY_KIB: Final = 19_456
@@ -68,6 +72,7 @@ class Passwords:
         try:
             fits, new_hash = self._context.verify_and_update(password, password_hash)
         except (PasswordSizeError, UnknownHashError, ValueError):
+            self._context.dummy_verify()  # passlib gives up at once, which would tell that the user exists
             return False, None
         return bool(fits), new_hash
 
@@ -107,7 +112,7 @@ class Tokens:
 
     def verify(self, token: str, *, now: int) -> Claims:
         """Return a token's claims. Raises `Unauthorized` for every other text, and never anything else."""
-        if not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+        if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT.fullmatch(token):
             raise Unauthorized
         try:
             return self._claims(token, now)

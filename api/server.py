@@ -1,13 +1,13 @@
 """Runs the application under uvicorn, in one process or several, on a socket that is bound first."""
 
 import socket
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from api.protocol import MAX_FRAME_BYTES
-from api.transport import BoundedProtocol
+from api.transport import BoundedHttp, BoundedWebSocket
 
 PING_SECONDS: Final = 20.0
 SHUTDOWN_SECONDS: Final = 5
@@ -56,13 +56,12 @@ class _AnnouncedServer(uvicorn.Server):
             print(self._announcement, flush=True)  # noqa: T201  what the person at the terminal waits for
 
 
-def serve(bound: socket.socket, workers: int) -> bool:
-    """Serve until told to stop. False when the start failed, after the reason was logged."""
-    config = uvicorn.Config(
-        "api.main:app",
-        factory=True,
-        workers=workers,
-        ws=BoundedProtocol,
+def configuration(app: Any, **more: Any) -> uvicorn.Config:
+    """Return how uvicorn is to serve an application: the one place where its options stand."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        ws=BoundedWebSocket,
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
@@ -72,7 +71,13 @@ def serve(bound: socket.socket, workers: int) -> bool:
         log_config=None,
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        **more,
     )
+
+
+def serve(bound: socket.socket, workers: int) -> bool:
+    """Serve until told to stop. False when the start failed, after the reason was logged."""
+    config = configuration("api.main:app", factory=True, workers=workers)
     announcement = f"Tailwire is ready: {address(bound)}"
     if workers == 1:
         server = _AnnouncedServer(config, announcement)

@@ -16,9 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from api.config import Settings
 from api.main import create_app
-from api.protocol import MAX_FRAME_BYTES
-from api.server import bind
-from api.transport import BoundedProtocol
+from api.server import bind, configuration
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0
@@ -159,16 +157,7 @@ async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> 
 async def running(settings: Settings) -> AsyncIterator[Node]:
     """Run a server with these settings on a free port of the loopback interface."""
     bound = bind("127.0.0.1", 0)
-    config = uvicorn.Config(
-        create_app(settings),
-        ws=BoundedProtocol,
-        ws_max_size=MAX_FRAME_BYTES,
-        ws_per_message_deflate=False,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(create_app(settings)))
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:

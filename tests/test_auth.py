@@ -177,3 +177,26 @@ async def test_without_a_token_the_answer_says_what_is_wanted(sqlite_node: Node)
     answer = await sqlite_node.client().get("/users/me")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("application/json", b'{"username":"alice"}', id="json"),
+        pytest.param("multipart/form-data; boundary=x", b"--x--", id="A3-multipart"),
+    ],
+)
+async def test_the_token_form_is_a_form_and_nothing_else(
+    sqlite_node: Node, content_type: str, body: bytes
+) -> None:
+    answer = await sqlite_node.client().post(
+        "/auth/token", content=body, headers={"Content-Type": content_type}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_name_that_is_drawn_over_its_neighbours_is_refused(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    for name, status in (("Z" + "\u0301" * 40, 422), ("Nguy\u1ec5n V\u0103n \u00c1i", 200)):
+        answer = await alice.http.patch("/users/me", json={"display_name": name})
+        assert answer.status_code == status

@@ -262,3 +262,15 @@ async def test_a_room_that_cannot_be_is_not_found(alice: Person, room_id: str) -
         answer = await alice.http.get(f"/rooms/{room_id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
     assert (await alice.http.post(f"/rooms/{room_id}/join")).status_code == 404
+
+
+async def test_what_was_said_last_in_a_public_room_is_told_to_its_members_only(
+    alice: Person, bob: Person
+) -> None:
+    room = (await alice.http.post("/rooms", json={"name": "Tea", "visibility": "public"})).json()
+    await alice.http.post(f"/rooms/{room['id']}/messages", json={"ref": "1", "body": "members only"})
+    for person, body in ((alice, "members only"), (bob, None)):
+        listed = (await person.http.get("/rooms?scope=public")).json()["items"]
+        seen = [one for one in listed if one["id"] == room["id"]]
+        seen.append((await person.http.get(f"/rooms/{room['id']}")).json())
+        assert [one["last_message"] and one["last_message"]["body"] for one in seen] == [body, body]

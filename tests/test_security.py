@@ -195,6 +195,7 @@ BOMB: Final = b'{"alg":' + b"[" * 1_400 + b"]" * 1_400 + b"}"
         pytest.param(OURS.rpartition(".")[0], id="no-signature"),
         pytest.param(OURS.rpartition(".")[0] + ".", id="empty-signature"),
         pytest.param(f"{OURS}.{OURS}", id="two-tokens"),
+        pytest.param(f"{OURS}=", id="padded"),
         pytest.param(f"Bearer {OURS}", id="with-its-scheme"),
         pytest.param(sign(b"[]", b"{}"), id="header-array"),
         pytest.param(sign(b"null", b"{}"), id="header-null"),
@@ -268,3 +269,15 @@ async def test_a_password_fits_its_own_hash_only(passwords: Passwords) -> None:
 @pytest.mark.parametrize("stored", [None, "", "plain", "$argon2id$broken", "$2b$12$" + "x" * 53])
 async def test_a_hash_that_is_none_fits_nothing(passwords: Passwords, stored: str | None) -> None:
     assert await passwords.verify("correct horse", stored) == (False, None)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stored", [None, "", "garbage"])
+async def test_what_cannot_fit_costs_as_much_as_what_does_not(
+    passwords: Passwords, stored: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: list[bool] = []
+    monkeypatch.setattr(passwords._context, "dummy_verify", lambda: costs.append(True))
+    assert await passwords.verify("x" * 5_000, stored or await passwords.hash("y")) == (False, None)
+    assert await passwords.verify("x" * 5_000, None) == (False, None)
+    assert len(costs) == 2

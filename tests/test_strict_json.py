@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,3 +32,13 @@ def test_random_bytes_raise_nothing_but_bad_json(data: bytes) -> None:
     except BadJson:
         return
     assert json.loads(data) == value
+
+
+def test_a_text_that_is_all_quotes_and_never_ends_is_read_in_linear_time() -> None:
+    for text in (
+        b'"' + rb"\"[" * 500_000,
+        b'"[' * 500_000,
+        b'["' * 500_000 + b"\\",
+    ):  # hours, if each looked ahead
+        with pytest.raises(BadJson):
+            loads(text)

@@ -1,6 +1,7 @@
 """The bounds of a socket: what breaks the rules is closed by the right code, and nothing is kept for it."""
 
 import asyncio
+import json
 import os
 import socket
 import struct
@@ -13,6 +14,9 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from api import transport
+from api.commands import Commands
+from api.connection import Connection
+from api.protocol import Command
 from tests.server import SECONDS, Node, Person, eventually
 
 pytestmark = pytest.mark.anyio
@@ -91,7 +95,7 @@ async def alice(sqlite_node: Node) -> Person:
     return await sqlite_node.sign_up("alice")
 
 
-TEXT, CONTINUATION, PING = 1, 0, 9
+TEXT, CONTINUATION, PING, PONG = 1, 0, 9, 10
 
 
 @pytest.mark.parametrize(
@@ -172,6 +176,114 @@ async def test_a_peer_that_does_not_close_when_it_is_closed_is_let_go(
             return open_sockets() <= before + 1  # the peer's own end is in this process too
 
         await eventually(is_let_go)
+
+
+async def test_a_peer_is_not_closed_for_a_pong_that_we_do_not_read(
+    sqlite_node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_back = asyncio.Event()
+    run = Commands.run
+
+    async def run_when_back(commands: Commands, connection: Connection, command: Command) -> None:
+        await is_back.wait()  # as a command does while the store is away
+        await run(commands, connection, command)
+
+    monkeypatch.setattr(Commands, "run", run_when_back)
+    monkeypatch.setattr(transport.BoundedWebSocket, "schedule_ping", ping_at_once)
+    async with peer(sqlite_node, alice.access_token) as patient:
+        assert b"ready" in bytes((await patient.frame()).data)
+        patient.writer.write(
+            frame(TEXT, b'{"type":"ping","ref":"1"}') + frame(TEXT, b'{"type":"ping","ref":"2"}')
+        )
+        for _ in range(5):
+            got = await patient.frame()
+            assert got.opcode is Opcode.PING
+            patient.writer.write(frame(PONG, bytes(got.data)))
+        is_back.set()
+        refs: set[str | None] = set()
+        while refs != {"1", "2"}:
+            got = await patient.frame()
+            if got.opcode is Opcode.PING:
+                patient.writer.write(frame(PONG, bytes(got.data)))
+            else:
+                refs.add(json.loads(bytes(got.data)).get("ref"))
+                refs.discard(None)
+
+
+def ping_at_once(socket: transport.BoundedWebSocket) -> None:
+    socket.ping_timeout = 0.05
+    socket.ping_timer = socket.loop.call_later(0.05, socket.send_keepalive_ping)
+
+
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+HANDSHAKE = REQUEST.replace(b"healthz", b"ws/messages") + b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(HANDSHAKE + KEY + b"Sec-WebSocket-Version: 8\r\n\r\n", 426, id="H4-version"),
+        pytest.param(HANDSHAKE + b"Sec-WebSocket-Version: 13\r\n\r\n", 400, id="H5-no-key"),
+        pytest.param(
+            HANDSHAKE + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: hunter2\r\n\r\n",
+            400,
+            id="H5-bad-key",
+        ),
+        pytest.param(
+            (HANDSHAKE + KEY).replace(b"HTTP/1.1", b"HTTP/1.0") + b"Sec-WebSocket-Version: 13\r\n\r\n",
+            400,
+            id="H6-http-1.0",
+        ),
+        pytest.param(
+            (HANDSHAKE + KEY).replace(b"GET", b"POST") + b"Sec-WebSocket-Version: 13\r\n\r\n",
+            400,
+            id="H6-post",
+        ),
+        pytest.param(REQUEST + b"X-Much: " + b"x" * 100_000, 431, id="endless-header"),
+    ],
+)
+async def test_a_head_that_is_none_of_ours_is_answered_and_repeated_nowhere(
+    sqlite_node: Node, sent: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await dial(sqlite_node)
+    writer.write(sent)
+    async with asyncio.timeout(SECONDS):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"hunter2" not in answer
+    assert (b"sec-websocket-version: 13" in answer.lower()) == (status == 426)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="H7-no-byte"),
+        pytest.param(REQUEST, id="H7-half-a-head"),
+        pytest.param(
+            b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n{",
+            id="A6-half-a-body",
+        ),
+    ],
+)
+async def test_a_request_that_does_not_go_on_is_let_go(
+    sqlite_node: Node, sent: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(transport, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "BODY_SECONDS", 0.1)
+    reader, writer = await dial(sqlite_node)
+    writer.write(sent)
+    assert await Peer(reader, writer).is_gone()
+    writer.close()
+    assert (await sqlite_node.client().get("/healthz")).status_code == 200
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def dial(node: Node) -> tuple[StreamReader, StreamWriter]:
+    host, port = node.url.removeprefix("http://").split(":")
+    return await asyncio.open_connection(host, int(port))
 
 
 def memory_bytes() -> int:

@@ -120,6 +120,8 @@ async def test_the_handshake_refuses_a_foreign_origin_and_a_token_in_the_query(s
     for origin, path, status in (
         ("https://evil.test", "", 403),
         ("null", "", 403),
+        ("http://[", "", 403),
+        ("http://[::1", "", 403),
         (sqlite_node.url, f"?token={alice.access_token}", 401),
         (sqlite_node.url, f"?access_token={alice.access_token}", 401),
     ):

@@ -86,9 +86,12 @@ async def _handshake(websocket: WebSocket, parts: Services, waiting: ExitStack) 
 
 def _is_allowed(origin: str, websocket: WebSocket, allowed: frozenset[str]) -> bool:
     """Whether a page of this origin may connect: our own host's, or a listed one's."""
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
     return origin in allowed or (
-        urlsplit(origin).scheme in {"http", "https"}
-        and urlsplit(origin).netloc == websocket.headers.get("host")
+        page.scheme in {"http", "https"} and page.netloc == websocket.headers.get("host")
     )
 
 

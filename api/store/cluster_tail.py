@@ -114,9 +114,13 @@ class Tail:
         What was told is durable, so that no crash sets it back: only a restored copy or an emptied database does.
         """
         known = dict(self._known)
-        heads = {head["id"]: head for head in await self._pool.read(heads_query(list(known)))} if known else {}
+        heads = (
+            {head["id"]: head for head in await self._pool.read(heads_query(list(known)))} if known else {}
+        )
         now = {room_id: (head["epoch"], head["seq"]) for room_id, head in heads.items()}
-        if any(epoch == known[room_id][0] and seq < known[room_id][1] for room_id, (epoch, seq) in now.items()):
+        if any(
+            epoch == known[room_id][0] and seq < known[room_id][1] for room_id, (epoch, seq) in now.items()
+        ):
             log.warning("store_set_back")
             await self._pool.write(renewal_query())
         elif all(epoch == known[room_id][0] for room_id, (epoch, _) in now.items()):

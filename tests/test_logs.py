@@ -1,0 +1,29 @@
+"""A log line tells what happened, and no secret that was near by."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import logging, sys
+from api import logs
+logs.configure(sys.argv[1], "debug")
+def log_in(password):
+    raise RuntimeError("of what kind ever")
+try:
+    log_in("hunter2-topsecret")
+except RuntimeError:
+    logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+"""
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_traceback_of_a_bug_shows_no_value(log_format: str) -> None:
+    said = subprocess.run(  # noqa: S603  our own words only
+        [sys.executable, "-c", PROGRAM, log_format], capture_output=True, text=True, check=True
+    ).stderr
+    assert "of what kind ever" in said
+    assert "log_in" in said
+    assert "hunter2" not in said.replace('log_in("hunter2-topsecret")', "")
+    assert len(said.splitlines()) < 20
