@@ -27,8 +27,12 @@ export function ConnectionBanner({ connection }: { connection: Connection }) {
       {shown && (
         <div class={`banner ${state.phase}`}>
           <Icon name="warning" size={18} />
-          <p>{words(state)}</p>
-          {state.phase === 'waiting' && <Countdown until={state.retry_at} />}
+          <p class="banner-words">
+            {words(state)}{' '}
+            {state.phase === 'waiting' && !state.browser_offline && (
+              <Countdown until={state.retry_at} />
+            )}
+          </p>
           <Remedy state={state} connection={connection} />
         </div>
       )}
