@@ -96,6 +96,7 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
           value={text}
           placeholder={`Message ${room.name}`}
           aria-label={`Message ${room.name}`}
+          enterkeyhint="send"
           aria-describedby="composer-hint"
           aria-invalid={left < 0 ? 'true' : undefined}
           onInput={(event) => {
