@@ -63,10 +63,12 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     const state = auth.state.value;
     untracked(() => {
       const user = state.phase === 'signed_in' ? state.user : null;
-      if (session.value?.user_id === user?.id) return;
-      session.value?.stop();
-      session.value = user ? createSession(user) : null;
-      session.value?.start();
+      if (session.value?.user_id !== user?.id) {
+        session.value?.stop();
+        session.value = user ? createSession(user) : null;
+        session.value?.start();
+      }
+      if (user) session.value?.names.learn(user.id, user.display_name);
     });
   });
 

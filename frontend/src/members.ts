@@ -1,5 +1,6 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type { Api } from './api';
+import type { Names } from './names';
 import type { EntryEvent, Member, ServerEvent } from './protocol';
 
 // Beyond this the panel says that there are more; it is a panel, not a directory.
@@ -16,14 +17,22 @@ type Presence = Extract<ServerEvent, { type: 'presence' }>;
 /** Who belongs to a room, for the rooms whose members were asked for. */
 export class Members {
   readonly #api: Api;
+  readonly #names: Names;
   readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
 
-  constructor(api: Api) {
+  constructor(api: Api, names: Names) {
     this.#api = api;
+    this.#names = names;
   }
 
   of(room_id: string): MemberList | undefined {
     return this.#byRoom.value.get(room_id);
+  }
+
+  /** Loads them unless that was done: their names are wanted beside what they wrote. */
+  async know(room_id: string): Promise<void> {
+    const state = this.#byRoom.peek().get(room_id)?.state ?? 'failed';
+    if (state === 'failed') await this.load(room_id);
   }
 
   async load(room_id: string): Promise<void> {
@@ -37,7 +46,10 @@ export class Members {
         members.push(...page.items);
         cursor = page.next_cursor;
       } while (cursor && members.length < MOST_SHOWN);
-      this.#set(room_id, { state: 'loaded', members, more: cursor !== null });
+      batch(() => {
+        for (const { user_id, display_name } of members) this.#names.learn(user_id, display_name);
+        this.#set(room_id, { state: 'loaded', members, more: cursor !== null });
+      });
     } catch {
       this.#set(room_id, { members: [], more: false, ...known, state: 'failed' });
     }

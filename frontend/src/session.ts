@@ -7,6 +7,7 @@ import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
 import { Members } from './members';
+import { Names } from './names';
 import { Outbox, type OutboxStore } from './outbox';
 import { Problem } from './problem';
 import type { Room, Visibility } from './protocol';
@@ -42,6 +43,7 @@ export class Session {
   readonly user_id: string;
   readonly rooms = new Rooms();
   readonly timelines = new Timelines();
+  readonly names = new Names();
   readonly members: Members;
   readonly directory: Directory;
   readonly outbox: Outbox;
@@ -63,7 +65,7 @@ export class Session {
     const { api, clock, storage, focused, makeRef, user_id } = options;
     const { rooms, timelines } = this;
     this.user_id = user_id;
-    this.members = new Members(api);
+    this.members = new Members(api, this.names);
     this.directory = new Directory(api);
     this.drafts = new Drafts(storage, user_id);
     this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Clock } from './clock';
+import type { Author } from './names';
 import type { Command, ErrorEvent, ServerEvent } from './protocol';
 
 // The server passes on one per 3 s and user; whoever was not heard of for longer has stopped.
@@ -21,7 +22,7 @@ export class Typing {
   readonly #me: string;
   readonly #send: (command: Command) => boolean;
   readonly #makeRef: () => string;
-  readonly #names = signal<ReadonlyMap<string, ReadonlyMap<string, string>>>(new Map());
+  readonly #typists = signal<ReadonlyMap<string, ReadonlyMap<string, Author>>>(new Map());
   readonly #timers = new Map<string, () => void>();
   #sentAt = Number.NEGATIVE_INFINITY;
   #ref: string | null = null;
@@ -34,8 +35,8 @@ export class Typing {
     this.#makeRef = options.makeRef;
   }
 
-  in(room_id: string): string[] {
-    return [...(this.#names.value.get(room_id)?.values() ?? [])];
+  in(room_id: string): Author[] {
+    return [...(this.#typists.value.get(room_id)?.values() ?? [])];
   }
 
   /** The user pressed a key in the composer. */
@@ -74,9 +75,9 @@ export class Typing {
   }
 
   #set(room_id: string, user_id: string, username: string | null): void {
-    const names = new Map(this.#names.peek().get(room_id));
-    if (username === null) names.delete(user_id);
-    else names.set(user_id, username);
-    this.#names.value = new Map(this.#names.peek()).set(room_id, names);
+    const typists = new Map(this.#typists.peek().get(room_id));
+    if (username === null) typists.delete(user_id);
+    else typists.set(user_id, { user_id, username });
+    this.#typists.value = new Map(this.#typists.peek()).set(room_id, typists);
   }
 }

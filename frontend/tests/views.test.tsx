@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts } from '../src/drafts';
+import { Names } from '../src/names';
 import type { Row } from '../src/rows';
 import type { Session } from '../src/session';
 import { messageEntry } from '../src/timeline';
@@ -136,20 +137,28 @@ test('drafts survive a reload, and are not those of the next user', () => {
 });
 
 describe('a message row', () => {
+  let names: Names;
+
+  beforeEach(() => {
+    names = new Names();
+  });
+
   const onRetry = vi.fn();
   const show = (row: Extract<Row, { kind: 'message' | 'pending' }>) =>
     act(() =>
       render(
-        <MessageRow
-          row={row}
-          me={{ user_id: 'alice-id', username: 'alice' }}
-          quoted={undefined}
-          highlighted={false}
-          onReply={() => {}}
-          onQuote={() => {}}
-          onRetry={onRetry}
-          onDiscard={() => {}}
-        />,
+        <SessionContext.Provider value={{ names } as unknown as Session}>
+          <MessageRow
+            row={row}
+            me={{ user_id: 'alice-id', username: 'alice' }}
+            quoted={undefined}
+            highlighted={false}
+            onReply={() => {}}
+            onQuote={() => {}}
+            onRetry={onRetry}
+            onDiscard={() => {}}
+          />
+        </SessionContext.Provider>,
         root,
       ),
     );
@@ -190,6 +199,20 @@ describe('a message row', () => {
     );
     act(() => root.querySelector<HTMLButtonElement>('.link-button')?.click());
     expect(onRetry).toHaveBeenCalledWith('r1');
+  });
+
+  test('a name that is learned later is shown with the username, and leaves the avatar as it was', () => {
+    const entry = messageEntry(makeMessage(11, { user_id: 'grace-id', username: 'grace_h' }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    const avatar = () => root.querySelector('.avatar')?.outerHTML;
+    const before = avatar();
+    expect(root.querySelector('.avatar')?.textContent).toBe('GH');
+    expect(root.querySelector('.message-author')?.textContent).toBe('grace_h');
+    expect(root.querySelector('.username')).toBeNull();
+    act(() => names.learn('grace-id', 'Amazing Grace'));
+    expect(root.querySelector('.message-author')?.textContent).toBe('Amazing Grace');
+    expect(root.querySelector('.username')?.textContent).toBe('@grace_h');
+    expect(avatar()).toBe(before);
   });
 
   test('a deleted message is a tombstone', () => {

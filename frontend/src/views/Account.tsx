@@ -26,7 +26,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
   return (
     <Dialog title="Your account" onClose={onClose}>
       <div class="account-who">
-        <Avatar id={user.id} name={user.display_name || user.username} />
+        <Avatar username={user.username} />
         <p>
           Signed in as <strong>@{user.username}</strong>
         </p>

@@ -4,6 +4,7 @@ import { cleaned, codePoints, isBlank } from '../text';
 import type { MessageEntry } from '../timeline';
 import { useSession } from './context';
 import { Icon } from './Icon';
+import { Name } from './Name';
 
 // From here on it helps to know how much is left.
 const COUNTER_FROM = 0.9;
@@ -73,7 +74,10 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
         <div class="composer-reply">
           <Icon name="reply" size={16} />
           <p>
-            Replying to <strong>{replyTo.username}</strong>
+            Replying to{' '}
+            <strong>
+              <Name of={replyTo} />
+            </strong>
             <span class="composer-quote" dir="auto">
               {replyTo.body}
             </span>
@@ -130,10 +134,19 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
 
 function Typists({ room }: { room: Room }) {
   const { typing } = useSession();
-  const names = typing.in(room.id);
-  let words = '';
-  if (names.length === 1) words = `${names[0]} is typing…`;
-  else if (names.length === 2) words = `${names[0]} and ${names[1]} are typing…`;
-  else if (names.length > 2) words = 'Several people are typing…';
-  return <p class="typists">{words}</p>;
+  const [first, second, third] = typing.in(room.id);
+  if (!first) return <p class="typists" />;
+  if (third) return <p class="typists">Several people are typing…</p>;
+  return (
+    <p class="typists">
+      <Name of={first} />
+      {second && (
+        <>
+          {' and '}
+          <Name of={second} />
+        </>
+      )}
+      {second ? ' are typing…' : ' is typing…'}
+    </p>
+  );
 }

@@ -1,8 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { Names } from '../names';
 import type { Member, Role, Room } from '../protocol';
 import { Avatar } from './Avatar';
 import { useSession } from './context';
 import { Icon } from './Icon';
+import { Name } from './Name';
 
 // Below this the panel covers the conversation, so it opens only when asked for.
 export const WIDE = '(min-width: 72rem)';
@@ -15,7 +17,7 @@ const ROLE: Record<Role, string> = {
 };
 
 export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members } = useSession();
+  const { members, names } = useSession();
   const list = members.of(room.id);
   useEffect(() => void members.load(room.id), [members, room.id]);
   const closeButton = useRef<HTMLButtonElement>(null);
@@ -58,22 +60,24 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
         </p>
       )}
       <ul class="members-list">
-        {sorted(known).map((member) => (
+        {sorted(known, names).map((member) => (
           <li class="member" key={member.user_id}>
             <span class="member-avatar">
-              <Avatar id={member.user_id} name={member.display_name || member.username} />
+              <Avatar username={member.username} />
               {member.online && <span class="online-dot" />}
             </span>
             <span class="member-names">
-              <span class="member-name" dir="auto">
-                {member.display_name || member.username}
+              <span class="member-name">
+                <Name of={member} />
               </span>
-              <span class="member-username">
-                @{member.username}
-                {member.online && <span class="visually-hidden">, online</span>}
+              <span class="member-detail">
+                <span class="member-username">
+                  @{member.username}
+                  {member.online && <span class="visually-hidden">, online</span>}
+                </span>
+                {ROLE[member.role] && <span class="role">{ROLE[member.role]}</span>}
               </span>
             </span>
-            {ROLE[member.role] && <span class="role">{ROLE[member.role]}</span>}
           </li>
         ))}
       </ul>
@@ -84,11 +88,11 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
 
 const RANK: Record<Role, number> = { owner: 0, moderator: 1, member: 2, reader: 3 };
 
-function sorted(members: readonly Member[]): Member[] {
+function sorted(members: readonly Member[], names: Names): Member[] {
   return [...members].sort(
     (a, b) =>
       Number(b.online ?? false) - Number(a.online ?? false) ||
       RANK[a.role] - RANK[b.role] ||
-      a.username.localeCompare(b.username),
+      names.of(a).localeCompare(names.of(b)),
   );
 }

@@ -1,4 +1,5 @@
 import { Component } from 'preact';
+import type { Author } from '../names';
 import type { Pending } from '../outbox';
 import type { Row } from '../rows';
 import { clockTime, fullTime, narrowTime } from '../time';
@@ -6,11 +7,7 @@ import type { Entry, MessageEntry } from '../timeline';
 import { Avatar } from './Avatar';
 import { Body } from './Body';
 import { Icon } from './Icon';
-
-export interface Author {
-  user_id: string;
-  username: string;
-}
+import { Name, Username } from './Name';
 
 interface MessageRowProps {
   row: Extract<Row, { kind: 'message' | 'pending' }>;
@@ -54,7 +51,7 @@ export class MessageRow extends Component<MessageRowProps> {
       <article class={classes.join(' ')} data-key={row.key} data-seq={entry?.seq}>
         <div class="message-gutter">
           {row.leads ? (
-            <Avatar id={author.user_id} name={author.username} />
+            <Avatar username={author.username} />
           ) : (
             <span class="message-gutter-time" aria-hidden="true">
               {narrowTime(content.at)}
@@ -63,7 +60,10 @@ export class MessageRow extends Component<MessageRowProps> {
         </div>
         <div class="message-main">
           <header class={row.leads ? 'message-head' : 'message-head visually-hidden'}>
-            <span class="message-author">{author.username}</span> {time}
+            <span class="message-author">
+              <Name of={author} />
+            </span>{' '}
+            {row.leads && <Username of={author} />} {time}
           </header>
           {content.reply_to !== null && (
             <Quote seq={content.reply_to} quoted={quoted} onQuote={onQuote} />
@@ -83,13 +83,10 @@ export class MessageRow extends Component<MessageRowProps> {
         </div>
         {entry && !entry.deleted && (
           <div class="message-actions">
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={`Reply to ${entry.username}`}
-              title="Reply"
-              onClick={() => onReply(entry)}
-            >
+            <button type="button" class="icon-button" title="Reply" onClick={() => onReply(entry)}>
+              <span class="visually-hidden">
+                Reply to <Name of={entry} />
+              </span>
               <Icon name="reply" size={18} />
             </button>
           </div>
@@ -142,7 +139,9 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
     <button type="button" class="quote" onClick={() => onQuote(seq)}>
       <Icon name="reply" size={14} />
       <span class="visually-hidden">In reply to </span>
-      <strong>{quoted.username}</strong>
+      <strong>
+        <Name of={quoted} />
+      </strong>
       <span class="quote-text" dir="auto">
         {quoted.deleted ? 'Message deleted' : quoted.body.slice(0, QUOTE_CHARACTERS)}
       </span>

@@ -3,6 +3,7 @@ import type { Room } from '../protocol';
 import { roomHash } from '../router';
 import { shortTime } from '../time';
 import { Icon } from './Icon';
+import { Name } from './Name';
 
 interface RoomItemProps {
   room: Room;
@@ -41,7 +42,9 @@ export class RoomItem extends Component<RoomItemProps> {
               )}
             </span>
             <span class="room-item-bottom">
-              <span class="room-item-last">{preview(room)}</span>
+              <span class="room-item-last">
+                <Preview room={room} />
+              </span>
               {unread > 0 && (
                 <span class="badge">
                   {unread > 99 ? '99+' : unread}
@@ -58,9 +61,13 @@ export class RoomItem extends Component<RoomItemProps> {
 
 const PREVIEW_CHARACTERS = 120;
 
-function preview({ last_message, topic }: Room): string {
-  if (!last_message) return topic || 'No messages yet';
-  if (last_message.deleted) return 'Message deleted';
+function Preview({ room: { last_message, topic } }: { room: Room }) {
+  if (!last_message) return <>{topic || 'No messages yet'}</>;
+  if (last_message.deleted) return <>Message deleted</>;
   const text = last_message.body.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, ' ');
-  return `${last_message.username}: ${text}`;
+  return (
+    <>
+      <Name of={last_message} />: {text}
+    </>
+  );
 }

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { problemText } from '../problem';
 import type { Room } from '../protocol';
 import type { MessageEntry, Timeline } from '../timeline';
@@ -18,11 +18,13 @@ interface RoomViewProps {
 }
 
 export function RoomView({ room, timeline }: RoomViewProps) {
+  const { members } = useSession();
   const [showMembers, setShowMembers] = useState(() => window.matchMedia(WIDE).matches);
   const [leaving, setLeaving] = useState(false);
   const [replyTo, setReplyTo] = useState<MessageEntry | null>(null);
   const [sentCount, setSentCount] = useState(0);
   const membersButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => void members.know(room.id), [members, room.id]);
   return (
     <div class={showMembers ? 'room with-members' : 'room'}>
       <section class="place" aria-labelledby="room-name">

@@ -52,9 +52,9 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
       <footer class="sidebar-foot">
         {user && (
           <button type="button" class="me" onClick={() => setOpen('account')}>
-            <Avatar id={user.id} name={user.display_name || user.username} />
+            <Avatar username={user.username} />
             <span class="me-names">
-              <span class="me-name">{user.display_name || user.username}</span>
+              <bdi class="me-name">{user.display_name || user.username}</bdi>
               <span class="me-username">@{user.username}</span>
             </span>
             <span class="visually-hidden">Account</span>

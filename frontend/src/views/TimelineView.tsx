@@ -14,6 +14,7 @@ import { around, NEWEST, rangeOf } from '../window';
 import { useApp, useSession } from './context';
 import { Icon } from './Icon';
 import { MessageRow } from './MessageRow';
+import { Name } from './Name';
 import { useScroll } from './scroll';
 
 interface TimelineViewProps {
@@ -76,7 +77,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
       case 'notice':
         return (
           <p class="notice" key={item.key} data-key={item.key} data-seq={item.entry.seq}>
-            {noticeText(item.entry)}
+            <Name of={item.entry} /> {noticeText(item.entry)}
           </p>
         );
       default: {
@@ -204,9 +205,10 @@ const BECAME: Record<Role, string> = {
   reader: 'may now read along',
 };
 
-function noticeText({ username, notice }: NoticeEntry): string {
+/** What stands after the name. */
+function noticeText({ notice }: NoticeEntry): string {
   if (notice.type === 'room')
-    return `${username} changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
-  if (notice.role) return `${username} ${BECAME[notice.role]}`;
-  return notice.by_self ? `${username} left` : `${username} was removed`;
+    return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
+  if (notice.role) return BECAME[notice.role];
+  return notice.by_self ? 'left' : 'was removed';
 }
