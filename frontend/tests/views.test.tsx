@@ -2,14 +2,17 @@ import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { App } from '../src/app';
 import { Drafts } from '../src/drafts';
 import { Names } from '../src/names';
+import { Problem } from '../src/problem';
 import type { Row } from '../src/rows';
 import type { Session } from '../src/session';
 import { messageEntry } from '../src/timeline';
+import { AuthScreen } from '../src/views/AuthScreen';
 import { Body } from '../src/views/Body';
 import { Composer } from '../src/views/Composer';
-import { SessionContext } from '../src/views/context';
+import { AppContext, SessionContext } from '../src/views/context';
 import { MessageRow } from '../src/views/MessageRow';
 import { MemoryStorage, makeMessage, makeRoom } from './make';
 
@@ -46,6 +49,75 @@ describe('a message body', () => {
     expect(link?.rel).toBe('noopener noreferrer nofollow');
     expect(link?.target).toBe('_blank');
     expect(root.textContent).toBe('see https://a.example/x.');
+  });
+});
+
+describe('a form', () => {
+  const login = vi.fn<(username: string, password: string) => Promise<void>>();
+  const signup = vi.fn<() => Promise<void>>();
+  const open = (name: 'home' | 'signup') => {
+    const app = {
+      auth: { state: signal({ phase: 'signed_out', notice: null }), login, signup },
+      router: { route: signal({ name }) },
+      theme: { choice: signal('light') },
+    } as unknown as App;
+    const screen = (
+      <AppContext.Provider value={app}>
+        <AuthScreen />
+      </AppContext.Provider>
+    );
+    act(() => render(screen, root));
+  };
+  const input = (name: string) => root.querySelector<HTMLInputElement>(`[name=${name}]`);
+  const fill = (name: string, value: string) =>
+    act(() => {
+      const field = input(name);
+      if (field) field.value = value;
+      field?.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  const submit = () => act(async () => root.querySelector('form')?.requestSubmit());
+  const errors = () =>
+    [...root.querySelectorAll('.field-error')].map(({ textContent }) => textContent);
+
+  beforeEach(() => {
+    login.mockReset();
+    signup.mockReset();
+  });
+
+  test('that is empty says so at its fields, goes to the first, and sends nothing', async () => {
+    open('home');
+    expect(root.querySelector<HTMLButtonElement>('[type=submit]')?.disabled).toBe(false);
+    await submit();
+    expect(errors()).toEqual(['Enter your username.', 'Enter your password.']);
+    expect(document.activeElement).toBe(input('username'));
+    expect(login).not.toHaveBeenCalled();
+    fill('username', 'alice');
+    expect(errors()).toEqual(['Enter your password.']);
+    await submit();
+    expect(document.activeElement).toBe(input('password'));
+  });
+
+  test('that is right is sent, and says what the server says', async () => {
+    login.mockRejectedValue(new Problem({ status: 401, code: 'invalid_credentials' }));
+    open('home');
+    fill('username', ' alice ');
+    fill('password', 'secret');
+    await submit();
+    expect(login).toHaveBeenCalledWith('alice', 'secret');
+    expect(errors()).toEqual([]);
+    expect(root.querySelector('[role=alert]')?.textContent).toContain('not right');
+  });
+
+  test('for an account tells the rules that were broken', async () => {
+    open('signup');
+    fill('username', '_x');
+    fill('password', 'short');
+    await submit();
+    expect(errors()).toEqual([
+      expect.stringContaining('Begin with a letter'),
+      'Use at least 8 characters.',
+    ]);
+    expect(signup).not.toHaveBeenCalled();
   });
 });
 

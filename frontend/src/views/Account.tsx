@@ -18,11 +18,14 @@ const THEMES: { value: ThemeChoice; label: string }[] = [
 export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
   const { auth, theme, logout } = useApp();
   const [name, setName] = useState(user.display_name);
-  const form = useForm(['display_name'], async () => {
-    await auth.rename(name.trim());
-    onClose();
+  const form = useForm({
+    names: ['display_name'],
+    check: () => (name.trim() ? [] : [{ loc: 'display_name', message: 'Enter a name.' }]),
+    send: async () => {
+      if (name.trim() !== user.display_name) await auth.rename(name.trim());
+      onClose();
+    },
   });
-  const unchanged = name.trim() === user.display_name || name.trim() === '';
   return (
     <Dialog title="Your account" onClose={onClose}>
       <div class="account-who">
@@ -31,7 +34,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
           Signed in as <strong>@{user.username}</strong>
         </p>
       </div>
-      <form class="form" onSubmit={form.submit} noValidate>
+      <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
         <Field
           label="Display name"
           name="display_name"
@@ -42,11 +45,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
         />
         <FormError text={form.error} />
         <div class="form-actions">
-          <button
-            type="submit"
-            class="button primary"
-            disabled={form.busy || form.waiting || unchanged}
-          >
+          <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
             {form.busy ? 'Saving…' : 'Save name'}
           </button>
         </div>

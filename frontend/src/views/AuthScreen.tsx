@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks';
+import type { FieldError } from '../problem';
+import { codePoints } from '../text';
 import { useApp } from './context';
 import { Field } from './Field';
 import { useForm } from './form';
@@ -41,13 +43,37 @@ export function AuthScreen() {
   );
 }
 
+// As the server has them, so that one need not ask it.
+const USERNAME = /^[a-z0-9][a-z0-9._-]{1,31}$/i;
+const USERNAME_RULE =
+  'Use 2 to 32 letters, digits, dots, dashes or underscores. Begin with a letter or a digit.';
+const PASSWORD_CHARACTERS = 8;
+
+/** The first error of a field is the one that is shown. */
+function wrongIf(wrong: boolean, loc: string, message: string): FieldError[] {
+  return wrong ? [{ loc, message }] : [];
+}
+
 function Login() {
   const { auth } = useApp();
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
-  const form = useForm(['username', 'password'], () => auth.login(username.trim(), password));
+  const form = useForm({
+    names: ['username', 'password'],
+    check: () => [
+      ...wrongIf(!username.trim(), 'username', 'Enter your username.'),
+      ...wrongIf(!password, 'password', 'Enter your password.'),
+    ],
+    send: () => auth.login(username.trim(), password),
+  });
   return (
-    <form class="form" onSubmit={form.submit} aria-labelledby="auth-title" noValidate>
+    <form
+      class="form"
+      onInput={form.input}
+      onSubmit={form.submit}
+      aria-labelledby="auth-title"
+      noValidate
+    >
       <h1 id="auth-title">Log in</h1>
       <Field
         label="Username"
@@ -68,11 +94,7 @@ function Login() {
         autoComplete="current-password"
       />
       <FormError text={form.error} />
-      <button
-        type="submit"
-        class="button primary wide"
-        disabled={form.busy || form.waiting || !username.trim() || !password}
-      >
+      <button type="submit" class="button primary wide" disabled={form.busy || form.waiting}>
         {form.busy ? 'Logging in…' : 'Log in'}
       </button>
       <p class="form-foot">
@@ -87,10 +109,28 @@ function Signup() {
   const [username, setUsername] = useState('');
   const [displayName, setDisplayName] = useState('');
   const [password, setPassword] = useState('');
-  const names = ['username', 'display_name', 'password'];
-  const form = useForm(names, () => auth.signup(username.trim(), password, displayName.trim()));
+  const form = useForm({
+    names: ['username', 'display_name', 'password'],
+    check: () => [
+      ...wrongIf(!username.trim(), 'username', 'Choose a username.'),
+      ...wrongIf(!USERNAME.test(username.trim()), 'username', USERNAME_RULE),
+      ...wrongIf(!password, 'password', 'Choose a password.'),
+      ...wrongIf(
+        codePoints(password) < PASSWORD_CHARACTERS,
+        'password',
+        `Use at least ${PASSWORD_CHARACTERS} characters.`,
+      ),
+    ],
+    send: () => auth.signup(username.trim(), password, displayName.trim()),
+  });
   return (
-    <form class="form" onSubmit={form.submit} aria-labelledby="auth-title" noValidate>
+    <form
+      class="form"
+      onInput={form.input}
+      onSubmit={form.submit}
+      aria-labelledby="auth-title"
+      noValidate
+    >
       <h1 id="auth-title">Create an account</h1>
       <Field
         label="Username"
@@ -118,15 +158,11 @@ function Signup() {
         value={password}
         onInput={setPassword}
         error={form.fieldError('password')}
-        hint="At least 8 characters. A few unrelated words are a good choice."
+        hint={`At least ${PASSWORD_CHARACTERS} characters. A few unrelated words are a good choice.`}
         autoComplete="new-password"
       />
       <FormError text={form.error} />
-      <button
-        type="submit"
-        class="button primary wide"
-        disabled={form.busy || form.waiting || !username.trim() || !password}
-      >
+      <button type="submit" class="button primary wide" disabled={form.busy || form.waiting}>
         {form.busy ? 'Creating…' : 'Create account'}
       </button>
       <p class="form-foot">

@@ -13,14 +13,18 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');
   const [visibility, setVisibility] = useState<Visibility>('public');
-  const form = useForm(['name', 'topic'], async () => {
-    const room = await session.create(name.trim(), visibility, topic.trim());
-    onClose();
-    router.go(roomHash(room.id));
+  const form = useForm({
+    names: ['name', 'topic'],
+    check: () => (name.trim() ? [] : [{ loc: 'name', message: 'Give the room a name.' }]),
+    send: async () => {
+      const room = await session.create(name.trim(), visibility, topic.trim());
+      onClose();
+      router.go(roomHash(room.id));
+    },
   });
   return (
     <Dialog title="Create a room" onClose={onClose}>
-      <form class="form" onSubmit={form.submit} noValidate>
+      <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
         <Field
           label="Name"
           name="name"
@@ -59,11 +63,7 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button
-            type="submit"
-            class="button primary"
-            disabled={form.busy || form.waiting || !name.trim()}
-          >
+          <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
             {form.busy ? 'Creating…' : 'Create room'}
           </button>
         </div>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Problem, problemText, waitText } from '../problem';
+import { type FieldError, Problem, problemText, waitText } from '../problem';
 
 export interface FormState {
   busy: boolean;
@@ -8,6 +8,8 @@ export interface FormState {
   /** While the server wants nothing more of us, it stays disabled and counts down. */
   waiting: boolean;
   fieldError(name: string): string | undefined;
+  /** Something was typed: what was wrong with that field is no longer what is there. */
+  input(event: Event): void;
   submit(event: Event): void;
 }
 
@@ -17,10 +19,19 @@ const FIELD_OF_CODE = new Map([
   ['weak_password', 'password'],
 ]);
 
+interface FormOptions {
+  /** The names of its fields. */
+  names: readonly string[];
+  /** What the form itself can tell to be wrong; then nothing is sent. */
+  check(): FieldError[];
+  send(): Promise<void>;
+}
+
 /** One submission at a time, its errors put where they belong, and rate limits counted down. */
-export function useForm(names: readonly string[], send: () => Promise<void>): FormState {
+export function useForm({ names, check, send }: FormOptions): FormState {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  const [mended, setMended] = useState<readonly string[]>([]);
   const [seconds, setSeconds] = useState(0);
   const form = useRef<HTMLFormElement | null>(null);
 
@@ -50,22 +61,33 @@ export function useForm(names: readonly string[], send: () => Promise<void>): Fo
     error = `${problem.code === 'rate_limited' ? 'Too many attempts.' : 'The server is busy.'} Try again in ${waitText(seconds)}.`;
   else if (problem && !limited && fields.size === 0) error = problemText(problem);
 
+  const failed = (reason: unknown) => {
+    setMended([]);
+    setProblem(reason);
+  };
+
   return {
     busy,
     error,
     waiting,
-    fieldError: (name) => fields.get(name),
+    fieldError: (name) => (mended.includes(name) ? undefined : fields.get(name)),
+    input(event) {
+      const { name } = event.target as HTMLInputElement;
+      if (fields.has(name)) setMended([...mended, name]);
+    },
     submit(event) {
       event.preventDefault();
       if (busy || waiting) return;
       form.current = event.currentTarget as HTMLFormElement;
+      const errors = check();
+      if (errors.length > 0) return failed(new Problem({ code: 'invalid', errors }));
       setBusy(true);
       setProblem(null);
       send().then(
         () => setBusy(false),
         (reason) => {
           setBusy(false);
-          setProblem(reason);
+          failed(reason);
           if (reason instanceof Problem) setSeconds(Math.ceil(reason.retryAfterSeconds ?? 0));
         },
       );
