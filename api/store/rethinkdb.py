@@ -3,7 +3,8 @@
 What the driver does that we cannot have, and what is done about it here:
 
 - cancelling a query breaks its connection: queries are shielded, and bounded by our own timeout;
-- a paused server is silence: a query that times out closes its connection, and the next opens another;
+- a paused server is silence: a query that times out closes its connection, and all others are refused at once
+  until a probe has been answered, so that nobody waits in line for the next timeout;
 - closing may hang on a dead peer, connecting has no timeout of its own: both are bounded;
 - a write's errors come back as numbers: `write` looks at them;
 - pseudo-types are decoded, and a bad one breaks the connection: everything is read raw.
@@ -31,12 +32,19 @@ r: Final[Any] = driver_r
 CONNECT_SECONDS: Final = 3.0
 QUERY_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 1.0
+PROBE_SECONDS: Final = 1.0
+PROBE_PAUSE_SECONDS: Final = 0.1
 DEFAULT_PORT: Final = 28015
 POOL_SIZE: Final = 2
 """Connections carry many queries at once; a second one keeps a large answer from delaying all others."""
 
 _RAW: Final = {"time_format": "raw", "binary_format": "raw", "group_format": "raw"}
+_UNREACHABLE: Final = "RethinkDB cannot be reached"
 _FULL: Final = ("No space left", "disk is full", "ENOSPC")
+
+
+class Unreachable(Unavailable):
+    """The server does not answer at all, as opposed to answering that it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ async def connect(address: Address) -> Any:
         raise Unavailable("RethinkDB refuses this user and password") from None
     except (driver_errors.ReqlError, OSError, TimeoutError):
         await _abandon(connection, opening)
-        raise Unavailable("RethinkDB cannot be reached") from None
+        raise Unreachable(_UNREACHABLE) from None
     except BaseException:
         await _abandon(connection, opening)
         raise
@@ -144,7 +152,7 @@ async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) ->
             return await asyncio.shield(task)
     except TimeoutError:
         await close(connection)
-        raise Unavailable("RethinkDB did not answer in time") from None
+        raise Unreachable("RethinkDB did not answer in time") from None
     except driver_errors.ReqlPermissionError:
         raise Unavailable("RethinkDB does not let this user do that: run `tailwire init`") from None
     except driver_errors.ReqlOpFailedError as error:
@@ -185,17 +193,40 @@ class Pool:
         self._opening = [asyncio.Lock() for _ in range(POOL_SIZE)]
         self._next = 0
         self._closed = False
+        self._probe: asyncio.Task[None] | None = None  # runs while the server cannot be reached
 
     async def run(self, query: Any) -> Any:
         """Run a query that reads or decides, within `QUERY_SECONDS`. Raises `Unavailable`, `StorageFull`."""
+        if self._probe is not None:
+            raise Unavailable(_UNREACHABLE)
         asked_at = time.monotonic()
         try:
             async with asyncio.timeout(QUERY_SECONDS):  # many may wait for one connection to be opened
                 connection = await self._connection()
-        except TimeoutError:
-            raise Unavailable("RethinkDB cannot be reached") from None
-        left = asked_at + QUERY_SECONDS - time.monotonic()
-        return await run(connection, query, seconds=max(left, 0.0))
+            left = asked_at + QUERY_SECONDS - time.monotonic()
+            return await run(connection, query, seconds=max(left, 0.0))
+        except (TimeoutError, Unreachable):
+            self._begin_probe()
+            raise Unavailable(_UNREACHABLE) from None
+
+    def _begin_probe(self) -> None:
+        if self._probe is None and not self._closed:
+            self._probe = asyncio.create_task(self._until_reachable(), name="rethinkdb-probe")
+
+    async def _until_reachable(self) -> None:
+        """Ask the server for a sign of life until it gives one."""
+        try:
+            while True:
+                with contextlib.suppress(Unavailable):
+                    connection = await connect(self.address)
+                    try:
+                        await run(connection, r.expr(1), seconds=PROBE_SECONDS)
+                    finally:
+                        await close(connection)
+                    return
+                await asyncio.sleep(PROBE_PAUSE_SECONDS)
+        finally:
+            self._probe = None
 
     async def read(self, query: Any) -> list[Any]:
         """Run a query that gives a sequence, and return it whole."""
@@ -211,6 +242,9 @@ class Pool:
     async def close(self) -> None:
         """Close every connection; calls in flight raise `Unavailable`."""
         self._closed = True
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.wait({self._probe})
         for slot, opening in enumerate(self._opening):
             async with opening:  # one that is being opened now must not be left behind
                 connection, self._connections[slot] = self._connections[slot], None
