@@ -1,8 +1,10 @@
 """Finds what is wrong with a setup, and says it in plain words."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from api.clock import now_ms
@@ -17,6 +19,7 @@ from api.store.base import Store
 MAX_SKEW_MS: Final = 5_000
 """Tokens are given this much leeway."""
 FEED_SECONDS: Final = 12.0
+ANSWER_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
                 yield finding
         finally:
             await store.close()
-    yield _examine_port(settings)
+    yield await asyncio.to_thread(_examine_port, settings)
 
 
 async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
@@ -72,5 +75,19 @@ def _examine_port(settings: Settings) -> Finding:
     try:
         bind(settings.host, settings.port).close()
     except PortInUse as error:
-        return Finding(False, f"port: {error} (is Tailwire running already?)")
+        if _is_served_by_us(settings):
+            return Finding(True, f"port: Tailwire is running on {settings.host} port {settings.port}")
+        return Finding(False, f"port: {error}")
     return Finding(True, f"port: {settings.host} port {settings.port} is free")
+
+
+def _is_served_by_us(settings: Settings) -> bool:
+    """Ask whoever has the port for what only a Tailwire says of itself."""
+    connection = HTTPConnection(settings.host, settings.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/openapi.json")
+        return bool(json.loads(connection.getresponse().read())["info"]["title"] == "Tailwire")
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return False
+    finally:
+        connection.close()

@@ -111,6 +111,15 @@ async def test_doctor_finds_a_port_that_is_taken(setup: dict[str, str], tmp_path
     assert f"port {port}" in out.splitlines()[-1]
 
 
+async def test_doctor_finds_nothing_wrong_beside_a_running_server(
+    setup: dict[str, str], tmp_path: Path
+) -> None:
+    async with serving(setup, tmp_path) as node:
+        port = node.url.rpartition(":")[2]
+        code, out, _ = await result(setup | {"TAILWIRE_PORT": port}, tmp_path, "doctor")
+    assert (code, out.splitlines()[-1]) == (0, f"ok     port: Tailwire is running on 127.0.0.1 port {port}")
+
+
 async def test_init_is_for_rethinkdb(setup: dict[str, str], tmp_path: Path) -> None:
     code, _, err = await result(setup, tmp_path, "init", "--admin", "rethinkdb://admin:hunter2@127.0.0.1:1")
     assert code == 1
