@@ -15,10 +15,19 @@ from typing import Final
 
 import uvloop
 
-from tests.faults import client_cases, cluster_cases, crash_cases, database_cases, host_cases, node_cases
+from tests.faults import (
+    client_cases,
+    cluster_cases,
+    crash_cases,
+    database_cases,
+    host_cases,
+    load_cases,
+    node_cases,
+)
 from tests.faults.case import CASES, Case, Verdict, play
 
-GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, host_cases, node_cases)
+GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, host_cases, node_cases, load_cases)
+"""Importing them has filled `CASES`."""
 SHORT_SECONDS: Final = 90.0
 LONG_SECONDS: Final = 3_600.0
 """No further round of a case begins after this."""

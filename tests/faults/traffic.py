@@ -60,10 +60,13 @@ class Traffic:
 
     @asynccontextmanager
     async def flowing(
-        self, per_second: float = 50, senders: Sequence[Client] | None = None
+        self,
+        per_second: float = 50,
+        senders: Sequence[Client] | None = None,
+        body: Callable[[], str] | None = None,
     ) -> AsyncIterator[None]:
         """Send messages all the while."""
-        task = asyncio.create_task(self._flow(per_second, senders or self.clients))
+        task = asyncio.create_task(self._flow(per_second, senders or self.clients, body))
         try:
             yield
         finally:
@@ -103,14 +106,16 @@ class Traffic:
                 await asyncio.sleep(0.1)
         raise TimeoutError(path)
 
-    async def _flow(self, per_second: float, senders: Sequence[Client]) -> None:
+    async def _flow(
+        self, per_second: float, senders: Sequence[Client], body: Callable[[], str] | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         count = 0
         while True:
             client = self._rng.choice(senders)
             if client.rooms:
-                client.send(self._rng.choice(client.rooms))
+                client.send(self._rng.choice(client.rooms), body and body())
             count += 1
             await asyncio.sleep(max(0, begin + count / per_second - loop.time()))
 
