@@ -202,3 +202,20 @@ async def test_a_newcomer_has_nothing_unread_until_something_is_said(node: Node,
     assert await unread(bob) == 0
     await alice.http.post(f"/rooms/{LOBBY_ID}/messages", json={"ref": "r2", "body": "after"})
     assert await unread(bob) == 1
+
+
+async def test_who_is_further_behind_than_a_replay_goes_is_told_to_reset(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.commands.MAX_REPLAY", 3)
+    async with alice.socket() as socket:
+        ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
+        sent = [await socket.call(type="send", room_id=LOBBY_ID, body=f"m{n}") for n in range(4)]
+    async with alice.socket() as socket:
+        behind = {"epoch": ack["epoch"], "seq": ack["seq"]}
+        await socket.send(type="subscribe", room_id=LOBBY_ID, since=behind)
+        assert (await socket.until(type="reset"))["seq"] == sent[-1]["seq"]
+    async with alice.socket() as socket:
+        await socket.send(type="subscribe", room_id=LOBBY_ID, since=behind | {"seq": ack["seq"] + 1})
+        assert [event["seq"] for event in await socket.entries(3)] == [one["seq"] for one in sent[1:]]
+        assert (await socket.until(type="live"))["seq"] == sent[-1]["seq"]
