@@ -169,7 +169,9 @@ class ClusterStore(Store):
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, secrets.token_urlsafe(16), self._known, self._logs.log)
+        return open_tail(
+            self._pool, secrets.token_urlsafe(16), self._known, self._logs.log, self._logs.forget
+        )
 
 
 def _without_body(draft: Draft) -> Draft:

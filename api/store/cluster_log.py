@@ -162,6 +162,8 @@ class RoomLogs:
                 raise NotFound
             if answer["errors"]:
                 raise Unavailable
+            if self._flushed.get(room_id, 0) > answer["seq"]:
+                self.forget()  # the database was set back: what we knew of it is of another life
             self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
@@ -185,6 +187,11 @@ class RoomLogs:
             given.add(row["id"])
             waiting.answer.set_result(Appended(entry_of(row), epoch, is_new))
 
+    def forget(self) -> None:
+        """Know nothing any more of what has been flushed, as when the database was set back."""
+        self._flushed.clear()
+        self._unflushed.clear()
+
     # -- flushing
 
     def _flush_soon(self, room_id: str, seq: int) -> None:
@@ -203,6 +210,7 @@ class RoomLogs:
         try:
             while not is_noted or flush.news.is_set():
                 try:
+                    is_noted = False
                     flush.news.clear()
                     if self._flushed.get(room_id, 0) < flush.seq:
                         await self.flush(room_id)

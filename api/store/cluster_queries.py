@@ -40,7 +40,8 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
     def append(head: Any, found: Any, ids: Any, batch: Any) -> Any:
         known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
         return r.branch(
-            head["trimmed"] > flushed,
+            (head["trimmed"] > flushed)
+            | (head["seq"] < flushed),  # the node knows too little, or another life
             {},
             known.do(
                 lambda known: r.branch(
@@ -109,6 +110,7 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
                         "errors": written["errors"],
                         "epoch": head["epoch"],
                         "flushed": head["flushed"],
+                        "seq": head["seq"],
                         "known": head["tail"].filter(lambda row: ids.contains(row["id"])).map(brief),
                         "found": found,
                     },

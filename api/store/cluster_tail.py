@@ -52,13 +52,23 @@ Told: TypeAlias = dict[str, tuple[str, int]]
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(self, pool: Pool, connection: Any, node: str, known: Told, read_log: ReadLog) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        connection: Any,
+        node: str,
+        known: Told,
+        *,
+        read_log: ReadLog,
+        on_restored: Callable[[], None],
+    ) -> None:
         self._pool = pool
         self._connection = connection
         self._node = node
         self._read_log = read_log
         self._known = known  # by all tails of the store, those that are over too
         self._told: Told = {}
+        self._on_restored = on_restored
         self._is_restored = False
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
@@ -93,6 +103,7 @@ class Tail:
         """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
         if self._is_restored:
             yield [Restored()]
+            self._known.clear()  # not before: should this tail be lost first, the next one must say it again
         while True:
             try:
                 async with asyncio.timeout(2 * QUIET_SECONDS):
@@ -125,7 +136,7 @@ class Tail:
             await self._pool.write(renewal_query())
         elif all(epoch == known[room_id][0] for room_id, (epoch, _) in now.items()):
             return False
-        self._known.clear()
+        self._on_restored()
         return True
 
     async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
@@ -180,10 +191,10 @@ class Tail:
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, node: str, known: Told, read_log: ReadLog
+    pool: Pool, node: str, known: Told, read_log: ReadLog, on_restored: Callable[[], None]
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
-    opened = Tail(pool, await connect(pool.address), node, known, read_log)
+    opened = Tail(pool, await connect(pool.address), node, known, read_log=read_log, on_restored=on_restored)
     try:
         await opened.open()
         yield opened.batches()
