@@ -11,6 +11,7 @@ from api.clock import now_ms
 from api.connection import Connection, Identity
 from api.errors import FieldError, Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
 from api.failpoints import Failpoint
+from api.frames import Frames
 from api.hub import Hub
 from api.models import Appended, Draft, Head, Kind, Member, Role
 from api.protocol import (
@@ -33,6 +34,7 @@ from api.protocol import (
 )
 from api.reads import Reads
 from api.security import Tokens
+from api.sink import Sink
 from api.store.base import Store
 
 REPLAY_RETRY_SECONDS: Final = 0.5
@@ -77,12 +79,12 @@ class Commands:
             raise Unauthorized
         return Identity(user, claims.session_id, claims.expires_at)
 
-    async def connect(self, identity: Identity) -> Connection:
+    async def connect(self, identity: Identity, sink: Sink) -> Connection:
         """Return a connection that is in the hub and has its `ready` enqueued.
 
         The session is looked at once more when the hub knows the connection: an end in between would pass by.
         """
-        connection = Connection(identity)
+        connection = Connection(identity, sink)
         self._hub.add(connection)
         try:
             if await self._reads.session(identity.session_id) is None:
@@ -97,7 +99,7 @@ class Commands:
         """Forget a connection that is over."""
         self._hub.remove(connection)
 
-    def _ready(self, connection: Connection) -> str:
+    def _ready(self, connection: Connection) -> Frames:
         identity = connection.identity
         return encode(
             ready_event(
@@ -203,7 +205,7 @@ class Commands:
         if room_id not in connection.rooms and len(connection.rooms) >= self._subscriptions:
             raise Invalid("Too many subscriptions on one connection", code="limit")
         joining = _Joining(connection, command)
-        while connection.close_code is None:
+        while connection.is_open:
             try:
                 if await self._join(joining):
                     return

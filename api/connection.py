@@ -1,22 +1,21 @@
-"""One accepted socket: who is behind it, the bounded backlog of frames it has yet to be written, and its end.
+"""One accepted socket: who is behind it, where its frames go, how much of them may wait, and its end.
 
-Whoever has an event for a connection enqueues it and never waits; one writer task drains the backlog. A
-connection that cannot keep up is closed with SLOW and resumes by position, so nothing is lost by it.
+Whoever has an event for a connection enqueues it and never waits. A connection that cannot keep up is closed with
+SLOW and resumes by position, so nothing is lost by it.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from api.frames import Frames
 from api.models import User
 from api.protocol import CloseCode
+from api.sink import Sink
 
-MAX_BACKLOG_FRAMES: Final = 256
+MAX_BACKLOG_EVENTS: Final = 256
 MAX_BACKLOG_BYTES: Final = 512 * 1024
-WRITE_TIMEOUT_SECONDS: Final = 10.0
-"""A peer that takes nothing for this long is gone or hostile."""
+REPLAY_BYTES: Final = 16 * 1024
+"""So much of a replay at most waits to be written: live events have the rest of the backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,84 +28,58 @@ class Identity:
 
 
 class Connection:
-    """See the module. All methods but `write_to` and `drained` are for the event loop's thread and never wait."""
+    """See the module. All methods but `drained` are for the event loop's thread and never wait."""
 
-    __slots__ = ("_backlog", "_bytes", "_drained", "_wake", "close_code", "identity", "rooms")
+    __slots__ = ("_events", "_sink", "close_code", "identity", "rooms", "silent_beats", "warned_of")
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity
         self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
         self.close_code: CloseCode | None = None
-        self._backlog: deque[str] = deque()
-        self._bytes = 0
-        self._wake = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
+        self.warned_of = 0  # kept by the pulse: the token's end that the client was told of
+        self._sink = sink
+        self._events = 0
 
-    def enqueue(self, frame: str) -> None:
-        """Put a frame behind all earlier ones. Over the bounds the connection is closed as slow instead."""
+    def enqueue(self, frames: Frames) -> None:
+        """Put events behind all earlier ones.
+
+        When too much waits already the connection is closed as slow instead. What is given at once to a
+        connection that has taken everything is never too much.
+        """
         if self.close_code is not None:
             return
-        self._bytes += len(frame)
-        if len(self._backlog) >= MAX_BACKLOG_FRAMES or self._bytes > MAX_BACKLOG_BYTES:
+        waiting = self._sink.unwritten_bytes
+        if not waiting:
+            self._events = 0
+        self._events += len(frames.texts)
+        if waiting and (self._events > MAX_BACKLOG_EVENTS or waiting + len(frames.wire) > MAX_BACKLOG_BYTES):
             self.close(CloseCode.SLOW)
             return
-        self._backlog.append(frame)
-        self._drained.clear()
-        self._wake.set()
+        self.silent_beats = 0
+        self._sink.write(frames)
+
+    def offer(self, frames: Frames) -> None:
+        """Enqueue what may as well be lost, unless something waits already."""
+        if not self._sink.unwritten_bytes:
+            self.enqueue(frames)
 
     def close(self, code: CloseCode) -> None:
-        """End the connection with `code`; the first code given counts. What waits in the backlog is dropped."""
+        """End the connection with `code`; the first code given counts."""
         if self.close_code is None:
             self.close_code = code
-            self._backlog.clear()
-            self._wake.set()
-            self._drained.set()
+            self._sink.close_with(code, code.name.lower())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has ended it."""
+        return self.close_code is None and self._sink.is_open
 
     @property
     def has_space(self) -> bool:
-        """Whether the backlog is less than half full, so that a replay may go on without crowding out live events."""
-        return len(self._backlog) < MAX_BACKLOG_FRAMES // 2 and self._bytes < MAX_BACKLOG_BYTES // 2
+        """Whether so little waits that a replay may go on without crowding out live events."""
+        return self._sink.unwritten_bytes < REPLAY_BYTES
 
     async def drained(self) -> None:
-        """Wait until the backlog is empty, or the connection closed: a replay's flow control."""
-        await self._drained.wait()
-
-    async def write_to(
-        self,
-        send: Callable[[str], Awaitable[None]],
-        *,
-        heartbeat_seconds: float,
-        heartbeat: Callable[[], str],
-    ) -> CloseCode:
-        """Drain the backlog into `send` until the connection is closed; return the code to close it with.
-
-        `heartbeat` makes the frame to send after `heartbeat_seconds` without any other.
-        """
-        while self.close_code is None:
-            if not self._backlog and not await self._woken(heartbeat_seconds):
-                self.enqueue(heartbeat())
-            try:
-                await self._write_backlog(send)
-            except TimeoutError:
-                self.close(CloseCode.SLOW)
-        return self.close_code
-
-    async def _woken(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _write_backlog(self, send: Callable[[str], Awaitable[None]]) -> None:
-        while self._backlog:
-            frame = self._backlog.popleft()
-            self._bytes -= len(frame)
-            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                await send(frame)
-        self._bytes = 0
-        if self.close_code is None:
-            self._wake.clear()
-        self._drained.set()
+        """Wait until less waits, or the connection is closed: a replay's flow control."""
+        await self._sink.drained()

@@ -16,6 +16,7 @@ from api.hub import Hub
 from api.limits import Doors
 from api.metrics import Metrics
 from api.models import Member
+from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
 from api.store.base import Store
@@ -30,13 +31,13 @@ class Services:
     hub: Hub
     revocation: Revocation
     feed: Feed
+    pulse: Pulse
     accounts: Accounts
     commands: Commands
     doors: Doors
     metrics: Metrics
     metrics_token: str | None
     origins: frozenset[str]
-    heartbeat_seconds: int
 
 
 def services(connection: HTTPConnection) -> Services:

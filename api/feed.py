@@ -7,8 +7,10 @@ log. Client sockets stay open through all of it.
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import groupby
+from typing import Final, cast
 
 import structlog
 
@@ -25,7 +27,7 @@ from api.store.base import Store
 FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 1.0
 """Short, since a node has one feed: the store is never stormed, and sockets are served soon after it returns."""
-PAGE: Final = 500
+PAGE: Final = 100
 LATE_MS: Final = 1_000
 """An entry older than this is delivered only after a look at who may still see it."""
 
@@ -82,24 +84,38 @@ class Feed:
             log.info("feed_live", reopen_count=self.state.reopen_count)
             async for batch in batches:
                 self.state.heard_at = time.monotonic()
-                for change in batch:
-                    await self._apply(change)
+                await self._apply(batch)
 
-    async def _apply(self, change: Change) -> None:
-        if isinstance(change, SessionEnded):
-            self._hub.end_session(change.session_id)
-        elif isinstance(change, Restored):
-            # What clients have seen is no more. They come back, and are told to load their rooms again.
-            log.warning("store_restored")
-            self._hub.close_all(CloseCode.RESTART)
-        elif isinstance(change, Entry):
-            position = self._hub.position(change.room_id)
-            if position != NO_POSITION and change.seq > position + 1:
-                await self._fill(change.room_id, position, change.seq - 1)
-            self.state.lag_ms = max(0, now_ms() - change.at)
-            if self.state.lag_ms > LATE_MS:
-                await self._revocation.check()
-            self._broadcast(change)
+    async def _apply(self, batch: Sequence[Change]) -> None:
+        """Pass a batch on; entries that follow each other go together."""
+        for is_entries, changes in groupby(batch, key=lambda change: isinstance(change, Entry)):
+            if is_entries:
+                await self._deliver(cast("list[Entry]", list(changes)))
+                continue
+            for change in changes:
+                if isinstance(change, SessionEnded):
+                    self._hub.end_session(change.session_id)
+                elif isinstance(change, Restored):
+                    # What clients have seen is no more. They come back, and are told to load their rooms again.
+                    log.warning("store_restored")
+                    self._hub.close_all(CloseCode.RESTART)
+
+    async def _deliver(self, entries: Sequence[Entry]) -> None:
+        """Broadcast entries, and before them what is missing in front of them."""
+        self.state.lag_ms = max(0, now_ms() - entries[0].at)
+        if self.state.lag_ms > LATE_MS:
+            await self._revocation.check()
+        ready, reached = list[Entry](), dict[str, int]()
+        for entry in entries:
+            room_id = entry.room_id
+            position = reached.get(room_id, self._hub.position(room_id))
+            if position != NO_POSITION and entry.seq > position + 1:
+                self._broadcast(ready)
+                ready = []
+                await self._fill(room_id, position, entry.seq - 1)
+            reached[room_id] = max(position, entry.seq)
+            ready.append(entry)
+        self._broadcast(ready)
 
     async def _catch_up(self) -> None:
         """Bring every subscribed room to its head, after a look at who may still see it.
@@ -122,10 +138,10 @@ class Feed:
             entries = await self._store.log(room_id, after=position, limit=min(PAGE, until - position))
             if not entries:
                 raise Unavailable("the log does not yet show what the feed told of")
-            for entry in entries:
-                self._broadcast(entry)
+            self._broadcast(entries)
             position = entries[-1].seq
+            await asyncio.sleep(0)  # so that sockets take this page before they are given the next
 
-    def _broadcast(self, entry: Entry) -> None:
+    def _broadcast(self, entries: Sequence[Entry]) -> None:
         failpoints.reached(Failpoint.BEFORE_BROADCAST)
-        self._hub.broadcast(entry)
+        self._hub.broadcast(entries)

@@ -7,10 +7,13 @@ A subscription begins *joining*: the connection reads the log until it is no fur
 and becomes *live* in the same breath. So nothing is buffered, and nothing can fall between replay and live.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from api.connection import Connection
+from api.frames import Frames, joined
 from api.models import Entry, Kind, Role
 from api.protocol import CloseCode, encode, entry_event, membership_event
 
@@ -83,6 +86,10 @@ class Hub:
             if not same:
                 del self._by_session[identity.session_id]
 
+    def connections(self) -> list[Connection]:
+        """Return every connection that is in."""
+        return [connection for mine in self._by_user.values() for connection in mine]
+
     @property
     def connection_count(self) -> int:
         """How many connections are in."""
@@ -91,7 +98,7 @@ class Hub:
     @property
     def subscription_count(self) -> int:
         """How many subscriptions they have."""
-        return sum(len(connection.rooms) for mine in self._by_user.values() for connection in mine)
+        return sum(len(connection.rooms) for connection in self.connections())
 
     def session_ids(self) -> list[str]:
         """Return the sessions that have a connection here."""
@@ -115,10 +122,9 @@ class Hub:
 
     def close_all(self, code: CloseCode) -> None:
         """Close every connection, as when the server stops."""
-        for mine in list(self._by_user.values()):
-            for connection in list(mine):
-                connection.close(code)
-                self.remove(connection)
+        for connection in self.connections():
+            connection.close(code)
+            self.remove(connection)
 
     # -- subscriptions
 
@@ -194,30 +200,49 @@ class Hub:
             for connection in list(room.joining):
                 self.unsubscribe(connection, room_id)
 
-    def broadcast(self, entry: Entry) -> None:
-        """Put an entry on every live connection of its room. One the room is past already is dropped."""
-        room = self._rooms.get(entry.room_id)
-        if room is not None and entry.seq <= room.position:
-            return
-        if entry.kind is Kind.MEMBER:
-            self._apply_membership(entry)
-            room = self._rooms.get(entry.room_id)
-        if room is None:
-            return
-        room.position = entry.seq
-        self.broadcast_count += 1
-        self.delivery_count += len(room.live) + len(room.ahead)
-        frame = encode(entry_event(entry))
-        for connection in room.live:
-            connection.enqueue(frame)
-        if room.ahead:
-            self._catch_up(room, entry.seq, frame)
+    def broadcast(self, entries: Sequence[Entry]) -> None:
+        """Put entries, each room's in the order of seq, on every live connection of their rooms.
 
-    def _catch_up(self, room: _Room, seq: int, frame: str) -> None:
+        Those of one room leave together: what has come while the last ones were written costs a connection one
+        write. Entries that the room is past already are dropped.
+        """
+        for room_id, group in groupby(sorted(entries, key=_room_id), key=_room_id):
+            self._broadcast(room_id, group)
+
+    def _broadcast(self, room_id: str, entries: Iterable[Entry]) -> None:
+        past, ready = self.position(room_id), list[Entry]()
+        for entry in entries:
+            if entry.seq <= past:
+                continue
+            past = entry.seq
+            if entry.kind is Kind.MEMBER:
+                self._deliver(room_id, ready)
+                ready.clear()
+                self._apply_membership(entry)
+            ready.append(entry)
+        self._deliver(room_id, ready)
+
+    def _deliver(self, room_id: str, entries: list[Entry]) -> None:
+        room = self._rooms.get(room_id)
+        if room is None or not entries:
+            return
+        room.position = entries[-1].seq
+        frames = [encode(entry_event(entry)) for entry in entries]
+        together = joined(frames)
+        self.broadcast_count += len(entries)
+        self.delivery_count += len(entries) * (len(room.live) + len(room.ahead))
+        for connection in room.live:
+            connection.enqueue(together)
+        if room.ahead:
+            self._catch_up(room, entries, frames)
+
+    def _catch_up(self, room: _Room, entries: list[Entry], frames: list[Frames]) -> None:
+        """Give those who are ahead what they have not had."""
         for connection, given in list(room.ahead.items()):
-            if seq > given:
-                connection.enqueue(frame)
-            if seq >= given:
+            for entry, frame in zip(entries, frames, strict=True):
+                if entry.seq > given:
+                    connection.enqueue(frame)
+            if entries[-1].seq >= given:
                 del room.ahead[connection]
                 room.live.add(connection)
 
@@ -235,3 +260,6 @@ class Hub:
 
     def _connections_of(self, user_id: str) -> Iterator[Connection]:
         yield from list(self._by_user.get(user_id, ()))
+
+
+_room_id = attrgetter("room_id")

@@ -24,6 +24,7 @@ from api.hub import Hub
 from api.limits import Doors
 from api.metrics import Metrics
 from api.protocol import CloseCode
+from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
 from api.routers import auth, health, messages, rooms, users, ws
@@ -91,6 +92,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             tasks = (
                 asyncio.create_task(parts.feed.run(), name="feed"),
                 asyncio.create_task(parts.revocation.run(), name="revocation"),
+                asyncio.create_task(parts.pulse.run(), name="pulse"),
             )
             try:
                 yield
@@ -120,6 +122,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         hub=hub,
         revocation=revocation,
         feed=feed,
+        pulse=Pulse(hub, heartbeat_seconds=settings.heartbeat_seconds),
         metrics=Metrics(hub, feed, reads),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         accounts=Accounts(
@@ -143,7 +146,6 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             unauthenticated_per_address=settings.unauthenticated_per_address,
         ),
         origins=frozenset(settings.origins),
-        heartbeat_seconds=settings.heartbeat_seconds,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from api import strict_json
 from api.errors import BadJson, Empty, FieldError, Invalid, TailwireError
+from api.frames import Frames, frame
 from api.models import Entry, Kind, Role, User
 
 VERSION: Final = 1
@@ -213,9 +214,9 @@ def _nameless(errors: Sequence[Any], fields: tuple[FieldError, ...]) -> tuple[Fi
 # -- events
 
 
-def encode(event: dict[str, Any]) -> str:
-    """Return an event's frame."""
-    return orjson.dumps(event).decode()
+def encode(event: dict[str, Any]) -> Frames:
+    """Return an event as it goes to everybody who gets it."""
+    return frame(orjson.dumps(event))
 
 
 def timestamp(at: int) -> str:

@@ -8,6 +8,7 @@ who want it, and kept for a moment for those that come just after.
 import asyncio
 from typing import Final, TypeAlias
 
+from api.frames import Frames
 from api.protocol import encode, entry_event
 from api.store.base import Store
 
@@ -15,8 +16,8 @@ PAGE: Final = 100
 KEPT_SECONDS: Final = 1.0
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 
-Frames: TypeAlias = list[tuple[int, str]]
-"""Frames with the seq of their entries, in order."""
+Page: TypeAlias = list[tuple[int, Frames]]
+"""Entries as they are written, each with its seq, in order."""
 _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
 
 
@@ -25,11 +26,11 @@ class Replay:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._pages: dict[_Key, asyncio.Task[Frames]] = {}
+        self._pages: dict[_Key, asyncio.Task[Page]] = {}
         self._kept_bytes = 0
         self.read_count = 0
 
-    async def frames(self, room_id: str, epoch: str, after: int) -> Frames:
+    async def frames(self, room_id: str, epoch: str, after: int) -> Page:
         """Return the frames of some entries after `after`, at least one if there were any when this was called.
 
         Raises `Unavailable`.
@@ -53,35 +54,35 @@ class Replay:
         await asyncio.gather(*pages, return_exceptions=True)
         self._pages.clear()
 
-    def _read(self, key: _Key) -> asyncio.Task[Frames]:
+    def _read(self, key: _Key) -> asyncio.Task[Page]:
         page = asyncio.create_task(self._load(key), name="replay")
         self._pages[key] = page
         page.add_done_callback(lambda page: self._keep(key, page))
         return page
 
-    async def _load(self, key: _Key) -> Frames:
+    async def _load(self, key: _Key) -> Page:
         room_id, _, number = key
         self.read_count += 1
         entries = await self._store.log(room_id, after=number * PAGE, limit=PAGE)
         return [(entry.seq, encode(entry_event(entry))) for entry in entries]
 
-    def _keep(self, key: _Key, page: asyncio.Task[Frames]) -> None:
+    def _keep(self, key: _Key, page: asyncio.Task[Page]) -> None:
         """Keep a page that was read for a moment, if there is room for it."""
         if page.cancelled() or page.exception() is not None:
             size = MAX_KEPT_BYTES + 1
         else:
-            size = sum(len(frame) for _, frame in page.result())
+            size = sum(len(frames.wire) for _, frames in page.result())
         if self._kept_bytes + size > MAX_KEPT_BYTES:
             self._forget(key, page, 0)
             return
         self._kept_bytes += size
         asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, key, page, size)
 
-    def _forget(self, key: _Key, page: asyncio.Task[Frames], size: int) -> None:
+    def _forget(self, key: _Key, page: asyncio.Task[Page], size: int) -> None:
         self._kept_bytes -= size
         if self._pages.get(key) is page:
             del self._pages[key]
 
 
-def _after(frames: Frames, after: int) -> Frames:
-    return [one for one in frames if one[0] > after]
+def _after(page: Page, after: int) -> Page:
+    return [one for one in page if one[0] > after]

@@ -16,6 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from api.frames import Frames
+from api.sink import EXTENSION
+
 HEAD_SECONDS: Final = 10.0
 """From a connection's first moment, or a request's first byte, to the end of its headers."""
 BODY_SECONDS: Final = 20.0
@@ -25,6 +28,10 @@ MAX_UNREAD_BYTES: Final = 256 * 1024
 """Of what is written when a ping comes: a peer that asks and reads no answer is cut off."""
 LINGER_SECONDS: Final = 5.0
 """So long a socket that is closing may take to be rid of what is left to write, and its peer to close too."""
+WRITE_SECONDS: Final = 10.0
+"""So long a socket that has fallen behind may take to have taken everything."""
+HIGH_WATER_BYTES: Final = 16 * 1024
+"""Of what is not written yet: above it a replay waits until all of it is."""
 KEY_BYTES: Final = 16
 """Of a Sec-WebSocket-Key (RFC 6455, section 4.1)."""
 
@@ -95,11 +102,16 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """WebSocket that neither grows nor lingers. Made by uvicorn, one for each socket."""
+    """WebSocket that neither grows nor lingers, and can be written to without waiting: a `Sink`.
+
+    Made by uvicorn, one for each socket. It offers itself to the application as an extension, unless it
+    compresses: then each message has to be compressed for each socket, and nothing is won.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._abort_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     # -- the handshake
 
@@ -114,6 +126,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif len(keys) != 1 or not _is_key(keys[0]):
             self._deny(HTTPStatus.BAD_REQUEST)
         else:
+            self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=0)
             super().handle_connect(event)
 
     def _deny(self, status: HTTPStatus) -> None:
@@ -129,10 +142,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     # -- nothing lingers
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline: the socket is gone."""
+        """Forget the deadlines: the socket is gone."""
         super().connection_lost(exc)
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        for timer in (self._abort_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
 
     def shutdown(self) -> None:
         """Close because the server stops."""
@@ -160,6 +174,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Run the application, after which nothing more is to be said."""
+        if not self.config.ws_per_message_deflate:
+            self.scope["extensions"] = {**(self.scope["extensions"] or {}), EXTENSION: {"sink": self}}
         await super().run_asgi()
         self._linger()
 
@@ -174,6 +190,58 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _linger(self) -> None:
         if self._abort_timer is None and not self.disconnected:
             self._abort_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    # -- written to without waiting
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written may still arrive."""
+        return not self.close_sent and not self.transport.is_closing()
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """How much the system has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def write(self, frames: Frames) -> None:
+        """Put frames behind what was written before; nothing on a socket that is not open.
+
+        They pass websockets' own state by. It would not be changed by them: they are whole, and never compressed,
+        which is allowed even where compression was agreed (RFC 7692, section 6).
+        """
+        if self.is_open:
+            self.transport.write(frames.wire)
+
+    def close_with(self, code: int, reason: str) -> None:
+        """Begin to close, as `send` does for ASGI's own message; again is harmless."""
+        if not self.is_open:
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.writable.set()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self._linger()
+
+    async def drained(self) -> None:
+        """Wait until there is space to write more, or the socket is no longer open."""
+        await asyncio.sleep(0)  # what was written just now leaves at the end of the loop's turn
+        await self.writable.wait()
+
+    def pause_writing(self) -> None:
+        """Note that the peer does not keep up, and for how long it may not take anything."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the peer has taken everything."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
 
     # -- nothing grows
 
@@ -192,25 +260,28 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message on, if it is the text it says it is."""
-        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+        """Hand a message on, if it is the text it says it is, and read no further until it is taken."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        try:
+            message = {"type": "websocket.receive", **self._content(data)}
+        except UnicodeDecodeError:
             self._refuse(CloseCode.INVALID_DATA)
             return
-        super().send_receive_event_to_app()
+        self.queue.put_nowait(message)  # type: ignore[arg-type]
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _content(self, data: bytes) -> dict[str, Any]:
+        return {"text": data.decode()} if self.curr_msg_data_type == "text" else {"bytes": data}
 
     def _refuse(self, code: CloseCode) -> None:
         self.frames = []
         if not self.close_sent:
             self.conn.fail(code)
             self.handle_parser_exception()
-
-
-def _is_utf8(frames: list[bytes]) -> bool:
-    try:
-        b"".join(frames).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _is_key(text: str) -> bool:

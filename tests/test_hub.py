@@ -1,17 +1,16 @@
 """The connection manager and the backlog by themselves: no store, no network, no waiting."""
 
-import asyncio
-import itertools
 import json
 from typing import Any
 
 import pytest
 
-from api import connection as connection_module
-from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_FRAMES, Connection, Identity
+from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
+from api.frames import Frames, frame
 from api.hub import NO_POSITION, Hub
 from api.models import Entry, Kind, User
 from api.protocol import CloseCode
+from api.pulse import Pulse
 
 ROOM = "room"
 ALICE = User("user-alice", "alice", "Alice", created_at=1)
@@ -23,8 +22,37 @@ def hub() -> Hub:
     return Hub(connections_per_user=3)
 
 
+class FakeSink:
+    """Keeps what is written, as long as the test does not take it."""
+
+    def __init__(self) -> None:
+        self.written: list[Frames] = []
+        self.closed_with: list[int] = []
+
+    @property
+    def is_open(self) -> bool:
+        return not self.closed_with
+
+    @property
+    def unwritten_bytes(self) -> int:
+        return sum(len(one.wire) for one in self.written)
+
+    @property
+    def texts(self) -> list[bytes]:
+        return [text for one in self.written for text in one.texts]
+
+    def write(self, frames: Frames) -> None:
+        self.written.append(frames)
+
+    def close_with(self, code: int, _reason: str) -> None:
+        self.closed_with.append(code)
+
+    async def drained(self) -> None:
+        raise AssertionError("nothing here waits")
+
+
 def connect(hub: Hub, user: User = ALICE, session_id: str = "session") -> Connection:
-    made = Connection(Identity(user, session_id, expires_at=1_000_000))
+    made = Connection(Identity(user, session_id, expires_at=1_000_000), FakeSink())
     hub.add(made)
     return made
 
@@ -40,12 +68,17 @@ def member(seq: int, user: User, role: str | None) -> Entry:
 
 def broadcast(hub: Hub, *seqs: int) -> None:
     for seq in seqs:
-        hub.broadcast(message(seq))
+        hub.broadcast([message(seq)])
+
+
+def sink_of(connection: Connection) -> FakeSink:
+    assert isinstance(connection._sink, FakeSink)
+    return connection._sink
 
 
 def waiting(connection: Connection) -> list[dict[str, Any]]:
     """Return what waits to be written."""
-    return [json.loads(frame) for frame in connection._backlog]
+    return [json.loads(text) for text in sink_of(connection).texts]
 
 
 def seqs_of(connection: Connection) -> list[int]:
@@ -133,7 +166,33 @@ def test_an_entry_that_comes_twice_or_late_is_dropped(hub: Hub) -> None:
     hub.subscribe(alice, ROOM)
     hub.go_live(alice, ROOM, 0)
     broadcast(hub, 1, 1, 2, 1, 3, 2, 3)
-    assert seqs_of(alice) == [1, 2, 3]
+    hub.broadcast([message(seq) for seq in (2, 3, 4, 4, 3, 5)])
+    assert seqs_of(alice) == [1, 2, 3, 4, 5]
+
+
+def test_what_comes_together_leaves_a_connection_as_one_write_per_room(hub: Hub) -> None:
+    alice, ahead = connect(hub), connect(hub, BOB)
+    for room_id in (ROOM, "another"):
+        hub.subscribe(alice, room_id)
+        hub.go_live(alice, room_id, 0)
+    hub.subscribe(ahead, ROOM)
+    hub.go_live(ahead, ROOM, 2)
+    hub.broadcast([message(1), message(1, "another"), message(2), message(3), message(2, "another")])
+    written = [len(one.texts) for one in sink_of(alice).written]
+    assert sorted(written) == [2, 3]
+    assert [event["seq"] for event in waiting(alice) if event["room_id"] == ROOM] == [1, 2, 3]
+    assert [event["seq"] for event in waiting(alice) if event["room_id"] == "another"] == [1, 2]
+    assert seqs_of(ahead) == [3]
+
+
+def test_whoever_leaves_in_the_middle_of_what_comes_together_gets_what_was_before(hub: Hub) -> None:
+    alice, bob = connect(hub), connect(hub, BOB)
+    for one in (alice, bob):
+        hub.subscribe(one, ROOM)
+        hub.go_live(one, ROOM, 0)
+    hub.broadcast([message(1), member(2, ALICE, None), message(3)])
+    assert seqs_of(alice) == [1]
+    assert seqs_of(bob) == [1, 2, 3]
 
 
 def test_subscribing_again_begins_anew(hub: Hub) -> None:
@@ -152,7 +211,7 @@ def test_rooms_do_not_mix_and_an_empty_one_is_forgotten(hub: Hub) -> None:
     alice = connect(hub)
     hub.subscribe(alice, ROOM)
     hub.go_live(alice, ROOM, 0)
-    hub.broadcast(message(1, "another"))
+    hub.broadcast([message(1, "another")])
     assert seqs_of(alice) == []
     hub.unsubscribe(alice, ROOM)
     hub.unsubscribe(alice, ROOM)
@@ -188,7 +247,7 @@ def test_a_removed_member_is_told_and_gets_nothing_from_there_on(hub: Hub, stage
     if stage != "joining":
         for one in (alice, other):
             hub.go_live(one, ROOM, 1 if stage == "live" else 9)
-    hub.broadcast(member(2, ALICE, None))
+    hub.broadcast([member(2, ALICE, None)])
     broadcast(hub, 3)
     told = {"type": "membership", "room_id": ROOM, "role": None}
     for one in (alice, other):
@@ -202,7 +261,7 @@ def test_a_new_or_changed_member_is_told_everywhere_and_keeps_its_subscription(h
     subscribed, elsewhere, bob = connect(hub), connect(hub), connect(hub, BOB)
     hub.subscribe(subscribed, ROOM)
     hub.go_live(subscribed, ROOM, 1)
-    hub.broadcast(member(2, ALICE, "moderator"))
+    hub.broadcast([member(2, ALICE, "moderator")])
     told = {"type": "membership", "room_id": ROOM, "role": "moderator"}
     assert waiting(elsewhere) == [told]
     assert waiting(subscribed)[0] == told
@@ -214,7 +273,7 @@ def test_the_last_of_a_room_may_be_removed_from_it(hub: Hub) -> None:
     alice = connect(hub)
     hub.subscribe(alice, ROOM)
     hub.go_live(alice, ROOM, 1)
-    hub.broadcast(member(2, ALICE, None))
+    hub.broadcast([member(2, ALICE, None)])
     assert hub.positions() == {}
 
 
@@ -259,33 +318,51 @@ def test_closing_all_leaves_nothing_behind(hub: Hub) -> None:
 # -- the backlog
 
 
-def test_a_backlog_of_too_many_frames_closes_as_slow_and_spares_the_others(hub: Hub) -> None:
+def test_a_backlog_of_too_many_events_closes_as_slow_and_spares_the_others(hub: Hub) -> None:
     slow, quick = connect(hub), connect(hub, BOB)
     for one in (slow, quick):
         hub.subscribe(one, ROOM)
         hub.go_live(one, ROOM, 0)
-    broadcast(hub, *range(1, MAX_BACKLOG_FRAMES + 1))
+    broadcast(hub, *range(1, MAX_BACKLOG_EVENTS + 1))
     assert code_of(slow) is None
-    quick._backlog.clear()
-    broadcast(hub, MAX_BACKLOG_FRAMES + 1)
+    sink_of(quick).written.clear()
+    broadcast(hub, MAX_BACKLOG_EVENTS + 1)
     assert code_of(slow) is CloseCode.SLOW
-    assert waiting(slow) == []
-    assert seqs_of(quick) == [MAX_BACKLOG_FRAMES + 1]
-    broadcast(hub, MAX_BACKLOG_FRAMES + 2)
-    assert waiting(slow) == [], "nothing is kept for one that is closed"
+    assert sink_of(slow).closed_with == [CloseCode.SLOW]
+    assert seqs_of(quick) == [MAX_BACKLOG_EVENTS + 1]
+    broadcast(hub, MAX_BACKLOG_EVENTS + 2)
+    assert MAX_BACKLOG_EVENTS + 2 not in seqs_of(slow), "nothing is written to one that is closed"
 
 
 def test_a_backlog_of_too_many_bytes_closes_as_slow(hub: Hub) -> None:
     alice = connect(hub)
-    half = "x" * (MAX_BACKLOG_BYTES // 2)
+    half = frame(b"x" * (MAX_BACKLOG_BYTES // 2 - 16))
     space = [alice.has_space]
     for _ in range(2):
         alice.enqueue(half)
         space.append(alice.has_space)
     assert space == [True, False, False]
     assert code_of(alice) is None
-    alice.enqueue("x")
+    alice.enqueue(frame(b"x" * 16))
     assert code_of(alice) is CloseCode.SLOW
+
+
+def test_whoever_has_taken_everything_may_be_given_much_at_once(hub: Hub) -> None:
+    alice = connect(hub)
+    hub.subscribe(alice, ROOM)
+    hub.go_live(alice, ROOM, 0)
+    hub.broadcast([message(seq) for seq in range(1, 2 * MAX_BACKLOG_EVENTS)])
+    assert code_of(alice) is None
+    hub.broadcast([message(2 * MAX_BACKLOG_EVENTS)])
+    assert code_of(alice) is CloseCode.SLOW
+
+
+def test_what_may_be_lost_is_lost_first(hub: Hub) -> None:
+    alice = connect(hub)
+    alice.offer(frame(b"1"))
+    alice.offer(frame(b"2"))
+    alice.enqueue(frame(b"3"))
+    assert sink_of(alice).texts == [b"1", b"3"]
 
 
 def test_the_first_reason_to_close_counts(hub: Hub) -> None:
@@ -293,66 +370,38 @@ def test_the_first_reason_to_close_counts(hub: Hub) -> None:
     alice.close(CloseCode.SESSION_ENDED)
     alice.close(CloseCode.SLOW)
     assert code_of(alice) is CloseCode.SESSION_ENDED
+    assert sink_of(alice).closed_with == [CloseCode.SESSION_ENDED]
 
 
-# -- the writer
+# -- the pulse
 
 
-@pytest.mark.anyio
-async def test_the_writer_sends_in_order_until_the_connection_is_closed(hub: Hub) -> None:
-    alice, sent = connect(hub), list[str]()
-    third = asyncio.Event()
-
-    async def send(frame: str) -> None:
-        sent.append(frame)
-        if frame == "3":
-            third.set()
-
-    for frame in "123":
-        alice.enqueue(frame)
-    writer = asyncio.create_task(alice.write_to(send, heartbeat_seconds=60, heartbeat=lambda: "heartbeat"))
-    async with asyncio.timeout(5):
-        await third.wait()
-        await alice.drained()
-        assert alice.has_space
-        alice.close(CloseCode.RESTART)
-        assert await writer is CloseCode.RESTART
-    assert sent == ["1", "2", "3"]
+def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
+    silent, busy = connect(hub), connect(hub, BOB)
+    pulse = Pulse(hub, heartbeat_seconds=3)
+    for _ in range(2):
+        pulse.beat(0)
+    busy.enqueue(frame(b"{}"))
+    pulse.beat(0)
+    assert [event["type"] for event in waiting(silent)] == ["heartbeat"]
+    assert waiting(busy) == [{}]
+    sink_of(silent).written.clear()
+    sink_of(busy).written.clear()
+    for _ in range(2):
+        pulse.beat(0)
+    assert (waiting(silent), len(waiting(busy))) == ([], 1)
 
 
-@pytest.mark.anyio
-async def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
-    alice, sent, numbers = connect(hub), list[str](), itertools.count()
-
-    async def send(frame: str) -> None:
-        sent.append(frame)
-        if len(sent) == 3:
-            alice.close(CloseCode.NORMAL)
-
-    async with asyncio.timeout(5):
-        await alice.write_to(send, heartbeat_seconds=0.001, heartbeat=lambda: f"heartbeat {next(numbers)}")
-    assert sent == ["heartbeat 0", "heartbeat 1", "heartbeat 2"]
-
-
-@pytest.mark.anyio
-async def test_a_peer_that_takes_nothing_is_closed_as_slow(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "WRITE_TIMEOUT_SECONDS", 0.01)
-    alice = connect(hub)
-    alice.enqueue("frame")
-
-    async def never(_frame: str) -> None:
-        await asyncio.Event().wait()
-
-    async with asyncio.timeout(5):
-        code = await alice.write_to(never, heartbeat_seconds=60, heartbeat=lambda: "heartbeat")
-    assert code is CloseCode.SLOW
-
-
-@pytest.mark.anyio
-async def test_whoever_waits_for_space_is_woken_by_the_end(hub: Hub) -> None:
-    alice = connect(hub)
-    alice.enqueue("frame")
-    waiter = asyncio.create_task(alice.drained())
-    alice.close(CloseCode.RESTART)
-    async with asyncio.timeout(5):
-        await waiter
+def test_the_end_of_a_token_is_told_once_and_then_kept(hub: Hub) -> None:
+    alice = connect(hub)  # her token ends at 1,000 s
+    pulse = Pulse(hub, heartbeat_seconds=300)
+    for second in (939, 940, 941, 1_024):
+        pulse.beat(second * 1_000)
+    assert [event["type"] for event in waiting(alice)] == ["expiring"]
+    assert code_of(alice) is None
+    alice.identity = Identity(ALICE, "session", expires_at=2_000_000)
+    for second in (1_025, 1_939, 1_941):
+        pulse.beat(second * 1_000)
+    assert [event["type"] for event in waiting(alice)] == ["expiring", "expiring"]
+    pulse.beat(2_025_000)
+    assert code_of(alice) is CloseCode.UNAUTHORIZED

@@ -1,7 +1,6 @@
-"""/ws/messages: the handshake, then one reader and one writer per socket."""
+"""/ws/messages: the handshake, then one command after the other, for as long as the socket stands."""
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from contextlib import ExitStack
@@ -10,9 +9,8 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket
-from starlette.websockets import WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocketDisconnect
 
-from api.clock import now_ms
 from api.commands import Closed, Commands, check_version
 from api.connection import Connection, Identity
 from api.deps import Services, services
@@ -27,18 +25,14 @@ from api.protocol import (
     encode,
     error_event,
     parse_command,
-    timestamp,
 )
+from api.sink import Sink, sink_of
 
 router = APIRouter()
 
 FIRST_MESSAGE_SECONDS: Final = 5.0
-EXPIRING_SECONDS: Final = 60.0
-EXPIRY_GRACE_SECONDS: Final = 25.0
-"""A client that renews at the last moment, over a slow link, is not cut off."""
 BAD_FRAMES: Final = 20
 BAD_FRAMES_SECONDS: Final = 60.0
-CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 log = structlog.get_logger("api.ws")
 
@@ -59,8 +53,10 @@ async def messages(websocket: WebSocket) -> None:
         with parts.doors.enter(), ExitStack() as waiting:
             identity = await _handshake(websocket, parts, waiting)
             await websocket.accept()
-            code = await _converse(websocket, parts, identity, waiting)
-            await _close(websocket, code)
+            async with sink_of(websocket.scope, websocket.send) as sink:
+                code = await _converse(websocket, sink, parts, identity, waiting)
+                if code is not None:
+                    sink.close_with(code, code.name.lower())
     except TailwireError as error:
         # Before the handshake is answered; `_converse` lets none through.
         await websocket.send_denial_response(problem(error))
@@ -96,7 +92,7 @@ def _is_allowed(origin: str, websocket: WebSocket, allowed: frozenset[str]) -> b
 
 
 async def _converse(
-    websocket: WebSocket, parts: Services, identity: Identity | None, waiting: ExitStack
+    websocket: WebSocket, sink: Sink, parts: Services, identity: Identity | None, waiting: ExitStack
 ) -> CloseCode | None:
     """Talk until one side ends it; return our close code, None when the peer closed first."""
     connection: Connection | None = None
@@ -105,8 +101,8 @@ async def _converse(
             async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
                 identity = await _authenticate(websocket, parts.commands)
             waiting.close()
-        connection = await parts.commands.connect(identity)
-        return await _serve(websocket, parts, connection)
+        connection = await parts.commands.connect(identity, sink)
+        return await _read(websocket, parts.commands, connection)
     except Closed as closed:
         return closed.code
     except TimeoutError:
@@ -138,30 +134,13 @@ async def _authenticate(websocket: WebSocket, commands: Commands) -> Identity:
     return await commands.identify(command.token)
 
 
-async def _serve(websocket: WebSocket, parts: Services, connection: Connection) -> CloseCode | None:
-    """Run the reader and the writer; the first to end ends the other, and its reason is the connection's."""
-    reader = asyncio.create_task(_read(websocket, parts.commands, connection), name="connection-reader")
-    writer = asyncio.create_task(
-        connection.write_to(
-            websocket.send_text, heartbeat_seconds=parts.heartbeat_seconds, heartbeat=_heartbeat
-        ),
-        name="connection-writer",
-    )
-    expiry = asyncio.create_task(_expire(connection), name="connection-expiry")
-    tasks = (reader, writer, expiry)
-    try:
-        done, _ = await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
-        return (writer if writer in done else reader).result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _read(websocket: WebSocket, commands: Commands, connection: Connection) -> CloseCode | None:
+    """Carry out what the client says, one command after the other, until either side ends it."""
     bad_frames: deque[float] = deque(maxlen=BAD_FRAMES)
     while True:
         frame = await _receive(websocket, MAX_FRAME_BYTES)
+        if not connection.is_open:
+            return connection.close_code  # what came after the end is not carried out
         try:
             command = parse_command(frame)
         except BadCommand as bad:
@@ -185,32 +164,3 @@ async def _receive(websocket: WebSocket, max_bytes: int) -> str:
     if len(text) > max_bytes or len(text.encode(errors="surrogatepass")) > max_bytes:
         raise Closed(CloseCode.TOO_BIG)
     return str(text)
-
-
-async def _expire(connection: Connection) -> None:
-    """Warn before the token ends, and close after it has, unless it is renewed."""
-    warned_for = 0
-    while connection.close_code is None:
-        expires_at = connection.identity.expires_at
-        left = (expires_at - now_ms()) / 1000
-        if left > EXPIRING_SECONDS:
-            await asyncio.sleep(left - EXPIRING_SECONDS)
-        elif warned_for != expires_at:
-            connection.enqueue(encode({"type": "expiring", "expires_at": timestamp(expires_at)}))
-            warned_for = expires_at
-        elif left > -EXPIRY_GRACE_SECONDS:
-            await asyncio.sleep(left + EXPIRY_GRACE_SECONDS)
-        else:
-            connection.close(CloseCode.UNAUTHORIZED)
-
-
-def _heartbeat() -> str:
-    return encode({"type": "heartbeat", "server_time": timestamp(now_ms())})
-
-
-async def _close(websocket: WebSocket, code: CloseCode | None) -> None:
-    if code is None or websocket.application_state is not WebSocketState.CONNECTED:
-        return
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-            await websocket.close(code, code.name.lower())

@@ -1,0 +1,42 @@
+"""Events as WebSocket frames, made once for everybody who gets them. Pure."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+TEXT: Final = 0x81
+"""FIN and the opcode of text: RFC 6455, section 5.2."""
+MAX_SHORT: Final = 125
+MAX_MEDIUM: Final = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """One event, or several in order.
+
+    `wire` is what goes onto a socket as it is: text frames, whole and unmasked, as a server's are. `texts` is what
+    is in them, for a server that does its own framing.
+    """
+
+    wire: bytes
+    texts: tuple[bytes, ...]
+
+
+def frame(text: bytes) -> Frames:
+    """Return a text as one frame."""
+    length = len(text)
+    if length <= MAX_SHORT:
+        head = bytes((TEXT, length))
+    elif length <= MAX_MEDIUM:
+        head = struct.pack("!BBH", TEXT, 126, length)
+    else:
+        head = struct.pack("!BBQ", TEXT, 127, length)
+    return Frames(head + text, (text,))
+
+
+def joined(parts: Sequence[Frames]) -> Frames:
+    """Return frames that leave as one write."""
+    if len(parts) == 1:
+        return parts[0]
+    return Frames(b"".join(part.wire for part in parts), tuple(text for part in parts for text in part.texts))
