@@ -37,7 +37,7 @@ def serve(
         asyncio.run(_prepare(settings))
     except (PortInUse, TailwireError) as error:
         _fail(str(error))
-    if not run_server(bound, workers):
+    if not run_server(bound, workers, compression=settings.compression):
         raise typer.Exit(1)
 
 

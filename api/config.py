@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         200, ge=1, description="Sockets on this node that have not authenticated."
     )
     unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
+    compression: bool = Field(
+        False,
+        description="Whether sockets that ask for it get their messages deflated (RFC 7692). Costs each of them"
+        " 39 KiB of memory, and every delivery several times the work.",
+    )
     subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
     metrics_token: SecretStr | None = Field(
         None,

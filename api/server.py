@@ -56,7 +56,7 @@ class _AnnouncedServer(uvicorn.Server):
             print(self._announcement, flush=True)  # noqa: T201  what the person at the terminal waits for
 
 
-def configuration(app: Any, **more: Any) -> uvicorn.Config:
+def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config:
     """Return how uvicorn is to serve an application: the one place where its options stand."""
     return uvicorn.Config(
         app,
@@ -65,7 +65,7 @@ def configuration(app: Any, **more: Any) -> uvicorn.Config:
         ws_max_size=MAX_FRAME_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,  # 39 KiB a socket; docs/decisions
+        ws_per_message_deflate=compression,
         server_header=False,
         access_log=False,
         log_config=None,
@@ -75,9 +75,9 @@ def configuration(app: Any, **more: Any) -> uvicorn.Config:
     )
 
 
-def serve(bound: socket.socket, workers: int) -> bool:
+def serve(bound: socket.socket, workers: int, *, compression: bool) -> bool:
     """Serve until told to stop. False when the start failed, after the reason was logged."""
-    config = configuration("api.main:app", factory=True, workers=workers)
+    config = configuration("api.main:app", factory=True, workers=workers, compression=compression)
     announcement = f"Tailwire is ready: {address(bound)}"
     if workers == 1:
         server = _AnnouncedServer(config, announcement)

@@ -157,7 +157,7 @@ async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> 
 async def running(settings: Settings) -> AsyncIterator[Node]:
     """Run a server with these settings on a free port of the loopback interface."""
     bound = bind("127.0.0.1", 0)
-    server = uvicorn.Server(configuration(create_app(settings)))
+    server = uvicorn.Server(configuration(create_app(settings), compression=settings.compression))
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
