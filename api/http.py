@@ -191,15 +191,10 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or hand on what is none."""
-        if scope["type"] not in {"http", "websocket"}:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
-            return
+        request_id = bind_request_id(scope)
         began, status = time.perf_counter(), 500
 
         async def send_with_id(message: ASGIMessage) -> None:
@@ -217,8 +212,14 @@ class RequestLog:
             tell("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
 
 
-def _request_id(scope: Scope) -> str:
-    """Return the caller's own request id if it is one, so that a proxy's log and ours can be laid side by side."""
+def bind_request_id(scope: Scope) -> str:
+    """Give a request its id, for the answer and for all that is logged meanwhile; return it.
+
+    The caller's own if it is one, so that a proxy's log and ours can be laid side by side.
+    """
     headers: Headers = Headers(scope=scope)
     given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else random_id()
+    request_id = given if _REQUEST_ID.fullmatch(given) else random_id()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
 from fastapi.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
 from api.accounts import Accounts
@@ -43,9 +44,20 @@ DESCRIPTION: Final = (
 log = structlog.get_logger("api.main")
 
 
+class Application(FastAPI):
+    """FastAPI, but for sockets, which go straight to their door: see `api/routers/ws.py`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, one socket or the lifespan."""
+        if scope["type"] == "websocket":
+            await ws.serve(scope, receive, send, self.state.services)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Return the application for these settings. Nothing is opened before its lifespan begins."""
-    app = FastAPI(
+    app = Application(
         title="Tailwire",
         version=__version__,
         description=DESCRIPTION,

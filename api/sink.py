@@ -6,10 +6,8 @@ lacking, `TextSink` puts a queue and a task in front of ASGI's own `send`.
 """
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from api.frames import Frames
@@ -42,9 +40,12 @@ class Sink(Protocol):
     async def drained(self) -> None:
         """Wait until there is space to write more, or the socket is no longer open."""
 
+    async def end(self) -> None:
+        """Let go of what the sink holds, after what was written has left or cannot."""
+
 
 class TextSink:
-    """See the module. `run` is a task, owned by `sink_of`."""
+    """See the module. Its task begins with it, and ends with `end`."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -55,6 +56,7 @@ class TextSink:
         self._empty = asyncio.Event()
         self._empty.set()
         self.unwritten_bytes = 0
+        self._task = asyncio.create_task(self._run(), name="text-sink")
 
     @property
     def is_open(self) -> bool:
@@ -79,7 +81,13 @@ class TextSink:
         """See `Sink`."""
         await self._empty.wait()
 
-    async def run(self) -> None:
+    async def end(self) -> None:
+        """See `Sink`."""
+        if self._close is None:
+            self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
         """Send what is written until the socket is closed. A peer that takes nothing is taken for lost."""
         try:
             while self._close is None:
@@ -103,20 +111,7 @@ class TextSink:
         self._empty.set()
 
 
-@asynccontextmanager
-async def sink_of(scope: MutableMapping[str, Any], send: Send) -> AsyncIterator[Sink]:
-    """Lend the sink of an accepted socket: the server's, or ours, which is done with when this ends."""
+def open_sink(scope: MutableMapping[str, Any], send: Send) -> Sink:
+    """Return the sink of an accepted socket: the server's, or ours. Whoever opens it ends it."""
     offered = scope.get("extensions", {}).get(EXTENSION)
-    if offered is not None:
-        yield cast("Sink", offered["sink"])
-        return
-    sink = TextSink(send)
-    task = asyncio.create_task(sink.run(), name="text-sink")
-    try:
-        yield sink
-        if not sink.is_open:
-            await task
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return TextSink(send) if offered is None else cast("Sink", offered["sink"])

@@ -232,6 +232,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         await asyncio.sleep(0)  # what was written just now leaves at the end of the loop's turn
         await self.writable.wait()
 
+    async def end(self) -> None:
+        """Hold nothing: what is written leaves by itself."""
+
     def pause_writing(self) -> None:
         """Note that the peer does not keep up, and for how long it may not take anything."""
         super().pause_writing()

@@ -50,6 +50,9 @@ class FakeSink:
     async def drained(self) -> None:
         raise AssertionError("nothing here waits")
 
+    async def end(self) -> None:
+        raise AssertionError("nobody here opened it")
+
 
 def connect(hub: Hub, user: User = ALICE, session_id: str = "session") -> Connection:
     made = Connection(Identity(user, session_id, expires_at=1_000_000), FakeSink())

@@ -11,7 +11,7 @@ from api import sink as sink_module
 from api.config import Settings
 from api.frames import Frames, frame, joined
 from api.models import LOBBY_ID
-from api.sink import EXTENSION, Sink, TextSink, sink_of
+from api.sink import EXTENSION, Sink, TextSink, open_sink
 from tests.server import SECONDS, running
 
 pytestmark = pytest.mark.anyio
@@ -43,15 +43,16 @@ def some(*texts: str) -> Frames:
 
 @asynccontextmanager
 async def text_sink(peer: Peer) -> AsyncIterator[Sink]:
-    async with asyncio.timeout(SECONDS), sink_of({"extensions": {}}, peer.send) as sink:
+    async with asyncio.timeout(SECONDS):
+        sink = open_sink({"extensions": {}}, peer.send)
         assert isinstance(sink, TextSink)
         yield sink
+        await sink.end()
 
 
 async def test_a_sink_that_the_server_offers_is_the_one_used() -> None:
-    offered = TextSink(Peer().send)
-    async with sink_of({"extensions": {EXTENSION: {"sink": offered}}}, Peer().send) as sink:
-        assert sink is offered
+    async with text_sink(Peer()) as offered:
+        assert open_sink({"extensions": {EXTENSION: {"sink": offered}}}, Peer().send) is offered
 
 
 async def test_texts_leave_in_order_and_the_close_after_them() -> None:

@@ -1,21 +1,32 @@
-"""/ws/messages: the handshake, then one command after the other, for as long as the socket stands."""
+"""/ws/messages: the handshake, then one command after the other, for as long as the socket stands.
+
+`serve` is an ASGI application of its own, to which `main` hands every socket: what a router and its middleware keep
+for a request they would keep for as long as a socket stands, 15 KiB of it.
+"""
 
 import asyncio
 import time
-from collections import deque
-from contextlib import ExitStack
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from fastapi import APIRouter, Request, Response, WebSocket
-from starlette.websockets import WebSocketDisconnect
+from fastapi import APIRouter, Request, Response
+from fastapi.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
 
 from api.commands import Closed, Commands, check_version
 from api.connection import Connection, Identity
-from api.deps import Services, services
-from api.errors import Forbidden, RateLimited, TailwireError, Unauthorized, Unavailable, UpgradeRequired
-from api.http import has_token_in_query, problem
+from api.deps import Services
+from api.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    TailwireError,
+    Unauthorized,
+    Unavailable,
+    UpgradeRequired,
+)
+from api.http import bind_request_id, has_token_in_query, problem
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -26,9 +37,11 @@ from api.protocol import (
     error_event,
     parse_command,
 )
-from api.sink import Sink, sink_of
+from api.sink import Sink, open_sink
 
 router = APIRouter()
+
+PATH: Final = "/ws/messages"
 
 FIRST_MESSAGE_SECONDS: Final = 5.0
 BAD_FRAMES: Final = 20
@@ -37,7 +50,7 @@ BAD_FRAMES_SECONDS: Final = 60.0
 log = structlog.get_logger("api.ws")
 
 
-@router.get("/ws/messages", include_in_schema=False)
+@router.get(PATH, include_in_schema=False)
 async def plain_request(_request: Request) -> Response:
     """Answer a request that is no handshake."""
     response = problem(UpgradeRequired())
@@ -45,85 +58,86 @@ async def plain_request(_request: Request) -> Response:
     return response
 
 
-@router.websocket("/ws/messages")
-async def messages(websocket: WebSocket) -> None:
+async def serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> None:
     """Serve one socket from handshake to end."""
-    parts = services(websocket)
+    bind_request_id(scope)
     try:
-        with parts.doors.enter(), ExitStack() as waiting:
-            identity = await _handshake(websocket, parts, waiting)
-            await websocket.accept()
-            async with sink_of(websocket.scope, websocket.send) as sink:
-                code = await _converse(websocket, sink, parts, identity, waiting)
-                if code is not None:
-                    sink.close_with(code, code.name.lower())
+        with parts.doors.enter():
+            await _serve(scope, receive, send, parts)
     except TailwireError as error:
-        # Before the handshake is answered; `_converse` lets none through.
-        await websocket.send_denial_response(problem(error))
+        # Before the handshake is answered; what comes later ends in a close code.
+        await problem(error)(scope, receive, send)
 
 
-async def _handshake(websocket: WebSocket, parts: Services, waiting: ExitStack) -> Identity | None:
-    """Judge the handshake; return who is behind it if it says so. Raises the `TailwireError` to deny it with."""
-    origin = websocket.headers.get("origin")
-    if origin is not None and not _is_allowed(origin, websocket, parts.origins):
+async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> None:
+    await receive()  # the handshake: ASGI's websocket.connect
+    handshake = HTTPConnection(scope)
+    identity: Identity | CloseCode | None
+    if (token := _token(handshake, parts.origins)) is not None:
+        identity = await parts.commands.identify(token)
+        await send({"type": "websocket.accept"})
+    else:
+        with parts.doors.wait(handshake.client.host if handshake.client else ""):
+            await send({"type": "websocket.accept"})
+            identity = await _first_message(receive, parts.commands)
+    sink = open_sink(scope, send)
+    scope.clear()  # what the handshake said is not needed any more
+    del handshake, token
+    try:
+        code = identity
+        if isinstance(identity, Identity):
+            code = await _converse(receive, sink, parts.commands, identity)
+        if isinstance(code, CloseCode):
+            sink.close_with(code, code.name.lower())
+    finally:
+        await sink.end()
+
+
+def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
+    """Judge the handshake; return the token that it carries. Raises the `TailwireError` to deny it with."""
+    if handshake.scope["path"] != PATH:
+        raise NotFound
+    origin = handshake.headers.get("origin")
+    if origin is not None and not _is_allowed(origin, handshake, origins):
         log.warning("origin_refused")
         raise Forbidden("This origin may not connect")
-    if has_token_in_query(websocket):
+    if has_token_in_query(handshake):
         raise Unauthorized("A token does not belong in a URL")
-    header = websocket.headers.get("authorization")
+    header = handshake.headers.get("authorization")
     if header is None:
-        waiting.enter_context(parts.doors.wait(websocket.client.host if websocket.client else ""))
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized
-    return await parts.commands.identify(token.strip())
+    return token.strip()
 
 
-def _is_allowed(origin: str, websocket: WebSocket, allowed: frozenset[str]) -> bool:
+def _is_allowed(origin: str, handshake: HTTPConnection, allowed: frozenset[str]) -> bool:
     """Whether a page of this origin may connect: our own host's, or a listed one's."""
     try:
         page = urlsplit(origin)
     except ValueError:
         return False
     return origin in allowed or (
-        page.scheme in {"http", "https"} and page.netloc == websocket.headers.get("host")
+        page.scheme in {"http", "https"} and page.netloc == handshake.headers.get("host")
     )
 
 
-async def _converse(
-    websocket: WebSocket, sink: Sink, parts: Services, identity: Identity | None, waiting: ExitStack
-) -> CloseCode | None:
-    """Talk until one side ends it; return our close code, None when the peer closed first."""
-    connection: Connection | None = None
+async def _first_message(receive: Receive, commands: Commands) -> Identity | CloseCode | None:
+    """Take the message that says who is there; return what to close with when it does not."""
     try:
-        if identity is None:
-            async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
-                identity = await _authenticate(websocket, parts.commands)
-            waiting.close()
-        connection = await parts.commands.connect(identity, sink)
-        return await _read(websocket, parts.commands, connection)
-    except Closed as closed:
-        return closed.code
+        async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
+            return await _authenticate(receive, commands)
     except TimeoutError:
         return CloseCode.AUTHENTICATION_TIMEOUT
-    except WebSocketDisconnect:
+    except _Disconnected:
         return None
-    except Unauthorized:
-        return CloseCode.UNAUTHORIZED
-    except Unavailable:
-        return CloseCode.TRY_AGAIN_LATER
-    except Exception:
-        log.exception("connection_failed")
-        return CloseCode.INTERNAL
-    finally:
-        if connection is not None:
-            parts.commands.disconnect(connection)
+    except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
+        return _code_of(error)
 
 
-async def _authenticate(websocket: WebSocket, commands: Commands) -> Identity:
-    """Take the first message. Raises `Closed`, `Unauthorized`, `Unavailable`, `WebSocketDisconnect`."""
-    frame = await _receive(websocket, MAX_FIRST_FRAME_BYTES)
+async def _authenticate(receive: Receive, commands: Commands) -> Identity:
+    frame = await _text(receive, MAX_FIRST_FRAME_BYTES)
     try:
         command = parse_command(frame)
     except BadCommand:
@@ -134,18 +148,33 @@ async def _authenticate(websocket: WebSocket, commands: Commands) -> Identity:
     return await commands.identify(command.token)
 
 
-async def _read(websocket: WebSocket, commands: Commands, connection: Connection) -> CloseCode | None:
-    """Carry out what the client says, one command after the other, until either side ends it."""
-    bad_frames: deque[float] = deque(maxlen=BAD_FRAMES)
+async def _converse(receive: Receive, sink: Sink, commands: Commands, identity: Identity) -> CloseCode | None:
+    """Carry out commands until one side ends it; return our close code, None when the peer closed first."""
+    connection: Connection | None = None
+    try:
+        connection = await commands.connect(identity, sink)
+        return await _read(receive, commands, connection)
+    except _Disconnected:
+        return None
+    except Exception as error:  # noqa: BLE001  as above
+        return _code_of(error)
+    finally:
+        if connection is not None:
+            commands.disconnect(connection)
+
+
+async def _read(receive: Receive, commands: Commands, connection: Connection) -> CloseCode | None:
+    """Carry out what the client says, one command after the other."""
+    bad_frames: list[float] = []
     while True:
-        frame = await _receive(websocket, MAX_FRAME_BYTES)
+        frame = await _text(receive, MAX_FRAME_BYTES)
         if not connection.is_open:
             return connection.close_code  # what came after the end is not carried out
         try:
             command = parse_command(frame)
         except BadCommand as bad:
             connection.enqueue(encode(error_event(bad.error, bad.ref)))
-            bad_frames.append(time.monotonic())
+            bad_frames = [*bad_frames[1 - BAD_FRAMES :], time.monotonic()]
             if len(bad_frames) == BAD_FRAMES and bad_frames[-1] - bad_frames[0] < BAD_FRAMES_SECONDS:
                 connection.enqueue(encode(error_event(RateLimited("Too many bad frames"), None)))
                 return CloseCode.RATE_LIMITED
@@ -153,14 +182,32 @@ async def _read(websocket: WebSocket, commands: Commands, connection: Connection
         await commands.run(connection, command)
 
 
-async def _receive(websocket: WebSocket, max_bytes: int) -> str:
-    """Return the next text frame. Raises `Closed` for a binary or too big one, `WebSocketDisconnect` at the end."""
-    message = await websocket.receive()
+class _Disconnected(Exception):
+    """The peer is gone."""
+
+
+async def _text(receive: Receive, max_bytes: int) -> str:
+    """Return the next text frame. Raises `Closed` for a binary or too big one, `_Disconnected` at the end."""
+    message = await receive()
     if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005))
-    text = message.get("text")
+        raise _Disconnected
+    text: str | None = message.get("text")
     if text is None:
         raise Closed(CloseCode.BINARY)
-    if len(text) > max_bytes or len(text.encode(errors="surrogatepass")) > max_bytes:
+    if len(text) > max_bytes or (not text.isascii() and len(text.encode(errors="surrogatepass")) > max_bytes):
         raise Closed(CloseCode.TOO_BIG)
-    return str(text)
+    return text
+
+
+def _code_of(error: Exception) -> CloseCode:
+    """Return the code that tells a client of an error that ends its connection."""
+    match error:
+        case Closed():
+            return error.code
+        case Unauthorized():
+            return CloseCode.UNAUTHORIZED
+        case Unavailable():
+            return CloseCode.TRY_AGAIN_LATER
+        case _:
+            log.error("connection_failed", exc_info=error)
+            return CloseCode.INTERNAL
