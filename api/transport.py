@@ -18,6 +18,7 @@ from websockets.http11 import Request
 
 from api.frames import Frames
 from api.sink import EXTENSION
+from api.waits import Gate, Inbox
 
 HEAD_SECONDS: Final = 10.0
 """From a connection's first moment, or a request's first byte, to the end of its headers."""
@@ -110,6 +111,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.queue = Inbox()  # type: ignore[assignment]
+        self.writable = Gate()  # type: ignore[assignment]
+        self.writable.set()
         self._abort_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -182,7 +186,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Send what the application has for the peer."""
         await super().send(message)
-        if message["type"] == "websocket.close":
+        if message["type"] == "websocket.accept":
+            self.request.headers.clear()  # websockets' parser holds the request for ever; 3 KiB
+            self.response.headers.clear()
+        elif message["type"] == "websocket.close":
             self._linger()
         elif message["type"] == "websocket.http.response.body" and not message.get("more_body"):
             self.handshake_complete = True  # uvicorn would take a denied handshake for a forgotten one

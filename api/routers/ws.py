@@ -167,19 +167,19 @@ async def _read(receive: Receive, commands: Commands, connection: Connection) ->
     """Carry out what the client says, one command after the other."""
     bad_frames: list[float] = []
     while True:
-        frame = await _text(receive, MAX_FRAME_BYTES)
-        if not connection.is_open:
-            return connection.close_code  # what came after the end is not carried out
         try:
-            command = parse_command(frame)
+            # In one breath, so that nothing of a command is kept while the next is waited for.
+            command = parse_command(await _text(receive, MAX_FRAME_BYTES))
+            if not connection.is_open:
+                return connection.close_code  # what came after the end is not carried out
+            await commands.run(connection, command)
+            del command
         except BadCommand as bad:
             connection.enqueue(encode(error_event(bad.error, bad.ref)))
             bad_frames = [*bad_frames[1 - BAD_FRAMES :], time.monotonic()]
             if len(bad_frames) == BAD_FRAMES and bad_frames[-1] - bad_frames[0] < BAD_FRAMES_SECONDS:
                 connection.enqueue(encode(error_event(RateLimited("Too many bad frames"), None)))
                 return CloseCode.RATE_LIMITED
-            continue
-        await commands.run(connection, command)
 
 
 class _Disconnected(Exception):
