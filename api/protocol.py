@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import orjson
@@ -221,8 +222,14 @@ def encode(event: dict[str, Any]) -> Frames:
 
 def timestamp(at: int) -> str:
     """Return milliseconds since the epoch as RFC 3339 with milliseconds, in UTC."""
-    whole, rest = divmod(at, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    second, rest = divmod(at, 1000)
+    return f"{_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(second: int) -> str:
+    """Most of what is written at one time was written in the same second, and strftime is slow."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def entry_event(entry: Entry) -> dict[str, Any]:

@@ -24,13 +24,7 @@ def loads(data: bytes) -> Any:
     """Parse one JSON text in UTF-8. Raises `BadJson`; its code says more where more can be said."""
     _refuse_depth(data)
     try:
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_safe,
-        )
+        value = _DECODER.decode(data.decode())
     except UnicodeDecodeError:
         raise BadJson("The text is not UTF-8") from None
     except (ValueError, RecursionError):
@@ -88,3 +82,9 @@ def _refuse_surrogates(value: Any) -> None:
         for key, item in value.items():
             _refuse_surrogates(key)
             _refuse_surrogates(item)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_safe
+)
+"""Made once: it costs as much as parsing a frame."""
