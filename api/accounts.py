@@ -90,8 +90,12 @@ class Accounts:
             grace_ms=REFRESH_GRACE_MS,
             expires_at=now + self._session_ms,
         )
-        if rotation not in {Rotation.ROTATED, Rotation.GRACE}:
+        if rotation is Rotation.GRACE:  # there may be more than one after it by now
+            session = await self._store.session(session_id)
+        if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
+        if rotation is Rotation.GRACE:
+            next_token = self._tokens.current_refresh(refresh_token, session.refresh_hash)
         return self._issue(session.user_id, session_id, next_token, now)
 
     async def log_out(self, session_id: str) -> None:

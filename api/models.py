@@ -72,7 +72,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in. It lives until it is ended or `expires_at` passes. Refresh tokens are kept as hashes only."""
+    """One log-in. It lives until it is ended or `expires_at` passes. Refresh tokens are kept as hashes only.
+
+    `used`: those used up lately, and when; newest first.
+    """
 
     id: str
     user_id: str
@@ -81,15 +84,14 @@ class Session:
     expires_at: int
     user_agent: str
     refresh_hash: str = field(repr=False)
-    previous_hash: str | None = field(default=None, repr=False)
-    rotated_at: int | None = None
+    used: tuple[tuple[str, int], ...] = field(default=(), repr=False)
 
 
 class Rotation(StrEnum):
     """What became of a presented refresh token."""
 
     ROTATED = "rotated"  # it was the current one; the next is current now
-    GRACE = "grace"  # it was rotated a moment ago and its answer may have been lost: the next still holds
+    GRACE = "grace"  # it was rotated a moment ago and its answer may have been lost: the current one holds
     REUSED = "reused"  # it was used up long ago: the session has been ended
     UNKNOWN = "unknown"  # no such session, or never a token of it
 

@@ -25,6 +25,8 @@ AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN_CHARACTERS: Final = 4_096
+MAX_FOLLOWED: Final = 64
+"""Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
 
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 """RFC 7515, section 7.1; python-jose also takes padding, so that one token would have many spellings."""
@@ -158,6 +160,15 @@ class Tokens:
             self._secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256
         ).digest()
         return f"{session_of(refresh_token)}.{_base64url(digest)}"
+
+    def current_refresh(self, used: str, current_hash: str) -> str:
+        """Return the refresh token with this hash, which follows a used-up one. Raises `Unauthorized` for none."""
+        token = used
+        for _ in range(MAX_FOLLOWED):
+            token = self.next_refresh(token)
+            if refresh_hash(token) == current_hash:
+                return token
+        raise Unauthorized
 
 
 def session_of(refresh_token: str) -> str:

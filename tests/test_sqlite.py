@@ -68,6 +68,14 @@ def message(ref: str | None, body: str = "hello") -> Draft:
     return Draft(Kind.MESSAGE, ALICE.id, ALICE.username, 1, ref, {"body": body, "reply_to": None})
 
 
+VERSION_1_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 0, 0, 0);
+INSERT INTO users VALUES ('user-alice', 'alice', 'alice', 'Alice', 'hash', 1);
+INSERT INTO sessions VALUES ('fresh', 'user-alice', 1, 1, 9, '', 'h1', NULL, NULL);
+INSERT INTO sessions VALUES ('rotated', 'user-alice', 1, 1, 9, '', 'h2', 'h1', 5);
+"""
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "new" / "data" / "tailwire.db"
@@ -274,7 +282,7 @@ def make_another_database(path: Path) -> None:
 def make_newer(path: Path) -> None:
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
-        connection.execute(sqlite_schema.TABLES)
+        connection.execute(sqlite_schema.STEPS[0])
         connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
         connection.pragma("user_version", sqlite_schema.VERSION + 1)
 
@@ -301,6 +309,40 @@ async def test_a_database_that_cannot_be_used_is_left_alone_and_named_in_one_sen
     assert "\n" not in str(raised.value)
     assert before == (path.read_bytes() if path.is_file() else None)
     assert set(threading.enumerate()) <= threads
+
+
+async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(path: Path, url: str) -> None:
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        connection.execute(sqlite_schema.STEPS[0])
+        connection.execute(VERSION_1_ROWS)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", 1)
+    async with opened(url) as store:
+        found = await store.sessions(["fresh", "rotated"])
+        assert found["fresh"].used == ()
+        assert found["rotated"].used == (("h1", 5),)
+        assert (await store.append(LOBBY_ID, message("r1"))).entry.seq == 1
+    with stranger(path) as connection:
+        assert connection.pragma("user_version") == sqlite_schema.VERSION
+        assert connection.execute("SELECT disabled, admin, erasing FROM users").fetchall() == [(0, 0, 0)]
+
+
+async def test_a_step_that_fails_leaves_the_database_as_it_was(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(url):
+        pass
+    broken = "CREATE TABLE half_way (id); no SQL"
+    monkeypatch.setattr(sqlite_schema, "STEPS", (*sqlite_schema.STEPS, broken))
+    monkeypatch.setattr(sqlite_schema, "VERSION", sqlite_schema.VERSION + 1)
+    with pytest.raises(Unavailable):
+        await SqliteStore.open(url)
+    monkeypatch.undo()
+    with stranger(path) as connection:
+        assert not connection.execute("SELECT * FROM sqlite_schema WHERE name = 'half_way'").fetchall()
+    async with opened(url) as store:
+        await store.check()
 
 
 async def test_an_empty_file_becomes_a_database(path: Path, url: str) -> None:

@@ -118,10 +118,10 @@ class Store(ABC):
     ) -> Rotation:
         """Use up a refresh token, atomically.
 
-        presented is current: next becomes current, presented becomes previous, `last_used_at` = `rotated_at`
-        = at and `expires_at` are set -> ROTATED. Presented is previous, at most `grace_ms` old, and next is
-        current -> GRACE. Presented is any other token of an existing session -> the session is ended, REUSED.
-        No such session -> UNKNOWN.
+        Presented is current: next becomes current, presented the first of `used`, `last_used_at` = at and
+        `expires_at` are set -> ROTATED. Presented was used up at most `grace_ms` ago, as one of the last
+        `USED_KEPT` -> GRACE. Any other token of an existing session -> the session is ended, REUSED. No such
+        session -> UNKNOWN.
         """
 
     @abstractmethod
@@ -225,6 +225,9 @@ class Store(ABC):
         logged once, and does not stop the tail.
         """
 
+
+USED_KEPT = 32
+"""Refresh tokens of a session that are remembered as used: more than are used within any grace in earnest."""
 
 QUIET_SECONDS = 5.0
 """How often a healthy feed yields something: two beats missed (10 s) and it is taken for dead, which with the

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
 from api.models import Account, Rotation, Session, User
+from api.store.base import USED_KEPT
 from api.store.cluster_queries import literal
 from api.store.cluster_rows import is_key
 from api.store.rethinkdb import Pool, r
@@ -81,13 +82,14 @@ class Accounts:
 
     async def create_session(self, session: Session) -> None:
         """Store a session; again is harmless."""
-        row = asdict(session) | {"ended": False}
-        await self._pool.write(r.table("sessions").insert(row, conflict=lambda _id, old, _new: old))
+        await self._pool.write(
+            r.table("sessions").insert(asdict(session), conflict=lambda _id, old, _new: old)
+        )
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
         """Return those of these sessions that have not been ended."""
         rows = await self._get_all("sessions", session_ids)
-        return {row["id"]: Session(**row) for row in rows if not row.pop("ended")}
+        return {row["id"]: _session(row) for row in rows}
 
     async def rotate(
         self,
@@ -102,46 +104,41 @@ class Accounts:
         """Use up a refresh token in one atomic update; see `Store.rotate_refresh`."""
         if not is_key(session_id):
             return Rotation.UNKNOWN
-        rotated = {
-            "previous_hash": presented_hash,
-            "refresh_hash": next_hash,
-            "rotated_at": at,
-            "last_used_at": at,
-            "expires_at": expires_at,
-        }
 
         def judge(row: Any) -> Any:
-            in_grace = (
-                (row["previous_hash"] == presented_hash)
-                & (row["refresh_hash"] == next_hash)
-                & (at - row["rotated_at"].default(0) <= grace_ms)
-            )
+            recent = row["used"].filter(lambda one: one[1] >= at - grace_ms)
+            rotated = {
+                "refresh_hash": next_hash,
+                "used": recent.prepend([presented_hash, at]).limit(USED_KEPT),
+                "last_used_at": at,
+                "expires_at": expires_at,
+            }
             return r.branch(
-                row["ended"] | in_grace,
-                {},
+                row.eq(None),
+                None,
                 row["refresh_hash"] == presented_hash,
-                rotated,
-                {"ended": True},
+                row.merge(rotated),
+                recent.map(lambda one: one[0]).contains(presented_hash),
+                row,
+                None,
             )
 
         written = await self._pool.write(
-            r.table("sessions").get(session_id).update(judge, return_changes="always")
+            r.table("sessions").get(session_id).replace(judge, return_changes="always")
         )
-        if written["skipped"]:
-            return Rotation.UNKNOWN
         old, new = (written["changes"][0][side] for side in ("old_val", "new_val"))
-        if old["ended"]:
+        if old is None:
             return Rotation.UNKNOWN
-        if new["ended"]:
+        if new is None:
             return Rotation.REUSED
         return Rotation.ROTATED if old["refresh_hash"] == presented_hash else Rotation.GRACE
 
     async def end_session(self, session_id: str) -> bool:
-        """End a session; its row stays, as the word of it for every feed. False when there was none."""
+        """End a session: its row goes, which every feed sees. False when there was none."""
         if not is_key(session_id):
             return False
-        written = await self._pool.write(r.table("sessions").get(session_id).update({"ended": True}))
-        return bool(written["replaced"])
+        written = await self._pool.write(r.table("sessions").get(session_id).delete())
+        return bool(written["deleted"])
 
     async def _get_all(self, table: str, keys: Sequence[str]) -> list[dict[str, Any]]:
         asked = [key for key in dict.fromkeys(keys) if is_key(key)]
@@ -152,3 +149,7 @@ class Accounts:
 
 def _user(row: dict[str, Any]) -> User:
     return User(row["id"], row["username"], row["display_name"], row["created_at"])
+
+
+def _session(row: dict[str, Any]) -> Session:
+    return Session(**{**row, "used": tuple((hash_, when) for hash_, when in row["used"])})

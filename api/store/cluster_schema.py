@@ -10,12 +10,23 @@ from api.errors import Unavailable
 from api.models import LOBBY_ID, Visibility
 from api.store.rethinkdb import Address, Pool, r
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 READY_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 4
 """For one question, which is inside the time that any query has; the server takes whole seconds only."""
 
-TABLES: Final = ("meta", "names", "users", "sessions", "rooms", "heads", "members", "messages", "beats")
+TABLES: Final = (
+    "meta",
+    "names",
+    "users",
+    "sessions",
+    "rooms",
+    "heads",
+    "members",
+    "messages",
+    "beats",
+    "audit",
+)
 
 
 def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
@@ -24,6 +35,9 @@ def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
         ("rooms", "public"): lambda row: r.branch(
             row["visibility"] == "public", [row["created_at"], row["id"]], None
         ),
+        ("users", "age"): lambda row: [row["created_at"], row["id"]],
+        ("users", "erasing"): lambda row: r.branch(row["erasing"], row["id"], None),
+        ("sessions", "user"): lambda row: row["user_id"],
         ("members", "user"): lambda row: r.branch(
             row["role"].eq(None),
             None,
@@ -36,6 +50,7 @@ def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
         ),
         ("messages", "place"): lambda row: [row["room_id"], row["seq"]],
         ("messages", "target"): lambda row: [row["room_id"], row["data"]["target"]],
+        ("messages", "author"): lambda row: [row["user_id"], row["room_id"], row["seq"]],
         ("messages", "message"): lambda row: r.branch(
             row["kind"] == "message", [row["room_id"], row["seq"]], None
         ),
@@ -71,12 +86,36 @@ async def init(admin_url: str, store_url: str, say: Callable[[str], None], repli
     admin = Address.parse(admin_url, needs_database=False)
     pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, app.database))
     try:
-        await _make_tables(pool, app.database, say, replicas)
-        await _make_indexes(pool, app.database, say)
-        await _fill(pool, app.database)
+        await _make(pool, app.database, say, replicas)
         await _make_user(pool, app, say)
     finally:
         await pool.close()
+
+
+async def _make(pool: Pool, database: str, say: Callable[[str], None], replicas: int) -> None:
+    await _make_tables(pool, database, say, replicas)
+    await _migrate(pool, database)
+    await _make_indexes(pool, database, say)
+    await _fill(pool, database)
+
+
+async def _migrate(pool: Pool, database: str) -> None:
+    """Bring rows of older schemas up to date; again is harmless."""
+    users, sessions = (r.db(database).table(name) for name in ("users", "sessions"))
+    flags = {"disabled": False, "admin": False, "erasing": False}
+    await pool.write(users.filter(lambda row: row.has_fields("erasing").not_()).update(flags))
+    await pool.write(sessions.filter({"ended": True}).delete())
+    await pool.write(
+        sessions.filter(lambda row: row.has_fields("used").not_()).replace(
+            lambda row: row.without("ended", "previous_hash", "rotated_at").merge(
+                {
+                    "used": r.branch(
+                        row.has_fields("previous_hash"), [[row["previous_hash"], row["rotated_at"]]], []
+                    )
+                }
+            )
+        )
+    )
 
 
 async def _make_tables(pool: Pool, database: str, say: Callable[[str], None], replicas: int) -> None:
@@ -149,9 +188,13 @@ async def _make_user(pool: Pool, app: Address, say: Callable[[str], None]) -> No
 
 
 async def verify(pool: Pool) -> None:
-    """Raises `Unavailable` when the schema is missing or of another version."""
+    """Bring an older schema up to date, where our user may. Raises `Unavailable` for one that we cannot use."""
     row = await pool.run(r.table("meta").get("schema_version"))
     if row is None:
         raise Unavailable("the RethinkDB database is not prepared: run `tailwire init`")
-    if row["value"] != str(SCHEMA_VERSION):
-        raise Unavailable("the RethinkDB database has another version's schema: run `tailwire init`")
+    version, database = int(row["value"]), pool.address.database
+    if version > SCHEMA_VERSION:
+        raise Unavailable("the RethinkDB database was made by a newer Tailwire")
+    if version < SCHEMA_VERSION:
+        shard = (await pool.run(r.table("users").config()))["shards"][0]
+        await _make(pool, database, lambda _: None, len(shard["replicas"]))

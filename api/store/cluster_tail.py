@@ -243,12 +243,7 @@ def _sessions() -> Any:
         .changes(include_states=True, squash=False)
         .filter(
             lambda change: (
-                change.has_fields("state")
-                | change.has_fields("error")
-                | (
-                    change["new_val"]["ended"].default(False)
-                    & change["old_val"]["ended"].default(False).not_()
-                )
+                change.has_fields("state") | change.has_fields("error") | change["new_val"].eq(None)
             )
         )
     )
@@ -260,7 +255,7 @@ def _news(name: str, row: dict[str, Any]) -> list[_News]:
         if name == "beats":
             return [Quiet()]
         if name == "sessions":
-            return [SessionEnded(str(row["new_val"]["id"]), str(row["new_val"]["user_id"]))]
+            return [SessionEnded(str(row["old_val"]["id"]), str(row["old_val"]["user_id"]))]
         grown = row["grown"]
         return [_Grown(str(grown["room_id"]), str(grown["epoch"]), int(grown["after"]))]
     except (KeyError, TypeError, ValueError):

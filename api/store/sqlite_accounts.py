@@ -1,12 +1,18 @@
 """Accounts, sessions and kept values: plain functions on a cursor, to be run inside a transaction."""
 
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apsw
+import orjson
 
 from api.errors import NotFound, UsernameTaken
 from api.models import Account, Rotation, Session, User
+from api.store.base import USED_KEPT
+
+_SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used"
 
 ENDINGS_KEPT: Final = 10_000
 """Ended sessions that changes() can still tell of. A tail further behind is told that it is lost."""
@@ -83,8 +89,7 @@ def set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str) -> 
 def create_session(cursor: apsw.Cursor, session: Session) -> None:
     """Store a session; storing the same one again changes nothing. Raises `NotFound` when it is nobody's."""
     cursor.execute(
-        "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash,"
-        " previous_hash, rotated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             session.id,
             session.user_id,
@@ -93,8 +98,7 @@ def create_session(cursor: apsw.Cursor, session: Session) -> None:
             session.expires_at,
             session.user_agent,
             session.refresh_hash,
-            session.previous_hash,
-            session.rotated_at,
+            _json(session.used),
         ),
     )
 
@@ -102,11 +106,10 @@ def create_session(cursor: apsw.Cursor, session: Session) -> None:
 def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
     """Return a session that has not been ended."""
     row = cursor.execute(
-        "SELECT id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, previous_hash,"
-        " rotated_at FROM sessions WHERE id = ?",
+        f"SELECT {_SESSION} FROM sessions WHERE id = ?",
         (session_id,),
     ).fetchone()
-    return row and Session(*row)
+    return row and _session(row)
 
 
 def sessions(cursor: apsw.Cursor, session_ids: Sequence[str]) -> dict[str, Session]:
@@ -128,15 +131,14 @@ def rotate(
     found = session(cursor, session_id)
     if found is None:
         return Rotation.UNKNOWN
+    recent = [(used, when) for used, when in found.used if at - when <= grace_ms]
     if presented_hash == found.refresh_hash:
         cursor.execute(
-            "UPDATE sessions SET previous_hash = refresh_hash, refresh_hash = ?, last_used_at = ?,"
-            " rotated_at = ?, expires_at = ? WHERE id = ?",
-            (next_hash, at, at, expires_at, session_id),
+            "UPDATE sessions SET refresh_hash = ?, used = ?, last_used_at = ?, expires_at = ? WHERE id = ?",
+            (next_hash, _json([(presented_hash, at), *recent][:USED_KEPT]), at, expires_at, session_id),
         )
         return Rotation.ROTATED
-    is_previous = presented_hash == found.previous_hash and next_hash == found.refresh_hash
-    if is_previous and found.rotated_at is not None and at - found.rotated_at <= grace_ms:
+    if any(presented_hash == used for used, _ in recent):
         return Rotation.GRACE
     end(cursor, session_id)
     return Rotation.REUSED
@@ -151,3 +153,12 @@ def end(cursor: apsw.Cursor, session_id: str) -> bool:
     newest = cursor.connection.last_insert_rowid()
     cursor.execute("DELETE FROM session_endings WHERE id <= ?", (newest - ENDINGS_KEPT,))
     return True
+
+
+def _session(row: Any) -> Session:
+    *values, used = row
+    return Session(*values, used=tuple((hash_, when) for hash_, when in orjson.loads(used)))
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

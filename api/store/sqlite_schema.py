@@ -9,13 +9,10 @@ import apsw
 from api.errors import Unavailable
 from api.models import LOBBY_ID, Visibility
 
-VERSION: Final = 1
-"""Of the tables below. A database with a higher one is refused: it belongs to a newer Tailwire."""
-
 APPLICATION_ID: Final = 0x7A11_71AE
 """Marks the file as ours, so that we never add our tables to somebody else's database."""
 
-TABLES: Final = """
+_FIRST: Final = """
 CREATE TABLE kept (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -101,6 +98,43 @@ CREATE INDEX entries_by_target ON entries (room_id, target, seq) WHERE target IS
 CREATE INDEX messages ON entries (room_id, seq) WHERE kind = 'message';
 """
 
+_SECOND: Final = """
+-- An account that is being erased is disabled, too.
+ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN erasing INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX users_by_age ON users (created_at, id);
+CREATE INDEX users_erasing ON users (id) WHERE erasing;
+
+-- used: a JSON array of [hash, when] of the refresh tokens that were used up lately, newest first.
+ALTER TABLE sessions ADD COLUMN used TEXT NOT NULL DEFAULT '[]';
+UPDATE sessions SET used = json_array(json_array(previous_hash, rotated_at)) WHERE previous_hash IS NOT NULL;
+ALTER TABLE sessions DROP COLUMN previous_hash;
+ALTER TABLE sessions DROP COLUMN rotated_at;
+
+-- What users write has a ref, by which it is found; the rest, as their memberships, by this.
+CREATE INDEX entries_without_ref ON entries (user_id, id) WHERE ref IS NULL;
+
+CREATE TABLE audit (
+    at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    actor_id TEXT,
+    subject_id TEXT,
+    address TEXT,
+    PRIMARY KEY (at, id)
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: Final = (_FIRST, _SECOND)
+"""What makes each version of the tables of the one before; a released step never changes.
+
+A new database takes all of them, so that there is one way to every version.
+"""
+
+VERSION: Final = len(STEPS)
+"""Of the tables. A database with a higher one is refused: it belongs to a newer Tailwire."""
+
 
 def require_ours(connection: apsw.Connection) -> None:
     """Raise `Unavailable` for a database with tables that are not ours, or newer than ours."""
@@ -114,17 +148,19 @@ def require_ours(connection: apsw.Connection) -> None:
 
 
 def make_tables(connection: apsw.Connection) -> None:
-    """Make the tables unless they are there; several processes may do so at once."""
-    if connection.pragma("user_version"):
+    """Bring the tables to this version, from none or an older one; several processes may do so at once."""
+    if connection.pragma("user_version") == VERSION:
         return
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        if not connection.pragma("user_version"):  # nobody was faster
-            cursor.execute(TABLES)
+        version = connection.pragma("user_version")  # again: somebody may have been faster
+        for step in STEPS[version:]:
+            cursor.execute(step)
+        if not version:
             _make_lobby(cursor)
             connection.pragma("application_id", APPLICATION_ID)
-            connection.pragma("user_version", VERSION)
+        connection.pragma("user_version", VERSION)
         cursor.execute("COMMIT")
     finally:
         if connection.in_transaction:
