@@ -4,17 +4,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.clock import now_ms
-from api.errors import FieldError, Invalid, InvalidCredentials, Unauthorized, UsernameTaken
+from api.errors import Invalid, InvalidCredentials, Unauthorized, UsernameTaken
 from api.ids import random_id
 from api.models import LOBBY_ID, Account, Role, Rotation, Session, User
-from api.names import username_key
+from api.names import key_of, skeleton, username, username_key
 from api.security import Passwords, Tokens, refresh_hash, session_of
 from api.store.base import Store
+from api.weak_passwords import check_password
 
 REFRESH_GRACE_MS: Final = 10_000
 """For this long a used-up refresh token still gives the same successor: its answer may have been lost."""
-MIN_PASSWORD_CHARACTERS: Final = 8
-MAX_PASSWORD_BYTES: Final = 1_024
 MAX_USER_AGENT_CHARACTERS: Final = 200
 MS_PER_MINUTE: Final = 60_000
 MS_PER_DAY: Final = 86_400_000
@@ -48,23 +47,20 @@ class Accounts:
         self._session_ms = session_days * MS_PER_DAY
 
     async def sign_up(
-        self, username: str, password: str, display_name: str | None, user_agent: str
+        self, name: str, password: str, display_name: str | None, user_agent: str
     ) -> tuple[User, Issued]:
         """Make an account, a member of the lobby, and its first session. Raises `Invalid`, `UsernameTaken`."""
-        key = username_key(username)
-        check_password(password, key)
-        if await self._store.account_by_name(key) is not None:
+        key = username_key(name)
+        check_password(password, name)
+        if await self._holder(name) is not None:
             raise UsernameTaken  # before the costly hash; `create_account` is what decides
-        user = User(random_id(), username, display_name or username, now_ms())
+        user = User(random_id(), username(name), display_name or name, now_ms())
         await self._store.create_account(Account(user, key, await self._passwords.hash(password)))
         return user, await self._begin_session(user, user_agent)
 
-    async def log_in(self, username: str, password: str, user_agent: str) -> tuple[User, Issued]:
+    async def log_in(self, name: str, password: str, user_agent: str) -> tuple[User, Issued]:
         """Begin a session. Raises `InvalidCredentials`, for an unknown user after the same time."""
-        try:
-            account = await self._store.account_by_name(username_key(username))
-        except Invalid:
-            account = None
+        account = await self.find(name)
         fits, new_hash = await self._passwords.verify(
             password, None if account is None else account.password_hash
         )
@@ -73,6 +69,23 @@ class Accounts:
         if new_hash is not None:
             await self._store.set_password_hash(account.user.id, new_hash)
         return account.user, await self._begin_session(account.user, user_agent)
+
+    async def find(self, name: str) -> Account | None:
+        """Return the account of this username, whatever its case; not one that only looks the same."""
+        account = await self._holder(name)
+        return account if account is not None and account.user.username.lower() == username(name) else None
+
+    async def _holder(self, name: str) -> Account | None:
+        """Return the account whose name is this one, or looks like it."""
+        try:
+            name = username(name)
+        except Invalid:
+            return None
+        # The second is the key of accounts made before keys were skeletons.
+        for key in dict.fromkeys((key_of(skeleton(name)), name)):
+            if (account := await self._store.account_by_name(key)) is not None:
+                return account
+        return None
 
     async def refresh(self, refresh_token: str) -> Issued:
         """Use up a refresh token and return the next pair. Raises `Unauthorized`; a reused one ends its session."""
@@ -125,12 +138,3 @@ class Accounts:
     def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:
         access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=now + self._access_ms)
         return Issued(access_token, refresh_token, self._access_ms // 1000)
-
-
-def check_password(password: str, key: str) -> None:
-    """Raises `Invalid` for a password that is too short, too long or the username."""
-    if len(password) < MIN_PASSWORD_CHARACTERS or len(password.encode()) > MAX_PASSWORD_BYTES:
-        field_error = FieldError(("password",), "must be 8 characters to 1,024 bytes long")
-        raise Invalid(errors=(field_error,))
-    if password.casefold() == key:
-        raise Invalid(errors=(FieldError(("password",), "must not be the username"),), code="weak_password")

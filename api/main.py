@@ -33,6 +33,7 @@ from api.secret import kept_secret
 from api.security import Passwords, Tokens
 from api.store import open_store
 from api.store.base import Store
+from api.weak_passwords import load_tables
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 DOCS_ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
@@ -96,6 +97,7 @@ def app() -> FastAPI:
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(load_tables)
         store = await open_store(settings.store)
         passwords = Passwords()
         try:

@@ -1,14 +1,22 @@
 """What a username, and any other name that people see, may be. Pure."""
 
+import hashlib
+import json
 import re
 import unicodedata
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 from api.errors import FieldError, Invalid
 
-_USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,31}")
+MIN_USERNAME_CHARACTERS: Final = 2
+MAX_USERNAME_CHARACTERS: Final = 32
+MAX_KEY_BYTES: Final = 120
+MAX_USERNAME_MARKS: Final = 2
+"""On one letter: Vietnamese and Hebrew have as many; what has more is drawn over its neighbours."""
 MAX_MARKS: Final = 6
-"""On one letter. Vietnamese has two, pointed Hebrew four; what has more is drawn over the lines around it."""
+"""The same in other names, where pointed Hebrew has four."""
 RESERVED: Final = frozenset(
     {
         "admin",
@@ -27,17 +35,66 @@ RESERVED: Final = frozenset(
 )
 """Names that would be taken for the server's own or for a word of the interface."""
 
+_ONE_SCRIPT: Final = (
+    frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
+    frozenset({"HAN", "HANGUL"}),
+    frozenset({"HAN", "BOPOMOFO"}),
+)
+"""Scripts that one language writes together: UTS 39, section 5.1."""
+_SCRIPT_OF_COMMON: Final = {"\u30fc": "KATAKANA"} | {chr(digit): "ARABIC" for digit in range(0x660, 0x66A)}
+"""Letters and digits that Unicode shares among scripts, but not among all."""
+_NAME_PUNCTUATION: Final = frozenset("._-")
+_IGNORABLE: Final = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
+"""Letters and marks that show nothing: Unicode's Default_Ignorable_Code_Point, as far as it is neither Cf nor Cn."""
 
-def username_key(username: str) -> str:
-    """Return the form of a username that is unique. Raises `Invalid`."""
-    if not _USERNAME.fullmatch(username):
-        raise _invalid(
-            "must be 2 to 32 of the characters A-Z a-z 0-9 . _ - and begin with a letter or a digit"
-        )
-    key = username.casefold()
-    if key in RESERVED:
+
+def username(text: str) -> str:
+    """Return a username as it is kept: NFKC, in lower case. Raises `Invalid`.
+
+    After RFC 8265's UsernameCaseMapped: letters and digits of one script, dots, dashes and underscores,
+    beginning with a letter or a digit, 2 to 32 characters long.
+    """
+    if len(text) > 4 * MAX_USERNAME_CHARACTERS:  # more than any that composes to 32: not worth a look
+        raise _invalid("must be 2 to 32 characters long")
+    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    if not MIN_USERNAME_CHARACTERS <= len(name) <= MAX_USERNAME_CHARACTERS:
+        raise _invalid("must be 2 to 32 characters long")
+    if (
+        not all(_may_stand_in_a_name(one) for one in name)
+        or unicodedata.category(name[0])[0] not in "LN"
+        or _IGNORABLE.search(text)
+        or _most_marks(name) > MAX_USERNAME_MARKS
+    ):
+        raise _invalid("must be letters, digits, dots, dashes and underscores, a letter or a digit first")
+    digits = {ord(one) - unicodedata.decimal(one) for one in name if one.isdecimal()}
+    if len(digits) > 1 or not _is_one_script(name):
+        raise _invalid("must be in one script: letters that look alike would pass for each other")
+    return name
+
+
+def username_key(text: str) -> str:
+    """Return the form of a username that is unique: whatever looks the same has the same. Raises `Invalid`."""
+    look = skeleton(username(text))
+    if look in _reserved():
         raise _invalid("is reserved")
-    return key
+    return key_of(look)
+
+
+def key_of(look: str) -> str:
+    """Return a skeleton as a store's key, which is short: RethinkDB takes 127 bytes."""
+    data = look.encode()
+    return look if len(data) <= MAX_KEY_BYTES else hashlib.sha256(data).hexdigest()
+
+
+def skeleton(text: str) -> str:
+    """Return what a text looks like, case aside: UTS 39, section 4.
+
+    `m` stands for the look of `rn` and not the other way round, so that most names are their own skeleton.
+    """
+    prototypes = _prototypes()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    looks = "".join(prototypes.get(one, one) for one in unicodedata.normalize("NFD", folded))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", looks).casefold().replace("rn", "m"))
 
 
 def label(text: str) -> str:
@@ -70,6 +127,57 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 """Zero-width, but part of Persian and Indic words and of emoji."""
 _MISLEADING: Final = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]")
 """Letters, symbols or unassigned to Unicode, blank to the eye: Hangul fillers, the Braille blank, tags."""
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset(map(skeleton, RESERVED))
+
+
+def _may_stand_in_a_name(one: str) -> bool:
+    return one in _NAME_PUNCTUATION or unicodedata.category(one) in {
+        "Ll",
+        "Lo",
+        "Lm",
+        "Lt",
+        "Lu",
+        "Mn",
+        "Mc",
+        "Nd",
+    }
+
+
+def _is_one_script(name: str) -> bool:
+    from confusable_homoglyphs.categories import alias  # noqa: PLC0415  it reads its tables when imported
+
+    of_all = _NAME_PUNCTUATION.union("0123456789")
+    scripts = {_SCRIPT_OF_COMMON.get(one) or alias(one) for one in name if one not in of_all} - {"INHERITED"}
+    if scripts & {"COMMON", "Unknown"}:
+        return False
+    return len(scripts) <= 1 or any(scripts <= together for together in _ONE_SCRIPT)
+
+
+@cache
+def _prototypes() -> dict[str, str]:
+    """Return what each character that looks like another is drawn as.
+
+    The library keeps UTS 39's table as neighbours: what looks like others has one, their prototype has all of them.
+    """
+    table = json.loads(files("confusable_homoglyphs").joinpath("confusables.json").read_bytes())
+    neighbours = {_bare(one): {_bare(other["c"]) for other in others} for one, others in table.items()}
+    prototypes = {}
+    for one, others in neighbours.items():
+        if len(one) > 1 or len(others) > 1:
+            continue
+        (other,) = others
+        of_two = len(other) == 1 and len(neighbours.get(other, ())) == 1
+        prototypes[one] = min(one, other) if of_two else other
+    return prototypes
+
+
+def _bare(entry: str) -> str:
+    """Return an entry of the table without the marks that its author put around right-to-left characters."""
+    return entry.strip("\u200e")
 
 
 def _invalid(message: str) -> Invalid:

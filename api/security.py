@@ -15,7 +15,7 @@ from jose import JOSEError, jwt
 from passlib.context import CryptContext
 from passlib.exc import PasswordSizeError, UnknownHashError
 
-from api.errors import Unauthorized
+from api.errors import Unauthorized, Unavailable
 from api.ids import random_id
 
 T = TypeVar("T")
@@ -37,10 +37,12 @@ _PASSES: Final = 2
 _LANES: Final = 1
 _HASHING_THREADS: Final = 2
 """Enough to use a second core, and few enough that a storm of log-ins leaves the event loop its own."""
+MAX_WAITING: Final = 32
+"""Passwords that wait for a thread: at 20 ms each, the last of them waits a third of a second."""
 
 
 class Passwords:
-    """Hashes and verifies passwords off the event loop."""
+    """Hashes and verifies passwords off the event loop; more than it can do soon raise `Unavailable`."""
 
     def __init__(self) -> None:
         self._context = CryptContext(
@@ -51,6 +53,7 @@ class Passwords:
             argon2__parallelism=_LANES,
         )
         self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="password")
+        self._taken = 0
 
     def close(self) -> None:
         """Let the threads go."""
@@ -79,7 +82,15 @@ class Passwords:
         return bool(fits), new_hash
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        if self._taken >= _HASHING_THREADS + MAX_WAITING:
+            raise Unavailable("Too many are logging in at once")
+        self._taken += 1
+        done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        done.add_done_callback(self._give_back)
+        return await done
+
+    def _give_back(self, _done: asyncio.Future[T]) -> None:
+        self._taken -= 1
 
 
 @dataclass(frozen=True, slots=True)

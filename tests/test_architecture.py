@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "schemas": ("accounts", "names", "protocol", "models"),
     "http": ("protocol", "strict_json", "errors", "ids"),
-    "accounts": ("security", "names", "store.base", "models", "errors", "clock", "ids"),
+    "accounts": (*("security", "names", "weak_passwords", "store.base", "models", "errors", "clock", "ids"),),
     "commands": (
         *("connection", "frames", "hub", "reads", "security", "sink", "store.base", "protocol"),
         *("failpoints", "models", "errors", "clock"),
@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "store.fold": ("models", "errors"),
     "store.shape": ("models", "errors"),
     "store.paging": ("models", "errors"),
+    "weak_passwords": ("names", "errors"),
     "names": ("models", "errors"),
     "strict_json": ("errors",),
     "transport": ("frames", "sink", "waits"),
@@ -107,6 +108,8 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "apsw": ("store.sqlite*",),
     "sqlite3": (),
     "prometheus_client": ("metrics",),
+    "zxcvbn": ("weak_passwords",),
+    "confusable_homoglyphs": ("names",),
     "pydantic_settings": ("config",),
     "typer": ("cli",),
 }

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import unicodedata
 from typing import Any
 
 import pytest
 
 from api import accounts
+from api.accounts import Accounts
 from api.clock import now_ms
+from api.errors import UsernameTaken
+from api.models import Account, User
+from api.security import MAX_WAITING, Passwords, Tokens
+from api.store.base import Store
 from tests.server import PASSWORD, Node
 
 pytestmark = pytest.mark.anyio
@@ -75,13 +81,33 @@ async def test_a_bad_body_gets_its_problem_and_the_next_good_one_is_served(
         pytest.param({"password": "s3cret!"}, "invalid", id="A14-A26-short"),
         pytest.param({"password": "x" * 1_025}, "invalid", id="A14-long"),
         pytest.param({"username": "carol-carol", "password": "carol-carol"}, "weak_password", id="A16-name"),
+        pytest.param({"password": "iloveyou1"}, "weak_password", id="A16-common"),
+        pytest.param({"password": "PassWord1"}, "weak_password", id="A16-common-in-capitals"),
+        pytest.param(
+            {"username": "pass-phrase", "password": "PASS-PHRASE"}, "weak_password", id="A16-name-case"
+        ),
+        pytest.param({"username": "ca\u200brol"}, "invalid", id="A17-zero-width"),
+        pytest.param({"username": "ca\ufe0frol"}, "invalid", id="A17-variation-selector"),
+        pytest.param({"username": "ca\u3164rol"}, "invalid", id="A17-filler"),
         pytest.param({"username": "ca\u202erol"}, "invalid", id="A17-bidi"),
         pytest.param({"username": "ca\0rol"}, "invalid", id="A17-nul"),
+        pytest.param({"username": ""}, "invalid", id="A18-0"),
+        pytest.param({"username": "c" * 10_000}, "invalid", id="A18-10000"),
+        pytest.param({"username": "carol" + "\u0301" * 9}, "invalid", id="A18-zalgo"),
         pytest.param({"username": "c"}, "invalid", id="A18-1"),
         pytest.param({"username": "c" * 33}, "invalid", id="A18-33"),
         pytest.param({"username": "a/b"}, "invalid", id="A19-slash"),
         pytest.param({"username": "__proto__"}, "invalid", id="A19-proto"),
-        pytest.param({"username": "Admin"}, "invalid", id="A20-reserved"),
+        *(
+            pytest.param({"username": odd}, "invalid", id=f"A19-{odd}")
+            for odd in ("../", "%00", "{}", "<b>", "$where", "carol@home", "car ol")
+        ),
+        *(
+            pytest.param({"username": word}, "invalid", id=f"A20-{word}")
+            for word in ("Admin", "system", "null", "me", "L0bby", "\uff21\uff24\uff2d\uff29\uff2e")
+        ),
+        pytest.param({"username": "c\u0430rol"}, "invalid", id="two-scripts"),
+        pytest.param({"username": "\u0661\u0662x"}, "invalid", id="digits-of-another-script"),
     ],
 )
 async def test_a_field_out_of_bounds_is_refused_and_never_repeated(
@@ -116,6 +142,96 @@ async def test_an_unknown_user_is_answered_like_a_wrong_password(sqlite_node: No
     bodies = [answer.json() | {"request_id": None} for answer in answers]
     assert [answer.status_code for answer in answers] == [401] * 3
     assert bodies[0] == bodies[1] == bodies[2]
+
+
+async def test_a_refused_password_costs_no_hash(sqlite_node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    monkeypatch.setattr(Passwords, "hash", lambda _self, password: hashed.append(password))
+    for password in ("x" * 7, "x" * 1_025, "\u00e9" * 513, "password", "carol-carol"):
+        body = {"username": "carol-carol", "password": password}
+        assert (await sqlite_node.client().post("/auth/signup", json=body)).status_code == 422
+    assert not hashed
+
+
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/login"])
+async def test_more_at_once_than_the_pool_takes_are_told_to_come_back(sqlite_node: Node, path: str) -> None:
+    client = sqlite_node.client()
+    answers = await asyncio.gather(
+        *(client.post(path, json=GOOD | {"username": f"user{number}"}) for number in range(100))
+    )
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert refused
+    assert len(answers) - len(refused) >= MAX_WAITING
+    for answer in refused:
+        assert (answer.json()["code"], answer.headers["retry-after"]) == ("unavailable", "1")
+    assert (await client.post("/auth/signup", json=GOOD)).status_code == 201
+
+
+async def test_names_of_many_scripts_are_taken_and_found_in_any_spelling(node: Node) -> None:
+    client = node.client()
+    spellings = [
+        ("Ng\u1ecdc", "ng\u1ecdc", "NG\u1eccC"),
+        ("\u0410\u043d\u043d\u0430", "\u0430\u043d\u043d\u0430", "\u0410\u041d\u041d\u0410"),
+        (
+            "\u65e5\u672c\u30ab\u30ca\u30fc",
+            "\u65e5\u672c\u30ab\u30ca\u30fc",
+            "\u65e5\u672c\uff76\uff85\uff70",
+        ),
+        ("\uae40\ucca0\uc218", "\uae40\ucca0\uc218", unicodedata.normalize("NFD", "\uae40\ucca0\uc218")),
+        (
+            "\u0633\u0644\u0627\u0645\u0661",
+            "\u0633\u0644\u0627\u0645\u0661",
+            "\u0633\u0644\u0627\u0645\u0661",
+        ),
+        ("\u97d3" * 32, "\u97d3" * 32, "\u97d3" * 32),
+    ]
+    for typed, kept, other in spellings:
+        made = await client.post("/auth/signup", json=GOOD | {"username": typed})
+        assert (made.status_code, made.json()["user"]["username"]) == (201, kept)
+        for spelling in (typed, kept, other):
+            body = GOOD | {"username": spelling}
+            assert (await client.post("/auth/login", json=body)).status_code == 200
+            assert (await client.post("/auth/signup", json=body)).json()["code"] == "username_taken"
+
+
+async def test_a_name_that_looks_like_another_is_taken_and_logs_nobody_in(node: Node) -> None:
+    client = node.client()
+    for name in ("scope", "mike"):
+        assert (await client.post("/auth/signup", json=GOOD | {"username": name})).status_code == 201
+    for alike in ("\u0455\u0441\u043e\u0440\u0435", "Sc0pe", "rnike"):
+        taken = await client.post("/auth/signup", json=GOOD | {"username": alike})
+        assert (taken.status_code, taken.json()["code"]) == (409, "username_taken")
+        assert (await client.post("/auth/login", json=GOOD | {"username": alike})).status_code == 401
+
+
+async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_name(store: Store) -> None:
+    passwords = Passwords()
+    accounts = Accounts(store, passwords, Tokens("x" * 32), access_minutes=15, session_days=30)
+    user = User("old", "User1", "User1", created_at=1)
+    await store.create_account(Account(user, "user1", await passwords.hash(PASSWORD)))
+    assert (await accounts.log_in("uSER1", PASSWORD, ""))[0] == user
+    with pytest.raises(UsernameTaken):
+        await accounts.sign_up("USER1", PASSWORD, None, "")
+    passwords.close()
+
+
+async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.security._MEMORY_KIB", 8_192)
+    weak = Passwords()
+    monkeypatch.undo()
+    strong = Passwords()
+    accounts = Accounts(store, strong, Tokens("x" * 32), access_minutes=15, session_days=30)
+    user = User("alice", "alice", "Alice", created_at=1)
+    await store.create_account(Account(user, "alice", await weak.hash(PASSWORD)))
+    assert (await accounts.log_in("alice", PASSWORD, ""))[0] == user
+    account = await store.account_by_name("alice")
+    assert account is not None
+    assert "m=19456" in account.password_hash
+    assert (await accounts.log_in("alice", PASSWORD, ""))[0] == user
+    weak.close()
+    strong.close()
 
 
 async def test_a_name_is_taken_whatever_its_case(sqlite_node: Node) -> None:

@@ -43,10 +43,10 @@ export function AuthScreen() {
   );
 }
 
-// As the server has them, so that one need not ask it.
-const USERNAME = /^[a-z0-9][a-z0-9._-]{1,31}$/i;
+// As the server has them, so that one need not ask it; whether letters mix scripts it says itself.
+const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{1,31}$/u;
 const USERNAME_RULE =
-  'Use 2 to 32 letters, digits, dots, dashes or underscores. Begin with a letter or a digit.';
+  'Use 2 to 32 letters of one script, digits, dots, dashes or underscores. Begin with a letter or a digit.';
 const PASSWORD_CHARACTERS = 8;
 
 /** The first error of a field is the one that is shown. */
@@ -113,7 +113,7 @@ function Signup() {
     names: ['username', 'display_name', 'password'],
     check: () => [
       ...wrongIf(!username.trim(), 'username', 'Choose a username.'),
-      ...wrongIf(!USERNAME.test(username.trim()), 'username', USERNAME_RULE),
+      ...wrongIf(!USERNAME.test(username.trim().normalize('NFKC')), 'username', USERNAME_RULE),
       ...wrongIf(!password, 'password', 'Choose a password.'),
       ...wrongIf(
         codePoints(password) < PASSWORD_CHARACTERS,
@@ -138,7 +138,7 @@ function Signup() {
         value={username}
         onInput={setUsername}
         error={form.fieldError('username')}
-        hint="2 to 32 letters, digits, dots, dashes or underscores."
+        hint="2 to 32 letters of one script, digits, dots, dashes or underscores. Kept in lower case."
         autoComplete="username"
         plain
       />
