@@ -67,17 +67,35 @@ class Settings(BaseSettings):
         " 39 KiB of memory, and every delivery several times the work.",
     )
     subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
+    production: bool = Field(
+        False,
+        description="Whether strangers can reach this server: /docs and /openapi.json are not served unless"
+        " `TAILWIRE_DOCS` says so, /metrics only with its token, and session cookies are for https alone.",
+    )
+    docs: bool | None = Field(
+        None, description="Whether /docs and /openapi.json are served. When unset, unless in production."
+    )
+    hsts_seconds: int = Field(
+        31_536_000,
+        ge=0,
+        description="For how long browsers that came by https are told to come by nothing else; 0 tells them nothing.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="What `/metrics` wants as `Authorization: Bearer`. When unset, it answers everybody who can reach"
-        " this server.",
+        description="What `/metrics` wants as `Authorization: Bearer`; without it, 404."
+        " When unset, it answers everybody who can reach this server, and in production nobody.",
     )
     test_rethinkdb: str | None = Field(
         None,
         description="For the tests: `rethinkdb://admin:password@host:port` of a server to use where no `rethinkdb`"
         " binary is on PATH. The server itself does not read it.",
     )
+
+    @property
+    def serves_docs(self) -> bool:
+        """Whether /docs and /openapi.json are there."""
+        return not self.production if self.docs is None else self.docs
 
     @field_validator("origins", mode="before")
     @classmethod

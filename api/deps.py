@@ -38,6 +38,7 @@ class Services:
     metrics: Metrics
     metrics_token: str | None
     origins: frozenset[str]
+    production: bool
 
 
 def services(connection: HTTPConnection) -> Services:

@@ -85,8 +85,8 @@ def _is_served_by_us(settings: Settings) -> bool:
     """Ask whoever has the port for what only a Tailwire says of itself."""
     connection = HTTPConnection(settings.host, settings.port, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", "/openapi.json")
-        return bool(json.loads(connection.getresponse().read())["info"]["title"] == "Tailwire")
+        connection.request("GET", "/ws/messages")  # /openapi.json may be switched off
+        return bool(json.loads(connection.getresponse().read())["code"] == "upgrade_required")
     except (OSError, HTTPException, ValueError, LookupError, TypeError):
         return False
     finally:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from email.message import Message
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -55,8 +56,6 @@ class StrictRoute(APIRoute):
         query_names = _query_names(self.dependant)
 
         async def strict(request: Request) -> Response:
-            if has_token_in_query(request):
-                raise Unauthorized("A token does not belong in a URL")
             if not query_names.issuperset(request.query_params):
                 unknown = FieldError(("query", "*"), "There is an unknown field")
                 raise Invalid(
@@ -75,9 +74,16 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def has_token_in_query(connection: HTTPConnection) -> bool:
-    """Whether a token was put where logs, histories and referrers would keep it."""
-    return "token" in connection.query_params or "access_token" in connection.query_params
+def is_allowed_origin(connection: HTTPConnection, listed: frozenset[str]) -> bool:
+    """Whether the page that asks is of our own host or of a listed origin. One that does not say is not."""
+    origin = connection.headers.get("origin", "")
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
+    return origin in listed or (
+        page.scheme in {"http", "https"} and page.netloc == connection.headers.get("host")
+    )
 
 
 def _query_names(dependant: Dependant) -> set[str]:
@@ -171,16 +177,11 @@ async def _on_error(_request: Request, raised: Exception) -> Response:
     return problem(raised)
 
 
-async def _on_bug(_request: Request, _raised: Exception) -> Response:
-    return problem(TailwireError())
-
-
 def install_errors(app: FastAPI) -> None:
     """Let every error leave as problem+json."""
     app.add_exception_handler(TailwireError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 class RequestLog:

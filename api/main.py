@@ -1,6 +1,9 @@
 """Wires every part of a server into one ASGI application."""
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,7 +13,7 @@ import fastapi_swagger
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.docs import get_swagger_ui_html, get_swagger_ui_oauth2_redirect_html
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -33,6 +36,7 @@ from api.secret import kept_secret
 from api.security import Passwords, Tokens
 from api.store import open_store
 from api.store.base import Store
+from api.surface import Surface
 from api.weak_passwords import load_tables
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -63,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=_lifespan(settings),
+        openapi_url="/openapi.json" if settings.serves_docs else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -70,7 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     install_errors(app)
     for router in (auth.router, users.router, rooms.router, messages.router, health.router, ws.router):
         app.include_router(router)
-    _serve_docs(app)
+    if settings.serves_docs:
+        _serve_docs(app)
     frontend = settings.frontend or BUILT_FRONTEND
     if (frontend / "index.html").is_file():
         app.frontend("/", directory=str(frontend), check_dir=False)
@@ -83,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["X-Request-Id", "Retry-After"],
             max_age=600,
         )
+    app.add_middleware(Surface, hsts_seconds=settings.hsts_seconds)
     app.add_middleware(RequestLog)
     return app
 
@@ -160,6 +167,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             unauthenticated_per_address=settings.unauthenticated_per_address,
         ),
         origins=frozenset(settings.origins),
+        production=settings.production,
     )
 
 
@@ -167,17 +175,20 @@ def _serve_docs(app: FastAPI) -> None:
     """Serve /docs from our own machine: no page of ours asks another host for anything."""
     app.mount("/docs/assets", StaticFiles(directory=DOCS_ASSETS), name="docs-assets")
 
+    page = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="Tailwire API",
+        swagger_js_url="docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="docs/assets/swagger-ui.css",
+        swagger_favicon_url="docs/assets/favicon-32x32.png",
+    )
+    (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    page.headers["content-security-policy"] = (
+        f"default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
     @app.get("/docs", include_in_schema=False)
     async def docs(_request: Request) -> Response:
-        return get_swagger_ui_html(
-            openapi_url="openapi.json",
-            title="Tailwire API",
-            swagger_js_url="docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="docs/assets/swagger-ui.css",
-            swagger_favicon_url="docs/assets/favicon-32x32.png",
-            oauth2_redirect_url="/docs/oauth2-redirect",
-        )
-
-    @app.get("/docs/oauth2-redirect", include_in_schema=False)
-    async def redirect(_request: Request) -> Response:
-        return get_swagger_ui_oauth2_redirect_html()
+        return page

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.deps import ServicesDep
-from api.errors import Unauthorized, Unavailable
+from api.errors import NotFound, Unavailable
 from api.metrics import CONTENT_TYPE
 from api.schemas import Answer
 
@@ -54,7 +54,9 @@ async def metrics(request: Request, parts: ServicesDep) -> Response:
     if parts.metrics_token is not None:
         given = request.headers.get("authorization", "").encode()
         if not secrets.compare_digest(given, f"Bearer {parts.metrics_token}".encode()):
-            raise Unauthorized
+            raise NotFound
+    elif parts.production:
+        raise NotFound
     return Response(parts.metrics.text(), media_type=CONTENT_TYPE)
 
 

@@ -7,7 +7,6 @@ for a request they would keep for as long as a socket stands, 15 KiB of it.
 import asyncio
 import time
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -26,7 +25,7 @@ from api.errors import (
     Unavailable,
     UpgradeRequired,
 )
-from api.http import bind_request_id, has_token_in_query, problem
+from api.http import bind_request_id, is_allowed_origin, problem
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -38,6 +37,7 @@ from api.protocol import (
     parse_command,
 )
 from api.sink import Sink, open_sink
+from api.surface import deny, refusal
 
 router = APIRouter()
 
@@ -66,7 +66,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> 
             await _serve(scope, receive, send, parts)
     except TailwireError as error:
         # Before the handshake is answered; what comes later ends in a close code.
-        await problem(error)(scope, receive, send)
+        await deny(error, scope, receive, send)
 
 
 async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> None:
@@ -95,14 +95,13 @@ async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) ->
 
 def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
     """Judge the handshake; return the token that it carries. Raises the `TailwireError` to deny it with."""
+    if (refused := refusal(handshake)) is not None:
+        raise refused
     if handshake.scope["path"] != PATH:
         raise NotFound
-    origin = handshake.headers.get("origin")
-    if origin is not None and not _is_allowed(origin, handshake, origins):
+    if "origin" in handshake.headers and not is_allowed_origin(handshake, origins):
         log.warning("origin_refused")
         raise Forbidden("This origin may not connect")
-    if has_token_in_query(handshake):
-        raise Unauthorized("A token does not belong in a URL")
     header = handshake.headers.get("authorization")
     if header is None:
         return None
@@ -110,17 +109,6 @@ def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
     if scheme.lower() != "bearer":
         raise Unauthorized
     return token.strip()
-
-
-def _is_allowed(origin: str, handshake: HTTPConnection, allowed: frozenset[str]) -> bool:
-    """Whether a page of this origin may connect: our own host's, or a listed one's."""
-    try:
-        page = urlsplit(origin)
-    except ValueError:
-        return False
-    return origin in allowed or (
-        page.scheme in {"http", "https"} and page.netloc == handshake.headers.get("host")
-    )
 
 
 async def _first_message(receive: Receive, commands: Commands) -> Identity | CloseCode | None:

@@ -157,7 +157,7 @@ def end(cursor: apsw.Cursor, session_id: str) -> bool:
 
 def _session(row: Any) -> Session:
     *values, used = row
-    return Session(*values, used=tuple((hash_, when) for hash_, when in orjson.loads(used)))
+    return Session(*values, tuple((hash_, when) for hash_, when in orjson.loads(used)))
 
 
 def _json(value: Any) -> str:

@@ -11,6 +11,6 @@ export function Name({ of: author }: { of: Author }) {
 export function Username({ of: author }: { of: Author }) {
   const { names } = useSession();
   return names.of(author) === author.username ? null : (
-    <span class="username">@{author.username}</span>
+    <bdi class="username">@{author.username}</bdi>
   );
 }
