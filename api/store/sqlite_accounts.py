@@ -156,8 +156,8 @@ def end(cursor: apsw.Cursor, session_id: str) -> bool:
 
 
 def _session(row: Any) -> Session:
-    *values, used = row
-    return Session(*values, tuple((hash_, when) for hash_, when in orjson.loads(used)))
+    used = tuple((hash_, when) for hash_, when in orjson.loads(row[-1]))
+    return Session(*row[:-1], used=used)
 
 
 def _json(value: Any) -> str:
