@@ -2,20 +2,31 @@
 
 import asyncio
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
 from api import logs
+from api.admin import Actor, Admin, new_password
+from api.audit import Audit
 from api.config import Settings, SettingsError, read_settings
 from api.doctor import examine
 from api.errors import TailwireError
+from api.models import Account
+from api.protocol import timestamp
 from api.secret import kept_secret
+from api.security import Passwords
 from api.server import PortInUse, bind
 from api.server import serve as run_server
 from api.store import open_store
+from api.store.base import Store
+
+T = TypeVar("T")
 
 USAGE_ERROR = 2
+PAGE = 100
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +34,14 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Self-hosted realtime messaging. Settings are environment variables: docs/configuration.md.",
 )
+
+user = typer.Typer(no_args_is_help=True, help="Administer accounts, beside a running server or without one.")
+cli.add_typer(user, name="user")
+
+Username = Annotated[str, typer.Argument(help="The account's name.")]
+Generate = Annotated[
+    bool, typer.Option("--generate", help="Make a password up and print it once, instead of asking for one.")
+]
 
 
 @cli.command()
@@ -73,6 +92,153 @@ def doctor() -> None:
     logs.configure(settings.log_format, "error")
     if not asyncio.run(_report(settings)):
         raise typer.Exit(1)
+
+
+@cli.command()
+def audit(
+    limit: Annotated[int, typer.Option(min=1, help="How many events to show.")] = 50,
+) -> None:
+    """Show what was done to accounts, newest first: when, what, by whom, to whom, from where."""
+    _administer(lambda _admin, store: _show_audit(store, limit))
+
+
+@user.command("create")
+def create_user(username: Username, generate: Generate = False) -> None:
+    """Make an account; the password is asked for."""
+    password = _password(generate)
+    _administer(lambda admin, _store: admin.create(username, password, Actor()))
+    _tell(f"made the account {username}", password if generate else None)
+
+
+@user.command("disable")
+def disable(username: Username) -> None:
+    """Keep somebody out: their sessions end, and they cannot log in."""
+    _change(username, lambda admin, user_id: admin.set_disabled(user_id, True, Actor()))
+    _tell(f"disabled {username}")
+
+
+@user.command("enable")
+def enable(username: Username) -> None:
+    """Let somebody in again."""
+    _change(username, lambda admin, user_id: admin.set_disabled(user_id, False, Actor()))
+    _tell(f"enabled {username}")
+
+
+@user.command("reset-password")
+def reset_password(username: Username, generate: Generate = False) -> None:
+    """Give somebody a new password; their sessions end."""
+    password = _password(generate)
+    _change(username, lambda admin, user_id: admin.reset_password(user_id, password, Actor()))
+    _tell(f"{username} has a new password", password if generate else None)
+
+
+@user.command("promote")
+def promote(username: Username) -> None:
+    """Make somebody an administrator."""
+    _change(username, lambda admin, user_id: admin.set_admin(user_id, True, Actor()))
+    _tell(f"{username} is an administrator")
+
+
+@user.command("demote")
+def demote(username: Username) -> None:
+    """Make somebody an administrator no more."""
+    _change(username, lambda admin, user_id: admin.set_admin(user_id, False, Actor()))
+    _tell(f"{username} is no administrator")
+
+
+@user.command("sessions")
+def sessions(
+    username: Username,
+    end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
+) -> None:
+    """Show somebody's sessions: id, since when, last used, with what."""
+    if end:
+        ended = _change(username, lambda admin, user_id: admin.end_sessions(user_id, Actor()))
+        _tell(f"ended {len(ended)} sessions of {username}")
+        return
+    for one in _change(username, lambda admin, user_id: admin.sessions(user_id)):
+        typer.echo(
+            f"{one.id}  {timestamp(one.created_at)}  {timestamp(one.last_used_at)}  {one.user_agent!r}"
+        )
+
+
+@user.command("list")
+def list_users() -> None:
+    """Show all accounts: name, id, since when, and what is special about them."""
+    _administer(lambda admin, _store: _show_accounts(admin))
+
+
+async def _show_accounts(admin: Admin) -> None:
+    cursor: str | None = None
+    while True:
+        page = await admin.accounts(cursor=cursor, limit=PAGE)
+        for one in page.items:
+            typer.echo(
+                f"{one.user.username}  {one.user.id}  {timestamp(one.user.created_at)}  {_state(one)}".rstrip()
+            )
+        if (cursor := page.next_cursor) is None:
+            return
+
+
+def _state(account: Account) -> str:
+    return " ".join(name for name in ("admin", "disabled", "erasing") if getattr(account, name))
+
+
+async def _show_audit(store: Store, limit: int) -> None:
+    cursor: str | None = None
+    while limit > 0:
+        page = await store.audit(cursor=cursor, limit=min(limit, PAGE))
+        ids = {id_ for one in page.items for id_ in (one.actor_id, one.subject_id) if id_ is not None}
+        names = {id_: account.user.username for id_, account in (await store.accounts(list(ids))).items()}
+        for one in page.items:
+            actor, subject = (
+                names.get(id_, id_) if id_ is not None else "-" for id_ in (one.actor_id, one.subject_id)
+            )
+            typer.echo(f"{timestamp(one.at)}  {one.event}  {actor}  {subject}  {one.address or '-'}")
+        limit -= len(page.items)
+        if (cursor := page.next_cursor) is None:
+            return
+
+
+def _change(username: str, act: Callable[[Admin, str], Awaitable[T]]) -> T:
+    async def find_and_act(admin: Admin, _store: Store) -> T:
+        return await act(admin, (await admin.account_by_name(username)).user.id)
+
+    return _administer(find_and_act)
+
+
+def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
+    """Do something on the configured store; a running server hears of it by its feed."""
+    settings = _settings()
+    logs.configure(settings.log_format, "error")
+
+    async def run() -> T:
+        store = await open_store(settings.store)
+        try:
+            with closing(Passwords()) as passwords:
+                return await act(Admin(store, passwords, Audit(store, days=settings.audit_days)), store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except TailwireError as error:
+        _fail("; ".join([f"{one.loc[-1]} {one.message}" for one in error.errors]) or error.message)
+
+
+def _password(generate: bool) -> str:
+    """Make a password up or ask for one; never an argument, which every process of the machine can read."""
+    if generate:
+        return new_password()
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _tell(what: str, password: str | None = None) -> None:
+    typer.echo(what)
+    if password is not None:
+        typer.echo(f"password: {password}")
 
 
 async def _report(settings: Settings) -> bool:

@@ -74,10 +74,10 @@ class Commands:
         """Return who an access token proves its bearer to be. Raises `Unauthorized`, `Unavailable`."""
         claims = self._tokens.verify(token, now=now_ms())
         session = await self._reads.session(claims.session_id)
-        user = await self._reads.user(claims.user_id)
-        if session is None or user is None or session.user_id != user.id:
+        account = await self._reads.account(claims.user_id)
+        if session is None or account is None or account.disabled or session.user_id != account.user.id:
             raise Unauthorized
-        return Identity(user, claims.session_id, claims.expires_at)
+        return Identity(account.user, claims.session_id, claims.expires_at, account.admin)
 
     async def connect(self, identity: Identity, sink: Sink) -> Connection:
         """Return a connection that is in the hub and has its `ready` enqueued.

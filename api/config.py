@@ -49,6 +49,15 @@ class Settings(BaseSettings):
     )
     access_minutes: int = Field(15, ge=1, le=60, description="How long an access token holds.")
     session_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
+    sessions_per_user: int = Field(
+        20, ge=1, le=1000, description="Sessions of one user, beyond which the oldest ends."
+    )
+    erase: Literal["tombstone", "anonymise"] = Field(
+        "tombstone",
+        description="What becomes of the messages of an account that is erased: `tombstone` takes their bodies away,"
+        " `anonymise` leaves them under nobody's name.",
+    )
+    audit_days: int = Field(90, ge=1, le=3650, description="How long the audit log is kept.")
     connections: int = Field(
         6000, ge=1, description="Open sockets on this node, beyond which new ones get 503."
     )

@@ -25,6 +25,7 @@ class Identity:
     user: User
     session_id: str
     expires_at: int
+    is_admin: bool = False
 
 
 class Connection:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
-from api.accounts import Accounts
+from api.accounts import Accounts, Client
+from api.admin import Actor, Admin
 from api.commands import Commands
 from api.connection import Identity
+from api.erasure import Erasure
 from api.errors import NotFound, Unauthorized
 from api.feed import Feed
 from api.hub import Hub
@@ -33,6 +35,8 @@ class Services:
     feed: Feed
     pulse: Pulse
     accounts: Accounts
+    admin: Admin
+    erasure: Erasure
     commands: Commands
     doors: Doors
     metrics: Metrics
@@ -60,6 +64,9 @@ def _accounts(parts: ServicesDep) -> Accounts:
 StoreDep = Annotated[Store, Depends(_store)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
+Cursor = Annotated[str | None, Query(max_length=512)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
@@ -73,6 +80,16 @@ IdentityDep = Annotated[Identity, Depends(_identity)]
 """Who the caller is: the bearer of an access token whose session lives. 401 for anyone else."""
 
 
+async def _admin(parts: ServicesDep, identity: IdentityDep) -> Admin:
+    if not identity.is_admin:
+        raise NotFound
+    return parts.admin
+
+
+AdminDep = Annotated[Admin, Depends(_admin)]
+"""What an administrator may do. 404 for anyone else who is logged in, as if there were no such path."""
+
+
 async def _membership(room_id: str, parts: ServicesDep, identity: IdentityDep) -> Member:
     member = await parts.reads.member(room_id, identity.user.id)
     if member is None:
@@ -84,9 +101,17 @@ MemberDep = Annotated[Member, Depends(_membership)]
 """The caller's membership of the room in the path. 404 for a non-member, as if there were no such room."""
 
 
-def user_agent(request: Request) -> str:
-    """Return what the client calls itself."""
-    return request.headers.get("user-agent", "")
+def client(request: Request) -> Client:
+    """Return where a request comes from."""
+    return Client(request.client.host if request.client else None, request.headers.get("user-agent", ""))
 
 
-UserAgentDep = Annotated[str, Depends(user_agent)]
+ClientDep = Annotated[Client, Depends(client)]
+
+
+def _actor(identity: IdentityDep, client: ClientDep) -> Actor:
+    return Actor(identity.user.id, client.address)
+
+
+ActorDep = Annotated[Actor, Depends(_actor)]
+"""Who administers, for the audit log."""

@@ -110,6 +110,11 @@ class Hub:
             connection.close(CloseCode.SESSION_ENDED)
             self.remove(connection)
 
+    def end_sessions(self, session_ids: Iterable[str]) -> None:
+        """The same for many."""
+        for session_id in session_ids:
+            self.end_session(session_id)
+
     def places(self) -> list[tuple[str, str]]:
         """Return who, by room id and user id, has a subscription here."""
         return list(

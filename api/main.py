@@ -19,9 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
 from api.accounts import Accounts
+from api.admin import Admin
+from api.audit import Audit
 from api.commands import Commands
 from api.config import Settings, read_settings
 from api.deps import Services
+from api.erasure import Erasure
 from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
@@ -31,7 +34,7 @@ from api.protocol import CloseCode
 from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
-from api.routers import auth, health, messages, rooms, users, ws
+from api.routers import admin, auth, health, messages, rooms, users, ws
 from api.secret import kept_secret
 from api.security import Passwords, Tokens
 from api.store import open_store
@@ -73,7 +76,15 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     install_errors(app)
-    for router in (auth.router, users.router, rooms.router, messages.router, health.router, ws.router):
+    for router in (
+        auth.router,
+        users.router,
+        rooms.router,
+        messages.router,
+        admin.router,
+        health.router,
+        ws.router,
+    ):
         app.include_router(router)
     if settings.serves_docs:
         _serve_docs(app)
@@ -114,6 +125,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 asyncio.create_task(parts.feed.run(), name="feed"),
                 asyncio.create_task(parts.revocation.run(), name="revocation"),
                 asyncio.create_task(parts.pulse.run(), name="pulse"),
+                asyncio.create_task(parts.erasure.run(), name="erasure"),
             )
             try:
                 yield
@@ -137,6 +149,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
     hub = Hub(connections_per_user=settings.connections_per_user)
     revocation = Revocation(store, hub)
     feed = Feed(store, hub, revocation)
+    audit = Audit(store, days=settings.audit_days)
     return Services(
         store=store,
         reads=reads,
@@ -150,9 +163,13 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             store,
             passwords,
             tokens,
+            audit,
             access_minutes=settings.access_minutes,
             session_days=settings.session_days,
+            sessions_per_user=settings.sessions_per_user,
         ),
+        admin=Admin(store, passwords, audit),
+        erasure=Erasure(store, settings.erase),
         commands=Commands(
             store,
             reads,

@@ -21,6 +21,7 @@ RESERVED: Final = frozenset(
     {
         "admin",
         "administrator",
+        "erased",
         "everyone",
         "here",
         "lobby",

@@ -1,7 +1,7 @@
 """What the clients of a node ask of the store by themselves, asked for many of them together."""
 
 from api.loader import Loader
-from api.models import Head, Member, Session, User
+from api.models import Account, Head, Member, Session
 from api.replay import Replay
 from api.store.base import Place, Store
 
@@ -11,7 +11,7 @@ class Reads:
 
     def __init__(self, store: Store) -> None:
         self._sessions: Loader[str, Session] = Loader(store.sessions)
-        self._users: Loader[str, User] = Loader(store.users)
+        self._accounts: Loader[str, Account] = Loader(store.accounts)
         self._members: Loader[Place, Member] = Loader(store.memberships)
         self._heads: Loader[str, Head] = Loader(store.heads)
         self.replay = Replay(store)
@@ -20,9 +20,9 @@ class Reads:
         """Return a session that has not been ended. Raises `Unavailable`, as the others do."""
         return await self._sessions.load(session_id)
 
-    async def user(self, user_id: str) -> User | None:
-        """Return a user."""
-        return await self._users.load(user_id)
+    async def account(self, user_id: str) -> Account | None:
+        """Return an account."""
+        return await self._accounts.load(user_id)
 
     async def member(self, room_id: str, user_id: str) -> Member | None:
         """Return a membership."""
@@ -36,7 +36,7 @@ class Reads:
         """Return how many questions of each kind the store was asked."""
         return {
             "sessions": self._sessions.question_count,
-            "users": self._users.question_count,
+            "accounts": self._accounts.question_count,
             "memberships": self._members.question_count,
             "heads": self._heads.question_count,
             "log": self.replay.read_count,
@@ -44,6 +44,6 @@ class Reads:
 
     async def close(self) -> None:
         """End what is under way; who waits gets `Unavailable`."""
-        for loader in (self._sessions, self._users, self._members, self._heads):
+        for loader in (self._sessions, self._accounts, self._members, self._heads):
             await loader.close()
         await self.replay.close()

@@ -43,7 +43,7 @@ class LogIn(Strict):
 class Refresh(Strict):
     """A refresh token, to be used up."""
 
-    refresh_token: Annotated[str, Field(max_length=200)]
+    refresh_token: Annotated[str, Field(max_length=4_096)]
 
 
 class Profile(Strict):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from api import accounts
-from api.accounts import Accounts
+from api.accounts import Accounts, Client
+from api.audit import Audit
 from api.clock import now_ms
 from api.errors import UsernameTaken
 from api.models import Account, User
@@ -204,14 +205,24 @@ async def test_a_name_that_looks_like_another_is_taken_and_logs_nobody_in(node: 
         assert (await client.post("/auth/login", json=GOOD | {"username": alike})).status_code == 401
 
 
+CLIENT = Client("", None)
+
+
+def accounts_on(store: Store, passwords: Passwords) -> Accounts:
+    audit = Audit(store, days=1)
+    return Accounts(
+        store, passwords, Tokens("x" * 32), audit, access_minutes=15, session_days=30, sessions_per_user=20
+    )
+
+
 async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_name(store: Store) -> None:
     passwords = Passwords()
-    accounts = Accounts(store, passwords, Tokens("x" * 32), access_minutes=15, session_days=30)
+    accounts = accounts_on(store, passwords)
     user = User("old", "User1", "User1", created_at=1)
     await store.create_account(Account(user, "user1", await passwords.hash(PASSWORD)))
-    assert (await accounts.log_in("uSER1", PASSWORD, ""))[0] == user
+    assert (await accounts.log_in("uSER1", PASSWORD, CLIENT))[0] == user
     with pytest.raises(UsernameTaken):
-        await accounts.sign_up("USER1", PASSWORD, None, "")
+        await accounts.sign_up("USER1", PASSWORD, None, CLIENT)
     passwords.close()
 
 
@@ -222,14 +233,14 @@ async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(
     weak = Passwords()
     monkeypatch.undo()
     strong = Passwords()
-    accounts = Accounts(store, strong, Tokens("x" * 32), access_minutes=15, session_days=30)
+    accounts = accounts_on(store, strong)
     user = User("alice", "alice", "Alice", created_at=1)
     await store.create_account(Account(user, "alice", await weak.hash(PASSWORD)))
-    assert (await accounts.log_in("alice", PASSWORD, ""))[0] == user
+    assert (await accounts.log_in("alice", PASSWORD, CLIENT))[0] == user
     account = await store.account_by_name("alice")
     assert account is not None
     assert "m=19456" in account.password_hash
-    assert (await accounts.log_in("alice", PASSWORD, ""))[0] == user
+    assert (await accounts.log_in("alice", PASSWORD, CLIENT))[0] == user
     weak.close()
     strong.close()
 

@@ -446,7 +446,7 @@ async def test_a_tail_survives_a_poison_head(store: ClusterStore, behind: Pool, 
 
 async def test_a_tail_survives_poison_sessions(store: ClusterStore, behind: Pool) -> None:
     await store.create_account(Account(ALICE, "alice", "hash"))
-    await store.create_session(Session("session", ALICE.id, 1, 1, 9, "a browser", "hash"))
+    await store.create_session(Session("session", ALICE.id, 1, 1, 9, "a browser", "hash"), most=20)
     ended = SessionEnded("session", ALICE.id)
     async with store.changes() as tail:
         for row in ({"id": "poison-1", "ended": True}, {"id": "poison-2", "ended": POISON_TIME}):

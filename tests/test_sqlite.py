@@ -33,7 +33,7 @@ from api.models import (
     SessionEnded,
     User,
 )
-from api.store import sqlite_accounts, sqlite_schema, sqlite_tail, sqlite_worker
+from api.store import sqlite_schema, sqlite_sessions, sqlite_tail, sqlite_worker
 from api.store.sqlite import SqliteStore
 from api.store.sqlite_wake import Wake
 
@@ -569,7 +569,7 @@ async def test_a_thread_that_dies_of_a_bug_takes_nobody_with_it_in_silence(
         with capture_logs() as logs:
             calls = [
                 *(store.append(LOBBY_ID, message(f"r{n}")) for n in range(5)),
-                *(store.user(ALICE.id) for _ in range(5)),
+                *(store.account(ALICE.id) for _ in range(5)),
             ]
             async with asyncio.timeout(WAIT_SECONDS):
                 answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -848,7 +848,7 @@ async def test_what_refers_to_a_user_who_is_not_there_is_not_found(store: Sqlite
     with pytest.raises(NotFound):
         await store.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
     with pytest.raises(NotFound):
-        await store.create_session(Session("s", ALICE.id, 1, 1, 1, "", "h"))
+        await store.create_session(Session("s", ALICE.id, 1, 1, 1, "", "h"), most=20)
     assert await whole_log(store) == []
 
 
@@ -900,11 +900,11 @@ async def test_a_tail_that_was_interrupted_goes_on_where_it_was(store: SqliteSto
 async def test_a_tail_that_has_missed_endings_says_that_it_is_lost(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_accounts, "ENDINGS_KEPT", 3)
+    monkeypatch.setattr(sqlite_sessions, "ENDINGS_KEPT", 3)
     await store.create_account(Account(ALICE, "alice", "hash"))
     async with store.changes() as late, store.changes() as punctual:
         for n in range(4):
-            await store.create_session(Session(f"s{n}", ALICE.id, 1, 1, 1, "", "h"))
+            await store.create_session(Session(f"s{n}", ALICE.id, 1, 1, 1, "", "h"), most=20)
             await store.end_session(f"s{n}")
             changes = await anext(punctual)
             assert [change for change in changes if not isinstance(change, Quiet)] == [

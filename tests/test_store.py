@@ -12,6 +12,8 @@ from api.errors import BadCursor, Conflict, Invalid, NotFound, RefConflict, Unav
 from api.models import (
     LOBBY_ID,
     Account,
+    Audited,
+    AuditEvent,
     Change,
     Draft,
     Entry,
@@ -139,6 +141,11 @@ async def other(store: Store, store_url: str) -> AsyncIterator[Store]:
         await opened.close()
 
 
+async def user_of(store: Store, user_id: str) -> User | None:
+    account = await store.account(user_id)
+    return None if account is None else account.user
+
+
 async def send(store: Store, room: Room, *bodies: str) -> list[int]:
     """Append messages one after the other and return their seqs."""
     return [(await store.append(room.id, message(f"ref-{body}", body))).entry.seq for body in bodies]
@@ -195,7 +202,7 @@ async def test_the_lobby_is_there_from_the_first_start(store: Store, alice: User
 async def test_what_was_stored_is_there_after_reopening(store_url: str) -> None:
     first = await open_store(store_url)
     await first.create_account(account_of(ALICE))
-    await first.create_session(session_of(ALICE))
+    await first.create_session(session_of(ALICE), most=20)
     created = await first.create_room(DEN, ALICE)
     acked = await first.append(DEN.id, message("r1"))
     await first.mark_read(DEN.id, ALICE.id, 1)
@@ -224,7 +231,7 @@ async def test_a_closed_store_says_that_it_is_unavailable(store_url: str) -> Non
         closed.check(),
         closed.append(LOBBY_ID, message("r1")),
         closed.log(LOBBY_ID, after=0, limit=1),
-        closed.user(ALICE.id),
+        closed.account(ALICE.id),
     ]
     for call in calls:
         with pytest.raises(Unavailable):
@@ -264,7 +271,7 @@ async def test_the_first_to_keep_a_value_is_kept(store: Store, other: Store) -> 
 async def test_an_account_is_found_by_its_unique_name(store: Store, alice: User) -> None:
     assert await store.account_by_name("alice") == account_of(alice)
     assert await store.account_by_name("Alice") is None
-    assert await store.user(alice.id) == alice
+    assert await user_of(store, alice.id) == alice
 
 
 async def test_a_username_is_taken_once_however_many_want_it(store: Store, other: Store) -> None:
@@ -279,13 +286,13 @@ async def test_a_username_is_taken_once_however_many_want_it(store: Store, other
     assert all(isinstance(answer, UsernameTaken) for answer in answers if answer is not None)
     assert await store.account_by_name("wanted") == winners[0]
     losers = [account for account in wanting if account not in winners]
-    assert await store.user(losers[0].user.id) is None
+    assert await store.account(losers[0].user.id) is None
 
 
 async def test_storing_an_account_or_a_session_again_is_safe(store: Store, alice: User) -> None:
     await store.create_account(account_of(alice))
     for _ in range(2):
-        await store.create_session(session_of(alice))
+        await store.create_session(session_of(alice), most=20)
     assert await store.account_by_name("alice") == account_of(alice)
     assert await store.session("session-1") == session_of(alice)
 
@@ -293,7 +300,7 @@ async def test_storing_an_account_or_a_session_again_is_safe(store: Store, alice
 async def test_a_display_name_changes_wherever_it_is_shown(store: Store, den: Room, alice: User) -> None:
     changed = await store.set_display_name(alice.id, "Alicia")
     assert changed == replace(alice, display_name="Alicia")
-    assert await store.user(alice.id) == changed
+    assert await user_of(store, alice.id) == changed
     (member,) = (await store.members(den.id, cursor=None, limit=10)).items
     assert member.display_name == "Alicia"
 
@@ -344,7 +351,7 @@ async def test_a_refresh_token_is_judged(  # noqa: PLR0917 - one row of the tabl
     rotation: Rotation,
 ) -> None:
     session = session_of(alice, **stored)
-    await store.create_session(session)
+    await store.create_session(session, most=20)
     answer = await store.rotate_refresh(
         session.id, presented_hash=presented, next_hash=following, at=at, grace_ms=500, expires_at=99
     )
@@ -370,7 +377,7 @@ async def rotate(store: Store, session_id: str, presented: str, following: str) 
 
 
 async def test_a_refresh_token_of_no_session_is_unknown(store: Store, alice: User) -> None:
-    await store.create_session(session_of(alice))
+    await store.create_session(session_of(alice), most=20)
     assert await rotate(store, "another", "h1", "h2") is Rotation.UNKNOWN
     await store.end_session("session-1")
     assert await rotate(store, "session-1", "h1", "h2") is Rotation.UNKNOWN
@@ -381,7 +388,7 @@ async def test_a_refresh_token_raced_for_the_same_next_is_used_up_once(
 ) -> None:
     for round_number in range(10):
         session = session_of(alice, f"session-{round_number}")
-        await store.create_session(session)
+        await store.create_session(session, most=20)
         answers = await asyncio.gather(
             *(rotate(each, session.id, "h1", "h2") for each in (store, other, store, other))
         )
@@ -389,7 +396,7 @@ async def test_a_refresh_token_raced_for_the_same_next_is_used_up_once(
 
 
 async def test_only_so_many_used_refresh_tokens_are_remembered(store: Store, alice: User) -> None:
-    await store.create_session(session_of(alice, refresh_hash="h0"))
+    await store.create_session(session_of(alice, refresh_hash="h0"), most=20)
     for number in range(USED_KEPT + 1):
         assert await rotate(store, "session-1", f"h{number}", f"h{number + 1}") is Rotation.ROTATED
     assert await rotate(store, "session-1", "h1", "h2") is Rotation.GRACE
@@ -398,12 +405,190 @@ async def test_only_so_many_used_refresh_tokens_are_remembered(store: Store, ali
 
 
 async def test_a_session_ends_once(store: Store, other: Store, alice: User) -> None:
-    await store.create_session(session_of(alice))
-    await store.create_session(session_of(alice, "session-2"))
+    await store.create_session(session_of(alice), most=20)
+    await store.create_session(session_of(alice, "session-2"), most=20)
     answers = await asyncio.gather(*(each.end_session("session-1") for each in (store, other) * 5))
     assert sorted(answers) == [False] * 9 + [True]
     assert await store.session("session-1") is None
     assert await store.session("session-2") is not None
+
+
+def created(number: int, **changes: Any) -> dict[str, Any]:
+    return {"session_id": f"session-{number}", "created_at": number, "expires_at": 1_000} | changes
+
+
+async def test_the_session_too_many_ends_the_oldest(
+    store: Store, other: Store, alice: User, bob: User
+) -> None:
+    await store.create_session(session_of(bob, "session-bob", expires_at=1_000), most=3)
+    async with other.changes() as tail:
+        for number in (2, 1, 3, 4):
+            await store.create_session(session_of(alice, **created(number)), most=3)
+        assert SessionEnded("session-1", alice.id) in await collect(tail, ends("session-1"))
+    assert [one.id for one in await store.sessions_of(alice.id)] == ["session-4", "session-3", "session-2"]
+    assert [one.id for one in await store.sessions_of(bob.id)] == ["session-bob"]
+
+
+async def test_a_new_session_ends_those_that_have_expired(store: Store, alice: User) -> None:
+    await store.create_session(session_of(alice, **created(1, expires_at=5)), most=3)
+    await store.create_session(session_of(alice, **created(6)), most=3)
+    assert [one.id for one in await store.sessions_of(alice.id)] == ["session-6"]
+
+
+async def test_sessions_made_at_once_are_not_too_many(store: Store, other: Store, alice: User) -> None:
+    making = (
+        each.create_session(session_of(alice, **created(number + 10 * (each is other))), most=3)
+        for number in range(8)
+        for each in (store, other)
+    )
+    await asyncio.gather(*making)
+    assert len(await store.sessions_of(alice.id)) == 3
+
+
+async def test_all_sessions_but_one_end_and_every_feed_tells_of_each(
+    store: Store, other: Store, alice: User, bob: User
+) -> None:
+    await store.create_session(session_of(bob, "session-bob"), most=20)
+    for number in range(3):
+        await store.create_session(session_of(alice, **created(number)), most=20)
+    async with store.changes() as mine, other.changes() as theirs:
+        assert sorted(await store.end_sessions(alice.id, but="session-1")) == ["session-0", "session-2"]
+        for tail in (mine, theirs):
+            await collect(tail, lambda seen: ends("session-0")(seen) and ends("session-2")(seen))
+    assert [one.id for one in await other.sessions_of(alice.id)] == ["session-1"]
+    assert await store.end_sessions(alice.id) == ["session-1"]
+    assert await store.end_sessions(alice.id) == []
+    assert await store.session("session-bob") is not None
+
+
+# -- flags, passwords, the list of accounts
+
+
+async def test_a_flag_is_changed_and_the_other_left(store: Store, other: Store, alice: User) -> None:
+    assert await store.set_flags(alice.id, disabled=True) == replace(account_of(alice), disabled=True)
+    assert await store.set_flags(alice.id, admin=True) == replace(
+        account_of(alice), disabled=True, admin=True
+    )
+    assert await store.set_flags(alice.id, disabled=False) == replace(account_of(alice), admin=True)
+    assert await other.account(alice.id) == replace(account_of(alice), admin=True)
+    for user_id in ("nobody", ""):
+        with pytest.raises(NotFound):
+            await store.set_flags(user_id, admin=True)
+
+
+async def test_a_password_hash_is_replaced_over_the_one_that_is_known_only(store: Store, alice: User) -> None:
+    before = account_of(alice).password_hash
+    await store.set_password_hash(alice.id, "h2", over="another")
+    assert (await account(store, alice)).password_hash == before
+    await store.set_password_hash(alice.id, "h2", over=before)
+    await store.set_password_hash(alice.id, "h3", over=before)
+    assert (await account(store, alice)).password_hash == "h2"
+
+
+async def account(store: Store, user: User) -> Account:
+    found = await store.account(user.id)
+    assert found is not None
+    return found
+
+
+async def test_all_accounts_come_in_pages(store: Store) -> None:
+    accounts = [account_of(make_user(number)) for number in range(5)]
+    for one in accounts:
+        await store.create_account(one)
+    seen: list[Account] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = await store.all_accounts(cursor=cursor, limit=2)
+        seen, cursor = [*seen, *page.items], page.next_cursor
+    assert (seen, cursor) == (accounts, None)
+    with pytest.raises(BadCursor):
+        await store.all_accounts(cursor="x", limit=2)
+
+
+# -- audit
+
+
+async def test_the_audit_log_is_read_from_its_end_and_forgets(store: Store, other: Store) -> None:
+    events = [AuditEvent(number, f"e{number}", Audited.LOGGED_IN, "a", None, "::1") for number in range(1, 6)]
+    for one in events:
+        await store.record(one, forget_before=0)
+    first = await other.audit(cursor=None, limit=3)
+    assert first.items == events[:1:-1]
+    assert (await store.audit(cursor=first.next_cursor, limit=3)).items == events[1::-1]
+    await store.record(AuditEvent(9, "e9", Audited.ERASED, None, None, None), forget_before=5)
+    assert [one.id for one in (await store.audit(cursor=None, limit=9)).items] == ["e9", "e5"]
+
+
+# -- taking an account out
+
+
+async def written_by(store: Store, user: User) -> list[Entry]:
+    found: list[Entry] = []
+    cursor: str | None = None
+    while True:
+        page = await store.entries_of(user.id, cursor=cursor, limit=2)
+        found += page.items
+        if (cursor := page.next_cursor) is None:
+            return sorted(found, key=lambda entry: (entry.room_id, entry.seq))
+
+
+async def test_all_that_a_user_wrote_is_found_and_nothing_else(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await store.join(den.id, bob, Role.MEMBER, 4_000)
+    await store.join(LOBBY_ID, alice, Role.MEMBER, 4_000)
+    for number in range(3):
+        await store.append(den.id, message(f"a{number}"))
+        await store.append(den.id, message(f"b{number}", by=bob))
+        await store.append(LOBBY_ID, message(f"l{number}"))
+    await store.append(den.id, edit("e1", 3, "changed"))
+    await store.append(den.id, reaction("x1", 4, "👍"))
+    logs = [*await whole_log(store, LOBBY_ID), *await whole_log(store, den.id)]
+    assert await written_by(store, alice) == [entry for entry in logs if entry.user_id == alice.id]
+    assert await written_by(store, User("nobody", "x", "x", 0)) == []
+
+
+async def test_an_anonymised_entry_bears_another_name_wherever_it_is_read(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    await store.join(den.id, bob, Role.MEMBER, 4_000)
+    hers = [(await store.append(den.id, message(f"a{n}"))).entry.seq for n in range(40)]
+    his = (await store.append(den.id, message("b1", by=bob))).entry.seq
+    await store.leave(den.id, bob, 6_000)
+    await store.anonymise(await written_by(store, alice), "erased")
+    await store.append(den.id, message("a-last"))
+    for each in (store, other):
+        log = {entry.seq: entry for entry in await whole_log(each, den.id)}
+        assert {log[seq].username for seq in hers} == {"erased"}
+        assert {log[seq].data["body"] for seq in hers} == {"hello"}
+        assert log[his].username == bob.username
+        assert {one.username for one in (await each.history(den.id, limit=50)).items} == {
+            "erased",
+            "bob",
+            "alice",
+        }
+
+
+async def test_an_account_that_is_taken_out_is_disabled_first_and_its_name_free_at_last(
+    store: Store, other: Store, alice: User
+) -> None:
+    await store.begin_erasing(alice.id)
+    await store.begin_erasing(alice.id)
+    assert await other.erasing() == [alice.id]
+    assert (await account(store, alice)).disabled
+    with pytest.raises(NotFound):
+        await store.set_flags(alice.id, disabled=False)
+    with pytest.raises(UsernameTaken):
+        await store.create_account(replace(account_of(BOB), username_key="alice"))
+    await store.finish_erasing(alice.id)
+    await store.finish_erasing(alice.id)
+    assert await other.erasing() == []
+    assert await store.account(alice.id) is None
+    assert await store.account_by_name("alice") is None
+    await store.create_account(replace(account_of(BOB), username_key="alice"))
+    for user_id in ("nobody", "", alice.id):
+        with pytest.raises(NotFound):
+            await store.begin_erasing(user_id)
 
 
 # -- rooms and members
@@ -953,7 +1138,7 @@ async def test_an_edit_that_comes_after_the_delete_leaves_no_body_behind(store: 
 async def test_every_text_survives_a_round_trip(store: Store, text: str) -> None:
     user = User("user-odd", text, text, created_at=1)
     await store.create_account(Account(user, text, text))
-    await store.create_session(session_of(user, user_agent=text))
+    await store.create_session(session_of(user, user_agent=text), most=20)
     room = Room("room-odd", text, text, Visibility.PUBLIC, created_at=1)
     await store.create_room(room, user)
     async with store.changes() as tail:
@@ -987,7 +1172,7 @@ async def test_the_longest_body_of_the_widest_characters_is_kept_whole(store: St
 async def test_an_id_that_nothing_has_is_just_not_found(
     store: Store, den: Room, alice: User, odd: str
 ) -> None:
-    assert await store.user(odd) is None
+    assert await store.account(odd) is None
     assert await store.account_by_name(odd) is None
     assert await store.session(odd) is None
     assert await store.room(odd) is None
@@ -1050,7 +1235,7 @@ async def test_every_kind_of_entry_is_a_change(store: Store, den: Room, bob: Use
 
 async def test_what_was_there_before_is_no_change(store: Store, other: Store, den: Room, alice: User) -> None:
     await send(store, den, "before")
-    await store.create_session(session_of(alice))
+    await store.create_session(session_of(alice), most=20)
     await store.end_session("session-1")
     async with other.changes() as tail:
         await send(store, den, "after")
@@ -1069,8 +1254,8 @@ async def test_a_retry_is_no_change(store: Store, den: Room) -> None:
 async def test_the_end_of_a_session_is_a_change_on_every_store(
     store: Store, other: Store, alice: User
 ) -> None:
-    await store.create_session(session_of(alice))
-    await store.create_session(session_of(alice, "session-2"))
+    await store.create_session(session_of(alice), most=20)
+    await store.create_session(session_of(alice, "session-2"), most=20)
     async with store.changes() as near, other.changes() as far:
         await store.end_session("session-1")
         assert await rotate(store, "session-2", "stolen", "h2") is Rotation.REUSED

@@ -1,11 +1,12 @@
-"""/auth: sign up, log in, refresh, log out."""
+"""/auth: sign up, log in, refresh, log out; sessions and the password."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from api.deps import AccountsDep, IdentityDep, ServicesDep, UserAgentDep
+from api.account_schemas import PasswordChange, SessionsOut
+from api.deps import AccountsDep, ClientDep, IdentityDep, ServicesDep
 from api.http import StrictRoute
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
 
@@ -13,36 +14,71 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
 @router.post("/signup", status_code=201)
-async def sign_up(body: SignUp, accounts: AccountsDep, user_agent: UserAgentDep) -> Welcome:
+async def sign_up(body: SignUp, accounts: AccountsDep, client: ClientDep) -> Welcome:
     """Make an account and log it in."""
-    return Welcome.to(*await accounts.sign_up(body.username, body.password, body.display_name, user_agent))
+    return Welcome.to(*await accounts.sign_up(body.username, body.password, body.display_name, client))
 
 
 @router.post("/login")
-async def log_in(body: LogIn, accounts: AccountsDep, user_agent: UserAgentDep) -> Welcome:
+async def log_in(body: LogIn, accounts: AccountsDep, client: ClientDep) -> Welcome:
     """Begin a session."""
-    return Welcome.to(*await accounts.log_in(body.username, body.password, user_agent))
+    return Welcome.to(*await accounts.log_in(body.username, body.password, client))
 
 
 @router.post("/token")
 async def token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsDep, user_agent: UserAgentDep
+    form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsDep, client: ClientDep
 ) -> TokensOut:
     """Begin a session by the OAuth2 password form, for generic clients and the Authorize button."""
-    _, issued = await accounts.log_in(form.username, form.password, user_agent)
+    _, issued = await accounts.log_in(form.username, form.password, client)
     return TokensOut.of(issued)
 
 
 @router.post("/refresh")
-async def refresh(body: Refresh, accounts: AccountsDep) -> TokensOut:
+async def refresh(body: Refresh, accounts: AccountsDep, client: ClientDep) -> TokensOut:
     """Use up a refresh token for the next pair of tokens."""
-    return TokensOut.of(await accounts.refresh(body.refresh_token))
+    return TokensOut.of(await accounts.refresh(body.refresh_token, client))
+
+
+# Whatever ends sessions closes their sockets here at once; the feed closes those on other nodes, and these if this
+# is cut off.
 
 
 @router.post("/logout", status_code=204)
-async def log_out(identity: IdentityDep, parts: ServicesDep) -> None:
+async def log_out(identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
     """End this session; its sockets are closed with it."""
-    await parts.accounts.log_out(identity.session_id)
-    parts.hub.end_session(
-        identity.session_id
-    )  # the feed closes those on other nodes, and these if this is cut off
+    await parts.accounts.log_out(identity.user.id, identity.session_id, client)
+    parts.hub.end_session(identity.session_id)
+
+
+@router.get("/sessions")
+async def sessions(identity: IdentityDep, accounts: AccountsDep) -> SessionsOut:
+    """List the caller's sessions, newest first."""
+    return SessionsOut.of(await accounts.sessions(identity.user.id), identity.session_id)
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+async def end_session(session_id: str, identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
+    """End one of the caller's sessions."""
+    await parts.accounts.end_session(identity.user.id, session_id, client)
+    parts.hub.end_session(session_id)
+
+
+@router.delete("/sessions", status_code=204)
+async def end_other_sessions(identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
+    """End all of the caller's sessions but this one."""
+    parts.hub.end_sessions(
+        await parts.accounts.end_other_sessions(identity.user.id, identity.session_id, client)
+    )
+
+
+@router.put("/password", status_code=204)
+async def change_password(
+    body: PasswordChange, identity: IdentityDep, client: ClientDep, parts: ServicesDep
+) -> None:
+    """Change the caller's password; all sessions but this one end."""
+    parts.hub.end_sessions(
+        await parts.accounts.change_password(
+            identity.user.id, identity.session_id, body.current_password, body.new_password, client
+        )
+    )

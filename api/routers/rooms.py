@@ -1,11 +1,11 @@
 """/rooms: the rooms there are, and who is in them."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from api.clock import now_ms
-from api.deps import IdentityDep, MemberDep, ServicesDep, StoreDep
+from api.deps import Cursor, IdentityDep, Limit, MemberDep, ServicesDep, StoreDep
 from api.errors import Forbidden, NotFound
 from api.http import StrictRoute
 from api.ids import random_id
@@ -13,9 +13,6 @@ from api.models import LOBBY_ID, Role, Room, RoomView, Visibility
 from api.schemas import MemberOut, MembersOut, NewRoom, ReadUpTo, RoomOut, RoomsOut
 
 router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
-
-Cursor = Annotated[str | None, Query(max_length=512)]
-Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 @router.get("")

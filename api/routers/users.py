@@ -1,10 +1,17 @@
-"""/users: who somebody is."""
+"""/users: who somebody is, and what they may do with their own account."""
 
+from collections.abc import AsyncIterator
+
+import orjson
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 
-from api.deps import IdentityDep, StoreDep
+from api.account_schemas import Erase
+from api.deps import ClientDep, IdentityDep, ServicesDep, StoreDep
 from api.errors import NotFound
+from api.export import export
 from api.http import StrictRoute
+from api.models import User
 from api.schemas import Me, Profile, UserOut
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
@@ -22,10 +29,41 @@ async def change_me(body: Profile, identity: IdentityDep, store: StoreDep) -> Me
     return Me.of(await store.set_display_name(identity.user.id, body.display_name))
 
 
+@router.delete("/me", status_code=204)
+async def erase_me(body: Erase, identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
+    """Erase the caller's account. What it takes goes on after the answer, and nothing stops it."""
+    parts.hub.end_sessions(await parts.accounts.erase(identity.user.id, body.password, client))
+    parts.erasure.begin()
+
+
+@router.get(
+    "/me/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/jsonl": {}}, "description": "JSON Lines, the last one of type `end`"}
+    },
+)
+async def export_me(identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> StreamingResponse:
+    """Return everything that the caller wrote and owns, as JSON Lines."""
+    await parts.accounts.note_export(identity.user.id, client)
+    headers = {
+        "content-disposition": 'attachment; filename="tailwire-export.jsonl"',
+        "cache-control": "no-store",
+    }
+    return StreamingResponse(
+        _lines(parts.store, identity.user), headers=headers, media_type="application/jsonl"
+    )
+
+
+async def _lines(store: StoreDep, user: User) -> AsyncIterator[bytes]:
+    async for record in export(store, user):
+        yield orjson.dumps(record) + b"\n"
+
+
 @router.get("/{user_id}")
 async def user(user_id: str, _identity: IdentityDep, store: StoreDep) -> UserOut:
     """Return a user as others see them."""
-    found = await store.user(user_id)
-    if found is None:
+    found = await store.account(user_id)
+    if found is None or found.erasing:
         raise NotFound
-    return UserOut.of(found)
+    return UserOut.of(found.user)

@@ -21,6 +21,7 @@ from typing import TypeAlias
 from api.models import (
     Account,
     Appended,
+    AuditEvent,
     Change,
     Draft,
     Entry,
@@ -76,26 +77,36 @@ class Store(ABC):
         """Return the account with this unique name."""
 
     @abstractmethod
-    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
-        """Return those of these users that exist, by id."""
+    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        """Return those of these accounts that exist, by the user's id."""
 
-    async def user(self, user_id: str) -> User | None:
-        """Return the user with this id."""
-        return (await self.users([user_id])).get(user_id)
+    async def account(self, user_id: str) -> Account | None:
+        """Return the account of this user."""
+        return (await self.accounts([user_id])).get(user_id)
+
+    @abstractmethod
+    async def all_accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        """List all accounts, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         """Change how a user is shown. Raises `NotFound`."""
 
     @abstractmethod
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        """Replace a password hash, as when the hash parameters rise. Raises `NotFound`."""
+    async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
+        """Replace a password hash; if `over` is given, only that one. Raises `NotFound`."""
+
+    @abstractmethod
+    async def set_flags(
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""
 
     # -- sessions
 
     @abstractmethod
-    async def create_session(self, session: Session) -> None:
-        """Store a new session."""
+    async def create_session(self, session: Session, *, most: int) -> None:
+        """Store a new session. Those of the user that have expired end, and the oldest beyond `most`."""
 
     @abstractmethod
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
@@ -104,6 +115,10 @@ class Store(ABC):
     async def session(self, session_id: str) -> Session | None:
         """Return a session that has not been ended."""
         return (await self.sessions([session_id])).get(session_id)
+
+    @abstractmethod
+    async def sessions_of(self, user_id: str) -> list[Session]:
+        """Return a user's sessions that have not been ended, newest first."""
 
     @abstractmethod
     async def rotate_refresh(
@@ -127,6 +142,45 @@ class Store(ABC):
     @abstractmethod
     async def end_session(self, session_id: str) -> bool:
         """End a session; every `changes()` yields its `SessionEnded`. False when there was none."""
+
+    @abstractmethod
+    async def end_sessions(self, user_id: str, *, but: str | None = None) -> list[str]:
+        """End a user's sessions, all but one if that is given, as `end_session` does; return which."""
+
+    # -- audit
+
+    @abstractmethod
+    async def record(self, event: AuditEvent, *, forget_before: int) -> None:
+        """Store an event, durably, and forget those from before that time (milliseconds)."""
+
+    @abstractmethod
+    async def audit(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
+        """List the events, newest first. Raises `BadCursor`."""
+
+    # -- taking an account out; `Erasure` says in which order
+
+    @abstractmethod
+    async def begin_erasing(self, user_id: str) -> None:
+        """Mark an account as disabled and to be erased; again is harmless. Raises `NotFound`."""
+
+    @abstractmethod
+    async def erasing(self) -> list[str]:
+        """Return the ids of the accounts that are so marked."""
+
+    @abstractmethod
+    async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
+        """List all entries of which a user is the author, in a stable order. Raises `BadCursor`.
+
+        Each one that was stored before the first page was asked for is in it.
+        """
+
+    @abstractmethod
+    async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
+        """Put another name on entries. Nothing else of them changes, and no `changes()` tells of it."""
+
+    @abstractmethod
+    async def finish_erasing(self, user_id: str) -> None:
+        """Remove an account, which has neither sessions nor memberships left. Its name is free again."""
 
     # -- rooms and members
 

@@ -9,6 +9,7 @@ from api.errors import Invalid, NotFound
 from api.models import (
     Account,
     Appended,
+    AuditEvent,
     Change,
     Draft,
     Entry,
@@ -27,9 +28,12 @@ from api.models import (
 )
 from api.store.base import Place, Store
 from api.store.cluster_accounts import Accounts
+from api.store.cluster_audit import AuditLog
+from api.store.cluster_erasure import Erasures
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_rooms import Rooms
 from api.store.cluster_schema import verify
+from api.store.cluster_sessions import Sessions
 from api.store.cluster_tail import Told, open_tail
 from api.store.rethinkdb import Address, Pool, r
 from api.store.shape import require_shape
@@ -43,6 +47,9 @@ class ClusterStore(Store):
         self._logs = RoomLogs(pool)
         self._known: Told = {}
         self._accounts = Accounts(pool)
+        self._sessions = Sessions(pool)
+        self._audit = AuditLog(pool)
+        self._erasures = Erasures(pool, self._logs)
         self._rooms = Rooms(pool, self._logs, self._accounts)
 
     @classmethod
@@ -73,7 +80,7 @@ class ClusterStore(Store):
         insert = r.table("meta").insert(row, conflict=lambda _id, old, _new: old, return_changes="always")
         return str((await self._pool.write(insert))["changes"][0]["new_val"]["value"])
 
-    # -- accounts and sessions
+    # -- accounts
 
     async def create_account(self, account: Account) -> None:  # noqa: D102
         await self._accounts.create(account)
@@ -81,26 +88,72 @@ class ClusterStore(Store):
     async def account_by_name(self, username_key: str) -> Account | None:  # noqa: D102
         return await self._accounts.by_name(username_key)
 
-    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:  # noqa: D102
-        return await self._accounts.users(user_ids)
+    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:  # noqa: D102
+        return await self._accounts.accounts(user_ids)
+
+    async def all_accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:  # noqa: D102
+        return await self._accounts.listed(cursor, limit)
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:  # noqa: D102
-        return await self._accounts.change(user_id, {"display_name": display_name})
+        return await self._accounts.set_display_name(user_id, display_name)
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:  # noqa: D102
-        await self._accounts.change(user_id, {"password_hash": password_hash})
+    async def set_password_hash(  # noqa: D102
+        self, user_id: str, password_hash: str, *, over: str | None = None
+    ) -> None:
+        await self._accounts.set_password_hash(user_id, password_hash, over)
 
-    async def create_session(self, session: Session) -> None:  # noqa: D102
-        await self._accounts.create_session(session)
+    async def set_flags(  # noqa: D102
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        given = {"disabled": disabled, "admin": admin}
+        return await self._accounts.set_flags(
+            user_id, {name: flag for name, flag in given.items() if flag is not None}
+        )
+
+    # -- sessions
+
+    async def create_session(self, session: Session, *, most: int) -> None:  # noqa: D102
+        await self._sessions.create(session, most)
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:  # noqa: D102
-        return await self._accounts.sessions(session_ids)
+        return await self._sessions.sessions(session_ids)
+
+    async def sessions_of(self, user_id: str) -> list[Session]:  # noqa: D102
+        return await self._sessions.of_user(user_id)
 
     async def rotate_refresh(self, session_id: str, **how: Any) -> Rotation:  # noqa: D102
-        return await self._accounts.rotate(session_id, **how)
+        return await self._sessions.rotate(session_id, **how)
 
     async def end_session(self, session_id: str) -> bool:  # noqa: D102
-        return await self._accounts.end_session(session_id)
+        return await self._sessions.end(session_id)
+
+    async def end_sessions(self, user_id: str, *, but: str | None = None) -> list[str]:  # noqa: D102
+        return await self._sessions.end_all(user_id, but)
+
+    # -- audit
+
+    async def record(self, event: AuditEvent, *, forget_before: int) -> None:  # noqa: D102
+        await self._audit.record(event, forget_before)
+
+    async def audit(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:  # noqa: D102
+        return await self._audit.listed(cursor, limit)
+
+    # -- taking an account out
+
+    async def begin_erasing(self, user_id: str) -> None:  # noqa: D102
+        await self._erasures.begin(user_id)
+
+    async def erasing(self) -> list[str]:  # noqa: D102
+        return await self._erasures.begun()
+
+    async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:  # noqa: D102
+        return await self._erasures.entries_of(user_id, cursor, limit)
+
+    async def anonymise(self, entries: Sequence[Entry], username: str) -> None:  # noqa: D102
+        await self._erasures.anonymise(entries, username)
+
+    async def finish_erasing(self, user_id: str) -> None:  # noqa: D102
+        await self._erasures.finish(user_id)
 
     # -- rooms and members
 

@@ -1,13 +1,12 @@
-"""Accounts and sessions on a RethinkDB cluster."""
+"""Accounts on a RethinkDB cluster."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
-from api.models import Account, Rotation, Session, User
-from api.store.base import USED_KEPT
-from api.store.cluster_queries import literal
+from api.models import Account, Page, User
+from api.store import paging
+from api.store.cluster_queries import rows_query
 from api.store.cluster_rows import is_key
 from api.store.rethinkdb import Pool, r
 
@@ -16,7 +15,7 @@ CLAIM_MS: Final = 60_000
 
 
 class Accounts:
-    """Reads and writes accounts and sessions. Ids of odd shapes are nobody's."""
+    """Reads and writes accounts. Ids of odd shapes are nobody's."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -30,7 +29,7 @@ class Accounts:
             names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")
         )
         if kept["user_id"] != user.id:
-            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.users([kept["user_id"]])
+            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.accounts([kept["user_id"]])
             if not abandoned:
                 raise UsernameTaken
             taken_over = names.get(account.username_key).update(
@@ -45,6 +44,9 @@ class Accounts:
             "display_name": user.display_name,
             "password_hash": account.password_hash,
             "created_at": user.created_at,
+            "disabled": account.disabled,
+            "admin": account.admin,
+            "erasing": account.erasing,
         }
         await self._pool.write(r.table("users").insert(row, conflict=lambda _id, old, _new: old))
 
@@ -63,14 +65,43 @@ class Accounts:
                 lambda claim: r.branch(claim.eq(None), None, users.get(claim["user_id"]))
             )
         )
-        return row and Account(_user(row), row["username_key"], row["password_hash"])
+        return row and _account(row)
 
-    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
-        """Return those of these users that exist."""
-        return {row["id"]: _user(row) for row in await self._get_all("users", user_ids)}
+    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        """Return those of these accounts that exist."""
+        return {row["id"]: _account(row) for row in await self._pool.read(rows_query("users", user_ids))}
 
-    async def change(self, user_id: str, changes: dict[str, str]) -> User:
-        """Change a user's row. Raises `NotFound`."""
+    async def listed(self, cursor: str | None, limit: int) -> Page[Account]:
+        """List all accounts in the order of their making."""
+        start = paging.start("accounts", cursor)
+        found = r.table("users", read_mode="majority").between(
+            [r.minval] if start == paging.BEFORE_ALL else [*start], [r.maxval], index="age", left_bound="open"
+        )
+        rows = await self._pool.read(found.order_by(index="age").limit(limit + 1))
+        return paging.page(
+            "accounts", rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
+        )
+
+    async def set_flags(self, user_id: str, changes: dict[str, bool]) -> Account:
+        """Change flags, unless the account is being erased. Raises `NotFound`."""
+        changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))
+        if changed.erasing:
+            raise NotFound
+        return changed
+
+    async def set_password_hash(self, user_id: str, password_hash: str, over: str | None) -> None:
+        """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
+        change = {"password_hash": password_hash}
+        await self._change(
+            user_id,
+            change if over is None else lambda row: r.branch(row["password_hash"] == over, change, {}),
+        )
+
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        """Change how a user is shown. Raises `NotFound`."""
+        return (await self._change(user_id, {"display_name": display_name})).user
+
+    async def _change(self, user_id: str, changes: Any) -> Account:
         if not is_key(user_id):
             raise NotFound
         written = await self._pool.write(
@@ -78,78 +109,13 @@ class Accounts:
         )
         if written["skipped"]:
             raise NotFound
-        return _user(written["changes"][0]["new_val"])
-
-    async def create_session(self, session: Session) -> None:
-        """Store a session; again is harmless."""
-        await self._pool.write(
-            r.table("sessions").insert(asdict(session), conflict=lambda _id, old, _new: old)
-        )
-
-    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
-        """Return those of these sessions that have not been ended."""
-        rows = await self._get_all("sessions", session_ids)
-        return {row["id"]: _session(row) for row in rows}
-
-    async def rotate(
-        self,
-        session_id: str,
-        *,
-        presented_hash: str,
-        next_hash: str,
-        at: int,
-        grace_ms: int,
-        expires_at: int,
-    ) -> Rotation:
-        """Use up a refresh token in one atomic update; see `Store.rotate_refresh`."""
-        if not is_key(session_id):
-            return Rotation.UNKNOWN
-
-        def judge(row: Any) -> Any:
-            recent = row["used"].filter(lambda one: one[1] >= at - grace_ms)
-            rotated = {
-                "refresh_hash": next_hash,
-                "used": recent.prepend([presented_hash, at]).limit(USED_KEPT),
-                "last_used_at": at,
-                "expires_at": expires_at,
-            }
-            return r.branch(
-                row.eq(None),
-                None,
-                row["refresh_hash"] == presented_hash,
-                row.merge(rotated),
-                recent.map(lambda one: one[0]).contains(presented_hash),
-                row,
-                None,
-            )
-
-        written = await self._pool.write(
-            r.table("sessions").get(session_id).replace(judge, return_changes="always")
-        )
-        old, new = (written["changes"][0][side] for side in ("old_val", "new_val"))
-        if old is None:
-            return Rotation.UNKNOWN
-        if new is None:
-            return Rotation.REUSED
-        return Rotation.ROTATED if old["refresh_hash"] == presented_hash else Rotation.GRACE
-
-    async def end_session(self, session_id: str) -> bool:
-        """End a session: its row goes, which every feed sees. False when there was none."""
-        if not is_key(session_id):
-            return False
-        written = await self._pool.write(r.table("sessions").get(session_id).delete())
-        return bool(written["deleted"])
-
-    async def _get_all(self, table: str, keys: Sequence[str]) -> list[dict[str, Any]]:
-        asked = [key for key in dict.fromkeys(keys) if is_key(key)]
-        if not asked:
-            return []
-        return await self._pool.read(r.table(table, read_mode="majority").get_all(r.args(literal(asked))))
+        return _account(written["changes"][0]["new_val"])
 
 
-def _user(row: dict[str, Any]) -> User:
-    return User(row["id"], row["username"], row["display_name"], row["created_at"])
-
-
-def _session(row: dict[str, Any]) -> Session:
-    return Session(**{**row, "used": tuple((hash_, when) for hash_, when in row["used"])})
+def _account(row: dict[str, Any]) -> Account:
+    return Account(
+        User(row["id"], row["username"], row["display_name"], row["created_at"]),
+        row["username_key"],
+        row["password_hash"],
+        *(row[flag] for flag in ("disabled", "admin", "erasing")),
+    )

@@ -277,7 +277,7 @@ class RoomLogs:
             [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
         )
         _, rows = await self._merged(room_id, stored, after, until)
-        return self._entries(rows)
+        return self.entries(rows)
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
@@ -301,7 +301,7 @@ class RoomLogs:
             raise NotFound
         found = [row for row in rows if row["kind"] == Kind.MESSAGE]
         shown = found[-limit:] if newest_first else found[:limit]
-        items = await self._folded(room_id, self._entries(shown), head)
+        items = await self._folded(room_id, self.entries(shown), head)
         return History(items, head["epoch"], len(found) > limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
@@ -312,7 +312,7 @@ class RoomLogs:
             room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq
         )
         found = [row for row in rows if row["kind"] == Kind.MESSAGE]
-        folded = await self._folded(room_id, self._entries(found), head) if head else []
+        folded = await self._folded(room_id, self.entries(found), head) if head else []
         return folded[0] if folded else None
 
     async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
@@ -357,9 +357,10 @@ class RoomLogs:
         _, rows = await self._merged(
             room_id, messages_table().get_all(*keys, index="target"), messages[0].seq, head["seq"]
         )
-        return fold(messages, [entry for entry in self._entries(rows) if entry.data.get("target")])
+        return fold(messages, [entry for entry in self.entries(rows) if entry.data.get("target")])
 
-    def _entries(self, rows: list[dict[str, Any]]) -> list[Entry]:
+    def entries(self, rows: list[dict[str, Any]]) -> list[Entry]:
+        """Read rows, leaving out what is not an entry."""
         entries = []
         for row in rows:
             try:

@@ -1,10 +1,12 @@
 """The queries of the rooms' logs on a RethinkDB cluster: pure, from values to ReQL."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
 
 from api.models import Kind
+from api.store.cluster_rows import is_key
 from api.store.rethinkdb import r
 
 TRIM_LAG: Final = 32
@@ -172,6 +174,12 @@ def grown_query(after: dict[str, int]) -> Any:
     )
 
 
+def rows_query(table: str, keys: Sequence[str]) -> Any:
+    """Return the query for the rows of a table with these primary keys."""
+    asked = [key for key in dict.fromkeys(keys) if is_key(key)]
+    return r.table(table, read_mode="majority").get_all(r.args(literal(asked)))
+
+
 def literal(value: Any) -> Any:
     """Return a term that the server parses from one string, at a tenth of what the driver's terms cost."""
     return r.json(orjson.dumps(value).decode())
@@ -247,7 +255,6 @@ def project(row: dict[str, Any]) -> Any:
         "id": [row["room_id"], row["user_id"]],
         "room_id": row["room_id"],
         "user_id": row["user_id"],
-        "username": row["username"],
         "role": row["data"]["role"],
         "joined_at": row["at"],
         "read_seq": 0,

@@ -5,7 +5,7 @@ along behind it by the flush, which both wait for.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from api.errors import Conflict, NotFound
@@ -99,7 +99,7 @@ class Rooms:
     async def members(self, room_id: str, cursor: str | None, limit: int) -> Page[Member]:
         """List a room's members in the order of joining."""
         rows = await self._page("members", "room", [room_id], paging.start("members", cursor), limit)
-        users = await self._accounts.users([row["user_id"] for row in rows])
+        users = await self._users(row["user_id"] for row in rows)
         return paging.page(
             "members",
             [row for row in rows if row["user_id"] in users],
@@ -143,12 +143,16 @@ class Rooms:
     async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
         """Return those of these memberships that there are."""
         rows = [row for row in await self._rows(places) if row["role"] is not None]
-        users = await self._accounts.users([row["user_id"] for row in rows])
+        users = await self._users(row["user_id"] for row in rows)
         return {
             (row["room_id"], row["user_id"]): _member(row, users[row["user_id"]])
             for row in rows
             if row["user_id"] in users
         }
+
+    async def _users(self, user_ids: Iterable[str]) -> dict[str, User]:
+        found = await self._accounts.accounts(list(user_ids))
+        return {user_id: account.user for user_id, account in found.items()}
 
     async def _rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         keys = [

@@ -104,6 +104,10 @@ async def _migrate(pool: Pool, database: str) -> None:
     users, sessions = (r.db(database).table(name) for name in ("users", "sessions"))
     flags = {"disabled": False, "admin": False, "erasing": False}
     await pool.write(users.filter(lambda row: row.has_fields("erasing").not_()).update(flags))
+    members = r.db(database).table("members")
+    await pool.write(
+        members.filter(lambda row: row.has_fields("username")).replace(lambda row: row.without("username"))
+    )
     await pool.write(sessions.filter({"ended": True}).delete())
     await pool.write(
         sessions.filter(lambda row: row.has_fields("used").not_()).replace(

@@ -17,6 +17,7 @@ import apsw
 from api.models import (
     Account,
     Appended,
+    AuditEvent,
     Change,
     Draft,
     Entry,
@@ -33,6 +34,9 @@ from api.models import (
     User,
 )
 from api.store import sqlite_accounts as accounts
+from api.store import sqlite_audit as audit
+from api.store import sqlite_erasure as erasure
+from api.store import sqlite_sessions as sessions
 from api.store.base import Place, Store
 from api.store.sqlite_database import Database
 from api.store.sqlite_log import RoomLog
@@ -99,22 +103,33 @@ class SqliteStore(Store):
     async def account_by_name(self, username_key: str) -> Account | None:
         return await self._read(lambda cursor: accounts.by_name(cursor, username_key))
 
-    async def users(self, user_ids: Sequence[str]) -> dict[str, User]:
-        return await self._read(lambda cursor: accounts.users(cursor, user_ids))
+    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        return await self._read(lambda cursor: accounts.accounts(cursor, user_ids))
+
+    async def all_accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        return await self._read(lambda reading: accounts.listed(reading, cursor, limit))
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         return await self._write(lambda cursor: accounts.set_display_name(cursor, user_id, display_name))
 
-    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
-        await self._write(lambda cursor: accounts.set_password_hash(cursor, user_id, password_hash))
+    async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
+        await self._write(lambda cursor: accounts.set_password_hash(cursor, user_id, password_hash, over))
+
+    async def set_flags(
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        return await self._write(lambda cursor: accounts.set_flags(cursor, user_id, disabled, admin))
 
     # -- sessions
 
-    async def create_session(self, session: Session) -> None:
-        await self._write(lambda cursor: accounts.create_session(cursor, session))
+    async def create_session(self, session: Session, *, most: int) -> None:
+        await self._write(lambda cursor: sessions.create(cursor, session, most))
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
-        return await self._read(lambda cursor: accounts.sessions(cursor, session_ids))
+        return await self._read(lambda cursor: sessions.sessions(cursor, session_ids))
+
+    async def sessions_of(self, user_id: str) -> list[Session]:
+        return await self._read(lambda cursor: sessions.of_user(cursor, user_id))
 
     async def rotate_refresh(
         self,
@@ -127,7 +142,7 @@ class SqliteStore(Store):
         expires_at: int,
     ) -> Rotation:
         return await self._write(
-            lambda cursor: accounts.rotate(
+            lambda cursor: sessions.rotate(
                 cursor,
                 session_id,
                 presented_hash=presented_hash,
@@ -139,7 +154,37 @@ class SqliteStore(Store):
         )
 
     async def end_session(self, session_id: str) -> bool:
-        return await self._write(lambda cursor: accounts.end(cursor, session_id))
+        return await self._write(lambda cursor: sessions.end(cursor, session_id))
+
+    async def end_sessions(self, user_id: str, *, but: str | None = None) -> list[str]:
+        return await self._write(lambda cursor: sessions.end_all(cursor, user_id, but))
+
+    # -- audit
+
+    async def record(self, event: AuditEvent, *, forget_before: int) -> None:
+        await self._write(lambda cursor: audit.record(cursor, event, forget_before))
+
+    async def audit(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
+        return await self._read(lambda reading: audit.listed(reading, cursor, limit))
+
+    # -- taking an account out
+
+    async def begin_erasing(self, user_id: str) -> None:
+        await self._write(lambda cursor: erasure.begin(cursor, user_id))
+
+    async def erasing(self) -> list[str]:
+        return await self._read(erasure.begun)
+
+    async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
+        return await self._read(
+            lambda reading: erasure.entries_of(reading, self._log, user_id, cursor, limit)
+        )
+
+    async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
+        await self._write(lambda cursor: erasure.anonymise(cursor, entries, username))
+
+    async def finish_erasing(self, user_id: str) -> None:
+        await self._write(lambda cursor: erasure.finish(cursor, user_id))
 
     # -- rooms and members
 

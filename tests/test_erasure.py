@@ -1,0 +1,158 @@
+"""Taking everything along, and leaving nothing behind."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api import erasure
+from api.config import Settings
+from api.errors import Unavailable
+from api.models import LOBBY_ID, Kind
+from api.store import open_store
+from api.store.base import Store
+from tests.server import PASSWORD, Node, Person, eventually, running
+from tests.test_sessions import log_in, works
+
+pytestmark = pytest.mark.anyio
+
+
+async def send(person: Person, room_id: str, *bodies: str) -> list[int]:
+    answers = [
+        await person.http.post(
+            f"/rooms/{room_id}/messages", json={"ref": f"{room_id}-{len(body)}", "body": body}
+        )
+        for body in bodies
+    ]
+    assert {answer.status_code for answer in answers} == {201}
+    return [answer.json()["seq"] for answer in answers]
+
+
+async def make_room(owner: Person) -> str:
+    answer = await owner.http.post("/rooms", json={"name": "Tea", "visibility": "public"})
+    return str(answer.json()["id"])
+
+
+async def export(person: Person) -> list[dict[str, Any]]:
+    answer = await person.http.get("/users/me/export")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/jsonl")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def erase(person: Person, password: str = PASSWORD) -> int:
+    return (await person.http.request("DELETE", "/users/me", json={"password": password})).status_code
+
+
+async def is_gone(node: Node, username: str) -> bool:
+    """Whether the name is free: the last thing that erasing does. Takes it, then."""
+    body = {"username": username, "password": PASSWORD}
+    return (await node.client().post("/auth/signup", json=body)).status_code == 201
+
+
+async def history(person: Person, room_id: str) -> list[dict[str, Any]]:
+    answer = await person.http.get(f"/rooms/{room_id}/messages")
+    return list(answer.json()["items"])
+
+
+async def test_an_export_holds_all_that_the_user_wrote_and_owns_and_nothing_of_others(
+    node: Node, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.export.PAGE", 2)
+    room_id, left_id = await make_room(alice), await make_room(bob)
+    for one in (room_id, left_id):
+        await (bob if one == room_id else alice).http.post(f"/rooms/{one}/join")
+        await send(alice, one, "one", "two2", "three")
+        await send(bob, one, "not hers")
+    await alice.http.post(f"/rooms/{left_id}/leave")
+    records = await export(alice)
+    assert (records[0]["type"], records[0]["id"], records[-1]) == ("account", alice.id, {"type": "end"})
+    bodies = [(one["room_id"], one["body"]) for one in records if one["type"] == "message"]
+    assert sorted(bodies) == sorted(
+        (one, body) for one in (room_id, left_id) for body in ("one", "two2", "three")
+    )
+    joined = {one["room_id"]: one["role"] for one in records if one["type"] == "membership"}
+    assert joined == {LOBBY_ID: "member", room_id: "owner"}
+    assert len([one for one in records if one["type"] == "session"]) == 1
+    assert {one["user_id"] for one in records if "user_id" in one} == {alice.id}
+    assert "hash" not in json.dumps(records)
+
+
+@pytest.mark.parametrize("how", ["tombstone", "anonymise"])
+async def test_an_erased_account_leaves_nothing_behind(store_url: str, how: str) -> None:
+    async with running(Settings(store=store_url, erase=how)) as node:
+        alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+        room_id = await make_room(bob)
+        await alice.http.post(f"/rooms/{room_id}/join")
+        hers = await send(alice, room_id, "her secret", "another")
+        await send(bob, room_id, "his")
+        async with alice.socket() as socket, bob.socket() as listener:
+            await listener.send(type="subscribe", room_id=room_id)
+            await listener.until(type="live")
+            assert await erase(alice, "wrong password") == 422
+            assert await works(alice)
+            assert await erase(alice) == 204
+            assert await socket.closed() == 4501
+            await listener.until(type="member", user_id=alice.id, role=None, username=erasure.ERASED_NAME)
+        assert not await works(alice)
+        await eventually(lambda: is_gone(node, "alice"))
+        assert (await bob.http.get(f"/users/{alice.id}")).status_code == 404
+        found = {item["seq"]: item for item in await history(bob, room_id)}
+        assert {found[seq]["username"] for seq in hers} == {erasure.ERASED_NAME}
+        bodies = ["her secret", "another"] if how == "anonymise" else ["", ""]
+        assert [found[seq]["body"] for seq in hers] == bodies
+        assert [found[seq]["deleted"] for seq in hers] == [how == "tombstone"] * 2
+        log = (await bob.http.get(f"/rooms/{room_id}/log")).text
+        assert "alice" not in log
+        assert ("her secret" in log) == (how == "anonymise")
+        members = (await bob.http.get(f"/rooms/{room_id}/members")).json()["items"]
+        assert [one["username"] for one in members] == ["bob"]
+
+
+STEPS = ["end_sessions", "leave", "entries_of", "append", "anonymise", "finish_erasing"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start(
+    store_url: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(Settings(store=store_url)) as node:
+        alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+        hers = await send(alice, LOBBY_ID, "one", "two2", "three")
+        await send(bob, LOBBY_ID, "his")
+    store = await open_store(store_url)
+    await store.begin_erasing(alice.id)
+    crashing = erasure.Erasure(broken_after(store, step, calls=1), "tombstone")
+    with pytest.raises(Unavailable):
+        await crashing.erase_all()
+    assert await store.erasing() == ([alice.id] if step != "finish_erasing" else [])
+    await store.close()
+    async with running(Settings(store=store_url)) as node:
+        await eventually(lambda: is_gone(node, "alice"))
+        reader = await log_in(node, "bob")
+        http = node.client(Authorization=f"Bearer {reader.json()['access_token']}")
+        log = (await http.get(f"/rooms/{LOBBY_ID}/log")).json()["items"]
+    deletes = [entry["target"] for entry in log if entry["type"] == Kind.DELETE]
+    assert sorted(deletes) == hers  # each once
+    assert [entry["body"] for entry in log if entry["type"] == Kind.MESSAGE] == ["", "", "", "his"]
+    assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
+
+
+def broken_after(store: Store, step: str, *, calls: int) -> Any:
+    """Return the store, of which one method does its work and then crashes, so many times in."""
+
+    class Crashing:
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(store, name)
+            if name != step:
+                return method
+
+            async def crash(*arguments: Any, **options: Any) -> None:
+                nonlocal calls
+                await method(*arguments, **options)
+                calls -= 1
+                if calls == 0:
+                    raise Unavailable
+
+            return crash
+
+    return Crashing()
