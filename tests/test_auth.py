@@ -205,7 +205,7 @@ async def test_a_name_that_looks_like_another_is_taken_and_logs_nobody_in(node: 
         assert (await client.post("/auth/login", json=GOOD | {"username": alike})).status_code == 401
 
 
-CLIENT = Client("", None)
+CLIENT = Client(None, "")
 
 
 def accounts_on(store: Store, passwords: Passwords) -> Accounts:
