@@ -30,10 +30,10 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """The two tokens of a session. `expires_in` of the access token, in seconds."""
+    """A session's tokens; the second is None where a cookie has it. `expires_in` of the first, in seconds."""
 
     access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     expires_in: int
 
 
@@ -124,7 +124,8 @@ class Accounts:
         if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
         if rotation is Rotation.GRACE:
-            next_token = self._tokens.current_refresh(refresh_token, session.refresh_hash)
+            known = {session.refresh_hash, *(used for used, _ in session.used)}
+            next_token = self._tokens.current_refresh(refresh_token, session.refresh_hash, known)
         return self._issue(session.user_id, session_id, next_token, now)
 
     async def log_out(self, user_id: str, session_id: str, client: Client) -> None:

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
         description="Signs access tokens: at least 32 bytes, the same on every node."
         " When unset, one is made at first start and kept in the store.",
     )
+    previous_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated secrets whose access tokens hold too, while `TAILWIRE_SECRET` is being changed.",
+    )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated origins (`https://chat.example.org`) of other hosts whose pages may use this"
@@ -106,16 +110,17 @@ class Settings(BaseSettings):
         """Whether /docs and /openapi.json are there."""
         return not self.production if self.docs is None else self.docs
 
-    @field_validator("origins", mode="before")
+    @field_validator("previous_secrets", "origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        value = tuple(origin.rstrip("/") for origin in value)
         for origin in value:
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
@@ -141,6 +146,13 @@ class Settings(BaseSettings):
     def _is_strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and (weakness := secret_weakness(value.get_secret_value())):
             raise ValueError(weakness)
+        return value
+
+    @field_validator("previous_secrets")
+    @classmethod
+    def _are_strong(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in value:
+            cls._is_strong(secret)
         return value
 
 

@@ -43,6 +43,7 @@ class Services:
     metrics_token: str | None
     origins: frozenset[str]
     production: bool
+    session_seconds: int
 
 
 def services(connection: HTTPConnection) -> Services:

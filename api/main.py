@@ -144,7 +144,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 
 async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Services:
     secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
-    tokens = Tokens(secret)
+    tokens = Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
     reads = Reads(store)
     hub = Hub(connections_per_user=settings.connections_per_user)
     revocation = Revocation(store, hub)
@@ -185,6 +185,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         ),
         origins=frozenset(settings.origins),
         production=settings.production,
+        session_seconds=settings.session_days * 86_400,
     )
 
 

@@ -41,9 +41,9 @@ class LogIn(Strict):
 
 
 class Refresh(Strict):
-    """A refresh token, to be used up."""
+    """A refresh token, to be used up; none when the session cookie has it."""
 
-    refresh_token: Annotated[str, Field(max_length=4_096)]
+    refresh_token: Annotated[str | None, Field(max_length=4_096)] = None
 
 
 class Profile(Strict):
@@ -109,12 +109,12 @@ class Me(UserOut):
 
 
 class TokensOut(Answer):
-    """A session's tokens. `expires_in`: seconds that the access token holds."""
+    """A session's tokens. `expires_in`: seconds that the access token holds. `refresh_token`: null in cookie mode."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  the scheme, not a secret
     expires_in: int
-    refresh_token: str
+    refresh_token: str | None
 
     @classmethod
     def of(cls, issued: Issued) -> "TokensOut":

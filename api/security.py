@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -103,11 +103,11 @@ class Claims:
 
 
 class Tokens:
-    """Issues and verifies access tokens, and derives refresh tokens, with one secret."""
+    """Issues access tokens with the secret, verifies those of other secrets too, and derives refresh tokens."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-        self._key_id = hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
+    def __init__(self, secret: str, *others: str) -> None:
+        self._key_id = _key_id(secret)
+        self._secrets = {_key_id(one): one for one in (secret, *others)}
 
     def issue(self, user_id: str, session_id: str, *, now: int, expires_at: int) -> str:
         """Return an access token that holds until `expires_at` (milliseconds, cut to whole seconds)."""
@@ -121,7 +121,11 @@ class Tokens:
             "exp": expires_at // 1000,
             "typ": "access",
         }
-        return str(jwt.encode(claims, self._secret, algorithm=ALGORITHM, headers={"kid": self._key_id}))
+        return str(
+            jwt.encode(
+                claims, self._secrets[self._key_id], algorithm=ALGORITHM, headers={"kid": self._key_id}
+            )
+        )
 
     def verify(self, token: str, *, now: int) -> Claims:
         """Return a token's claims. Raises `Unauthorized` for every other text, and never anything else."""
@@ -135,11 +139,12 @@ class Tokens:
 
     def _claims(self, token: str, now: int) -> Claims:
         header = jwt.get_unverified_header(token)
-        if header.get("alg") != ALGORITHM or header.get("kid") != self._key_id or "crit" in header:
+        secret = self._secrets.get(header["kid"])
+        if header.get("alg") != ALGORITHM or secret is None or "crit" in header:
             raise Unauthorized
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._secret,
+            secret,
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
@@ -165,21 +170,32 @@ class Tokens:
         """Return the refresh token that follows this one.
 
         It is derived, not drawn, so that whoever asks again because the answer was lost, or two tabs that ask
-        at once, are given the same one; without our secret it cannot be guessed.
+        at once, are given the same one; without our secret it cannot be guessed. Of several secrets the one whose
+        id comes first derives, whichever signs: nodes that are amid a change of secrets agree.
         """
-        digest = hmac.new(
-            self._secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256
-        ).digest()
-        return f"{session_of(refresh_token)}.{_base64url(digest)}"
+        return _successor(self._secrets[min(self._secrets)], refresh_token)
 
-    def current_refresh(self, used: str, current_hash: str) -> str:
-        """Return the refresh token with this hash, which follows a used-up one. Raises `Unauthorized` for none."""
+    def current_refresh(self, used: str, current_hash: str, known: Collection[str]) -> str:
+        """Return the refresh token with this hash, which follows a used-up one. Raises `Unauthorized` for none.
+
+        `known`: the hashes of those between, which tell by which of our secrets each was derived.
+        """
         token = used
         for _ in range(MAX_FOLLOWED):
-            token = self.next_refresh(token)
+            followers = (_successor(secret, token) for secret in self._secrets.values())
+            token = next((one for one in followers if refresh_hash(one) in known), "")
             if refresh_hash(token) == current_hash:
                 return token
         raise Unauthorized
+
+
+def _key_id(secret: str) -> str:
+    return hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
+
+
+def _successor(secret: str, refresh_token: str) -> str:
+    digest = hmac.new(secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256).digest()
+    return f"{session_of(refresh_token)}.{_base64url(digest)}"
 
 
 def session_of(refresh_token: str) -> str:

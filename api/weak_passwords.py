@@ -10,17 +10,17 @@ MIN_PASSWORD_CHARACTERS: Final = 8
 MAX_PASSWORD_BYTES: Final = 1_024
 
 
-def check_password(password: str, username: str, field: str = "password") -> None:
-    """Raise `Invalid` for a password that is too short or too long, common, or the username; `field` is where it stood.
+def check_password(password: str, username: str, name: str = "password") -> None:
+    """Raise `Invalid` for a password that is too short or too long, common, or the username; `name` is its field's.
 
     It is used exactly as sent: NFC and NFD of one text are two passwords.
     """
     if len(password) < MIN_PASSWORD_CHARACTERS or len(password.encode()) > MAX_PASSWORD_BYTES:
-        raise Invalid(errors=(FieldError((field,), "must be 8 characters to 1,024 bytes long"),))
+        raise Invalid(errors=(FieldError((name,), "must be 8 characters to 1,024 bytes long"),))
     if skeleton(password) == skeleton(username):
-        raise _weak("must not be the username", field)
+        raise _weak(name, "must not be the username")
     if password.casefold() in common_passwords():
-        raise _weak("is among those that are tried first: choose another", field)
+        raise _weak(name, "is among those that are tried first: choose another")
 
 
 @cache
@@ -40,5 +40,5 @@ def load_tables() -> None:
     common_passwords()
 
 
-def _weak(message: str, field: str) -> Invalid:
-    return Invalid(errors=(FieldError((field,), message),), code="weak_password")
+def _weak(name: str, message: str) -> Invalid:
+    return Invalid(errors=(FieldError((name,), message),), code="weak_password")

@@ -6,16 +6,18 @@ import unicodedata
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from api import accounts
 from api.accounts import Accounts, Client
 from api.audit import Audit
 from api.clock import now_ms
+from api.config import Settings
 from api.errors import UsernameTaken
 from api.models import Account, User
 from api.security import MAX_WAITING, Passwords, Tokens
 from api.store.base import Store
-from tests.server import PASSWORD, Node
+from tests.server import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
 
@@ -298,6 +300,28 @@ async def test_an_access_token_in_the_query_never_counts(sqlite_node: Node) -> N
     for name in ("token", "access_token"):
         assert (await alice.http.get("/users/me", params={name: alice.access_token})).status_code == 401
     assert (await alice.http.get("/users/me")).status_code == 200
+
+
+async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
+    old, new = (SecretStr(name + "-secret-0123456789-abcdefghijkl") for name in ("old", "new"))
+    settings = Settings(store=store_url, secret=old)
+    async with running(settings) as node:
+        alice = await node.sign_up("alice")
+    token = alice.refresh_token
+    for update, access_holds in (
+        ({"previous_secrets": (new,)}, True),
+        ({"secret": new, "previous_secrets": (old,)}, True),
+        ({"secret": new}, False),
+    ):
+        async with running(settings.model_copy(update=update)) as node:
+            me = await node.client(Authorization=f"Bearer {alice.access_token}").get("/users/me")
+            assert me.status_code == (200 if access_holds else 401)
+            for presented in (token, token):  # again: its answer was lost
+                answer = await node.client().post("/auth/refresh", json={"refresh_token": presented})
+                assert answer.status_code == 200
+                fresh = node.client(Authorization=f"Bearer {answer.json()['access_token']}")
+                assert (await fresh.get("/users/me")).status_code == 200
+            token = answer.json()["refresh_token"]
 
 
 async def test_without_a_token_the_answer_says_what_is_wanted(sqlite_node: Node) -> None:

@@ -51,8 +51,9 @@ async def test_a_port_in_use_is_said_in_one_line(setup: dict[str, str], tmp_path
     [
         pytest.param("TAILWIRE_PORT", "99999", id="port-range"),
         pytest.param("TAILWIRE_PORT", "eighty-eighty", id="port-text"),
-        pytest.param("TAILWIRE_SECRET", "hunter2hunter2", id="secret-short"),
-        pytest.param("TAILWIRE_SECRET", "changeme" * 8, id="secret-sample"),
+        pytest.param("TAILWIRE_SECRET", "hunter2hunter2", id="T11-secret-short"),
+        pytest.param("TAILWIRE_SECRET", "changeme" * 8, id="T11-secret-sample"),
+        pytest.param("TAILWIRE_PREVIOUS_SECRETS", "hunter2hunter2", id="T11-previous-secret-short"),
         pytest.param("TAILWIRE_FRONTEND", "/nowhere/hunter2", id="frontend-none"),
         pytest.param("TAILWIRE_STORE", "mysql://root:hunter2@db/x", id="store-scheme"),
     ],

@@ -119,6 +119,14 @@ def test_no_two_tokens_are_alike() -> None:
         pytest.param(forge(kid="0" * 16), id="other-kid"),
         pytest.param(forge(kid=...), id="kid-missing"),
         pytest.param(forge(kid="../../dev/null"), id="kid-path"),
+        pytest.param(forge(kid="' OR 1=1 --"), id="kid-sql"),
+        pytest.param(forge(kid="x" * 10_240), id="kid-10-kb"),
+        pytest.param(forge(kid=""), id="kid-empty"),
+        pytest.param(forge(secret="secret", kid=...), id="sample-secret"),
+        pytest.param(forge(secret=OTHER_SECRET, jku="https://evil.test/keys"), id="jku"),
+        pytest.param(forge(secret=OTHER_SECRET, x5u="https://evil.test/cert"), id="x5u"),
+        pytest.param(forge(alg="ES256"), id="alg-es256"),
+        pytest.param(forge(alg="nOnE").rpartition(".")[0] + ".", id="alg-none-mixed"),
         pytest.param(forge(kid=[HEADER["kid"]]), id="kid-list"),
         pytest.param(forge(crit=["exp"]), id="crit"),
     ],
@@ -211,6 +219,10 @@ BOMB: Final = b'{"alg":' + b"[" * 1_400 + b"]" * 1_400 + b"}"
         pytest.param(sign(b"[" * 2_800, b"{}"), id="header-bomb-open"),
         pytest.param(sign(b'{"alg":' + b"9" * 2_900 + b"}", b"{}"), id="header-digits"),
         pytest.param("x" * 5_000, id="5000-characters"),
+        pytest.param("x" * 1_000_000, id="a-million-characters"),
+        pytest.param(
+            ".".join(["eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIiwiemlwIjoiREVGIn0", *"abcd"]), id="jwe"
+        ),
         pytest.param("." * 4_000, id="4000-dots"),
         pytest.param(forge(pad="x" * 5_000), id="signed-but-5000-characters"),
     ],
@@ -229,6 +241,44 @@ def test_no_single_character_of_a_token_may_change() -> None:
     for place, character in enumerate(OURS[:-1]):  # the last holds bits that no decoder reads
         changed = "A" if character != "A" else "B"
         assert refused(OURS[:place] + changed + OURS[place + 1 :]), place
+
+
+# -- a change of secrets
+
+
+def test_a_token_holds_while_its_key_is_among_ours_and_new_ones_are_signed_by_the_first() -> None:
+    turned = Tokens(OTHER_SECRET, SECRET)
+    assert turned.verify(OURS, now=NOW * 1000).user_id == "user"
+    fresh = turned.issue("user", "session", now=0, expires_at=FAR * 1000)
+    assert Tokens(OTHER_SECRET).verify(fresh, now=NOW * 1000).user_id == "user"
+    for rotated_out in (Tokens(OTHER_SECRET), Tokens(OTHER_SECRET, "x" * 32)):
+        with pytest.raises(Unauthorized):
+            rotated_out.verify(OURS, now=NOW * 1000)
+
+
+def test_each_key_signs_under_its_own_id_only() -> None:
+    turned = Tokens(OTHER_SECRET, SECRET)
+    with pytest.raises(Unauthorized):
+        turned.verify(forge(secret=OTHER_SECRET), now=NOW * 1000)
+
+
+def test_nodes_amid_a_change_derive_the_same_refresh_token() -> None:
+    first = TOKENS.first_refresh("session")
+    assert Tokens(SECRET, OTHER_SECRET).next_refresh(first) == Tokens(OTHER_SECRET, SECRET).next_refresh(
+        first
+    )
+
+
+def test_a_refresh_token_used_before_a_change_leads_to_the_current_one() -> None:
+    r1 = TOKENS.first_refresh("session")
+    chains = [Tokens(SECRET), Tokens(OTHER_SECRET)]
+    r2 = chains[0].next_refresh(r1)
+    r3 = chains[1].next_refresh(r2)
+    known = {refresh_hash(one) for one in (r1, r2, r3)}
+    for turned in (Tokens(SECRET, OTHER_SECRET), Tokens(OTHER_SECRET, SECRET)):
+        assert turned.current_refresh(r1, refresh_hash(r3), known) == r3
+    with pytest.raises(Unauthorized):
+        chains[1].current_refresh(r1, refresh_hash(r3), known)
 
 
 # -- refresh tokens

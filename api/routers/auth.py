@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
 from api.account_schemas import PasswordChange, SessionsOut
+from api.cookies import RefreshCookieDep
 from api.deps import AccountsDep, ClientDep, IdentityDep, ServicesDep
+from api.errors import FieldError, Invalid
 from api.http import StrictRoute
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
 
@@ -14,15 +16,19 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
 @router.post("/signup", status_code=201)
-async def sign_up(body: SignUp, accounts: AccountsDep, client: ClientDep) -> Welcome:
+async def sign_up(
+    body: SignUp, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
+) -> Welcome:
     """Make an account and log it in."""
-    return Welcome.to(*await accounts.sign_up(body.username, body.password, body.display_name, client))
+    user, issued = await accounts.sign_up(body.username, body.password, body.display_name, client)
+    return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/login")
-async def log_in(body: LogIn, accounts: AccountsDep, client: ClientDep) -> Welcome:
+async def log_in(body: LogIn, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
     """Begin a session."""
-    return Welcome.to(*await accounts.log_in(body.username, body.password, client))
+    user, issued = await accounts.log_in(body.username, body.password, client)
+    return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/token")
@@ -35,9 +41,14 @@ async def token(
 
 
 @router.post("/refresh")
-async def refresh(body: Refresh, accounts: AccountsDep, client: ClientDep) -> TokensOut:
-    """Use up a refresh token for the next pair of tokens."""
-    return TokensOut.of(await accounts.refresh(body.refresh_token, client))
+async def refresh(
+    body: Refresh, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
+) -> TokensOut:
+    """Use up a refresh token for the next pair of tokens; in cookie mode the body is empty: `{}`."""
+    if (body.refresh_token is None) is not cookie.is_wanted:
+        raise Invalid(errors=(FieldError(("refresh_token",), "stands in the body or in the cookie"),))
+    token = cookie.token() if body.refresh_token is None else body.refresh_token
+    return TokensOut.of(cookie.keep(await accounts.refresh(token, client)))
 
 
 # Whatever ends sessions closes their sockets here at once; the feed closes those on other nodes, and these if this
@@ -45,10 +56,13 @@ async def refresh(body: Refresh, accounts: AccountsDep, client: ClientDep) -> To
 
 
 @router.post("/logout", status_code=204)
-async def log_out(identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
+async def log_out(
+    identity: IdentityDep, client: ClientDep, parts: ServicesDep, cookie: RefreshCookieDep
+) -> None:
     """End this session; its sockets are closed with it."""
     await parts.accounts.log_out(identity.user.id, identity.session_id, client)
     parts.hub.end_session(identity.session_id)
+    cookie.clear()
 
 
 @router.get("/sessions")

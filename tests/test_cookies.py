@@ -1,0 +1,172 @@
+"""The refresh token in a cookie; row T22, and T18 to T21 by cookie."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api import accounts
+from api.clock import now_ms
+from api.config import Settings
+from api.cookies import PLAIN_NAME, SECURE_NAME
+from tests.server import PASSWORD, SECONDS, Node, running
+
+pytestmark = pytest.mark.anyio
+
+COOKIE = {"X-Tailwire-Session": "cookie"}
+GOOD = {"username": "alice", "password": PASSWORD}
+FOREIGN = [
+    pytest.param({"Origin": "https://evil.test"}, id="T22-wrong"),
+    pytest.param({"Origin": "null"}, id="T22-null"),
+    pytest.param({"Origin": ""}, id="T22-empty"),
+    pytest.param({}, id="T22-missing"),
+]
+
+
+@pytest.fixture
+def page(sqlite_node: Node) -> dict[str, str]:
+    """The headers of a request from a page of the server's own."""
+    return {"Origin": sqlite_node.url, **COOKIE}
+
+
+def cookie_of(answer: httpx.Response) -> tuple[str, str, str]:
+    """Return name, value and attributes of the one cookie that an answer sets."""
+    (header,) = answer.headers.get_list("set-cookie")
+    pair, _, attributes = header.partition("; ")
+    name, _, value = pair.partition("=")
+    return name, value.strip('"'), attributes
+
+
+async def call(node: Node, path: str, page: dict[str, str], token: str = "", **body: Any) -> httpx.Response:
+    """Send a request with the cookie as a browser would, and keep nothing of the answer."""
+    headers = page | ({"Cookie": f"{SECURE_NAME}={token}"} if token else {})
+    return await node.client().post(path, json=body, headers=headers)
+
+
+async def test_a_page_of_ours_gets_a_cookie_that_scripts_cannot_read(
+    sqlite_node: Node, page: dict[str, str]
+) -> None:
+    for path, status in (("/auth/signup", 201), ("/auth/login", 200)):
+        answer = await call(sqlite_node, path, page, **GOOD)
+        assert (answer.status_code, answer.json()["refresh_token"]) == (status, None)
+        name, token, attributes = cookie_of(answer)
+        assert name == SECURE_NAME
+        assert set(attributes.lower().split("; ")) == {
+            *("httponly", "secure", "samesite=strict", "path=/", f"max-age={30 * 86_400}"),
+        }
+        assert token not in answer.text
+
+
+async def test_without_asking_there_is_no_cookie(sqlite_node: Node) -> None:
+    answer = await sqlite_node.client().post("/auth/signup", json=GOOD)
+    assert answer.json()["refresh_token"]
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_refresh_by_cookie_rotates_it_and_reuse_ends_the_session(
+    sqlite_node: Node, page: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cookie_of(await call(sqlite_node, "/auth/signup", page, **GOOD))[1]
+    answer = await call(sqlite_node, "/auth/refresh", page, first)
+    assert (answer.status_code, answer.json()["refresh_token"]) == (200, None)
+    second = cookie_of(answer)[1]
+    assert second != first
+    me = sqlite_node.client(Authorization=f"Bearer {answer.json()['access_token']}")
+    assert (await me.get("/users/me")).json()["username"] == "alice"
+    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    assert (await call(sqlite_node, "/auth/refresh", page, first)).status_code == 401
+    assert (await me.get("/users/me")).status_code == 401
+
+
+async def test_tabs_that_refresh_at_once_all_stay_signed_in(sqlite_node: Node, page: dict[str, str]) -> None:
+    token = cookie_of(await call(sqlite_node, "/auth/signup", page, **GOOD))[1]
+    for _ in range(20):
+        answers = await asyncio.gather(*(call(sqlite_node, "/auth/refresh", page, token) for _ in range(3)))
+        assert [answer.status_code for answer in answers] == [200] * 3
+        (token,) = {cookie_of(answer)[1] for answer in answers}
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+async def test_a_page_that_is_not_ours_gets_nothing_by_the_cookie(
+    sqlite_node: Node, page: dict[str, str], headers: dict[str, str]
+) -> None:
+    made = await call(sqlite_node, "/auth/signup", page, **GOOD)
+    bearer = {"Authorization": f"Bearer {made.json()['access_token']}"}
+    foreign = COOKIE | headers
+    for path, body in (
+        ("/auth/refresh", {}),
+        ("/auth/login", GOOD),
+        ("/auth/signup", GOOD),
+        ("/auth/logout", {}),
+    ):
+        answer = await call(sqlite_node, path, foreign | bearer, cookie_of(made)[1], **body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+        assert "set-cookie" not in answer.headers
+    assert (await call(sqlite_node, "/auth/refresh", page, cookie_of(made)[1])).status_code == 200
+
+
+async def test_the_cookie_alone_is_no_refresh_token(sqlite_node: Node, page: dict[str, str]) -> None:
+    """Without the header that only a page of ours can send."""
+    made = await call(sqlite_node, "/auth/signup", page, **GOOD)
+    answer = await call(sqlite_node, "/auth/refresh", {"Origin": sqlite_node.url}, cookie_of(made)[1])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    both = await call(sqlite_node, "/auth/refresh", page, cookie_of(made)[1], refresh_token="x")
+    assert (both.status_code, both.json()["code"]) == (422, "invalid")
+    other = await call(sqlite_node, "/auth/login", page | {"X-Tailwire-Session": "body"}, **GOOD)
+    assert (other.status_code, other.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "a.b", "%00", "x" * 5_000])
+async def test_a_cookie_that_is_none_of_ours_is_refused(
+    sqlite_node: Node, page: dict[str, str], token: str
+) -> None:
+    assert (await call(sqlite_node, "/auth/refresh", page, token)).status_code == 401
+
+
+async def test_logging_out_ends_the_session_and_clears_the_cookie(
+    sqlite_node: Node, page: dict[str, str]
+) -> None:
+    made = await call(sqlite_node, "/auth/signup", page, **GOOD)
+    bearer = {"Authorization": f"Bearer {made.json()['access_token']}"}
+    answer = await sqlite_node.client().post("/auth/logout", headers=page | bearer)
+    assert answer.status_code == 204
+    name, value, attributes = cookie_of(answer)
+    assert (name, value) == (SECURE_NAME, "")
+    assert "max-age=0" in attributes.lower()
+    assert (await call(sqlite_node, "/auth/refresh", page, cookie_of(made)[1])).status_code == 401
+
+
+@pytest.fixture
+async def production_node(tmp_path: Path) -> AsyncIterator[Node]:
+    async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", production=True)) as started:
+        yield started
+
+
+async def test_over_http_to_another_machine_the_cookie_is_plain_but_not_in_production(
+    sqlite_node: Node, production_node: Node
+) -> None:
+    names = itertools.count()
+    for node, scheme, expected in (
+        (sqlite_node, "http", PLAIN_NAME),
+        (sqlite_node, "https", SECURE_NAME),
+        (production_node, "http", SECURE_NAME),
+    ):
+        async with httpx.AsyncClient(base_url=node.url, trust_env=False, timeout=SECONDS) as client:
+            answer = await client.post(
+                "/auth/signup",
+                json=GOOD | {"username": f"user{next(names)}"},
+                headers={
+                    "Host": "chat.lan",
+                    "Origin": f"{scheme}://chat.lan",
+                    "X-Forwarded-Proto": scheme,
+                    **COOKIE,
+                },
+            )
+        name, _, attributes = cookie_of(answer)
+        assert name == expected
+        assert ("secure" in attributes.lower()) is (expected == SECURE_NAME)
+        assert "httponly" in attributes.lower()
