@@ -36,6 +36,7 @@ from api.reads import Reads
 from api.security import Tokens
 from api.sink import Sink
 from api.store.base import Store
+from api.throttles import Throttles
 
 REPLAY_RETRY_SECONDS: Final = 0.5
 
@@ -57,6 +58,7 @@ class Commands:
         reads: Reads,
         hub: Hub,
         tokens: Tokens,
+        throttles: Throttles,
         *,
         heartbeat_seconds: int,
         subscriptions: int,
@@ -65,6 +67,7 @@ class Commands:
         self._reads = reads
         self._hub = hub
         self._tokens = tokens
+        self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
         self._subscriptions = subscriptions
 
@@ -113,12 +116,20 @@ class Commands:
 
     # -- commands
 
-    async def run(self, connection: Connection, command: Command) -> None:
-        """Carry out one command and enqueue its ack or error. Raises `Closed` when it ends the connection."""
+    async def run(self, connection: Connection, command: Command) -> TailwireError | None:
+        """Carry out one command and enqueue its ack or error; return the error.
+
+        Raises `Closed` when it ends the connection.
+        """
         try:
             await self._run(connection, command)
         except TailwireError as error:
-            connection.enqueue(encode(error_event(error, command.ref)))
+            told: TailwireError = error
+            if isinstance(error, NotFound):
+                told = self._throttles.missed(connection.identity.user.id, error)
+            connection.enqueue(encode(error_event(told, command.ref)))
+            return told
+        return None
 
     async def _run(self, connection: Connection, command: Command) -> None:
         match command:
@@ -169,9 +180,10 @@ class Commands:
     async def append(self, member: Member, ref: str, body: str, reply_to: int | None) -> Appended:
         """Write a member's message to its room; the one way in, for sockets and HTTP.
 
-        Raises `Forbidden` for a reader, `Invalid` for an answer to no message, `RefConflict`, `Unavailable`,
-        `StorageFull`.
+        Raises `RateLimited`, `Forbidden` for a reader, `Invalid` for an answer to no message, `RefConflict`,
+        `Unavailable`, `StorageFull`.
         """
+        self._throttles.send(member.user_id)
         if member.role is Role.READER:
             raise Forbidden("Readers of a room cannot write to it")
         if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
@@ -188,9 +200,9 @@ class Commands:
 
     async def _read(self, connection: Connection, command: Read) -> None:
         await self._member(connection, command.room_id)
-        await self._store.mark_read(command.room_id, connection.identity.user.id, command.seq)
+        seq = await self._store.mark_read(command.room_id, connection.identity.user.id, command.seq)
         if command.ref is not None:
-            _ack(connection, command, room_id=command.room_id, seq=command.seq)
+            _ack(connection, command, room_id=command.room_id, seq=seq)
 
     async def _member(self, connection: Connection, room_id: str) -> Member:
         member = await self._reads.member(room_id, connection.identity.user.id)
@@ -204,6 +216,8 @@ class Commands:
         room_id = command.room_id
         if room_id not in connection.rooms and len(connection.rooms) >= self._subscriptions:
             raise Invalid("Too many subscriptions on one connection", code="limit")
+        if command.since is not None:
+            self._throttles.resume(connection.identity.user.id, room_id)
         joining = _Joining(connection, command)
         while connection.is_open:
             try:

@@ -1,5 +1,6 @@
 """Every setting, read once from the environment. docs/configuration.md says the same; a test holds them equal."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -93,6 +94,40 @@ class Settings(BaseSettings):
         ge=0,
         description="For how long browsers that came by https are told to come by nothing else; 0 tells them nothing.",
     )
+    sends_per_second: float = Field(
+        10, gt=0, description="Messages of one user, over all sockets and HTTP of this node."
+    )
+    sends_burst: int = Field(20, ge=1, description="Messages of one user at once, after a pause.")
+    commands_per_second: float = Field(
+        100, gt=0, description="Commands other than `send` on one socket; five times as many at once."
+    )
+    login_failures_per_account: int = Field(
+        5,
+        ge=1,
+        description="Failed log-ins to one account in a minute, on all nodes together. Beyond, every log-in to it gets"
+        " 429.",
+    )
+    login_failures_per_address: int = Field(
+        30, ge=1, description="The same, from one address, to whatever accounts."
+    )
+    signups_per_address: int = Field(
+        600,
+        ge=1,
+        description="Tries to sign up from one address in a minute, on all nodes together. Set it much lower where"
+        " strangers may sign up.",
+    )
+    refreshes_per_minute: int = Field(30, ge=1, description="Refreshes of one session, on this node.")
+    misses_per_minute: int = Field(
+        60, ge=1, description="404s of one user on this node, beyond which there is 429 instead."
+    )
+    rooms_per_minute: int = Field(100, ge=1, description="Rooms one user may make on this node.")
+    rooms_per_user: int = Field(10_000, ge=1, description="Rooms one user may be in.")
+    members_per_room: int = Field(1_000, ge=1, description="Members of a room. The lobby takes everybody.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is"
+        " believed. When unset, nobody's is.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -110,7 +145,7 @@ class Settings(BaseSettings):
         """Whether /docs and /openapi.json are there."""
         return not self.production if self.docs is None else self.docs
 
-    @field_validator("previous_secrets", "origins", mode="before")
+    @field_validator("previous_secrets", "origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,5 +1,6 @@
 """What a route may ask for."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -8,7 +9,9 @@ from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 
 from api.accounts import Accounts, Client
+from api.address import Network, client_address
 from api.admin import Actor, Admin
+from api.caps import Caps
 from api.commands import Commands
 from api.connection import Identity
 from api.erasure import Erasure
@@ -22,6 +25,7 @@ from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
 from api.store.base import Store
+from api.throttles import Throttles
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,10 @@ class Services:
     erasure: Erasure
     commands: Commands
     doors: Doors
+    throttles: Throttles
+    caps: Caps
+    trusted_proxies: tuple[Network, ...]
+    commands_per_second: float
     metrics: Metrics
     metrics_token: str | None
     origins: frozenset[str]
@@ -71,14 +79,23 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def _identity(parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]) -> Identity:
+async def _identity(
+    parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
+) -> AsyncIterator[Identity]:
     if token is None:
         raise Unauthorized
-    return await parts.commands.identify(token)
+    identity = await parts.commands.identify(token)
+    try:
+        yield identity
+    except NotFound as error:
+        raise parts.throttles.missed(identity.user.id, error) from None
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]
-"""Who the caller is: the bearer of an access token whose session lives. 401 for anyone else."""
+"""Who the caller is: the bearer of an access token whose session lives. 401 for anyone else.
+
+Who asks too often for what is not there, or not for them, is told to wait instead.
+"""
 
 
 async def _admin(parts: ServicesDep, identity: IdentityDep) -> Admin:
@@ -102,9 +119,19 @@ MemberDep = Annotated[Member, Depends(_membership)]
 """The caller's membership of the room in the path. 404 for a non-member, as if there were no such room."""
 
 
-def client(request: Request) -> Client:
+def address(connection: HTTPConnection) -> str:
+    """Return the address of the client behind a request or a socket."""
+    peer = connection.client.host if connection.client else ""
+    said = connection.headers.getlist("x-forwarded-for")
+    return client_address(peer, said, services(connection).trusted_proxies)
+
+
+AddressDep = Annotated[str, Depends(address)]
+
+
+def client(request: Request, address: AddressDep) -> Client:
     """Return where a request comes from."""
-    return Client(request.client.host if request.client else None, request.headers.get("user-agent", ""))
+    return Client(address or None, request.headers.get("user-agent", ""))
 
 
 ClientDep = Annotated[Client, Depends(client)]

@@ -1,10 +1,123 @@
-"""How many sockets may stand open, and how many of them unproven. Pure counting, one per process."""
+"""How many sockets may stand open, and how often something may be done. Pure counting, one per process."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
+from api.address import counted_as
 from api.errors import RateLimited, Unavailable
+
+FEW_KEYS: Final = 1_024
+"""So many are kept without looking which of them are idle."""
+MAX_KEYS: Final = 65_536
+"""Beyond so many busy ones the oldest is forgotten: whoever floods us with keys buys no memory of ours."""
+
+
+class Bucket:
+    """A token bucket: `burst` at once, and from then on `per_second`.
+
+    It keeps one number: when it will be full again.
+    """
+
+    __slots__ = ("_burst_seconds", "_full_at", "_seconds")
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._seconds = 1 / per_second
+        self._burst_seconds = burst / per_second
+        self._full_at = 0.0
+
+    def take(self, now: float) -> float:
+        """Take one token and return 0, or return in how many seconds there is one. `now` is monotonic."""
+        full_at = max(self._full_at, now) + self._seconds
+        if (wait := full_at - now - self._burst_seconds) > _TINY_SECONDS:
+            return wait
+        self._full_at = full_at
+        return 0.0
+
+
+class Buckets:
+    """A token bucket for each key. A key whose bucket is full is forgotten."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._seconds = 1 / per_second
+        self._burst_seconds = burst / per_second
+        self._full_at: dict[str, float] = {}
+        self._look_at_count = FEW_KEYS
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: str, now: float) -> float:
+        """Take one of the key's tokens and return 0, or return in how many seconds there is one."""
+        full_at = max(self._full_at.get(key, 0.0), now) + self._seconds
+        if (wait := full_at - now - self._burst_seconds) > _TINY_SECONDS:
+            return wait
+        self._full_at[key] = full_at
+        if len(self._full_at) > self._look_at_count:
+            self._forget_idle(now)
+        return 0.0
+
+    def _forget_idle(self, now: float) -> None:
+        busy = [(key, full_at) for key, full_at in self._full_at.items() if full_at > now]
+        self._full_at = dict(busy[-MAX_KEYS:])
+        self._look_at_count = max(FEW_KEYS, 2 * len(self._full_at))
+
+
+class Window:
+    """At most `count` in any `seconds`, exactly. It keeps the time of each."""
+
+    __slots__ = ("_count", "_seconds", "_times")
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._times: list[float] = []
+
+    def take(self, now: float) -> float:
+        """Count one more and return 0, or return in how many seconds there is room for one."""
+        del self._times[: bisect_right(self._times, now - self._seconds)]
+        if len(self._times) >= self._count:
+            return self._times[0] + self._seconds - now
+        self._times.append(now)
+        return 0.0
+
+    def is_idle(self, now: float) -> bool:
+        """Whether all that was counted is past."""
+        return not self._times or self._times[-1] <= now - self._seconds
+
+
+class Windows:
+    """A window for each key. A key with nothing in its window is forgotten."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._windows: dict[str, Window] = {}
+        self._look_at_count = FEW_KEYS
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def take(self, key: str, now: float) -> float:
+        """Count one more of the key and return 0, or return in how many seconds there is room for one."""
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = Window(self._count, self._seconds)
+            if len(self._windows) > self._look_at_count:
+                self._forget_idle(now)
+        return window.take(now)
+
+    def _forget_idle(self, now: float) -> None:
+        *known, newest = self._windows.items()
+        busy = [(key, window) for key, window in known if not window.is_idle(now)]
+        self._windows = dict([*busy[1 - MAX_KEYS :], newest])
+        self._look_at_count = max(FEW_KEYS, 2 * len(self._windows))
+
+
+_TINY_SECONDS: Final = 1e-6
+"""What floating point may be off by; nobody waits for so little."""
 
 
 class Doors:
@@ -31,6 +144,7 @@ class Doors:
     @contextmanager
     def wait(self, address: str) -> Iterator[None]:
         """Count one socket that has yet to authenticate. Raises `RateLimited`, `Unavailable`."""
+        address = counted_as(address)
         if self._waiting[address] >= self._per_address:
             raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
         if self._waiting.total() >= self._unauthenticated:

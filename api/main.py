@@ -21,6 +21,7 @@ from api import __version__, logs
 from api.accounts import Accounts
 from api.admin import Admin
 from api.audit import Audit
+from api.caps import Caps
 from api.commands import Commands
 from api.config import Settings, read_settings
 from api.deps import Services
@@ -40,6 +41,7 @@ from api.security import Passwords, Tokens
 from api.store import open_store
 from api.store.base import Store
 from api.surface import Surface
+from api.throttles import Rates, Throttles
 from api.weak_passwords import load_tables
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -58,7 +60,8 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one socket or the lifespan."""
         if scope["type"] == "websocket":
-            await ws.serve(scope, receive, send, self.state.services)
+            scope["app"] = self
+            await ws.serve(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -150,6 +153,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
     revocation = Revocation(store, hub)
     feed = Feed(store, hub, revocation)
     audit = Audit(store, days=settings.audit_days)
+    throttles = Throttles(store, _rates(settings))
     return Services(
         store=store,
         reads=reads,
@@ -175,6 +179,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             reads,
             hub,
             tokens,
+            throttles,
             heartbeat_seconds=settings.heartbeat_seconds,
             subscriptions=settings.subscriptions,
         ),
@@ -183,9 +188,27 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             unauthenticated=settings.unauthenticated_connections,
             unauthenticated_per_address=settings.unauthenticated_per_address,
         ),
+        throttles=throttles,
+        caps=Caps(store, members_per_room=settings.members_per_room, rooms_per_user=settings.rooms_per_user),
+        trusted_proxies=settings.trusted_proxies,
+        commands_per_second=settings.commands_per_second,
         origins=frozenset(settings.origins),
         production=settings.production,
         session_seconds=settings.session_days * 86_400,
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        sends_per_second=settings.sends_per_second,
+        sends_burst=settings.sends_burst,
+        login_failures_per_account=settings.login_failures_per_account,
+        login_failures_per_address=settings.login_failures_per_address,
+        signups_per_address=settings.signups_per_address,
+        refreshes=settings.refreshes_per_minute,
+        misses=settings.misses_per_minute,
+        rooms=settings.rooms_per_minute,
+        connections_per_user=settings.connections_per_user,
     )
 
 

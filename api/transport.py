@@ -16,7 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from api import protocol
 from api.frames import Frames
+from api.limits import Bucket
 from api.sink import EXTENSION
 from api.waits import Gate, Inbox
 
@@ -25,6 +27,9 @@ HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 20.0
 MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_FRAGMENTS: Final = 64
+PINGS_PER_SECOND: Final = 10
+PINGS_BURST: Final = 100
+"""Browsers send none, libraries one in some seconds."""
 MAX_UNREAD_BYTES: Final = 256 * 1024
 """Of what is written when a ping comes: a peer that asks and reads no answer is cut off."""
 LINGER_SECONDS: Final = 5.0
@@ -116,6 +121,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.writable.set()
         self._abort_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._pings = Bucket(PINGS_PER_SECOND, PINGS_BURST)
 
     # -- the handshake
 
@@ -256,9 +262,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     # -- nothing grows
 
     def handle_ping(self) -> None:
-        """Answer a ping, if the peer reads our answers."""
+        """Answer a ping, if the peer reads our answers and does not ask without end."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self.transport.abort()
+            return
+        if self._pings.take(self.loop.time()):
+            self._refuse(protocol.CloseCode.RATE_LIMITED)
             return
         super().handle_ping()
 
@@ -287,7 +296,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _content(self, data: bytes) -> dict[str, Any]:
         return {"text": data.decode()} if self.curr_msg_data_type == "text" else {"bytes": data}
 
-    def _refuse(self, code: CloseCode) -> None:
+    def _refuse(self, code: int) -> None:
         self.frames = []
         if not self.close_sent:
             self.conn.fail(code)

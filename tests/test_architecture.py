@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "account_schemas",
         "export",
         "cookies",
+        "limits",
     ),
     "deps": (
         "accounts",
@@ -71,6 +72,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "errors",
         "admin",
         "erasure",
+        "address",
+        "caps",
+        "throttles",
     ),
     "surface": (
         "http",
@@ -112,6 +116,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "models",
         "errors",
         "clock",
+        "throttles",
     ),
     "reads": (
         "loader",
@@ -164,7 +169,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "models",
     ),
     "sink": ("frames",),
-    "limits": ("errors",),
+    "limits": (
+        "errors",
+        "address",
+    ),
     "secret": ("store.base",),
     "security": (
         "models",
@@ -197,6 +205,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "failpoints",
         "models",
         "errors",
+        "store.attempts",
     ),
     "store.cluster*": (
         "store.cluster*",
@@ -208,6 +217,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "failpoints",
         "models",
         "errors",
+        "store.attempts",
     ),
     "store.rethinkdb": (
         "models",
@@ -238,6 +248,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "frames",
         "sink",
         "waits",
+        "limits",
+        "protocol",
     ),
     "waits": (),
     "frames": (),
@@ -288,6 +300,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "deps",
         "errors",
         "http",
+    ),
+    "address": (),
+    "caps": (
+        "errors",
+        "models",
+        "store.base",
+    ),
+    "store.attempts": (),
+    "throttles": (
+        "address",
+        "clock",
+        "errors",
+        "limits",
+        "names",
+        "security",
+        "store.base",
     ),
 }
 

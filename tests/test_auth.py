@@ -307,7 +307,7 @@ async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
     settings = Settings(store=store_url, secret=old)
     async with running(settings) as node:
         alice = await node.sign_up("alice")
-    token = alice.refresh_token
+    answer, token = None, alice.refresh_token
     for update, access_holds in (
         ({"previous_secrets": (new,)}, True),
         ({"secret": new, "previous_secrets": (old,)}, True),
@@ -321,6 +321,7 @@ async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
                 assert answer.status_code == 200
                 fresh = node.client(Authorization=f"Bearer {answer.json()['access_token']}")
                 assert (await fresh.get("/users/me")).status_code == 200
+            assert answer is not None
             token = answer.json()["refresh_token"]
 
 

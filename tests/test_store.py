@@ -1320,3 +1320,72 @@ async def test_a_tail_of_a_store_that_closes_says_that_it_is_lost(store_url: str
         await closing.close()
         with pytest.raises(Unavailable):
             await following
+
+
+# -- attempts
+
+
+async def test_attempts_are_counted_until_there_are_too_many_and_again_when_they_are_past(
+    store: Store,
+) -> None:
+    def attempt(at: int, key: str = "a") -> Awaitable[int]:
+        return store.attempt(key, at=at, count=3, window_ms=1_000)
+
+    assert [await attempt(at) for at in (10_000, 10_300, 10_600)] == [0, 0, 0]
+    assert await attempt(10_700) == 300
+    assert await attempt(10_700, key="b") == 0
+    assert [await attempt(11_000), await attempt(11_001)] == [0, 299]
+
+
+async def test_an_attempt_that_is_forgiven_leaves_room_for_one(store: Store) -> None:
+    async def attempt(at: int) -> bool:
+        return not await store.attempt("a", at=at, count=2, window_ms=1_000)
+
+    assert [await attempt(10_000), await attempt(10_000)] == [True, True]
+    await store.forgive("a", at=10_000)
+    await store.forgive("a", at=9_999)
+    await store.forgive("nobody", at=10_000)
+    assert [await attempt(10_001), await attempt(10_002)] == [True, False]
+
+
+async def test_no_more_attempts_than_allowed_are_counted_however_many_come_at_once(
+    store: Store, other: Store
+) -> None:
+    waits = await asyncio.gather(
+        *(one.attempt("a", at=10_000, count=5, window_ms=1_000) for one in (store, other) for _ in range(20))
+    )
+    assert waits.count(0) == 5
+
+
+async def test_an_attempt_of_a_clock_that_was_far_ahead_locks_nobody(store: Store) -> None:
+    assert await store.attempt("a", at=10**12, count=1, window_ms=1_000) == 0
+    assert await store.attempt("a", at=10_000, count=1, window_ms=1_000) == 0
+
+
+async def test_members_and_rooms_are_counted(store: Store, den: Room, bob: User) -> None:
+    assert [await store.member_count(DEN.id), await store.room_count(bob.id)] == [1, 0]
+    await store.join(DEN.id, bob, Role.MEMBER, 1)
+    assert [await store.member_count(DEN.id), await store.room_count(bob.id)] == [2, 1]
+    await store.leave(DEN.id, bob, 2)
+    assert [await store.member_count(DEN.id), await store.room_count(bob.id)] == [1, 0]
+    assert [await store.member_count("x" * 10_000), await store.room_count("")] == [0, 0]
+
+
+async def test_a_cursor_of_another_list_or_one_that_was_changed_is_refused(
+    store: Store, alice: User, bob: User
+) -> None:
+    for number in range(3):
+        await store.create_room(make_room(number), alice)
+        await store.join(f"room-{number:03}", bob, Role.MEMBER, number)
+    mine = (await store.rooms_of(alice.id, cursor=None, limit=1)).next_cursor
+    members = (await store.members("room-000", cursor=None, limit=1)).next_cursor
+    assert mine is not None
+    assert members is not None
+    assert len((await store.rooms_of(alice.id, cursor=mine, limit=1)).items) == 1
+    for cursor in (mine[:-1], mine + "A", mine.swapcase(), mine + "=", members, ""):
+        with pytest.raises(BadCursor):
+            await store.rooms_of(alice.id, cursor=cursor, limit=1)
+    with pytest.raises(BadCursor):
+        await store.rooms_of(bob.id, cursor=mine, limit=1)
+    with pytest.raises(BadCursor):
+        await store.members("room-001", cursor=members, limit=1)

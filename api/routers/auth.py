@@ -7,7 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from api.account_schemas import PasswordChange, SessionsOut
 from api.cookies import RefreshCookieDep
-from api.deps import AccountsDep, ClientDep, IdentityDep, ServicesDep
+from api.deps import AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep
 from api.errors import FieldError, Invalid
 from api.http import StrictRoute
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
@@ -17,38 +17,47 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 @router.post("/signup", status_code=201)
 async def sign_up(
-    body: SignUp, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
+    body: SignUp, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
     """Make an account and log it in."""
-    user, issued = await accounts.sign_up(body.username, body.password, body.display_name, client)
+    await parts.throttles.sign_up(address)
+    user, issued = await parts.accounts.sign_up(body.username, body.password, body.display_name, client)
     return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/login")
-async def log_in(body: LogIn, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
+async def log_in(
+    body: LogIn, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
+) -> Welcome:
     """Begin a session."""
-    user, issued = await accounts.log_in(body.username, body.password, client)
+    async with parts.throttles.log_in(body.username, address):
+        user, issued = await parts.accounts.log_in(body.username, body.password, client)
     return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/token")
 async def token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsDep, client: ClientDep
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    parts: ServicesDep,
+    address: AddressDep,
+    client: ClientDep,
 ) -> TokensOut:
     """Begin a session by the OAuth2 password form, for generic clients and the Authorize button."""
-    _, issued = await accounts.log_in(form.username, form.password, client)
+    async with parts.throttles.log_in(form.username, address):
+        _, issued = await parts.accounts.log_in(form.username, form.password, client)
     return TokensOut.of(issued)
 
 
 @router.post("/refresh")
 async def refresh(
-    body: Refresh, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
+    body: Refresh, parts: ServicesDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> TokensOut:
     """Use up a refresh token for the next pair of tokens; in cookie mode the body is empty: `{}`."""
     if (body.refresh_token is None) is not cookie.is_wanted:
         raise Invalid(errors=(FieldError(("refresh_token",), "stands in the body or in the cookie"),))
     token = cookie.token() if body.refresh_token is None else body.refresh_token
-    return TokensOut.of(cookie.keep(await accounts.refresh(token, client)))
+    parts.throttles.refresh(token)
+    return TokensOut.of(cookie.keep(await parts.accounts.refresh(token, client)))
 
 
 # Whatever ends sessions closes their sockets here at once; the feed closes those on other nodes, and these if this

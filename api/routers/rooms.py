@@ -30,8 +30,10 @@ async def rooms(
 
 
 @router.post("", status_code=201)
-async def create(body: NewRoom, identity: IdentityDep, store: StoreDep) -> RoomOut:
+async def create(body: NewRoom, identity: IdentityDep, store: StoreDep, parts: ServicesDep) -> RoomOut:
     """Make a room; the caller is its owner."""
+    parts.throttles.make_room(identity.user.id)
+    await parts.caps.one_more_room(identity.user.id)
     room = Room(random_id(), body.name, body.topic, body.visibility, now_ms())
     return RoomOut.of(await store.create_room(room, identity.user))
 
@@ -43,9 +45,12 @@ async def room(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
 
 
 @router.post("/{room_id}/join")
-async def join(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
+async def join(room_id: str, identity: IdentityDep, store: StoreDep, parts: ServicesDep) -> RoomOut:
     """Become a member of a public room; again is harmless."""
-    await _visible(store, room_id, identity.user.id)
+    view = await _visible(store, room_id, identity.user.id)
+    if view.role is None:
+        await parts.caps.one_more_member(room_id)
+        await parts.caps.one_more_room(identity.user.id)
     joined = await store.join(room_id, identity.user, Role.MEMBER, now_ms())
     if joined is not None:  # what was said before they came is not unread to them
         await store.mark_read(room_id, identity.user.id, joined.entry.seq)

@@ -5,6 +5,7 @@ for a request they would keep for as long as a socket stands, 15 KiB of it.
 """
 
 import asyncio
+import math
 import time
 from typing import Final
 
@@ -15,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.commands import Closed, Commands, check_version
 from api.connection import Connection, Identity
-from api.deps import Services
+from api.deps import Services, address, services
 from api.errors import (
     Forbidden,
     NotFound,
@@ -26,16 +27,19 @@ from api.errors import (
     UpgradeRequired,
 )
 from api.http import bind_request_id, is_allowed_origin, problem
+from api.limits import Bucket, Window
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
     Authenticate,
     BadCommand,
     CloseCode,
+    Command,
     encode,
     error_event,
     parse_command,
 )
+from api.protocol import Send as SendCommand
 from api.sink import Sink, open_sink
 from api.surface import deny, refusal
 
@@ -46,6 +50,11 @@ PATH: Final = "/ws/messages"
 FIRST_MESSAGE_SECONDS: Final = 5.0
 BAD_FRAMES: Final = 20
 BAD_FRAMES_SECONDS: Final = 60.0
+COMMANDS_BURST_SECONDS: Final = 5
+"""So long a socket may save up commands: a client with many rooms begins by asking for all of them."""
+REFUSALS: Final = 100
+REFUSALS_SECONDS: Final = 10.0
+"""A client that is told to wait and does not is closed. So many, for one that resends a whole outbox at once."""
 
 log = structlog.get_logger("api.ws")
 
@@ -58,8 +67,9 @@ async def plain_request(_request: Request) -> Response:
     return response
 
 
-async def serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> None:
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one socket from handshake to end."""
+    parts = services(HTTPConnection(scope))
     bind_request_id(scope)
     try:
         with parts.doors.enter():
@@ -77,7 +87,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) ->
         identity = await parts.commands.identify(token)
         await send({"type": "websocket.accept"})
     else:
-        with parts.doors.wait(handshake.client.host if handshake.client else ""):
+        with parts.doors.wait(address(handshake)):
             await send({"type": "websocket.accept"})
             identity = await _first_message(receive, parts.commands)
     sink = open_sink(scope, send)
@@ -86,7 +96,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) ->
     try:
         code = identity
         if isinstance(identity, Identity):
-            code = await _converse(receive, sink, parts.commands, identity)
+            code = await _converse(receive, sink, parts, identity)
         if isinstance(code, CloseCode):
             sink.close_with(code, code.name.lower())
     finally:
@@ -136,38 +146,54 @@ async def _authenticate(receive: Receive, commands: Commands) -> Identity:
     return await commands.identify(command.token)
 
 
-async def _converse(receive: Receive, sink: Sink, commands: Commands, identity: Identity) -> CloseCode | None:
+async def _converse(receive: Receive, sink: Sink, parts: Services, identity: Identity) -> CloseCode | None:
     """Carry out commands until one side ends it; return our close code, None when the peer closed first."""
     connection: Connection | None = None
     try:
-        connection = await commands.connect(identity, sink)
-        return await _read(receive, commands, connection)
+        connection = await parts.commands.connect(identity, sink)
+        return await _read(receive, parts, connection)
     except _Disconnected:
         return None
     except Exception as error:  # noqa: BLE001  as above
         return _code_of(error)
     finally:
         if connection is not None:
-            commands.disconnect(connection)
+            parts.commands.disconnect(connection)
 
 
-async def _read(receive: Receive, commands: Commands, connection: Connection) -> CloseCode | None:
+async def _read(receive: Receive, parts: Services, connection: Connection) -> CloseCode | None:
     """Carry out what the client says, one command after the other."""
-    bad_frames: list[float] = []
+    pace = Bucket(parts.commands_per_second, max(1, int(parts.commands_per_second * COMMANDS_BURST_SECONDS)))
+    # The one that is too many closes.
+    bad_frames = Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
+    refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
     while True:
         try:
             # In one breath, so that nothing of a command is kept while the next is waited for.
             command = parse_command(await _text(receive, MAX_FRAME_BYTES))
             if not connection.is_open:
                 return connection.close_code  # what came after the end is not carried out
-            await commands.run(connection, command)
+            error = await _carry_out(parts.commands, connection, command, pace)
             del command
+            if isinstance(error, RateLimited) and refusals.take(time.monotonic()):
+                return CloseCode.RATE_LIMITED
         except BadCommand as bad:
             connection.enqueue(encode(error_event(bad.error, bad.ref)))
-            bad_frames = [*bad_frames[1 - BAD_FRAMES :], time.monotonic()]
-            if len(bad_frames) == BAD_FRAMES and bad_frames[-1] - bad_frames[0] < BAD_FRAMES_SECONDS:
-                connection.enqueue(encode(error_event(RateLimited("Too many bad frames"), None)))
+            if wait := bad_frames.take(time.monotonic()):
+                told = RateLimited("Too many bad frames", retry_after_seconds=math.ceil(wait))
+                connection.enqueue(encode(error_event(told, None)))
                 return CloseCode.RATE_LIMITED
+
+
+async def _carry_out(
+    commands: Commands, connection: Connection, command: Command, pace: Bucket
+) -> TailwireError | None:
+    """Run a command, unless it comes too soon; return the error that the client was told, if it was one."""
+    if not isinstance(command, SendCommand) and (wait := pace.take(time.monotonic())):
+        error = RateLimited(retry_after_seconds=math.ceil(wait))
+        connection.enqueue(encode(error_event(error, command.ref)))
+        return error
+    return await commands.run(connection, command)
 
 
 class _Disconnected(Exception):

@@ -182,6 +182,20 @@ class Store(ABC):
     async def finish_erasing(self, user_id: str) -> None:
         """Remove an account, which has neither sessions nor memberships left. Its name is free again."""
 
+    # -- attempts
+
+    @abstractmethod
+    async def attempt(self, key: str, *, at: int, count: int, window_ms: int) -> int:
+        """Count one attempt under `key`, unless `count` were counted in the last `window_ms`; atomically.
+
+        Returns 0 when it was counted, else in how many milliseconds there is room again. It need not outlive a
+        crash. A row per key stays: keys are to be few, whatever callers are asked.
+        """
+
+    @abstractmethod
+    async def forgive(self, key: str, *, at: int) -> None:
+        """Take back one attempt counted at `at`; nothing happens when there is none."""
+
     # -- rooms and members
 
     @abstractmethod
@@ -228,8 +242,19 @@ class Store(ABC):
         """List a room's members, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
-        """Raise a member's `read_seq` to `seq`, at most to the head; it never falls. Raises `NotFound`."""
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        """Raise a member's `read_seq` to `seq`, at most to the head, and return it; it never falls.
+
+        Raises `NotFound`.
+        """
+
+    @abstractmethod
+    async def member_count(self, room_id: str) -> int:
+        """Return how many members a room has; 0 for an unknown one."""
+
+    @abstractmethod
+    async def room_count(self, user_id: str) -> int:
+        """Return how many rooms a user is a member of."""
 
     # -- the room log
 

@@ -28,6 +28,7 @@ from api.models import (
 )
 from api.store.base import Place, Store
 from api.store.cluster_accounts import Accounts
+from api.store.cluster_attempts import Attempts
 from api.store.cluster_audit import AuditLog
 from api.store.cluster_erasure import Erasures
 from api.store.cluster_log import RoomLogs
@@ -50,6 +51,7 @@ class ClusterStore(Store):
         self._sessions = Sessions(pool)
         self._audit = AuditLog(pool)
         self._erasures = Erasures(pool, self._logs)
+        self._attempts = Attempts(pool)
         self._rooms = Rooms(pool, self._logs, self._accounts)
 
     @classmethod
@@ -155,6 +157,14 @@ class ClusterStore(Store):
     async def finish_erasing(self, user_id: str) -> None:  # noqa: D102
         await self._erasures.finish(user_id)
 
+    # -- attempts
+
+    async def attempt(self, key: str, **how: int) -> int:  # noqa: D102
+        return await self._attempts.attempt(key, **how)
+
+    async def forgive(self, key: str, *, at: int) -> None:  # noqa: D102
+        await self._attempts.forgive(key, at=at)
+
     # -- rooms and members
 
     async def create_room(self, room: Room, owner: User) -> RoomView:  # noqa: D102
@@ -184,8 +194,14 @@ class ClusterStore(Store):
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:  # noqa: D102
         return await self._rooms.members(room_id, cursor, limit)
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:  # noqa: D102
-        await self._rooms.mark_read(room_id, user_id, seq)
+    async def member_count(self, room_id: str) -> int:  # noqa: D102
+        return await self._rooms.member_count(room_id)
+
+    async def room_count(self, user_id: str) -> int:  # noqa: D102
+        return await self._rooms.room_count(user_id)
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:  # noqa: D102
+        return await self._rooms.mark_read(room_id, user_id, seq)
 
     # -- the room log
 

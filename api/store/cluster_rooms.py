@@ -72,12 +72,14 @@ class Rooms:
 
     async def joined(self, user_id: str, cursor: str | None, limit: int) -> Page[RoomView]:
         """List a user's rooms in the order of joining."""
-        rows = await self._page("members", "user", [user_id], paging.start("joined", cursor), limit)
+        rows = await self._page(
+            "members", "user", [user_id], paging.start(f"joined {user_id}", cursor), limit
+        )
         views = {
             view.room.id: view for view in await self._views_by_id([row["room_id"] for row in rows], user_id)
         }
         return paging.page(
-            "joined",
+            f"joined {user_id}",
             [row for row in rows if row["room_id"] in views],
             limit,
             key=lambda row: (row["joined_at"], row["room_id"]),
@@ -98,10 +100,12 @@ class Rooms:
 
     async def members(self, room_id: str, cursor: str | None, limit: int) -> Page[Member]:
         """List a room's members in the order of joining."""
-        rows = await self._page("members", "room", [room_id], paging.start("members", cursor), limit)
+        rows = await self._page(
+            "members", "room", [room_id], paging.start(f"members {room_id}", cursor), limit
+        )
         users = await self._users(row["user_id"] for row in rows)
         return paging.page(
-            "members",
+            f"members {room_id}",
             [row for row in rows if row["user_id"] in users],
             limit,
             key=lambda row: (row["joined_at"], row["user_id"]),
@@ -168,8 +172,26 @@ class Rooms:
         rows = await self._rows([(room_id, user_id)])
         return rows[0] if rows else None
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
-        """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
+    async def member_count(self, room_id: str) -> int:
+        """Return how many members a room has."""
+        return await self._count("room", room_id)
+
+    async def room_count(self, user_id: str) -> int:
+        """Return how many rooms a user is a member of."""
+        return await self._count("user", user_id)
+
+    async def _count(self, index: str, key: str) -> int:
+        if not is_key(key):
+            return 0
+        members = r.table("members", read_mode="majority")
+        return int(
+            await self._pool.run(
+                members.between([key, r.minval, r.minval], [key, r.maxval, r.maxval], index=index).count()
+            )
+        )
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
         row = await self._row(room_id, user_id)
         if row is None or row["role"] is None:
             raise NotFound
@@ -185,11 +207,14 @@ class Rooms:
             )
 
         read = await self._pool.run(heads_table().get(room_id).do(place))
-        await self._pool.write(
+        written = await self._pool.write(
             r.table("members")
             .get([room_id, user_id])
-            .update(lambda row: r.branch(row["read_seq"] < read["read_seq"], read, {}))
+            .update(
+                lambda row: r.branch(row["read_seq"] < read["read_seq"], read, {}), return_changes="always"
+            )
         )
+        return int(written["changes"][0]["new_val"]["read_seq"])
 
     # -- views
 

@@ -26,6 +26,7 @@ TABLES: Final = (
     "messages",
     "beats",
     "audit",
+    "attempts",
 )
 
 

@@ -34,6 +34,7 @@ from api.models import (
     User,
 )
 from api.store import sqlite_accounts as accounts
+from api.store import sqlite_attempts as attempts
 from api.store import sqlite_audit as audit
 from api.store import sqlite_erasure as erasure
 from api.store import sqlite_sessions as sessions
@@ -186,6 +187,16 @@ class SqliteStore(Store):
     async def finish_erasing(self, user_id: str) -> None:
         await self._write(lambda cursor: erasure.finish(cursor, user_id))
 
+    # -- attempts
+
+    async def attempt(self, key: str, *, at: int, count: int, window_ms: int) -> int:
+        return await self._write(
+            lambda cursor: attempts.attempt(cursor, key, at=at, count=count, window_ms=window_ms)
+        )
+
+    async def forgive(self, key: str, *, at: int) -> None:
+        await self._write(lambda cursor: attempts.forgive(cursor, key, at=at))
+
     # -- rooms and members
 
     async def create_room(self, room: Room, owner: User) -> RoomView:
@@ -215,8 +226,14 @@ class SqliteStore(Store):
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
         return await self._read(lambda reading: self._rooms.members(reading, room_id, cursor, limit))
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> None:
-        await self._write(lambda cursor: self._rooms.mark_read(cursor, room_id, user_id, seq))
+    async def member_count(self, room_id: str) -> int:
+        return await self._read(lambda cursor: self._rooms.member_count(cursor, room_id))
+
+    async def room_count(self, user_id: str) -> int:
+        return await self._read(lambda cursor: self._rooms.room_count(cursor, user_id))
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        return await self._write(lambda cursor: self._rooms.mark_read(cursor, room_id, user_id, seq))
 
     # -- the room log
 

@@ -61,10 +61,10 @@ class Rooms:
         rows = cursor.execute(
             f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
             " WHERE user_id = ? AND (joined_at, room_id) > (?, ?) ORDER BY joined_at, room_id LIMIT ?",
-            (user_id, *paging.start("joined", after), limit + 1),
+            (user_id, *paging.start(f"joined {user_id}", after), limit + 1),
         ).fetchall()
         return paging.page(
-            "joined",
+            f"joined {user_id}",
             rows,
             limit,
             key=lambda row: (row[-1], row[0]),
@@ -120,12 +120,22 @@ class Rooms:
         rows = cursor.execute(
             f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
             " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
-            (room_id, *paging.start("members", after), limit + 1),
+            (room_id, *paging.start(f"members {room_id}", after), limit + 1),
         ).fetchall()
-        return paging.page("members", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
+        return paging.page(f"members {room_id}", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
 
-    def mark_read(self, cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> None:
-        """Raise a member's `read_seq`, at most to the head. Raises `NotFound`."""
+    def member_count(self, cursor: apsw.Cursor, room_id: str) -> int:
+        """Return how many members a room has."""
+        ((count,),) = cursor.execute("SELECT count(*) FROM members WHERE room_id = ?", (room_id,))
+        return int(count)
+
+    def room_count(self, cursor: apsw.Cursor, user_id: str) -> int:
+        """Return how many rooms a user is a member of."""
+        ((count,),) = cursor.execute("SELECT count(*) FROM members WHERE user_id = ?", (user_id,))
+        return int(count)
+
+    def mark_read(self, cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> int:
+        """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
         row = cursor.execute(
             "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
             " WHERE room_id = ? AND user_id = ?",
@@ -140,6 +150,7 @@ class Rooms:
                 " WHERE room_id = ?2 AND user_id = ?3",
                 (row[1], room_id, user_id),
             )
+        return int(max(row))
 
     def _log_change(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended | None:
         return self._log.add(cursor, room_id, draft) if cursor.connection.changes() else None

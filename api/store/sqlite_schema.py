@@ -99,6 +99,12 @@ CREATE INDEX messages ON entries (room_id, seq) WHERE kind = 'message';
 """
 
 _SECOND: Final = """
+-- times: a JSON array of when something was tried that is counted under this key.
+CREATE TABLE attempts (
+    key TEXT PRIMARY KEY,
+    times TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- An account that is being erased is disabled, too.
 ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;

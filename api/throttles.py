@@ -1,0 +1,144 @@
+"""How often a user, a session, an account or an address may do what costs or guesses.
+
+Log-ins and sign-ups are counted in the store, for all nodes together: another node would be the way around. The
+rest is counted in this process.
+"""
+
+import asyncio
+import hashlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from api.address import counted_as
+from api.clock import now_ms
+from api.errors import Invalid, InvalidCredentials, NotFound, RateLimited, TailwireError, Unavailable
+from api.limits import Buckets, Windows
+from api.names import username_key
+from api.security import session_of
+from api.store.base import Store
+
+MINUTE_SECONDS: Final = 60.0
+MINUTE_MS: Final = 60_000
+RESUMES_SECONDS: Final = 10.0
+RESUMES_PER_CONNECTION: Final = 3
+"""In `RESUMES_SECONDS`, of one room: a client that is cut off again while it comes back begins anew."""
+SLOT_BYTES: Final = 2
+"""Accounts and addresses are counted in so many slots, 65,536 of each, so that no attacker makes the table grow.
+
+Two that share one are locked together; who wants to lock an account has an easier way.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The settings; a count is for a minute unless its name says otherwise."""
+
+    sends_per_second: float
+    sends_burst: int
+    login_failures_per_account: int
+    login_failures_per_address: int
+    signups_per_address: int
+    refreshes: int
+    misses: int
+    rooms: int
+    connections_per_user: int
+
+
+class Throttles:
+    """See the module. What is too often raises `RateLimited`, and may be tried again after the wait it names."""
+
+    def __init__(self, store: Store, rates: Rates, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._rates = rates
+        self._clock = clock
+        self._sends = Buckets(rates.sends_per_second, rates.sends_burst)
+        self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
+        self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)
+        self._misses = Windows(rates.misses, MINUTE_SECONDS)
+        self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
+
+    # -- in this process; none waits
+
+    def send(self, user_id: str) -> None:
+        """Count one message, edit or the like of a user. A retry counts too, and can be tried again."""
+        if wait := self._sends.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def resume(self, user_id: str, room_id: str) -> None:
+        """Count one replay of a room."""
+        if wait := self._resumes.take(f"{user_id} {room_id}", self._clock()):
+            raise too_often(wait)
+
+    def refresh(self, refresh_token: str) -> None:
+        """Count one refresh of the session that the token says it belongs to."""
+        if wait := self._refreshes.take(session_of(refresh_token), self._clock()):
+            raise too_often(wait)
+
+    def make_room(self, user_id: str) -> None:
+        """Count one room that a user makes."""
+        if wait := self._rooms.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def missed(self, user_id: str, error: NotFound) -> TailwireError:
+        """Count something that a user may not see or that is not there; return the error to answer with."""
+        wait = self._misses.take(user_id, self._clock())
+        return too_often(wait) if wait else error
+
+    # -- in the store
+
+    @asynccontextmanager
+    async def log_in(self, username: str, address: str) -> AsyncIterator[None]:
+        """Let the block try a password. Only what ends in `InvalidCredentials` stays counted.
+
+        It is counted beforehand, or many tries at once would all find room. Also raises `Unavailable`.
+        """
+        at = now_ms()
+        from_address, at_account = (
+            _slot("login-from", counted_as(address)),
+            _slot("login", _account(username)),
+        )
+        await self._attempt(from_address, self._rates.login_failures_per_address, at)
+        await self._attempt(at_account, self._rates.login_failures_per_account, at)
+        failed = False
+        try:
+            yield
+        except InvalidCredentials:
+            failed = True
+            raise
+        finally:
+            if not failed:
+                await self._forgive(at, from_address, at_account)
+
+    async def sign_up(self, address: str) -> None:
+        """Count one try to make an account. Also raises `Unavailable`."""
+        slot = _slot("signup-from", counted_as(address))
+        await self._attempt(slot, self._rates.signups_per_address, now_ms())
+
+    async def _attempt(self, slot: str, count: int, at: int) -> None:
+        if wait_ms := await self._store.attempt(slot, at=at, count=count, window_ms=MINUTE_MS):
+            raise too_often(wait_ms / 1000)
+
+    async def _forgive(self, at: int, *slots: str) -> None:
+        with suppress(Unavailable):  # then it counts as a failure, for a minute
+            await asyncio.gather(*(self._store.forgive(slot, at=at) for slot in slots))
+
+
+def too_often(wait_seconds: float) -> RateLimited:
+    """Return the error for what has to wait so long."""
+    return RateLimited(retry_after_seconds=max(1, math.ceil(wait_seconds)))
+
+
+def _account(username: str) -> str:
+    """Return what stands for an account, whether there is one or not: both answer alike."""
+    try:
+        return username_key(username)
+    except Invalid:
+        return username
+
+
+def _slot(kind: str, text: str) -> str:
+    return f"{kind} {hashlib.sha256(text.encode(errors='surrogatepass')).digest()[:SLOT_BYTES].hex()}"
