@@ -6,14 +6,23 @@ Commands of one connection run one after the other, each to its end.
 import asyncio
 from typing import Any, Final, Literal
 
-from api import failpoints
+from api import failpoints, policy
 from api.clock import now_ms
 from api.connection import Connection, Identity
-from api.errors import FieldError, Forbidden, Invalid, NotFound, TailwireError, Unauthorized, Unavailable
+from api.errors import (
+    FieldError,
+    Invalid,
+    MembershipChanged,
+    NotFound,
+    TailwireError,
+    Unauthorized,
+    Unavailable,
+)
 from api.failpoints import Failpoint
 from api.frames import Frames
 from api.hub import Hub
-from api.models import Appended, Draft, Head, Kind, Member, Role
+from api.models import Appended, Draft, Head, Kind, Member
+from api.policy import Operation
 from api.protocol import (
     MAX_REPLAY,
     VERSION,
@@ -39,6 +48,8 @@ from api.store.base import Store
 from api.throttles import Throttles
 
 REPLAY_RETRY_SECONDS: Final = 0.5
+MAX_LOOKS: Final = 5
+"""At a membership that changes while its member writes, before giving up."""
 
 
 class Closed(Exception):
@@ -164,7 +175,7 @@ class Commands:
             _ack(connection, command)
 
     async def _send(self, connection: Connection, command: Send) -> None:
-        member = await self._member(connection, command.room_id)
+        member = await self.member(command.room_id, connection.identity.user.id, Operation.SEND)
         appended = await self.append(member, command.ref, command.body, command.reply_to)
         entry = appended.entry
         failpoints.reached(Failpoint.BEFORE_ACK)
@@ -178,14 +189,13 @@ class Commands:
         )
 
     async def append(self, member: Member, ref: str, body: str, reply_to: int | None) -> Appended:
-        """Write a member's message to its room; the one way in, for sockets and HTTP.
+        """Write a message of a member who may send; the one way in, for sockets and HTTP.
 
-        Raises `RateLimited`, `Forbidden` for a reader, `Invalid` for an answer to no message, `RefConflict`,
-        `Unavailable`, `StorageFull`.
+        A member who is removed, or made a reader, meanwhile is met with what that makes of them. Raises
+        `RateLimited`, `NotFound`, `Forbidden`, `Invalid` for an answer to no message, `RefConflict`, `Unavailable`,
+        `StorageFull`.
         """
         self._throttles.send(member.user_id)
-        if member.role is Role.READER:
-            raise Forbidden("Readers of a room cannot write to it")
         if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
             raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
         draft = Draft(
@@ -196,17 +206,24 @@ class Commands:
             ref=ref,
             data={"body": body, "reply_to": reply_to},
         )
-        return await self._store.append(member.room_id, draft)
+        for _ in range(MAX_LOOKS):
+            try:
+                return await self._store.append(member.room_id, draft, author=member)
+            except MembershipChanged:
+                member = await self.member(member.room_id, member.user_id, Operation.SEND)
+        raise Unavailable
 
     async def _read(self, connection: Connection, command: Read) -> None:
-        await self._member(connection, command.room_id)
+        await self.member(command.room_id, connection.identity.user.id, Operation.MARK_READ)
         seq = await self._store.mark_read(command.room_id, connection.identity.user.id, command.seq)
         if command.ref is not None:
             _ack(connection, command, room_id=command.room_id, seq=seq)
 
-    async def _member(self, connection: Connection, room_id: str) -> Member:
-        member = await self._reads.member(room_id, connection.identity.user.id)
-        if member is None:
+    async def member(self, room_id: str, user_id: str, operation: Operation) -> Member:
+        """Return the membership by which a user may do something that needs one. Raises `Forbidden`, `NotFound`."""
+        member = await self._reads.member(room_id, user_id)
+        policy.require(operation, None if member is None else member.role)
+        if member is None:  # an operation of outsiders: it has no business here
             raise NotFound
         return member
 
@@ -241,7 +258,7 @@ class Commands:
         connection, room_id = joining.connection, joining.command.room_id
         # First subscribe, then ask: what happens between the two reaches the hub and is not missed.
         self._hub.subscribe(connection, room_id)
-        await self._member(connection, room_id)
+        await self.member(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         head = await self._reads.head(room_id)
         if head is None:
             raise NotFound

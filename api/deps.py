@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Query, Request
 from fastapi.requests import HTTPConnection
@@ -21,6 +21,7 @@ from api.hub import Hub
 from api.limits import Doors
 from api.metrics import Metrics
 from api.models import Member
+from api.policy import Operation
 from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
@@ -108,15 +109,24 @@ AdminDep = Annotated[Admin, Depends(_admin)]
 """What an administrator may do. 404 for anyone else who is logged in, as if there were no such path."""
 
 
-async def _membership(room_id: str, parts: ServicesDep, identity: IdentityDep) -> Member:
-    member = await parts.reads.member(room_id, identity.user.id)
-    if member is None:
-        raise NotFound
-    return member
+def member_who_may(operation: Operation) -> Any:
+    """Depend on the caller's membership of the room in the path, by which they may do something.
+
+    403 for a member who may not; 404 for a non-member, as if there were no such room.
+    """
+
+    async def membership(room_id: str, parts: ServicesDep, identity: IdentityDep) -> Member:
+        return await parts.commands.member(room_id, identity.user.id, operation)
+
+    return Depends(membership)
 
 
-MemberDep = Annotated[Member, Depends(_membership)]
-"""The caller's membership of the room in the path. 404 for a non-member, as if there were no such room."""
+CanLeave = Annotated[Member, member_who_may(Operation.LEAVE)]
+CanListMembers = Annotated[Member, member_who_may(Operation.LIST_MEMBERS)]
+CanRead = Annotated[Member, member_who_may(Operation.READ_LOG)]
+CanMarkRead = Annotated[Member, member_who_may(Operation.MARK_READ)]
+CanSend = Annotated[Member, member_who_may(Operation.SEND)]
+CanSetRole = Annotated[Member, member_who_may(Operation.SET_ROLE)]
 
 
 def address(connection: HTTPConnection) -> str:

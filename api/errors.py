@@ -12,6 +12,7 @@
     ├── Conflict           conflict            it is at odds with what is stored
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
+    │   ├── MembershipChanged  conflict        the author's role is not what it was a moment ago: look again
     │   └── EpochChanged   reset               the numbering has begun anew: reload
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
@@ -139,6 +140,10 @@ class RefConflict(Conflict):
 
     code = "ref_conflict"
     title = "This ref was used for something else"
+
+
+class MembershipChanged(Conflict):
+    """An author's membership is not, or may not be, what it was when it was looked at. Nothing was stored."""
 
 
 class EpochChanged(Conflict):

@@ -35,7 +35,7 @@ from api.protocol import CloseCode
 from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
-from api.routers import admin, auth, health, messages, rooms, users, ws
+from api.routers import admin, auth, health, members, messages, rooms, users, ws
 from api.secret import kept_secret
 from api.security import Passwords, Tokens
 from api.store import open_store
@@ -79,16 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     install_errors(app)
-    for router in (
-        auth.router,
-        users.router,
-        rooms.router,
-        messages.router,
-        admin.router,
-        health.router,
-        ws.router,
-    ):
-        app.include_router(router)
+    for part in (auth, users, rooms, members, messages, admin, health, ws):
+        app.include_router(part.router)
     if settings.serves_docs:
         _serve_docs(app)
     frontend = settings.frontend or BUILT_FRONTEND

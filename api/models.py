@@ -11,6 +11,7 @@ An *entry* is any durable fact of a room; its `data` holds exactly the fields th
     room      name: str, topic: str, visibility: str
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -150,7 +151,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user admitted to a room. `read_seq` is the last seq the user has seen; 0 before the first."""
+    """A user admitted to a room. `read_seq` is the last seq the user has seen; 0 before the first.
+
+    `as_of` is for the store, which is shown the record again when its member appends.
+    """
 
     room_id: str
     user_id: str
@@ -159,6 +163,20 @@ class Member:
     role: Role
     joined_at: int
     read_seq: int
+    as_of: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand at the moment at which a membership is to change."""
+
+    role: Role | None  # of whom it is about; None: no member
+    by_role: Role | None  # of who changes it
+    is_last_owner: bool  # whether the room would be without an owner if they ceased to be one
+
+
+MembershipRule: TypeAlias = Callable[[Standing], bool]
+"""Says whether a membership is to change, False: there is nothing to do; raises what forbids it. Pure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,14 @@ class NewRoom(Strict):
     topic: Topic = ""
 
 
+class NewRole(Strict):
+    """What a user is to be in a room."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    role: Role
+
+
 class NewMessage(Strict):
     """A message to be sent; `ref` makes a retry safe."""
 

@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "export",
         "cookies",
         "limits",
+        "policy",
     ),
     "deps": (
         "accounts",
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "address",
         "caps",
         "throttles",
+        "policy",
     ),
     "surface": (
         "http",
@@ -117,6 +119,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "errors",
         "clock",
         "throttles",
+        "policy",
     ),
     "reads": (
         "loader",
@@ -316,6 +319,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "names",
         "security",
         "store.base",
+    ),
+    "policy": (
+        "errors",
+        "models",
     ),
 }
 

@@ -16,14 +16,16 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import api
-from api import errors, protocol
+from api import errors, policy, protocol
 from api.config import Settings
 from api.main import create_app
+from api.models import Role
 from tests.test_architecture import EVERYTHING, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+PERMISSIONS = ROOT / "docs" / "permissions.md"
 
 
 def documents() -> list[Path]:
@@ -61,9 +63,30 @@ def table_of_imports() -> str:
     return "\n".join(lines)
 
 
+def tables_of_permissions() -> str:
+    """Return the tables of docs/permissions.md: who may do what, and which roles a role reaches."""
+    seats: list[policy.Seat] = [*Role, *policy.Outsider]
+
+    def answer(operation: policy.Operation, seat: policy.Seat) -> str:
+        if seat in policy.WHO_MAY[operation]:
+            return "yes"
+        return "404" if isinstance(seat, policy.Outsider) else "403"
+
+    lines = [f"| | {' | '.join(seats)} |", f"|---|{'---|' * len(seats)}"]
+    lines += [
+        f"| {operation} | {' | '.join(answer(operation, seat) for seat in seats)} |"
+        for operation in policy.Operation
+    ]
+    lines += ["", "| role | gives, and takes from those who have them |", "|---|---|"]
+    for role, governed in policy.GOVERNS.items():
+        lines.append(f"| {role} | {', '.join(one for one in Role if one in governed) or 'none'} |")
+    return "\n".join(lines)
+
+
 GENERATED = {
     CONFIGURATION: ("<!-- made by `make docs` from api/config.py -->", table_of_settings),
     ARCHITECTURE: ("<!-- made by `make docs` from tests/test_architecture.py -->", table_of_imports),
+    PERMISSIONS: ("<!-- made by `make docs` from api/policy.py -->", tables_of_permissions),
 }
 
 

@@ -3,15 +3,27 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from api.errors import BadCursor, Conflict, Invalid, NotFound, RefConflict, Unavailable, UsernameTaken
+from api.errors import (
+    BadCursor,
+    Conflict,
+    Forbidden,
+    Invalid,
+    MembershipChanged,
+    NotFound,
+    RefConflict,
+    Unavailable,
+    UsernameTaken,
+)
 from api.models import (
     LOBBY_ID,
     Account,
+    Appended,
     Audited,
     AuditEvent,
     Change,
@@ -28,6 +40,7 @@ from api.models import (
     Rotation,
     Session,
     SessionEnded,
+    Standing,
     User,
     Visibility,
 )
@@ -149,6 +162,13 @@ async def user_of(store: Store, user_id: str) -> User | None:
 async def send(store: Store, room: Room, *bodies: str) -> list[int]:
     """Append messages one after the other and return their seqs."""
     return [(await store.append(room.id, message(f"ref-{body}", body))).entry.seq for body in bodies]
+
+
+async def change(
+    store: Store, room: Room, user: User, role: Role | None, *, by: User, at: int = 1
+) -> Appended | None:
+    """Change a membership, whatever the roles."""
+    return await store.change_member(room.id, user, role, by=by.id, at=at, rule=lambda _standing: True)
 
 
 async def whole_log(store: Store, room_id: str) -> list[Entry]:
@@ -597,13 +617,13 @@ async def test_an_account_that_is_taken_out_is_disabled_first_and_its_name_free_
 async def test_a_new_room_has_its_owner_and_says_so_at_seq_one(store: Store, alice: User) -> None:
     view = await store.create_room(DEN, alice)
     assert (view.room, view.seq, view.role, view.unread_count) == (DEN, 1, Role.OWNER, 0)
-    assert (view.read_seq, view.last_message) == (0, None)
+    assert (view.read_seq, view.last_message) == (1, None)
     assert await store.room(DEN.id) == DEN
     assert await store.room_view(DEN.id, alice.id) == view
     (entry,) = await whole_log(store, DEN.id)
     assert (entry.kind, entry.user_id, entry.seq) == (Kind.MEMBER, alice.id, 1)
     assert entry.data == {"role": "owner", "by": alice.id}
-    member = Member(DEN.id, alice.id, "alice", "Alice", Role.OWNER, DEN.created_at, read_seq=0)
+    member = Member(DEN.id, alice.id, "alice", "Alice", Role.OWNER, DEN.created_at, read_seq=1)
     assert await store.member(DEN.id, alice.id) == member
 
 
@@ -643,7 +663,7 @@ async def test_joining_and_leaving_are_one_fact_with_their_entries(
     assert (joined.entry.seq, joined.entry.kind, joined.is_new) == (2, Kind.MEMBER, True)
     assert joined.entry.data == {"role": "reader", "by": bob.id}
     member = await store.member(den.id, bob.id)
-    assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=0)
+    assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=2)
 
     left = await store.leave(den.id, bob, at=8_000)
     assert left is not None
@@ -670,6 +690,126 @@ async def test_joining_raced_on_two_stores_is_one_entry(
     )
     assert sum(answer is not None for answer in answers) == 1
     assert len(await whole_log(store, den.id)) == 2
+
+
+async def test_a_role_is_changed_by_somebody_as_one_fact_with_its_entry(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
+    await send(store, den, "one", "two")
+    await store.mark_read(den.id, bob.id, 3)
+    before = await store.member(den.id, bob.id)
+    changed = await change(store, den, bob, Role.MODERATOR, by=alice, at=8_000)
+    removed = await change(store, den, bob, None, by=alice, at=9_000)
+    assert changed is not None
+    assert removed is not None
+    assert changed.entry.data == {"role": "moderator", "by": alice.id}
+    assert (removed.entry.user_id, removed.entry.data) == (bob.id, {"role": None, "by": alice.id})
+    assert before is not None
+    assert (before.joined_at, before.read_seq) == (7_000, 3)
+    assert await store.member(den.id, bob.id) is None
+    assert (await whole_log(store, den.id))[-2:] == [changed.entry, removed.entry]
+
+
+async def test_another_role_changes_nothing_else_of_a_membership(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
+    await send(store, den, "one", "two")
+    await store.mark_read(den.id, bob.id, 3)
+    before = await store.member(den.id, bob.id)
+    await change(store, den, bob, Role.READER, by=alice, at=8_000)
+    assert before is not None
+    assert await store.member(den.id, bob.id) == replace(before, role=Role.READER)
+    view = await store.room_view(den.id, bob.id)
+    assert view is not None
+    assert (view.role, view.unread_count) == (Role.READER, 1)
+
+
+async def test_a_new_member_has_read_what_was_said_before_they_came(
+    store: Store, den: Room, bob: User
+) -> None:
+    await send(store, den, "one", "two")
+    await store.join(den.id, bob, Role.MEMBER, at=7_000)
+    await send(store, den, "three")
+    view = await store.room_view(den.id, bob.id)
+    assert view is not None
+    assert (view.read_seq, view.unread_count) == (4, 1)
+
+
+async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: User, bob: User) -> None:
+    told: list[Standing] = []
+
+    def watch(standing: Standing) -> bool:
+        told.append(standing)
+        return False
+
+    async def ask(about: User, by: User) -> Standing:
+        assert await store.change_member(den.id, about, None, by=by.id, at=1, rule=watch) is None
+        return told[-1]
+
+    assert await ask(bob, alice) == Standing(None, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, bob) == Standing(Role.OWNER, None, is_last_owner=True)
+    await change(store, den, bob, Role.READER, by=alice)
+    assert await ask(bob, alice) == Standing(Role.READER, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, alice) == Standing(Role.OWNER, Role.OWNER, is_last_owner=True)
+    await change(store, den, bob, Role.OWNER, by=alice)
+    assert await ask(alice, bob) == Standing(Role.OWNER, Role.OWNER, is_last_owner=False)
+    assert len(await whole_log(store, den.id)) == 3
+
+
+async def test_what_a_rule_raises_is_raised_and_nothing_is_stored(store: Store, den: Room, bob: User) -> None:
+    def refuse(_standing: Standing) -> bool:
+        raise Forbidden
+
+    with pytest.raises(Forbidden):
+        await store.change_member(den.id, bob, Role.MEMBER, by=bob.id, at=1, rule=refuse)
+    assert await store.member(den.id, bob.id) is None
+    assert len(await whole_log(store, den.id)) == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_of_owners_who_leave_at_once_on_two_stores_one_stays(
+    store: Store, other: Store, den: Room, alice: User, round_: int
+) -> None:
+    owners = [alice, *map(make_user, range(1 + round_))]
+    for user in owners[1:]:
+        await store.create_account(account_of(user))
+        await change(store, den, user, Role.OWNER, by=alice)
+
+    def rule(standing: Standing) -> bool:
+        if standing.is_last_owner:
+            raise Forbidden
+        return True
+
+    answers = await asyncio.gather(
+        *(
+            each.change_member(den.id, user, None, by=user.id, at=1, rule=rule)
+            for each, user in zip((store, other) * len(owners), owners, strict=False)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers].count(Forbidden) == 1
+    assert len((await store.members(den.id, cursor=None, limit=100)).items) == 1
+
+
+async def test_an_owner_demoted_meanwhile_changes_nobody(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    """Each of two owners makes the other a reader at once: whoever comes second is an owner no more."""
+    await change(store, den, bob, Role.OWNER, by=alice)
+
+    def rule(standing: Standing) -> bool:
+        if standing.by_role is not Role.OWNER:
+            raise Forbidden
+        return True
+
+    answers = await asyncio.gather(
+        store.change_member(den.id, bob, Role.READER, by=alice.id, at=1, rule=rule),
+        other.change_member(den.id, alice, Role.READER, by=bob.id, at=1, rule=rule),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers].count(Forbidden) == 1
 
 
 async def test_joining_or_leaving_a_room_that_is_not_there_is_not_found(store: Store, bob: User) -> None:
@@ -962,6 +1102,62 @@ async def test_a_caller_who_gives_up_leaves_the_numbering_whole(store: Store, de
 async def test_appending_to_a_room_that_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.append("nowhere", message("r1"))
+
+
+async def test_an_author_whose_membership_has_changed_is_not_let_in_by_what_it_was(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    for role in (None, Role.READER):
+        await change(store, den, bob, Role.MEMBER, by=alice)
+        was = await other.member(den.id, bob.id)
+        assert was is not None
+        await change(store, den, bob, role, by=alice)
+        head = await store.heads([den.id])
+        with pytest.raises(MembershipChanged):
+            await other.append(den.id, message(f"1-{role}", by=BOB), author=was)
+        assert await store.heads([den.id]) == head
+
+
+async def test_an_author_whose_membership_stands_is_let_in_within_two_looks(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    """The second look is for a node that knew too little of the room."""
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    await send(store, den, *(f"{n}" for n in range(100)))
+    await change(store, den, bob, Role.MODERATOR, by=alice)
+    for attempt in range(2):
+        now = await other.member(den.id, bob.id)
+        try:
+            appended = await other.append(den.id, message("mine", by=BOB), author=now)
+        except MembershipChanged:
+            assert attempt == 0
+        else:
+            assert appended.is_new
+            return
+
+
+async def test_nothing_of_an_author_is_stored_after_their_removal_however_it_races(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    for round_ in range(10):
+        await change(store, den, bob, Role.MEMBER, by=alice)
+
+        async def write(via: Store, name: str) -> None:
+            for n in range(100):
+                member = await via.member(den.id, bob.id)
+                if member is None:
+                    return
+                with suppress(MembershipChanged):
+                    await via.append(den.id, message(f"{name}-{n}", by=BOB), author=member)
+
+        writing = [write(via, f"{round_}-{n}") for n, via in enumerate((store, other, store, other))]
+        await asyncio.gather(*writing, change(other, den, bob, None, by=alice))
+    is_member = False
+    for entry in await whole_log(store, den.id):
+        if entry.user_id == bob.id and entry.kind is Kind.MEMBER:
+            is_member = entry.data["role"] is not None
+        elif entry.user_id == bob.id:
+            assert is_member, entry
 
 
 async def test_members_are_not_appended(store: Store, den: Room, alice: User) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import MemberDep, ServicesDep, StoreDep
+from api.deps import CanRead, CanSend, ServicesDep, StoreDep
 from api.errors import EpochChanged, FieldError, Invalid, NotFound
 from api.http import StrictRoute
 from api.protocol import entry_event
@@ -18,7 +18,7 @@ Seq = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
 
 @router.get("/messages")
 async def history(
-    member: MemberDep,
+    member: CanRead,
     store: StoreDep,
     before: Seq = None,
     after: Seq = None,
@@ -34,7 +34,7 @@ async def history(
 
 
 @router.post("/messages", status_code=201)
-async def send(body: NewMessage, member: MemberDep, parts: ServicesDep, response: Response) -> MessageOut:
+async def send(body: NewMessage, member: CanSend, parts: ServicesDep, response: Response) -> MessageOut:
     """Write a message; 200, with the same message, when its ref was stored before."""
     appended = await parts.commands.append(member, body.ref, body.body, body.reply_to)
     if not appended.is_new:
@@ -46,7 +46,7 @@ async def send(body: NewMessage, member: MemberDep, parts: ServicesDep, response
 
 
 @router.get("/messages/{seq}")
-async def message(seq: int, member: MemberDep, store: StoreDep) -> MessageOut:
+async def message(seq: int, member: CanRead, store: StoreDep) -> MessageOut:
     """Return one message."""
     found = await store.message(member.room_id, seq) if 1 <= seq <= MAX_SAFE_INTEGER else None
     if found is None:
@@ -56,7 +56,7 @@ async def message(seq: int, member: MemberDep, store: StoreDep) -> MessageOut:
 
 @router.get("/log")
 async def log(
-    member: MemberDep,
+    member: CanRead,
     store: StoreDep,
     after: Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,

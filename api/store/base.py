@@ -28,6 +28,7 @@ from api.models import (
     Head,
     History,
     Member,
+    MembershipRule,
     Message,
     Page,
     Role,
@@ -219,15 +220,28 @@ class Store(ABC):
         """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
-    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        """Admit a user, who joins by themselves; the `member` entry and the membership are one fact.
+    async def change_member(
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        """Give a user a role in a room, or with None end their membership, as one fact with its `member` entry.
 
-        None when the user is a member already. Raises `NotFound` when there is no such room.
+        `by`: the id of who does so. `rule` is asked how things stand, possibly in another thread and more than
+        once; nothing that it was told changes before the entry is stored. None when it says that there is
+        nothing to do; what it raises is raised. A new member has read everything up to their entry. Raises
+        `NotFound` when there is no such room.
         """
 
-    @abstractmethod
+    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
+        """Admit a user, who joins by themselves. None when they are a member already. Raises `NotFound`."""
+        return await self.change_member(
+            room_id, user, role, by=user.id, at=at, rule=lambda standing: standing.role is None
+        )
+
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
-        """End a user's membership, as one fact with its `member` entry. None when there was none. Raises `NotFound`."""
+        """End the membership of a user who leaves. None when there was none. Raises `NotFound`."""
+        return await self.change_member(
+            room_id, user, None, by=user.id, at=at, rule=lambda standing: standing.role is not None
+        )
 
     @abstractmethod
     async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
@@ -259,13 +273,16 @@ class Store(ABC):
     # -- the room log
 
     @abstractmethod
-    async def append(self, room_id: str, draft: Draft) -> Appended:
-        """Add an entry to a room's log; durable when this returns. Membership is the caller's to check.
+    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+        """Add an entry to a room's log; durable when this returns.
+
+        What its author may do is the caller's to check. With the membership that was looked at for that, nothing
+        is stored unless it is still as it was: then `MembershipChanged` is raised, and the caller looks again.
 
         A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
         A DELETE erases the target's body, and that of its edits, from storage. `edit`, `delete` and `reaction`
         need an existing `message` as target. Raises `NotFound` (room or target), `RefConflict`, `Unavailable`,
-        `StorageFull`. MEMBER drafts are refused: `join` and `leave` make them.
+        `StorageFull`. MEMBER drafts are refused: `change_member` makes them.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from api.models import (
     History,
     Kind,
     Member,
+    MembershipRule,
     Message,
     Page,
     Role,
@@ -30,6 +31,7 @@ from api.store.base import Place, Store
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_attempts import Attempts
 from api.store.cluster_audit import AuditLog
+from api.store.cluster_batch import Seen
 from api.store.cluster_erasure import Erasures
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_rooms import Rooms
@@ -182,11 +184,10 @@ class ClusterStore(Store):
     async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:  # noqa: D102
         return await self._rooms.public(user_id, cursor, limit)
 
-    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:  # noqa: D102
-        return await self._rooms.join(room_id, user, role, at)
-
-    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:  # noqa: D102
-        return await self._rooms.leave(room_id, user, at)
+    async def change_member(  # noqa: D102
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        return await self._rooms.change(room_id, user, role, by=by, at=at, rule=rule)
 
     async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:  # noqa: D102
         return await self._rooms.memberships(places)
@@ -205,7 +206,7 @@ class ClusterStore(Store):
 
     # -- the room log
 
-    async def append(self, room_id: str, draft: Draft) -> Appended:  # noqa: D102
+    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:  # noqa: D102
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
@@ -216,7 +217,8 @@ class ClusterStore(Store):
                 raise NotFound
             if message.deleted and draft.kind is Kind.EDIT:
                 draft = _without_body(draft)
-        appended = await self._logs.append(room_id, draft, said=said)
+        seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
+        appended = await self._logs.append(room_id, draft, said=said, seen=seen)
         if draft.kind is Kind.DELETE:
             await self._logs.flush(room_id)  # the erasing is part of it
         return appended

@@ -15,9 +15,10 @@ from typing import Any, Final
 import structlog
 
 from api import failpoints
-from api.errors import NotFound, RefConflict, Unavailable
+from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
+from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
     append_query,
     flush_query,
@@ -31,20 +32,11 @@ from api.store.cluster_rows import entry_of, is_key, is_no_message, row_of
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
-MAX_BATCH: Final = 100
 MAX_STALE: Final = 10
 IDLE_SECONDS: Final = 0.2
 """Without appends; then a head is told what has been flushed."""
 
 log = structlog.get_logger("api.store")
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An append that waits for its batch."""
-
-    row: dict[str, Any]
-    answer: "asyncio.Future[Appended]"
 
 
 @dataclass(slots=True)
@@ -61,7 +53,7 @@ class RoomLogs:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._queues: dict[str, deque[_Waiting]] = {}
+        self._queues: dict[str, deque[Waiting]] = {}
         self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushes: dict[str, _Flush] = {}
@@ -77,25 +69,32 @@ class RoomLogs:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for queue in self._queues.values():  # of tasks that were cancelled before they began
-            _fail([*queue], Unavailable("the store is closed"))
+            fail(queue, Unavailable("the store is closed"))
         self._queues.clear()
 
     # -- appending
 
     async def append(
-        self, room_id: str, draft: Draft, *, once: str | None = None, said: Draft | None = None
+        self,
+        room_id: str,
+        draft: Draft,
+        *,
+        once: str | None = None,
+        said: Draft | None = None,
+        seen: Seen | None = None,
     ) -> Appended:
         """Number and store an entry, together with the others that wait for this room; see `Store.append`.
 
         `once`: what no other entry may have, instead of its user and ref. `said`: what its author wrote, where
-        less of it is stored; a retry is compared with that.
+        less of it is stored; a retry is compared with that. `seen`: memberships that must not have changed since;
+        else raises `MembershipChanged`, and what was seen can be read anew.
         """
         if self._closed:
             raise Unavailable("the store is closed")
         if not is_key(room_id):
             raise NotFound
-        waiting = _Waiting(
-            row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future()
+        waiting = Waiting(
+            row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future(), seen
         )
         queue = self._queues.get(room_id)
         if queue is None:
@@ -106,27 +105,27 @@ class RoomLogs:
         queue.append(waiting)
         return await asyncio.shield(waiting.answer)
 
-    async def _drain(self, room_id: str, queue: deque[_Waiting]) -> None:
+    async def _drain(self, room_id: str, queue: deque[Waiting]) -> None:
         """Append batch after batch until nobody waits for this room."""
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         try:
             await asyncio.sleep(0)  # let all who come in this turn of the loop in
             while queue:
-                batch = [queue.popleft() for _ in range(min(MAX_BATCH, len(queue)))]
+                batch = next_batch(queue)
                 try:
                     await self._append(room_id, batch)
                 except Exception as error:
                     if not isinstance(error, NotFound | Unavailable):
                         log.exception("append_failed")
                         error = Unavailable()
-                    _fail(batch, error)
+                    fail(batch, error)
         finally:
-            _fail([*batch, *queue], Unavailable("the store is closed"))
+            fail([*batch, *queue], Unavailable("the store is closed"))
             queue.clear()
             if self._queues.get(room_id) is queue:
                 del self._queues[room_id]
 
-    async def _append(self, room_id: str, batch: list[_Waiting]) -> None:
+    async def _append(self, room_id: str, batch: list[Waiting]) -> None:
         elsewhere = {
             row["id"]: row
             for waiting in batch
@@ -145,36 +144,48 @@ class RoomLogs:
         )[::-1]
         rows.sort(key=is_no_message)  # messages first, as append_query wants them
         failpoints.reached(Failpoint.BEFORE_APPEND)
-        stored, epoch = await self._stored(room_id, rows)
+        try:
+            stored, epoch = await self._stored(room_id, rows, batch)
+        except Overtaken as overtaken:
+            await self.flush(room_id)  # so that a second look shows what the first did not
+            fail(overtaken.waiting, MembershipChanged())
+            await self._append(room_id, [one for one in batch if one not in overtaken.waiting])
+            return
         failpoints.reached(Failpoint.AFTER_APPEND)
         self._answer(batch, stored, epoch, attempt)
         if any(row["attempt"] == attempt for row in stored.values()):
             self._flush_soon(room_id, max(row["seq"] for row in stored.values()))
 
     async def _stored(
-        self, room_id: str, rows: list[dict[str, Any]]
+        self, room_id: str, rows: list[dict[str, Any]], batch: list[Waiting]
     ) -> tuple[dict[str, dict[str, Any]], str]:
-        """Store these rows, each unless its id is taken; return what is stored under their ids, and the epoch."""
+        """Store these rows, each unless its id is taken; return what is stored under their ids, and the epoch.
+
+        Raises `Overtaken`.
+        """
         sent = {row["id"]: row for row in rows}
+        seen = seen_by_user(batch)
         for _ in range(MAX_STALE):
-            answer = await self._pool.run(append_query(room_id, rows, self._flushed.get(room_id, 0)))
+            answer = await self._pool.run(append_query(room_id, rows, self.flushed(room_id), seen))
             if answer["missing"]:
                 raise NotFound
             if answer["errors"]:
                 raise Unavailable
-            if self._flushed.get(room_id, 0) > answer["seq"]:
+            if self.flushed(room_id) > answer["seq"]:
                 self.forget()  # the database was set back: what we knew of it is of another life
-            self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["flushed"])
+            self._flushed[room_id] = max(self.flushed(room_id), answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
                 self._unflushed.update(
                     (row["id"], row) for row in stored.values() if row["room_id"] == room_id
                 )
                 return stored, answer["epoch"]
+            if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
+                raise Overtaken(overtaken)
         raise Unavailable
 
     @staticmethod
-    def _answer(batch: list[_Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:
+    def _answer(batch: list[Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:
         given: set[str] = set()
         for waiting in batch:
             row = stored[waiting.row["id"]]
@@ -186,6 +197,10 @@ class RoomLogs:
             is_new = row.get("attempt") == attempt and row["id"] not in given
             given.add(row["id"])
             waiting.answer.set_result(Appended(entry_of(row), epoch, is_new))
+
+    def flushed(self, room_id: str) -> int:
+        """Return up to where this node knows a room to be flushed, and what its entries mean carried out."""
+        return self._flushed.get(room_id, 0)
 
     def forget(self) -> None:
         """Know nothing any more of what has been flushed, as when the database was set back."""
@@ -212,11 +227,11 @@ class RoomLogs:
                 try:
                     is_noted = False
                     flush.news.clear()
-                    if self._flushed.get(room_id, 0) < flush.seq:
+                    if self.flushed(room_id) < flush.seq:
                         await self.flush(room_id)
                     if is_noted := not await _comes(flush.news, IDLE_SECONDS):
                         failpoints.reached(Failpoint.BEFORE_SETTLE)
-                        await self._pool.write(settle_query(room_id, self._flushed.get(room_id, 0)))
+                        await self._pool.write(settle_query(room_id, self.flushed(room_id)))
                     backoff = IDLE_SECONDS
                 except Exception as error:
                     if not isinstance(error, Unavailable):
@@ -228,7 +243,7 @@ class RoomLogs:
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
-        known = self._flushed.get(room_id, 0)
+        known = self.flushed(room_id)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
         answer = await self._pool.run(flush_query(room_id, known))
         if answer is not None and answer["errors"]:
@@ -240,7 +255,7 @@ class RoomLogs:
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for row in answer["acting"]:
             await self._act(row)
-        self._flushed[room_id] = max(self._flushed.get(room_id, 0), answer["seq"])
+        self._flushed[room_id] = max(self.flushed(room_id), answer["seq"])
         for id_, row in list(self._unflushed.items()):
             if row["room_id"] == room_id and row["seq"] <= answer["seq"]:
                 del self._unflushed[id_]
@@ -382,10 +397,3 @@ async def _comes(news: asyncio.Event, seconds: float) -> bool:
             return await news.wait()
     except TimeoutError:
         return False
-
-
-def _fail(batch: list[_Waiting], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
-            waiting.answer.exception()  # whoever waited may be gone

@@ -23,11 +23,14 @@ def messages_table() -> Any:
     return r.table("messages", read_mode="majority")
 
 
-def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
+def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int, seen: dict[str, int]) -> Any:
     """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `flushed`.
 
     What is flushed was so before this query looks for the ids in `messages`; what is not is in the tail, which
     the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
+
+    `seen`: by user, the entry as of which their membership was looked at. Nothing is appended when the tail has a
+    newer one about any of them, or no longer reaches back that far; the answer has those as `moved`.
 
     The answer is read from the head after the update, which is cheaper than to have the update return the whole
     head as it was and as it is: a row of ours is in the tail, or a retry finds it in `messages`.
@@ -42,8 +45,10 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
     def append(head: Any, found: Any, ids: Any, batch: Any) -> Any:
         known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
         return r.branch(
-            (head["trimmed"] > flushed)
+            (head["trimmed"] > min([flushed, *seen.values()]))
             | (head["seq"] < flushed),  # the node knows too little, or another life
+            {},
+            _moved(head, seen).is_empty().not_(),
             {},
             known.do(
                 lambda known: r.branch(
@@ -113,6 +118,8 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int) -> Any:
                         "epoch": head["epoch"],
                         "flushed": head["flushed"],
                         "seq": head["seq"],
+                        "trimmed": head["trimmed"],
+                        "moved": _moved(head, seen),
                         "known": head["tail"].filter(lambda row: ids.contains(row["id"])).map(brief),
                         "found": found,
                     },
@@ -183,6 +190,22 @@ def rows_query(table: str, keys: Sequence[str]) -> Any:
 def literal(value: Any) -> Any:
     """Return a term that the server parses from one string, at a tenth of what the driver's terms cost."""
     return r.json(orjson.dumps(value).decode())
+
+
+def _moved(head: Any, seen: dict[str, int]) -> Any:
+    """Return whose memberships have changed since they were seen, and where, as far back as the tail goes."""
+    if not seen:
+        return r.expr([])
+    after = r.expr([min(seen.values()) - head["trimmed"], 0]).max()
+
+    def is_newer(row: Any, seen: Any) -> Any:
+        return (row["kind"] == Kind.MEMBER.value) & (seen[row["user_id"]].default(row["seq"]) < row["seq"])
+
+    return r.do(
+        literal(seen),
+        head["tail"].slice(after),
+        lambda seen, tail: tail.filter(lambda row: is_newer(row, seen)).pluck("user_id", "seq"),
+    )
 
 
 def _erased(tail: Any, seqs: Any) -> Any:
@@ -257,12 +280,18 @@ def project(row: dict[str, Any]) -> Any:
         "user_id": row["user_id"],
         "role": row["data"]["role"],
         "joined_at": row["at"],
-        "read_seq": 0,
-        "read_number": 0,
+        "read_seq": row["seq"],  # what was said before they came is not unread to them
+        "read_number": row["number"],
         "seq": row["seq"],
     }
     return r.table("members").insert(
         member,
         durability="hard",
-        conflict=lambda _id, old, new: r.branch(old["seq"] >= new["seq"], old, new),
+        conflict=lambda _id, old, new: r.branch(
+            old["seq"] >= new["seq"],
+            old,
+            old["role"].eq(None) | new["role"].eq(None),
+            new,
+            new.merge(old.pluck("joined_at", "read_seq", "read_number")),
+        ),
     )

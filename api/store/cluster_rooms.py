@@ -1,18 +1,31 @@
 """Rooms and their members on a RethinkDB cluster.
 
-The log is the truth about membership: `join` and `leave` append to it, and the table `members` is carried
-along behind it by the flush, which both wait for.
+The log is the truth about membership: `change` appends to it, and the table `members` is carried along behind it
+by the flush, which it waits for.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from api.errors import Conflict, NotFound
-from api.models import Appended, Member, Message, Page, Role, Room, RoomView, User, Visibility
+from api.errors import Conflict, MembershipChanged, NotFound, Unavailable
+from api.models import (
+    Appended,
+    Member,
+    MembershipRule,
+    Message,
+    Page,
+    Role,
+    Room,
+    RoomView,
+    Standing,
+    User,
+    Visibility,
+)
 from api.store import paging
 from api.store.base import Place
 from api.store.cluster_accounts import Accounts
+from api.store.cluster_batch import Seen
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_queries import heads_table, literal, messages_table
 from api.store.cluster_rows import is_key
@@ -22,6 +35,8 @@ from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
 """RethinkDB's primary keys end at 127 bytes; a pair of ids longer than this is nobody's."""
+MAX_LOOKS: Final = 20
+"""At a membership that others change at the same time, before giving up."""
 
 
 class Rooms:
@@ -47,7 +62,7 @@ class Rooms:
         written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
         if written["changes"][0]["new_val"] != row:
             raise Conflict
-        draft = member_draft(owner, Role.OWNER, room.created_at)
+        draft = member_draft(owner, Role.OWNER, room.created_at, by=owner.id)
         await self._logs.append(room.id, draft, once=f"owner:{room.id}")
         await self._logs.flush(room.id)
         view = await self.view(room.id, owner.id)
@@ -123,33 +138,51 @@ class Rooms:
         )
         return await self._pool.read(found.order_by(index=index).limit(limit + 1))
 
-    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        """Admit a user. None when they are a member already. Raises `NotFound`."""
-        return await self._change(room_id, user, role, at)
+    async def change(
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        """Change a membership, if `rule` says so; see `Store.change_member`.
 
-    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
-        """End a membership. None when there was none. Raises `NotFound`."""
-        return await self._change(room_id, user, None, at)
-
-    async def _change(self, room_id: str, user: User, role: Role | None, at: int) -> Appended | None:
+        It is asked of what was read, and the entry is stored only if none of those whom it was asked about has a
+        newer `member` entry: else all of it begins anew.
+        """
         if not is_key(room_id) or await self.find(room_id) is None:
             raise NotFound
-        row = await self._row(room_id, user.id)
-        is_member = row is not None and row["role"] is not None
-        if is_member == (role is not None):
-            return None
-        # The change that it follows names it: whoever races for the same change races for the same entry.
-        once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
-        appended = await self._logs.append(room_id, member_draft(user, role, at), once=once)
-        await self._logs.flush(room_id)
-        return appended if appended.is_new else None
+        for _ in range(MAX_LOOKS):
+            as_of = self._logs.flushed(room_id)
+            rows = {row["user_id"]: row for row in await self._rows([(room_id, user.id), (room_id, by)])}
+            row = rows.get(user.id)
+            role_now, owners = _role(row), set()
+            if role_now is Role.OWNER:
+                owners = await self._owners(room_id)
+            if not rule(Standing(role_now, _role(rows.get(by)), owners == {user.id})):
+                return None
+            # The change that it follows names it: whoever races for the same change races for the same entry.
+            once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
+            seen = Seen(as_of, frozenset({user.id, by, *owners}))
+            try:
+                appended = await self._logs.append(
+                    room_id, member_draft(user, role, at, by), once=once, seen=seen
+                )
+            except MembershipChanged:
+                continue
+            await self._logs.flush(room_id)
+            return appended if appended.is_new else None
+        raise Unavailable
+
+    async def _owners(self, room_id: str) -> set[str]:
+        of_room = r.table("members", read_mode="majority").between(
+            [room_id, r.minval, r.minval], [room_id, r.maxval, r.maxval], index="room"
+        )
+        return set(await self._pool.read(of_room.filter({"role": Role.OWNER.value})["user_id"]))
 
     async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
         """Return those of these memberships that there are."""
+        as_of = {room_id: self._logs.flushed(room_id) for room_id, _ in places}  # before they are read
         rows = [row for row in await self._rows(places) if row["role"] is not None]
         users = await self._users(row["user_id"] for row in rows)
         return {
-            (row["room_id"], row["user_id"]): _member(row, users[row["user_id"]])
+            (row["room_id"], row["user_id"]): _member(row, users[row["user_id"]], as_of[row["room_id"]])
             for row in rows
             if row["user_id"] in users
         }
@@ -259,7 +292,11 @@ def _room(row: dict[str, Any]) -> Room:
     return Room(row["id"], row["name"], row["topic"], Visibility(row["visibility"]), row["created_at"])
 
 
-def _member(row: dict[str, Any], user: User) -> Member:
+def _role(row: dict[str, Any] | None) -> Role | None:
+    return None if row is None or row["role"] is None else Role(row["role"])
+
+
+def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:
     return Member(
         row["room_id"],
         user.id,
@@ -268,4 +305,5 @@ def _member(row: dict[str, Any], user: User) -> Member:
         Role(row["role"]),
         row["joined_at"],
         row["read_seq"],
+        as_of,
     )

@@ -28,7 +28,7 @@ def require_shape(draft: Draft) -> None:
         raise Invalid(f"these are not the fields of an entry of kind {draft.kind}")
 
 
-def member_draft(user: User, role: Role | None, at: int) -> Draft:
-    """Return the entry of a user who comes to be a member, or, with no role, ceases to be one."""
-    data = {"role": None if role is None else role.value, "by": user.id}
+def member_draft(user: User, role: Role | None, at: int, by: str) -> Draft:
+    """Return the entry of a user who is given a role by somebody, or, with none, ceases to be a member."""
+    data = {"role": None if role is None else role.value, "by": by}
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data={**data})

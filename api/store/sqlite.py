@@ -24,6 +24,7 @@ from api.models import (
     Head,
     History,
     Member,
+    MembershipRule,
     Message,
     Page,
     Role,
@@ -214,11 +215,12 @@ class SqliteStore(Store):
     async def public_rooms(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         return await self._read(lambda reading: self._rooms.public(reading, user_id, cursor, limit))
 
-    async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        return await self._write(lambda cursor: self._rooms.join(cursor, room_id, user, role, at))
-
-    async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
-        return await self._write(lambda cursor: self._rooms.leave(cursor, room_id, user, at))
+    async def change_member(
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        return await self._write(
+            lambda cursor: self._rooms.change(cursor, room_id, user, role, by=by, at=at, rule=rule)
+        )
 
     async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
         return await self._read(lambda cursor: self._rooms.memberships(cursor, places))
@@ -237,8 +239,13 @@ class SqliteStore(Store):
 
     # -- the room log
 
-    async def append(self, room_id: str, draft: Draft) -> Appended:
-        return await self._write(lambda cursor: self._log.append(cursor, room_id, draft))
+    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+        def work(cursor: apsw.Cursor) -> Appended:
+            if author is not None:
+                self._rooms.require_unchanged(cursor, author)
+            return self._log.append(cursor, room_id, draft)
+
+        return await self._write(work)
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         return await self._read(lambda cursor: self._log.heads(cursor, room_ids))

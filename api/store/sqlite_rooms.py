@@ -7,8 +7,19 @@ from typing import Any, Final
 
 import apsw
 
-from api.errors import Conflict, NotFound
-from api.models import Appended, Draft, Member, Page, Role, Room, RoomView, User, Visibility
+from api.errors import Conflict, MembershipChanged, NotFound
+from api.models import (
+    Appended,
+    Member,
+    MembershipRule,
+    Page,
+    Role,
+    Room,
+    RoomView,
+    Standing,
+    User,
+    Visibility,
+)
 from api.store import paging
 from api.store.base import Place
 from api.store.shape import member_draft
@@ -35,7 +46,7 @@ class Rooms:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
             )
-            self.join(cursor, room.id, owner, Role.OWNER, room.created_at)
+            self._admit(cursor, room.id, owner, Role.OWNER, by=owner.id, at=room.created_at)
         elif stored != room or self.member(cursor, room.id, owner.id) is None:
             raise Conflict
         seen = self.view(cursor, room.id, owner.id)
@@ -87,21 +98,49 @@ class Rooms:
             item=lambda row: self._room_view(cursor, row),
         )
 
-    def join(self, cursor: apsw.Cursor, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        """Admit a user and log it. None when they are a member already. Raises `NotFound`."""
+    def change(
+        self,
+        cursor: apsw.Cursor,
+        room_id: str,
+        user: User,
+        role: Role | None,
+        *,
+        by: str,
+        at: int,
+        rule: MembershipRule,
+    ) -> Appended | None:
+        """Change a membership and log it, if `rule` says so; see `Store.change_member`."""
         self._log.head(cursor, room_id)
-        cursor.execute(
-            "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (room_id, user.id, role.value, at),
-        )
-        return self._log_change(cursor, room_id, member_draft(user, role, at))
+        role_now = _role(cursor, room_id, user.id)
+        is_last_owner = role_now is Role.OWNER and not _has_other_owner(cursor, room_id, user.id)
+        if not rule(Standing(role_now, _role(cursor, room_id, by), is_last_owner)):
+            return None
+        if role is not None and role_now is None:
+            return self._admit(cursor, room_id, user, role, by=by, at=at)
+        if role is None:
+            cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
+        else:
+            cursor.execute(
+                "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?",
+                (role.value, room_id, user.id),
+            )
+        return self._log.add(cursor, room_id, member_draft(user, role, at, by))
 
-    def leave(self, cursor: apsw.Cursor, room_id: str, user: User, at: int) -> Appended | None:
-        """End a membership and log it. None when there was none. Raises `NotFound`."""
-        self._log.head(cursor, room_id)
-        cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
-        return self._log_change(cursor, room_id, member_draft(user, None, at))
+    def _admit(
+        self, cursor: apsw.Cursor, room_id: str, user: User, role: Role, *, by: str, at: int
+    ) -> Appended:
+        appended = self._log.add(cursor, room_id, member_draft(user, role, at, by))
+        cursor.execute(
+            "INSERT INTO members (room_id, user_id, role, joined_at, read_seq, read_number)"
+            " SELECT id, ?, ?, ?, seq, message_number FROM rooms WHERE id = ?",
+            (user.id, role.value, at, room_id),
+        )
+        return appended
+
+    def require_unchanged(self, cursor: apsw.Cursor, member: Member) -> None:
+        """Raises `MembershipChanged` unless a member's role is as it was."""
+        if _role(cursor, member.room_id, member.user_id) is not member.role:
+            raise MembershipChanged
 
     def member(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
         """Return a membership."""
@@ -152,9 +191,6 @@ class Rooms:
             )
         return int(max(row))
 
-    def _log_change(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended | None:
-        return self._log.add(cursor, room_id, draft) if cursor.connection.changes() else None
-
     def _room_view(self, cursor: apsw.Cursor, row: Any) -> RoomView:
         epoch, seq, message_seq, message_number, role, read_seq, read_number = row[5:]
         room = _room(row[:5])
@@ -167,6 +203,21 @@ class Rooms:
             unread_count=0 if role is None else message_number - read_number,
             last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
         )
+
+
+def _role(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
+    row = cursor.execute(
+        "SELECT role FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
+    ).fetchone()
+    return row and Role(row[0])
+
+
+def _has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
+    row = cursor.execute(
+        "SELECT 1 FROM members WHERE room_id = ? AND role = 'owner' AND user_id <> ? LIMIT 1",
+        (room_id, user_id),
+    ).fetchone()
+    return row is not None
 
 
 def _room(row: Any) -> Room:
