@@ -11,7 +11,7 @@ import binascii
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
@@ -48,8 +48,7 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
-        self._is_in_head = True
+        self._spare_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, and not for long."""
@@ -62,27 +61,37 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, of a head only so many."""
-        if self._is_in_head:
-            self._head_bytes += len(data)
+        """Take bytes: of what is no body only so many, and what is no request not for long."""
+        self._spare_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        if self._spare_bytes > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._deadline is None and ((request := self._request()) is None or request.response_complete):
+            self._within(
+                HEAD_SECONDS
+            )  # as after an empty line, which ends uvicorn's own waiting for a request
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
         super().on_message_begin()
-        self._is_in_head = True
         self._within(HEAD_SECONDS)
 
     def on_headers_complete(self) -> None:
         """Begin to read a body."""
-        self._is_in_head, self._head_bytes = False, 0
+        self._spare_bytes = 0
         self._within(BODY_SECONDS)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body, which others bound; not so its chunks' extensions, and its trailers."""
+        self._spare_bytes = max(0, self._spare_bytes - len(body))
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Leave it to the application."""
+        self._spare_bytes = 0
         self._within(None)
         super().on_message_complete()
 
@@ -94,12 +103,20 @@ class BoundedHttp(HttpToolsProtocol):
             return
         super().handle_websocket_upgrade()
 
+    def _request(self) -> RequestResponseCycle | None:
+        """Return the newest request, of which uvicorn's types say that there is always one."""
+        return self.cycle
+
     def _within(self, seconds: float | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
 
     def _refuse(self, status: HTTPStatus) -> None:
+        request = self._request()
+        if request is not None and request.response_started and not request.response_complete:
+            self.transport.abort()  # what is being answered cannot be answered otherwise
+            return
         self.transport.write(
             f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
         )

@@ -281,6 +281,54 @@ async def test_a_request_that_does_not_go_on_is_let_go(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(b"0\r\n" + b"X-More: 1\r\n" * 60_000, id="trailers"),
+        pytest.param(b"1;" + b"x" * 600_000, id="chunk-extension"),
+        pytest.param(b"1;xxxxxxxx\r\n \r\n" * 40_000, id="many-chunk-extensions"),
+    ],
+)
+async def test_what_is_no_body_is_bounded_after_the_head_too(sqlite_node: Node, rest: bytes) -> None:
+    reader, writer = await dial(sqlite_node)
+    writer.write(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+    writer.write(b"Transfer-Encoding: chunked\r\n\r\n" + rest)
+    assert await Peer(reader, writer).is_gone()
+    writer.close()
+    assert (await sqlite_node.client().get("/healthz")).status_code == 200
+
+
+async def test_a_body_in_small_chunks_is_taken(sqlite_node: Node) -> None:
+    reader, writer = await dial(sqlite_node)
+    writer.write(
+        b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    )
+    body = b'{"username":"nobody","password":"' + b"x" * 1_000 + b'"}'
+    chunks = b"".join(b"8\r\n%b\r\n" % body[n : n + 8] for n in range(0, len(body) - 8, 8))
+    last = body[-(len(body) % 8 or 8) :]
+    writer.write(
+        b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last)
+    )
+    async with asyncio.timeout(SECONDS):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_an_empty_line_after_an_answer_does_not_hold_the_connection(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "HEAD_SECONDS", 0.1)
+    reader, writer = await dial(sqlite_node)
+    writer.write(REQUEST + b"\r\n")
+    assert b" 200 " in await reader.readline()
+    while await reader.readline() != b"\r\n":
+        pass
+    writer.write(b"\r\n")
+    assert await Peer(reader, writer).is_gone()
+    writer.close()
+
+
 async def dial(node: Node) -> tuple[StreamReader, StreamWriter]:
     host, port = node.url.removeprefix("http://").split(":")
     return await asyncio.open_connection(host, int(port))
