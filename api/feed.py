@@ -57,6 +57,7 @@ class Feed:
         self._store = store
         self._hub = hub
         self._revocation = revocation
+        self._unreadable: set[str] = set()  # rooms, which were logged
         self.state = FeedState()
 
     async def run(self) -> None:
@@ -132,14 +133,24 @@ class Feed:
                 await self._fill(head.room_id, position, head.seq)
 
     async def _fill(self, room_id: str, position: int, until: int) -> None:
-        """Broadcast what the log holds in (position, until]."""
+        """Broadcast what the log holds in (position, until].
+
+        What makes no sense there is passed over, and so is a room whose log cannot be read: the others are served.
+        """
         self.state.catch_up_count += 1
         while position < until:
-            entries = await self._store.log(room_id, after=position, limit=min(PAGE, until - position))
-            if not entries:
-                raise Unavailable("the log does not yet show what the feed told of")
+            limit = min(PAGE, until - position)
+            try:
+                entries = await self._store.log(room_id, after=position, limit=limit)
+            except Unavailable:
+                raise
+            except Exception:
+                if room_id not in self._unreadable:
+                    self._unreadable.add(room_id)
+                    log.exception("room_skipped", room_id=room_id)
+                return
             self._broadcast(entries)
-            position = entries[-1].seq
+            position += limit
             await asyncio.sleep(0)  # so that sockets take this page before they are given the next
 
     def _broadcast(self, entries: Sequence[Entry]) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from api.config import Settings
 from api.models import LOBBY_ID
-from tests.rethinkdb_server import RethinkDBServer
+from api.store.rethinkdb import r
+from tests.rethinkdb_server import RethinkDBServer, as_admin
 from tests.server import Node, eventually, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -89,3 +90,26 @@ async def test_a_database_that_falls_silent_is_noticed_and_what_it_missed_comes_
                 "type"
             ] == "error":
                 assert time.monotonic() - back < BACK_SECONDS
+
+
+async def test_one_rooms_bad_row_does_not_keep_the_others_from_catching_up(
+    own_server: RethinkDBServer,
+) -> None:
+    settings = Settings(store=await asyncio.to_thread(own_server.empty_store))
+    async with running(settings) as node:
+        alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+        room = (await alice.http.post("/rooms", json={"name": "Tea", "visibility": "public"})).json()
+        async with alice.socket() as a, bob.socket() as b:
+            await a.send(type="subscribe", room_id=room["id"])
+            await b.send(type="subscribe", room_id=LOBBY_ID)
+            for socket in (a, b):
+                await socket.until(type="live")
+            await a.call(type="send", room_id=LOBBY_ID, ref="before", body="before")
+            bad = {"seq": room["seq"] + 1, "tail": [{"seq": room["seq"] + 1, "kind": "message"}]}
+            await as_admin(own_server, r.table("heads").get(room["id"]).update(bad))
+            own_server.kill()
+            await asyncio.to_thread(own_server.start)
+            await node.wait_ready()
+            while (await a.call(type="send", room_id=LOBBY_ID, ref="after", body="after"))["type"] == "error":
+                pass
+            assert [event["body"] for event in await b.entries(2)] == ["before", "after"]
