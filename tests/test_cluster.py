@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from api.errors import Invalid, RefConflict, Unavailable
 from api.models import (
@@ -32,6 +33,7 @@ from api.models import (
     User,
     Visibility,
 )
+from api.store import cluster_life, cluster_queries, cluster_tail, rethinkdb
 from api.store.base import Store
 from api.store.cluster import ClusterStore
 from api.store.cluster_accounts import CLAIM_MS
@@ -444,6 +446,58 @@ async def test_a_tail_survives_a_poison_head(store: ClusterStore, behind: Pool, 
     assert [one.room_id for one in changes if isinstance(one, Entry)] == [LOBBY_ID]
 
 
+@pytest.mark.parametrize(
+    "tail_of_head",
+    [
+        pytest.param([None], id="null"),
+        pytest.param([POISON_TIME, 7, "text", []], id="no-objects"),
+        pytest.param([{"seq": POISON_TIME}, {"seq": None}, {}], id="no-seq"),
+        pytest.param([{"seq": 9, "kind": "message", "at": POISON_TIME}], id="half-an-entry"),
+    ],
+)
+async def test_a_poison_tail_is_passed_over_and_logged_once_and_other_rooms_are_served(
+    store: ClusterStore, behind: Pool, tail_of_head: list[Any]
+) -> None:
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.create_room(DEN, ALICE)
+    with capture_logs() as logs:
+        async with store.changes() as tail:
+            for seq in (9, 10):
+                await behind.write(r.table("heads").get(DEN.id).update({"seq": seq, "tail": tail_of_head}))
+            await store.append(LOBBY_ID, message("1"))
+            changes = await told(tail, is_entry(1))
+        assert [entry.seq for entry in await whole_log(store, DEN.id)] == [1]
+        assert (await store.history(DEN.id, limit=10)).items == []
+    assert [one.room_id for one in changes if isinstance(one, Entry)] == [LOBBY_ID]
+    logged = [line["id"] for line in logs if line["event"] == "poison_row_skipped"]
+    assert len(logged) == len(set(logged))
+
+
+async def test_a_known_head_that_is_poison_is_passed_over_and_logged_once_and_other_rooms_are_served(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.create_room(DEN, ALICE)
+    await store.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
+    async with store.changes() as tail:
+        await store.append(DEN.id, message("1"))
+        await told(tail, is_entry(2, DEN.id))
+    before = await store.heads([LOBBY_ID])
+    with capture_logs() as logs:
+        await behind.write(r.table("heads").get(DEN.id).update({"seq": POISON_TIME, "epoch": r.literal()}))
+        for n in range(2, 4):
+            async with store.changes() as tail:
+                await store.append(LOBBY_ID, message(f"{n}"))
+                assert not [one for one in await told(tail, is_entry(n)) if isinstance(one, Restored)]
+        heads = await store.heads([LOBBY_ID, DEN.id])
+        assert await whole_log(store, DEN.id) == []
+        assert [view.room.id for view in (await store.rooms_of(ALICE.id, cursor=None, limit=10)).items] == [
+            LOBBY_ID
+        ]
+    assert [(head.room_id, head.epoch) for head in heads.values()] == [(LOBBY_ID, before[LOBBY_ID].epoch)]
+    assert [line["id"] for line in logs if line["event"] == "poison_row_skipped"] == [DEN.id]
+
+
 async def test_a_tail_survives_poison_sessions(store: ClusterStore, behind: Pool) -> None:
     await store.create_account(Account(ALICE, "alice", "hash"))
     await store.create_session(Session("session", ALICE.id, 1, 1, 9, "a browser", "hash"), most=20)
@@ -595,3 +649,168 @@ async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
         ]
     async with store.changes() as tail:
         assert not isinstance((await anext(tail))[0], Restored)
+
+
+WRITTEN_WITH_THE_TAIL_OPEN = {
+    "an-earlier-head": lambda head: (
+        r.table("heads").get(head["id"]).update({"seq": 1, "tail": head["tail"][:1]})
+    ),
+    "another-epoch": lambda head: r.table("heads").get(head["id"]).update({"epoch": "another"}),
+    "no-head": lambda head: r.table("heads").get(head["id"]).delete(),
+    "nothing": lambda _head: r.table("heads").delete(),
+}
+
+
+@pytest.mark.parametrize("write", WRITTEN_WITH_THE_TAIL_OPEN.values(), ids=WRITTEN_WITH_THE_TAIL_OPEN.keys())
+@pytest.mark.parametrize("room_id", [LOBBY_ID, DEN.id], ids=["told", "not-told"])
+async def test_an_open_tail_notices_that_heads_are_replaced_and_the_next_one_says_so(
+    store: ClusterStore, behind: Pool, write: Callable[[dict[str, Any]], Any], room_id: str
+) -> None:
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.create_room(DEN, ALICE)
+    await store.append(DEN.id, message("1"))
+    async with store.changes() as tail:
+        for n in range(2, 4):
+            await store.append(LOBBY_ID, message(f"{n}"))
+        await told(tail, is_entry(2))
+        head = await behind.run(r.table("heads").get(room_id))
+        await behind.write(write(head))
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(2):
+                await lost(tail)
+    for _ in range(2):  # until who listens has heard it, and asks for more
+        async with store.changes() as tail:
+            assert await anext(tail) == [Restored()]
+    assert head["epoch"] not in {one.epoch for one in (await store.heads([LOBBY_ID, DEN.id])).values()}
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+        assert await anext(tail) == [Quiet()]
+    async with store.changes() as tail:
+        assert not isinstance((await anext(tail))[0], Restored)
+
+
+async def test_an_emptied_database_is_seen_as_set_back_and_so_is_the_copy_that_is_put_in_its_place(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.append(LOBBY_ID, message("1"))
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("2"))
+        await told(tail, is_entry(2))
+    await behind.write(r.table("heads").delete())
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+        assert await anext(tail) == [Quiet()]
+        await behind.write(r.table("heads").insert(earlier))
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(2):
+                await lost(tail)
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+    (head,) = (await store.heads([LOBBY_ID])).values()
+    assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
+
+
+async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_opens_next(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    rooms = [LOBBY_ID, *(f"room-{n}" for n in range(4))]
+    for room_id in rooms[1:]:
+        await store.create_room(replace(DEN, id=room_id), ALICE)
+    old = {head.epoch for head in (await store.heads(rooms)).values()}
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("1"))
+        await told(tail, is_entry(1))
+    await behind.write(r.table("heads").get(LOBBY_ID).update({"seq": 0, "tail": []}))
+
+    slices: list[Any] = []
+
+    def breaks_off_once(name: str, last: Any) -> Any:
+        slices.append(last)
+        if len(slices) == 2:
+            raise Unavailable
+        return cluster_queries.renewal_query(name, last)
+
+    monkeypatch.setattr(cluster_queries, "RENEWAL_SLICE", 2)
+    monkeypatch.setattr(cluster_life, "renewal_query", breaks_off_once)
+    with pytest.raises(Unavailable):
+        async with store.changes():
+            pass
+    half = {head.epoch for head in (await store.heads(rooms)).values()}
+    assert (len(half - old), len(half & old)) == (2, 3)
+    async with other.changes() as tail:
+        assert await anext(tail) == [Restored()]
+    whole = {head.epoch for head in (await store.heads(rooms)).values()}
+    assert (len(whole - old), whole & half) == (5, half - old)
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+    assert {head.epoch for head in (await store.heads(rooms)).values()} == whole
+
+
+async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.append(LOBBY_ID, message("0"))
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    await asyncio.gather(*(store.append(LOBBY_ID, message(f"{n}")) for n in range(1, 60)))
+    await store._logs.flush(LOBBY_ID)
+    await behind.write(r.table("heads").insert(earlier | {"epoch": "another"}, conflict="replace"))
+    await behind.write(r.table("messages").filter(r.row["seq"] > 1).delete())
+    never_flush(other, monkeypatch)
+    after = [f"after-{n}" for n in range(80)]
+    await asyncio.gather(*(other.append(LOBBY_ID, message(ref)) for ref in after))
+    await store.append(LOBBY_ID, message("last"))
+    await store._logs.flush(LOBBY_ID)
+    assert {entry.ref for entry in await whole_log(store)} == {"0", *after, "last"}
+    assert await flushed_refs(behind) == [entry.ref for entry in await whole_log(store)]
+
+
+# -- a tail's own
+
+
+async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(
+    store: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(connection: Any, query: Any) -> AsyncIterator[dict[str, Any]]:
+        async for row in rethinkdb.tail(connection, query):
+            if "after" in row:
+                raise ZeroDivisionError
+            yield row
+
+    monkeypatch.setattr(cluster_tail, "tail", failing)
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("1"))
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(2):
+                await lost(tail)
+
+
+async def test_a_tail_leaves_no_beat_behind_and_removes_those_that_others_left(
+    store: ClusterStore, behind: Pool
+) -> None:
+    now = r.now().to_epoch_time()
+    for beat in ({"id": "gone", "at": now - 3_600}, {"id": "broken"}, {"id": "alive", "at": now - 10}):
+        await behind.write(r.table("beats").insert(beat))
+    for _ in range(2):
+        async with store.changes() as tail:
+            await anext(tail)
+
+    async def are_gone() -> bool:
+        return await behind.read(r.table("beats")["id"]) == ["alive"]
+
+    await until(are_gone)
+
+
+# -- a slow query
+
+
+async def test_a_query_that_takes_too_long_leaves_the_other_connection_in_use(
+    behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rethinkdb, "QUERY_SECONDS", 0.5)
+    slow = r.range(10**9).map(lambda n: n + 1).count()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await behind.run(slow)
+        assert await behind.run(r.expr(1)) == 1

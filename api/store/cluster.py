@@ -1,6 +1,5 @@
 """The store on a RethinkDB cluster."""
 
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -33,11 +32,13 @@ from api.store.cluster_attempts import Attempts
 from api.store.cluster_audit import AuditLog
 from api.store.cluster_batch import Seen
 from api.store.cluster_erasure import Erasures
+from api.store.cluster_life import Life
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_rooms import Rooms
+from api.store.cluster_rows import Reader
 from api.store.cluster_schema import verify
 from api.store.cluster_sessions import Sessions
-from api.store.cluster_tail import Told, open_tail
+from api.store.cluster_tail import open_tail
 from api.store.rethinkdb import Address, Pool, r
 from api.store.shape import require_shape
 
@@ -47,12 +48,13 @@ class ClusterStore(Store):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._logs = RoomLogs(pool)
-        self._known: Told = {}
+        self._reader = Reader()
+        self._logs = RoomLogs(pool, self._reader)
+        self._life = Life(pool, self._reader, self._logs.forget)
         self._accounts = Accounts(pool)
         self._sessions = Sessions(pool)
         self._audit = AuditLog(pool)
-        self._erasures = Erasures(pool, self._logs)
+        self._erasures = Erasures(pool, self._logs, self._reader)
         self._attempts = Attempts(pool)
         self._rooms = Rooms(pool, self._logs, self._accounts)
 
@@ -240,9 +242,7 @@ class ClusterStore(Store):
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(
-            self._pool, secrets.token_urlsafe(16), self._known, self._logs.log, self._logs.forget
-        )
+        return open_tail(self._pool, self._life, self._reader, self._logs.log)
 
 
 def _without_body(draft: Draft) -> Draft:

@@ -8,16 +8,17 @@ from api.models import Entry, Page
 from api.store import paging
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_queries import literal, messages_table
-from api.store.cluster_rows import is_key
+from api.store.cluster_rows import Reader, entry_of, is_key
 from api.store.rethinkdb import Pool, r
 
 
 class Erasures:
     """Finds and changes what is of one user, wherever it is."""
 
-    def __init__(self, pool: Pool, logs: RoomLogs) -> None:
+    def __init__(self, pool: Pool, logs: RoomLogs, reader: Reader) -> None:
         self._pool = pool
         self._logs = logs
+        self._reader = reader
 
     async def begin(self, user_id: str) -> None:
         """Mark an account. Raises `NotFound`."""
@@ -49,7 +50,7 @@ class Erasures:
         shown = paging.page(
             "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
         )
-        return Page(self._logs.entries(shown.items), shown.next_cursor)
+        return Page(self._reader.read(shown.items, entry_of), shown.next_cursor)
 
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
         """Put another name on entries: in the tails first, for what is flushed later comes from there."""

@@ -20,15 +20,19 @@ from api.failpoints import Failpoint
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
+    NO_MARK,
+    Mark,
     append_query,
     flush_query,
     heads_query,
     heads_table,
+    is_head,
     messages_table,
     project,
     settle_query,
+    tail_after,
 )
-from api.store.cluster_rows import entry_of, is_key, is_no_message, row_of
+from api.store.cluster_rows import Reader, entry_of, head_of, is_key, is_no_message, row_of
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
@@ -51,14 +55,14 @@ class _Flush:
 class RoomLogs:
     """Appends to and reads the logs of all rooms."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
+        self._reader = reader
         self._queues: dict[str, deque[Waiting]] = {}
-        self._flushed: dict[str, int] = {}  # up to where this node knows a room to be flushed
+        self._flushed: dict[str, Mark] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushes: dict[str, _Flush] = {}
         self._unflushed: dict[str, dict[str, Any]] = {}  # by id: what only the tails of heads know of
-        self._poison: set[str] = set()
         self._closed = False
 
     async def close(self) -> None:
@@ -166,14 +170,15 @@ class RoomLogs:
         sent = {row["id"]: row for row in rows}
         seen = seen_by_user(batch)
         for _ in range(MAX_STALE):
-            answer = await self._pool.run(append_query(room_id, rows, self.flushed(room_id), seen))
+            mark = self._flushed.get(room_id, NO_MARK)
+            answer = await self._pool.run(append_query(room_id, rows, mark, seen))
             if answer["missing"]:
                 raise NotFound
             if answer["errors"]:
                 raise Unavailable
-            if self.flushed(room_id) > answer["seq"]:
+            if mark.epoch == answer["epoch"] and mark.seq > answer["seq"]:
                 self.forget()  # the database was set back: what we knew of it is of another life
-            self._flushed[room_id] = max(self.flushed(room_id), answer["flushed"])
+            self._mark(room_id, answer["epoch"], answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
                 self._unflushed.update(
@@ -200,7 +205,7 @@ class RoomLogs:
 
     def flushed(self, room_id: str) -> int:
         """Return up to where this node knows a room to be flushed, and what its entries mean carried out."""
-        return self._flushed.get(room_id, 0)
+        return self._flushed.get(room_id, NO_MARK).seq
 
     def forget(self) -> None:
         """Know nothing any more of what has been flushed, as when the database was set back."""
@@ -227,11 +232,12 @@ class RoomLogs:
                 try:
                     is_noted = False
                     flush.news.clear()
-                    if self.flushed(room_id) < flush.seq:
+                    if self._flushed.get(room_id, NO_MARK).seq < flush.seq:
                         await self.flush(room_id)
                     if is_noted := not await _comes(flush.news, IDLE_SECONDS):
                         failpoints.reached(Failpoint.BEFORE_SETTLE)
-                        await self._pool.write(settle_query(room_id, self.flushed(room_id)))
+                        mark = self._flushed.get(room_id, NO_MARK)
+                        await self._pool.write(settle_query(room_id, mark))
                     backoff = IDLE_SECONDS
                 except Exception as error:
                     if not isinstance(error, Unavailable):
@@ -243,11 +249,11 @@ class RoomLogs:
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
-        known = self.flushed(room_id)
+        mark = self._flushed.get(room_id, NO_MARK)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
-        answer = await self._pool.run(flush_query(room_id, known))
+        answer = await self._pool.run(flush_query(room_id, mark))
         if answer is not None and answer["errors"]:
-            answer = await self._pool.run(flush_query(room_id, known, sets_apart=True))
+            answer = await self._pool.run(flush_query(room_id, mark, sets_apart=True))
         if answer is None:
             return
         if answer["errors"]:
@@ -255,10 +261,15 @@ class RoomLogs:
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for row in answer["acting"]:
             await self._act(row)
-        self._flushed[room_id] = max(self.flushed(room_id), answer["seq"])
+        self._mark(room_id, answer["epoch"], answer["seq"])
         for id_, row in list(self._unflushed.items()):
             if row["room_id"] == room_id and row["seq"] <= answer["seq"]:
                 del self._unflushed[id_]
+
+    def _mark(self, room_id: str, epoch: str, seq: int) -> None:
+        """Remember up to where a room is flushed; an epoch that is over counts for nothing."""
+        mark = self._flushed.get(room_id, NO_MARK)
+        self._flushed[room_id] = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry a member entry over to `members`, and erase what a delete entry deletes."""
@@ -281,7 +292,7 @@ class RoomLogs:
         if not asked:
             return {}
         rows = await self._pool.read(heads_query(asked))
-        return {row["id"]: Head(row["id"], row["epoch"], row["seq"]) for row in rows}
+        return {head.room_id: head for head in self._reader.read(rows, head_of)}
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
         """Return the entries in (after, after + limit]."""
@@ -292,7 +303,7 @@ class RoomLogs:
             [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
         )
         _, rows = await self._merged(room_id, stored, after, until)
-        return self.entries(rows)
+        return self._reader.read(rows, entry_of)
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
@@ -314,9 +325,9 @@ class RoomLogs:
         head, rows = await self._merged(room_id, stored, above, below - 1)
         if head is None:
             raise NotFound
-        found = [row for row in rows if row["kind"] == Kind.MESSAGE]
+        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
         shown = found[-limit:] if newest_first else found[:limit]
-        items = await self._folded(room_id, self.entries(shown), head)
+        items = await self._folded(room_id, self._reader.read(shown, entry_of), head)
         return History(items, head["epoch"], len(found) > limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
@@ -326,8 +337,8 @@ class RoomLogs:
         head, rows = await self._merged(
             room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq
         )
-        found = [row for row in rows if row["kind"] == Kind.MESSAGE]
-        folded = await self._folded(room_id, self.entries(found), head) if head else []
+        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
+        folded = await self._folded(room_id, self._reader.read(found, entry_of), head) if head else []
         return folded[0] if folded else None
 
     async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
@@ -342,15 +353,16 @@ class RoomLogs:
     ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         """Return the head, without its tail, and the rows in (above, until] of the tail and of `stored`, by seq.
 
-        The head comes first: what it no longer carries was flushed before, and is in `messages`.
+        A head that is not as we write them is none. The head comes first: what it no longer carries was flushed
+        before, and is in `messages`.
         """
 
         def both(head: Any) -> Any:
-            tail = head["tail"].filter(lambda row: (row["seq"] > above) & (row["seq"] <= until))
+            tail = tail_after(head, above).filter(lambda row: row["seq"] <= until)
             return {"head": head.without("tail"), "tail": tail, "stored": stored.coerce_to("array")}
 
         answer = await self._pool.run(
-            heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, both(head)))
+            heads_table().get(room_id).do(lambda head: r.branch(is_head(head), both(head), None))
         )
         if answer is None:
             return None, []
@@ -372,23 +384,9 @@ class RoomLogs:
         _, rows = await self._merged(
             room_id, messages_table().get_all(*keys, index="target"), messages[0].seq, head["seq"]
         )
-        return fold(messages, [entry for entry in self.entries(rows) if entry.data.get("target")])
-
-    def entries(self, rows: list[dict[str, Any]]) -> list[Entry]:
-        """Read rows, leaving out what is not an entry."""
-        entries = []
-        for row in rows:
-            try:
-                entries.append(entry_of(row))
-            except (KeyError, TypeError, ValueError):
-                self._log_poison(row)
-        return entries
-
-    def _log_poison(self, row: dict[str, Any]) -> None:
-        key = str(row.get("id"))[:200]
-        if key not in self._poison and len(self._poison) < 1_000:  # noqa: PLR2004  further ones are not logged
-            self._poison.add(key)
-            log.error("poison_row_skipped", id=key)
+        return fold(
+            messages, [entry for entry in self._reader.read(rows, entry_of) if entry.data.get("target")]
+        )
 
 
 async def _comes(news: asyncio.Event, seconds: float) -> bool:

@@ -1,7 +1,7 @@
 """The queries of the rooms' logs on a RethinkDB cluster: pure, from values to ReQL."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -11,6 +11,26 @@ from api.store.rethinkdb import r
 
 TRIM_LAG: Final = 32
 """Entries kept in the tail beyond the flushed ones, so that a node whose knowledge is a little old still knows."""
+
+RENEWAL: Final = "renewal"
+"""The row of `meta` that is there while epochs are renewed."""
+RENEWAL_SLICE: Final = 200
+"""Heads at a time, which take a fraction of the time that a query has."""
+
+
+class Mark(NamedTuple):
+    """Up to which seq, in which epoch, a node knows a room's log to be flushed."""
+
+    epoch: str
+    seq: int
+
+
+NO_MARK: Final = Mark("", 0)
+
+
+def known_of(head: Any, mark: Mark) -> Any:
+    """Return up to where a head's log is known to be flushed; what is known of another epoch does not count."""
+    return r.branch(head["epoch"] == mark.epoch, mark.seq, 0) if mark.seq else 0
 
 
 def heads_table() -> Any:
@@ -23,8 +43,8 @@ def messages_table() -> Any:
     return r.table("messages", read_mode="majority")
 
 
-def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int, seen: dict[str, int]) -> Any:
-    """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `flushed`.
+def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
+    """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `mark`.
 
     What is flushed was so before this query looks for the ids in `messages`; what is not is in the tail, which
     the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
@@ -41,12 +61,15 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int, seen: d
     edited = [row["data"]["target"] for row in rows if row["kind"] == Kind.EDIT]
     message_count = sum(row["kind"] == Kind.MESSAGE for row in rows)
     attempt = rows[0]["attempt"]
+    flushed = mark.seq
 
     def append(head: Any, found: Any, ids: Any, batch: Any) -> Any:
         known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
         return r.branch(
+            # The node knows too little, or another life.
             (head["trimmed"] > min([flushed, *seen.values()]))
-            | (head["seq"] < flushed),  # the node knows too little, or another life
+            | (head["seq"] < flushed)
+            | (known_of(head, mark) != flushed),
             {},
             _moved(head, seen).is_empty().not_(),
             {},
@@ -147,14 +170,22 @@ def append_query(room_id: str, rows: list[dict[str, Any]], flushed: int, seen: d
     return r.do(found, ids, literal(rows), deletes if edited else r.expr([]), run)
 
 
+def is_head(head: Any) -> Any:
+    """Say whether a head is as we write them; one written behind our back may be anything, or nothing."""
+    numbers = dict.fromkeys(("seq", "number", "message_seq", "flushed", "trimmed"), "NUMBER")
+    types = {"id": "STRING", "epoch": "STRING", "tail": "ARRAY", **numbers}
+    return r.and_(*(head[name].default(None).type_of() == type_ for name, type_ in types.items()))
+
+
+def tail_after(head: Any, seq: Any) -> Any:
+    """Return what a head's tail holds after a seq. What is no entry at all is left out."""
+    return head["tail"].filter(lambda row: (row.type_of() == "OBJECT") & (row["seq"] > seq))
+
+
 def heads_query(room_ids: list[str]) -> Any:
-    """Return the query for where the logs of these rooms end."""
-    return heads_table().get_all(*room_ids).pluck("id", "epoch", "seq")
-
-
-def renewal_query() -> Any:
-    """Return the write that lets every room begin a new epoch."""
-    return r.table("heads").update({"epoch": r.uuid()}, non_atomic=True, durability="hard")
+    """Return the query for where the logs of these rooms end. A head that is not as we write them has an id only."""
+    heads = heads_table().get_all(r.args(literal(room_ids)))
+    return heads.map(lambda head: r.branch(is_head(head), head.pluck("id", "epoch", "seq"), head.pluck("id")))
 
 
 def grown_query(after: dict[str, int]) -> Any:
@@ -165,18 +196,12 @@ def grown_query(after: dict[str, int]) -> Any:
 
     def new(head: Any, seqs: Any) -> Any:
         return seqs[head["id"]].do(
-            lambda seq: head.pluck("id", "epoch", "seq", "trimmed").merge(
-                {"tail": head["tail"].filter(lambda row: row["seq"] > seq)}
-            )
+            lambda seq: head.pluck("id", "epoch", "seq", "trimmed").merge({"tail": tail_after(head, seq)})
         )
-
-    def is_ours(head: Any) -> Any:
-        types = {"epoch": "STRING", "seq": "NUMBER", "trimmed": "NUMBER", "tail": "ARRAY"}
-        return r.and_(*(head[name].default(None).type_of() == type_ for name, type_ in types.items()))
 
     return literal(after).do(
         lambda seqs: (
-            heads_table().get_all(*after).filter(is_ours).map(lambda head: new(head, seqs)).coerce_to("array")
+            heads_table().get_all(*after).filter(is_head).map(lambda head: new(head, seqs)).coerce_to("array")
         )
     )
 
@@ -185,6 +210,36 @@ def rows_query(table: str, keys: Sequence[str]) -> Any:
     """Return the query for the rows of a table with these primary keys."""
     asked = [key for key in dict.fromkeys(keys) if is_key(key)]
     return r.table(table, read_mode="majority").get_all(r.args(literal(asked)))
+
+
+def renewal_under_way_query() -> Any:
+    """Return the query for the name of the renewal of epochs that is under way, if one is."""
+    return r.table("meta", read_mode="majority").get(RENEWAL)["name"].default(None)
+
+
+def begin_renewal_query(name: str) -> Any:
+    """Return the write that says that a renewal of epochs is under way, unless one is."""
+    return r.table("meta").insert({"id": RENEWAL, "name": name}, conflict=lambda _id, old, _new: old)
+
+
+def renewal_query(name: str, last: Any) -> Any:
+    """Return the write that lets the rooms of one slice, after the room `last`, begin their epochs of this renewal."""
+
+    def renew(room_ids: Any) -> Any:
+        renewed = (
+            r.table("heads")
+            .get_all(r.args(room_ids))
+            .update(lambda head: {"epoch": r.uuid(r.expr(name) + head["id"])}, durability="hard")
+        )
+        return {"last": room_ids.nth(-1).default(None), "errors": renewed["errors"]}
+
+    rooms = heads_table().between(last, r.maxval, left_bound="open").order_by(index="id").filter(is_head)
+    return rooms.limit(RENEWAL_SLICE)["id"].coerce_to("array").do(renew)
+
+
+def end_renewal_query(name: str) -> Any:
+    """Return the write that says that this renewal is done."""
+    return r.table("meta").get_all(RENEWAL).filter({"name": name}).delete()
 
 
 def literal(value: Any) -> Any:
@@ -221,7 +276,7 @@ def _erased(tail: Any, seqs: Any) -> Any:
     )
 
 
-def flush_query(room_id: str, flushed: int, *, sets_apart: bool = False) -> Any:
+def flush_query(room_id: str, mark: Mark, *, sets_apart: bool = False) -> Any:
     """Return the query that copies what is not yet known to be flushed from a head's tail to `messages`.
 
     The server does so by itself: no entry crosses the wire. `sets_apart`: entries whose id an entry of another
@@ -231,10 +286,11 @@ def flush_query(room_id: str, flushed: int, *, sets_apart: bool = False) -> Any:
 
     def flush(head: Any) -> Any:
         return r.do(
-            head["tail"].slice(r.expr([head["flushed"], flushed]).max() - head["trimmed"]),
+            head["tail"].slice(r.expr([head["flushed"], known_of(head, mark)]).max() - head["trimmed"]),
             lambda rows: r.do(
                 r.table("messages").insert(rows.map(set_apart) if sets_apart else rows, conflict=resolve),
                 lambda written: {
+                    "epoch": head["epoch"],
                     "seq": head["seq"],
                     "errors": written["errors"],
                     "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
@@ -258,13 +314,14 @@ def flush_query(room_id: str, flushed: int, *, sets_apart: bool = False) -> Any:
     return heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, flush(head)))
 
 
-def settle_query(room_id: str, flushed: int) -> Any:
+def settle_query(room_id: str, mark: Mark) -> Any:
     """Return the write that notes in a head, after the last append, what has been flushed since."""
+    flushed = mark.seq
 
     def settle(head: Any) -> Any:
         trim = r.expr([head["trimmed"], flushed - TRIM_LAG]).max()
         return r.branch(
-            head["flushed"] >= flushed,
+            (head["flushed"] >= flushed) | (head["seq"] < flushed) | (known_of(head, mark) != flushed),
             {},
             {"flushed": flushed, "trimmed": trim, "tail": head["tail"].slice(trim - head["trimmed"])},
         )

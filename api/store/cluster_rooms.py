@@ -27,7 +27,7 @@ from api.store.base import Place
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_batch import Seen
 from api.store.cluster_log import RoomLogs
-from api.store.cluster_queries import heads_table, literal, messages_table
+from api.store.cluster_queries import heads_table, is_head, literal, messages_table
 from api.store.cluster_rows import is_key
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
@@ -264,7 +264,7 @@ class Rooms:
         ids = [room.id for room in rooms]
         members, heads = await asyncio.gather(
             self._rows([(room_id, user_id) for room_id in ids]),
-            self._pool.read(heads_table().get_all(*ids).without("tail")),
+            self._pool.read(heads_table().get_all(*ids).filter(is_head).without("tail")),
         )
         last = await self._logs.last_messages(heads)
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}

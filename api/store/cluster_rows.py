@@ -1,15 +1,51 @@
-"""Entries as rows of the tables, in heads and in `messages` alike. Pure."""
+"""Entries as rows of the tables, in heads and in `messages` alike, and the one reader of rows."""
 
 import hashlib
 import secrets
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import orjson
+import structlog
 
-from api.models import Draft, Entry, Kind
+from api.models import Draft, Entry, Head, Kind
 from api.store.shape import has_shape
 
 MAX_KEY_BYTES: Final = 127
+MAX_POISON: Final = 1_000
+"""Rows that are logged; further ones are passed over in silence."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger("api.store")
+
+
+class Reader:
+    """Reads rows; one that we did not write is passed over, and logged once."""
+
+    def __init__(self) -> None:
+        self._poison: set[str] = set()
+
+    def read(self, rows: Iterable[Any], read: Callable[[dict[str, Any]], T]) -> list[T]:
+        """Return what `read` makes of each row but for those of which it raises."""
+        made = []
+        for row in rows:
+            try:
+                made.append(read(row))
+            except (KeyError, TypeError, ValueError):
+                self._log(row)
+        return made
+
+    def _log(self, row: Any) -> None:
+        key = str(row.get("id") if isinstance(row, dict) else row)[:200]
+        if key not in self._poison and len(self._poison) < MAX_POISON:
+            self._poison.add(key)
+            log.error("poison_row_skipped", id=key)
+
+
+def head_of(row: dict[str, Any]) -> Head:
+    """Read a row of `heads_query`. Raises `KeyError` for one that we did not write."""
+    return Head(row["id"], row["epoch"], row["seq"])
 
 
 def entry_of(row: dict[str, Any]) -> Entry:

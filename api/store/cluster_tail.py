@@ -7,11 +7,15 @@ taken for a lost feed.
 A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
 (seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
 are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it.
+
+A head that is replaced by another than its own grown self ends the tail; the next opening finds out why.
 """
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
@@ -19,18 +23,26 @@ import structlog
 from api.errors import Unavailable
 from api.models import Change, Entry, Quiet, Restored, SessionEnded
 from api.store.base import QUIET_SECONDS
-from api.store.cluster_queries import grown_query, heads_query, renewal_query
-from api.store.cluster_rows import entry_of
-from api.store.rethinkdb import Pool, close, connect, r, tail
+from api.store.cluster_life import Life
+from api.store.cluster_queries import grown_query, is_head
+from api.store.cluster_rows import Reader, entry_of
+from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
 MAX_BATCH: Final = 500
 READY_SECONDS: Final = 5.0
 PAGE: Final = 500
 MAX_TOLD: Final = 10_000
 """Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
+MAX_OPENINGS: Final = 3
+"""Until the database is the one that the opening before has left; more are needed while a copy is put in place."""
+ABANDONED_SECONDS: Final = 300.0
+"""A beat of this age is of a node that did not say goodbye."""
+GOODBYE_SECONDS: Final = 1.0
 
 ReadLog: TypeAlias = Callable[[str, int, int], Awaitable[list[Entry]]]
 """Returns the entries of a room after a seq, at most so many."""
+
+_REPLACED: Final = "the database is no longer the one that was told of"
 
 log = structlog.get_logger("api.store")
 
@@ -43,45 +55,41 @@ class _Grown(NamedTuple):
     after: int
 
 
-_News: TypeAlias = _Grown | SessionEnded | Quiet | Unavailable
+class _Replaced(NamedTuple):
+    """A head that is gone, or is another one; here is how it was."""
 
-Told: TypeAlias = dict[str, tuple[str, int]]
-"""By room: in which epoch, and up to which seq, its log has been told."""
+    room_id: str
+    epoch: str
+    seq: int
+
+
+_News: TypeAlias = _Grown | _Replaced | SessionEnded | Quiet | Unavailable
 
 
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        connection: Any,
-        node: str,
-        known: Told,
-        *,
-        read_log: ReadLog,
-        on_restored: Callable[[], None],
-    ) -> None:
+    def __init__(self, pool: Pool, connection: Any, life: Life, reader: Reader, read_log: ReadLog) -> None:
         self._pool = pool
         self._connection = connection
-        self._node = node
+        self._node = secrets.token_urlsafe(16)
+        self._life = life
+        self._reader = reader
         self._read_log = read_log
-        self._known = known  # by all tails of the store, those that are over too
-        self._told: Told = {}
-        self._on_restored = on_restored
-        self._is_restored = False
+        self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Start every feed and wait until all are ready. Raises `Unavailable`."""
-        feeds = {"heads": _heads(), "sessions": _sessions(), "beats": r.table("beats").get(self._node)}
-        feeds["beats"] = feeds["beats"].changes(include_states=True, squash=False)
+        feeds = {"heads": _heads(), "sessions": _sessions(), "beats": _beats(self._node)}
+        works: dict[str, Callable[[], Awaitable[None]]] = {"beat": self._beat}
+        works |= {name: partial(self._follow, name, feed) for name, feed in feeds.items()}
         self._tasks = [
-            asyncio.create_task(self._follow(name, feed), name=f"feed-{name}") for name, feed in feeds.items()
+            asyncio.create_task(self._until_lost(name, work), name=f"feed-{name}")
+            for name, work in works.items()
         ]
-        self._tasks.append(asyncio.create_task(self._beat(), name="feed-beat"))
         try:
             async with asyncio.timeout(READY_SECONDS):
                 for ready in self._ready.values():
@@ -90,10 +98,12 @@ class Tail:
             raise Unavailable("the feed did not open in time") from None
         if not self._news.empty() and isinstance(lost := self._news.get_nowait(), Unavailable):
             raise lost
-        self._is_restored = await self._look_for_a_set_back()
 
     async def close(self) -> None:
-        """End every feed."""
+        """End every feed, and leave what is known to the next tail."""
+        self._hand_over()
+        with contextlib.suppress(Unavailable):
+            await run(self._connection, _goodbye(self._node), seconds=GOODBYE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -101,9 +111,11 @@ class Tail:
 
     async def batches(self) -> AsyncIterator[list[Change]]:
         """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
-        if self._is_restored:
+        if self._life.is_restored:
             yield [Restored()]
-            self._known.clear()  # not before: should this tail be lost first, the next one must say it again
+            self._life.is_restored = (
+                False  # not before: should this tail be lost first, the next one must say it
+            )
         while True:
             try:
                 async with asyncio.timeout(2 * QUIET_SECONDS):
@@ -115,29 +127,13 @@ class Tail:
             lost = next((one for one in news if isinstance(one, Unavailable)), None)
             if lost is not None:
                 raise lost
+            for replaced in news:
+                if isinstance(replaced, _Replaced):
+                    self._told[replaced.room_id] = replaced.epoch, replaced.seq
+                    raise Unavailable(_REPLACED)
             ended = [one for one in news if isinstance(one, SessionEnded)]
             entries = await self._entries([one for one in news if isinstance(one, _Grown)])
             yield [*ended, *entries] or [Quiet()]
-
-    async def _look_for_a_set_back(self) -> bool:
-        """Say whether the database is an earlier one than we have told of; then let every room begin a new epoch.
-
-        What was told is durable, so that no crash sets it back: only a restored copy or an emptied database does.
-        """
-        known = dict(self._known)
-        heads = (
-            {head["id"]: head for head in await self._pool.read(heads_query(list(known)))} if known else {}
-        )
-        now = {room_id: (head["epoch"], head["seq"]) for room_id, head in heads.items()}
-        if any(
-            epoch == known[room_id][0] and seq < known[room_id][1] for room_id, (epoch, seq) in now.items()
-        ):
-            log.warning("store_set_back")
-            await self._pool.write(renewal_query())
-        elif all(epoch == known[room_id][0] for room_id, (epoch, _) in now.items()):
-            return False
-        self._on_restored()
-        return True
 
     async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
         """Read what is new in these heads. Raises `Unavailable`."""
@@ -153,35 +149,54 @@ class Tail:
         return entries
 
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
-        """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
-        room_id = head["id"]
-        for told in (self._told, self._known):
-            if len(told) >= MAX_TOLD:
-                told.clear()
-            told[room_id] = head["epoch"], head["seq"]
+        """Return a head's entries after `after`; those that its tail no longer carries come from the log.
+
+        Raises `Unavailable`, also for a head that is not the one that we know, grown.
+        """
+        room_id, epoch, seq = head["id"], head["epoch"], head["seq"]
+        told_epoch, told = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
+        if epoch != told_epoch or seq < told:
+            raise Unavailable(_REPLACED)
+        if len(self._told) >= MAX_TOLD:
+            self._hand_over()
+        self._told[room_id] = epoch, seq
         entries: list[Entry] = []
         while after < head["trimmed"] and (
             page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
         ):
             entries += page
             after = page[-1].seq
-        return [*entries, *_readable(head["tail"])]
+        return [*entries, *self._reader.read(head["tail"], entry_of)]
+
+    def _hand_over(self) -> None:
+        for room_id, (epoch, seq) in self._told.items():
+            self._life.remember(room_id, epoch, seq)
+        self._told.clear()
+
+    async def _until_lost(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one task's work; when it fails, of whatever, the tail is lost."""
+        try:
+            await work()
+        except Unavailable as lost:
+            await self._news.put(lost)
+        except Exception:
+            log.exception("feed_failed", feed=name)
+            await self._news.put(Unavailable("the feed failed"))
 
     async def _follow(self, name: str, feed: Any) -> None:
         try:
             async for row in tail(self._connection, feed):
-                if "state" in row:
-                    if row["state"] == "ready":
-                        self._ready[name].set()
-                    continue
-                for one in _news(name, row):
-                    await self._news.put(one)
-        except Unavailable as lost:
-            await self._news.put(lost)
+                if "state" not in row:
+                    for one in self._reader.read([row], _NEWS[name]):
+                        await self._news.put(one)
+                elif row["state"] == "ready":
+                    self._ready[name].set()
         finally:
             self._ready[name].set()  # `open` looks at what came
 
     async def _beat(self) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._pool.run(_abandoned())
         while True:
             beat = {"id": self._node, "at": r.now().to_epoch_time()}
             with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
@@ -191,48 +206,49 @@ class Tail:
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, node: str, known: Told, read_log: ReadLog, on_restored: Callable[[], None]
+    pool: Pool, life: Life, reader: Reader, read_log: ReadLog
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
-    opened = Tail(pool, await connect(pool.address), node, known, read_log=read_log, on_restored=on_restored)
-    try:
-        await opened.open()
-        yield opened.batches()
-    finally:
-        await opened.close()
+    for _ in range(MAX_OPENINGS):
+        opened = Tail(pool, await connect(pool.address), life, reader, read_log)
+        try:
+            await opened.open()
+            if await life.goes_on():
+                yield opened.batches()
+                return
+            # New epochs have begun, of which the feeds that are open would tell: others are opened.
+        finally:
+            await opened.close()
+    raise Unavailable(_REPLACED)
 
 
 def _heads() -> Any:
-    """Return the feed of heads that have grown.
+    """Return the feed of heads that have grown, or are no longer what they were.
 
-    One that is not as we write them gives null, not an error, which would end the feed for all rooms.
+    One that is not as we write them gives an id only, not an error, which would end the feed for all rooms.
     """
 
-    def grown(change: Any) -> Any:
-        old, new = change["old_val"]["seq"].default(0), change["new_val"]["seq"].default(None)
+    def news(old: Any, new: Any, was_ours: Any, is_ours: Any) -> Any:
+        is_another = (new["epoch"] != old["epoch"]) | (new["seq"] < old["seq"])
+        before = r.branch(old.eq(None), 0, was_ours, old["seq"], new["seq"])
         return r.branch(
-            change["new_val"].eq(None),
-            False,
-            (new.type_of() != "NUMBER") | (old.type_of() != "NUMBER"),
+            was_ours & (new.eq(None) | (is_ours & is_another)),
+            {"id": old["id"], "epoch": old["epoch"], "was": old["seq"]},
+            new.eq(None),
             None,
-            new > old,
-            {
-                "room_id": change["new_val"]["id"],
-                "epoch": change["new_val"]["epoch"].default(None),
-                "after": old,
-            },
-            False,
+            is_ours.not_(),
+            {"id": new["id"]},
+            new["seq"] > before,
+            {"id": new["id"], "epoch": new["epoch"], "after": before},
+            None,
         )
 
+    def row(change: Any) -> Any:
+        old, new = change["old_val"], change["new_val"]
+        return r.branch(_is_state(change), change, r.do(old, new, is_head(old), is_head(new), news))
+
     return (
-        r.table("heads")
-        .changes(include_states=True, squash=False)
-        .map(
-            lambda change: r.branch(
-                change.has_fields("state") | change.has_fields("error"), change, {"grown": grown(change)}
-            )
-        )
-        .filter(lambda change: change["grown"].default(None).ne(False))
+        r.table("heads").changes(include_states=True, squash=False).map(row).filter(lambda row: row.ne(None))
     )
 
 
@@ -241,33 +257,48 @@ def _sessions() -> Any:
     return (
         r.table("sessions")
         .changes(include_states=True, squash=False)
-        .filter(
-            lambda change: (
-                change.has_fields("state") | change.has_fields("error") | change["new_val"].eq(None)
-            )
-        )
+        .filter(lambda change: _is_state(change) | change["new_val"].eq(None))
+        .map(lambda change: r.branch(_is_state(change), change, change["old_val"].pluck("id", "user_id")))
     )
 
 
-def _news(name: str, row: dict[str, Any]) -> list[_News]:
-    """Read one row of a feed; what makes no sense is logged and skipped."""
-    try:
-        if name == "beats":
-            return [Quiet()]
-        if name == "sessions":
-            return [SessionEnded(str(row["old_val"]["id"]), str(row["old_val"]["user_id"]))]
-        grown = row["grown"]
-        return [_Grown(str(grown["room_id"]), str(grown["epoch"]), int(grown["after"]))]
-    except (KeyError, TypeError, ValueError):
-        log.warning("poison_row_skipped", feed=name)
-        return []
+def _is_state(change: Any) -> Any:
+    return change.has_fields("state") | change.has_fields("error")
 
 
-def _readable(rows: list[dict[str, Any]]) -> list[Entry]:
-    entries = []
-    for row in rows:
-        try:
-            entries.append(entry_of(row))
-        except (KeyError, TypeError, ValueError):
-            log.warning("poison_row_skipped", feed="heads")
-    return entries
+def _beats(node: str) -> Any:
+    """Return the feed of a node's own beats."""
+    return r.table("beats").get(node).changes(include_states=True, squash=False)
+
+
+def _abandoned() -> Any:
+    """Return the write that removes the beats of nodes that are no more."""
+    is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
+    return r.table("beats").filter(is_old).delete(durability="soft")
+
+
+def _goodbye(node: str) -> Any:
+    """Return the write that removes a node's own beat."""
+    return r.table("beats").get(node).delete(durability="soft")
+
+
+def _head_news(row: dict[str, Any]) -> _News:
+    if "was" in row:
+        return _Replaced(row["id"], row["epoch"], row["was"])
+    return _Grown(row["id"], row["epoch"], row["after"])
+
+
+def _session_news(row: dict[str, Any]) -> _News:
+    return SessionEnded(str(row["id"]), str(row["user_id"]))
+
+
+def _beat_news(_row: dict[str, Any]) -> _News:
+    return Quiet()
+
+
+_NEWS: Final[dict[str, Callable[[dict[str, Any]], _News]]] = {
+    "heads": _head_news,
+    "sessions": _session_news,
+    "beats": _beat_news,
+}
+"""By feed: what reads a row of it."""

@@ -3,8 +3,9 @@
 What the driver does that we cannot have, and what is done about it here:
 
 - cancelling a query breaks its connection: queries are shielded, and bounded by our own timeout;
-- a paused server is silence: a query that times out closes its connection, and all others are refused at once
-  until a probe has been answered, so that nobody waits in line for the next timeout;
+- a paused server is silence: a query that times out closes its connection, and calls go to the other one; when
+  that falls silent too, all are refused at once until a probe has been answered, so that nobody waits in line for
+  the next timeout;
 - closing may hang on a dead peer, connecting has no timeout of its own: both are bounded;
 - a write's errors come back as numbers: `write` looks at them;
 - pseudo-types are decoded, and a bad one breaks the connection: everything is read raw.
@@ -145,9 +146,9 @@ async def close(connection: Any) -> None:
 
 async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) -> Any:
     """Run a query on a connection. Raises `Unavailable` or `StorageFull`; after a timeout the connection is closed."""
-    task = asyncio.ensure_future(query.run(connection, **_RAW))
-    task.add_done_callback(_look_at)
     try:
+        task = asyncio.ensure_future(query.run(connection, **_RAW))
+        task.add_done_callback(_look_at)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(task)
     except TimeoutError:
@@ -191,25 +192,35 @@ class Pool:
         self.address = address
         self._connections: list[Any] = [None] * POOL_SIZE
         self._opening = [asyncio.Lock() for _ in range(POOL_SIZE)]
+        self._silent: set[int] = set()  # slots whose server did not answer, until a probe is answered
         self._next = 0
         self._closed = False
-        self._probe: asyncio.Task[None] | None = None  # runs while the server cannot be reached
+        self._probe: asyncio.Task[None] | None = None  # runs while a slot is silent
 
     async def run(self, query: Any) -> Any:
         """Run a query that reads or decides, within `QUERY_SECONDS`. Raises `Unavailable`, `StorageFull`."""
-        if self._probe is not None:
-            raise Unavailable(_UNREACHABLE)
+        slot = self._slot()
         asked_at = time.monotonic()
         try:
             async with asyncio.timeout(QUERY_SECONDS):  # many may wait for one connection to be opened
-                connection = await self._connection()
+                connection = await self._connection(slot)
             left = asked_at + QUERY_SECONDS - time.monotonic()
             return await run(connection, query, seconds=max(left, 0.0))
         except (TimeoutError, Unreachable):
-            self._begin_probe()
+            self._doubt(slot)
             raise Unavailable(_UNREACHABLE) from None
 
-    def _begin_probe(self) -> None:
+    def _slot(self) -> int:
+        """Return the slot whose turn it is, of those that are not silent. Raises `Unavailable`."""
+        slots = [(self._next + n) % POOL_SIZE for n in range(1, POOL_SIZE + 1)]
+        slot = next((slot for slot in slots if slot not in self._silent), None)
+        if slot is None:
+            raise Unavailable(_UNREACHABLE)
+        self._next = slot
+        return slot
+
+    def _doubt(self, slot: int) -> None:
+        self._silent.add(slot)
         if self._probe is None and not self._closed:
             self._probe = asyncio.create_task(self._until_reachable(), name="rethinkdb-probe")
 
@@ -226,6 +237,7 @@ class Pool:
                     return
                 await asyncio.sleep(PROBE_PAUSE_SECONDS)
         finally:
+            self._silent.clear()
             self._probe = None
 
     async def read(self, query: Any) -> list[Any]:
@@ -251,11 +263,12 @@ class Pool:
             if connection is not None:
                 await close(connection)
 
-    async def _connection(self) -> Any:
-        self._next = slot = (self._next + 1) % POOL_SIZE
+    async def _connection(self, slot: int) -> Any:
         async with self._opening[slot]:
             if self._closed:
                 raise Unavailable("the store is closed")
+            if slot in self._silent:  # since this call began to wait for it
+                raise Unreachable(_UNREACHABLE)
             if self._connections[slot] is None or not _is_usable(self._connections[slot]):
                 if self._connections[slot] is not None:
                     await close(self._connections[slot])
