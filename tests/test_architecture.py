@@ -329,7 +329,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     # a library: the modules that know it. Storage and the core must run without the web framework, and a
     # library that is no longer developed stays behind one file.
-    "fastapi": ("main", "deps", "http", "routers.*"),
+    "fastapi": ("main", "cookies", "deps", "http", "routers.*"),
     "starlette": ("main", "deps", "http", "surface", "routers.*"),
     "uvicorn": ("server", "transport"),
     "websockets": ("transport",),
