@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from api.account_schemas import Erase
 from api.deps import ClientDep, IdentityDep, ServicesDep, StoreDep
-from api.errors import NotFound
+from api.errors import NotFound, Unavailable
 from api.export import export
 from api.http import StrictRoute
 from api.models import User
@@ -56,8 +56,11 @@ async def export_me(identity: IdentityDep, client: ClientDep, parts: ServicesDep
 
 
 async def _lines(store: StoreDep, user: User) -> AsyncIterator[bytes]:
-    async for record in export(store, user):
-        yield orjson.dumps(record) + b"\n"
+    try:
+        async for record in export(store, user):
+            yield orjson.dumps(record) + b"\n"
+    except Unavailable as error:  # the status is out: only the last line can tell
+        yield orjson.dumps({"type": "error", "code": error.code}) + b"\n"
 
 
 @router.get("/{user_id}")

@@ -117,5 +117,5 @@ def _account(row: dict[str, Any]) -> Account:
         User(row["id"], row["username"], row["display_name"], row["created_at"]),
         row["username_key"],
         row["password_hash"],
-        *(row[flag] for flag in ("disabled", "admin", "erasing")),
+        *(row.get(flag, False) for flag in ("disabled", "admin", "erasing")),
     )
