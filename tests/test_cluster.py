@@ -621,7 +621,7 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         assert found == {"used": (("h1", 5),), "fresh": ()}
         account = await store.account(ALICE.id)
         assert account is not None
-        assert not (account.disabled or account.admin or account.erasing)
+        assert (account.disabled, account.admin, account.erasing) == (False, False, False)
         assert (await store.all_accounts(cursor=None, limit=9)).items == [account]
         assert (await store.audit(cursor=None, limit=9)).items == []
 
