@@ -113,3 +113,31 @@ async def test_one_rooms_bad_row_does_not_keep_the_others_from_catching_up(
             while (await a.call(type="send", room_id=LOBBY_ID, ref="after", body="after"))["type"] == "error":
                 pass
             assert [event["body"] for event in await b.entries(2)] == ["before", "after"]
+
+
+async def test_who_listens_on_any_node_is_told_to_reset_when_a_copy_is_put_in_place_under_them(
+    own_server: RethinkDBServer,
+) -> None:
+    settings = Settings(store=await asyncio.to_thread(own_server.empty_store))
+    async with running(settings) as one, running(settings) as other:
+        alice, bob = await one.sign_up("alice"), await other.sign_up("bob")
+        head = await as_admin(own_server, r.table("heads").get(LOBBY_ID))
+        positions = []
+        async with alice.socket() as a, bob.socket() as b:
+            for socket in (a, b):
+                await socket.send(type="subscribe", room_id=LOBBY_ID)
+                positions.append(await socket.until(type="live"))
+            sent = await a.call(type="send", room_id=LOBBY_ID, ref="lost", body="lost")
+            await b.until(type="message")
+            await as_admin(own_server, r.table("heads").insert(head, conflict="replace"))
+            assert [await socket.closed() for socket in (a, b)] == [1012, 1012]
+        await one.wait_ready()
+        await other.wait_ready()
+        resets = []
+        for person in (alice, bob):
+            async with person.socket() as socket:
+                since = {"epoch": positions[0]["epoch"], "seq": sent["seq"]}
+                await socket.send(type="subscribe", room_id=LOBBY_ID, since=since)
+                resets.append(await socket.until(type="reset"))
+        assert {reset["seq"] for reset in resets} == {sent["seq"] - 1}
+        assert len({reset["epoch"] for reset in resets} | {positions[0]["epoch"]}) == 2

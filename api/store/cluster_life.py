@@ -10,7 +10,7 @@ two nodes at once, is to do it once.
 
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 
@@ -33,6 +33,9 @@ GONE: Final = ""
 """The epoch of a room that has no head."""
 
 log = structlog.get_logger("api.store")
+
+_Heads: TypeAlias = dict[str, tuple[str, int]]
+"""By room: epoch and seq."""
 
 
 class Life:
@@ -67,9 +70,12 @@ class Life:
         """
         is_renewed = await self._finish_renewal()
         heads = await self._heads()
-        if any(self._is_set_back(room_id, *head) for room_id, head in heads.items()):
+        if self._is_set_back(heads):
             log.warning("store_set_back")
-            await self._pool.write(begin_renewal_query(secrets.token_urlsafe(16)))
+            name = secrets.token_urlsafe(16)
+            await self._pool.write(begin_renewal_query(name))
+            if not self._is_set_back(await self._heads()):  # another node has done it in between
+                await self._pool.write(end_renewal_query(name))
             is_renewed |= await self._finish_renewal()
             heads = await self._heads()
         is_replaced = any(self._epoch(room_id) != epoch for room_id, (epoch, _) in heads.items())
@@ -83,7 +89,7 @@ class Life:
         self.is_restored = True
         self._on_restored()
 
-    async def _heads(self) -> dict[str, tuple[str, int]]:
+    async def _heads(self) -> _Heads:
         """Return the epoch and seq of each room that is known, but for those that cannot be read."""
         known = list(self._seqs)
         if not known:
@@ -93,10 +99,11 @@ class Life:
         heads |= {head.room_id: (head.epoch, head.seq) for head in self._reader.read(rows, head_of)}
         return {room_id: head for room_id, head in heads.items() if room_id in self._seqs}
 
-    def _is_set_back(self, room_id: str, epoch: str, seq: int) -> bool:
-        if epoch == GONE:
-            return self._epoch(room_id) != GONE
-        return seq < self.told(room_id, epoch)
+    def _is_set_back(self, heads: _Heads) -> bool:
+        return any(
+            self._epoch(room_id) != GONE if epoch == GONE else seq < self.told(room_id, epoch)
+            for room_id, (epoch, seq) in heads.items()
+        )
 
     def _epoch(self, room_id: str) -> str:
         return next(reversed(self._seqs[room_id]))
