@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Query, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
+from pydantic import BeforeValidator, Field
 
 from api.accounts import Accounts, Client
 from api.address import Network, client_address
@@ -25,6 +26,7 @@ from api.policy import Operation
 from api.pulse import Pulse
 from api.reads import Reads
 from api.revocation import Revocation
+from api.schemas import whole
 from api.store.base import Store
 from api.throttles import Throttles
 
@@ -75,7 +77,7 @@ StoreDep = Annotated[Store, Depends(_store)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
 Cursor = Annotated[str | None, Query(max_length=512)]
-Limit = Annotated[int, Query(ge=1, le=100)]
+Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()]
 
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from email.message import Message
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import structlog
@@ -36,6 +36,7 @@ from api.ids import random_id
 from api.protocol import invalid
 
 MAX_BODY_BYTES: Final = 64 * 1024
+MAX_FORM_FIELDS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: their lines would bury the others."""
@@ -63,12 +64,13 @@ class StrictRoute(APIRoute):
                     errors=(unknown,),
                     code="extra_forbidden",
                 )
+            _require_once("query", request.query_params.multi_items())
             if takes_body:
                 await _read(request)
             if takes_json:
                 await _parse(request)
-            elif takes_body and _content_type(request) != FORM:
-                raise UnsupportedMediaType(f"Send the form as {FORM}")
+            elif takes_body:
+                await _check_form(request)
             return await handle(request)
 
         return strict
@@ -123,6 +125,25 @@ async def _parse(request: Request) -> None:
     request._json = strict_json.loads(await request.body())  # noqa: SLF001  where Starlette keeps what `json()` gives
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
+
+
+async def _check_form(request: Request) -> None:
+    if _content_type(request) != FORM:
+        raise UnsupportedMediaType(f"Send the form as {FORM}")
+    try:
+        fields = parse_qsl(
+            (await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS
+        )
+    except ValueError:
+        raise Invalid("The form is not UTF-8, or has too many fields") from None
+    _require_once("body", fields)
+
+
+def _require_once(where: str, fields: list[tuple[str, str]]) -> None:
+    """Raises `Invalid` when a field stands twice: which of them counts, every reader says otherwise."""
+    if len({name for name, _ in fields}) != len(fields):
+        twice = FieldError((where, "*"), "A field stands twice")
+        raise Invalid("A field stands twice", errors=(twice,), code="duplicate_key")
 
 
 def _content_type(request: Request) -> str | None:

@@ -66,6 +66,9 @@ _VISIBLE: Final = re.compile(
     r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""What a field may be called; what else stands before a colon is no field but an attempt at something."""
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Ref = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
@@ -191,7 +194,10 @@ def invalid(errors: Sequence[Any]) -> Invalid:
     fields = tuple(
         FieldError(tuple(error["loc"]), str(error["msg"]).removeprefix("Value error, ")) for error in errors
     )
-    if any(error["type"] == "extra_forbidden" for error in errors):
+    unknown = [str(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden"]
+    if not all(map(_NAME.fullmatch, unknown)):
+        return Invalid("There is a name that no field can have", errors=_nameless(errors, fields))
+    if unknown:
         return Invalid(
             "There is a field that does not belong here",
             errors=_nameless(errors, fields),

@@ -67,7 +67,7 @@ def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=compression,
         server_header=False,
-        proxy_headers=False,  # ours: api/address.py
+        proxy_headers=False,  # api/address.py reads them, and believes whom the settings name
         access_log=False,
         log_config=None,
         backlog=BACKLOG,

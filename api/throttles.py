@@ -102,7 +102,11 @@ class Throttles:
             _slot("login", _account(username)),
         )
         await self._attempt(from_address, self._rates.login_failures_per_address, at)
-        await self._attempt(at_account, self._rates.login_failures_per_account, at)
+        try:
+            await self._attempt(at_account, self._rates.login_failures_per_account, at)
+        except RateLimited:
+            await self._forgive(at, from_address)  # no password was looked at
+            raise
         failed = False
         try:
             yield

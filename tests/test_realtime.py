@@ -112,7 +112,12 @@ async def test_a_retry_on_another_socket_gets_the_same_ack_and_doubles_nothing(
     assert bodies == ["once", "after"]
 
 
-async def test_a_subscriber_that_joins_amid_traffic_misses_nothing(alice: Person, bob: Person) -> None:
+async def test_a_subscriber_that_joins_amid_traffic_misses_nothing(store_url: str) -> None:
+    async with running(Settings(store=store_url, sends_burst=100)) as node:
+        await talk_and_join(await node.sign_up("alice"), await node.sign_up("bob"))
+
+
+async def talk_and_join(alice: Person, bob: Person) -> None:
     async def talk(socket: Socket) -> None:
         for number in range(100):
             await socket.send(type="send", room_id=LOBBY_ID, ref=f"t{number}", body=str(number))

@@ -3,26 +3,27 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BeforeValidator, Field
 
 from api.deps import CanRead, CanSend, ServicesDep, StoreDep
 from api.errors import EpochChanged, FieldError, Invalid, NotFound
 from api.http import StrictRoute
 from api.protocol import entry_event
-from api.schemas import HistoryOut, LogOut, MessageOut, NewMessage
+from api.schemas import HistoryOut, LogOut, MessageOut, NewMessage, SeqInPath, whole
 from api.strict_json import MAX_SAFE_INTEGER
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
 
-Seq = Annotated[int | None, Query(ge=0, le=MAX_SAFE_INTEGER)]
+Seq = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(whole)]
 
 
 @router.get("/messages")
 async def history(
     member: CanRead,
     store: StoreDep,
-    before: Seq = None,
-    after: Seq = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    before: Annotated[Seq | None, Query()] = None,
+    after: Annotated[Seq | None, Query()] = None,
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()] = 50,
 ) -> HistoryOut:
     """Return the newest messages, those before a seq, or those after one; oldest first."""
     if before is not None and after is not None:
@@ -46,7 +47,7 @@ async def send(body: NewMessage, member: CanSend, parts: ServicesDep, response: 
 
 
 @router.get("/messages/{seq}")
-async def message(seq: int, member: CanRead, store: StoreDep) -> MessageOut:
+async def message(seq: SeqInPath, member: CanRead, store: StoreDep) -> MessageOut:
     """Return one message."""
     found = await store.message(member.room_id, seq) if 1 <= seq <= MAX_SAFE_INTEGER else None
     if found is None:
@@ -58,8 +59,8 @@ async def message(seq: int, member: CanRead, store: StoreDep) -> MessageOut:
 async def log(
     member: CanRead,
     store: StoreDep,
-    after: Annotated[int, Query(ge=0, le=MAX_SAFE_INTEGER)] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+    after: Annotated[Seq, Query()] = 0,
+    limit: Annotated[int, Field(ge=1, le=500), BeforeValidator(whole), Query()] = 200,
     epoch: Annotated[str | None, Query(max_length=64)] = None,
 ) -> LogOut:
     """Return raw entries after a seq, as the socket would have sent them."""

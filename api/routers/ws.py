@@ -169,6 +169,8 @@ async def _read(receive: Receive, parts: Services, connection: Connection) -> Cl
     refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
     while True:
         try:
+            if not connection.has_space:
+                await connection.drained()  # who does not read what we answer is asked nothing more
             # In one breath, so that nothing of a command is kept while the next is waited for.
             command = parse_command(await _text(receive, MAX_FRAME_BYTES))
             if not connection.is_open:

@@ -14,8 +14,15 @@ from tests.faults.machine import Api, api
 from tests.faults.proxy import Proxy, proxied
 from tests.rethinkdb_server import ADMIN_PASSWORD, RethinkDBServer, free_port
 
-OPEN: Final = {"TAILWIRE_CONNECTIONS_PER_USER": "1000", "TAILWIRE_LOG_FORMAT": "json"}
-"""Settings under which a few users may have many sockets."""
+OPEN: Final = {
+    "TAILWIRE_CONNECTIONS_PER_USER": "1000",
+    "TAILWIRE_SENDS_PER_SECOND": "100000",
+    "TAILWIRE_SENDS_BURST": "100000",
+    "TAILWIRE_COMMANDS_PER_SECOND": "100000",
+    "TAILWIRE_SIGNUPS_PER_ADDRESS": "100000",
+    "TAILWIRE_LOG_FORMAT": "json",
+}
+"""Settings under which a few users may have many sockets and say as much as they like."""
 
 
 @dataclass

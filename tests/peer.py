@@ -1,0 +1,85 @@
+"""A peer that writes its own bytes: what no library would send."""
+
+import asyncio
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from websockets.frames import Frame, Opcode
+
+from tests.server import SECONDS, Node
+
+TEXT, CONTINUATION, PING, PONG = 1, 0, 9, 10
+MASK = b"\0\0\0\0"  # a key that changes nothing, so that frames can be written as they are meant
+
+
+def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
+    """Write a frame as no library would."""
+    length = len(payload)
+    head = bytes([fin << 7 | rsv << 4 | opcode, (masked << 7) | (min(126, length))])
+    size = struct.pack("!H", length) if length >= 126 else b""
+    return head + size + (MASK if masked else b"") + payload
+
+
+class Peer:
+    """A socket after its handshake, whose bytes are ours."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def frame(self) -> Frame:
+        """Return the next frame of the server."""
+        async with asyncio.timeout(SECONDS):
+            first, length = await self.reader.readexactly(2)
+            if length == 126:
+                (length,) = struct.unpack("!H", await self.reader.readexactly(2))
+            return Frame(Opcode(first & 15), await self.reader.readexactly(length))
+
+    async def close_code(self) -> int:
+        """Return the code of the server's close frame."""
+        while (got := await self.frame()).opcode is not Opcode.CLOSE:
+            pass
+        return int.from_bytes(bytes(got.data)[:2])
+
+    async def is_gone(self) -> bool:
+        """Wait for the end of the connection."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while await self.reader.read(65_536):
+                    pass
+        except ConnectionError:
+            pass
+        return True
+
+
+@asynccontextmanager
+async def peer(node: Node, token: str | None = None, *, receive_bytes: int = 0) -> AsyncIterator[Peer]:
+    """Shake hands by hand."""
+    host, port = node.url.removeprefix("http://").split(":")
+    raw = socket.socket()
+    if receive_bytes:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=256)
+    proof = f"Authorization: Bearer {token}\r\n" if token else ""
+    writer.write(
+        f"GET /ws/messages HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{proof}\r\n".encode()
+    )
+    line = await reader.readline()
+    assert b" 101 " in line, line
+    while await reader.readline() != b"\r\n":
+        pass
+    try:
+        yield Peer(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+async def dial(node: Node) -> tuple[StreamReader, StreamWriter]:
+    host, port = node.url.removeprefix("http://").split(":")
+    return await asyncio.open_connection(host, int(port))
