@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,12 @@ def test_the_proxy_carries_websockets_and_says_who_the_client_is(nginx: str) -> 
         assert needed in nginx
     for name in NODES:
         assert f"server {name}:8000" in nginx
+
+
+def test_the_nodes_believe_the_proxy_and_not_the_world(services: dict[str, Any]) -> None:
+    for name in NODES:
+        trusted = services[name]["environment"]["TAILWIRE_TRUSTED_PROXIES"].split(",")
+        assert all(ip_network(network).is_private for network in trusted)
 
 
 def test_the_proxy_logs_no_query_string(nginx: str) -> None:

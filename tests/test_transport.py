@@ -17,16 +17,10 @@ from tests.server import SECONDS, Node, Person, eventually
 
 pytestmark = pytest.mark.anyio
 
-MASK = b"\0\0\0\0"  # a key that changes nothing, so that frames can be written as they are meant
-MEBIBYTE = 1024 * 1024
-
 
 @pytest.fixture
 async def alice(sqlite_node: Node) -> Person:
     return await sqlite_node.sign_up("alice")
-
-
-TEXT, CONTINUATION, PING, PONG = 1, 0, 9, 10
 
 
 async def test_a_text_in_a_few_fragments_is_one_message(sqlite_node: Node, alice: Person) -> None:

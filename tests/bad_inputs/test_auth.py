@@ -123,11 +123,8 @@ async def test_a6_a_body_that_does_not_go_on_ends_the_connection(
 
 
 async def test_a7_a_name_that_is_no_text_is_refused(sqlite_node: Node) -> None:
-    await refuse_fields(
-        sqlite_node,
-        "invalid",
-        *({"username": value} for value in list[object]((7, None, ["carol"], {}, True))),
-    )
+    names: list[Any] = [7, None, ["carol"], {}, True]
+    await refuse_fields(sqlite_node, "invalid", *({"username": name} for name in names))
 
 
 async def test_a8_a_field_that_does_not_belong_is_refused(sqlite_node: Node) -> None:

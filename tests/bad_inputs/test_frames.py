@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api import transport
+from api import connection, transport
 from api.config import Settings
 from tests.bad_inputs.answers import answers, is_error
 from tests.peer import CONTINUATION, PING, TEXT, Peer, frame, peer
@@ -23,8 +23,11 @@ COMMAND = b'{"type":"ping"}'
 
 
 @pytest.fixture
-async def alice(sqlite_node: Node, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Person]:
+async def alice(
+    sqlite_node: Node, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Person]:
     """A user whose other socket is served all the while, with no traceback."""
+    monkeypatch.setattr(transport, "LINGER_SECONDS", 0.5)
     person = await sqlite_node.sign_up("alice")
     async with person.socket() as other:
         yield person
@@ -98,12 +101,14 @@ async def test_f9_a_peer_that_floods_pings_and_reads_nothing_is_cut_off(
 async def test_f10_a_peer_that_never_reads_its_answers_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert connection.WRITE_TIMEOUT_SECONDS + transport.LINGER_SECONDS <= 15
+    monkeypatch.setattr(connection, "WRITE_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(transport, "LINGER_SECONDS", 0.5)
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", commands_per_second=1e6)
     async with running(settings) as node:
         alice = await node.sign_up("alice")
         async with alice.socket() as other, peer(node, alice.access_token, receive_bytes=4_096) as deaf:
-            await flood(deaf, frame(TEXT, b'{"type":"ping","ref":"' + b"r" * 64 + b'"}') * 100, seconds=15)
+            await flood(deaf, frame(TEXT, b'{"type":"ping","ref":"' + b"r" * 64 + b'"}') * 100, seconds=30)
             await answers(other)
 
 

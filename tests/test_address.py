@@ -1,0 +1,54 @@
+"""Where a request comes from: what a trusted proxy saw, and nothing that a client wrote."""
+
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.address import client_address, counted_as
+
+PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "192.0.2.9/32", "2001:db8:1::/48")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "client"),
+    [
+        pytest.param("198.51.100.1", [], "198.51.100.1", id="no-proxy"),
+        pytest.param("198.51.100.1", ["203.0.113.5"], "198.51.100.1", id="not-trusted"),
+        pytest.param("10.0.0.1", [], "10.0.0.1", id="says-nothing"),
+        pytest.param("10.0.0.1", ["203.0.113.5"], "203.0.113.5", id="trusted"),
+        pytest.param("10.0.0.1", ["6.6.6.6, 203.0.113.5"], "203.0.113.5", id="forged-on-the-left"),
+        pytest.param("10.0.0.1", ["6.6.6.6", "203.0.113.5"], "203.0.113.5", id="forged-in-a-header-before"),
+        pytest.param("10.0.0.1", ["203.0.113.5, 192.0.2.9"], "203.0.113.5", id="two-proxies"),
+        pytest.param("10.0.0.1", ["10.0.0.7, 10.0.0.8"], "10.0.0.7", id="all-trusted"),
+        pytest.param("10.0.0.1", ["203.0.113.5, rubbish"], "10.0.0.1", id="rubbish"),
+        pytest.param("10.0.0.1", ["203.0.113.5, rubbish, 192.0.2.9"], "192.0.2.9", id="rubbish-further-on"),
+        pytest.param("10.0.0.1", ["", " , "], "10.0.0.1", id="empty"),
+        pytest.param("10.0.0.1", ["203.0.113.5:4711"], "203.0.113.5", id="port"),
+        pytest.param("10.0.0.1", ["[2001:db8::5]:4711"], "2001:db8::5", id="ipv6-port"),
+        pytest.param("2001:db8:1::1", ["2001:DB8::5"], "2001:db8::5", id="ipv6"),
+        pytest.param("::ffff:10.0.0.1", ["::ffff:203.0.113.5"], "203.0.113.5", id="ipv4-in-ipv6"),
+        pytest.param("fe80::1%eth0", [], "fe80::1", id="zone"),
+        pytest.param("", ["203.0.113.5"], "", id="unix-socket"),
+    ],
+)
+def test_the_client_is_whom_the_last_trusted_proxy_saw(peer: str, said: list[str], client: str) -> None:
+    assert client_address(peer, said, PROXIES) == client
+
+
+def test_nobody_is_believed_when_nobody_is_trusted() -> None:
+    assert client_address("127.0.0.1", ["203.0.113.5"], []) == "127.0.0.1"
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
+def test_no_text_raises(peer: str, said: list[str]) -> None:
+    counted_as(client_address(peer, said, PROXIES))
+    client_address("10.0.0.1", said, PROXIES)
+
+
+def test_ipv6_is_counted_by_64_bits() -> None:
+    assert counted_as("2001:db8:1:2:3:4:5:6") == counted_as("2001:db8:1:2::") == "2001:db8:1:2::/64"
+    assert counted_as("2001:db8:1:3::") != counted_as("2001:db8:1:2::")
+    assert (counted_as("192.0.2.1"), counted_as("")) == ("192.0.2.1", "")

@@ -1,0 +1,95 @@
+"""Token buckets and windows let through exactly what they say, and keep nothing for who is idle."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.errors import RateLimited, Unavailable
+from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Window, Windows
+
+STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
+
+
+@given(STEPS, st.floats(0.5, 50), st.integers(1, 20))
+def test_a_bucket_lets_no_more_through_than_its_burst_and_its_rate(
+    steps: list[float], per_second: float, burst: int
+) -> None:
+    bucket, buckets, now = Bucket(per_second, burst), Buckets(per_second, burst), 1_000.0
+    taken: list[float] = []
+    for step in steps:
+        now += step
+        wait = bucket.take(now)
+        assert wait == buckets.take("key", now)
+        if not wait:
+            taken.append(now)
+        for first in range(len(taken)):
+            allowed = burst + (now - taken[first]) * per_second
+            assert len(taken) - first <= allowed + 1e-3
+
+
+@given(STEPS, st.floats(0.5, 50), st.integers(1, 20))
+def test_whoever_waits_as_long_as_a_bucket_says_is_let_through(
+    steps: list[float], per_second: float, burst: int
+) -> None:
+    bucket, now = Bucket(per_second, burst), 1_000.0
+    for step in steps:
+        now += step / 100
+        if wait := bucket.take(now):
+            now += wait
+            assert not bucket.take(now)
+
+
+def test_a_bucket_is_full_after_a_pause_and_no_fuller() -> None:
+    bucket = Bucket(10, 20)
+    for now in (0.0, 1_000.0):
+        assert [bool(bucket.take(now)) for _ in range(21)] == [False] * 20 + [True]
+    assert bucket.take(1_000.0) == pytest.approx(0.1)
+
+
+@given(STEPS, st.integers(1, 20), st.floats(0.5, 20))
+def test_a_window_holds_its_count_and_who_waits_is_let_through(
+    steps: list[float], count: int, seconds: float
+) -> None:
+    window, windows, now = Window(count, seconds), Windows(count, seconds), 1_000.0
+    taken: list[float] = []
+    for step in steps:
+        now += step
+        wait = window.take(now)
+        assert wait == windows.take("key", now)
+        inside = [time for time in taken if time > now - seconds]
+        assert bool(wait) == (len(inside) >= count)
+        if wait:
+            assert inside[0] + seconds - now == wait
+        else:
+            taken.append(now)
+
+
+@pytest.mark.parametrize("make", [Buckets, Windows])
+def test_keys_are_apart(make: type[Buckets | Windows]) -> None:
+    kept = make(1, 1)
+    assert not kept.take("one", 5.0)
+    assert kept.take("one", 5.0)
+    assert not kept.take("other", 5.0)
+
+
+@pytest.mark.parametrize("make", [Buckets, Windows])
+def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(make: type[Buckets | Windows]) -> None:
+    kept = make(1, 1)
+    for number in range(10 * FEW_KEYS):
+        kept.take(f"early {number}", 5.0 + number)  # each is idle when the next comes
+    assert len(kept) <= FEW_KEYS + 1
+    for number in range(3 * MAX_KEYS):
+        kept.take(f"late {number}", 1e6)
+    assert kept.take(f"late {number}", 1e6)
+    assert len(kept) <= 2 * MAX_KEYS + 1
+
+
+def test_a_door_counts_the_sockets_of_one_ipv6_subscriber_together() -> None:
+    doors = Doors(connections=9, unauthenticated=2, unauthenticated_per_address=1)
+    with doors.wait("2001:db8::1"):
+        with pytest.raises(RateLimited), doors.wait("2001:db8::ffff"):
+            pass
+        with doors.wait("2001:db8:0:1::1"), pytest.raises(Unavailable), doors.wait("192.0.2.1"):
+            pass
+    with doors.wait("2001:db8::2"):
+        pass
