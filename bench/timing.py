@@ -1,0 +1,54 @@
+"""Measures whether a room that may not be seen is answered as fast as one that is not there.
+
+    python -m bench.timing [SQLite or RethinkDB store url]
+
+One stranger asks for both in turn, so that whatever else the machine does meets both alike.
+"""
+
+# ruff: noqa: T201 - what it prints is what it is for
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+
+import httpx
+
+from api.config import Settings
+from tests.server import running
+from tests.test_rooms import make_room
+
+ROUNDS = 400
+PATHS = ("", "/members", "/messages", "/messages/1", "/log")
+
+
+async def measure(store_url: str) -> None:
+    """Print the medians in milliseconds of each, and how they differ."""
+    async with running(Settings(store=store_url, log_level="warning")) as node:
+        owner, stranger = await node.sign_up("owner-of-it"), await node.sign_up("stranger")
+        hidden = (await make_room(owner, "Den", "private"))["id"]
+        unknown = "A" * len(hidden)
+        for path in PATHS:
+            took: dict[str, list[float]] = {hidden: [], unknown: []}
+            for round_ in range(2 * ROUNDS):
+                room_id = hidden if round_ % 2 else unknown
+                began = time.perf_counter()
+                answer = await stranger.http.get(f"/rooms/{room_id}{path}")
+                took[room_id].append(1_000 * (time.perf_counter() - began))
+                if answer.status_code != httpx.codes.NOT_FOUND:
+                    raise SystemExit(f"{path}: {answer.status_code}")
+            there, not_there = (statistics.median(took[room_id]) for room_id in (hidden, unknown))
+            name = f"GET /rooms/id{path}"
+            print(f"{name:28} hidden {there:6.2f}  unknown {not_there:6.2f}  {there / not_there - 1:+.1%}")
+
+
+def main() -> None:
+    """Measure the store that was named, or an empty SQLite one."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder}/tailwire.db"
+        asyncio.run(measure(url))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,432 @@
+"""Who may do what in a room: every operation, by everybody, over HTTP and the socket, as api/policy.py says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple, get_args
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from api import policy, protocol
+from api.commands import Commands
+from api.config import Settings
+from api.errors import Forbidden, NotFound
+from api.main import create_app
+from api.models import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
+from tests.server import Event, Node, Person, Socket, running
+from tests.test_rooms import make_room, say
+
+pytestmark = pytest.mark.anyio
+
+NOBODY: Final = "no-such-room"
+ANONYMOUS: Final = "anonymous"
+EX_MEMBER: Final = "ex-member"
+SEATS: Final[tuple[Seat | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS)
+"""Everybody whom the table is tried with. An ex-member is a stranger to a private room, a visitor of a public one."""
+
+
+class Request(NamedTuple):
+    """What is tried over HTTP; `path` follows the room's."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+
+
+REQUESTS: Final[dict[Operation, list[Request]]] = {
+    Operation.SEE: [Request("GET", "")],
+    Operation.LIST_MEMBERS: [Request("GET", "/members")],
+    Operation.READ_LOG: [
+        Request("GET", "/messages"),
+        Request("GET", "/messages/{seq}"),
+        Request("GET", "/log"),
+    ],
+    Operation.MARK_READ: [Request("PUT", "/read", {"seq": 1})],
+    Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],
+    Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
+    Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
+    Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
+    Operation.JOIN: [Request("POST", "/join")],
+    Operation.SUBSCRIBE: [],  # the socket's alone
+}
+COMMANDS: Final[dict[Operation, dict[str, Any]]] = {
+    Operation.MARK_READ: {"type": "read", "seq": 1},
+    Operation.SEND: {"type": "send", "ref": "s", "body": "hello"},
+    Operation.SUBSCRIBE: {"type": "subscribe"},
+}
+
+
+class Scene(NamedTuple):
+    """A room with an owner, a guest who is a member, and somebody who is tried."""
+
+    node: Node
+    room_id: str
+    seq: int  # of a message
+    owner: Person
+    guest: Person
+    me: Person | None  # None: without a token
+    seat: Seat | None  # where they stand; None: without a token
+
+    def answer(self, operation: Operation) -> int:
+        """Return the status that the table wants; 200 stands for every success."""
+        if self.seat is None:
+            return 401
+        if self.seat in WHO_MAY[operation]:
+            return 200
+        return 404 if isinstance(self.seat, Outsider) else 403
+
+    async def ask(self, room_id: str, request: Request) -> httpx.Response:
+        http = self.node.client() if self.me is None else self.me.http
+        me = self.guest.id if self.me is None else self.me.id
+        path = request.path.format(guest=self.guest.id, me=me, seq=self.seq)
+        return await http.request(request.method, f"/rooms/{room_id}{path}", json=request.body)
+
+
+async def give(owner: Person, room_id: str, user: Person, role: Role | None) -> None:
+    """Let an owner give somebody a role, or with None remove them."""
+    path = f"/rooms/{room_id}/members/{user.id}"
+    if role is None:
+        assert (await owner.http.delete(path)).status_code == 204
+    else:
+        assert (await owner.http.put(path, json={"role": role})).status_code == 200
+
+
+async def make_scene(node: Node, name: Seat | str, visibility: Visibility) -> Scene:
+    owner, guest = await node.sign_up("olga"), await node.sign_up("guest")
+    room_id = (await make_room(owner, "Den", visibility))["id"]
+    seq = await say(owner, room_id, "secret")
+    await give(owner, room_id, guest, Role.MEMBER)
+    if name == ANONYMOUS:
+        return Scene(node, room_id, seq, owner, guest, None, None)
+    me = await node.sign_up("me-myself")
+    outside = Outsider.VISITOR if visibility is Visibility.PUBLIC else Outsider.STRANGER
+    if name == EX_MEMBER:
+        await give(owner, room_id, me, Role.MODERATOR)
+        await give(owner, room_id, me, None)
+    elif isinstance(name, Role):
+        await give(owner, room_id, me, name)
+        return Scene(node, room_id, seq, owner, guest, me, name)
+    return Scene(node, room_id, seq, owner, guest, me, outside)
+
+
+@pytest.fixture(params=SEATS)
+async def scene(request: pytest.FixtureRequest, node: Node) -> Scene:
+    """A scene for everybody in turn; the room is public for a visitor and private for the others."""
+    name = request.param
+    return await make_scene(node, name, Visibility.PUBLIC if name is Outsider.VISITOR else Visibility.PRIVATE)
+
+
+# -- the table
+
+
+async def test_the_table_is_kept_over_http(scene: Scene) -> None:
+    for operation, requests in REQUESTS.items():
+        for request in requests:
+            answer = await scene.ask(scene.room_id, request)
+            wanted = scene.answer(operation)
+            if operation is Operation.JOIN and scene.seat in policy.MEMBERS:
+                wanted = 404  # the room is private, and they have just left it
+            elif request.path == "/members/{me}" and wanted == 200:
+                wanted = 404  # likewise
+            if wanted == 200:
+                assert answer.is_success, (operation, request, answer.text)
+                continue
+            assert answer.status_code == wanted, (operation, request, answer.text)
+            assert "Den" not in answer.text
+            assert "secret" not in answer.text
+            if wanted == 404:
+                unknown = await scene.ask(NOBODY, request)
+                assert answer.json() | {"request_id": None} == unknown.json() | {"request_id": None}
+                assert set(answer.headers) == set(unknown.headers)
+
+
+async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
+    if scene.me is None:
+        for command in COMMANDS.values():
+            async with connect(scene.node.ws_url) as raw:
+                await Socket(raw).send(**command, room_id=scene.room_id)
+                assert await Socket(raw).closed() == 4401
+        return
+    async with scene.me.socket() as socket:
+        for operation, command in COMMANDS.items():
+            answer = await socket.call(**command, room_id=scene.room_id)
+            code = {200: None, 403: "forbidden", 404: "not_found"}[scene.answer(operation)]
+            assert answer.get("code") == code, (operation, answer)
+            if code == "not_found":
+                unknown = await socket.call(**{**command, "ref": "u"}, room_id=NOBODY)
+                assert answer | {"ref": None} == unknown | {"ref": None}
+        await say(scene.owner, scene.room_id, "later")
+        await socket.send(type="ping", ref="end")
+        subscribed = scene.answer(Operation.SUBSCRIBE) == 200
+        heard = [await socket.until(type="message", body="later")] if subscribed else []
+        while (event := await socket.receive()).get("ref") != "end":
+            heard.append(event)
+        assert subscribed or not [event for event in heard if event.get("room_id") == scene.room_id]
+
+
+async def test_an_ex_member_of_a_public_room_is_a_visitor(node: Node) -> None:
+    scene = await make_scene(node, EX_MEMBER, Visibility.PUBLIC)
+    assert (await scene.ask(scene.room_id, Request("GET", "/messages"))).status_code == 404
+    assert (await scene.ask(scene.room_id, Request("GET", ""))).json()["role"] is None
+    assert (await scene.ask(scene.room_id, Request("POST", "/join"))).json()["role"] == "member"
+
+
+def test_every_operation_is_tried() -> None:
+    assert set(REQUESTS) == set(WHO_MAY) == set(Operation)
+    assert {operation for operation, requests in REQUESTS.items() if not requests} <= set(COMMANDS)
+
+
+def test_every_route_of_a_room_is_tried() -> None:
+    paths = create_app(Settings(store="sqlite:///unused")).openapi()["paths"]
+    served = {
+        (method.upper(), path.removeprefix("/rooms/{room_id}"))
+        for path, methods in paths.items()
+        if path.startswith("/rooms/{room_id}")
+        for method in methods
+    }
+    names = {"{guest}": "{user_id}", "{me}": "{user_id}"}
+    tried = set()
+    for request in (one for requests in REQUESTS.values() for one in requests):
+        path = request.path
+        for ours, theirs in names.items():
+            path = path.replace(ours, theirs)
+        tried.add((request.method, path))
+    assert served == tried
+
+
+def test_every_command_about_a_room_is_tried() -> None:
+    names = {
+        model.model_fields["type"].annotation.__args__[0]
+        for model in get_args(protocol.Command)
+        if "room_id" in model.model_fields
+    }
+    assert names - {"unsubscribe"} == {command["type"] for command in COMMANDS.values()}
+
+
+# -- roles
+
+
+@pytest.mark.parametrize("by", Role)
+async def test_a_role_reaches_as_far_as_the_table_says(node: Node, by: Role) -> None:
+    owner, me, guest = [await node.sign_up(name) for name in ("olga", "me-myself", "guest")]
+    room_id = (await make_room(owner, "Den", "private"))["id"]
+    await give(owner, room_id, me, by)
+    path = f"/rooms/{room_id}/members/{guest.id}"
+    is_governor = by in WHO_MAY[Operation.SET_ROLE]
+    for before in (None, *Role):
+        for after in (None, *Role):
+            await give(owner, room_id, guest, before)
+            if after is None:
+                answer = await me.http.delete(path)
+            else:
+                answer = await me.http.put(path, json={"role": after})
+            reach = {role for role in (before, after) if role is not None}
+            allowed = is_governor and reach <= GOVERNS[by]
+            assert answer.is_success is allowed, (before, after, answer.text)
+            assert allowed or answer.status_code == 403
+            listed = (await owner.http.get(f"/rooms/{room_id}/members")).json()["items"]
+            role = next((one["role"] for one in listed if one["user_id"] == guest.id), None)
+            assert role == (after if allowed else before)
+
+
+def test_nobody_can_raise_themselves() -> None:
+    order = [Role.READER, Role.MEMBER, Role.MODERATOR, Role.OWNER]
+    for now in order:
+        for wanted in order[order.index(now) + 1 :]:
+            with pytest.raises(Forbidden):
+                policy.setting_role(wanted)(Standing(now, now, is_last_owner=False))
+
+
+@pytest.mark.parametrize(
+    "rule", [policy.setting_role(Role.READER), policy.removing("r"), policy.leaving("r")]
+)
+def test_who_is_no_member_any_more_at_the_moment_of_the_change_is_a_stranger(
+    rule: MembershipRule,
+) -> None:
+    with pytest.raises(NotFound):
+        rule(Standing(None, None, is_last_owner=False))
+
+
+def test_only_what_needs_no_membership_is_open_to_outsiders() -> None:
+    open_to = {operation for operation in Operation if WHO_MAY[operation] & frozenset(Outsider)}
+    assert open_to == {Operation.SEE, Operation.JOIN}
+    assert not [operation for operation in Operation if Outsider.STRANGER in WHO_MAY[operation]]
+
+
+async def test_the_last_owner_stays_an_owner_until_there_is_another(node: Node) -> None:
+    scene = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
+    assert scene.me is not None
+    await give(scene.me, scene.room_id, scene.owner, None)
+    mine = f"/rooms/{scene.room_id}/members/{scene.me.id}"
+    refused = [
+        await scene.me.http.post(f"/rooms/{scene.room_id}/leave"),
+        await scene.me.http.delete(mine),
+        *[await scene.me.http.put(mine, json={"role": role}) for role in ("moderator", "member", "reader")],
+    ]
+    assert {(one.status_code, one.json()["code"]) for one in refused} == {(403, "forbidden")}
+    await give(scene.me, scene.room_id, scene.guest, Role.OWNER)
+    assert (await scene.me.http.put(mine, json={"role": "reader"})).json()["role"] == "reader"
+    assert (await scene.me.http.post(f"/rooms/{scene.room_id}/leave")).status_code == 204
+
+
+async def test_a_change_is_an_entry_with_who_made_it_and_a_retry_is_none(node: Node) -> None:
+    owner, bob = await node.sign_up("olga"), await node.sign_up("bob")
+    room_id = (await make_room(owner, "Den", "private"))["id"]
+    path = f"/rooms/{room_id}/members/{bob.id}"
+    changes: list[tuple[str, Event | None]] = [
+        ("PUT", {"role": "reader"}),
+        ("PUT", {"role": "moderator"}),
+        ("DELETE", None),
+    ]
+    answers = [
+        await owner.http.request(method, path, json=body) for method, body in changes for _ in range(2)
+    ]
+    assert [one.status_code for one in answers] == [200, 200, 200, 200, 204, 204]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json() == {
+        "user_id": bob.id,
+        "username": "bob",
+        "display_name": "bob",
+        "role": "reader",
+        "joined_at": answers[2].json()["joined_at"],
+    }
+    log = (await owner.http.get(f"/rooms/{room_id}/log")).json()["items"]
+    assert [(one["type"], one["user_id"], one["role"], one["by"]) for one in log[1:]] == [
+        ("member", bob.id, "reader", owner.id),
+        ("member", bob.id, "moderator", owner.id),
+        ("member", bob.id, None, owner.id),
+    ]
+
+
+async def test_an_unknown_user_is_not_found_and_only_governors_learn_that(node: Node) -> None:
+    scene = await make_scene(node, Role.MEMBER, Visibility.PRIVATE)
+    for user_id in ("nobody", "x" * 500, "%00"):
+        path = f"/rooms/{scene.room_id}/members/{user_id}"
+        for person, status in ((scene.owner, 404), (scene.guest, 403)):
+            assert (await person.http.put(path, json={"role": "member"})).status_code == status
+            assert (await person.http.delete(path)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"role": None}, {"role": "admin"}, {"role": 1}, {"role": "member", "by": "me"}]
+)
+async def test_a_role_that_there_is_not_is_refused(sqlite_node: Node, body: Event) -> None:
+    owner, bob = await sqlite_node.sign_up("olga"), await sqlite_node.sign_up("bob")
+    room_id = (await make_room(owner, "Den", "private"))["id"]
+    answer = await owner.http.put(f"/rooms/{room_id}/members/{bob.id}", json=body)
+    assert answer.status_code == 422
+    await give(owner, room_id, bob, Role.MEMBER)
+
+
+async def test_nobody_is_removed_from_the_lobby_or_given_a_role_in_it(node: Node) -> None:
+    alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+    path = f"/rooms/{LOBBY_ID}/members/{bob.id}"
+    refused = [await alice.http.delete(path), await alice.http.put(path, json={"role": "reader"})]
+    refused.append(await bob.http.delete(path))
+    assert [one.status_code for one in refused] == [403] * 3
+    with pytest.raises(Forbidden):
+        policy.removing(LOBBY_ID)(Standing(Role.MEMBER, Role.OWNER, is_last_owner=False))
+
+
+# -- what reaches open sockets, on one node and on another
+
+
+@asynccontextmanager
+async def two_nodes(store_url: str) -> AsyncIterator[tuple[Node, Node]]:
+    settings = Settings(store=store_url)
+    async with running(settings) as one, running(settings) as other:
+        yield one, other
+
+
+async def subscribed(socket: Socket, room_id: str) -> None:
+    assert (await socket.call(type="subscribe", room_id=room_id))["type"] == "ack"
+    await socket.until(type="live", room_id=room_id)
+
+
+async def test_who_is_added_changed_and_removed_on_one_node_is_told_on_another_and_then_hears_nothing(
+    store_url: str,
+) -> None:
+    async with two_nodes(store_url) as (one, other):
+        owner, bob = await one.sign_up("olga"), await one.sign_up("bob")
+        room_id = (await make_room(owner, "Den", "private"))["id"]
+        async with bob.socket(node=one) as here, bob.socket(node=other) as there:
+            for role in (Role.MEMBER, Role.READER, Role.MODERATOR):
+                await give(owner, room_id, bob, role)
+                async with asyncio.timeout(5):
+                    for socket in (here, there):
+                        await socket.until(type="membership", room_id=room_id, role=role)
+            for socket in (here, there):
+                await subscribed(socket, room_id)
+                await subscribed(socket, LOBBY_ID)
+            await give(owner, room_id, bob, None)
+            await say(owner, room_id, "after")
+            async with asyncio.timeout(5):
+                for socket in (here, there):
+                    await socket.until(type="membership", room_id=room_id, role=None)
+            await say(owner, LOBBY_ID, "end")
+            for socket in (here, there):
+                while (event := await socket.receive()).get("body") != "end":
+                    assert event.get("room_id") != room_id
+                for command in COMMANDS.values():
+                    answer = await socket.call(**{**command, "ref": "again"}, room_id=room_id)
+                    assert answer["code"] == "not_found"
+
+
+async def test_a_removal_ends_the_subscription_before_it_is_answered(sqlite_node: Node) -> None:
+    owner, bob = await sqlite_node.sign_up("olga"), await sqlite_node.sign_up("bob")
+    room_id = (await make_room(owner, "Den", "private"))["id"]
+    await give(owner, room_id, bob, Role.MEMBER)
+    async with bob.socket() as socket:
+        await subscribed(socket, room_id)
+        await give(owner, room_id, bob, None)
+        text = (await sqlite_node.client().get("/metrics")).text
+        assert "tailwire_subscriptions 0.0" in text
+
+
+async def test_who_is_made_a_reader_can_write_no_more_on_any_node(store_url: str) -> None:
+    async with two_nodes(store_url) as (one, other):
+        owner, bob = await one.sign_up("olga"), await one.sign_up("bob")
+        room_id = (await make_room(owner, "Den", "private"))["id"]
+        await give(owner, room_id, bob, Role.MEMBER)
+        async with bob.socket(node=other) as socket:
+            sent = await socket.call(type="send", room_id=room_id, ref="1", body="hello")
+            assert sent["type"] == "ack"
+            await give(owner, room_id, bob, Role.READER)
+            refused = await socket.call(type="send", room_id=room_id, ref="2", body="hello")
+            assert refused["code"] == "forbidden"
+            await give(owner, room_id, bob, Role.MODERATOR)
+            sent = await socket.call(type="send", room_id=room_id, ref="2", body="hello")
+            assert sent["type"] == "ack"
+
+
+async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The removal comes between the look at the membership and the append."""
+    owner, bob = await node.sign_up("olga"), await node.sign_up("bob")
+    room_id = (await make_room(owner, "Den", "private"))["id"]
+    await give(owner, room_id, bob, Role.MEMBER)
+    looked, removed = asyncio.Event(), asyncio.Event()
+
+    async def removal() -> None:
+        await looked.wait()
+        await give(owner, room_id, bob, None)
+        removed.set()
+
+    append = Commands.append
+
+    async def late(self: Commands, *arguments: Any) -> Any:
+        looked.set()
+        await removed.wait()
+        return await append(self, *arguments)
+
+    monkeypatch.setattr(Commands, "append", late)
+    async with bob.socket() as socket, asyncio.TaskGroup() as tasks:
+        tasks.create_task(removal())
+        refused = await socket.call(type="send", room_id=room_id, ref="1", body="too late")
+        assert refused["code"] == "not_found"
+    bodies = [one["body"] for one in (await owner.http.get(f"/rooms/{room_id}/messages")).json()["items"]]
+    assert bodies == []
