@@ -21,6 +21,7 @@ from api.errors import (
 from api.failpoints import Failpoint
 from api.frames import Frames
 from api.hub import Hub
+from api.memory import Memory
 from api.models import Appended, Draft, Head, Kind, Member
 from api.policy import Operation
 from api.protocol import (
@@ -63,11 +64,12 @@ class Closed(Exception):
 class Commands:
     """Carries out commands for all connections of this process."""
 
-    def __init__(  # noqa: PLR0913  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self,
         store: Store,
         reads: Reads,
         hub: Hub,
+        memory: Memory,
         tokens: Tokens,
         throttles: Throttles,
         *,
@@ -77,6 +79,7 @@ class Commands:
         self._store = store
         self._reads = reads
         self._hub = hub
+        self._memory = memory
         self._tokens = tokens
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
@@ -97,7 +100,9 @@ class Commands:
         """Return a connection that is in the hub and has its `ready` enqueued.
 
         The session is looked at once more when the hub knows the connection: an end in between would pass by.
+        Raises `Unauthorized`, `Unavailable`.
         """
+        self._memory.require()
         connection = Connection(identity, sink)
         self._hub.add(connection)
         try:
@@ -192,9 +197,10 @@ class Commands:
         """Write a message of a member who may send; the one way in, for sockets and HTTP.
 
         A member who is removed, or made a reader, meanwhile is met with what that makes of them. Raises
-        `RateLimited`, `NotFound`, `Forbidden`, `Invalid` for an answer to no message, `RefConflict`, `Unavailable`,
-        `StorageFull`.
+        `RateLimited`, `NotFound`, `Forbidden`, `Invalid` for an answer to no message, `RefConflict`, `StorageFull`,
+        and `Unavailable`, also while memory is short.
         """
+        self._memory.require()
         self._throttles.send(member.user_id)
         if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
             raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))

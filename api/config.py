@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         200, ge=1, description="Sockets on this node that have not authenticated."
     )
     unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
+    memory_mib: int | None = Field(
+        None,
+        ge=1,
+        description="Resident memory of a process, in MiB, beyond which it takes no new sockets, sign-ins and messages,"
+        " until it has less again. Linux only. When unset, it takes what there is.",
+    )
     compression: bool = Field(
         False,
         description="Whether sockets that ask for it get their messages deflated (RFC 7692). Costs each of them"
@@ -167,6 +173,13 @@ class Settings(BaseSettings):
     def _is_store(cls, value: str) -> str:
         if urlsplit(value).scheme not in {"sqlite", "rethinkdb"}:
             raise ValueError("must be a sqlite:// or rethinkdb:// URL")
+        return value
+
+    @field_validator("memory_mib")
+    @classmethod
+    def _can_be_seen(cls, value: int | None) -> int | None:
+        if value is not None and not Path("/proc/self/statm").is_file():
+            raise ValueError("can only be set where there is a /proc/self/statm")
         return value
 
     @field_validator("frontend")

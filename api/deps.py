@@ -20,6 +20,7 @@ from api.errors import NotFound, Unauthorized
 from api.feed import Feed
 from api.hub import Hub
 from api.limits import Doors
+from api.memory import Memory
 from api.metrics import Metrics
 from api.models import Member
 from api.policy import Operation
@@ -50,6 +51,7 @@ class Services:
     caps: Caps
     trusted_proxies: tuple[Network, ...]
     commands_per_second: float
+    memory: Memory
     metrics: Metrics
     metrics_token: str | None
     origins: frozenset[str]
@@ -78,6 +80,14 @@ AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
 Cursor = Annotated[str | None, Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()]
+
+
+def _require_memory(parts: ServicesDep) -> None:
+    parts.memory.require()
+
+
+NEEDS_MEMORY = Depends(_require_memory)
+"""For a route that must wait while the node is short of memory: it answers 503 then."""
 
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from api.address import counted_as
 from api.errors import RateLimited, Unavailable
+from api.memory import Memory
 
 FEW_KEYS: Final = 1_024
 """So many are kept without looking which of them are idle."""
@@ -123,7 +124,10 @@ _TINY_SECONDS: Final = 1e-6
 class Doors:
     """Counts the sockets of this node."""
 
-    def __init__(self, *, connections: int, unauthenticated: int, unauthenticated_per_address: int) -> None:
+    def __init__(
+        self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int
+    ) -> None:
+        self._memory = memory
         self._connections = connections
         self._unauthenticated = unauthenticated
         self._per_address = unauthenticated_per_address
@@ -132,7 +136,8 @@ class Doors:
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Count one open socket while the block runs. Raises `Unavailable` when the node is full."""
+        """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""
+        self._memory.require()
         if self._open >= self._connections:
             raise Unavailable("This node has as many connections as it may", retry_after_seconds=5)
         self._open += 1

@@ -30,6 +30,7 @@ from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
 from api.limits import Doors
+from api.memory import Memory
 from api.metrics import Metrics
 from api.protocol import CloseCode
 from api.pulse import Pulse
@@ -46,6 +47,8 @@ from api.weak_passwords import load_tables
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 DOCS_ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
+
+MEBIBYTE: Final = 1024 * 1024
 
 DESCRIPTION: Final = (
     "Self-hosted realtime messaging. What is written is told live on `/ws/messages`: docs/protocol.md."
@@ -142,6 +145,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
     tokens = Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
     reads = Reads(store)
     hub = Hub(connections_per_user=settings.connections_per_user)
+    memory = Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE)
     revocation = Revocation(store, hub)
     feed = Feed(store, hub, revocation)
     audit = Audit(store, days=settings.audit_days)
@@ -152,7 +156,8 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         hub=hub,
         revocation=revocation,
         feed=feed,
-        pulse=Pulse(hub, heartbeat_seconds=settings.heartbeat_seconds),
+        memory=memory,
+        pulse=Pulse(hub, memory, heartbeat_seconds=settings.heartbeat_seconds),
         metrics=Metrics(hub, feed, reads),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         accounts=Accounts(
@@ -170,12 +175,14 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             store,
             reads,
             hub,
+            memory,
             tokens,
             throttles,
             heartbeat_seconds=settings.heartbeat_seconds,
             subscriptions=settings.subscriptions,
         ),
         doors=Doors(
+            memory,
             connections=settings.connections,
             unauthenticated=settings.unauthenticated_connections,
             unauthenticated_per_address=settings.unauthenticated_per_address,

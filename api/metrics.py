@@ -1,5 +1,6 @@
 """What a node tells Prometheus: the counts that its parts keep anyway, read when asked for."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Final
 
@@ -42,6 +43,9 @@ class Metrics(Collector):
         )
         yield GaugeMetricFamily(
             "tailwire_subscriptions", "Subscriptions of all sockets.", hub.subscription_count
+        )
+        yield GaugeMetricFamily(
+            "tailwire_tasks", "Tasks of the event loop, one or two to a socket.", len(asyncio.all_tasks())
         )
         yield CounterMetricFamily("tailwire_broadcasts", "Entries put on sockets.", hub.broadcast_count)
         yield CounterMetricFamily(

@@ -1,4 +1,4 @@
-"""Looks at every connection once a second: who has heard nothing for long, and whose token ends.
+"""Looks at every connection once a second: who has heard nothing for long, and whose token ends. And at the memory.
 
 One task for all of them, for a timer or a task each would be most of what an idle socket costs.
 """
@@ -11,6 +11,7 @@ import structlog
 from api.clock import now_ms
 from api.connection import Connection
 from api.hub import Hub
+from api.memory import Memory
 from api.protocol import CloseCode, encode, timestamp
 
 BEAT_SECONDS: Final = 1.0
@@ -24,8 +25,9 @@ log = structlog.get_logger("api.pulse")
 class Pulse:
     """See the module. `run` is a task; its owner is the lifespan."""
 
-    def __init__(self, hub: Hub, *, heartbeat_seconds: int) -> None:
+    def __init__(self, hub: Hub, memory: Memory, *, heartbeat_seconds: int) -> None:
         self._hub = hub
+        self._memory = memory
         self._silent_beats = int(heartbeat_seconds / BEAT_SECONDS)
 
     async def run(self) -> None:
@@ -33,6 +35,7 @@ class Pulse:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             try:
+                self._memory.look()
                 self.beat(now_ms())
             except Exception:
                 # A bug must not end the heartbeats of every client: say so loudly and go on.

@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "throttles",
         "policy",
         "schemas",
+        "memory",
     ),
     "surface": ("http", "errors"),
     "schemas": ("accounts", "names", "protocol", "models"),
@@ -96,6 +97,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "clock",
         "throttles",
         "policy",
+        "memory",
     ),
     "reads": ("loader", "replay", "store.base", "models"),
     "replay": ("store.base", "frames", "protocol"),
@@ -103,11 +105,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "feed": ("hub", "revocation", "store.base", "protocol", "failpoints", "models", "errors", "clock"),
     "metrics": ("feed", "hub", "reads"),
     "revocation": ("hub", "store.base", "errors"),
-    "pulse": ("connection", "hub", "protocol", "clock"),
+    "pulse": ("connection", "hub", "protocol", "clock", "memory"),
     "hub": ("connection", "frames", "protocol", "models"),
     "connection": ("frames", "sink", "protocol", "models"),
     "sink": ("frames",),
-    "limits": ("errors", "address"),
+    "limits": ("errors", "address", "memory"),
     "secret": ("store.base",),
     "security": ("models", "errors", "ids"),
     "protocol": ("frames", "strict_json", "names", "models", "errors"),
@@ -166,6 +168,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "store.attempts": (),
     "throttles": ("address", "clock", "errors", "limits", "names", "security", "store.base"),
     "policy": ("errors", "models"),
+    "memory": ("errors",),
 }
 
 ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {

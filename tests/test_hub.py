@@ -8,6 +8,7 @@ import pytest
 from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
 from api.frames import Frames, frame
 from api.hub import NO_POSITION, Hub
+from api.memory import Memory
 from api.models import Entry, Kind, User
 from api.protocol import CloseCode
 from api.pulse import Pulse
@@ -381,7 +382,7 @@ def test_the_first_reason_to_close_counts(hub: Hub) -> None:
 
 def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
     silent, busy = connect(hub), connect(hub, BOB)
-    pulse = Pulse(hub, heartbeat_seconds=3)
+    pulse = Pulse(hub, Memory(None), heartbeat_seconds=3)
     for _ in range(2):
         pulse.beat(0)
     busy.enqueue(frame(b"{}"))
@@ -397,7 +398,7 @@ def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
 
 def test_the_end_of_a_token_is_told_once_and_then_kept(hub: Hub) -> None:
     alice = connect(hub)  # her token ends at 1,000 s
-    pulse = Pulse(hub, heartbeat_seconds=300)
+    pulse = Pulse(hub, Memory(None), heartbeat_seconds=300)
     for second in (939, 940, 941, 1_024):
         pulse.beat(second * 1_000)
     assert [event["type"] for event in waiting(alice)] == ["expiring"]

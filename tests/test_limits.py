@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
 from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Window, Windows
+from api.memory import Memory
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
 
@@ -85,7 +86,7 @@ def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(make: type[Buckets | 
 
 
 def test_a_door_counts_the_sockets_of_one_ipv6_subscriber_together() -> None:
-    doors = Doors(connections=9, unauthenticated=2, unauthenticated_per_address=1)
+    doors = Doors(Memory(None), connections=9, unauthenticated=2, unauthenticated_per_address=1)
     with doors.wait("2001:db8::1"):
         with pytest.raises(RateLimited), doors.wait("2001:db8::ffff"):
             pass

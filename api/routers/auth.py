@@ -7,7 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from api.account_schemas import PasswordChange, SessionsOut
 from api.cookies import RefreshCookieDep
-from api.deps import AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep
+from api.deps import NEEDS_MEMORY, AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep
 from api.errors import FieldError, Invalid
 from api.http import StrictRoute
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
@@ -15,7 +15,7 @@ from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
-@router.post("/signup", status_code=201)
+@router.post("/signup", status_code=201, dependencies=[NEEDS_MEMORY])
 async def sign_up(
     body: SignUp, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
@@ -25,7 +25,7 @@ async def sign_up(
     return Welcome.to(user, cookie.keep(issued))
 
 
-@router.post("/login")
+@router.post("/login", dependencies=[NEEDS_MEMORY])
 async def log_in(
     body: LogIn, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
@@ -35,7 +35,7 @@ async def log_in(
     return Welcome.to(user, cookie.keep(issued))
 
 
-@router.post("/token")
+@router.post("/token", dependencies=[NEEDS_MEMORY])
 async def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     parts: ServicesDep,

@@ -34,10 +34,11 @@ class FeedHealth(Answer):
 
 
 class Readiness(Answer):
-    """Whether the store answers and the feed is live."""
+    """Whether the store answers, there is memory left and the feed is live."""
 
     status: str
     store: bool
+    memory: bool
     feed: FeedHealth
     connections: int
 
@@ -70,11 +71,13 @@ async def readyz(parts: ServicesDep, response: Response) -> Readiness:
     except (Unavailable, TimeoutError):
         store = False
     state = parts.feed.state
-    ready = store and state.is_live
+    memory = not parts.memory.is_short
+    ready = store and memory and state.is_live
     response.status_code = 200 if ready else 503
     return Readiness(
         status="ready" if ready else "unavailable",
         store=store,
+        memory=memory,
         feed=FeedHealth(
             live=state.is_live,
             silent_seconds=round(state.silent_seconds(), 3) if state.heard_at else 0.0,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api import connection, transport
+from api import transport
 from api.config import Settings
 from tests.bad_inputs.answers import answers, is_error
 from tests.peer import CONTINUATION, PING, TEXT, Peer, frame, peer
@@ -101,8 +101,8 @@ async def test_f9_a_peer_that_floods_pings_and_reads_nothing_is_cut_off(
 async def test_f10_a_peer_that_never_reads_its_answers_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert connection.WRITE_TIMEOUT_SECONDS + transport.LINGER_SECONDS <= 15
-    monkeypatch.setattr(connection, "WRITE_TIMEOUT_SECONDS", 1.0)
+    assert transport.WRITE_SECONDS + transport.LINGER_SECONDS <= 15
+    monkeypatch.setattr(transport, "WRITE_SECONDS", 1.0)
     monkeypatch.setattr(transport, "LINGER_SECONDS", 0.5)
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", commands_per_second=1e6)
     async with running(settings) as node:
