@@ -1,6 +1,7 @@
 """Plays the faults that Tailwire must survive, and prints a table of verdicts: `make faults`.
 
-python -m tests.faults [--long] [--store sqlite|rethinkdb] [--only F1,F6] [--seed WORD] [--report FILE]
+python -m tests.faults [--long] [--store sqlite|rethinkdb] [--only F1,F6] [--seed WORD] [--minutes N]
+                       [--report FILE]
 """
 
 import argparse
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only these cases, by id")
     parser.add_argument("--seed", default="", help="a word from which all random moments follow")
     parser.add_argument("--rounds", type=int, default=0, help="as many rounds of each case")
+    parser.add_argument("--minutes", type=float, help="how long L1 and L10 last, instead of 10 and 30")
     parser.add_argument("--report", type=Path, help="also write the table, in Markdown, to this file")
     wanted = parser.parse_args()
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
@@ -78,7 +80,15 @@ async def _play(case: Case, store: str, seed: str, wanted: argparse.Namespace, d
     rounds = wanted.rounds or (case.long if wanted.long else case.short or 1)
     print(f"{time.strftime('%H:%M:%S')} {case.id} on {store}: {case.title}, {rounds} rounds", flush=True)
     seconds = LONG_SECONDS if wanted.long else SHORT_SECONDS
-    verdict = await play(case, store, seed=seed, rounds=rounds, seconds=seconds, directory=directory)
+    verdict = await play(
+        case,
+        store,
+        seed=seed,
+        rounds=rounds,
+        seconds=seconds,
+        directory=directory,
+        minutes=wanted.minutes,
+    )
     print(
         f"    {verdict.word} after {verdict.rounds} rounds, {verdict.seconds:.0f} s: {verdict.summary()}",
         flush=True,

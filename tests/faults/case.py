@@ -62,6 +62,7 @@ class Verdict:
     violations: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)  # figures that were out of their bounds
     figures: dict[str, list[float]] = field(default_factory=dict)
+    rates: set[str] = field(default_factory=set)  # the figures of which the least is the worst
     seconds: float = 0.0
 
     @property
@@ -79,7 +80,7 @@ class Verdict:
             return self.skipped
         shown = []
         for name, values in self.figures.items():
-            ranked = sorted(values)
+            ranked = sorted(values, reverse=name in self.rates)
             middle, worst = ranked[len(ranked) // 2], ranked[-1]
             shown.append(
                 f"{name} {middle:.3g}" if len(ranked) == 1 else f"{name} {middle:.3g}, worst {worst:.3g}"
@@ -103,8 +104,10 @@ class Round:
         self._verdict.figures.setdefault(name, []).append(value)
         if at_most is not None and value > at_most:
             self._missed(f"{name} {value:.3g}, at most {at_most} was promised")
-        if at_least is not None and value < at_least:
-            self._missed(f"{name} {value:.3g}, at least {at_least} was promised")
+        if at_least is not None:
+            self._verdict.rates.add(name)
+            if value < at_least:
+                self._missed(f"{name} {value:.3g}, at least {at_least} was promised")
 
     def _missed(self, what: str) -> None:
         self._verdict.missed.append(f"round {self.number}: {what}")
@@ -137,11 +140,18 @@ class Round:
 class Rounds:
     """Gives the rounds of one case, as many as there are to be while time is left."""
 
-    def __init__(self, verdict: Verdict, count: int, seconds: float, directory: Path) -> None:
+    def __init__(
+        self, verdict: Verdict, count: int, seconds: float, directory: Path, minutes: float | None = None
+    ) -> None:
         self._verdict = verdict
+        self._minutes = minutes
         self.count = count
         self._until = time.monotonic() + seconds
         self._directory = directory
+
+    def lasting(self, minutes: float) -> float:
+        """Return how many seconds a load is to last: so many minutes, unless others were asked for."""
+        return 60 * (self._minutes or minutes)
 
     def __iter__(self) -> Iterator[Round]:
         """Each round counts once it is over; a broken case ends."""
@@ -154,7 +164,16 @@ class Rounds:
                 print(f"    round {number} of {self.count}: {self._verdict.summary()}", flush=True)
 
 
-async def play(case: Case, store: str, *, seed: str, rounds: int, seconds: float, directory: Path) -> Verdict:
+async def play(
+    case: Case,
+    store: str,
+    *,
+    seed: str,
+    rounds: int,
+    seconds: float,
+    directory: Path,
+    minutes: float | None = None,
+) -> Verdict:
     """Play a case on a store; whatever happens, a verdict comes of it."""
     verdict = Verdict(case, store, seed)
     began = time.monotonic()
@@ -162,7 +181,7 @@ async def play(case: Case, store: str, *, seed: str, rounds: int, seconds: float
     place.mkdir(parents=True, exist_ok=True)
     try:
         async with Scene.open(store, place) as scene:
-            await case.play(scene, Rounds(verdict, rounds, seconds, directory))
+            await case.play(scene, Rounds(verdict, rounds, seconds, directory, minutes))
     except pytest.skip.Exception as skipped:
         verdict.skipped = str(skipped)
     except (asyncio.CancelledError, KeyboardInterrupt):

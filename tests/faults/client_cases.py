@@ -127,10 +127,8 @@ async def storm(scene: Scene, rounds: Rounds) -> None:
     settings = {"settings": {"TAILWIRE_UNAUTHENTICATED_CONNECTIONS": "4000"}}
     async with (
         scene.node(**settings) as node,
-        traffic([node], random.Random(17), clients=2_000, people=100, rooms=4) as people,
+        traffic([node], random.Random(17), clients=2_000, people=100, rooms=4, alone=True) as people,
     ):
-        for client in people.clients:  # each in one room of the four
-            client.rooms = [people.rooms[int(client.name[1:]) % 4]]
         for one in rounds:
             async with one.watching(people):
                 async with people.flowing(20, people.clients[:20]):

@@ -1,4 +1,4 @@
-"""F5 and F19: what the machine under a node does: the order of its system calls, and a clock that jumps."""
+"""F5, F19 and F26: what the machine under a node does: the order of its system calls, its clock, its memory."""
 
 import asyncio
 import random
@@ -13,15 +13,20 @@ import pytest
 
 from tests.faults.case import EMBEDDED, Rounds, case
 from tests.faults.history import What
+from tests.faults.listener import listening, stamp
 from tests.faults.machine import Api
 from tests.faults.scene import Scene
-from tests.faults.traffic import traffic
+from tests.faults.traffic import Traffic, traffic
 from tests.server import eventually
 
+MEBIBYTE = 1024 * 1024
 WHOLE_SECONDS = 10.0
 HOUR_SECONDS = 3_600
 CLOCKS = {"an hour back": -HOUR_SECONDS, "half an hour on": HOUR_SECONDS // 2}
 """Half an hour, since after a whole one every access token has rightly ended."""
+ROOM_MIB = 40
+"""What F26 leaves a node, above what it has at its start."""
+HEALED_SECONDS = 30.0
 LIBRARIES = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 
 
@@ -152,3 +157,43 @@ async def _is_jumped(node: Api, seconds: float) -> None:
         return abs(skew - seconds) < 60
 
     await eventually(is_jumped, seconds=30)  # the library looks at its file now and then
+
+
+@case(
+    "F26",
+    "sockets come until the memory that a node may have is used up",
+    stores=EMBEDDED,
+    short=1,
+    long=5,
+    promise="503 to new ones, `unavailable` to sends, /readyz 503; memory <= + 10 %; nobody is disconnected; "
+    "heals; I1-I5",
+)
+async def out_of_memory(scene: Scene, rounds: Rounds) -> None:
+    async with scene.node() as node:
+        limit_mib = node.memory_bytes() // MEBIBYTE + ROOM_MIB
+    async with (
+        scene.node(settings={"TAILWIRE_MEMORY_MIB": str(limit_mib)}) as node,
+        traffic([node], random.Random(26), clients=20, rooms=2) as people,
+    ):
+        accounts = [client.account for client in people.clients]
+        for one in rounds:
+            async with one.watching(people):
+                async with people.flowing(20, body=stamp):
+                    async with listening(node, accounts, people.rooms, 6_000) as tally:
+                        one.require({*tally.faults} <= {"503", "1013"}, f"refused with {tally.faults[:3]}")
+                        one.took(
+                            "memory of the limit", node.memory_bytes() / MEBIBYTE / limit_mib, at_most=1.1
+                        )
+                        await eventually(lambda: _is_refused(people))
+                        for path, status in (("/readyz", 503), ("/healthz", 200)):
+                            one.require(await node.status(path) == status, f"{path} did not say {status}")
+                    left_at = time.monotonic()
+                    await eventually(node.is_ready, seconds=60)
+                    one.took("healed", time.monotonic() - left_at, at_most=HEALED_SECONDS)
+                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+                codes = [code for client in people.clients for code in client.close_codes]
+                one.require(not codes, f"sockets were closed: {codes}")
+
+
+async def _is_refused(people: Traffic) -> bool:
+    return any(record.code == "unavailable" for record in people.history)

@@ -5,9 +5,11 @@ message's sending, which stands in its body, to its arrival.
 """
 
 import asyncio
+import itertools
 import json
 import struct
 import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ from tests.faults.machine import Api
 LIVE_SECONDS: Final = 60.0
 AT_ONCE: Final = 50
 """Handshakes that are under way together."""
+STAY_SECONDS: Final = 5.0
+"""So long one that comes and goes stays."""
 
 
 def stamp() -> str:
@@ -33,7 +37,9 @@ class Tally:
     count: int = 0
     seconds: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    live: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    heartbeats: Counter["Listener"] = field(default_factory=Counter)
+    answered: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    """Released by each listener that is live, or refused."""
 
     def percentile(self, share: float) -> float:
         """Return a percentile of the times from sending to arrival, in milliseconds."""
@@ -65,7 +71,7 @@ class Listener(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """Count it as a fault, unless it was ours to end."""
         if self._transport is not None:
-            self._tally.faults.append("a listener was closed")
+            self._failed("closed")
 
     def close(self) -> None:
         """End it."""
@@ -95,7 +101,8 @@ class Listener(asyncio.Protocol):
         if end < 0:
             return False
         if b" 101 " not in self._buffer[:end]:
-            self._tally.faults.append(bytes(self._buffer[:40]).decode(errors="replace"))
+            self._failed(bytes(self._buffer[9:12]).decode(errors="replace"))
+            return False
         del self._buffer[: end + 4]
         self._is_open = True
         self._write(1, json.dumps({"type": "subscribe", "room_id": self._room_id}).encode())
@@ -104,11 +111,16 @@ class Listener(asyncio.Protocol):
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == 9:
             self._write(10, payload)
+        elif opcode == 8:
+            self._failed(str(int.from_bytes(payload[:2])))
         elif payload.startswith(b'{"type":"message"'):
             self._message(payload)
-        elif payload.startswith(b'{"type":"live"'):
+        elif payload.startswith(b'{"type":"ack"'):
             self._seq = json.loads(payload)["seq"]
-            self._tally.live.release()
+        elif payload.startswith(b'{"type":"live"'):
+            self._tally.answered.release()
+        elif payload.startswith(b'{"type":"heartbeat"'):
+            self._tally.heartbeats[self] += 1
 
     def _message(self, payload: bytes) -> None:
         now = time.monotonic()
@@ -120,6 +132,12 @@ class Listener(asyncio.Protocol):
         self._tally.count += 1
         self._tally.seconds.append(now - sent_at)
 
+    def _failed(self, how: str) -> None:
+        """Note that the node refused it, by a status, or closed it, by a code."""
+        self._tally.faults.append(how)
+        self._tally.answered.release()
+        self.close()
+
     def _write(self, opcode: int, payload: bytes) -> None:
         """Write one short frame, masked with a key that changes nothing."""
         if self._transport is not None:
@@ -130,9 +148,11 @@ class Listener(asyncio.Protocol):
 async def listening(
     node: Api, accounts: Sequence[Account], rooms: Sequence[str], count: int
 ) -> AsyncIterator[Tally]:
-    """Keep `count` listeners on a node, spread over accounts and rooms; all are live when this is entered."""
+    """Keep `count` listeners on a node, spread over accounts and rooms; all are live when this is entered.
+
+    When the node refuses one, there are no further ones.
+    """
     tally = Tally()
-    loop = asyncio.get_running_loop()
     listeners = [
         Listener(tally, node, accounts[number % len(accounts)], rooms[number % len(rooms)])
         for number in range(count)
@@ -142,10 +162,48 @@ async def listening(
             for start in range(0, count, AT_ONCE):
                 batch = listeners[start : start + AT_ONCE]
                 for one in batch:
-                    await loop.create_connection(lambda one=one: one, "127.0.0.1", node.port)  # type: ignore[misc]
+                    await _connect(one, node)
                 for _ in batch:
-                    await tally.live.acquire()
+                    await tally.answered.acquire()
+                if tally.faults:
+                    break
         yield tally
     finally:
         for one in listeners:
             one.close()
+
+
+@asynccontextmanager
+async def churning(
+    node: Api, accounts: Sequence[Account], rooms: Sequence[str], per_second: float
+) -> AsyncIterator[Tally]:
+    """Let listeners come and go all the while, so many in a second."""
+    tally = Tally()
+    task = asyncio.create_task(_churn(tally, node, accounts, rooms, per_second))
+    try:
+        yield tally
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _churn(
+    tally: Tally, node: Api, accounts: Sequence[Account], rooms: Sequence[str], per_second: float
+) -> None:
+    here: deque[Listener] = deque()
+    begin = time.monotonic()
+    try:
+        for number in itertools.count():
+            one = Listener(tally, node, accounts[number % len(accounts)], rooms[number % len(rooms)])
+            here.append(one)
+            await _connect(one, node)
+            if len(here) > STAY_SECONDS * per_second:
+                here.popleft().close()
+            await asyncio.sleep(max(0, begin + number / per_second - time.monotonic()))
+    finally:
+        for one in here:
+            one.close()
+
+
+async def _connect(one: Listener, node: Api) -> None:
+    await asyncio.get_running_loop().create_connection(lambda: one, "127.0.0.1", node.port)

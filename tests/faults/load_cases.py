@@ -1,4 +1,4 @@
-"""L2 to L7: loads that a server must carry on one core, with the clients on another."""
+"""L1 to L10: loads that a server must carry on one core, with the clients on another."""
 
 import asyncio
 import random
@@ -6,13 +6,52 @@ import time
 from collections.abc import Sequence
 
 from tests.faults.case import CLUSTER, EMBEDDED, Round, Rounds, case
-from tests.faults.client import Account
+from tests.faults.client import Account, Client
+from tests.faults.filling import fill
 from tests.faults.history import History, What
-from tests.faults.listener import Tally, listening, stamp
+from tests.faults.listener import Tally, churning, listening, stamp
+from tests.faults.machine import Api
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic, traffic
+from tests.server import eventually
 
+MEBIBYTE = 1024 * 1024
 WARM_SECONDS = 2.0
+FLAT_OUT_SECONDS = 30.0
+PAGE = 50
+HEARTBEAT_SECONDS = 25
+PART_SECONDS = 30.0
+"""A history of half an hour is looked at in parts."""
+FREED_SECONDS = 60.0
+
+
+@case(
+    "L1",
+    "5,000 idle sockets, each in a room, 10 min",
+    stores=EMBEDDED,
+    long=1,
+    promise="all stay; memory <= 48 KiB each; idle CPU <= 15 % of a core; heartbeats come",
+)
+async def idle(scene: Scene, rounds: Rounds) -> None:
+    async with (
+        scene.node() as node,
+        traffic([node], random.Random(1), clients=10, rooms=100) as people,
+    ):
+        for one in rounds:
+            seconds, before = rounds.lasting(10), node.memory_bytes()
+            async with listening(node, _accounts(people), people.rooms, 5_000) as tally:
+                cpu_seconds = node.cpu_seconds()
+                await asyncio.sleep(seconds)
+                one.took("minutes", seconds / 60)
+                one.took("memory KiB each", (node.memory_bytes() - before) / 5_000 / 1_024, at_most=48)
+                one.took("CPU %", 100 * (node.cpu_seconds() - cpu_seconds) / seconds, at_most=15)
+                one.require(len(tally.heartbeats) == 5_000, "a socket had no heartbeat")
+                one.took(
+                    "heartbeats each",
+                    min(tally.heartbeats.values()),
+                    at_least=seconds // HEARTBEAT_SECONDS - 1,
+                )
+                _is_sound(one, tally)
 
 
 @case(
@@ -71,6 +110,36 @@ async def many_rooms(scene: Scene, rounds: Rounds) -> None:
 
 
 @case(
+    "L6",
+    "50 writers flat out in 10 rooms, 30 s",
+    stores=EMBEDDED,
+    long=3,
+    promise="I1-I3; >= 1,000 acked/s",
+)
+async def flat_out(scene: Scene, rounds: Rounds) -> None:
+    async with (
+        scene.node() as node,
+        traffic([node], random.Random(6), clients=50, people=50, rooms=10, alone=True) as people,
+    ):
+        for one in rounds:
+            async with one.watching(people):
+                until = time.monotonic() + FLAT_OUT_SECONDS
+                acked = await asyncio.gather(*(_write(client, until) for client in people.clients))
+                one.took("acked per second", sum(acked) / FLAT_OUT_SECONDS, at_least=1_000)
+                one.took("ack p99 ms", _ack_p99(people.history))
+
+
+async def _write(client: Client, until: float) -> int:
+    """Send the next message as soon as the last one is acked; return how many were."""
+    count = 0
+    while time.monotonic() < until:
+        pending = client.send(client.rooms[0])
+        await client.until(lambda ref=pending.ref: ref not in client.pending)  # type: ignore[misc]
+        count += 1
+    return count
+
+
+@case(
     "L7",
     "50 messages/s to 100 members on the other node, 60 s",
     stores=CLUSTER,
@@ -85,6 +154,88 @@ async def across_nodes(scene: Scene, rounds: Rounds) -> None:
         for one in rounds:
             async with listening(other, _accounts(people), people.rooms, 100) as tally:
                 await _flow(one, people, tally, per_second=50, p99=250, ack_p99=100)
+
+
+@case(
+    "L9",
+    "pages of 50 of a room of 1,000,000 messages, 50/s, 60 s",
+    stores=EMBEDDED,
+    long=1,
+    promise="p99 <= 50 ms; page 10,000 within 2 x of page 1",
+)
+async def long_history(scene: Scene, rounds: Rounds) -> None:
+    async with scene.node() as node, traffic([node], random.Random(9), clients=1, rooms=1) as people:
+        account, room_id = people.clients[0].account, people.rooms[0]
+    await fill(scene.url, room_id, [account], 1_000_000)
+    async with scene.node() as node:
+        for one in rounds:
+            head = int((await node.ask("GET", f"/rooms/{room_id}", account))["seq"])
+            befores = {"page 1": head + 1, "page 10,000": head + 1 - 9_999 * PAGE}
+            took: dict[str, list[float]] = {"page 1": [], "page 10,000": [], "any page": []}
+            begin, cpu_seconds = time.monotonic(), node.cpu_seconds()
+            asked = []
+            for number in range(60 * 50):
+                name = list(took)[number % 3]
+                before = befores.get(name) or one.rng.randrange(PAGE, head)
+                asked.append(asyncio.create_task(_page(node, account, room_id, before, took[name])))
+                await asyncio.sleep(max(0, begin + number / 50 - time.monotonic()))
+            await asyncio.gather(*asked)
+            one.took("CPU ms a page", 1_000 * (node.cpu_seconds() - cpu_seconds) / len(asked))
+            one.took("p99 ms", _percentile([ms for some in took.values() for ms in some], 0.99), at_most=50)
+            for name, some in took.items():
+                one.took(f"{name} p50 ms", _percentile(some, 0.5))
+            ratio = _percentile(took["page 10,000"], 0.5) / _percentile(took["page 1"], 0.5)
+            one.took("ratio", ratio, at_most=2)
+
+
+async def _page(node: Api, account: Account, room_id: str, before: int, took: list[float]) -> None:
+    began_at = time.monotonic()
+    page = await node.ask("GET", f"/rooms/{room_id}/messages?before={before}&limit={PAGE}", account)
+    took.append(1_000 * (time.monotonic() - began_at))
+    assert [item["seq"] for item in page["items"]] == list(range(before - PAGE, before))
+
+
+@case(
+    "L10",
+    "L5's load and 20 connects/s, 30 min",
+    stores=EMBEDDED,
+    long=1,
+    promise="I2; memory + <= 5 % after the first sixth; descriptors and tasks back",
+)
+async def soak(scene: Scene, rounds: Rounds) -> None:
+    async with (
+        scene.node() as node,
+        traffic([node], random.Random(10), clients=5, people=5, rooms=100) as people,
+    ):
+        for one in rounds:
+            descriptors, tasks = node.descriptors(), await _tasks(node)
+            until = time.monotonic() + rounds.lasting(30)
+            one.took("minutes", rounds.lasting(30) / 60)
+            memory: list[int] = []
+            async with (
+                listening(node, _accounts(people), people.rooms, 1_000) as tally,
+                churning(node, _accounts(people), people.rooms, 20) as passing,
+            ):
+                while time.monotonic() < until:
+                    tally.seconds.clear()
+                    async with one.watching(people), people.flowing(200, body=stamp):
+                        await asyncio.sleep(PART_SECONDS)
+                        memory.append(node.memory_bytes())
+                    one.took("delivery p99 ms", tally.percentile(0.99))
+                _is_sound(one, tally)
+                _is_sound(one, passing)
+            warm = memory[len(memory) // 6 :]
+            one.took("memory MiB", warm[-1] / MEBIBYTE)
+            one.took("memory drift %", 100 * (warm[-1] / warm[0] - 1), at_most=5)
+
+            async def is_freed(descriptors: int = descriptors, tasks: float = tasks) -> bool:
+                return node.descriptors() <= descriptors + 2 and await _tasks(node) <= tasks
+
+            await eventually(is_freed, seconds=FREED_SECONDS)
+
+
+async def _tasks(node: Api) -> float:
+    return await node.metric("tailwire_tasks ")
 
 
 async def _rooms(
@@ -132,8 +283,12 @@ async def _flow(
 
 def _ack_p99(history: History) -> float:
     sent = {record.ref: record.at for record in history if record.what is What.INVOKE}
-    took = sorted(record.at - sent[record.ref] for record in history if record.what is What.ACK)
-    return 1_000 * took[len(took) * 99 // 100]
+    took = [record.at - sent[record.ref] for record in history if record.what is What.ACK]
+    return 1_000 * _percentile(took, 0.99)
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
 
 
 def _accounts(people: Traffic) -> Sequence[Account]:

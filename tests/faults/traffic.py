@@ -149,10 +149,12 @@ async def traffic(
     clients: int = 50,
     rooms: int = 5,
     people: int = 10,
+    alone: bool = False,
     url: Callable[[int], str] | None = None,
 ) -> AsyncIterator[Traffic]:
     """Let `people` make rooms and follow all of them with `clients` sockets, spread over the nodes.
 
+    `alone`: each client follows one of the rooms, in turn.
     `url`: where the n-th client connects, when that is not to one node after the other, at each attempt the next.
     """
     accounts = [await nodes[0].sign_up(f"p{rng.randrange(2**40):x}") for _ in range(min(people, clients))]
@@ -165,7 +167,13 @@ async def traffic(
         return lambda: next(turns).ws_url
 
     made = [
-        Client(f"c{n}", accounts[n % len(accounts)], room_ids, address(n), random.Random(rng.random()))
+        Client(
+            f"c{n}",
+            accounts[n % len(accounts)],
+            [room_ids[n % rooms]] if alone else room_ids,
+            address(n),
+            random.Random(rng.random()),
+        )
         for n in range(clients)
     ]
     tasks = [asyncio.create_task(client.run(), name=client.name) for client in made]
