@@ -1,0 +1,1 @@
+"""Measures Tailwire beside its peers: `make bench`, docs/benchmarks.md."""

@@ -1,0 +1,95 @@
+"""Tailwire itself, as its command starts it, with users who signed up and a room that they are in."""
+
+import json
+import secrets
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench.load import Socket
+from bench.machine import SERVER_CORES
+from bench.process import Process, free_port, started
+from bench.subject import PADDING, Subject
+
+ROOT: Final = Path(__file__).parent.parent
+COMMAND: Final = (sys.executable, "-c", "from api.cli import main; main()", "serve")
+USERS: Final = 50
+LIFTED: Final = {
+    # Limits that stand in the way of a load from one address.
+    "TAILWIRE_CONNECTIONS": "30000",
+    "TAILWIRE_CONNECTIONS_PER_USER": "30000",
+    "TAILWIRE_ACCESS_MINUTES": "60",
+    "TAILWIRE_LOG_LEVEL": "warning",
+}
+LOBBY: Final = "lobby"
+READY: Final = '"type":"ready"'
+LIVE: Final = '"type":"live"'
+
+
+@dataclass
+class Node:
+    """One running node."""
+
+    process: Process
+    port: int
+
+    def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
+        """Return the JSON of an answer that must be good."""
+        request = urllib.request.Request(  # noqa: S310  our own address
+            f"http://127.0.0.1:{self.port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def sign_up(self, count: int = USERS) -> list[str]:
+        """Make accounts; return their access tokens."""
+        password = secrets.token_urlsafe(16)
+        return [
+            self.ask("POST", "/auth/signup", body={"username": f"bench{number}", "password": password})["access_token"]
+            for number in range(count)
+        ]
+
+
+def socket_of(port: int, room_id: str = LOBBY, room: int = 0) -> Socket:
+    """Return how a socket subscribes to a room, and what it sends there."""
+    nonce = secrets.token_hex(4)  # a ref is for ever
+    return Socket(
+        port,
+        room,
+        hello=json.dumps({"type": "subscribe", "room_id": room_id}),
+        ready=LIVE,
+        template=json.dumps({"type": "send", "room_id": room_id, "ref": f"{nonce}-#", "body": f"@{PADDING}"}),
+    )
+
+
+@contextmanager
+def node(store: str, directory: Path, cores: set[int] = SERVER_CORES) -> Iterator[Node]:
+    """Run a node on this store."""
+    port = free_port()
+    settings = {**LIFTED, "TAILWIRE_STORE": store, "TAILWIRE_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    with started(COMMAND, cores=cores, directory=directory, environment=settings) as process:
+        process.wait_for(port)
+        yield Node(process, port)
+
+
+def subject(running: Node, tokens: list[str], database: Process | None = None) -> Subject:
+    """Return a node as what is measured, in the lobby."""
+    heads = [f"Authorization: Bearer {token}" for token in tokens]
+    return Subject(running.process, socket_of(running.port), "/ws/messages", heads, database)
+
+
+@contextmanager
+def on_sqlite(directory: Path) -> Iterator[Subject]:
+    """Run it on a fresh SQLite store."""
+    with node(f"sqlite:///{directory / secrets.token_hex(4)}.db", directory) as running:
+        yield subject(running, running.sign_up())
