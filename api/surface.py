@@ -1,5 +1,6 @@
 """What every answer has, whoever gives it: the headers that keep browsers safe; and what no address takes."""
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -46,7 +47,7 @@ class Surface:
             begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = list(message.get("headers", ()))
-                _add_headers(MutableHeaders(raw=message["headers"]), hsts)
+                _add_headers(MutableHeaders(raw=message["headers"]), message.get("status"), hsts)
             await send(message)
 
         try:
@@ -77,14 +78,16 @@ def refusal(connection: HTTPConnection) -> TailwireError | None:
     return None
 
 
-def _add_headers(headers: MutableHeaders, hsts: str | None) -> None:
+def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) -> None:
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
+    if hsts:
+        headers["strict-transport-security"] = hsts
+    if status == HTTPStatus.NOT_MODIFIED:
+        return  # what it says replaces what the browser keeps, and it does not say of what kind that is
     kind = headers.get("content-type", "")
     headers.setdefault(
         "content-security-policy", PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY
     )
     if kind.startswith("application/json"):
         headers.setdefault("cache-control", "no-store")
-    if hsts:
-        headers["strict-transport-security"] = hsts

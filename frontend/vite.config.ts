@@ -30,6 +30,7 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'self'",
   "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
 ].join('; ');
 
 // Only in the build: Vite's dev server injects style elements, which the policy forbids.
@@ -60,7 +61,11 @@ export default defineConfig({
   server: {
     proxy: {
       ...Object.fromEntries(
-        API_PATHS.map((path) => [`/${path}`, { target: API, changeOrigin: true }]),
+        // The API gives its session cookie to pages of its own origin only.
+        API_PATHS.map((path) => [
+          `/${path}`,
+          { target: API, changeOrigin: true, headers: { Origin: API } },
+        ]),
       ),
       '/ws': { target: API, ws: true, changeOrigin: true, rewriteWsOrigin: true },
     },

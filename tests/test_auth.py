@@ -232,7 +232,8 @@ async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
         async with running(settings.model_copy(update=update)) as node:
             me = await node.client(Authorization=f"Bearer {alice.access_token}").get("/users/me")
             assert me.status_code == (200 if access_holds else 401)
-            for presented in (token, token):  # again: its answer was lost
+            presented = token
+            for _ in range(2):  # again: its answer was lost
                 answer = await node.client().post("/auth/refresh", json={"refresh_token": presented})
                 assert answer.status_code == 200
                 fresh = node.client(Authorization=f"Bearer {answer.json()['access_token']}")

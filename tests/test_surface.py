@@ -88,6 +88,16 @@ async def test_a_page_may_run_its_own_scripts_and_nothing_else(site: Node) -> No
     assert re.search(r"script-src 'self' 'sha256-[\w+/=]+';", docs)
 
 
+async def test_a_page_that_has_not_changed_keeps_its_policy(site: Node) -> None:
+    """A browser takes the headers of a 304 in place of those that it kept."""
+    client = site.client()
+    first = await client.get("/")
+    again = await client.get("/", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers.get("content-security-policy") in {None, first.headers["content-security-policy"]}
+    assert "cache-control" not in again.headers
+
+
 async def test_https_is_remembered_and_http_is_not(site: Node) -> None:
     for scheme, remembered in (("https", True), ("http", False)):
         answer = await site.client(**{"x-forwarded-proto": scheme}).get("/healthz")

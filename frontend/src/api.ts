@@ -9,7 +9,7 @@ import type {
   Tokens,
   Visibility,
 } from './protocol';
-import type { TokenStore } from './tokens';
+import { isOfSameSession, type TokenStore } from './tokens';
 
 // A server that accepts and never answers must not leave a spinner for ever.
 const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
@@ -22,6 +22,8 @@ interface RequestOptions {
   query?: Query;
   /** Signing in and renewing carry no access token. */
   anonymous?: boolean;
+  /** Sets, uses or clears the session cookie, if there is one. */
+  session?: boolean;
   keepalive?: boolean;
 }
 
@@ -69,7 +71,7 @@ export class Api {
   }
 
   async logout(): Promise<void> {
-    await this.#request('POST', 'auth/logout', { keepalive: true });
+    await this.#request('POST', 'auth/logout', { session: true, keepalive: true });
   }
 
   me(): Promise<PublicUser> {
@@ -136,30 +138,37 @@ export class Api {
   }
 
   async #renew(): Promise<string> {
-    const spent = this.#tokens.refresh;
-    if (!spent) throw new Problem({ status: 401, code: 'invalid_token' });
-    try {
-      const tokens = await this.#request<Tokens>('POST', 'auth/refresh', {
-        body: { refresh_token: spent },
+    const tokens = this.#tokens;
+    const { access: asked, refresh, signIn, latest } = tokens;
+    return tokens.alone(async () => {
+      const { access, isStale } = tokens;
+      // Another tab renewed while we waited for our turn.
+      if (access !== null && access !== asked && !isStale) return access;
+      if (refresh === null && !tokens.canRenew)
+        throw new Problem({ status: 401, code: 'invalid_token' });
+      const answer = await this.#request<Tokens>('POST', 'auth/refresh', {
+        body: refresh === null ? {} : { refresh_token: refresh },
         anonymous: true,
+        session: true,
       });
       // Logged out while the answer was on its way: it must not bring the sign-in back.
-      if (this.#tokens.refresh === spent) this.#tokens.set(tokens);
-      return tokens.access_token;
-    } catch (error) {
-      // A twin tab may have spent the token meanwhile and handed us its successor.
-      const { access, refresh } = this.#tokens;
-      if (refresh !== spent && access) return access;
-      throw error;
-    }
+      if (tokens.signIn !== signIn) return answer.access_token;
+      if (latest !== null && !isOfSameSession(latest, answer.access_token)) {
+        tokens.replaced();
+        throw unreachable();
+      }
+      tokens.renewed(answer);
+      return answer.access_token;
+    });
   }
 
   async #signIn(path: string, body: object): Promise<PublicUser> {
     const answer = await this.#request<Tokens & { user: PublicUser }>('POST', path, {
       body,
       anonymous: true,
+      session: true,
     });
-    this.#tokens.set(answer);
+    this.#tokens.signedIn(answer);
     return answer.user;
   }
 
@@ -187,6 +196,7 @@ export class Api {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+    if (options.session && this.#tokens.byCookie) headers['X-Tailwire-Session'] = 'cookie';
     const fetch = this.#fetch;
     let answer: Response;
     let text: string;

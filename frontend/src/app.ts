@@ -26,9 +26,15 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const fetch = window.fetch.bind(window);
   const clock = systemClock;
   const theme = new Theme(localStorage, document.documentElement);
-  const tokens = new TokenStore(sessionStorage, clock, openTokenChannel());
+  const locks = navigator.locks as LockManager | undefined;
   const page = window.location.href.split('#')[0] ?? '';
-  const api = new Api(await readApiUrl(fetch, page), tokens, fetch);
+  const apiUrl = await readApiUrl(fetch, page);
+  const isOwn = new URL(apiUrl).origin === window.location.origin;
+  const tokens = new TokenStore(
+    clock,
+    isOwn ? { storage: localStorage, channel: openTokenChannel(), locks } : null,
+  );
+  const api = new Api(apiUrl, tokens, fetch);
   const auth = new Auth(api, tokens, clock);
   const router = new Router(window);
   const focused = watchFocus(window);
@@ -36,7 +42,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
 
   const tab = new Tab({
     storage: sessionStorage,
-    locks: navigator.locks as LockManager | undefined,
+    locks,
     clock,
     makeId: () => makeRef(window.crypto),
   });
@@ -96,6 +102,10 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     else session.value?.reading.flush();
   });
 
+  tokens.onSignedOut = () => {
+    session.value?.drafts.forget();
+    auth.left();
+  };
   void auth.restore();
   return {
     auth,

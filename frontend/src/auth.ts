@@ -25,17 +25,24 @@ export class Auth {
     this.#api = api;
     this.#tokens = tokens;
     this.#clock = clock;
+    tokens.onSignedIn = () => void this.restore();
   }
 
   /** Takes up the sign-in that survived a reload; a server that is away is no reason to lose it. */
   async restore(attempt = 0): Promise<void> {
     this.#cancelRetry();
-    if (!this.#tokens.refresh) {
+    if (!this.#tokens.canRenew) {
       this.state.value = { phase: 'signed_out', notice: null };
       return;
     }
+    if (this.#tokens.isLeaving) {
+      await this.logout();
+      return;
+    }
+    const { signIn } = this.#tokens;
     try {
-      this.state.value = { phase: 'signed_in', user: await this.#api.me() };
+      const user = await this.#api.me();
+      if (this.#tokens.signIn === signIn) this.state.value = { phase: 'signed_in', user };
     } catch (error) {
       if (error instanceof Problem && error.temporary) {
         this.state.value = { phase: 'restoring', failed: true };
@@ -60,21 +67,35 @@ export class Auth {
     this.state.value = { phase: 'signed_in', user };
   }
 
-  /** Logging out works on this page even when the server cannot be told. */
+  /** Logging out works on this page, and the user's others, even when the server cannot be told yet. */
   async logout(): Promise<void> {
-    const told = this.#api.logout().catch(() => {});
-    this.end(null);
-    await told;
+    const told = this.#api.logout().then(
+      () => true,
+      (error) => !(error instanceof Problem && error.temporary),
+    );
+    this.#tokens.leave();
+    this.#signOut(null);
+    const { signIn } = this.#tokens;
+    if ((await told) && this.#tokens.signIn === signIn) this.#tokens.clear();
+  }
+
+  /** Another tab logged out. */
+  left(): void {
+    this.#signOut(null);
   }
 
   /** The session is over: back to the log-in screen, saying why. */
   end(notice: string | null): void {
-    this.#cancelRetry();
     this.#tokens.clear();
-    this.state.value = { phase: 'signed_out', notice };
+    this.#signOut(notice);
   }
 
   expire(): void {
     this.end(EXPIRED);
+  }
+
+  #signOut(notice: string | null): void {
+    this.#cancelRetry();
+    this.state.value = { phase: 'signed_out', notice };
   }
 }

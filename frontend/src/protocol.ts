@@ -15,7 +15,8 @@ export interface Tokens {
   access_token: string;
   token_type: string;
   expires_in: number;
-  refresh_token: string;
+  /** Null where a cookie has it. */
+  refresh_token: string | null;
 }
 
 export type Role = 'owner' | 'moderator' | 'member' | 'reader';

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Api, readApiUrl } from '../src/api';
 import { Problem } from '../src/problem';
 import { TokenStore } from '../src/tokens';
-import { MemoryStorage } from './make';
 import { ManualClock } from './manual_clock';
 import { ScriptedApi } from './scripted_api';
 
@@ -21,20 +20,20 @@ let api: Api;
 beforeEach(() => {
   clock = new ManualClock();
   http = new ScriptedApi().on('GET /users/me', { body: { id: 'a', username: 'alice' } });
-  tokens = new TokenStore(new MemoryStorage(), clock, null);
+  tokens = new TokenStore(clock, null);
   api = new Api('https://chat.example/', tokens, http.fetch);
 });
 
 describe('tokens', () => {
   test('a request carries the access token in the header, never in the address', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     await api.me();
     expect(http.requests).toMatchObject([{ token: 'access-1' }]);
     expect(http.requests[0]?.query.toString()).toBe('');
   });
 
   test('a token with less than 60 s left is renewed before it is used', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     http.on('POST /auth/refresh', { body: pair('2') });
     await clock.advance(841_000);
     await api.me();
@@ -43,7 +42,7 @@ describe('tokens', () => {
   });
 
   test('many that need a token at once spend the refresh token once', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     tokens.distrust();
     http.on('POST /auth/refresh', { body: pair('2') });
     await Promise.all([api.me(), api.me(), api.renew(), api.freshToken()]);
@@ -51,7 +50,7 @@ describe('tokens', () => {
   });
 
   test('a refused access token is renewed and the request made once more', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     http
       .on('POST /auth/refresh', { body: pair('2') })
       .on('GET /users/me', ({ token }) =>
@@ -63,17 +62,17 @@ describe('tokens', () => {
   });
 
   test('an answer to a renewal that comes after logging out brings nothing back', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     http.on('POST /auth/refresh', () => {
       tokens.clear();
       return { body: pair('2') };
     });
     await api.renew();
-    expect(tokens.refresh).toBeNull();
+    expect([tokens.access, tokens.refresh]).toEqual([null, null]);
   });
 
   test('logging in sends no old token', async () => {
-    tokens.set(pair('1'));
+    tokens.signedIn(pair('1'));
     http.on('POST /auth/login', { body: { ...pair('2'), user: { id: 'a' } } });
     await api.login('alice', 'secret');
     expect(http.requests).toMatchObject([{ token: null }]);
@@ -88,7 +87,7 @@ describe('failures', () => {
       (error: unknown) => error,
     );
 
-  beforeEach(() => tokens.set(pair('1')));
+  beforeEach(() => tokens.signedIn(pair('1')));
 
   test('a problem keeps its code, its wait and its fields', async () => {
     http.on('GET /users/me', {

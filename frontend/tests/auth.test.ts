@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from 'vitest';
 import { Api } from '../src/api';
 import { Auth } from '../src/auth';
 import { TokenStore } from '../src/tokens';
-import { MemoryStorage } from './make';
 import { ManualClock } from './manual_clock';
 import { ScriptedApi } from './scripted_api';
 
@@ -17,7 +16,7 @@ let auth: Auth;
 beforeEach(() => {
   clock = new ManualClock();
   http = new ScriptedApi();
-  tokens = new TokenStore(new MemoryStorage(), clock, null);
+  tokens = new TokenStore(clock, null);
   auth = new Auth(new Api('https://chat.example/', tokens, http.fetch), tokens, clock);
 });
 
@@ -28,7 +27,7 @@ test('without a refresh token one starts at the log-in, and nothing is asked', a
 });
 
 test('a reload takes the sign-in up again', async () => {
-  tokens.set(PAIR);
+  tokens.signedIn(PAIR);
   tokens.distrust();
   http.on('POST /auth/refresh', { body: PAIR }).on('GET /users/me', { body: ALICE });
   await auth.restore();
@@ -36,7 +35,7 @@ test('a reload takes the sign-in up again', async () => {
 });
 
 test('a server that is away costs no sign-in: it is asked again', async () => {
-  tokens.set(PAIR);
+  tokens.signedIn(PAIR);
   http.on('GET /users/me', { status: 503, body: { code: 'unavailable' } });
   await auth.restore();
   expect(auth.state.value).toEqual({ phase: 'restoring', failed: true });
@@ -46,7 +45,7 @@ test('a server that is away costs no sign-in: it is asked again', async () => {
 });
 
 test('a refresh token that is refused leads to the log-in with an explanation', async () => {
-  tokens.set(PAIR);
+  tokens.signedIn(PAIR);
   tokens.distrust();
   http.on('POST /auth/refresh', { status: 401, body: { code: 'invalid_token' } });
   await auth.restore();
@@ -58,7 +57,7 @@ test('a refresh token that is refused leads to the log-in with an explanation', 
 });
 
 test('logging out tells the server with the token, and forgets it even if that fails', async () => {
-  tokens.set(PAIR);
+  tokens.signedIn(PAIR);
   http.on('POST /auth/logout', { status: 503, body: {} });
   await auth.logout();
   expect(http.sent('POST /auth/logout')[0]?.token).toBe('a');

@@ -3,15 +3,15 @@ import { Api } from '../src/api';
 import { History } from '../src/history';
 import { Timelines } from '../src/timelines';
 import { TokenStore } from '../src/tokens';
-import { MemoryStorage, makePage } from './make';
+import { makePage } from './make';
 import { ManualClock, settled } from './manual_clock';
 import { ScriptedApi } from './scripted_api';
 
 function makeHistory() {
   const clock = new ManualClock();
   const http = new ScriptedApi();
-  const tokens = new TokenStore(new MemoryStorage(), clock, null);
-  tokens.set({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
+  const tokens = new TokenStore(clock, null);
+  tokens.signedIn({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
   const timelines = new Timelines();
   const foreign: string[] = [];
   const history = new History({

@@ -7,6 +7,8 @@ export interface RecordedRequest {
   path: string;
   query: URLSearchParams;
   token: string | null;
+  /** What it asks for the session to be kept in. */
+  session: string | null;
   body: unknown;
 }
 
@@ -28,6 +30,7 @@ export class ScriptedApi {
       path: url.pathname,
       query: url.searchParams,
       token: headers.Authorization?.replace('Bearer ', '') ?? null,
+      session: headers['X-Tailwire-Session'] ?? null,
       body: init?.body ? JSON.parse(String(init.body)) : undefined,
     };
     this.requests.push(request);

@@ -26,8 +26,8 @@ beforeEach(() => {
     .on('GET /rooms/lobby', { body: makeRoom() })
     .on('GET /rooms/lobby/messages', { body: makePage([8, 9, 10]) })
     .on('PUT /rooms/lobby/read', { status: 204 });
-  const tokens = new TokenStore(new MemoryStorage(), clock, null);
-  tokens.set({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
+  const tokens = new TokenStore(clock, null);
+  tokens.signedIn({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
   let refs = 0;
   session = new Session({
     user_id: ME,
