@@ -101,6 +101,11 @@ class Accounts:
         fits, _ = await self._passwords.verify(password, now.password_hash)
         return fits
 
+    async def find(self, name: str) -> User | None:
+        """Return the user of this name, in whichever of its spellings."""
+        account = await account_named(self._store, name)
+        return None if account is None or account.erasing else account.user
+
     async def refresh(self, refresh_token: str, client: Client) -> Issued:
         """Use up a refresh token and return the next pair. Raises `Unauthorized`; a reused one ends its session."""
         session_id = session_of(refresh_token)

@@ -120,6 +120,13 @@ class UserOut(Answer):
         return cls(id=user.id, username=user.username, display_name=user.display_name)
 
 
+class UsersOut(Answer):
+    """A page of users."""
+
+    items: list[UserOut]
+    next_cursor: str | None
+
+
 class Me(UserOut):
     """A user as they see themselves."""
 

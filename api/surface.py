@@ -64,7 +64,7 @@ class Surface:
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a handshake with an error."""
     response = problem(error)
-    _add_headers(response.headers, None)
+    _add_headers(response.headers, error.status, None)
     await response(scope, receive, send)
 
 

@@ -83,6 +83,13 @@ def tables_of_permissions() -> str:
     return "\n".join(lines)
 
 
+def test_the_frontend_offers_the_roles_that_the_server_lets_give() -> None:
+    text = (ROOT / "frontend" / "src" / "permissions.ts").read_text()
+    rows = re.findall(r"^  (\w+): \[(.*)\],$", text, re.MULTILINE)
+    offered = {role: set(re.findall(r"'(\w+)'", roles)) for role, roles in rows}
+    assert offered == {role: set(governed) for role, governed in policy.GOVERNS.items()}
+
+
 GENERATED = {
     CONFIGURATION: ("<!-- made by `make docs` from api/config.py -->", table_of_settings),
     ARCHITECTURE: ("<!-- made by `make docs` from tests/test_architecture.py -->", table_of_imports),
@@ -180,7 +187,7 @@ def test_the_protocol_has_the_routes_that_are_served() -> None:
     paths = create_app(Settings(store="sqlite:///unused")).openapi()["paths"]
     real = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     http = served().split("## HTTP")[1].split("## WebSocket")[0]
-    documented = set(re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE) /[^ |,]*)", http, re.MULTILINE))
+    documented = set(re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE) /[^ |,?]*)", http, re.MULTILINE))
     assert documented - {"GET /openapi.json"} == real
 
 

@@ -435,3 +435,15 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
         assert refused["code"] == "not_found"
     bodies = [one["body"] for one in (await owner.http.get(f"/rooms/{room_id}/messages")).json()["items"]]
     assert bodies == []
+
+
+async def test_a_user_is_found_by_the_whole_name_and_by_no_part_of_it(node: Node) -> None:
+    alice = await node.sign_up("alice")
+    await node.sign_up("bob.smith")
+    for query, names in (("bob.smith", ["bob.smith"]), ("Bob.Smith", ["bob.smith"]), ("bob", []), ("*%", [])):
+        answer = await alice.http.get("/users", params={"q": query})
+        assert answer.status_code == 200
+        assert [one["username"] for one in answer.json()["items"]] == names
+        assert set(answer.json()) == {"items", "next_cursor"}
+    assert (await alice.http.get("/users", params={"q": "a"})).status_code == 422
+    assert (await node.client().get("/users", params={"q": "alice"})).status_code == 401

@@ -1,20 +1,30 @@
 """/users: who somebody is, and what they may do with their own account."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.account_schemas import Erase
-from api.deps import ClientDep, IdentityDep, ServicesDep, StoreDep
+from api.deps import AccountsDep, ClientDep, IdentityDep, ServicesDep, StoreDep
 from api.errors import NotFound, Unavailable
 from api.export import export
 from api.http import StrictRoute
 from api.models import User
-from api.schemas import Me, Profile, UserOut
+from api.schemas import Me, Profile, UserOut, UsersOut
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
+
+
+@router.get("")
+async def users(
+    q: Annotated[str, Query(min_length=2, max_length=128)], _identity: IdentityDep, accounts: AccountsDep
+) -> UsersOut:
+    """Find the user of this name; there is no listing of users who only begin like it."""
+    found = await accounts.find(q)
+    return UsersOut(items=[] if found is None else [UserOut.of(found)], next_cursor=None)
 
 
 @router.get("/me")

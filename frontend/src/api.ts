@@ -5,6 +5,7 @@ import type {
   Message,
   Page,
   PublicUser,
+  Role,
   Room,
   Tokens,
   Visibility,
@@ -105,6 +106,19 @@ export class Api {
   members(id: string, cursor?: string): Promise<Page<Member>> {
     const query = { cursor, limit: 100 };
     return this.#request('GET', `rooms/${encodeURIComponent(id)}/members`, { query });
+  }
+
+  setRole(id: string, userId: string, role: Role): Promise<Member> {
+    return this.#request('PUT', memberPath(id, userId), { body: { role } });
+  }
+
+  removeMember(id: string, userId: string): Promise<void> {
+    return this.#request('DELETE', memberPath(id, userId));
+  }
+
+  /** The user of this name, alone on the page; an empty page when there is none. */
+  findUser(username: string): Promise<Page<PublicUser>> {
+    return this.#request('GET', 'users', { query: { q: username } });
   }
 
   history(id: string, before: number, limit: number): Promise<HistoryPage> {
@@ -219,6 +233,10 @@ export class Api {
     if (value === undefined && answer.status !== 204) throw unreachable();
     return value as T;
   }
+}
+
+function memberPath(id: string, userId: string): string {
+  return `rooms/${encodeURIComponent(id)}/members/${encodeURIComponent(userId)}`;
 }
 
 function parse(text: string): unknown {

@@ -1,7 +1,8 @@
 import { batch, signal } from '@preact/signals';
 import type { Api } from './api';
 import type { Names } from './names';
-import type { EntryEvent, Member, ServerEvent } from './protocol';
+import { Problem } from './problem';
+import type { EntryEvent, Member, Role, ServerEvent } from './protocol';
 
 // Beyond this the panel says that there are more; it is a panel, not a directory.
 const MOST_SHOWN = 500;
@@ -55,6 +56,23 @@ export class Members {
     }
   }
 
+  /** Gives a user a role, or adds them with it. */
+  async setRole(room_id: string, user_id: string, role: Role): Promise<void> {
+    this.#put(room_id, await this.#api.setRole(room_id, user_id, role));
+  }
+
+  async remove(room_id: string, user_id: string): Promise<void> {
+    await this.#api.removeMember(room_id, user_id);
+    this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
+  }
+
+  /** Adds a user by name; fails with a Problem at `username` when there is nobody of that name. */
+  async add(room_id: string, username: string, role: Role): Promise<void> {
+    const [user] = (await this.#api.findUser(username)).items;
+    if (!user) throw nobody();
+    await this.setRole(room_id, user.id, role);
+  }
+
   apply(event: EntryEvent): void {
     if (event.type !== 'member') return;
     const { room_id, user_id, username, role, at } = event;
@@ -73,6 +91,15 @@ export class Members {
     );
   }
 
+  #put(room_id: string, fresh: Member): void {
+    this.#names.learn(fresh.user_id, fresh.display_name);
+    this.#change(room_id, (members) => {
+      const known = members.find(({ user_id }) => user_id === fresh.user_id);
+      const others = members.filter(({ user_id }) => user_id !== fresh.user_id);
+      return [...others, { ...known, ...fresh }];
+    });
+  }
+
   #change(room_id: string, change: (members: readonly Member[]) => readonly Member[]): void {
     const list = this.#byRoom.peek().get(room_id);
     if (list) this.#set(room_id, { ...list, members: change(list.members) });
@@ -81,4 +108,9 @@ export class Members {
   #set(room_id: string, list: MemberList): void {
     this.#byRoom.value = new Map(this.#byRoom.peek()).set(room_id, list);
   }
+}
+
+function nobody(): Problem {
+  const message = 'Nobody here has this username.';
+  return new Problem({ status: 404, code: 'not_found', errors: [{ loc: 'username', message }] });
 }

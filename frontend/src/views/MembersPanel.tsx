@@ -1,30 +1,30 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Names } from '../names';
+import { canManage, rolesToGive } from '../permissions';
 import type { Member, Role, Room } from '../protocol';
+import { AddMember } from './AddMember';
 import { Avatar } from './Avatar';
 import { useSession } from './context';
 import { Icon } from './Icon';
+import { ManageMember } from './ManageMember';
 import { Name } from './Name';
+import { ROLE } from './Role';
 
 // Below this the panel covers the conversation, so it opens only when asked for.
 export const WIDE = '(min-width: 72rem)';
-
-const ROLE: Record<Role, string> = {
-  owner: 'Owner',
-  moderator: 'Moderator',
-  member: '',
-  reader: 'Reader',
-};
 
 export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {
   const { members, names } = useSession();
   const list = members.of(room.id);
   useEffect(() => void members.load(room.id), [members, room.id]);
+  const [adding, setAdding] = useState(false);
+  const [managed, setManaged] = useState<string | null>(null);
   const closeButton = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     if (!window.matchMedia(WIDE).matches) closeButton.current?.focus();
   }, []);
   const known = list?.members ?? [];
+  const chosen = known.find(({ user_id }) => user_id === managed);
   const count = `${known.length}${list?.more ? '+' : ''}`;
   return (
     <aside
@@ -36,10 +36,21 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
         <h2 id="members-title">
           Members {known.length > 0 && <span class="members-count">{count}</span>}
         </h2>
+        {rolesToGive(room).length > 0 && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Add someone"
+            title="Add someone"
+            onClick={() => setAdding(true)}
+          >
+            <Icon name="plus" />
+          </button>
+        )}
         <button
           ref={closeButton}
           type="button"
-          class="icon-button"
+          class="icon-button members-close"
           aria-label="Close members"
           onClick={onClose}
         >
@@ -75,13 +86,26 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
                   @{member.username}
                   {member.online && <span class="visually-hidden">, online</span>}
                 </span>
-                {ROLE[member.role] && <span class="role">{ROLE[member.role]}</span>}
+                {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}
               </span>
             </span>
+            {canManage(room, member, known) && (
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={`Manage ${names.of(member)}`}
+                title="Role and removal"
+                onClick={() => setManaged(member.user_id)}
+              >
+                <Icon name="more" />
+              </button>
+            )}
           </li>
         ))}
       </ul>
       {list?.more && <p class="room-list-note">And more.</p>}
+      {adding && <AddMember room={room} onClose={() => setAdding(false)} />}
+      {chosen && <ManageMember room={room} member={chosen} onClose={() => setManaged(null)} />}
     </aside>
   );
 }

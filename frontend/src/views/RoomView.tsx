@@ -1,5 +1,6 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isLastOwner, LOBBY } from '../permissions';
 import { problemText } from '../problem';
 import type { Room } from '../protocol';
 import type { MessageEntry, Timeline } from '../timeline';
@@ -9,8 +10,6 @@ import { Dialog } from './Dialog';
 import { Icon } from './Icon';
 import { MembersPanel, WIDE } from './MembersPanel';
 import { TimelineView } from './TimelineView';
-
-const LOBBY = 'lobby';
 
 interface RoomViewProps {
   room: Room;
@@ -100,6 +99,10 @@ function Leave({ room, onClose }: { room: Room; onClose(): void }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
 
+  const known = session.members.of(room.id)?.members ?? [];
+  const me = known.find(({ user_id }) => user_id === session.user_id);
+  const stuck = me !== undefined && isLastOwner(me, known);
+
   const leave = async () => {
     setBusy(true);
     try {
@@ -114,16 +117,23 @@ function Leave({ room, onClose }: { room: Room; onClose(): void }) {
   return (
     <Dialog title={`Leave ${room.name}?`} onClose={onClose}>
       <p>
-        {room.visibility === 'private'
-          ? 'It is private: to come back, someone has to invite you.'
-          : 'It leaves your list. You can join it again at any time.'}
+        {stuck
+          ? 'A room keeps an owner. Make somebody else an owner first.'
+          : room.visibility === 'private'
+            ? 'It is private: to come back, someone has to invite you.'
+            : 'It leaves your list. You can join it again at any time.'}
       </p>
       <div role="alert">{error && <p class="form-error">{error}</p>}</div>
       <div class="form-actions">
         <button type="button" class="button" onClick={onClose}>
           Stay
         </button>
-        <button type="button" class="button danger" disabled={busy} onClick={() => void leave()}>
+        <button
+          type="button"
+          class="button danger"
+          disabled={busy || stuck}
+          onClick={() => void leave()}
+        >
           {busy ? 'Leaving…' : 'Leave room'}
         </button>
       </div>

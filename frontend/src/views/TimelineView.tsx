@@ -201,7 +201,7 @@ function dividerIn(timeline: Timeline, from: number, divider: number | null): nu
 const BECAME: Record<Role, string> = {
   owner: 'is now an owner',
   moderator: 'is now a moderator',
-  member: 'joined',
+  member: 'is now a member',
   reader: 'may now read along',
 };
 
@@ -209,6 +209,7 @@ const BECAME: Record<Role, string> = {
 function noticeText({ notice }: NoticeEntry): string {
   if (notice.type === 'room')
     return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
+  if (notice.role === 'member' && notice.by_self) return 'joined';
   if (notice.role) return BECAME[notice.role];
   return notice.by_self ? 'left' : 'was removed';
 }
