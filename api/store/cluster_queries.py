@@ -1,13 +1,14 @@
 """The queries of the rooms' logs on a RethinkDB cluster: pure, from values to ReQL."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from api.models import Kind
 from api.store.cluster_rows import is_key
-from api.store.rethinkdb import r
+from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
 """Entries kept in the tail beyond the flushed ones, so that a node whose knowledge is a little old still knows."""
@@ -26,11 +27,13 @@ class Mark(NamedTuple):
 
 
 NO_MARK: Final = Mark("", 0)
+MAX_SAFE_SEQ: Final = 2**53 - 1
+"""Past every seq: the last whole number that the database keeps exactly."""
 
 
-def known_of(head: Any, mark: Mark) -> Any:
+def known_of(head: Any, mark: Any) -> Any:
     """Return up to where a head's log is known to be flushed; what is known of another epoch does not count."""
-    return r.branch(head["epoch"] == mark.epoch, mark.seq, 0) if mark.seq else 0
+    return r.branch(head["epoch"] == mark["epoch"], mark["seq"], 0)
 
 
 def heads_table() -> Any:
@@ -55,119 +58,152 @@ def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dic
     The answer is read from the head after the update, which is cheaper than to have the update return the whole
     head as it was and as it is: a row of ours is in the tail, or a retry finds it in `messages`.
     """
+    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
+    edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
+    return _APPEND(
+        {
+            "room_id": room_id,
+            "rows": rows,
+            "ids": [row["id"] for row in rows],
+            "attempt": rows[0]["attempt"],
+            "message_count": sum(row["kind"] == Kind.MESSAGE for row in rows),
+            "mark": mark._asdict(),
+            "oldest": min([mark.seq, *seen.values()]),
+            "seen": seen,
+            "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
+            "deleted": deleted,
+            "edited": edited,
+            "erases": bool(deleted or edited),
+        }
+    )
+
+
+def _append(given: Any) -> Any:
     # Every value that is used for each row is bound to a variable (`do`): ReQL evaluates an expression anew
     # wherever it stands.
-    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
-    edited = [row["data"]["target"] for row in rows if row["kind"] == Kind.EDIT]
-    message_count = sum(row["kind"] == Kind.MESSAGE for row in rows)
-    attempt = rows[0]["attempt"]
-    flushed = mark.seq
-
-    def append(head: Any, found: Any, ids: Any, batch: Any) -> Any:
-        known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
-        return r.branch(
-            # The node knows too little, or another life.
-            (head["trimmed"] > min([flushed, *seen.values()]))
-            | (head["seq"] < flushed)
-            | (known_of(head, mark) != flushed),
-            {},
-            _moved(head, seen).is_empty().not_(),
-            {},
-            known.do(
-                lambda known: r.branch(
-                    known.is_empty(),
-                    grown(head, batch, message_count),
-                    known.count() == len(rows),
-                    # Nothing is new, but what is known may not be on disk yet: a write makes sure that it is.
-                    {"retries": head["retries"].default(0) + 1},
-                    batch.filter(lambda row: known.contains(row["id"]).not_()).do(
-                        lambda fresh: grown(head, fresh, fresh.filter({"kind": Kind.MESSAGE.value}).count())
-                    ),
-                )
-            ),
-        )
-
-    def grown(head: Any, fresh: Any, messages: Any) -> Any:
-        trim = r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, flushed - TRIM_LAG]).max()
-        return r.do(
-            head["seq"],
-            head["number"],
-            fresh.count(),
-            messages,
-            trim,
-            lambda seq, number, count, messages, trim: {
-                "seq": seq + count,
-                "number": number + messages,
-                "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
-                "flushed": r.expr([head["flushed"], flushed]).max(),
-                "trimmed": trim,
-                "tail": blanked(
-                    head["tail"].slice(trim - head["trimmed"]) + numbered(fresh, seq, number, count, messages)
-                ),
-            },
-        )
-
-    def numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> Any:
-        return r.map(
-            r.range(1, count + 1),
-            fresh,
-            lambda i, row: row.merge(
-                {"seq": seq + i, "number": number + r.branch(i < messages, i, messages)}
-            ),
-        ).coerce_to("array")
-
-    def blanked(tail: Any) -> Any:
-        """Return the tail without the bodies of what is deleted: by this batch, in the tail or in `messages`."""
-        if not deleted and not edited:
-            return tail
-        return tail.do(
-            lambda tail: r.do(
-                r.expr(deleted) + gone + tail.filter({"kind": Kind.DELETE.value})["data"]["target"],
-                lambda seqs: _erased(tail, seqs),
-            )
-        )
-
-    def answer(written: Any, found: Any, ids: Any) -> Any:
-        return (
-            r.table("heads")
-            .get(room_id)
-            .do(
-                lambda head: r.branch(
-                    head.eq(None),
-                    {"missing": True},
-                    {
-                        "missing": False,
-                        "errors": written["errors"],
-                        "epoch": head["epoch"],
-                        "flushed": head["flushed"],
-                        "seq": head["seq"],
-                        "trimmed": head["trimmed"],
-                        "moved": _moved(head, seen),
-                        "known": head["tail"].filter(lambda row: ids.contains(row["id"])).map(brief),
-                        "found": found,
-                    },
-                )
-            )
-        )
-
-    def brief(row: Any) -> Any:
-        is_as_sent = row["attempt"].eq(attempt) & row["erased"].default(False).not_()
-        return r.branch(is_as_sent, {"id": row["id"], "seq": row["seq"], "attempt": attempt}, row)
-
-    ids = literal([row["id"] for row in rows])
-    gone = r.expr([])
-    found = messages_table().get_all(r.args(ids)).coerce_to("array")
+    of_edited = messages_table().get_all(r.args(given["edited"]), index="target")
     heads = r.table("heads")
 
-    def run(found: Any, ids: Any, batch: Any, deletes_of_edited: Any) -> Any:
-        nonlocal gone
-        gone = deletes_of_edited
-        written = heads.get(room_id).update(lambda head: append(head, found, ids, batch), durability="hard")
-        return written.do(lambda written: answer(written, found, ids))
+    def run(ids: Any, found: Any, gone: Any) -> Any:
+        written = heads.get(given["room_id"]).update(
+            lambda head: _appended(head, given, ids, found, gone), durability="hard"
+        )
+        return written.do(lambda written: _answer(given, written, ids, found))
 
-    of_edited = messages_table().get_all(*[[room_id, target] for target in edited], index="target")
-    deletes = of_edited.filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array")
-    return r.do(found, ids, literal(rows), deletes if edited else r.expr([]), run)
+    return r.do(
+        given["ids"],
+        messages_table().get_all(r.args(given["ids"])).coerce_to("array"),
+        of_edited.filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array"),
+        run,
+    )
+
+
+def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
+    """Return what an append changes of a head."""
+    flushed = given["mark"]["seq"]
+    known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
+    return r.branch(
+        # The node knows too little, or another life.
+        (head["trimmed"] > given["oldest"])
+        | (head["seq"] < flushed)
+        | (known_of(head, given["mark"]) != flushed),
+        {},
+        _moved(head, given).is_empty().not_(),
+        {},
+        known.do(
+            lambda known: r.branch(
+                known.is_empty(),
+                _grown(head, given, given["rows"], given["message_count"], gone),
+                known.count() == given["rows"].count(),
+                # Nothing is new, but what is known may not be on disk yet: a write makes sure that it is.
+                {"retries": head["retries"].default(0) + 1},
+                given["rows"]
+                .filter(lambda row: known.contains(row["id"]).not_())
+                .do(
+                    lambda fresh: _grown(
+                        head, given, fresh, fresh.filter({"kind": Kind.MESSAGE.value}).count(), gone
+                    )
+                ),
+            )
+        ),
+    )
+
+
+def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
+    flushed = given["mark"]["seq"]
+    trim = r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, flushed - TRIM_LAG]).max()
+    return r.do(
+        head["seq"],
+        head["number"],
+        fresh.count(),
+        messages,
+        trim,
+        lambda seq, number, count, messages, trim: {
+            "seq": seq + count,
+            "number": number + messages,
+            "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
+            "flushed": r.expr([head["flushed"], flushed]).max(),
+            "trimmed": trim,
+            "tail": _blanked(
+                head["tail"].slice(trim - head["trimmed"]) + _numbered(fresh, seq, number, count, messages),
+                given,
+                gone,
+            ),
+        },
+    )
+
+
+def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> Any:
+    return r.map(
+        r.range(1, count + 1),
+        fresh,
+        lambda i, row: row.merge({"seq": seq + i, "number": number + r.branch(i < messages, i, messages)}),
+    ).coerce_to("array")
+
+
+def _blanked(tail: Any, given: Any, gone: Any) -> Any:
+    """Return the tail without the bodies of what is deleted: by this batch, in the tail or in `messages`."""
+    return tail.do(
+        lambda tail: r.branch(
+            given["erases"],
+            r.do(
+                given["deleted"] + gone + tail.filter({"kind": Kind.DELETE.value})["data"]["target"],
+                lambda seqs: _erased(tail, seqs),
+            ),
+            tail,
+        )
+    )
+
+
+def _answer(given: Any, written: Any, ids: Any, found: Any) -> Any:
+    return (
+        r.table("heads")
+        .get(given["room_id"])
+        .do(
+            lambda head: r.branch(
+                head.eq(None),
+                {"missing": True},
+                {
+                    "missing": False,
+                    "errors": written["errors"],
+                    "epoch": head["epoch"],
+                    "flushed": head["flushed"],
+                    "seq": head["seq"],
+                    "trimmed": head["trimmed"],
+                    "moved": _moved(head, given),
+                    "known": head["tail"]
+                    .filter(lambda row: ids.contains(row["id"]))
+                    .map(lambda row: _brief(row, given["attempt"])),
+                    "found": found,
+                },
+            )
+        )
+    )
+
+
+def _brief(row: Any, attempt: Any) -> Any:
+    is_as_sent = row["attempt"].eq(attempt) & row["erased"].default(False).not_()
+    return r.branch(is_as_sent, {"id": row["id"], "seq": row["seq"], "attempt": attempt}, row)
 
 
 def is_head(head: Any) -> Any:
@@ -184,8 +220,14 @@ def tail_after(head: Any, seq: Any) -> Any:
 
 def heads_query(room_ids: list[str]) -> Any:
     """Return the query for where the logs of these rooms end. A head that is not as we write them has an id only."""
-    heads = heads_table().get_all(r.args(literal(room_ids)))
-    return heads.map(lambda head: r.branch(is_head(head), head.pluck("id", "epoch", "seq"), head.pluck("id")))
+    return _HEADS(room_ids)
+
+
+def _heads(room_ids: Any) -> Any:
+    heads = heads_table().get_all(r.args(room_ids))
+    return heads.map(
+        lambda head: r.branch(is_head(head), head.pluck("id", "epoch", "seq"), head.pluck("id"))
+    ).coerce_to("array")
 
 
 def grown_query(after: dict[str, int]) -> Any:
@@ -193,17 +235,16 @@ def grown_query(after: dict[str, int]) -> Any:
 
     A head that is not as we write them is left out.
     """
+    return _GROWN(after)
 
-    def new(head: Any, seqs: Any) -> Any:
-        return seqs[head["id"]].do(
+
+def _grown_since(after: Any) -> Any:
+    def new(head: Any) -> Any:
+        return after[head["id"]].do(
             lambda seq: head.pluck("id", "epoch", "seq", "trimmed").merge({"tail": tail_after(head, seq)})
         )
 
-    return literal(after).do(
-        lambda seqs: (
-            heads_table().get_all(*after).filter(is_head).map(lambda head: new(head, seqs)).coerce_to("array")
-        )
-    )
+    return heads_table().get_all(r.args(after.keys())).filter(is_head).map(new).coerce_to("array")
 
 
 def rows_query(table: str, keys: Sequence[str]) -> Any:
@@ -247,20 +288,16 @@ def literal(value: Any) -> Any:
     return r.json(orjson.dumps(value).decode())
 
 
-def _moved(head: Any, seen: dict[str, int]) -> Any:
+def _moved(head: Any, given: Any) -> Any:
     """Return whose memberships have changed since they were seen, and where, as far back as the tail goes."""
-    if not seen:
-        return r.expr([])
-    after = r.expr([min(seen.values()) - head["trimmed"], 0]).max()
 
-    def is_newer(row: Any, seen: Any) -> Any:
-        return (row["kind"] == Kind.MEMBER.value) & (seen[row["user_id"]].default(row["seq"]) < row["seq"])
+    def is_newer(row: Any) -> Any:
+        return (row["kind"] == Kind.MEMBER.value) & (
+            given["seen"][row["user_id"]].default(row["seq"]) < row["seq"]
+        )
 
-    return r.do(
-        literal(seen),
-        head["tail"].slice(after),
-        lambda seen, tail: tail.filter(lambda row: is_newer(row, seen)).pluck("user_id", "seq"),
-    )
+    after = r.expr([given["seen_from"] - head["trimmed"], 0]).max()
+    return head["tail"].slice(after).filter(is_newer).pluck("user_id", "seq")
 
 
 def _erased(tail: Any, seqs: Any) -> Any:
@@ -282,11 +319,17 @@ def flush_query(room_id: str, mark: Mark, *, sets_apart: bool = False) -> Any:
     The server does so by itself: no entry crosses the wire. `sets_apart`: entries whose id an entry of another
     room has taken, in a race for one ref, are stored beside it.
     """
+    return (_FLUSH_APART if sets_apart else _FLUSH)({"room_id": room_id, "mark": mark._asdict()})
+
+
+def _flush(given: Any, *, sets_apart: bool) -> Any:
     acting = [Kind.MEMBER.value, Kind.DELETE.value]
 
     def flush(head: Any) -> Any:
         return r.do(
-            head["tail"].slice(r.expr([head["flushed"], known_of(head, mark)]).max() - head["trimmed"]),
+            head["tail"].slice(
+                r.expr([head["flushed"], known_of(head, given["mark"])]).max() - head["trimmed"]
+            ),
             lambda rows: r.do(
                 r.table("messages").insert(rows.map(set_apart) if sets_apart else rows, conflict=resolve),
                 lambda written: {
@@ -300,7 +343,7 @@ def flush_query(room_id: str, mark: Mark, *, sets_apart: bool = False) -> Any:
 
     def resolve(_id: Any, old: Any, new: Any) -> Any:
         return r.branch(
-            old["room_id"] != room_id,
+            old["room_id"] != new["room_id"],
             r.error("another room has this ref"),
             new["erased"].default(False),  # what was erased meanwhile stays so, however late a flush comes
             new,
@@ -308,25 +351,31 @@ def flush_query(room_id: str, mark: Mark, *, sets_apart: bool = False) -> Any:
         )
 
     def set_apart(row: Any) -> Any:
-        is_taken = messages_table().get(row["id"])["room_id"].default(room_id) != room_id
-        return r.branch(is_taken, row.merge({"id": row["id"] + "@" + room_id}), row)
+        is_taken = messages_table().get(row["id"])["room_id"].default(row["room_id"]) != row["room_id"]
+        return r.branch(is_taken, row.merge({"id": row["id"] + "@" + row["room_id"]}), row)
 
-    return heads_table().get(room_id).do(lambda head: r.branch(head.eq(None), None, flush(head)))
+    return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush(head)))
 
 
 def settle_query(room_id: str, mark: Mark) -> Any:
     """Return the write that notes in a head, after the last append, what has been flushed since."""
-    flushed = mark.seq
+    return _SETTLE({"room_id": room_id, "mark": mark._asdict()})
+
+
+def _settle(given: Any) -> Any:
+    flushed = given["mark"]["seq"]
 
     def settle(head: Any) -> Any:
         trim = r.expr([head["trimmed"], flushed - TRIM_LAG]).max()
         return r.branch(
-            (head["flushed"] >= flushed) | (head["seq"] < flushed) | (known_of(head, mark) != flushed),
+            (head["flushed"] >= flushed)
+            | (head["seq"] < flushed)
+            | (known_of(head, given["mark"]) != flushed),
             {},
             {"flushed": flushed, "trimmed": trim, "tail": head["tail"].slice(trim - head["trimmed"])},
         )
 
-    return r.table("heads").get(room_id).update(settle)
+    return r.table("heads").get(given["room_id"]).update(settle)
 
 
 def project(row: dict[str, Any]) -> Any:
@@ -352,3 +401,11 @@ def project(row: dict[str, Any]) -> Any:
             new.merge(old.pluck("joined_at", "read_seq", "read_number")),
         ),
     )
+
+
+_APPEND: Final = Prepared(_append)
+_HEADS: Final = Prepared(_heads)
+_GROWN: Final = Prepared(_grown_since)
+_FLUSH: Final = Prepared(partial(_flush, sets_apart=False))
+_FLUSH_APART: Final = Prepared(partial(_flush, sets_apart=True))
+_SETTLE: Final = Prepared(_settle)
