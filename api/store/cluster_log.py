@@ -18,11 +18,11 @@ from api import failpoints
 from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
+from api.store.cluster_append import append_query
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
     NO_MARK,
     Mark,
-    append_query,
     flush_query,
     heads_query,
     heads_table,
