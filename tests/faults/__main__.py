@@ -17,6 +17,7 @@ from typing import Final
 import uvloop
 
 from tests.faults import (
+    browser_cases,
     client_cases,
     cluster_cases,
     crash_cases,
@@ -27,7 +28,16 @@ from tests.faults import (
 )
 from tests.faults.case import CASES, Case, Verdict, play
 
-GROUPS: Final = (crash_cases, database_cases, cluster_cases, client_cases, host_cases, node_cases, load_cases)
+GROUPS: Final = (
+    browser_cases,
+    crash_cases,
+    database_cases,
+    cluster_cases,
+    client_cases,
+    host_cases,
+    node_cases,
+    load_cases,
+)
 """Importing them has filled `CASES`."""
 SHORT_SECONDS: Final = 90.0
 LONG_SECONDS: Final = 3_600.0
