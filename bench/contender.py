@@ -1,13 +1,14 @@
 """Who is measured: a name, what it is, and how it is started."""
 
-import sys
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bench import tailwire
+from bench.database import database
 from bench.load import Socket, compiled
 from bench.machine import SERVER_CORES
 from bench.process import free_port, started
@@ -16,6 +17,7 @@ from bench.subject import Missing, Subject, peer_text
 PEERS: Final = Path(__file__).parent / "peers"
 PYTHON: Final = PEERS.parent.parent / ".venv" / "bench" / "bin" / "python"
 """Peers have an environment of their own, which `make bench` makes: requirements.txt."""
+NCHAN: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 Start = Callable[[Path], AbstractContextManager[Subject]]
 
@@ -38,26 +40,87 @@ def _floor(directory: Path) -> Iterator[Subject]:
         yield Subject(process, Socket(port, template=peer_text()))
 
 
-def _python(file: str, path: str = "/") -> Start:
-    """Return how a peer in Python starts: it takes its port as its only argument."""
+def _peer(*command: str, path: str = "/", stores: bool = False) -> Start:
+    """Return how a peer starts: its command, then its port, then the database's port and password if it `stores`."""
 
     @contextmanager
     def start(directory: Path) -> Iterator[Subject]:
-        if not PYTHON.exists():
-            raise Missing("its environment is not there: `make bench` makes it")
+        if not Path(command[0]).exists() and shutil.which(command[0]) is None:
+            raise Missing(f"{Path(command[0]).name} is not there; peers are installed by `make bench`")
         port = free_port()
-        with started([PYTHON, PEERS / file, str(port)], cores=SERVER_CORES, directory=directory) as process:
+        with ExitStack() as stack:
+            rethinkdb = stack.enter_context(database(directory)) if stores else None
+            arguments = [str(port), *((str(rethinkdb.port), rethinkdb.password) if rethinkdb else ())]
+            process = stack.enter_context(
+                started([*command, *arguments], cores=SERVER_CORES, directory=directory)
+            )
             process.wait_for(port)
-            yield Subject(process, Socket(port, template=peer_text()), path)
+            socket = Socket(port, template=peer_text())
+            yield Subject(process, socket, path, database=rethinkdb.process if rethinkdb else None)
 
     return start
+
+
+def _python(file: str, path: str = "/", *, stores: bool = False) -> Start:
+    return _peer(str(PYTHON), str(PEERS / file), path=path, stores=stores)
+
+
+def _node(file: str, *, stores: bool = False) -> Start:
+    start = _peer("node", str(PEERS / "node" / file), stores=stores)
+
+    @contextmanager
+    def checked(directory: Path) -> Iterator[Subject]:
+        if not (PEERS / "node" / "node_modules" / "ws").exists():
+            raise Missing("its packages are not there: `make bench` installs them")
+        with start(directory) as subject:
+            yield subject
+
+    return checked
+
+
+@contextmanager
+def _socket_io(directory: Path) -> Iterator[Subject]:
+    path = "/socket.io/?EIO=4&transport=websocket"
+    with _python("socketio_server.py", path)(directory) as subject:
+        subject.is_engine_io = True
+        subject.socket = replace(
+            subject.socket, hello="40", ready="40{", template=f'42["message",{peer_text()}]'
+        )
+        yield subject
+
+
+@contextmanager
+def _nchan(directory: Path) -> Iterator[Subject]:
+    if shutil.which("nginx") is None or not NCHAN.exists():
+        raise Missing("nginx with nchan is not installed (Debian: apt install libnginx-mod-nchan)")
+    port, file = free_port(), directory / "nchan.conf"
+    words = {"MODULE": str(NCHAN), "DIRECTORY": str(directory), "PORT": str(port)}
+    text = (PEERS / "nchan.conf").read_text()
+    for word, value in words.items():
+        text = text.replace(word, value)
+    file.write_text(text)
+    with started(["nginx", "-c", file], cores=SERVER_CORES, directory=directory) as process:
+        process.wait_for(port)
+        yield Subject(process, Socket(port, template=peer_text()), "/ws")
 
 
 CONTENDERS: Final = {
     contender.name: contender
     for contender in (
-        Contender("floor", "a loop of `send()` in C", _floor),
+        Contender("floor", "a loop of `send()` in C, no framework, nothing kept", _floor),
         Contender("tailwire", "Tailwire on SQLite, durable", tailwire.on_sqlite),
+        Contender("nchan", "nginx with nchan, one worker", _nchan),
+        Contender("node-ws", "Node with `ws`", _node("ws.mjs")),
         Contender("documentation", "FastAPI's documentation", _python("documentation.py", "/ws/1")),
+        Contender("socketio", "python-socketio", _socket_io),
+        Contender("channels", "Django Channels, in-memory layer", _python("channels_server.py", "/ws")),
+        Contender("tailwire-rethinkdb", "Tailwire on RethinkDB, durable", tailwire.on_rethinkdb),
+        Contender(
+            "tutorial", "a tutorial's FastAPI with RethinkDB", _python("tutorial.py", "/ws", stores=True)
+        ),
+        Contender(
+            "tornado", "the design of 2015: Tornado with RethinkDB", _python("tornado_2015.py", stores=True)
+        ),
+        Contender("node-rethinkdb", "Node with `ws` and RethinkDB", _node("rethinkdb.mjs", stores=True)),
     )
 }

@@ -1,17 +1,24 @@
 """Fan-out: what it costs to bring a message to everybody in a room, and how long that takes."""
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from bench.contender import Contender
+from bench.case import Case, Options
+from bench.contender import CONTENDERS, Contender
 from bench.load import loading
 from bench.machine import busy_seconds
 from bench.subject import Subject
 
-MOST_SENDERS = 50
-RATE_OF_A_SENDER = 20
+MOST_SENDERS: Final = 50
+RATE_OF_A_SENDER: Final = 20
+SUBSCRIBERS: Final = 500
+RATES: Final = (20, 400, 1_000)
+STORED: Final = (200, 200)
+"""Subscribers and messages a second, where each message goes through RethinkDB."""
+STORING: Final = ("tailwire-rethinkdb", "tutorial", "tornado", "node-rethinkdb")
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,23 @@ class Work:
     def senders(self) -> int:
         """How many of the subscribers share the sending."""
         return int(min(MOST_SENDERS, self.subscribers, max(1, self.rate // RATE_OF_A_SENDER)))
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """Yield what there is to measure."""
+    rates = (options.rate,) if options.rate else RATES
+    works = [Work(options.subscribers or SUBSCRIBERS, rate, options.seconds) for rate in rates]
+    for work in works:
+        yield from _of(options, work, [name for name in CONTENDERS if name not in STORING])
+    stored = Work(options.subscribers or STORED[0], options.rate or STORED[1], options.seconds)
+    yield from _of(options, stored, STORING)
+
+
+def _of(options: Options, work: Work, names: Sequence[str]) -> Iterator[Case]:
+    for name in names:
+        if options.wants(name):
+            contender = CONTENDERS[name]
+            yield Case(name, work.name, lambda path, contender=contender: measure(contender, work, path))
 
 
 class Meter:
@@ -68,7 +92,7 @@ class Meter:
             "server_cpu": server / seconds,
             "deliveries": deliveries / seconds,
             "others_cpu": max(0.0, others),
-            **{name: value for name, value in report.items() if name != "event"},
+            **{name: value for name, value in report.items() if name != "event" and value != -1},
         }
 
 

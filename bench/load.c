@@ -59,6 +59,7 @@ static uint64_t *sent_in_room;
 
 static int epoll_fd, timer_fd;
 static char buffer[READ_BYTES + 128 * 1024];
+static uint64_t born; /* when this load began: so no two loads say the same */
 static uint64_t began, from, until; /* the window in which a message must be due to be measured */
 static uint64_t measured_received, measured_acks, total_sent, total_received, window_received;
 static uint64_t gaps, disordered, doubled, unasked_closes, refusals;
@@ -158,7 +159,7 @@ static void send_message(struct one *s, uint64_t due) {
     snprintf(mark, sizeof mark, "@%019llu.%05d.%09llu@", (unsigned long long)due, s->number, (unsigned long long)s->sent);
     for (const char *c = s->template; *c && length < sizeof text - 64; c++) {
         if (*c == '@') memcpy(text + length, mark, MARK_LENGTH), length += MARK_LENGTH;
-        else if (*c == '#') length += (size_t)sprintf(text + length, "%d-%llu", s->number, (unsigned long long)s->sent);
+        else if (*c == '#') length += (size_t)sprintf(text + length, "%llx-%d-%llu", (unsigned long long)born, s->number, (unsigned long long)s->sent);
         else text[length++] = *c;
     }
     s->sent++, total_sent++, sent_in_room[s->room]++;
@@ -502,6 +503,7 @@ static void read_plan(const char *name) {
 
 int main(int argc, char **argv) {
     if (argc != 2) fprintf(stderr, "load PLAN\n"), exit(2);
+    born = now();
     read_plan(argv[1]);
     epoll_fd = epoll_create1(0);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);

@@ -130,7 +130,9 @@ def loading(plan: Plan, directory: Path) -> Iterator[Load]:
     written.write_text(plan.text())
     pipe = subprocess.PIPE
     program = compiled(SOURCE, directory)
-    with started([program, written], cores=LOAD_CORES, directory=directory, stdin=pipe, stdout=pipe) as process:
+    with started(
+        [program, written], cores=LOAD_CORES, directory=directory, stdin=pipe, stdout=pipe
+    ) as process:
         load = Load(process)
         load.connected()
         yield load

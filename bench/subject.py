@@ -26,7 +26,9 @@ class Missing(Exception):
 
 @dataclass
 class Subject:
-    """See the module. `heads` are handshake lines that the sockets share out among themselves, a user's each."""
+    """See the module. `heads` are handshake lines that the sockets share out among themselves, a user's each; `store` is where
+    Tailwire keeps things.
+    """
 
     process: Process
     socket: Socket
@@ -34,6 +36,7 @@ class Subject:
     heads: Sequence[str] = ("",)
     database: Process | None = None
     is_engine_io: bool = False
+    store: str = ""
 
     def sockets(self, count: int, *, senders: int = 0) -> list[Socket]:
         """Return so many subscribers of one room, of whom the first `senders` send too."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bench.database import database
 from bench.load import Socket
 from bench.machine import SERVER_CORES
 from bench.process import Process, free_port, started
@@ -36,6 +37,7 @@ class Node:
 
     process: Process
     port: int
+    store: str
 
     def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
         """Return the JSON of an answer that must be good."""
@@ -55,20 +57,21 @@ class Node:
         """Make accounts; return their access tokens."""
         password = secrets.token_urlsafe(16)
         return [
-            self.ask("POST", "/auth/signup", body={"username": f"bench{number}", "password": password})["access_token"]
+            self.ask("POST", "/auth/signup", body={"username": f"bench{number}", "password": password})[
+                "access_token"
+            ]
             for number in range(count)
         ]
 
 
 def socket_of(port: int, room_id: str = LOBBY, room: int = 0) -> Socket:
     """Return how a socket subscribes to a room, and what it sends there."""
-    nonce = secrets.token_hex(4)  # a ref is for ever
     return Socket(
         port,
         room,
         hello=json.dumps({"type": "subscribe", "room_id": room_id}),
         ready=LIVE,
-        template=json.dumps({"type": "send", "room_id": room_id, "ref": f"{nonce}-#", "body": f"@{PADDING}"}),
+        template=json.dumps({"type": "send", "room_id": room_id, "ref": "#", "body": f"@{PADDING}"}),
     )
 
 
@@ -79,13 +82,15 @@ def node(store: str, directory: Path, cores: set[int] = SERVER_CORES) -> Iterato
     settings = {**LIFTED, "TAILWIRE_STORE": store, "TAILWIRE_PORT": str(port), "PYTHONPATH": str(ROOT)}
     with started(COMMAND, cores=cores, directory=directory, environment=settings) as process:
         process.wait_for(port)
-        yield Node(process, port)
+        yield Node(process, port, store)
 
 
 def subject(running: Node, tokens: list[str], database: Process | None = None) -> Subject:
     """Return a node as what is measured, in the lobby."""
     heads = [f"Authorization: Bearer {token}" for token in tokens]
-    return Subject(running.process, socket_of(running.port), "/ws/messages", heads, database)
+    return Subject(
+        running.process, socket_of(running.port), "/ws/messages", heads, database, store=running.store
+    )
 
 
 @contextmanager
@@ -93,3 +98,13 @@ def on_sqlite(directory: Path) -> Iterator[Subject]:
     """Run it on a fresh SQLite store."""
     with node(f"sqlite:///{directory / secrets.token_hex(4)}.db", directory) as running:
         yield subject(running, running.sign_up())
+
+
+@contextmanager
+def on_rethinkdb(directory: Path) -> Iterator[Subject]:
+    """Run it on a fresh RethinkDB."""
+    with (
+        database(directory) as rethinkdb,
+        node(rethinkdb.prepared(ROOT), directory) as running,
+    ):
+        yield subject(running, running.sign_up(), rethinkdb.process)

@@ -1,0 +1,124 @@
+"""`python -m bench`: measure contenders in turn, on the same work, several times, and write the tables and charts."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from bench import fanout, growth, idle, sends, slow
+from bench.case import Case, Options
+from bench.contender import CONTENDERS
+from bench.load import Failed
+from bench.machine import describe
+from bench.process import NotStarted
+from bench.report import write
+from bench.results import Results, Row
+from bench.subject import Missing
+
+SUITES: Final = {
+    "fanout": fanout.cases,
+    "idle": idle.cases,
+    "sends": sends.cases,
+    "slow": slow.cases,
+    "growth": growth.cases,
+}
+ROOT: Final = Path(__file__).parent.parent
+SHOWN: Final = {
+    # what a run's line shows, if it was measured
+    "cpu_us": "{:.2f} us",
+    "deliveries": "{:,.0f}/s",
+    "p50_ms": "p50 {:.1f} ms",
+    "p99_ms": "p99 {:.1f} ms",
+    "lost": "undelivered {:,}",
+    "disordered": "out of order {}",
+    "acks_per_second": "{:,.0f} acks/s",
+    "ack_p50_ms": "ack p50 {:.1f} ms",
+    "ack_p99_ms": "ack p99 {:.1f} ms",
+    "change_p50_ms": "store alone p50 {:.2f} ms",
+    "connects": "{:,.0f} connects/s",
+    "socket_kib": "{:.1f} KiB a socket",
+    "idle_cpu": "idle CPU {:.3f}",
+    "p99_ratio": "p99 ratio {:.2f}",
+    "mute_closed": "mute closed {}",
+    "mute_closed_seconds": "by {:.1f} s",
+    "peak_kib": "peak {:,.0f} KiB",
+    "left_kib": "left {:,.0f} KiB",
+    "first_page_ms": "first page {:.2f} ms",
+    "far_page_ms": "far page {:.2f} ms",
+    "other_node_cpu_us": "other nodes {:.1f} us a change",
+    "generator_cpu": "load {:.2f}",
+    "others_cpu": "others {:.2f} cores",
+}
+
+
+def line(row: Row) -> str:
+    """Return a run's figures in one line."""
+    told = [form.format(row[name]) for name, form in SHOWN.items() if row.get(name) is not None]
+    return ", ".join(told) + (f" !! {row['fault']}" if row.get("fault") else "")
+
+
+def play(case: Case, directory: Path) -> Row | None:
+    """Measure a case; None, said loudly, when it cannot be."""
+    try:
+        return case.measure(directory)
+    except Missing as missing:
+        print(f"\n  !!!! SKIPPED {case.contender}: {missing}")
+    except (Failed, NotStarted, OSError, subprocess.CalledProcessError) as error:
+        print(f"\n  !!!! FAILED {case.contender}, {case.work}: {error}")
+    return None
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--suite", choices=SUITES, action="append", help="only this one; may be given again")
+    parser.add_argument(
+        "--only", choices=CONTENDERS, action="append", metavar="CONTENDER", help=", ".join(CONTENDERS)
+    )
+    parser.add_argument("--work", help="only work whose name begins so, as `500 x 20/s`")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20, help="how long a run is measured (20)")
+    parser.add_argument("--subscribers", type=int, help="instead of the suite's own")
+    parser.add_argument("--rate", type=float, help="messages a second in all, instead of the suite's own")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where tables and charts go (docs)")
+    parser.add_argument("--tables", action="store_true", help="measure nothing: make tables and charts again")
+    asked = parser.parse_args()
+    results = Results.at(asked.out / "benchmarks.json")
+    if not asked.tables:
+        measure(asked, results)
+    write(results, asked.out)
+    return 0
+
+
+def measure(asked: argparse.Namespace, results: Results) -> None:
+    """Play every case so many times, each contender in turn."""
+    options = Options(tuple(asked.only) if asked.only else None, asked.seconds, asked.subscribers, asked.rate)
+    directory = ROOT / "build" / "bench"
+    results.machine = describe()
+    print(f"==> {results.machine}")
+    for suite in asked.suite or SUITES:
+        cases = [case for case in SUITES[suite](options) if case.work.startswith(asked.work or "")]
+        for run in range(1, asked.runs + 1):
+            for case in list(cases):
+                print(
+                    f"{time.strftime('%H:%M:%S')} {suite} {run}/{asked.runs}  {case.contender:18} {case.work:22} ",
+                    end="",
+                    flush=True,
+                )
+                directory.mkdir(parents=True, exist_ok=True)
+                row = play(case, directory)
+                shutil.rmtree(directory, ignore_errors=True)
+                if row is None:
+                    cases.remove(case)
+                    continue
+                if run == 1:
+                    results.replace(suite, case.contender, case.work)
+                results.add(suite, case.contender, case.work, {"run": run, **row})
+                print(" " + line(row), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

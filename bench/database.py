@@ -1,0 +1,68 @@
+"""A RethinkDB of our own, fresh for each contender that wants one."""
+
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.machine import LOAD_CORES
+from bench.process import Process, free_port, started
+from bench.subject import Missing
+
+
+@dataclass
+class Database:
+    """One running server; it shares the core of the load."""
+
+    process: Process
+    port: int
+    password: str
+
+    def prepared(self, root: Path) -> str:
+        """Prepare it for Tailwire; return the URL of the store."""
+        store = f"rethinkdb://tailwire:{self.password}@127.0.0.1:{self.port}/tailwire"
+        admin = f"rethinkdb://admin:{self.password}@127.0.0.1:{self.port}"
+        command = (sys.executable, "-c", "from api.cli import main; main()", "init", "--admin", admin)
+        subprocess.run(  # noqa: S603  our own words only
+            command,
+            check=True,
+            cwd=root,
+            env={"PYTHONPATH": str(root), "TAILWIRE_STORE": store},
+            capture_output=True,
+        )
+        return store
+
+
+@contextmanager
+def database(directory: Path) -> Iterator[Database]:
+    """Run one. Raises `Missing` where RethinkDB is not installed."""
+    if shutil.which("rethinkdb") is None:
+        raise Missing("there is no `rethinkdb` on PATH")
+    port, password, name = free_port(), secrets.token_urlsafe(16), secrets.token_hex(4)
+    command = [
+        *("rethinkdb", "--directory", directory / f"rethinkdb-{name}", "--bind", "127.0.0.1"),
+        *(
+            "--driver-port",
+            str(port),
+            "--cluster-port",
+            str(free_port()),
+            "--no-http-admin",
+            "--no-update-check",
+        ),
+        *(
+            "--cache-size",
+            "512",
+            "--initial-password",
+            password,
+            "--log-file",
+            directory / f"rethinkdb-{name}.txt",
+        ),
+    ]
+    with started(command, cores=LOAD_CORES, directory=directory) as process:
+        process.wait_for(port)
+        yield Database(process, port, password)
+    shutil.rmtree(directory / f"rethinkdb-{name}", ignore_errors=True)

@@ -1,0 +1,162 @@
+"""How cost grows: with subscribers, rooms, the rate, the length of a history, and nodes on one database."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from bench import tailwire
+from bench.case import Case, Options
+from bench.database import database
+from bench.fanout import Meter, Work, run
+from bench.load import Plan, loading
+from bench.machine import CORES, LOAD_CORES
+from bench.results import Row
+from bench.sends import store_alone
+from bench.tailwire import LOBBY, Node, ROOT
+
+SUBSCRIBERS: Final = (10, 30, 100, 300, 1_000, 3_000, 10_000)
+SUBSCRIBERS_RATE: Final = 20
+ROOMS: Final = (1, 10, 100, 500)
+ROOMS_SUBSCRIBERS: Final = 500
+ROOMS_RATE: Final = 200
+RATES: Final = (10, 30, 100, 300, 1_000)
+RATES_SUBSCRIBERS: Final = 500
+ENTRIES: Final = (1_000, 100_000, 1_000_000)
+PAGE: Final = 100
+PAGES: Final = 10_000
+ASKED: Final = 30
+NODES: Final = (1, 2, 4)
+NODES_RATE: Final = 500
+NODES_ROOMS: Final = 20
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """Yield what there is to measure."""
+    seconds = min(options.seconds, 10)
+    if options.wants("tailwire"):
+        for count in SUBSCRIBERS:
+            yield Case("tailwire", f"subscribers {count}", _alone(Work(count, SUBSCRIBERS_RATE, seconds)))
+        for rooms in ROOMS:
+            yield Case("tailwire", f"rooms {rooms}", lambda path, rooms=rooms: _rooms(rooms, seconds, path))
+        for rate in RATES:
+            yield Case("tailwire", f"rate {rate}", _alone(Work(RATES_SUBSCRIBERS, rate, seconds)))
+        for entries in ENTRIES:
+            yield Case(
+                "tailwire", f"history {entries}", lambda path, entries=entries: _history(entries, path)
+            )
+    if options.wants("tailwire-rethinkdb"):
+        for nodes in NODES:
+            yield Case(
+                "tailwire-rethinkdb", f"nodes {nodes}", lambda path, nodes=nodes: _nodes(nodes, seconds, path)
+            )
+
+
+def _alone(work: Work) -> Callable[[Path], Row]:
+    def measured(directory: Path) -> Row:
+        with tailwire.on_sqlite(directory) as subject:
+            return run(subject, work, directory)
+
+    return measured
+
+
+def _made_rooms(node: Node, tokens: Sequence[str], count: int) -> list[str]:
+    """Make public rooms that all of these users are in."""
+    rooms = []
+    for number in range(count):
+        body = {"name": f"Room {number}", "visibility": "public"}
+        rooms.append(node.ask("POST", "/rooms", tokens[0], body)["id"])
+        for token in tokens[1:]:
+            node.ask("POST", f"/rooms/{rooms[-1]}/join", token, {})
+    return rooms
+
+
+def _rooms(count: int, seconds: float, directory: Path) -> Row:
+    """Share 500 subscribers and 200 messages a second out among so many rooms."""
+    with tailwire.node(f"sqlite:///{directory / os.urandom(4).hex()}.db", directory) as node:
+        tokens = node.sign_up(2)
+        subject = tailwire.subject(node, tokens)
+        rooms = _made_rooms(node, tokens, count)
+        sockets = [
+            replace(
+                tailwire.socket_of(node.port, rooms[number % count], number % count),
+                head=subject.heads[number % 2],
+                sends=number < max(count, 10),
+            )
+            for number in range(ROOMS_SUBSCRIBERS)
+        ]
+        meter = Meter(subject)
+        with loading(subject.plan(sockets, rate=ROOMS_RATE, seconds=seconds), directory) as load:
+            row = meter.row(load.run(meter.hear))
+        return {**row, "message_cpu_us": 1e6 * row["server_cpu"] / ROOMS_RATE}
+
+
+def _history(entries: int, directory: Path) -> Row:
+    """Ask a room with so many entries for its newest page, and for one that is ten thousand pages back."""
+    store = f"sqlite:///{directory / os.urandom(4).hex()}.db"
+    with tailwire.node(store, directory) as node:
+        node.sign_up(1)  # makes the lobby
+    figures = store_alone("fill", store, entries)
+    with tailwire.node(store, directory) as node:
+        token = node.ask(
+            "POST", "/auth/signup", body={"username": "reader", "password": os.urandom(9).hex()}
+        )["access_token"]
+        back = min(PAGES - 1, entries // PAGE - 1) * PAGE
+        path = f"/rooms/{LOBBY}/messages?limit={PAGE}"
+        return {
+            **figures,
+            "first_page_ms": _asked(node, path, token),
+            "far_page_ms": _asked(node, f"{path}&before={entries - back + 1}", token),
+        }
+
+
+def _asked(node: Node, path: str, token: str) -> float:
+    """Return the median time of a request, in milliseconds."""
+    marks = [time.monotonic()]
+    for _ in range(ASKED):
+        node.ask("GET", path, token)
+        marks.append(time.monotonic())
+    return 1_000 * statistics.median(after - before for before, after in pairwise(marks))
+
+
+def _nodes(count: int, seconds: float, directory: Path) -> Row:
+    """Let all senders and all subscribers be on the first node: what the others cost is reading everybody's changes."""
+    with ExitStack() as stack:
+        rethinkdb = stack.enter_context(database(directory))
+        store = rethinkdb.prepared(ROOT)
+        cores = [{core} for core in CORES]
+        nodes = [
+            stack.enter_context(tailwire.node(store, directory, cores[number % len(cores)]))
+            for number in range(count)
+        ]
+        tokens = nodes[0].sign_up(2)
+        subject = tailwire.subject(nodes[0], tokens, rethinkdb.process)
+        rooms = _made_rooms(nodes[0], tokens, NODES_ROOMS)
+        sockets = [
+            replace(tailwire.socket_of(nodes[0].port, room, number), head=subject.heads[0], sends=True)
+            for number, room in enumerate(rooms)
+        ]
+        meter, marks = Meter(subject), []
+
+        def hear(event: Row) -> None:
+            meter.hear(event)
+            if event["event"] in {"warm", "measured"}:
+                marks.append([node.process.cpu_seconds() for node in nodes])
+
+        plan = subject.plan(sockets, rate=NODES_RATE, seconds=seconds)
+        with loading(plan, directory) as load:
+            row = meter.row(load.run(hear))
+        changes = row["deliveries"] * seconds
+        others = [1e6 * (after - before) / changes for before, after in zip(*marks, strict=True)][1:]
+        return {
+            **row,
+            "message_cpu_us": row["cpu_us"],
+            "other_node_cpu_us": statistics.median(others) if others else None,
+        }

@@ -1,0 +1,60 @@
+"""Idle sockets: how fast they come in, the memory each keeps, and what ten thousand that say nothing cost."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bench.case import Case, Options
+from bench.contender import CONTENDERS, Contender
+from bench.load import loading
+from bench.results import Row
+
+SOCKETS: Final = 10_000
+SETTLE_SECONDS: Final = 3.0
+MEASURED: Final = (
+    "floor",
+    "tailwire",
+    "nchan",
+    "node-ws",
+    "documentation",
+    "socketio",
+    "channels",
+    "tornado",
+)
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """Yield what there is to measure."""
+    count = options.subscribers or SOCKETS
+    for name in MEASURED:
+        if options.wants(name):
+            contender = CONTENDERS[name]
+            yield Case(
+                name,
+                f"{count:,} sockets",
+                lambda path, contender=contender: _idle(contender, count, options.seconds, path),
+            )
+
+
+def _idle(contender: Contender, count: int, seconds: float, directory: Path) -> Row:
+    with contender.start(directory) as subject:
+        process = subject.process
+        with loading(subject.plan(subject.sockets(100), seconds=0), directory):
+            pass  # so that what is made at the first socket is not counted
+        time.sleep(1)
+        before, cpu = process.memory_bytes(), process.cpu_seconds()
+        with loading(subject.plan(subject.sockets(count), seconds=0), directory) as load:
+            connect_cpu = process.cpu_seconds() - cpu
+            time.sleep(SETTLE_SECONDS)
+            kept, cpu, began = process.memory_bytes() - before, process.cpu_seconds(), time.monotonic()
+            time.sleep(seconds)
+            idle = (process.cpu_seconds() - cpu) / (time.monotonic() - began)
+        time.sleep(SETTLE_SECONDS)
+        return {
+            "connects": count / load.connect_seconds,
+            "connect_cpu_us": 1e6 * connect_cpu / count,
+            "socket_kib": kept / count / 1024,
+            "idle_cpu": idle,
+            "left_kib": (process.memory_bytes() - before) / 1024,
+        }

@@ -1,0 +1,213 @@
+"""The tables and charts of docs/benchmarks.md, made from the kept results."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench.chart import Bars, Curve, bars, curves
+from bench.contender import CONTENDERS
+from bench.results import Results, Row, median
+
+OURS: Final = "tailwire"
+FULL_LOAD: Final = 0.9
+"""A load that used more of its core than this may be what was measured."""
+
+Column = tuple[str, str, str]
+"""A column's head, the figure it shows and that one's format."""
+
+COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
+    "fanout": (
+        ("CPU µs", "cpu_us", "{:.2f}"),
+        ("database µs", "database_us", "{:.2f}"),
+        ("deliveries/s", "deliveries", "{:,.0f}"),
+        ("p50 ms", "p50_ms", "{:,.1f}"),
+        ("p99 ms", "p99_ms", "{:,.1f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+        ("out of order", "wrong", "{:,.0f}"),
+        ("load's CPU", "generator_cpu", "{:.0%}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
+    "idle": (
+        ("KiB a socket", "socket_kib", "{:.1f}"),
+        ("idle CPU", "idle_cpu", "{:.1%}"),
+        ("connects/s", "connects", "{:,.0f}"),
+        ("CPU µs a connect", "connect_cpu_us", "{:,.0f}"),
+    ),
+    "sends": (
+        ("acks/s", "acks_per_second", "{:,.0f}"),
+        ("ack p50 ms", "ack_p50_ms", "{:,.1f}"),
+        ("ack p99 ms", "ack_p99_ms", "{:,.1f}"),
+        ("CPU µs an ack", "ack_cpu_us", "{:,.0f}"),
+        ("send to receive p50 ms", "p50_ms", "{:.2f}"),
+        ("store alone p50 ms", "change_p50_ms", "{:.2f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
+    "slow": (
+        ("p99 ms alone", "alone_p99_ms", "{:,.1f}"),
+        ("p99 ms beside", "p99_ms", "{:,.1f}"),
+        ("ratio", "p99_ratio", "{:.2f}"),
+        ("mute ones closed", "mute_closed", "{:,.0f}"),
+        ("the last after s", "mute_closed_seconds", "{:.1f}"),
+        ("KiB more at the end", "peak_kib", "{:,.0f}"),
+        ("KiB more after", "left_kib", "{:,.0f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+    ),
+    "growth": (
+        ("CPU µs a delivery", "cpu_us", "{:.2f}"),
+        ("CPU µs a message", "message_cpu_us", "{:,.0f}"),
+        ("deliveries/s", "deliveries", "{:,.0f}"),
+        ("p50 ms", "p50_ms", "{:,.1f}"),
+        ("p99 ms", "p99_ms", "{:,.1f}"),
+        ("appends/s", "appends", "{:,.0f}"),
+        ("newest page ms", "first_page_ms", "{:.2f}"),
+        ("page 10,000 or the last ms", "far_page_ms", "{:.2f}"),
+        ("an idle node's µs a change", "other_node_cpu_us", "{:.0f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
+}
+
+PLOTS: Final = (
+    # of the suite growth: which works, the title, the axis, the figure
+    ("subscribers", "CPU µs a delivery", "subscribers of a room, 20 messages/s", "cpu_us"),
+    ("rooms", "CPU µs a message", "rooms; 500 subscribers, 200 messages/s in all", "message_cpu_us"),
+    ("rate", "CPU µs a delivery", "messages/s to 500 subscribers", "cpu_us"),
+    ("rate", "p99 ms", "messages/s to 500 subscribers", "p99_ms"),
+    ("history", "Page 10,000, or the last, ms", "entries in the room", "far_page_ms"),
+    ("nodes", "CPU µs a change, on an idle node", "nodes on one RethinkDB", "other_node_cpu_us"),
+)
+
+
+def write(results: Results, directory: Path) -> None:
+    """Renew tables and charts. A document that has places for them keeps everything else."""
+    document, images = directory / "benchmarks.md", directory / "images"
+    text = document.read_text() if document.exists() else "".join(map(_place, ("machine", *COLUMNS)))
+    text = _filled(text, "machine", f"Measured on {results.machine}.")
+    for suite in COLUMNS:
+        if results.runs(suite):
+            text = _filled(text, suite, tables(results, suite))
+    document.write_text(text)
+    images.mkdir(exist_ok=True)
+    if groups := _fanout_groups(results):
+        (images / "bench-fanout.svg").write_text(bars(groups, "Tailwire"))
+    if plots := _growth_plots(results):
+        (images / "bench-growth.svg").write_text(curves(plots))
+    print(f"==> Tables and charts are in {directory}")
+
+
+def tables(results: Results, suite: str) -> str:
+    """Return a suite's tables: one for each work, or, where cost grows, for each way in which it does."""
+    works = results.works(suite)
+    if suite == "growth":
+        groups = dict.fromkeys(work.split()[0] for work in works)
+        return "\n\n".join(
+            _table(
+                suite,
+                group,
+                [
+                    (work.split()[1], results.runs(suite, work=work))
+                    for work in works
+                    if work.startswith(group)
+                ],
+            )
+            for group in groups
+        )
+    return "\n\n".join(
+        _table(
+            suite,
+            work,
+            [
+                (CONTENDERS[name].what, results.runs(suite, name, work))
+                for name in _ordered(results, suite, work)
+            ],
+        )
+        for work in works
+    )
+
+
+def _ordered(results: Results, suite: str, work: str) -> list[str]:
+    names = {row["contender"] for row in results.runs(suite, work=work)}
+    return [name for name in CONTENDERS if name in names]
+
+
+def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str:
+    """Return one table of medians. Figures that nobody has are left out."""
+    columns = [
+        column
+        for column in COLUMNS[suite]
+        if any(_median(runs, column[1]) is not None for _name, runs in rows)
+    ]
+    our_cpu = next((_median(runs, "cpu_us") for name, runs in rows if name.startswith("Tailwire")), None)
+    heads = [
+        first,
+        *(head for head, _figure, _form in columns),
+        *(["CPU to ours"] if our_cpu else []),
+        "runs",
+    ]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name, runs in rows:
+        cells = [name, *(_cell(_median(runs, figure), form) for _head, figure, form in columns)]
+        if our_cpu:
+            cpu = _median(runs, "cpu_us")
+            cells.append(_cell(None if cpu is None else cpu / our_cpu, "{:.2f}"))
+        is_full = (_median(runs, "generator_cpu") or 0) > FULL_LOAD
+        cells.append(f"{len(runs)}{' (the load was at its limit)' if is_full else ''}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _median(runs: list[Row], figure: str) -> float | None:
+    if figure == "wrong":
+        runs = [
+            {"wrong": row["disordered"] + row["doubled"] + row["disagree"]}
+            for row in runs
+            if "doubled" in row
+        ]
+    return median(runs, figure)
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _place(name: str) -> str:
+    return f"<!-- made by `make bench`: {name} -->\n<!-- end -->\n\n"
+
+
+def _filled(text: str, name: str, content: str) -> str:
+    """Put content into its place, if the document has one."""
+    begin = f"<!-- made by `make bench`: {name} -->\n"
+    before, found, rest = text.partition(begin)
+    return f"{before}{begin}{content}\n<!-- end -->{rest.partition('<!-- end -->')[2]}" if found else text
+
+
+def _fanout_groups(results: Results) -> list[Bars]:
+    groups = []
+    for work in results.works("fanout"):
+        for title, figure, unit in (
+            ("the server's CPU per delivery", "cpu_us", "µs"),
+            ("99 % arrive within", "p99_ms", "ms"),
+        ):
+            scores = {
+                CONTENDERS[name].what: value
+                for name in _ordered(results, "fanout", work)
+                if (value := median(results.runs("fanout", name, work), figure))
+            }
+            if len(scores) > 1:
+                groups.append(Bars(f"{work.replace(' x ', ' × ')}: {title}", scores, unit))
+    return groups
+
+
+def _growth_plots(results: Results) -> list[Curve]:
+    plots = []
+    for group, title, x, figure in PLOTS:
+        points = [
+            (float(work.split()[1]), value)
+            for work in results.works("growth")
+            if work.startswith(group)
+            and (value := median(results.runs("growth", work=work), figure)) is not None
+        ]
+        if len(points) > 1:
+            plots.append(Curve(title, x, sorted(points)))
+    return plots

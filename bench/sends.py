@@ -1,0 +1,80 @@
+"""Sends: how many a second are acknowledged in one room, and how long a message takes when all is quiet."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench import tailwire
+from bench.case import Case, Options
+from bench.fanout import Meter, Work, run
+from bench.load import loading
+from bench.machine import SERVER_CORES
+from bench.results import Row
+from bench.subject import Subject
+
+SENDERS: Final = 50
+QUIET: Final = Work(subscribers=2, rate=20, seconds=10)
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """Yield what there is to measure."""
+    for name, start in (("tailwire", tailwire.on_sqlite), ("tailwire-rethinkdb", tailwire.on_rethinkdb)):
+        if options.wants(name):
+            yield Case(name, f"{SENDERS} senders", _measured(start, _acked, options.seconds))
+            yield Case(name, "quiet", _measured(start, _quiet, options.seconds))
+
+
+def _measured(
+    start: Callable[[Path], AbstractContextManager[Subject]],
+    measure: Callable[[Subject, float, Path], Row],
+    seconds: float,
+) -> Callable[[Path], Row]:
+    def measured(directory: Path) -> Row:
+        with start(directory) as subject:
+            return measure(subject, seconds, directory)
+
+    return measured
+
+
+def _acked(subject: Subject, seconds: float, directory: Path) -> Row:
+    """Let fifty sockets send, each the next message when the last is acknowledged; one more subscribes and counts."""
+    listener, *senders = subject.sockets(SENDERS + 1)
+    senders = [replace(one, sends=True, receives=False, hello="", ready=tailwire.READY) for one in senders]
+    plan = replace(subject.plan([listener, *senders], seconds=seconds), closed_loop=True)
+    meter = Meter(subject)
+    with loading(plan, directory) as load:
+        row = meter.row(load.run(meter.hear))
+    return {
+        **row,
+        "acks_per_second": row["acks"] / seconds,
+        "ack_cpu_us": 1e6 * row["server_cpu"] * seconds / row["acks"],
+    }
+
+
+def _quiet(subject: Subject, _seconds: float, directory: Path) -> Row:
+    """Time a message from its sending to its arrival, and the store alone in the same run."""
+    row = run(subject, QUIET, directory)
+    return {**row, **store_alone("quiet", subject.store)}
+
+
+def store_alone(word: str, store: str, count: int = 0) -> Row:
+    """Return what bench/store_alone.py measures on the server's core."""
+    command = [
+        "taskset",
+        "-c",
+        str(min(SERVER_CORES)),
+        sys.executable,
+        "-m",
+        "bench.store_alone",
+        word,
+        store,
+        str(count),
+    ]
+    done = subprocess.run(command, check=True, cwd=tailwire.ROOT, capture_output=True, text=True)  # noqa: S603
+    figures: Row = json.loads(done.stdout.splitlines()[-1])
+    return figures

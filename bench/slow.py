@@ -1,0 +1,61 @@
+"""Slow sockets: a hundred that never read, beside five hundred that do."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench.case import Case, Options
+from bench.contender import CONTENDERS, Contender
+from bench.fanout import Meter, Work
+from bench.load import loading
+from bench.results import Row
+from bench.subject import Subject
+
+READING: Final = 500
+MUTE: Final = 100
+RATE: Final = 400
+MEASURED: Final = ("tailwire", "node-ws", "documentation")
+SETTLE_SECONDS: Final = 3.0
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """Yield what there is to measure."""
+    work = Work(options.subscribers or READING, options.rate or RATE, max(options.seconds, 20))
+    for name in MEASURED:
+        if options.wants(name):
+            contender = CONTENDERS[name]
+            yield Case(
+                name,
+                f"{work.name}, {MUTE} mute",
+                lambda path, contender=contender: _slow(contender, work, path),
+            )
+
+
+def _slow(contender: Contender, work: Work, directory: Path) -> Row:
+    """Run the work without them and then with them, on one server."""
+    with contender.start(directory) as subject:
+        alone, _closed = _run(subject, work, 0, directory)
+        time.sleep(SETTLE_SECONDS)
+        before = subject.process.memory_bytes()
+        beside, closed = _run(subject, work, MUTE, directory)
+        peak = subject.process.memory_bytes()
+        time.sleep(SETTLE_SECONDS)
+        return {
+            **beside,
+            "alone_p99_ms": alone["p99_ms"],
+            "p99_ratio": beside["p99_ms"] / alone["p99_ms"],
+            "mute_closed": len(closed),
+            "mute_closed_seconds": max(closed, default=None),
+            "peak_kib": (peak - before) / 1024,
+            "left_kib": (subject.process.memory_bytes() - before) / 1024,
+        }
+
+
+def _run(subject: Subject, work: Work, mute: int, directory: Path) -> tuple[Row, list[float]]:
+    sockets = subject.sockets(work.subscribers + mute, senders=work.senders)
+    sockets = [replace(one, is_mute=number >= work.subscribers) for number, one in enumerate(sockets)]
+    meter = Meter(subject)
+    with loading(subject.plan(sockets, rate=work.rate, seconds=work.seconds), directory) as load:
+        return meter.row(load.run(meter.hear)), load.mute_closed_seconds
