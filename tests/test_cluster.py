@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from api.errors import Invalid, RefConflict, Unavailable
+from api.errors import Invalid, MembershipChanged, RefConflict, Unavailable
 from api.models import (
     LOBBY_ID,
     Account,
@@ -408,6 +408,24 @@ async def test_no_trim_lets_a_retry_slip_past(
     stored = await whole_log(store)
     assert {entry.ref: entry.seq for entry in stored} == acked
     assert [entry.seq for entry in stored] == list(range(1, 601))
+
+
+async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_too(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+    await store.create_room(DEN, ALICE)
+    await store.join(DEN.id, BOB, Role.MEMBER, at=1)
+    for _ in range(2):
+        await behind.write(r.table("heads").replace(lambda head: head.without("moves")))
+        was = await other.member(DEN.id, BOB.id)
+        await store.leave(DEN.id, BOB, at=2)
+        with pytest.raises(MembershipChanged):
+            await other.append(DEN.id, replace(message("1"), user_id=BOB.id), author=was)
+        await store.join(DEN.id, BOB, Role.MEMBER, at=3)
+    now = await other.member(DEN.id, BOB.id)
+    assert (await other.append(DEN.id, replace(message("1"), user_id=BOB.id), author=now)).is_new
 
 
 async def test_a_head_stays_small_however_long_its_log(store: ClusterStore, behind: Pool) -> None:

@@ -1136,6 +1136,31 @@ async def test_an_author_whose_membership_stands_is_let_in_within_two_looks(
             return
 
 
+async def test_a_look_at_a_membership_holds_however_much_is_said_meanwhile(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    was = await store.member(den.id, bob.id)
+    for _ in range(4):
+        await asyncio.gather(*(store.append(den.id, message(None)) for _ in range(50)))
+    assert (await store.append(den.id, message("mine", by=BOB), author=was)).is_new
+
+
+async def test_an_author_is_let_in_within_two_looks_however_many_come_meanwhile(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    was = await store.member(den.id, bob.id)
+    for number in range(70):
+        await store.create_account(account_of(make_user(number)))
+        await store.join(den.id, make_user(number), Role.READER, at=1)
+    with suppress(MembershipChanged):  # more of them than are remembered
+        await store.append(den.id, message("mine", by=BOB), author=was)
+    now = await store.member(den.id, bob.id)
+    await store.append(den.id, message("mine", by=BOB), author=now)
+    assert [entry.ref for entry in await whole_log(store, den.id)].count("mine") == 1
+
+
 async def test_nothing_of_an_author_is_stored_after_their_removal_however_it_races(
     store: Store, other: Store, den: Room, alice: User, bob: User
 ) -> None:

@@ -9,6 +9,9 @@ from api.store.rethinkdb import Prepared, r
 MAX_SAFE_SEQ: Final = 2**53 - 1
 """Past every seq: the last whole number that the database keeps exactly."""
 
+MOVES: Final = 64
+"""Changes of membership that a head remembers, so that an append can be refused that rests on an older look."""
+
 
 def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
     """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `mark`.
@@ -16,8 +19,8 @@ def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dic
     What is flushed was so before this query looks for the ids in `messages`; what is not is in the tail, which
     the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
 
-    `seen`: by user, the entry as of which their membership was looked at. Nothing is appended when the tail has a
-    newer one about any of them, or no longer reaches back that far; the answer has those as `moved`.
+    `seen`: by user, the entry as of which their membership was looked at. Nothing is appended when there is a newer
+    change of any of them, or they are not remembered that far back; the answer has those changes as `moved`.
 
     The answer is read from the head after the update, which is cheaper than to have the update return the whole
     head as it was and as it is: a row of ours is in the tail, or a retry finds it in `messages`.
@@ -32,9 +35,9 @@ def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dic
             "attempt": rows[0]["attempt"],
             "message_count": sum(row["kind"] == Kind.MESSAGE for row in rows),
             "mark": mark._asdict(),
-            "oldest": min([mark.seq, *seen.values()]),
             "seen": seen,
             "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
+            "has_moves": any(row["kind"] == Kind.MEMBER for row in rows),
             "deleted": deleted,
             "edited": edited,
             "erases": bool(deleted or edited),
@@ -68,11 +71,11 @@ def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
     known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
     return r.branch(
         # The node knows too little, or another life.
-        (head["trimmed"] > given["oldest"])
-        | (head["seq"] < flushed)
-        | (known_of(head, given["mark"]) != flushed),
+        (head["trimmed"] > flushed) | (head["seq"] < flushed) | (known_of(head, given["mark"]) != flushed),
         {},
-        _moved(head, given).is_empty().not_(),
+        _moves(head).do(
+            lambda moves: (moves["dropped"] > given["seen_from"]) | _moved(moves, given).is_empty().not_()
+        ),
         {},
         known.do(
             lambda known: r.branch(
@@ -102,18 +105,17 @@ def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
         fresh.count(),
         messages,
         trim,
-        lambda seq, number, count, messages, trim: {
-            "seq": seq + count,
-            "number": number + messages,
-            "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
-            "flushed": r.expr([head["flushed"], flushed]).max(),
-            "trimmed": trim,
-            "tail": _blanked(
-                head["tail"].slice(trim - head["trimmed"]) + _numbered(fresh, seq, number, count, messages),
-                given,
-                gone,
-            ),
-        },
+        lambda seq, number, count, messages, trim: _numbered(fresh, seq, number, count, messages).do(
+            lambda new: {
+                "seq": seq + count,
+                "number": number + messages,
+                "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
+                "flushed": r.expr([head["flushed"], flushed]).max(),
+                "trimmed": trim,
+                "tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone),
+                "moves": r.branch(given["has_moves"], _with_moves_of(head, new), _moves(head)),
+            }
+        ),
     )
 
 
@@ -153,8 +155,8 @@ def _answer(given: Any, written: Any, ids: Any, found: Any) -> Any:
                     "epoch": head["epoch"],
                     "flushed": head["flushed"],
                     "seq": head["seq"],
-                    "trimmed": head["trimmed"],
-                    "moved": _moved(head, given),
+                    "dropped": _moves(head)["dropped"],
+                    "moved": _moved(_moves(head), given),
                     "known": head["tail"]
                     .filter(lambda row: ids.contains(row["id"]))
                     .map(lambda row: _brief(row, given["attempt"])),
@@ -170,16 +172,34 @@ def _brief(row: Any, attempt: Any) -> Any:
     return r.branch(is_as_sent, {"id": row["id"], "seq": row["seq"], "attempt": attempt}, row)
 
 
-def _moved(head: Any, given: Any) -> Any:
-    """Return whose memberships have changed since they were seen, and where, as far back as the tail goes."""
+def _moves(head: Any) -> Any:
+    """Return the newest changes of membership: `rows` of user and seq, all of those after the entry `dropped`.
 
-    def is_newer(row: Any) -> Any:
-        return (row["kind"] == Kind.MEMBER.value) & (
-            given["seen"][row["user_id"]].default(row["seq"]) < row["seq"]
-        )
+    A head of before there were `moves` has them in its tail, as far back as that goes.
+    """
+    in_tail = head["tail"].filter({"kind": Kind.MEMBER.value}).pluck("user_id", "seq")
+    return r.branch(head.has_fields("moves"), head["moves"], {"dropped": head["trimmed"], "rows": in_tail})
 
-    after = r.expr([given["seen_from"] - head["trimmed"], 0]).max()
-    return head["tail"].slice(after).filter(is_newer).pluck("user_id", "seq")
+
+def _with_moves_of(head: Any, numbered: Any) -> Any:
+    """Return a head's `moves` with those of new entries; the oldest are dropped."""
+
+    def kept(rows: Any, dropped: Any) -> Any:
+        surplus = r.expr([rows.count() - MOVES, 0]).max()
+        return {
+            "rows": rows.slice(surplus),
+            "dropped": r.branch(surplus > 0, rows.nth(surplus - 1)["seq"], dropped),
+        }
+
+    fresh = numbered.filter({"kind": Kind.MEMBER.value}).pluck("user_id", "seq")
+    return _moves(head).do(
+        lambda moves: (moves["rows"] + fresh).do(lambda rows: kept(rows, moves["dropped"]))
+    )
+
+
+def _moved(moves: Any, given: Any) -> Any:
+    """Return which of these changes of membership came after they were seen."""
+    return moves["rows"].filter(lambda row: given["seen"][row["user_id"]].default(row["seq"]) < row["seq"])
 
 
 def _erased(tail: Any, seqs: Any) -> Any:

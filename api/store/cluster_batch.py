@@ -31,7 +31,7 @@ class Waiting:
         if self.seen is None:
             return False
         as_of, user_ids = self.seen
-        return answer["trimmed"] > as_of or any(
+        return answer["dropped"] > as_of or any(
             row["seq"] > as_of and row["user_id"] in user_ids for row in answer["moved"]
         )
 

@@ -75,6 +75,10 @@ def empty_head(room_id: str) -> dict[str, Any]:
         "retries": 0,
         "trimmed": 0,  # entries up to here are no longer in the tail
         "tail": [],
+        "moves": {
+            "dropped": 0,
+            "rows": [],
+        },  # the newest changes of membership, and which was the last forgotten
     }
 
 

@@ -55,9 +55,6 @@ function ChangeRole({ room, member, onClose, onRemove }: ManageMemberProps & { o
             Remove…
           </button>
         )}
-        <button type="button" class="button" onClick={onClose}>
-          Cancel
-        </button>
         <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
           {form.busy ? 'Saving…' : 'Save role'}
         </button>
