@@ -32,6 +32,15 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return str(client)
 
 
+def client_scheme(scheme: str, peer: str, forwarded_proto: str, trusted: Sequence[Network]) -> str:
+    """Return whether the client came by http or https: what X-Forwarded-Proto says, from a peer that is trusted."""
+    address = _parse(peer)
+    if forwarded_proto not in {"http", "https"} or address is None:
+        return scheme
+    is_trusted = any(address.version == network.version and address in network for network in trusted)
+    return forwarded_proto if is_trusted else scheme
+
+
 def counted_as(address: str) -> str:
     """Return what an address is counted as: itself, or the /64 of IPv6 that it is in."""
     parsed = _parse(address)

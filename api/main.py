@@ -98,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["X-Request-Id", "Retry-After"],
             max_age=600,
         )
-    app.add_middleware(Surface, hsts_seconds=settings.hsts_seconds)
+    app.add_middleware(Surface, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies)
     app.add_middleware(RequestLog)
     return app
 

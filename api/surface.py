@@ -1,12 +1,14 @@
 """What every answer has, whoever gives it: the headers that keep browsers safe; and what no address takes."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.address import Network, client_scheme
 from api.errors import NotFound, TailwireError, Unauthorized
 from api.http import problem
 
@@ -30,7 +32,8 @@ PAGE_POLICY: Final = (
 class Surface:
     """ASGI middleware around everything that answers HTTP. `hsts_seconds`: 0 sends no Strict-Transport-Security."""
 
-    def __init__(self, app: ASGIApp, *, hsts_seconds: int) -> None:
+    def __init__(self, app: ASGIApp, *, hsts_seconds: int, trusted_proxies: Sequence[Network]) -> None:
+        self._trusted_proxies = trusted_proxies
         self._app = app
         self._hsts = f"max-age={hsts_seconds}" if hsts_seconds else None
 
@@ -39,6 +42,7 @@ class Surface:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._correct_scheme(scope)
         hsts = self._hsts if scope["scheme"] == "https" else None
         begun = False
 
@@ -59,6 +63,12 @@ class Surface:
             if not begun:
                 await problem(TailwireError())(scope, receive, guarded)
             raise
+
+    def _correct_scheme(self, scope: Scope) -> None:
+        """Let the rest see the scheme that the client used, not the one that a proxy uses behind it."""
+        said = Headers(scope=scope).get("x-forwarded-proto", "")
+        peer = scope["client"][0] if scope.get("client") else ""
+        scope["scheme"] = client_scheme(scope["scheme"], peer, said, self._trusted_proxies)
 
 
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -47,17 +47,22 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def node(store_url: str) -> AsyncIterator[Node]:
-    """A running server on each backend in turn."""
-    async with running(Settings(store=store_url)) as started:
+async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
+    """A running server on each backend in turn, with what the test's mark `settings` says."""
+    async with running(settings_of(request, store_url)) as started:
         yield started
 
 
 @pytest.fixture
-async def sqlite_node(tmp_path: Path) -> AsyncIterator[Node]:
-    """A running server on SQLite, for what no backend has a part in."""
-    async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}")) as started:
+async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
+    """A running server on SQLite, for what no backend has a part in; otherwise like `node`."""
+    async with running(settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")) as started:
         yield started
+
+
+def settings_of(request: pytest.FixtureRequest, store_url: str) -> Settings:
+    mark = request.node.get_closest_marker("settings")
+    return Settings(store=store_url, **(mark.kwargs if mark else {}))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "schemas",
         "memory",
     ),
-    "surface": ("http", "errors"),
+    "surface": ("http", "errors", "address"),
     "schemas": ("accounts", "names", "protocol", "models"),
     "http": ("protocol", "strict_json", "errors", "ids"),
     "accounts": (

@@ -117,6 +117,7 @@ async def test_t17_the_session_too_many_ends_the_oldest(store_url: str) -> None:
         assert len((await later[0].http.get("/auth/sessions")).json()["items"]) == 3
 
 
+@pytest.mark.settings(refreshes_per_minute=1_000)
 async def test_t18_t20_tabs_that_refresh_at_once_or_one_behind_the_other_stay_signed_in(
     node: Node, alice: Person
 ) -> None:

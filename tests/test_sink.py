@@ -101,7 +101,9 @@ async def test_a_peer_that_cannot_be_written_to_is_lost_and_whoever_waits_is_wok
 
 @pytest.mark.parametrize("compression", [False, True], ids=["server's sink", "send_text"])
 async def test_both_ways_out_carry_the_whole_conversation(compression: bool, store_url: str) -> None:
-    async with running(Settings(store=store_url, compression=compression)) as node:
+    async with running(
+        Settings(store=store_url, compression=compression, sends_per_second=1_000, sends_burst=1_000)
+    ) as node:
         alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
         async with alice.socket() as a, bob.socket(by_header=False) as b:
             assert bool(b.raw.protocol.extensions) is compression

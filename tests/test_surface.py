@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -39,7 +40,10 @@ def settings(tmp_path: Path) -> Settings:
     (page / ".env").write_text("SECRET=1")
     (page / ".git" / "config").write_text("[core]")
     return Settings(
-        store=f"sqlite:///{tmp_path / 'tailwire.db'}", frontend=page, origins=("https://chat.example.org",)
+        trusted_proxies=(ip_network("127.0.0.0/8"),),
+        store=f"sqlite:///{tmp_path / 'tailwire.db'}",
+        frontend=page,
+        origins=("https://chat.example.org",),
     )
 
 
@@ -102,6 +106,11 @@ async def test_https_is_remembered_and_http_is_not(site: Node) -> None:
     for scheme, remembered in (("https", True), ("http", False)):
         answer = await site.client(**{"x-forwarded-proto": scheme}).get("/healthz")
         assert ("strict-transport-security" in answer.headers) is remembered
+
+
+async def test_nobody_is_believed_who_is_no_trusted_proxy(sqlite_node: Node) -> None:
+    answer = await sqlite_node.client(**{"x-forwarded-proto": "https"}).get("/healthz")
+    assert "strict-transport-security" not in answer.headers
 
 
 @pytest.mark.parametrize("path", PATHS)
