@@ -5,7 +5,15 @@ from typing import Final
 
 from api.audit import Audit
 from api.clock import now_ms
-from api.errors import FieldError, Invalid, InvalidCredentials, NotFound, Unauthorized, UsernameTaken
+from api.errors import (
+    FieldError,
+    Invalid,
+    InvalidCredentials,
+    NotFound,
+    Unauthorized,
+    UsernameTaken,
+    WrongPassword,
+)
 from api.ids import random_id
 from api.models import LOBBY_ID, Account, Audited, Role, Rotation, Session, User
 from api.names import key_of, skeleton, username, username_key
@@ -187,7 +195,7 @@ class Accounts:
         hash_ = None if account is None else account.password_hash
         fits, _ = await self._passwords.verify(password, hash_)
         if account is None or not fits:
-            raise Invalid(errors=(FieldError((name,), "is wrong"),), code=InvalidCredentials.code)
+            raise WrongPassword(errors=(FieldError((name,), "is wrong"),))
         return account
 
     async def _is_enabled(self, user_id: str) -> bool:

@@ -117,10 +117,9 @@ class Settings(BaseSettings):
         30, ge=1, description="The same, from one address, to whatever accounts."
     )
     signups_per_address: int = Field(
-        600,
+        60,
         ge=1,
-        description="Tries to sign up from one address in a minute, on all nodes together. Set it much lower where"
-        " strangers may sign up.",
+        description="Tries to sign up from one address in a minute, on all nodes together.",
     )
     refreshes_per_minute: int = Field(30, ge=1, description="Refreshes of one session, on this node.")
     misses_per_minute: int = Field(

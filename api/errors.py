@@ -4,6 +4,7 @@
     ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
     │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
+    │   ├── WrongPassword  invalid_credentials  asked for once more, of a caller who is logged in
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that does not hold
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password: we do not say which
@@ -87,6 +88,13 @@ class Empty(Invalid):
 
     code = "empty"
     title = "The message is empty"
+
+
+class WrongPassword(Invalid):
+    """The password by which a caller is to prove themselves again does not fit."""
+
+    code = "invalid_credentials"
+    title = "The password is wrong"
 
 
 class Unauthorized(TailwireError):

@@ -15,7 +15,15 @@ from typing import Final
 
 from api.address import counted_as
 from api.clock import now_ms
-from api.errors import Invalid, InvalidCredentials, NotFound, RateLimited, TailwireError, Unavailable
+from api.errors import (
+    Invalid,
+    InvalidCredentials,
+    NotFound,
+    RateLimited,
+    TailwireError,
+    Unavailable,
+    WrongPassword,
+)
 from api.limits import Buckets, Windows
 from api.names import username_key
 from api.security import session_of
@@ -91,8 +99,8 @@ class Throttles:
     # -- in the store
 
     @asynccontextmanager
-    async def log_in(self, username: str, address: str) -> AsyncIterator[None]:
-        """Let the block try a password. Only what ends in `InvalidCredentials` stays counted.
+    async def password(self, username: str, address: str) -> AsyncIterator[None]:
+        """Let the block try a password. Only what ends in `InvalidCredentials` or `WrongPassword` stays counted.
 
         It is counted beforehand, or many tries at once would all find room. Also raises `Unavailable`.
         """
@@ -110,7 +118,7 @@ class Throttles:
         failed = False
         try:
             yield
-        except InvalidCredentials:
+        except (InvalidCredentials, WrongPassword):
             failed = True
             raise
         finally:

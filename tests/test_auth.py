@@ -84,7 +84,7 @@ async def test_a_refused_password_costs_no_hash(sqlite_node: Node, monkeypatch: 
     assert not hashed
 
 
-@pytest.mark.settings(login_failures_per_address=1_000)
+@pytest.mark.settings(login_failures_per_address=1_000, signups_per_address=1_000)
 @pytest.mark.parametrize("path", ["/auth/signup", "/auth/login"])
 async def test_more_at_once_than_the_pool_takes_are_told_to_come_back(sqlite_node: Node, path: str) -> None:
     client = sqlite_node.client()

@@ -155,6 +155,22 @@ async def test_t19_a_token_reused_after_the_grace_ends_the_session_and_its_socke
     assert not await works(alice)
 
 
+async def test_a_password_that_is_asked_for_again_can_be_guessed_no_oftener_than_at_log_in(
+    node: Node, alice: Person, bob: Person
+) -> None:
+    for _ in range(5):
+        guess = {"current_password": "a wrong guess", "new_password": NEW_PASSWORD}
+        assert (await alice.http.put("/auth/password", json=guess)).status_code == 422
+    right = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    for answer in (
+        await alice.http.put("/auth/password", json=right),
+        await alice.http.request("DELETE", "/users/me", json={"password": PASSWORD}),
+        await log_in(node, "alice"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert (await bob.http.put("/auth/password", json=right)).status_code == 204
+
+
 async def test_a_log_in_under_way_while_the_password_changes_gets_no_session(
     sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

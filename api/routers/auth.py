@@ -30,7 +30,7 @@ async def log_in(
     body: LogIn, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
     """Begin a session."""
-    async with parts.throttles.log_in(body.username, address):
+    async with parts.throttles.password(body.username, address):
         user, issued = await parts.accounts.log_in(body.username, body.password, client)
     return Welcome.to(user, cookie.keep(issued))
 
@@ -43,7 +43,7 @@ async def token(
     client: ClientDep,
 ) -> TokensOut:
     """Begin a session by the OAuth2 password form, for generic clients and the Authorize button."""
-    async with parts.throttles.log_in(form.username, address):
+    async with parts.throttles.password(form.username, address):
         _, issued = await parts.accounts.log_in(form.username, form.password, client)
     return TokensOut.of(issued)
 
@@ -97,11 +97,11 @@ async def end_other_sessions(identity: IdentityDep, client: ClientDep, parts: Se
 
 @router.put("/password", status_code=204)
 async def change_password(
-    body: PasswordChange, identity: IdentityDep, client: ClientDep, parts: ServicesDep
+    body: PasswordChange, identity: IdentityDep, address: AddressDep, client: ClientDep, parts: ServicesDep
 ) -> None:
     """Change the caller's password; all sessions but this one end."""
-    parts.hub.end_sessions(
-        await parts.accounts.change_password(
+    async with parts.throttles.password(identity.user.username, address):
+        ended = await parts.accounts.change_password(
             identity.user.id, identity.session_id, body.current_password, body.new_password, client
         )
-    )
+    parts.hub.end_sessions(ended)

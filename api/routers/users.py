@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.account_schemas import Erase
-from api.deps import AccountsDep, ClientDep, IdentityDep, ServicesDep, StoreDep
+from api.deps import AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep, StoreDep
 from api.errors import NotFound, Unavailable
 from api.export import export
 from api.http import StrictRoute
@@ -40,9 +40,13 @@ async def change_me(body: Profile, identity: IdentityDep, store: StoreDep) -> Me
 
 
 @router.delete("/me", status_code=204)
-async def erase_me(body: Erase, identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> None:
+async def erase_me(
+    body: Erase, identity: IdentityDep, address: AddressDep, client: ClientDep, parts: ServicesDep
+) -> None:
     """Erase the caller's account. What it takes goes on after the answer, and nothing stops it."""
-    parts.hub.end_sessions(await parts.accounts.erase(identity.user.id, body.password, client))
+    async with parts.throttles.password(identity.user.username, address):
+        ended = await parts.accounts.erase(identity.user.id, body.password, client)
+    parts.hub.end_sessions(ended)
     parts.erasure.begin()
 
 
