@@ -17,7 +17,7 @@ spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults check dev format docs lock clean spa node
+.PHONY: help run test faults bench check dev format docs lock clean spa node bench-node
 
 help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -37,10 +37,13 @@ test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where 
 faults: $(venv)/.test ## Break a server in every way that it must survive; ARGS=--long takes hours, --help shows more.
 	@$(bin)/python -m tests.faults $(ARGS)
 
+bench: $(venv)/.test $(venv)/bench/.installed bench-node ## Measure beside peers, and renew docs/benchmarks.md; ARGS=--help shows what can be chosen.
+	@$(bin)/python -m bench $(ARGS)
+
 check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs besides the tests: lint, format, types, SPA.
 	$(say) 'Lint and format'
-	@$(bin)/ruff check api tests
-	@$(bin)/ruff format --check api tests
+	@$(bin)/ruff check api bench tests
+	@$(bin)/ruff format --check api bench tests
 	$(say) 'Types'
 	@$(bin)/mypy
 	$(say) 'SPA: lint, tests, build'
@@ -60,7 +63,7 @@ dev: $(venv)/.test node frontend/node_modules/.installed ## Run the server and t
 	done
 
 format: $(venv)/.test node frontend/node_modules/.installed ## Put the code in the form that check wants.
-	@$(bin)/ruff check --fix --quiet api tests; $(bin)/ruff format api tests
+	@$(bin)/ruff check --fix --quiet api bench tests; $(bin)/ruff format api bench tests
 	@$(npm) run --silent format
 
 docs: $(venv)/.test ## Renew what is generated in docs/.
@@ -76,9 +79,9 @@ lock: $(venv)/.test ## Resolve the Python requirements again; ARGS=--upgrade tak
 	$(say) 'requirements.lock and requirements-dev.lock are fresh'
 
 clean: ## Remove what make made: .venv, caches, the SPA build. Keeps data/.
-	@rm -rf $(venv) frontend/node_modules frontend/dist build ./*.egg-info
+	@rm -rf $(venv) frontend/node_modules frontend/dist bench/peers/node/node_modules build ./*.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find api tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find api bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts. A stamp is newer than the lock file that it installed.
 
@@ -105,6 +108,20 @@ $(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
 	@$(pip) install --require-hashes -r requirements-dev.lock
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@touch $(venv)/.run $@
+
+# What the peers of the benchmark are made of, apart from what the server needs.
+$(venv)/bench/.installed: bench/requirements.txt | $(bin)/python
+	$(say) 'Installing the peers of the benchmark (bench/requirements.txt)'
+	@$(bin)/python -m venv $(venv)/bench
+	@$(venv)/bench/bin/python -m pip --disable-pip-version-check -qq install -r bench/requirements.txt
+	@touch $@
+
+bench-node:
+	@if $(MAKE) --silent node >/dev/null 2>&1; then \
+		[ -d bench/peers/node/node_modules/ws ] || npm --prefix bench/peers/node --loglevel=error ci >/dev/null; \
+	else \
+		echo '==> Node.js is missing: its contenders are left out.'; \
+	fi
 
 # For run and test the SPA is worth a warning; check insists on it.
 spa:

@@ -86,6 +86,7 @@ def _curve(plot: Curve, edge: float, top: float, room: float) -> list[str]:
         (left + width * (x - min(xs)) / span, bottom - PLOT_HEIGHT * y / most)
         for x, (_x, y) in zip(xs, plot.points, strict=True)
     ]
+    middle = left + width / 2
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     parts = [
         f'<text class="title" x="{edge:.0f}" y="{top - 14:.0f}">{escape(plot.title)}</text>',
@@ -93,8 +94,7 @@ def _curve(plot: Curve, edge: float, top: float, room: float) -> list[str]:
         f'<polyline class="line" points="{path}"/>',
         f'<text class="quiet" x="{left - 6:.0f}" y="{top + 10:.0f}" text-anchor="end">{short(most)}</text>',
         f'<text class="quiet" x="{left - 6:.0f}" y="{bottom:.0f}" text-anchor="end">0</text>',
-        f'<text class="quiet" x="{left + width / 2:.0f}" y="{bottom + 38:.0f}" text-anchor="middle">'
-        f"{escape(plot.x)}</text>",
+        f'<text class="quiet" x="{middle:.0f}" y="{bottom + 38:.0f}" text-anchor="middle">{escape(plot.x)}</text>',
     ]
     for (x, y), (value, _y) in zip(places, plot.points, strict=True):
         parts += [

@@ -27,7 +27,7 @@ class Database:
         store = f"rethinkdb://tailwire:{self.password}@127.0.0.1:{self.port}/tailwire"
         admin = f"rethinkdb://admin:{self.password}@127.0.0.1:{self.port}"
         command = (sys.executable, "-c", "from api.cli import main; main()", "init", "--admin", admin)
-        subprocess.run(  # noqa: S603  our own words only
+        subprocess.run(
             command,
             check=True,
             cwd=root,
@@ -43,7 +43,7 @@ def database(directory: Path) -> Iterator[Database]:
     if shutil.which("rethinkdb") is None:
         raise Missing("there is no `rethinkdb` on PATH")
     port, password, name = free_port(), secrets.token_urlsafe(16), secrets.token_hex(4)
-    command = [
+    command: list[str | Path] = [
         *("rethinkdb", "--directory", directory / f"rethinkdb-{name}", "--bind", "127.0.0.1"),
         *(
             "--driver-port",

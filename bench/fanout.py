@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ def _of(options: Options, work: Work, names: Sequence[str]) -> Iterator[Case]:
     for name in names:
         if options.wants(name):
             contender = CONTENDERS[name]
-            yield Case(name, work.name, lambda path, contender=contender: measure(contender, work, path))
+            yield Case(name, work.name, partial(measure, contender, work))
 
 
 class Meter:

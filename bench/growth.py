@@ -2,12 +2,11 @@
 
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,11 +15,11 @@ from bench import tailwire
 from bench.case import Case, Options
 from bench.database import database
 from bench.fanout import Meter, Work, run
-from bench.load import Plan, loading
-from bench.machine import CORES, LOAD_CORES
+from bench.load import loading
+from bench.machine import CORES
 from bench.results import Row
 from bench.sends import store_alone
-from bench.tailwire import LOBBY, Node, ROOT
+from bench.tailwire import LOBBY, ROOT, Node
 
 SUBSCRIBERS: Final = (10, 30, 100, 300, 1_000, 3_000, 10_000)
 SUBSCRIBERS_RATE: Final = 20
@@ -45,18 +44,14 @@ def cases(options: Options) -> Iterator[Case]:
         for count in SUBSCRIBERS:
             yield Case("tailwire", f"subscribers {count}", _alone(Work(count, SUBSCRIBERS_RATE, seconds)))
         for rooms in ROOMS:
-            yield Case("tailwire", f"rooms {rooms}", lambda path, rooms=rooms: _rooms(rooms, seconds, path))
+            yield Case("tailwire", f"rooms {rooms}", partial(_rooms, rooms, seconds))
         for rate in RATES:
             yield Case("tailwire", f"rate {rate}", _alone(Work(RATES_SUBSCRIBERS, rate, seconds)))
         for entries in ENTRIES:
-            yield Case(
-                "tailwire", f"history {entries}", lambda path, entries=entries: _history(entries, path)
-            )
+            yield Case("tailwire", f"history {entries}", partial(_history, entries))
     if options.wants("tailwire-rethinkdb"):
         for nodes in NODES:
-            yield Case(
-                "tailwire-rethinkdb", f"nodes {nodes}", lambda path, nodes=nodes: _nodes(nodes, seconds, path)
-            )
+            yield Case("tailwire-rethinkdb", f"nodes {nodes}", partial(_nodes, nodes, seconds))
 
 
 def _alone(work: Work) -> Callable[[Path], Row]:

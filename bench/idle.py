@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,7 @@ def cases(options: Options) -> Iterator[Case]:
             yield Case(
                 name,
                 f"{count:,} sockets",
-                lambda path, contender=contender: _idle(contender, count, options.seconds, path),
+                partial(_idle, contender, count, options.seconds),
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from bench.machine import LOAD_CORES
 from bench.process import Process, started
@@ -94,14 +94,13 @@ class Load:
 
     def run(self, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Let it send, and return its report; `on_event` hears `warm`, `measured` and each second `running`."""
-        assert self.process.popen.stdin is not None
-        self.process.popen.stdin.write(b"go\n")
-        self.process.popen.stdin.flush()
+        stdin = cast("IO[bytes]", self.process.popen.stdin)
+        stdin.write(b"go\n")
+        stdin.flush()
         return self._until("done", on_event)
 
     def _until(self, wanted: str, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        assert self.process.popen.stdout is not None
-        for line in self.process.popen.stdout:
+        for line in cast("IO[bytes]", self.process.popen.stdout):
             event: dict[str, Any] = json.loads(line)
             if event["event"] == "mute_closed":
                 self.mute_closed_seconds.append(event["seconds"])
@@ -117,7 +116,7 @@ def compiled(source: Path, directory: Path) -> Path:
     program = directory / source.stem
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         try:
-            subprocess.run(["cc", "-O2", "-o", program, source], check=True)  # noqa: S603, S607
+            subprocess.run(["cc", "-O2", "-o", program, source], check=True)  # noqa: S607
         except (OSError, subprocess.CalledProcessError):
             raise Failed(f"{source.name} was not compiled: a C compiler `cc` is needed") from None
     return program

@@ -69,7 +69,7 @@ class Process:
 
 
 @contextmanager
-def started(
+def started(  # noqa: PLR0913  as subprocess has them
     command: Sequence[str | Path],
     *,
     cores: set[int],
@@ -91,7 +91,7 @@ def started(
 
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
     with log.open("wb") as output:
-        popen = subprocess.Popen(  # noqa: S603  our own words only
+        popen = subprocess.Popen(
             [str(word) for word in command],
             cwd=directory,
             env={**inherited, **(environment or {})},
@@ -106,10 +106,8 @@ def started(
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(popen.pid, signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             popen.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
         with contextlib.suppress(ProcessLookupError):
             os.killpg(popen.pid, signal.SIGKILL)
         popen.wait()

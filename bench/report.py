@@ -1,6 +1,6 @@
 """The tables and charts of docs/benchmarks.md, made from the kept results."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -195,7 +195,7 @@ def _fanout_groups(results: Results) -> list[Bars]:
                 if (value := median(results.runs("fanout", name, work), figure))
             }
             if len(scores) > 1:
-                groups.append(Bars(f"{work.replace(' x ', ' × ')}: {title}", scores, unit))
+                groups.append(Bars(f"{work}: {title}", scores, unit))
     return groups
 
 

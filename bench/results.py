@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,3 @@ def median(rows: Iterable[Row], name: str) -> float | None:
     """Return the median of one figure over the runs that have it."""
     found = [row[name] for row in rows if row.get(name) is not None]
     return statistics.median(found) if found else None
-
-
-def medians(rows: list[Row]) -> Iterator[tuple[str, float]]:
-    """Yield every figure's median."""
-    for name in dict.fromkeys(
-        name for row in rows for name, value in row.items() if isinstance(value, int | float)
-    ):
-        value = median(rows, name)
-        if value is not None:
-            yield name, value

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ def cases(options: Options) -> Iterator[Case]:
             yield Case(
                 name,
                 f"{work.name}, {MUTE} mute",
-                lambda path, contender=contender: _slow(contender, work, path),
+                partial(_slow, contender, work),
             )
 
 

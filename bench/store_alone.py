@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Final
 
-from api.models import Draft, Entry, Kind
+from api.models import Draft, Entry, EntryData, Kind
 from api.store import open_store
 from api.store.base import Store
 
@@ -27,7 +27,7 @@ SENDERS: Final = 50
 
 def draft() -> Draft:
     """Return a message nobody has sent before."""
-    body = {"body": "x" * 100, "reply_to": None}
+    body: EntryData = {"body": "x" * 100, "reply_to": None}
     at = time.time_ns() // 1_000_000
     return Draft(
         kind=Kind.MESSAGE, user_id="bench", username="bench", at=at, ref=secrets.token_hex(8), data=body

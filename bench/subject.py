@@ -26,8 +26,10 @@ class Missing(Exception):
 
 @dataclass
 class Subject:
-    """See the module. `heads` are handshake lines that the sockets share out among themselves, a user's each; `store` is where
-    Tailwire keeps things.
+    """See the module.
+
+    `heads` are handshake lines that the sockets share out among themselves, a user's each; `store` is where Tailwire
+    keeps things.
     """
 
     process: Process

@@ -41,7 +41,7 @@ class Node:
 
     def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Any:
         """Return the JSON of an answer that must be good."""
-        request = urllib.request.Request(  # noqa: S310  our own address
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),

@@ -1,0 +1,95 @@
+"""RFC 6455 and 7692, by the cases of the Autobahn test suite, which `kosoku` drives against our own protocol class."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from kosoku import FailureError, run_fuzzingclient
+
+from api import transport
+from api.frames import frame
+from api.server import bind, configuration
+from api.sink import EXTENSION
+from tests.server import SECONDS
+
+if TYPE_CHECKING:
+    from kosoku._kosoku import CaseResult
+
+BIG_BYTES = 20 * 1024 * 1024
+"""The cases send messages of 16 MiB, in as many pieces as they like: our limits are tested elsewhere."""
+CASES_SECONDS = 90.0
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Give every message back: text by the sink, where there is one, as events go; all else by ASGI."""
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    offered = scope["extensions"].get(EXTENSION)
+    while (message := await receive())["type"] == "websocket.receive":
+        text = message.get("text")
+        if text is not None and offered is not None:
+            offered["sink"].write(frame(text.encode()))
+        else:
+            await send({**message, "type": "websocket.send"})
+
+
+@asynccontextmanager
+async def echoing(*, compression: bool) -> AsyncIterator[str]:
+    bound = bind("127.0.0.1", 0)
+    config = configuration(echo, compression=compression, lifespan="off")
+    config.ws_max_size = BIG_BYTES
+    bound.listen()  # whoever comes before the server is there waits for it
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        async with asyncio.timeout(SECONDS):
+            await task
+        bound.close()
+
+
+NOT_OURS = {
+    # A close frame amid a fragmented message: the library `websockets` takes it for an error (1002), and means to.
+    "7.1.5"
+}
+COMPRESSED = [
+    # How both sides agree (12.1 to 12.5, 13.1 to 13.7), with messages of 16, 64 and 256 bytes: bigger ones take time.
+    f"{chapter}.{way}.{size}"
+    for chapter, ways in ((12, 5), (13, 7))
+    for way in range(1, ways + 1)
+    for size in range(1, 4)
+]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*autobahntestsuite:pytest.PytestUnraisableExceptionWarning"
+)
+@pytest.mark.parametrize(
+    ("cases", "compression"), [(["*"], False), (COMPRESSED, True)], ids=["plain", "compressed"]
+)
+def test_the_protocol_is_kept_in_every_case(
+    cases: list[str], monkeypatch: pytest.MonkeyPatch, *, compression: bool
+) -> None:
+    monkeypatch.setattr(transport, "MAX_FRAGMENTS", BIG_BYTES)
+    excluded = [] if compression else ["12.*", "13.*"]
+
+    async def verdicts() -> "list[CaseResult]":
+        async with echoing(compression=compression) as address, asyncio.timeout(CASES_SECONDS):
+            try:
+                return await run_fuzzingclient(f"ws://{address}", cases, excluded, concurrency=4)
+            except FailureError as failure:
+                return list(failure.results)
+
+    results = asyncio.run(verdicts())
+    failed = {
+        result.case_id: f"{result.behavior.value}, {result.behavior_close.value}: {result.expectation}"
+        for result in results
+        if not result.passed
+    }
+    assert failed.keys() == NOT_OURS & {result.case_id for result in results}, failed
+    assert len(results) >= len(COMPRESSED)
