@@ -4,8 +4,12 @@
  */
 import { type Entry, indexOfSeq } from './timeline';
 
-const STEP_ENTRIES = 60;
+// Enough for the first screen; what is near an end is put there step by step.
+const FIRST_ENTRIES = 60;
+// So few are quickly laid out: many at once would hold up the wheel.
+const STEP_ENTRIES = 20;
 const MOST_ENTRIES = 240;
+const SLACK_ENTRIES = 60;
 
 export interface Window {
   /** The first seq shown; null for as many as fit before the end. */
@@ -23,7 +27,7 @@ export interface Range {
 
 export function rangeOf(entries: readonly Entry[], { first, last }: Window): Range {
   const to = last === null ? entries.length : indexOfSeq(entries, last + 1);
-  const from = first === null ? Math.max(0, to - 2 * STEP_ENTRIES) : indexOfSeq(entries, first);
+  const from = first === null ? Math.max(0, to - FIRST_ENTRIES) : indexOfSeq(entries, first);
   return { from: Math.min(from, to), to };
 }
 
@@ -35,7 +39,7 @@ export function tamed(entries: readonly Entry[], window: Window, follows: boolea
   const { from, to } = rangeOf(entries, window);
   if (follows) return to - from > MOST_ENTRIES ? NEWEST : window;
   if (window.first === null && from < to) return windowOf(entries, { from, to });
-  if (window.last !== null || to - from <= MOST_ENTRIES + STEP_ENTRIES) return window;
+  if (window.last !== null || to - from <= MOST_ENTRIES + SLACK_ENTRIES) return window;
   return windowOf(entries, { from, to: from + MOST_ENTRIES });
 }
 
@@ -57,8 +61,8 @@ export function newer(entries: readonly Entry[], window: Window): Window {
 export function around(entries: readonly Entry[], seq: number): Window {
   const index = indexOfSeq(entries, seq);
   return windowOf(entries, {
-    from: Math.max(0, index - STEP_ENTRIES),
-    to: Math.min(entries.length, index + 2 * STEP_ENTRIES),
+    from: Math.max(0, index - FIRST_ENTRIES / 2),
+    to: Math.min(entries.length, index + FIRST_ENTRIES / 2),
   });
 }
 

@@ -35,6 +35,8 @@ export function useScroll(options: ScrollOptions): {
   const wantsEnd = useRef(false);
   const anchor = useRef<{ key: string; top: number } | null>(null);
   const placed = useRef(false);
+  /** The frame at which the next step is made. */
+  const frame = useRef(0);
 
   const note = useCallback(() => {
     const element = scroller.current;
@@ -46,20 +48,28 @@ export function useScroll(options: ScrollOptions): {
     atBottom.value = sticks.current;
   }, []);
 
-  /** Asks for more where an end is near. */
-  const extend = useCallback(() => {
+  /** Asks for more where an end is near: a step. */
+  const step = useCallback(() => {
+    frame.current = 0;
     const element = scroller.current;
     if (!element || wantsEnd.current) return;
     const { timeline, view, setView, loadOlder } = latest.current;
     const { entries } = timeline;
     const { from } = rangeOf(entries, view);
     const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
-    const kept = tamed(entries, view, sticks.current);
-    if (kept !== view) setView(kept);
-    else if (element.scrollTop < NEAR_PIXELS && from > 0) setView(older(entries, view));
+    if (element.scrollTop < NEAR_PIXELS && from > 0) setView(older(entries, view));
     else if (element.scrollTop < NEAR_PIXELS && timeline.has_older) loadOlder();
     else if (rest < NEAR_PIXELS && view.last !== null) setView(newer(entries, view));
   }, []);
+
+  /** Keeps the view bounded, and makes a step when the browser next draws: one at a time. */
+  const extend = useCallback(() => {
+    if (wantsEnd.current) return;
+    const { timeline, view, setView } = latest.current;
+    const kept = tamed(timeline.entries, view, sticks.current);
+    if (kept !== view) setView(kept);
+    else frame.current ||= requestAnimationFrame(step);
+  }, [step]);
 
   const settle = useCallback(() => {
     const element = scroller.current;
@@ -128,6 +138,7 @@ export function useScroll(options: ScrollOptions): {
     observer.observe(content);
     element.addEventListener('scroll', onScroll, { passive: true });
     return () => {
+      cancelAnimationFrame(frame.current);
       observer.disconnect();
       element.removeEventListener('scroll', onScroll);
     };
