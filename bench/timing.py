@@ -5,8 +5,6 @@
 One stranger asks for both in turn, so that whatever else the machine does meets both alike.
 """
 
-# ruff: noqa: T201 - what it prints is what it is for
-
 import asyncio
 import statistics
 import sys

@@ -39,6 +39,7 @@ class Api:
         self.log = directory / f"api-{self.port}.log"
         self._directory = directory
         self._settings = settings | {"TAILWIRE_PORT": str(self.port), "TAILWIRE_ACCESS_MINUTES": "60"}
+        self._program = program
         self._command = [*program, "serve", *arguments]
         self._process: Process | None = None
         self._http = httpx.AsyncClient(base_url=self.url, timeout=REQUEST_SECONDS, trust_env=False)
@@ -61,11 +62,10 @@ class Api:
 
     async def start(self) -> None:
         """Start it and return when /readyz says 200."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
-                env=inherited | {"PYTHONPATH": str(ROOT)} | self._settings,
+                env=self._environment(),
                 cwd=self._directory,
                 stdin=DEVNULL,
                 stdout=PIPE,
@@ -118,6 +118,17 @@ class Api:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
+        return inherited | {"PYTHONPATH": str(ROOT)} | self._settings
+
+    async def command(self, *arguments: str) -> None:
+        """Run `tailwire` on the same store, beside the server."""
+        process = await asyncio.create_subprocess_exec(
+            *self._program, *arguments, env=self._environment(), cwd=self._directory, stdout=DEVNULL
+        )
+        assert await process.wait() == 0, arguments
 
     # -- asked over HTTP
 

@@ -13,7 +13,7 @@ import apsw
 from api.failpoints import Failpoint
 from api.store.rethinkdb import r
 from tests.faults.case import BOTH, Round, Rounds, case
-from tests.faults.client import Client
+from tests.faults.client import Account, Client
 from tests.faults.disk import small_disk
 from tests.faults.history import What
 from tests.faults.machine import Api, failing
@@ -135,7 +135,7 @@ async def _is_refused(people: Traffic) -> bool:
 
 @case(
     "F21",
-    "log-out and leaving on node A while the socket is on node B, whose feed lags",
+    "log-out, end of session, disabling, leaving and removal on node A while the socket is on node B, whose feed lags",
     short=20,
     long=100,
     promise="I6: closed or silent <= 5 s after the answer",
@@ -159,6 +159,8 @@ async def revoked_elsewhere(scene: Scene, rounds: Rounds) -> None:
 
 async def _revoke(rounds: Rounds, a: Api, b: Api, lag: Callable[[float], None]) -> None:
     async with traffic([a, b], random.Random(21), clients=10, people=10, rooms=2) as people:
+        admin = await a.sign_up("warden")
+        await a.command("user", "promote", "warden")
         for one in rounds:
             made = await a.sign_up(f"out{one.rng.randrange(2**40):x}")
             for room_id in people.rooms:
@@ -176,26 +178,47 @@ async def _revoke(rounds: Rounds, a: Api, b: Api, lag: Callable[[float], None]) 
                         )
                     lag(one.rng.choice((0.0, 0.3)))
                     async with people.flowing():
-                        await _leave_or_log_out(one, a, outsider, people)
+                        await asyncio.sleep(one.rng.uniform(0.1, 0.3))
+                        if one.number % 2:
+                            await _end(one, a, outsider, admin)
+                            await _is_closed(one, outsider, people)
+                        else:
+                            await _take_out(one, a, outsider, people)
                     lag(0.0)
             finally:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
 
-async def _leave_or_log_out(one: Round, a: Api, outsider: Client, people: Traffic) -> None:
-    await asyncio.sleep(one.rng.uniform(0.1, 0.3))
-    if one.number % 2:
-        await a.ask("POST", "/auth/logout", outsider.account)
-        people.history.note(What.OUT, "out", grace=OUT_SECONDS)
-        began_at = time.monotonic()
-        async with asyncio.timeout(4 * OUT_SECONDS):
-            await outsider.until(lambda: outsider.is_gone)
-        one.took("closed", time.monotonic() - began_at, at_most=OUT_SECONDS)
-        one.require(outsider.close_codes[-1] == 4501, f"closed with {outsider.close_codes}")
-        return
+async def _end(one: Round, a: Api, outsider: Client, admin: Account) -> None:
+    """End a client's session, in one of three ways."""
+    user = f"/admin/users/{outsider.account.user_id}"
+    match one.number // 2 % 3:
+        case 0:
+            await a.ask("POST", "/auth/logout", outsider.account)
+        case 1:
+            await a.ask("DELETE", f"{user}/sessions", admin)
+        case 2:
+            await a.ask("PATCH", user, admin, json={"disabled": True})
+
+
+async def _is_closed(one: Round, outsider: Client, people: Traffic) -> None:
+    people.history.note(What.OUT, "out", grace=OUT_SECONDS)
+    began_at = time.monotonic()
+    async with asyncio.timeout(4 * OUT_SECONDS):
+        await outsider.until(lambda: outsider.is_gone)
+    one.took("closed", time.monotonic() - began_at, at_most=OUT_SECONDS)
+    one.require(outsider.close_codes[-1] == 4501, f"closed with {outsider.close_codes}")
+
+
+async def _take_out(one: Round, a: Api, outsider: Client, people: Traffic) -> None:
+    """Let a client leave one of its rooms, or the room's owner remove it."""
     room_id = people.rooms[0]
-    await a.ask("POST", f"/rooms/{room_id}/leave", outsider.account)
+    if one.number // 2 % 2:
+        await a.ask("POST", f"/rooms/{room_id}/leave", outsider.account)
+    else:
+        owner = people.clients[0].account
+        await a.ask("DELETE", f"/rooms/{room_id}/members/{outsider.account.user_id}", owner)
     people.history.note(What.OUT, "out", room_id, grace=OUT_SECONDS)
     began_at = time.monotonic()
     async with asyncio.timeout(4 * OUT_SECONDS):
