@@ -180,7 +180,12 @@ class Commands:
             _ack(connection, command)
 
     async def _send(self, connection: Connection, command: Send) -> None:
-        member = await self.member(command.room_id, connection.identity.user.id, Operation.SEND)
+        # A membership that was looked at before will do: the store appends nothing if it is not so any more.
+        member = connection.memberships.get(command.room_id)
+        if member is None:
+            member = await self.member(command.room_id, connection.identity.user.id, Operation.SEND)
+            if len(connection.memberships) < self._subscriptions:
+                connection.memberships[command.room_id] = member
         appended = await self.append(member, command.ref, command.body, command.reply_to)
         entry = appended.entry
         failpoints.reached(Failpoint.BEFORE_ACK)

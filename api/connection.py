@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.frames import Frames
-from api.models import User
+from api.models import Member, User
 from api.protocol import CloseCode
 from api.sink import Sink
 
@@ -31,11 +31,12 @@ class Identity:
 class Connection:
     """See the module. All methods but `drained` are for the event loop's thread and never wait."""
 
-    __slots__ = ("_events", "_sink", "close_code", "identity", "rooms", "silent_beats", "warned_of")
+    __slots__ = ("_events", "_sink", "close_code", "identity", "memberships", "rooms", "silent_beats", "warned_of")
 
     def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity
         self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
+        self.memberships: dict[str, Member] = {}  # by which it has sent; kept by the hub until they change
         self.close_code: CloseCode | None = None
         self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
         self.warned_of = 0  # kept by the pulse: the token's end that the client was told of

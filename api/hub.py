@@ -176,6 +176,7 @@ class Hub:
     def leave(self, room_id: str, user_id: str) -> None:
         """End a user's subscriptions to a room that they have left; the feed will tell them of it."""
         for connection in self._connections_of(user_id):
+            connection.memberships.pop(room_id, None)
             self.unsubscribe(connection, room_id)
 
     def end_membership(self, room_id: str, user_id: str) -> None:
@@ -261,6 +262,7 @@ class Hub:
     def _tell_membership(self, room_id: str, user_id: str, role: Role | None) -> None:
         frame = encode(membership_event(room_id, role))
         for connection in self._connections_of(user_id):
+            connection.memberships.pop(room_id, None)
             connection.enqueue(frame)
 
     def _connections_of(self, user_id: str) -> Iterator[Connection]:
