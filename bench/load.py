@@ -82,7 +82,6 @@ class Load:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.mute_closed_seconds: list[float] = []
         self.connect_seconds = 0.0
 
     def connected(self) -> None:
@@ -102,12 +101,9 @@ class Load:
     def _until(self, wanted: str, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         for line in cast("IO[bytes]", self.process.popen.stdout):
             event: dict[str, Any] = json.loads(line)
-            if event["event"] == "mute_closed":
-                self.mute_closed_seconds.append(event["seconds"])
-            elif event["event"] == wanted:
+            if event["event"] == wanted:
                 return event
-            else:
-                on_event(event)
+            on_event(event)
         raise Failed(f"the load ended early: {self.process.log.read_text()[-300:]}")
 
 

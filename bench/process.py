@@ -58,6 +58,10 @@ class Process:
                 pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * PAGE_BYTES
 
+    def descriptor_count(self) -> int:
+        """Return how many files and sockets it has open."""
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.pids)
+
     def wait_for(self, port: int) -> None:
         """Wait until something listens on the port. Raises `NotStarted`."""
         until = time.monotonic() + START_SECONDS

@@ -37,26 +37,37 @@ def cases(options: Options) -> Iterator[Case]:
 def _slow(contender: Contender, work: Work, directory: Path) -> Row:
     """Run the work without them and then with them, on one server."""
     with contender.start(directory) as subject:
-        alone, _closed = _run(subject, work, 0, directory)
+        alone, _seconds = _run(subject, work, 0, directory)
         time.sleep(SETTLE_SECONDS)
         before = subject.process.memory_bytes()
-        beside, closed = _run(subject, work, MUTE, directory)
+        beside, seconds = _run(subject, work, MUTE, directory)
         peak = subject.process.memory_bytes()
         time.sleep(SETTLE_SECONDS)
         return {
             **beside,
             "alone_p99_ms": alone["p99_ms"],
             "p99_ratio": beside["p99_ms"] / alone["p99_ms"],
-            "mute_closed": len(closed),
-            "mute_closed_seconds": max(closed, default=None),
+            "mute_closed": len(seconds),
+            "mute_closed_seconds": max(seconds, default=None),
             "peak_kib": (peak - before) / 1024,
             "left_kib": (subject.process.memory_bytes() - before) / 1024,
         }
 
 
 def _run(subject: Subject, work: Work, mute: int, directory: Path) -> tuple[Row, list[float]]:
+    """Return the figures, and after how many seconds each of the mute sockets was gone.
+
+    That is seen on the server's side: a socket that the system gives up is not told to its peer.
+    """
     sockets = subject.sockets(work.subscribers + mute, senders=work.senders)
     sockets = [replace(one, is_mute=number >= work.subscribers) for number, one in enumerate(sockets)]
-    meter = Meter(subject)
+    meter, gone = Meter(subject), list[float]()
     with loading(subject.plan(sockets, rate=work.rate, seconds=work.seconds), directory) as load:
-        return meter.row(load.run(meter.hear)), load.mute_closed_seconds
+        all_open, began = subject.process.descriptor_count(), time.monotonic()
+
+        def hear(event: Row) -> None:
+            meter.hear(event)
+            lost = all_open - subject.process.descriptor_count()
+            gone.extend([time.monotonic() - began] * (lost - len(gone)))
+
+        return meter.row(load.run(hear)), gone
