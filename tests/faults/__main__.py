@@ -24,6 +24,7 @@ from tests.faults import (
     database_cases,
     host_cases,
     load_cases,
+    login_cases,
     node_cases,
 )
 from tests.faults.case import CASES, Case, Verdict, play
@@ -37,6 +38,7 @@ GROUPS: Final = (
     host_cases,
     node_cases,
     load_cases,
+    login_cases,
 )
 """Importing them has filled `CASES`."""
 SHORT_SECONDS: Final = 90.0
