@@ -24,7 +24,7 @@ ONLY_ON_A_CLUSTER = {Failpoint.BEFORE_FLUSH, Failpoint.AFTER_FLUSH, Failpoint.BE
 @asynccontextmanager
 async def crashing(settings: dict[str, str], tmp_path: Path, point: Failpoint) -> AsyncIterator[Node]:
     """A server that dies when it passes `point`, once the file `crash` is there."""
-    program = machine.crashing(point, tmp_path / "crash")
+    program = machine.at_failpoint("die", point, tmp_path / "crash")
     async with serving(settings | {"PYTHONPATH": str(machine.ROOT)}, tmp_path, program=program) as node:
         yield node
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from api.failpoints import Failpoint
-from tests.faults.case import BOTH, Rounds, case
+from tests.faults.case import BOTH, Round, Rounds, case
 from tests.faults.client import Client
-from tests.faults.machine import crashing
+from tests.faults.machine import Api, at_failpoint
 from tests.faults.scene import Scene
-from tests.faults.traffic import traffic
+from tests.faults.traffic import Traffic, traffic
 
 WHOLE_SECONDS = 10.0
 EXIT_SECONDS = 10.0
@@ -22,17 +24,14 @@ EXIT_SECONDS = 10.0
     promise="I1-I5; whole <= 10 s after the restart",
 )
 async def killed(scene: Scene, rounds: Rounds) -> None:
-    async with scene.node() as node, traffic([node], random.Random(1), clients=30, rooms=3) as people:
-        for one in rounds:
-            async with one.watching(people):
-                async with people.flowing():
-                    await asyncio.sleep(one.rng.uniform(0.05, 0.6))
-                    one.rng.choice(people.clients).half_a_frame()
-                    await asyncio.sleep(one.rng.uniform(0, 0.002))
-                    node.kill()
-                    await node.ended()
-                    await node.start()
-                one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+    async def die(one: Round, node: Api, people: Traffic) -> None:
+        one.rng.choice(people.clients).half_a_frame()
+        await asyncio.sleep(one.rng.uniform(0, 0.002))
+        node.kill()
+        await node.ended()
+
+    async with scene.node() as node:
+        await _dies(rounds, node, die)
 
 
 @case(
@@ -59,17 +58,26 @@ async def dies_before_the_broadcast(scene: Scene, rounds: Rounds) -> None:
 
 async def _dies_at(scene: Scene, rounds: Rounds, point: Failpoint) -> None:
     trigger = scene.directory / "crash"
-    async with (
-        scene.node(program=crashing(point, trigger)) as node,
-        traffic([node], random.Random(2), clients=20, rooms=2) as people,
-    ):
+
+    async def die(_one: Round, node: Api, _people: Traffic) -> None:
+        trigger.touch()
+        await node.ended()
+        trigger.unlink()
+
+    async with scene.node(program=at_failpoint("die", point, trigger)) as node:
+        await _dies(rounds, node, die)
+
+
+async def _dies(
+    rounds: Rounds, node: Api, die: Callable[[Round, Api, Traffic], Coroutine[Any, Any, None]]
+) -> None:
+    """Let a node die under load, in the way given, and start it again."""
+    async with traffic([node], random.Random(1), clients=30, rooms=3) as people:
         for one in rounds:
             async with one.watching(people):
                 async with people.flowing():
-                    await asyncio.sleep(one.rng.uniform(0.05, 0.3))
-                    trigger.touch()
-                    await node.ended()
-                    trigger.unlink()
+                    await asyncio.sleep(one.rng.uniform(0.05, 0.6))
+                    await die(one, node, people)
                     await node.start()
                 one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
 

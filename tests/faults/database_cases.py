@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from api.errors import Unavailable
@@ -53,17 +53,9 @@ async def database_killed(scene: Scene, rounds: Rounds) -> None:
     promise="noticed <= 12 s; nothing acked; no socket closed; back <= 5 s; I1-I5",
 )
 async def database_paused(scene: Scene, rounds: Rounds) -> None:
-    async with scene.nodes(2) as nodes, traffic(nodes, random.Random(7), clients=30, rooms=3) as people:
-        for one in rounds:
-            seconds = 15 if rounds.count == 1 else (3, 15, 60)[one.number % 3]
-            async with one.watching(people), people.flowing(20):
-                await asyncio.sleep(one.rng.uniform(0.1, 1.0))
-                scene.server.pause()
-                try:
-                    await _is_silent(one, nodes, seconds)
-                finally:
-                    scene.server.resume()
-                await _is_back(one, people, nodes, since=time.monotonic())
+    server = scene.server
+    async with scene.nodes(2) as nodes:
+        await _silences(rounds, nodes, (15, 60, 3), server.pause, server.resume)
 
 
 @case(
@@ -75,17 +67,27 @@ async def database_paused(scene: Scene, rounds: Rounds) -> None:
     promise="noticed <= 12 s; nothing acked; no socket closed; back <= 5 s; I1-I5",
 )
 async def database_cut_off(scene: Scene, rounds: Rounds) -> None:
-    async with (
-        scene.bad_network() as (network, url),
-        scene.nodes(2, url=url) as nodes,
-        traffic(nodes, random.Random(8), clients=30, rooms=3) as people,
-    ):
+    async with scene.bad_network() as (network, url), scene.nodes(2, url=url) as nodes:
+        await _silences(rounds, nodes, (30, 120, 5), network.silence, network.heal)
+
+
+async def _silences(
+    rounds: Rounds,
+    nodes: Sequence[Api],
+    lengths: Sequence[float],
+    silence: Callable[[], None],
+    end: Callable[[], None],
+) -> None:
+    """Let the database say nothing for a while, each of these long in turn (seconds)."""
+    async with traffic(nodes, random.Random(7), clients=30, rooms=3) as people:
         for one in rounds:
             async with one.watching(people), people.flowing(20):
                 await asyncio.sleep(one.rng.uniform(0.1, 1.0))
-                network.silence()
-                await _is_silent(one, nodes, (5, 30, 120)[one.number % 3])
-                network.heal()
+                silence()
+                try:
+                    await _is_noticed(one, nodes, lengths[(one.number - 1) % len(lengths)])
+                finally:
+                    end()
                 await _is_back(one, people, nodes, since=time.monotonic())
 
 
@@ -111,7 +113,7 @@ async def tables_moved(scene: Scene, rounds: Rounds) -> None:
                 one.took("whole", await people.whole(), at_most=RECONFIGURED_SECONDS)
 
 
-async def _is_silent(one: Round, nodes: Sequence[Api], seconds: float) -> None:
+async def _is_noticed(one: Round, nodes: Sequence[Api], seconds: float) -> None:
     """Let the silence last, and see that it is noticed, if it lasts long enough."""
     began_at = time.monotonic()
     if seconds > NOTICED_SECONDS:

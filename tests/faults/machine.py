@@ -179,14 +179,9 @@ class Api:
         return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
 
 
-def crashing(point: str, trigger: Path) -> tuple[str, ...]:
-    """Return the program that ends when it passes a failpoint while `trigger` exists."""
-    return (sys.executable, "-m", "tests.faults.crashing", "die", point, str(trigger))
-
-
-def failing(point: str, trigger: Path) -> tuple[str, ...]:
-    """Return the program that raises when it passes a failpoint while `trigger` exists."""
-    return (sys.executable, "-m", "tests.faults.crashing", "raise", point, str(trigger))
+def at_failpoint(how: str, point: str, trigger: Path) -> tuple[str, ...]:
+    """Return the program that dies, or raises, when it passes a failpoint while `trigger` exists."""
+    return (sys.executable, "-m", "tests.faults.crashing", how, point, str(trigger))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from tests.faults.case import BOTH, Round, Rounds, case
 from tests.faults.client import Account, Client
 from tests.faults.disk import small_disk
 from tests.faults.history import What
-from tests.faults.machine import Api, failing
+from tests.faults.machine import Api, at_failpoint
 from tests.faults.scene import Scene, database
 from tests.faults.traffic import Traffic, traffic
 from tests.rethinkdb_server import RethinkDBServer, as_admin
@@ -346,7 +346,7 @@ def _copy(scene: Scene, *, to_store: bool) -> None:
 async def feed_fails(scene: Scene, rounds: Rounds) -> None:
     trigger = scene.directory / "fail"
     async with (
-        scene.node(program=failing(Failpoint.BEFORE_BROADCAST, trigger)) as node,
+        scene.node(program=at_failpoint("raise", Failpoint.BEFORE_BROADCAST, trigger)) as node,
         traffic([node], random.Random(29), clients=20, rooms=2) as people,
     ):
         for one in rounds:
