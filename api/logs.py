@@ -20,12 +20,13 @@ def configure(log_format: Literal["text", "json"], level: str) -> None:
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [
+            _show_controls,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 sort_keys=False,
                 # The default shows local variables, which hold passwords and tokens, and takes seconds for it.
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -51,6 +52,14 @@ def configure(log_format: Literal["text", "json"], level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _show_controls(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write out what would end the line or steer a terminal: a path, for one, is whatever a stranger sends."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(one if one.isprintable() else repr(one)[1:-1] for one in value)
+    return event
 
 
 def _drop_color(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
