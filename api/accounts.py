@@ -162,7 +162,8 @@ class Accounts:
     async def end_other_sessions(self, user_id: str, session_id: str, client: Client) -> list[str]:
         """End all of a user's sessions but this one, and return which."""
         ended = await self._store.end_sessions(user_id, but=session_id)
-        await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
+        if ended:  # or one account would fill the audit log with nothing
+            await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
         return ended
 
     async def change_password(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.models import Audited
 from tests.process import result, serving
 from tests.server import PASSWORD, Node, Person
 from tests.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
@@ -92,6 +93,13 @@ async def test_nobody_takes_their_own_rights_away(node: Node, admin: Person, ali
     answer = await alice.http.patch(f"/admin/users/{admin.id}", json={"admin": False})
     assert (answer.status_code, answer.json()["admin"]) == (200, False)
     assert (await admin.http.get("/admin/users")).status_code == 404
+
+
+async def test_ending_no_session_leaves_nothing_in_the_audit_log(admin: Person, alice: Person) -> None:
+    for _ in range(3):
+        assert (await alice.http.delete("/auth/sessions")).status_code == 204
+    events = (await admin.http.get("/admin/audit")).json()["items"]
+    assert Audited.SESSION_ENDED not in {event["event"] for event in events}
 
 
 async def test_the_audit_log_tells_who_did_what_to_whom_and_no_secret(
