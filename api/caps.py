@@ -19,7 +19,7 @@ class Caps:
     async def one_more_room(self, user_id: str) -> None:
         """Require that a user may be in one more room."""
         if await self._store.room_count(user_id) >= self._rooms_per_user:
-            raise Invalid("You are in as many rooms as anybody may be", code="limit")
+            raise Invalid("That would be more rooms than anybody may be in", code="limit")
 
     async def one_more_member(self, room_id: str) -> None:
         """Require that a room may have one more member. The lobby takes everybody."""

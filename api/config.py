@@ -101,11 +101,16 @@ class Settings(BaseSettings):
         description="For how long browsers that came by https are told to come by nothing else; 0 tells them nothing.",
     )
     sends_per_second: float = Field(
-        10, gt=0, description="Messages of one user, over all sockets and HTTP of this node."
+        10,
+        gt=0,
+        description="Messages, and changes of memberships, by one user, over all sockets and HTTP of this node.",
     )
     sends_burst: int = Field(20, ge=1, description="Messages of one user at once, after a pause.")
     commands_per_second: float = Field(
-        100, gt=0, description="Commands other than `send` on one socket; five times as many at once."
+        100,
+        gt=0,
+        description="Commands other than `send` on one socket, and requests of one user over HTTP on this node;"
+        " five times as many at once.",
     )
     login_failures_per_account: int = Field(
         5,

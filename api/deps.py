@@ -98,6 +98,7 @@ async def _identity(
     if token is None:
         raise Unauthorized
     identity = await parts.commands.identify(token)
+    parts.throttles.request(identity.user.id)
     try:
         yield identity
     except NotFound as error:

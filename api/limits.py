@@ -10,6 +10,8 @@ from api.address import counted_as
 from api.errors import RateLimited, Unavailable
 from api.memory import Memory
 
+COMMANDS_BURST_SECONDS: Final = 5
+"""So long commands and requests may be saved up: a client with many rooms begins by asking for all of them."""
 FEW_KEYS: Final = 1_024
 """So many are kept without looking which of them are idle."""
 MAX_KEYS: Final = 65_536

@@ -29,7 +29,7 @@ from api.erasure import Erasure
 from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
-from api.limits import Doors
+from api.limits import COMMANDS_BURST_SECONDS, Doors
 from api.memory import Memory
 from api.metrics import Metrics
 from api.protocol import CloseCode
@@ -208,6 +208,8 @@ def _rates(settings: Settings) -> Rates:
         misses=settings.misses_per_minute,
         rooms=settings.rooms_per_minute,
         connections_per_user=settings.connections_per_user,
+        requests_per_second=settings.commands_per_second,
+        requests_burst=max(1, int(settings.commands_per_second * COMMANDS_BURST_SECONDS)),
     )
 
 

@@ -32,6 +32,8 @@ from api.store.base import Store
 MINUTE_SECONDS: Final = 60.0
 MINUTE_MS: Final = 60_000
 RESUMES_SECONDS: Final = 10.0
+EXPORTS_PER_MINUTE: Final = 5
+"""Of one user: each reads all that they ever wrote."""
 RESUMES_PER_CONNECTION: Final = 3
 """In `RESUMES_SECONDS`, of one room: a client that is cut off again while it comes back begins anew."""
 SLOT_BYTES: Final = 2
@@ -54,6 +56,8 @@ class Rates:
     misses: int
     rooms: int
     connections_per_user: int
+    requests_per_second: float
+    requests_burst: int
 
 
 class Throttles:
@@ -68,11 +72,21 @@ class Throttles:
         self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)
         self._misses = Windows(rates.misses, MINUTE_SECONDS)
         self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
+        self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
+        self._requests = Buckets(rates.requests_per_second, rates.requests_burst)
 
     # -- in this process; none waits
 
+    def request(self, user_id: str) -> None:
+        """Count one request of a user over HTTP, whatever it asks."""
+        if wait := self._requests.take(user_id, self._clock()):
+            raise too_often(wait)
+
     def send(self, user_id: str) -> None:
-        """Count one message, edit or the like of a user. A retry counts too, and can be tried again."""
+        """Count one entry that a user writes: a message, an edit, a change of somebody's membership.
+
+        A retry counts too, and can be tried again.
+        """
         if wait := self._sends.take(user_id, self._clock()):
             raise too_often(wait)
 
@@ -82,13 +96,22 @@ class Throttles:
             raise too_often(wait)
 
     def refresh(self, refresh_token: str) -> None:
-        """Count one refresh of the session that the token says it belongs to."""
-        if wait := self._refreshes.take(session_of(refresh_token), self._clock()):
+        """Count one refresh of the session that the token says it belongs to.
+
+        Anybody may say anything, at length: what is remembered of it is short.
+        """
+        key = _digest(session_of(refresh_token)).hex()
+        if wait := self._refreshes.take(key, self._clock()):
             raise too_often(wait)
 
     def make_room(self, user_id: str) -> None:
         """Count one room that a user makes."""
         if wait := self._rooms.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def export(self, user_id: str) -> None:
+        """Count one export of a user."""
+        if wait := self._exports.take(user_id, self._clock()):
             raise too_often(wait)
 
     def missed(self, user_id: str, error: NotFound) -> TailwireError:
@@ -153,4 +176,8 @@ def _account(username: str) -> str:
 
 
 def _slot(kind: str, text: str) -> str:
-    return f"{kind} {hashlib.sha256(text.encode(errors='surrogatepass')).digest()[:SLOT_BYTES].hex()}"
+    return f"{kind} {_digest(text)[:SLOT_BYTES].hex()}"
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

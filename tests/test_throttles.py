@@ -9,10 +9,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
+from api.limits import Windows
 from api.models import LOBBY_ID
 from api.routers import ws
 from api.store.base import Store
-from api.throttles import MINUTE_MS, Rates, Throttles
+from api.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
 from tests.server import Event, Node, Person, Socket, running
 
@@ -189,3 +190,58 @@ async def test_reading_past_the_head_is_answered_by_what_is_read(node: Node) -> 
             ack = await socket.call(type="read", room_id=LOBBY_ID, seq=seq)
             assert (ack["type"], ack["seq"]) == ("ack", head)
     assert (await carol.http.get(f"/rooms/{LOBBY_ID}")).json()["read_seq"] == head
+
+
+async def test_changes_of_membership_are_entries_and_count_as_such(
+    clock: ManualClock, alice: Person, bob: Person
+) -> None:
+    made = await alice.http.post("/rooms", json={"name": "Tea", "visibility": "public"})
+    room = f"/rooms/{made.json()['id']}"
+    for _ in range(10):
+        assert (await bob.http.post(f"{room}/join")).status_code == 200
+        assert (await bob.http.post(f"{room}/leave")).status_code == 204
+    is_problem(await bob.http.post(f"{room}/join"), 429, "rate_limited")
+    for number in range(20):
+        role = ("member", "reader")[number % 2]
+        answer = await alice.http.put(f"{room}/members/{bob.id}", json={"role": role})
+        assert answer.status_code == 200
+    is_problem(await alice.http.put(f"{room}/members/{bob.id}", json={"role": "member"}), 429, "rate_limited")
+    is_problem(await alice.http.delete(f"{room}/members/{bob.id}"), 429, "rate_limited")
+    clock.now += 0.1
+    assert (await alice.http.delete(f"{room}/members/{bob.id}")).status_code == 204
+    is_problem(await bob.http.post("/rooms/nowhere/join"), 404, "not_found")  # told before it is counted
+
+
+async def test_requests_over_http_have_a_pace_too(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", commands_per_second=0.1)
+    async with running(settings) as node:
+        alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+        assert (await alice.http.get("/rooms")).status_code == 200
+        is_problem(await alice.http.get("/users/me"), 429, "rate_limited")
+        assert (await bob.http.get("/users/me")).status_code == 200
+
+
+async def test_an_export_is_not_made_over_and_over(clock: ManualClock, alice: Person, bob: Person) -> None:
+    for _ in range(EXPORTS_PER_MINUTE):
+        assert (await alice.http.get("/users/me/export")).status_code == 200
+    is_problem(await alice.http.get("/users/me/export"), 429, "rate_limited")
+    assert (await bob.http.get("/users/me/export")).status_code == 200
+    clock.now += 60
+    assert (await alice.http.get("/users/me/export")).status_code == 200
+
+
+async def test_a_flood_of_made_up_refresh_tokens_leaves_little_behind(
+    clock: ManualClock, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    take = Windows.take
+
+    def listen(windows: Windows, key: str, now: float) -> float:
+        kept.append(key)
+        return take(windows, key, now)
+
+    monkeypatch.setattr(Windows, "take", listen)
+    for token in ("x" * 4_096, "\N{GRINNING FACE}" * 4_096, alice.refresh_token):
+        await alice.node.client().post("/auth/refresh", json={"refresh_token": token})
+    assert len(set(kept)) == 3
+    assert max(map(len, kept)) <= 64

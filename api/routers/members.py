@@ -26,6 +26,7 @@ async def members(
 @router.put("/{user_id}")
 async def set_role(user_id: str, body: NewRole, member: CanSetRole, parts: ServicesDep) -> MemberOut:
     """Give a user a role, or add them with it; again is harmless."""
+    parts.throttles.send(member.user_id)
     room_id, user = member.room_id, await _user(parts, user_id)
     if await parts.store.member(room_id, user_id) is None:
         await parts.caps.one_more_member(room_id)
@@ -47,6 +48,7 @@ async def remove(user_id: str, member: CanLeave, parts: ServicesDep) -> None:
     else:
         policy.require(Operation.REMOVE_MEMBER, member.role)  # before it is told who there is
         rule = policy.removing(room_id)
+    parts.throttles.send(member.user_id)
     user = await _user(parts, user_id)
     await parts.store.change_member(room_id, user, None, by=member.user_id, at=now_ms(), rule=rule)
     parts.hub.leave(room_id, user_id)

@@ -50,6 +50,7 @@ async def room(room_id: str, identity: IdentityDep, store: StoreDep) -> RoomOut:
 async def join(room_id: str, identity: IdentityDep, store: StoreDep, parts: ServicesDep) -> RoomOut:
     """Become a member of a public room; again is harmless."""
     view = await _view(store, room_id, identity.user.id, Operation.JOIN)
+    parts.throttles.send(identity.user.id)
     if view.role is None:
         await parts.caps.one_more_member(room_id)
         await parts.caps.one_more_room(identity.user.id)
@@ -61,6 +62,7 @@ async def join(room_id: str, identity: IdentityDep, store: StoreDep, parts: Serv
 async def leave(identity: IdentityDep, member: CanLeave, parts: ServicesDep) -> None:
     """Leave a room. The lobby cannot be left, for everybody is in it; nor can a room by its last owner."""
     room_id, user = member.room_id, identity.user
+    parts.throttles.send(user.id)
     rule = policy.leaving(room_id)
     await parts.store.change_member(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
     parts.hub.leave(room_id, user.id)

@@ -59,6 +59,7 @@ async def erase_me(
 )
 async def export_me(identity: IdentityDep, client: ClientDep, parts: ServicesDep) -> StreamingResponse:
     """Return everything that the caller wrote and owns, as JSON Lines."""
+    parts.throttles.export(identity.user.id)
     await parts.accounts.note_export(identity.user.id, client)
     headers = {
         "content-disposition": 'attachment; filename="tailwire-export.jsonl"',

@@ -27,7 +27,7 @@ from api.errors import (
     UpgradeRequired,
 )
 from api.http import bind_request_id, is_allowed_origin, problem
-from api.limits import Bucket, Window
+from api.limits import COMMANDS_BURST_SECONDS, Bucket, Window
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -50,8 +50,6 @@ PATH: Final = "/ws/messages"
 FIRST_MESSAGE_SECONDS: Final = 5.0
 BAD_FRAMES: Final = 20
 BAD_FRAMES_SECONDS: Final = 60.0
-COMMANDS_BURST_SECONDS: Final = 5
-"""So long a socket may save up commands: a client with many rooms begins by asking for all of them."""
 REFUSALS: Final = 100
 REFUSALS_SECONDS: Final = 10.0
 """A client that is told to wait and does not is closed. So many, for one that resends a whole outbox at once."""
