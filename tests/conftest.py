@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,10 +47,14 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         await opened.close()
 
 
+MANY = 200
+"""Changes that a test makes at once, where how many there may be is not what it is about."""
+
+
 @pytest.fixture
 async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running server on each backend in turn, with what the test's mark `settings` says."""
-    async with running(settings_of(request, store_url)) as started:
+    async with running(settings_of(request, store_url, sends_burst=MANY)) as started:
         yield started
 
 
@@ -60,9 +65,9 @@ async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIt
         yield started
 
 
-def settings_of(request: pytest.FixtureRequest, store_url: str) -> Settings:
+def settings_of(request: pytest.FixtureRequest, store_url: str, **more: Any) -> Settings:
     mark = request.node.get_closest_marker("settings")
-    return Settings(store=store_url, **(mark.kwargs if mark else {}))
+    return Settings(store=store_url, **(more | (mark.kwargs if mark else {})))
 
 
 @pytest.fixture
