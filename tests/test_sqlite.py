@@ -11,7 +11,7 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -842,6 +842,21 @@ async def test_a_deleted_body_is_nowhere_in_the_files(store: SqliteStore, path: 
     await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
     await store.append(LOBBY_ID, message("r2", "a batch later"))
     assert not any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_an_erased_account_leaves_its_name_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
+    user = User("user-hildegard", "hildegard", "Hildegard", created_at=1)
+    await store.create_account(Account(user, user.username, "hash"))
+    await store.join(LOBBY_ID, user, Role.MEMBER, 1)
+    with closing(apsw.Connection(str(path))) as other:
+        other.wal_checkpoint()  # now it is in the database itself, not in its log alone
+    await store.begin_erasing(user.id)
+    await store.leave(LOBBY_ID, User(user.id, "erased", "erased", 1), 2)
+    await store.anonymise((await store.entries_of(user.id, cursor=None, limit=10)).items, "erased")
+    await store.finish_erasing(user.id)
+    await store.append(LOBBY_ID, message("r1", "a batch later"))
+    left = b"".join(file.read_bytes() for file in path.parent.iterdir()).replace(user.id.encode(), b"")
+    assert b"hildegard" not in left.lower()
 
 
 async def test_what_refers_to_a_user_who_is_not_there_is_not_found(store: SqliteStore) -> None:

@@ -186,7 +186,7 @@ class SqliteStore(Store):
         await self._write(lambda cursor: erasure.anonymise(cursor, entries, username))
 
     async def finish_erasing(self, user_id: str) -> None:
-        await self._write(lambda cursor: erasure.finish(cursor, user_id))
+        await self._write(lambda cursor: erasure.finish(cursor, self._log, user_id))
 
     # -- attempts
 

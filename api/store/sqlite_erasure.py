@@ -55,6 +55,7 @@ def anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> N
     )
 
 
-def finish(cursor: apsw.Cursor, user_id: str) -> None:
+def finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
     """Remove an account, which has neither sessions nor memberships left; its name is free again."""
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
+    log.note_erased()

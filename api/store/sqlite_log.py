@@ -61,7 +61,7 @@ class RoomLog:
             _require_message(cursor, head, target)
         if draft.kind is Kind.DELETE:
             _erase(cursor, room_id, target)
-            self._has_erased = True
+            self.note_erased()
         elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
             draft = replace(draft, data={**draft.data, "body": ""})
         return self.add(cursor, room_id, draft, digest)
@@ -91,6 +91,10 @@ class RoomLog:
             room_id, place.seq, draft.kind, draft.user_id, draft.username, draft.at, draft.ref, draft.data
         )
         return Appended(entry, place.epoch, is_new=True)
+
+    def note_erased(self) -> None:
+        """Let nothing of what this transaction takes away, or replaces, stay in the files."""
+        self._has_erased = True
 
     def forget_erased(self, cursor: apsw.Cursor) -> None:
         """Also take what has been erased out of the write-ahead log. Between transactions, on the writer.
