@@ -17,7 +17,7 @@ spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults bench check dev format docs lock clean spa node bench-node
+.PHONY: help run test faults fuzz bench check dev format docs lock clean spa node bench-node
 
 help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -39,6 +39,8 @@ faults: $(venv)/.test ## Break a server in every way that it must survive; ARGS=
 
 bench: $(venv)/.test $(venv)/bench/.installed bench-node ## Measure beside peers, and renew docs/benchmarks.md; ARGS=--help shows what can be chosen.
 	@$(bin)/python -m bench $(ARGS)
+fuzz: $(venv)/.test ## Send random requests for ten minutes and a million random frames; ARGS=--help shows more.
+	@$(bin)/python -m tests.fuzz $(ARGS)
 
 check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs besides the tests: lint, format, types, SPA.
 	$(say) 'Lint and format'

@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Header, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts import Issued
 from api.deps import ServicesDep
 from api.errors import Forbidden, Unauthorized
 from api.http import is_allowed_origin
+from api.openapi import SESSION_HEADER
 
 SECURE_NAME: Final = "__Host-tailwire_refresh"
 PLAIN_NAME: Final = "tailwire_refresh"
@@ -61,8 +63,8 @@ async def _refresh_cookie(
     response: Response,
     parts: ServicesDep,
     mode: Annotated[
-        Literal["cookie"] | None,
-        Header(alias="X-Tailwire-Session", description="`cookie` keeps the refresh token from scripts."),
+        Literal["cookie"] | SkipJsonSchema[None],
+        Header(alias=SESSION_HEADER, description="`cookie` keeps the refresh token from scripts."),
     ] = None,
 ) -> RefreshCookie:
     if mode is not None and not is_allowed_origin(request, parts.origins):

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts import Accounts, Client
 from api.address import Network, client_address
@@ -78,7 +79,7 @@ def _accounts(parts: ServicesDep) -> Accounts:
 StoreDep = Annotated[Store, Depends(_store)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 
-Cursor = Annotated[str | None, Query(max_length=512)]
+Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()]
 
 

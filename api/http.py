@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
@@ -180,12 +181,27 @@ _BY_STATUS: Final[dict[int, type[TailwireError]]] = {
 }
 
 
-async def _on_http_exception(_request: Request, raised: Exception) -> Response:
+async def _on_http_exception(request: Request, raised: Exception) -> Response:
     """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
     assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
     response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
     response.headers.update(raised.headers or {})
+    if raised.status_code == MethodNotAllowed.status and (allowed := _allowed(request)):
+        response.headers["allow"] = ", ".join(
+            sorted(allowed)
+        )  # Starlette names those of one route of them all
     return response
+
+
+def _allowed(request: Request) -> set[str]:
+    """Return the methods that the contract has for an address."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for template, operations in paths.items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in operations
+    }
 
 
 async def _on_invalid(_request: Request, raised: Exception) -> Response:

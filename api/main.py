@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import fastapi_swagger
 import structlog
@@ -32,6 +32,7 @@ from api.hub import Hub
 from api.limits import COMMANDS_BURST_SECONDS, Doors
 from api.memory import Memory
 from api.metrics import Metrics
+from api.openapi import contract
 from api.protocol import CloseCode
 from api.pulse import Pulse
 from api.reads import Reads
@@ -67,6 +68,12 @@ class Application(FastAPI):
             await ws.serve(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the contract, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = contract(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(settings: Settings) -> FastAPI:

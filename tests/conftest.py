@@ -1,9 +1,10 @@
 """The fixtures every test builds on: store, then server, then user. What was not tested is said loudly."""
 
+import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -11,7 +12,10 @@ from api.config import Settings
 from api.store import open_store
 from api.store.base import Store
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
-from tests.server import Node, Person, running
+from tests.server import PASSWORD, Node, Person, running
+
+SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
+"""The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +84,20 @@ async def alice(node: Node) -> Person:
 async def bob(node: Node) -> Person:
     """Another user of `node`."""
     return await node.sign_up("bob")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
+    """Fail every test in which something was printed or logged that nobody may read."""
+    report = yield
+    if report.when == "teardown" and report.passed:
+        found = [name for name, text in report.sections if SECRET.search(text)]
+        if found:
+            report.outcome, report.longrepr = (
+                "failed",
+                f"{item.nodeid}: a secret stands in {', '.join(found)}",
+            )
+    return report
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from tests.server import Node
 
@@ -21,9 +21,13 @@ READY: Final = re.compile(r"Tailwire is ready: (http://127\.0\.0\.1:\d+)( \(\d+ 
 
 @asynccontextmanager
 async def started(
-    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+    settings: dict[str, str],
+    directory: Path,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    log: IO[bytes] | None = None,
 ) -> AsyncIterator[Process]:
-    """Run the program in an empty place; afterwards nothing of it is left, whatever happened."""
+    """Run the program in an empty place; afterwards nothing of it is left, whatever happened. `log`: for its stderr."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
     process = await asyncio.create_subprocess_exec(
         *program,
@@ -31,7 +35,7 @@ async def started(
         env=inherited | settings,
         cwd=directory,
         stdout=PIPE,
-        stderr=PIPE,
+        stderr=log or PIPE,
         start_new_session=True,
     )
     try:
@@ -56,10 +60,14 @@ async def result(settings: dict[str, str], directory: Path, *arguments: str) -> 
 
 @asynccontextmanager
 async def serving(
-    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+    settings: dict[str, str],
+    directory: Path,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    log: IO[bytes] | None = None,
 ) -> AsyncIterator[Node]:
     """Run `tailwire serve` and read its address from the line that says it is ready."""
-    async with started(settings, directory, "serve", *arguments, program=program) as process:
+    async with started(settings, directory, "serve", *arguments, program=program, log=log) as process:
         assert process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             line = (await process.stdout.readline()).decode()

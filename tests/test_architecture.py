@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "cookies",
         "limits",
         "policy",
+        "openapi",
     ),
     "deps": (
         "accounts",
@@ -162,7 +163,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "audit": ("clock", "errors", "ids", "models", "store.base"),
     "erasure": ("clock", "errors", "models", "store.base"),
     "export": ("models", "protocol", "store.base"),
-    "cookies": ("accounts", "deps", "errors", "http"),
+    "cookies": ("accounts", "deps", "errors", "http", "openapi"),
+    "openapi": ("errors", "schemas"),
     "address": (),
     "caps": ("errors", "models", "store.base"),
     "store.attempts": (),

@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 from api.account_schemas import AccountOut, AccountsOut, AuditOut, Flags, NewPassword, SessionsOut
 from api.deps import ActorDep, AdminDep, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
+from api.errors import Conflict
 from api.http import StrictRoute
+from api.openapi import refuses
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute)
 
@@ -16,7 +18,7 @@ async def users(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> Ac
     return AccountsOut(items=[AccountOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
-@router.patch("/users/{user_id}")
+@router.patch("/users/{user_id}", responses=refuses(Conflict))
 async def change_user(
     user_id: str, body: Flags, admin: AdminDep, actor: ActorDep, parts: ServicesDep
 ) -> AccountOut:

@@ -8,14 +8,17 @@ from fastapi.security import OAuth2PasswordRequestForm
 from api.account_schemas import PasswordChange, SessionsOut
 from api.cookies import RefreshCookieDep
 from api.deps import NEEDS_MEMORY, AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep
-from api.errors import FieldError, Invalid
+from api.errors import FieldError, Invalid, InvalidCredentials, RateLimited, UsernameTaken
 from api.http import StrictRoute
+from api.openapi import refuses
 from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
-@router.post("/signup", status_code=201, dependencies=[NEEDS_MEMORY])
+@router.post(
+    "/signup", status_code=201, dependencies=[NEEDS_MEMORY], responses=refuses(UsernameTaken, RateLimited)
+)
 async def sign_up(
     body: SignUp, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
@@ -25,7 +28,7 @@ async def sign_up(
     return Welcome.to(user, cookie.keep(issued))
 
 
-@router.post("/login", dependencies=[NEEDS_MEMORY])
+@router.post("/login", dependencies=[NEEDS_MEMORY], responses=refuses(InvalidCredentials, RateLimited))
 async def log_in(
     body: LogIn, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
@@ -35,7 +38,7 @@ async def log_in(
     return Welcome.to(user, cookie.keep(issued))
 
 
-@router.post("/token", dependencies=[NEEDS_MEMORY])
+@router.post("/token", dependencies=[NEEDS_MEMORY], responses=refuses(InvalidCredentials, RateLimited))
 async def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     parts: ServicesDep,
@@ -48,7 +51,7 @@ async def token(
     return TokensOut.of(issued)
 
 
-@router.post("/refresh")
+@router.post("/refresh", responses=refuses(RateLimited))
 async def refresh(
     body: Refresh, parts: ServicesDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> TokensOut:

@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from api.deps import ServicesDep
 from api.errors import NotFound, Unavailable
 from api.metrics import CONTENT_TYPE
+from api.openapi import refuses
 from api.schemas import Answer
 
 router = APIRouter(tags=["health"])
@@ -49,7 +50,7 @@ async def healthz() -> Health:
     return Health(status="ok")
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, responses=refuses(NotFound))
 async def metrics(request: Request, parts: ServicesDep) -> Response:
     """Tell Prometheus how this node fares; of several workers, the one that happens to answer."""
     if parts.metrics_token is not None:

@@ -5,9 +5,10 @@ from fastapi import APIRouter
 from api import policy
 from api.clock import now_ms
 from api.deps import CanLeave, CanListMembers, CanSetRole, Cursor, Limit, ServicesDep, StoreDep
-from api.errors import NotFound
+from api.errors import Forbidden, NotFound
 from api.http import StrictRoute
 from api.models import User
+from api.openapi import refuses
 from api.policy import Operation
 from api.schemas import MemberOut, MembersOut, NewRole
 
@@ -23,7 +24,7 @@ async def members(
     return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
-@router.put("/{user_id}")
+@router.put("/{user_id}", responses=refuses(Forbidden))
 async def set_role(user_id: str, body: NewRole, member: CanSetRole, parts: ServicesDep) -> MemberOut:
     """Give a user a role, or add them with it; again is harmless."""
     parts.throttles.send(member.user_id)
@@ -39,7 +40,7 @@ async def set_role(user_id: str, body: NewRole, member: CanSetRole, parts: Servi
     return MemberOut.of(changed)
 
 
-@router.delete("/{user_id}", status_code=204)
+@router.delete("/{user_id}", status_code=204, responses=refuses(Forbidden))
 async def remove(user_id: str, member: CanLeave, parts: ServicesDep) -> None:
     """Remove a user from a room; again is harmless. Removing oneself is leaving."""
     room_id = member.room_id

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.deps import CanRead, CanSend, ServicesDep, StoreDep
-from api.errors import EpochChanged, FieldError, Invalid, NotFound
+from api.errors import EpochChanged, FieldError, Forbidden, Invalid, NotFound, RefConflict
 from api.http import StrictRoute
+from api.openapi import refuses
 from api.protocol import entry_event
 from api.schemas import HistoryOut, LogOut, MessageOut, NewMessage, SeqInPath, whole
 from api.strict_json import MAX_SAFE_INTEGER
@@ -21,8 +23,8 @@ Seq = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(whole)]
 async def history(
     member: CanRead,
     store: StoreDep,
-    before: Annotated[Seq | None, Query()] = None,
-    after: Annotated[Seq | None, Query()] = None,
+    before: Annotated[Seq | SkipJsonSchema[None], Query()] = None,
+    after: Annotated[Seq | SkipJsonSchema[None], Query()] = None,
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()] = 50,
 ) -> HistoryOut:
     """Return the newest messages, those before a seq, or those after one; oldest first."""
@@ -34,7 +36,12 @@ async def history(
     )
 
 
-@router.post("/messages", status_code=201)
+@router.post(
+    "/messages",
+    status_code=201,
+    responses=refuses(Forbidden, RefConflict)
+    | {200: {"model": MessageOut, "description": "It was stored before"}},
+)
 async def send(body: NewMessage, member: CanSend, parts: ServicesDep, response: Response) -> MessageOut:
     """Write a message; 200, with the same message, when its ref was stored before."""
     appended = await parts.commands.append(member, body.ref, body.body, body.reply_to)
@@ -55,13 +62,13 @@ async def message(seq: SeqInPath, member: CanRead, store: StoreDep) -> MessageOu
     return MessageOut.of(found)
 
 
-@router.get("/log")
+@router.get("/log", responses=refuses(EpochChanged))
 async def log(
     member: CanRead,
     store: StoreDep,
     after: Annotated[Seq, Query()] = 0,
     limit: Annotated[int, Field(ge=1, le=500), BeforeValidator(whole), Query()] = 200,
-    epoch: Annotated[str | None, Query(max_length=64)] = None,
+    epoch: Annotated[str | SkipJsonSchema[None], Query(max_length=64)] = None,
 ) -> LogOut:
     """Return raw entries after a seq, as the socket would have sent them."""
     head = (await store.heads([member.room_id])).get(member.room_id)

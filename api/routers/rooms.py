@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from api import policy
 from api.clock import now_ms
 from api.deps import CanLeave, CanMarkRead, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
-from api.errors import NotFound
+from api.errors import Forbidden, NotFound, RateLimited
 from api.http import StrictRoute
 from api.ids import random_id
 from api.models import Role, Room, RoomView
+from api.openapi import refuses
 from api.policy import Operation
 from api.schemas import NewRoom, ReadUpTo, RoomOut, RoomsOut
 
@@ -31,7 +32,7 @@ async def rooms(
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refuses(RateLimited))
 async def create(body: NewRoom, identity: IdentityDep, store: StoreDep, parts: ServicesDep) -> RoomOut:
     """Make a room; the caller is its owner."""
     parts.throttles.make_room(identity.user.id)
@@ -58,7 +59,7 @@ async def join(room_id: str, identity: IdentityDep, store: StoreDep, parts: Serv
     return RoomOut.of(await _view(store, room_id, identity.user.id, Operation.SEE))
 
 
-@router.post("/{room_id}/leave", status_code=204)
+@router.post("/{room_id}/leave", status_code=204, responses=refuses(Forbidden))
 async def leave(identity: IdentityDep, member: CanLeave, parts: ServicesDep) -> None:
     """Leave a room. The lobby cannot be left, for everybody is in it; nor can a room by its last owner."""
     room_id, user = member.room_id, identity.user

@@ -1,0 +1,39 @@
+"""`python -m tests.fuzz`: random requests for so many seconds, then so many random frames."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.fuzz.contract import try_contract
+from tests.fuzz.frames import AN_EXAMPLE, try_frames
+
+MEBIBYTE = 1024 * 1024
+
+
+def main() -> int:
+    """Try both; return how many of them found something."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=600, help="of random requests (%(default)s)")
+    parser.add_argument("--frames", type=int, default=1_000_000, help="random frames (%(default)s)")
+    asked = parser.parse_args()
+    failures = 0
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        if asked.seconds:
+            code, said = asyncio.run(try_contract(Path(one), asked.seconds))
+            print(said, flush=True)  # noqa: T201
+            failures += code != 0
+        if asked.frames:
+            outcome = try_frames(Path(other), asked.frames // AN_EXAMPLE)
+            memory = [f"{one / MEBIBYTE:.1f}" for one in outcome.memory]
+            print(  # noqa: T201
+                f"{outcome.frames} frames, tracebacks: {outcome.log.count('Traceback')},"
+                f" memory before and after, MiB: {memory}\nclosed: {outcome.closed}\nerrors: {outcome.errors}"
+            )
+            failures += "Traceback" in outcome.log
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

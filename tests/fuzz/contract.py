@@ -1,0 +1,50 @@
+"""Random requests, good and bad, by Schemathesis: whatever is answered must stand in /openapi.json."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+from typing import Final
+
+from tests.process import serving
+
+HERE: Final = Path(__file__).parent
+PATIENT: Final = {
+    f"TAILWIRE_{name}": "1000000"
+    for name in (
+        "SIGNUPS_PER_ADDRESS",
+        "LOGIN_FAILURES_PER_ADDRESS",
+        "LOGIN_FAILURES_PER_ACCOUNT",
+        "MISSES_PER_MINUTE",
+        "ROOMS_PER_MINUTE",
+        "REFRESHES_PER_MINUTE",
+        "SENDS_PER_SECOND",
+        "SENDS_BURST",
+        "COMMANDS_PER_SECOND",
+    )
+}
+"""Settings of a server that is asked more than any user asks."""
+
+
+async def try_contract(directory: Path, seconds: int, *arguments: str) -> tuple[int | None, str]:
+    """Try a server of our own for so long; return the exit code, 0 when nothing was found, and what was said."""
+    settings = PATIENT | {
+        "TAILWIRE_STORE": f"sqlite:///{directory / 'tailwire.db'}",
+        "TAILWIRE_PORT": "0",
+        "TAILWIRE_LOG_LEVEL": "warning",
+    }
+    with (directory / "log").open("wb") as log:
+        async with serving(settings, directory, log=log) as node:
+            process = await asyncio.create_subprocess_exec(
+                *(Path(sys.executable).parent / "schemathesis", "--config-file", HERE / "schemathesis.toml"),
+                *("run", f"{node.url}/openapi.json", "--checks", "all", "--max-time", str(seconds)),
+                *("--continue-on-failure", "--suppress-health-check", "all", *arguments),
+                env=os.environ | settings | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "FUZZ_URL": node.url},
+                cwd=HERE.parent.parent,
+                stdout=PIPE,
+                stderr=STDOUT,
+            )
+            said, _ = await process.communicate()
+    assert "Traceback" not in (directory / "log").read_text()
+    return process.returncode, said.decode()

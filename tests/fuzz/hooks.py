@@ -1,0 +1,41 @@
+"""What Schemathesis must know of us: how to log in, as whom, and again after a session has ended."""
+
+import os
+import subprocess
+import uuid
+from typing import Any
+
+import httpx
+import schemathesis
+
+from tests.process import PROGRAM
+from tests.server import PASSWORD
+
+
+@schemathesis.auth(refresh_interval=None)
+class Bearer:
+    """An access token of an administrator for what only they may do, of somebody else for the rest."""
+
+    def __init__(self) -> None:
+        self._http = httpx.Client(base_url=os.environ["FUZZ_URL"], trust_env=False)
+        self._tokens: dict[bool, str] = {}
+
+    def get(self, _case: Any, context: Any) -> str:
+        is_admin = "/admin/" in context.operation.path
+        if not self._holds(self._tokens.get(is_admin)):
+            self._tokens[is_admin] = self._sign_up(is_admin)
+        return self._tokens[is_admin]
+
+    def set(self, case: Any, data: str, _context: Any) -> None:
+        case.headers["Authorization"] = f"Bearer {data}"
+
+    def _holds(self, token: str | None) -> bool:
+        headers = {"Authorization": f"Bearer {token}"}
+        return token is not None and self._http.get("/users/me", headers=headers).status_code == 200
+
+    def _sign_up(self, is_admin: bool) -> str:
+        good = {"username": uuid.uuid4().hex[:20], "password": PASSWORD}
+        answer = self._http.post("/auth/signup", json=good)
+        if is_admin:
+            subprocess.run([*PROGRAM, "user", "promote", good["username"]], check=True)  # noqa: S603
+        return str(answer.json()["access_token"])

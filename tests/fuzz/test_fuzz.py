@@ -1,0 +1,25 @@
+"""A short go at what `python -m tests.fuzz` does at length: rows A, J and F by chance, and the contract held."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.contract import try_contract
+from tests.fuzz.frames import try_frames
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.mark.anyio
+async def test_random_requests_are_answered_as_the_contract_says(tmp_path: Path) -> None:
+    code, said = await try_contract(tmp_path, seconds=40)
+    assert code == 0, said
+
+
+def test_random_frames_are_answered_and_leave_nothing_behind(tmp_path: Path) -> None:
+    outcome = try_frames(tmp_path, examples=100)
+    assert outcome.frames >= 10_000
+    assert "Traceback" not in outcome.log
+    assert not [line for line in outcome.log.splitlines() if "[error" in line]
+    before, after = outcome.memory
+    assert after - before < 16 * MEBIBYTE
