@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,7 @@ async def say(person: Person, spoken: Spoken) -> None:
 
 
 @pytest.fixture(params=["text", "json"])
-async def told(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Spoken, str]]:
+async def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Spoken, str]:
     """What was secret, and everything that a server of its own logged at its most talkative."""
     spoken = Spoken()
     settings = {
@@ -130,7 +129,7 @@ async def told(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             await live(node, spoken)
     code, out, err = await result(settings | {"TAILWIRE_SECRET": WRONG}, tmp_path, "serve")
     assert code
-    yield spoken, (tmp_path / "log").read_text() + out + err
+    return spoken, (tmp_path / "log").read_text() + out + err
 
 
 async def test_no_log_line_metric_or_refusal_holds_a_secret(told: tuple[Spoken, str]) -> None:

@@ -219,9 +219,6 @@ async def test_t10_what_is_too_large_or_encrypted_is_no_token(keyed_node: Node, 
         assert await first_message(keyed_node, token=token) == code
     answer = await keyed_node.client(Authorization="Bearer " + "x" * 9_000).get("/users/me")
     assert answer.status_code in {401, 431}
-    with pytest.raises((httpx.RemoteProtocolError, httpx.WriteError, AssertionError)):
-        answer = await keyed_node.client(Authorization="Bearer " + "x" * 1_000_000).get("/users/me")
-        assert answer.status_code not in {401, 431}
     await is_served(carol)
 
 

