@@ -15,8 +15,8 @@ from api.errors import (
     WrongPassword,
 )
 from api.ids import random_id
-from api.models import LOBBY_ID, Account, Audited, Role, Rotation, Session, User
-from api.names import key_of, skeleton, username, username_key
+from api.models import LOBBY_ID, Account, Audited, Page, Role, Rotation, Session, User
+from api.names import key_of, skeleton, username, username_key, username_prefix
 from api.security import Passwords, Tokens, refresh_hash, session_of
 from api.store.base import Store
 from api.weak_passwords import check_password
@@ -109,10 +109,12 @@ class Accounts:
         fits, _ = await self._passwords.verify(password, now.password_hash)
         return fits
 
-    async def find(self, name: str) -> User | None:
-        """Return the user of this name, in whichever of its spellings."""
-        account = await account_named(self._store, name)
-        return None if account is None or account.erasing else account.user
+    async def search(self, text: str, *, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose username begins so, in whichever of its spellings. Raises `BadCursor`."""
+        prefix = username_prefix(text)
+        if prefix is None:
+            return Page([], None)
+        return await self._store.users_named(prefix, cursor=cursor, limit=limit)
 
     async def refresh(self, refresh_token: str, client: Client) -> Issued:
         """Use up a refresh token and return the next pair. Raises `Unauthorized`; a reused one ends its session."""

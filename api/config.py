@@ -131,6 +131,9 @@ class Settings(BaseSettings):
         60, ge=1, description="404s of one user on this node, beyond which there is 429 instead."
     )
     rooms_per_minute: int = Field(100, ge=1, description="Rooms one user may make on this node.")
+    searches_per_minute: int = Field(
+        30, ge=1, description="Pages of users, 20 at most on each, that one user may search on this node."
+    )
     rooms_per_user: int = Field(10_000, ge=1, description="Rooms one user may be in.")
     members_per_room: int = Field(1_000, ge=1, description="Members of a room. The lobby takes everybody.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(

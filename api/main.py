@@ -214,6 +214,7 @@ def _rates(settings: Settings) -> Rates:
         refreshes=settings.refreshes_per_minute,
         misses=settings.misses_per_minute,
         rooms=settings.rooms_per_minute,
+        searches=settings.searches_per_minute,
         connections_per_user=settings.connections_per_user,
         requests_per_second=settings.commands_per_second,
         requests_burst=max(1, int(settings.commands_per_second * COMMANDS_BURST_SECONDS)),

@@ -73,6 +73,13 @@ def username(text: str) -> str:
     return name
 
 
+def username_prefix(text: str) -> str | None:
+    """Return what the usernames begin with that somebody means who types this; None where there can be none."""
+    prefix = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    is_long_enough = MIN_USERNAME_CHARACTERS <= len(prefix) <= MAX_USERNAME_CHARACTERS
+    return prefix if is_long_enough and all(map(_may_stand_in_a_name, prefix)) else None
+
+
 def username_key(text: str) -> str:
     """Return the form of a username that is unique: whatever looks the same has the same. Raises `Invalid`."""
     look = skeleton(username(text))

@@ -55,6 +55,7 @@ class Rates:
     refreshes: int
     misses: int
     rooms: int
+    searches: int
     connections_per_user: int
     requests_per_second: float
     requests_burst: int
@@ -74,6 +75,7 @@ class Throttles:
         self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
         self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
         self._requests = Buckets(rates.requests_per_second, rates.requests_burst)
+        self._searches = Windows(rates.searches, MINUTE_SECONDS)
 
     # -- in this process; none waits
 
@@ -112,6 +114,11 @@ class Throttles:
     def export(self, user_id: str) -> None:
         """Count one export of a user."""
         if wait := self._exports.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def search(self, user_id: str) -> None:
+        """Count one page of users that a user looks through: nobody lists everybody."""
+        if wait := self._searches.take(user_id, self._clock()):
             raise too_often(wait)
 
     def missed(self, user_id: str, error: NotFound) -> TailwireError:

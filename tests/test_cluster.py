@@ -607,6 +607,7 @@ async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
     await as_admin(server, r.table_drop("audit"))
     for table, index in (
         ("users", "age"),
+        ("users", "name"),
         ("users", "erasing"),
         ("sessions", "user"),
         ("messages", "author"),
@@ -614,7 +615,7 @@ async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
         await as_admin(server, r.table(table).index_drop(index))
     user = {
         "id": ALICE.id,
-        "username": "alice",
+        "username": "Alice",
         "username_key": "alice",
         "display_name": "A",
         "created_at": 1,
@@ -646,6 +647,7 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         assert account is not None
         assert (account.disabled, account.admin, account.erasing) == (False, False, False)
         assert (await store.all_accounts(cursor=None, limit=9)).items == [account]
+        assert (await store.users_named("al", cursor=None, limit=9)).items == [account.user]
         assert (await store.audit(cursor=None, limit=9)).items == []
 
 

@@ -437,13 +437,27 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     assert bodies == []
 
 
-async def test_a_user_is_found_by_the_whole_name_and_by_no_part_of_it(node: Node) -> None:
-    alice = await node.sign_up("alice")
-    await node.sign_up("bob.smith")
-    for query, names in (("bob.smith", ["bob.smith"]), ("Bob.Smith", ["bob.smith"]), ("bob", []), ("*%", [])):
+async def test_users_are_found_by_what_their_names_begin_with_and_by_nothing_else(node: Node) -> None:
+    alice, bob = await node.sign_up("alice"), await node.sign_up("bob.smith")
+    await node.sign_up("bobby")
+    await alice.http.patch("/users/me", json={"display_name": "Bob too"})
+    for query, names in (
+        ("bob.smith", ["bob.smith"]),
+        ("BOB", ["bob.smith", "bobby"]),
+        ("\uff42\uff4f\uff42\uff42", ["bobby"]),  # full width: the same letters to whoever typed them
+        ("smith", []),
+        ("*%", []),
+        ("b_", []),
+        ("b\0", []),
+        ("e\u0301", []),  # one letter
+    ):
         answer = await alice.http.get("/users", params={"q": query})
         assert answer.status_code == 200
         assert [one["username"] for one in answer.json()["items"]] == names
         assert set(answer.json()) == {"items", "next_cursor"}
-    assert (await alice.http.get("/users", params={"q": "a"})).status_code == 422
+    page = (await alice.http.get("/users", params={"q": "bob", "limit": 1})).json()
+    assert page["items"] == [{"id": bob.id, "username": "bob.smith", "display_name": "bob.smith"}]
+    rest = await alice.http.get("/users", params={"q": "bob", "limit": 1, "cursor": page["next_cursor"]})
+    assert [one["username"] for one in rest.json()["items"]] == ["bobby"]
+    assert rest.json()["next_cursor"] is None
     assert (await node.client().get("/users", params={"q": "alice"})).status_code == 401

@@ -70,7 +70,7 @@ def message(ref: str | None, body: str = "hello") -> Draft:
 
 VERSION_1_ROWS = """
 INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 0, 0, 0);
-INSERT INTO users VALUES ('user-alice', 'alice', 'alice', 'Alice', 'hash', 1);
+INSERT INTO users VALUES ('user-alice', 'Alice', 'alice', 'Alice', 'hash', 1);
 INSERT INTO sessions VALUES ('fresh', 'user-alice', 1, 1, 9, '', 'h1', NULL, NULL);
 INSERT INTO sessions VALUES ('rotated', 'user-alice', 1, 1, 9, '', 'h2', 'h1', 5);
 """
@@ -322,6 +322,8 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
         found = await store.sessions(["fresh", "rotated"])
         assert found["fresh"].used == ()
         assert found["rotated"].used == (("h1", 5),)
+        named = (await store.users_named("al", cursor=None, limit=9)).items
+        assert [one.username for one in named] == ["Alice"]
         assert (await store.append(LOBBY_ID, message("r1"))).entry.seq == 1
     with stranger(path) as connection:
         assert connection.pragma("user_version") == sqlite_schema.VERSION

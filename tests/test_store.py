@@ -525,6 +525,33 @@ async def test_all_accounts_come_in_pages(store: Store) -> None:
         await store.all_accounts(cursor="x", limit=2)
 
 
+async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_begin_with(store: Store) -> None:
+    names = ["kim.z", "kim", "kin", "kima", "ki", "Kimb", "kim-é", "kim日本", "akim", "kim.gone", "kim.off"]
+    users = {name: User(f"user-{n}", name, name, created_at=n) for n, name in enumerate(names)}
+    for user in users.values():
+        await store.create_account(Account(user, user.username.lower(), "hash"))
+    await store.begin_erasing(users["kim.gone"].id)
+    await store.set_flags(users["kim.off"].id, disabled=True)
+    seen: list[User] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = await store.users_named("kim", cursor=cursor, limit=2)
+        seen, cursor = [*seen, *page.items], page.next_cursor
+    assert (seen, cursor) == (
+        [users[name] for name in ("kim", "kim-é", "kim.z", "kima", "Kimb", "kim日本")],
+        None,
+    )
+    await store.set_flags(users["kim.off"].id, disabled=False)
+    first = await store.users_named("kim.", cursor=None, limit=1)
+    assert first.items == [users["kim.off"]]
+    assert (await store.users_named("kim.", cursor=first.next_cursor, limit=1)).items == [users["kim.z"]]
+    for bad in ("x", first.next_cursor):
+        with pytest.raises(BadCursor):
+            await store.users_named("kim", cursor=bad, limit=2)
+    for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300, "KIM"):
+        assert await store.users_named(odd, cursor=None, limit=2) == Page([], None)
+
+
 # -- audit
 
 

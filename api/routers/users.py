@@ -1,30 +1,40 @@
 """/users: who somebody is, and what they may do with their own account."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator, Field
 
 from api.account_schemas import Erase
-from api.deps import AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep, StoreDep
+from api.deps import AddressDep, ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
 from api.errors import NotFound, Unavailable
 from api.export import export
 from api.http import StrictRoute
 from api.models import User
-from api.schemas import Me, Profile, UserOut, UsersOut
+from api.schemas import Me, Profile, UserOut, UsersOut, whole
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 
+MOST_FOUND: Final = 20
+"""Users on a page: enough to choose from, few for who wants to list everybody."""
+
+
 @router.get("")
 async def users(
-    q: Annotated[str, Query(min_length=2, max_length=128)], _identity: IdentityDep, accounts: AccountsDep
+    q: Annotated[str, Query(min_length=2, max_length=128)],
+    identity: IdentityDep,
+    parts: ServicesDep,
+    cursor: Cursor = None,
+    limit: Annotated[int, Field(ge=1, le=MOST_FOUND), BeforeValidator(whole), Query()] = MOST_FOUND,
 ) -> UsersOut:
-    """Find the user of this name; there is no listing of users who only begin like it."""
-    found = await accounts.find(q)
-    return UsersOut(items=[] if found is None else [UserOut.of(found)], next_cursor=None)
+    """List the users whose username begins so, in the order of their names; none that is disabled."""
+    parts.throttles.search(identity.user.id)
+    page = await parts.accounts.search(q, cursor=cursor, limit=limit)
+    return UsersOut(items=[UserOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/me")

@@ -90,6 +90,13 @@ class Store(ABC):
         """List all accounts, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
+    async def users_named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose username begins so (in lower case), in its order, none that is disabled.
+
+        Raises `BadCursor`, for the cursor of another prefix too.
+        """
+
+    @abstractmethod
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         """Change how a user is shown. Raises `NotFound`."""
 

@@ -100,6 +100,9 @@ class ClusterStore(Store):
     async def all_accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:  # noqa: D102
         return await self._accounts.listed(cursor, limit)
 
+    async def users_named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:  # noqa: D102
+        return await self._accounts.named(prefix, cursor, limit)
+
     async def set_display_name(self, user_id: str, display_name: str) -> User:  # noqa: D102
         return await self._accounts.set_display_name(user_id, display_name)
 

@@ -82,6 +82,25 @@ class Accounts:
             "accounts", rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
         )
 
+    async def named(self, prefix: str, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose names begin so."""
+        list_name = f"users {prefix}"
+        _, last = paging.start(list_name, cursor)
+        found = r.table("users", read_mode="majority").between(
+            max(prefix, last),
+            prefix + paging.AFTER_ALL_TEXTS,
+            index="name",
+            left_bound="open" if last else "closed",
+        )
+        rows = await self._pool.read(found.order_by(index="name").limit(limit + 1))
+        return paging.page(
+            list_name,
+            rows,
+            limit,
+            key=lambda row: (0, row["username"].lower()),
+            item=lambda row: _account(row).user,
+        )
+
     async def set_flags(self, user_id: str, changes: dict[str, bool]) -> Account:
         """Change flags, unless the account is being erased. Raises `NotFound`."""
         changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))

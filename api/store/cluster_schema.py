@@ -37,6 +37,8 @@ def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
             row["visibility"] == "public", [row["created_at"], row["id"]], None
         ),
         ("users", "age"): lambda row: [row["created_at"], row["id"]],
+        # The first version kept names of ASCII letters in the case in which they were typed.
+        ("users", "name"): lambda row: r.branch(row["disabled"], None, row["username"].downcase()),
         ("users", "erasing"): lambda row: r.branch(row["erasing"], row["id"], None),
         ("sessions", "user"): lambda row: row["user_id"],
         ("members", "user"): lambda row: r.branch(

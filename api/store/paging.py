@@ -1,4 +1,4 @@
-"""Pages of a list that is ordered by a number and an id, neither of which ever changes.
+"""Pages of a list that is ordered by a number and an id, or one of them, neither of which ever changes.
 
 A cursor holds the last key of the page before, so a page costs the same at any depth, and what is added or
 removed meanwhile neither repeats nor hides anything else.
@@ -19,6 +19,8 @@ T = TypeVar("T")
 Key: TypeAlias = tuple[int, str]
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
+AFTER_ALL_TEXTS: Final = "\U0010ffff"
+"""No name holds it: what begins like a text is what comes before that text with this at its end."""
 
 _LONGEST_CURSOR: Final = 1_000  # characters; ours have under 150
 _MARK_BYTES: Final = 12  # by which a cursor of another list, or one that was changed, is known

@@ -111,6 +111,9 @@ class SqliteStore(Store):
     async def all_accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
         return await self._read(lambda reading: accounts.listed(reading, cursor, limit))
 
+    async def users_named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
+        return await self._read(lambda reading: accounts.named(reading, prefix, cursor, limit))
+
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         return await self._write(lambda cursor: accounts.set_display_name(cursor, user_id, display_name))
 

@@ -71,6 +71,19 @@ def listed(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
     return paging.page("accounts", rows, limit, key=lambda row: (row[3], row[0]), item=_account)
 
 
+def named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
+    """List the users whose names begin so."""
+    list_name = f"users {prefix}"
+    _, last = paging.start(list_name, after)
+    rows = cursor.execute(
+        "SELECT id, username, display_name, created_at, lower(username) FROM users"
+        " WHERE NOT disabled AND lower(username) >= ?1 AND lower(username) < ?2 AND lower(username) > ?3"
+        " ORDER BY lower(username) LIMIT ?4",
+        (prefix, prefix + paging.AFTER_ALL_TEXTS, last, limit + 1),
+    ).fetchall()
+    return paging.page(list_name, rows, limit, key=lambda row: (0, row[4]), item=lambda row: User(*row[:4]))
+
+
 def set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
     """Change how a user is shown. Raises `NotFound`."""
     cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))

@@ -111,6 +111,8 @@ ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN erasing INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX users_by_age ON users (created_at, id);
 CREATE INDEX users_erasing ON users (id) WHERE erasing;
+-- The first version kept names of ASCII letters in the case in which they were typed.
+CREATE INDEX users_by_name ON users (lower(username)) WHERE NOT disabled;
 
 -- used: a JSON array of [hash, when] of the refresh tokens that were used up lately, newest first.
 ALTER TABLE sessions ADD COLUMN used TEXT NOT NULL DEFAULT '[]';

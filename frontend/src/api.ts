@@ -116,9 +116,9 @@ export class Api {
     return this.#request('DELETE', memberPath(id, userId));
   }
 
-  /** The user of this name, alone on the page; an empty page when there is none. */
-  findUser(username: string): Promise<Page<PublicUser>> {
-    return this.#request('GET', 'users', { query: { q: username } });
+  /** Users whose username begins so, in the order of their names: whoever has just this name comes first. */
+  findUsers(prefix: string): Promise<Page<PublicUser>> {
+    return this.#request('GET', 'users', { query: { q: prefix } });
   }
 
   history(id: string, before: number, limit: number): Promise<HistoryPage> {

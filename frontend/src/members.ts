@@ -2,7 +2,7 @@ import { batch, signal } from '@preact/signals';
 import type { Api } from './api';
 import type { Names } from './names';
 import { Problem } from './problem';
-import type { EntryEvent, Member, Role, ServerEvent } from './protocol';
+import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from './protocol';
 
 // Beyond this the panel says that there are more; it is a panel, not a directory.
 const MOST_SHOWN = 500;
@@ -68,8 +68,8 @@ export class Members {
 
   /** Adds a user by name; fails with a Problem at `username` when there is nobody of that name. */
   async add(room_id: string, username: string, role: Role): Promise<void> {
-    const [user] = (await this.#api.findUser(username)).items;
-    if (!user) throw nobody();
+    const [user] = (await this.#api.findUsers(username)).items;
+    if (!user || !isNamed(user, username)) throw nobody();
     await this.setRole(room_id, user.id, role);
   }
 
@@ -108,6 +108,10 @@ export class Members {
   #set(room_id: string, list: MemberList): void {
     this.#byRoom.value = new Map(this.#byRoom.peek()).set(room_id, list);
   }
+}
+
+function isNamed(user: PublicUser, username: string): boolean {
+  return user.username.toLowerCase() === username.normalize('NFKC').toLowerCase();
 }
 
 function nobody(): Problem {

@@ -49,6 +49,7 @@ test('members that could not be loaded are asked for again', async () => {
 
 describe('a member', () => {
   const bob = { id: 'bob-id', username: 'bob', display_name: 'Bob' };
+  const bobby = { id: 'bobby-id', username: 'bobby', display_name: 'Bobby' };
   const sent: unknown[] = [];
 
   beforeEach(() => {
@@ -57,7 +58,9 @@ describe('a member', () => {
     members = new Members(
       {
         members: async () => ({ items: [], next_cursor: null }),
-        findUser: async (name: string) => ({ items: name === 'bob' ? [bob] : [] }),
+        findUsers: async (prefix: string) => ({
+          items: [bob, bobby].filter(({ username }) => username.startsWith(prefix.toLowerCase())),
+        }),
         setRole: async (...what: [string, string, Role]) => {
           sent.push(what);
           return { user_id, username, display_name, role: what[2], joined_at: AT };
@@ -72,7 +75,7 @@ describe('a member', () => {
 
   test('is added by name, changed and removed, and the list follows at once', async () => {
     await members.know('den');
-    await members.add('den', 'bob', 'reader');
+    await members.add('den', 'Bob', 'reader');
     expect(roles()).toEqual([['bob', 'reader']]);
     expect(names.of({ user_id: 'bob-id', username: 'bob' })).toBe('Bob');
     await members.setRole('den', 'bob-id', 'owner');
@@ -87,7 +90,7 @@ describe('a member', () => {
   });
 
   test('whose name nobody has is said at the field, and nothing is sent', async () => {
-    const failed = await members.add('den', 'bobby', 'member').catch((problem) => problem);
+    const failed = await members.add('den', 'bobb', 'member').catch((problem) => problem);
     expect(failed).toBeInstanceOf(Problem);
     expect(failed.fields.get('username')).toBe('Nobody here has this username.');
     expect(sent).toEqual([]);

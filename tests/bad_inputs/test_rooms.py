@@ -1,6 +1,7 @@
 """Rows R: rooms and permissions, over HTTP and the socket. Each test ends with a good request that is served.
 
-The whole table of roles and operations is tried in tests/test_policy.py. R5, R16 and R18 are limits; for R6 and
+The whole table of roles and operations is tried in tests/test_policy.py. R5 and R16 are limits, and in
+tests/test_throttles.py; for R6 and
 R17 (invites), R7, R8 and R11 (changing messages), R12, R14 and R15 (what is a user's own) there is nothing to try yet.
 """
 
@@ -11,6 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api.models import LOBBY_ID
+from tests.bad_inputs.answers import is_problem
 from tests.server import Node, Person, Socket
 from tests.test_rooms import make_room, say
 
@@ -169,6 +171,26 @@ async def test_r13_a_refusal_about_a_private_room_tells_nothing_of_it(den: Den) 
     ]
     assert not [text for text in scopes if den.id in text]
     await is_served(den.member)
+
+
+async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
+    users = "/users"
+    for query in ("", "a", "x" * 129):
+        is_problem(await den.bob.http.get(users, params={"q": query}), 422, "invalid")
+    is_problem(await den.bob.http.get(users), 422, "invalid")
+    is_problem(await den.bob.http.get(users, params={"q": "ol", "limit": 21}), 422, "invalid")
+    is_problem(await den.bob.http.get(users, params={"q": "ol", "cursor": "guessed"}), 422, "bad_cursor")
+    asked = 1  # a search with a cursor of no list counts
+    for query in ("a*", "**", "%%", "__", "o_", "*"):
+        answer = await den.bob.http.get(users, params={"q": query})
+        asked += len(query) > 1
+        assert answer.json().get("items", []) == []
+    for _ in range(30 - asked):
+        (found,) = (await den.bob.http.get(users, params={"q": "ol"})).json()["items"]
+        assert set(found) == {"id", "username", "display_name"}  # no e-mail, nothing of where they are
+    is_problem(await den.bob.http.get(users, params={"q": "ol"}), 429, "rate_limited")
+    assert (await den.owner.http.get(users, params={"q": "bo"})).json()["items"][0]["id"] == den.bob.id
+    await is_served(den.bob)
 
 
 async def test_r19_nothing_is_heard_of_people_one_shares_no_room_with(den: Den) -> None:
