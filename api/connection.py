@@ -31,7 +31,16 @@ class Identity:
 class Connection:
     """See the module. All methods but `drained` are for the event loop's thread and never wait."""
 
-    __slots__ = ("_events", "_sink", "close_code", "identity", "memberships", "rooms", "silent_beats", "warned_of")
+    __slots__ = (
+        "_events",
+        "_sink",
+        "close_code",
+        "identity",
+        "memberships",
+        "rooms",
+        "silent_beats",
+        "warned_of",
+    )
 
     def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity

@@ -1,6 +1,7 @@
 import { Problem, type ProblemBody, unreachable } from './problem';
 import type {
   HistoryPage,
+  Login,
   Member,
   Message,
   Page,
@@ -81,6 +82,34 @@ export class Api {
 
   rename(displayName: string): Promise<PublicUser> {
     return this.#request('PATCH', 'users/me', { body: { display_name: displayName } });
+  }
+
+  changePassword(current: string, next: string): Promise<void> {
+    return this.#request('PUT', 'auth/password', {
+      body: { current_password: current, new_password: next },
+    });
+  }
+
+  /** The user's sessions, newest first. */
+  async logins(): Promise<Login[]> {
+    return (await this.#request<{ items: Login[] }>('GET', 'auth/sessions')).items;
+  }
+
+  endLogin(id: string): Promise<void> {
+    return this.#request('DELETE', `auth/sessions/${encodeURIComponent(id)}`);
+  }
+
+  endOtherLogins(): Promise<void> {
+    return this.#request('DELETE', 'auth/sessions');
+  }
+
+  eraseMe(password: string): Promise<void> {
+    return this.#request('DELETE', 'users/me', { body: { password }, session: true });
+  }
+
+  /** Everything of the user as JSON Lines; `onBytes` hears how much has come, for nobody knows how much will. */
+  exportMe(onBytes: (count: number) => void, signal: AbortSignal): Promise<Blob> {
+    return this.#authorised((token) => this.#download('users/me/export', token, onBytes, signal));
   }
 
   rooms(scope: 'mine' | 'public', cursor?: string): Promise<Page<Room>> {
@@ -188,13 +217,47 @@ export class Api {
 
   async #request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
     if (options.anonymous) return this.#exchange(method, path, options, null);
+    return this.#authorised((token) => this.#exchange<T>(method, path, options, token));
+  }
+
+  /** Tries with a token, and once more with a new one if that was refused. */
+  async #authorised<T>(attempt: (token: string) => Promise<T>): Promise<T> {
     const token = await this.freshToken();
     try {
-      return await this.#exchange<T>(method, path, options, token);
+      return await attempt(token);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       if (this.#tokens.access === token) this.#tokens.distrust();
-      return this.#exchange(method, path, options, await this.freshToken());
+      return attempt(await this.freshToken());
+    }
+  }
+
+  async #download(
+    path: string,
+    token: string,
+    onBytes: (count: number) => void,
+    signal: AbortSignal,
+  ): Promise<Blob> {
+    const fetch = this.#fetch;
+    try {
+      const answer = await fetch(new URL(path, this.#url), {
+        headers: { Authorization: `Bearer ${token}` },
+        credentials: 'same-origin',
+        cache: 'no-store',
+        signal,
+      });
+      if (!answer.ok || !answer.body) throw problemOf(answer, parse(await answer.text()));
+      const chunks: Uint8Array<ArrayBuffer>[] = [];
+      let count = 0;
+      const reader = answer.body.getReader();
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        chunks.push(read.value);
+        count += read.value.byteLength;
+        onBytes(count);
+      }
+      return new Blob(chunks, { type: answer.headers.get('Content-Type') ?? '' });
+    } catch (error) {
+      throw error instanceof Problem ? error : unreachable();
     }
   }
 

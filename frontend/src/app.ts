@@ -19,6 +19,8 @@ export interface App {
   router: Router;
   theme: Theme;
   logout(): void;
+  /** Erases the account; fails with a Problem. */
+  erase(password: string): Promise<void>;
 }
 
 export async function createApp(window: Window & typeof globalThis): Promise<App> {
@@ -114,10 +116,16 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     theme,
     logout() {
       session.value?.reading.flush();
-      session.value?.outbox.forget();
-      session.value?.drafts.forget();
+      session.value?.forget();
       router.replace('#/');
       void auth.logout();
+    },
+    async erase(password) {
+      // The server may end the session before it answers.
+      const erased = session.value;
+      await auth.erase(password);
+      erased?.forget();
+      router.replace('#/');
     },
   };
 }

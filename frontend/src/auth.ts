@@ -12,6 +12,7 @@ export type AuthState =
   | { phase: 'signed_in'; user: PublicUser };
 
 const EXPIRED = 'Your sign-in has expired. Log in again to go on.';
+const ERASED = 'Your account is deleted. Thank you for having been here.';
 
 /** Who is signed in on this page. */
 export class Auth {
@@ -65,6 +66,18 @@ export class Auth {
   async rename(displayName: string): Promise<void> {
     const user = await this.#api.rename(displayName);
     this.state.value = { phase: 'signed_in', user };
+  }
+
+  /** Every other session of the user ends. */
+  changePassword(current: string, next: string): Promise<void> {
+    return this.#api.changePassword(current, next);
+  }
+
+  /** Begins to erase the account, which nothing stops; whoever was signed in with it no longer is. */
+  async erase(password: string): Promise<void> {
+    await this.#api.eraseMe(password);
+    this.#tokens.leave();
+    this.end(ERASED);
   }
 
   /** Logging out works on this page, and the user's others, even when the server cannot be told yet. */

@@ -10,6 +10,7 @@ import './styles/timeline.css';
 import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';
+import './styles/account.css';
 import { AppContext } from './views/context';
 import { Root } from './views/Root';
 

@@ -19,6 +19,16 @@ export interface Tokens {
   refresh_token: string | null;
 }
 
+/** One log-in of the user, here or elsewhere. */
+export interface Login {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  user_agent: string;
+  /** The one that asks. */
+  current: boolean;
+}
+
 export type Role = 'owner' | 'moderator' | 'member' | 'reader';
 export type Visibility = 'public' | 'private';
 

@@ -6,14 +6,17 @@ import { Directory } from './directory';
 import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
+import { Logins } from './logins';
 import { Members } from './members';
 import { Names } from './names';
 import { Outbox, type OutboxStore } from './outbox';
+import { People } from './people';
 import { Problem } from './problem';
 import type { Room, Visibility } from './protocol';
 import { Reading } from './reading';
 import { caughtUp, Rooms } from './rooms';
 import { Subscriptions } from './subscriptions';
+import { Takeout } from './takeout';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Typing } from './typing';
@@ -45,6 +48,9 @@ export class Session {
   readonly timelines = new Timelines();
   readonly names = new Names();
   readonly members: Members;
+  readonly people: People;
+  readonly logins: Logins;
+  readonly takeout: Takeout;
   readonly directory: Directory;
   readonly outbox: Outbox;
   readonly drafts: Drafts;
@@ -66,6 +72,9 @@ export class Session {
     const { rooms, timelines } = this;
     this.user_id = user_id;
     this.members = new Members(api, this.names);
+    this.people = new People(api, clock);
+    this.logins = new Logins(api);
+    this.takeout = new Takeout(api);
     this.directory = new Directory(api);
     this.drafts = new Drafts(storage, user_id);
     this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });
@@ -160,6 +169,12 @@ export class Session {
     this.reading.flush();
     this.connection.stop();
     this.outbox.stop();
+  }
+
+  /** Nothing that the user typed here stays behind. */
+  forget(): void {
+    this.outbox.forget();
+    this.drafts.forget();
   }
 
   async loadRooms(): Promise<void> {

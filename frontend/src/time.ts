@@ -50,6 +50,16 @@ export function shortTime(at: string, now = new Date()): string {
   return format(days < 7 ? WEEKDAY : SHORT_DAY, at);
 }
 
+/** "5 minutes ago", "yesterday"; `now` is the reader's clock, which may be off. */
+export function ago(at: string, now = new Date()): string {
+  const seconds = Math.max(0, (now.getTime() - new Date(at).getTime()) / 1000);
+  if (Number.isNaN(seconds)) return '';
+  if (seconds < 60) return 'just now';
+  if (seconds < 3600) return RELATIVE.format(-Math.floor(seconds / 60), 'minute');
+  if (seconds < 86_400) return RELATIVE.format(-Math.floor(seconds / 3600), 'hour');
+  return RELATIVE.format(-Math.floor(seconds / 86_400), 'day');
+}
+
 function daysBetween(date: Date, now: Date): number {
   const midnight = (of: Date) => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
   return Math.round((midnight(now) - midnight(date)) / DAY_MILLISECONDS);

@@ -64,3 +64,19 @@ test('logging out tells the server with the token, and forgets it even if that f
   expect(tokens.refresh).toBeNull();
   expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
 });
+
+test('whose account is deleted is told so at the log-in, and a wrong password changes nothing', async () => {
+  http.on('POST /auth/login', { body: { ...PAIR, user: ALICE } });
+  await auth.login('alice', 'secret');
+  const errors = [{ loc: ['password'], message: 'is wrong' }];
+  http.on('DELETE /users/me', { status: 422, body: { code: 'invalid_credentials', errors } });
+  await expect(auth.erase('guess')).rejects.toMatchObject({ code: 'invalid_credentials' });
+  expect(auth.state.value).toEqual({ phase: 'signed_in', user: ALICE });
+  http.on('DELETE /users/me', { status: 204 });
+  await auth.erase('secret');
+  expect(auth.state.value).toMatchObject({
+    phase: 'signed_out',
+    notice: expect.stringContaining('deleted'),
+  });
+  expect(tokens.canRenew).toBe(false);
+});

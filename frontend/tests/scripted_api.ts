@@ -51,6 +51,7 @@ function respond({ status = 200, body, headers = {} }: Answer): Response {
     ok: status >= 200 && status < 300,
     status,
     headers: new Headers(headers),
+    body: new Blob([text]).stream(),
     text: () => Promise.resolve(text),
     json: () => Promise.resolve(JSON.parse(text)),
   } as Response;

@@ -1,77 +1,90 @@
 import { useState } from 'preact/hooks';
 import type { PublicUser } from '../protocol';
-import type { ThemeChoice } from '../theme';
-import { FormError } from './AuthScreen';
 import { Avatar } from './Avatar';
 import { useApp } from './context';
 import { Dialog } from './Dialog';
-import { Field } from './Field';
-import { useForm } from './form';
-import { Icon } from './Icon';
+import { DisplayName } from './DisplayName';
+import { Erase } from './Erase';
+import { Icon, type IconName } from './Icon';
+import { Logins } from './Logins';
+import { NewPassword } from './NewPassword';
+import { Takeout } from './Takeout';
+import { ThemeChoice } from './ThemeChoice';
 
-const THEMES: { value: ThemeChoice; label: string }[] = [
-  { value: 'system', label: 'System' },
-  { value: 'light', label: 'Light' },
-  { value: 'dark', label: 'Dark' },
-];
+type Place = 'password' | 'logins' | 'takeout' | 'erase';
 
+const PLACES: Record<Place, { title: string; icon: IconName }> = {
+  password: { title: 'Change password', icon: 'key' },
+  logins: { title: 'Where you are logged in', icon: 'monitor' },
+  takeout: { title: 'Export my data', icon: 'down' },
+  erase: { title: 'Delete my account', icon: 'bin' },
+};
+
+/** All that users do to their own account, each in a place of its own. */
 export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
-  const { auth, theme, logout } = useApp();
-  const [name, setName] = useState(user.display_name);
-  const form = useForm({
-    names: ['display_name'],
-    check: () => (name.trim() ? [] : [{ loc: 'display_name', message: 'Enter a name.' }]),
-    send: async () => {
-      if (name.trim() !== user.display_name) await auth.rename(name.trim());
-      onClose();
-    },
-  });
+  const [place, setPlace] = useState<Place | null>(null);
+  const [notice, setNotice] = useState('');
+  const back = (said = '') => {
+    setPlace(null);
+    setNotice(said);
+  };
+  if (place === null)
+    return (
+      <Dialog title="Your account" onClose={onClose}>
+        <Overview user={user} notice={notice} onNotice={setNotice} onChoose={setPlace} />
+      </Dialog>
+    );
   return (
-    <Dialog title="Your account" onClose={onClose}>
+    <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
+      {place === 'password' && <NewPassword user={user} onChanged={back} />}
+      {place === 'logins' && <Logins />}
+      {place === 'takeout' && <Takeout />}
+      {place === 'erase' && <Erase user={user} onBack={() => back()} />}
+    </Dialog>
+  );
+}
+
+interface OverviewProps {
+  user: PublicUser;
+  /** What was done just now. */
+  notice: string;
+  onNotice(text: string): void;
+  onChoose(place: Place): void;
+}
+
+function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
+  const { logout } = useApp();
+  return (
+    <>
       <div class="account-who">
         <Avatar username={user.username} />
         <p>
           Signed in as <strong>@{user.username}</strong>
         </p>
       </div>
-      <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
-        <Field
-          label="Display name"
-          name="display_name"
-          value={name}
-          onInput={setName}
-          error={form.fieldError('display_name')}
-          autoComplete="name"
-        />
-        <FormError text={form.error} />
-        <div class="form-actions">
-          <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-            {form.busy ? 'Saving…' : 'Save name'}
-          </button>
-        </div>
-      </form>
-      <fieldset class="segments">
-        <legend>Theme</legend>
-        <div class="segment-row">
-          {THEMES.map(({ value, label }) => (
-            <label key={value}>
-              <input
-                type="radio"
-                name="theme"
-                checked={theme.choice.value === value}
-                onChange={() => {
-                  theme.choice.value = value;
-                }}
-              />
-              <span>{label}</span>
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <div role="status" class="form-alert">
+        {notice && <p class="callout good">{notice}</p>}
+      </div>
+      <DisplayName user={user} onSaved={onNotice} />
+      <ThemeChoice />
+      <ul class="account-places">
+        {(Object.keys(PLACES) as Place[]).map((place) => (
+          <li key={place}>
+            <button
+              type="button"
+              class={place === 'erase' ? 'account-place danger' : 'account-place'}
+              onClick={() => onChoose(place)}
+            >
+              <Icon name={PLACES[place].icon} size={18} />
+              {PLACES[place].title}
+            </button>
+          </li>
+        ))}
+      </ul>
       <button type="button" class="button wide" onClick={logout}>
         <Icon name="leave" size={18} />
         Log out
       </button>
-    </Dialog>
+    </>
   );
 }

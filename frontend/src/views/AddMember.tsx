@@ -9,10 +9,12 @@ import { useForm } from './form';
 import { RoleChoice } from './Role';
 
 export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members } = useSession();
+  const { members, people } = useSession();
   const [username, setUsername] = useState('');
   const [role, setRole] = useState<Role>('member');
-  const name = username.trim().replace(/^@/, '');
+  const name = bare(username);
+  const known = new Set(members.of(room.id)?.members.map(({ user_id }) => user_id));
+  const strangers = people.found.value.filter(({ id }) => !known.has(id));
   const form = useForm({
     names: ['username'],
     check: () => (name ? [] : [{ loc: 'username', message: 'Enter a username.' }]),
@@ -28,9 +30,16 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
           label="Username"
           name="username"
           value={username}
-          onInput={setUsername}
+          onInput={(text) => {
+            setUsername(text);
+            people.look(bare(text));
+          }}
           error={form.fieldError('username')}
-          hint="As they log in with it."
+          hint="As they log in with it. Two letters are enough for suggestions."
+          suggestions={strangers.map(({ username, display_name }) => ({
+            value: username,
+            label: display_name,
+          }))}
           plain
         />
         <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
@@ -46,4 +55,8 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
       </form>
     </Dialog>
   );
+}
+
+function bare(text: string): string {
+  return text.trim().replace(/^@/, '');
 }

@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks';
-import type { FieldError } from '../problem';
-import { codePoints } from '../text';
 import { useApp } from './context';
 import { Field } from './Field';
-import { useForm } from './form';
+import { useForm, wrongIf } from './form';
 import { Logo } from './Logo';
+import { isShort, PASSWORD_RULE, SHORT } from './password';
 import { ThemeToggle } from './ThemeToggle';
 
 export function AuthScreen() {
@@ -47,12 +46,6 @@ export function AuthScreen() {
 const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{1,31}$/u;
 const USERNAME_RULE =
   'Use 2 to 32 letters of one script, digits, dots, dashes or underscores. Begin with a letter or a digit.';
-const PASSWORD_CHARACTERS = 8;
-
-/** The first error of a field is the one that is shown. */
-function wrongIf(wrong: boolean, loc: string, message: string): FieldError[] {
-  return wrong ? [{ loc, message }] : [];
-}
 
 function Login() {
   const { auth } = useApp();
@@ -115,11 +108,7 @@ function Signup() {
       ...wrongIf(!username.trim(), 'username', 'Choose a username.'),
       ...wrongIf(!USERNAME.test(username.trim().normalize('NFKC')), 'username', USERNAME_RULE),
       ...wrongIf(!password, 'password', 'Choose a password.'),
-      ...wrongIf(
-        codePoints(password) < PASSWORD_CHARACTERS,
-        'password',
-        `Use at least ${PASSWORD_CHARACTERS} characters.`,
-      ),
+      ...wrongIf(isShort(password), 'password', SHORT),
     ],
     send: () => auth.signup(username.trim(), password, displayName.trim()),
   });
@@ -158,7 +147,7 @@ function Signup() {
         value={password}
         onInput={setPassword}
         error={form.fieldError('password')}
-        hint={`At least ${PASSWORD_CHARACTERS} characters. A few unrelated words are a good choice.`}
+        hint={PASSWORD_RULE}
         autoComplete="new-password"
       />
       <FormError text={form.error} />

@@ -5,13 +5,20 @@ import { Icon } from './Icon';
 interface DialogProps {
   title: string;
   onClose(): void;
+  /** Where this is a place within another one: the way back to it. */
+  onBack?(): void;
   children: ComponentChildren;
 }
 
 /** The browser's own modal: it keeps the focus, closes on Escape, and gives the focus back. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, onBack, children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  // What was chosen may be gone with the place it led away from: those who listen go on where this one begins.
+  useEffect(() => {
+    if (!dialog.current?.contains(document.activeElement)) heading.current?.focus();
+  }, [title]);
   useEffect(() => {
     const element = dialog.current;
     if (!element) return;
@@ -37,7 +44,14 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     >
       <div class="dialog-content">
         <header class="dialog-head">
-          <h2 id={id}>{title}</h2>
+          {onBack && (
+            <button type="button" class="icon-button back" aria-label="Back" onClick={onBack}>
+              <Icon name="back" />
+            </button>
+          )}
+          <h2 id={id} ref={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
             <Icon name="close" />
           </button>

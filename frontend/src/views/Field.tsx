@@ -14,6 +14,8 @@ interface FieldProps {
   minLength?: number;
   optional?: boolean;
   plain?: boolean;
+  /** What may be meant, while it is typed. */
+  suggestions?: readonly { value: string; label: string }[];
 }
 
 /** A labelled input with its hint and its error, tied together for those who do not see them. */
@@ -29,7 +31,9 @@ export function Field(props: FieldProps) {
       <input
         id={id}
         name={props.name}
-        {...(props.type === 'password' ? { type: 'password' } : { type: 'text' })}
+        {...(props.type === 'password'
+          ? { type: 'password' }
+          : { type: 'text', ...(props.suggestions && { list: `${id}-list` }) })}
         value={props.value}
         required={!props.optional}
         aria-invalid={props.error ? 'true' : undefined}
@@ -41,6 +45,13 @@ export function Field(props: FieldProps) {
         minLength={props.minLength}
         onInput={(event) => props.onInput(event.currentTarget.value)}
       />
+      {props.suggestions && (
+        <datalist id={`${id}-list`}>
+          {props.suggestions.map(({ value, label }) => (
+            <option key={value} value={value} label={label} />
+          ))}
+        </datalist>
+      )}
       {props.error ? (
         <p class="field-error" id={`${id}-error`}>
           {props.error}

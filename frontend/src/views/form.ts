@@ -19,6 +19,8 @@ const FIELD_OF_CODE = new Map([
   ['weak_password', 'password'],
 ]);
 
+const WRONG_PASSWORD = 'This is not your password.';
+
 interface FormOptions {
   /** The names of its fields. */
   names: readonly string[];
@@ -44,7 +46,8 @@ export function useForm({ names, check, send }: FormOptions): FormState {
   const fields = new Map<string, string>();
   if (problem instanceof Problem) {
     for (const [name, message] of problem.fields)
-      if (names.includes(name)) fields.set(name, message);
+      if (names.includes(name))
+        fields.set(name, problem.code === 'invalid_credentials' ? WRONG_PASSWORD : message);
     const field = FIELD_OF_CODE.get(problem.code);
     if (field && names.includes(field)) fields.set(field, problemText(problem));
   }
@@ -93,4 +96,9 @@ export function useForm({ names, check, send }: FormOptions): FormState {
       );
     },
   };
+}
+
+/** For `check`: the first error of a field is the one that is shown. */
+export function wrongIf(wrong: boolean, loc: string, message: string): FieldError[] {
+  return wrong ? [{ loc, message }] : [];
 }
