@@ -45,7 +45,12 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
       <div class="dialog-content">
         <header class="dialog-head">
           {onBack && (
-            <button type="button" class="icon-button back" aria-label="Back" onClick={onBack}>
+            <button
+              type="button"
+              class="icon-button dialog-back"
+              aria-label="Back"
+              onClick={onBack}
+            >
               <Icon name="back" />
             </button>
           )}
