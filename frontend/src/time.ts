@@ -2,6 +2,7 @@
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+const MEDIUM = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
 const SHORT_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
@@ -26,6 +27,10 @@ export function narrowTime(at: string): string {
 
 export function fullTime(at: string): string {
   return format(FULL, at);
+}
+
+export function mediumTime(at: string): string {
+  return format(MEDIUM, at);
 }
 
 /** The local calendar day, as a key. */

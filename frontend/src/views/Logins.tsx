@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { deviceName } from '../device';
 import { problemText } from '../problem';
 import type { Login } from '../protocol';
-import { ago, fullTime } from '../time';
+import { ago, fullTime, mediumTime } from '../time';
 import { useSession } from './context';
 
 /** The user's sessions, each with a way to end it. */
@@ -87,7 +87,7 @@ function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(
         </p>
         <p class="login-detail" title={fullTime(login.last_used_at)}>
           {login.current ? 'In use now' : `Last used ${ago(login.last_used_at)}`}, since{' '}
-          {fullTime(login.created_at)}
+          {mediumTime(login.created_at)}
         </p>
       </div>
       {!login.current && (
