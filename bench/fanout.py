@@ -14,7 +14,8 @@ from bench.machine import busy_seconds
 from bench.subject import Subject
 
 MOST_SENDERS: Final = 50
-RATE_OF_A_SENDER: Final = 20
+RATE_OF_A_SENDER: Final = 5
+"""Few, for a socket may wait for one ack before it sends again: a single sender would be what is measured."""
 SUBSCRIBERS: Final = 500
 RATES: Final = (20, 400, 1_000)
 STORED: Final = (200, 200)
