@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from api.account_schemas import Erase
 from api.cookies import RefreshCookieDep
-from api.deps import AddressDep, ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
+from api.deps import ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
 from api.errors import NotFound, Unavailable
 from api.export import export
 from api.http import StrictRoute
@@ -54,13 +54,12 @@ async def change_me(body: Profile, identity: IdentityDep, store: StoreDep) -> Me
 async def erase_me(
     body: Erase,
     identity: IdentityDep,
-    address: AddressDep,
     client: ClientDep,
     parts: ServicesDep,
     cookie: RefreshCookieDep,
 ) -> None:
     """Erase the caller's account. What it takes goes on after the answer, and nothing stops it."""
-    async with parts.throttles.password(identity.user.username, address):
+    async with parts.throttles.password(identity.user.username, client.address or ""):
         ended = await parts.accounts.erase(identity.user.id, body.password, client)
     parts.hub.end_sessions(ended)
     parts.erasure.begin()
