@@ -123,6 +123,8 @@ class Accounts:
         now = now_ms()
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
+        if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
+            raise Unauthorized  # a guess, which must not end the session of whoever it is about
         next_token = self._tokens.next_refresh(refresh_token)
         rotation = await self._store.rotate_refresh(
             session_id,
@@ -274,3 +276,8 @@ async def holder_of(store: Store, name: str) -> Account | None:
         if (account := await store.account_by_name(key)) is not None:
             return account
     return None
+
+
+def _is_known(session: Session, refresh_token: str) -> bool:
+    """Whether this is a session's refresh token, or was a moment ago."""
+    return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}

@@ -24,6 +24,8 @@ ISSUER: Final = "tailwire"
 AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
+MARK_BYTES: Final = 16
+"""Of a refresh token's mark: as hard to guess as its session's id."""
 MAX_TOKEN_CHARACTERS: Final = 4_096
 MAX_FOLLOWED: Final = 64
 """Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
@@ -163,8 +165,19 @@ class Tokens:
         return Claims(user_id, session_id, expires * 1000)
 
     def first_refresh(self, session_id: str) -> str:
-        """Return a new session's first refresh token: the session's id, a dot, 256 random bits."""
-        return f"{session_id}.{secrets.token_urlsafe(32)}"
+        """Return a new session's first refresh token: the session's id, 256 random bits, our mark; dots between."""
+        return _marked(self._secrets[min(self._secrets)], f"{session_id}.{secrets.token_urlsafe(32)}")
+
+    def has_issued(self, refresh_token: str) -> bool:
+        """Whether a refresh token is one that we made, be it used up: only then does its reuse end a session.
+
+        Anybody may know a session's id. One made with a secret that we do not have any more is not known to be ours.
+        """
+        body = refresh_token.rpartition(".")[0]
+        return any(
+            hmac.compare_digest(_marked(secret, body).encode(), refresh_token.encode(errors="replace"))
+            for secret in self._secrets.values()
+        )
 
     def next_refresh(self, refresh_token: str) -> str:
         """Return the refresh token that follows this one.
@@ -195,7 +208,12 @@ def _key_id(secret: str) -> str:
 
 def _successor(secret: str, refresh_token: str) -> str:
     digest = hmac.new(secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256).digest()
-    return f"{session_of(refresh_token)}.{_base64url(digest)}"
+    return _marked(secret, f"{session_of(refresh_token)}.{_base64url(digest)}")
+
+
+def _marked(secret: str, body: str) -> str:
+    mark = hmac.new(secret.encode(), b"issued:" + body.encode(errors="replace"), hashlib.sha256).digest()
+    return f"{body}.{_base64url(mark[:MARK_BYTES])}"
 
 
 def session_of(refresh_token: str) -> str:

@@ -142,6 +142,15 @@ async def test_a_tab_that_is_two_tokens_behind_within_the_grace_is_given_the_new
     assert (status, await refresh(node, first)) == (200, (200, fourth))
 
 
+async def test_t21_a_token_that_nobody_was_given_ends_no_session(node: Node, alice: Person) -> None:
+    session_id, secret, mark = alice.refresh_token.split(".")
+    guesses = (f"{session_id}.x", f"{session_id}.{secret}", f"{session_id}.{secret[::-1]}.{mark}", session_id)
+    for guess in (*guesses, f"{session_id}.\u00e9.\U0001f600"):
+        assert (await refresh(node, guess))[0] == 401
+    assert await works(alice)
+    assert (await refresh(node, alice.refresh_token))[0] == 200
+
+
 async def test_t19_a_token_reused_after_the_grace_ends_the_session_and_its_sockets(
     node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
