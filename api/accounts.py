@@ -272,10 +272,9 @@ async def holder_of(store: Store, name: str) -> Account | None:
     except Invalid:
         return None
     # The second is the key of accounts made before keys were skeletons.
-    for key in dict.fromkeys((key_of(skeleton(name)), name)):
-        if (account := await store.account_by_name(key)) is not None:
-            return account
-    return None
+    # Both are read, whoever there is: a read more would tell that there is nobody.
+    found = [await store.account_by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
+    return next((account for account in found if account is not None), None)
 
 
 def _is_known(session: Session, refresh_token: str) -> bool:
