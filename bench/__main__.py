@@ -98,6 +98,7 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
     options = Options(tuple(asked.only) if asked.only else None, asked.seconds, asked.subscribers, asked.rate)
     directory = ROOT / "build" / "bench"
     results.machine = describe()
+    invoked_at = time.strftime("%Y-%m-%d %H:%M:%S")
     print(f"==> {results.machine}")
     for suite in asked.suite or SUITES:
         cases = [case for case in SUITES[suite](options) if case.work.startswith(asked.work or "")]
@@ -116,7 +117,7 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
                     continue
                 if run == 1:
                     results.replace(suite, case.contender, case.work)
-                results.add(suite, case.contender, case.work, {"run": run, **row})
+                results.add(suite, case.contender, case.work, {"at": invoked_at, "run": run, **row})
                 print(" " + line(row), flush=True)
 
 

@@ -107,10 +107,10 @@ def _nchan(directory: Path) -> Iterator[Subject]:
 CONTENDERS: Final = {
     contender.name: contender
     for contender in (
-        Contender("floor", "a loop of `send()` in C, no framework, nothing kept", _floor),
+        Contender("floor", "a loop of send() in C, nothing kept", _floor),
         Contender("tailwire", "Tailwire on SQLite, durable", tailwire.on_sqlite),
         Contender("nchan", "nginx with nchan, one worker", _nchan),
-        Contender("node-ws", "Node with `ws`", _node("ws.mjs")),
+        Contender("node-ws", "Node with ws", _node("ws.mjs")),
         Contender("documentation", "FastAPI's documentation", _python("documentation.py", "/ws/1")),
         Contender("socketio", "python-socketio", _socket_io),
         Contender("channels", "Django Channels, in-memory layer", _python("channels_server.py", "/ws")),
@@ -121,6 +121,6 @@ CONTENDERS: Final = {
         Contender(
             "tornado", "the design of 2015: Tornado with RethinkDB", _python("tornado_2015.py", stores=True)
         ),
-        Contender("node-rethinkdb", "Node with `ws` and RethinkDB", _node("rethinkdb.mjs", stores=True)),
+        Contender("node-rethinkdb", "Node with ws and RethinkDB", _node("rethinkdb.mjs", stores=True)),
     )
 }

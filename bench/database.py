@@ -42,7 +42,7 @@ def database(directory: Path) -> Iterator[Database]:
     """Run one. Raises `Missing` where RethinkDB is not installed."""
     if shutil.which("rethinkdb") is None:
         raise Missing("there is no `rethinkdb` on PATH")
-    port, password, name = free_port(), secrets.token_urlsafe(16), secrets.token_hex(4)
+    port, password, name = free_port(), secrets.token_hex(16), secrets.token_hex(4)
     command: list[str | Path] = [
         *("rethinkdb", "--directory", directory / f"rethinkdb-{name}", "--bind", "127.0.0.1"),
         *(

@@ -132,13 +132,17 @@ def _ordered(results: Results, suite: str, work: str) -> list[str]:
 
 
 def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str:
-    """Return one table of medians. Figures that nobody has are left out."""
+    """Return one table of medians. Figures that nobody has are left out.
+
+    A ratio stands only between what one invocation has measured.
+    """
     columns = [
         column
         for column in COLUMNS[suite]
         if any(_median(runs, column[1]) is not None for _name, runs in rows)
     ]
-    our_cpu = next((_median(runs, "cpu_us") for name, runs in rows if name.startswith("Tailwire")), None)
+    ours = next((runs for name, runs in rows if name.startswith("Tailwire")), [])
+    our_cpu = _median(ours, "cpu_us")
     heads = [
         first,
         *(head for head, _figure, _form in columns),
@@ -149,7 +153,7 @@ def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str
     for name, runs in rows:
         cells = [name, *(_cell(_median(runs, figure), form) for _head, figure, form in columns)]
         if our_cpu:
-            cpu = _median(runs, "cpu_us")
+            cpu = _median(runs, "cpu_us") if runs[0].get("at") == ours[0].get("at") else None
             cells.append(_cell(None if cpu is None else cpu / our_cpu, "{:.2f}"))
         is_full = (_median(runs, "generator_cpu") or 0) > FULL_LOAD
         cells.append(f"{len(runs)}{' (the load was at its limit)' if is_full else ''}")
