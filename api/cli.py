@@ -274,3 +274,7 @@ def _fail(message: str, status: int = 1) -> NoReturn:
 def main() -> None:
     """Run the command line."""
     sys.exit(cli())
+
+
+if __name__ == "__main__":
+    main()
