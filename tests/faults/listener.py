@@ -18,7 +18,7 @@ from typing import Final, cast
 from tests.faults.client import Account
 from tests.faults.machine import Api
 
-LIVE_SECONDS: Final = 60.0
+LIVE_SECONDS: Final = 120.0
 AT_ONCE: Final = 50
 """Handshakes that are under way together."""
 STAY_SECONDS: Final = 5.0
