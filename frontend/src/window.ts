@@ -5,7 +5,7 @@
 import { type Entry, indexOfSeq } from './timeline';
 
 // Enough for the first screen; what is near an end is put there step by step.
-const FIRST_ENTRIES = 60;
+const FIRST_ENTRIES = 40;
 // So few are quickly laid out: many at once would hold up the wheel.
 const STEP_ENTRIES = 20;
 const MOST_ENTRIES = 240;
