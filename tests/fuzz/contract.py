@@ -18,6 +18,7 @@ PATIENT: Final = {
         "LOGIN_FAILURES_PER_ACCOUNT",
         "MISSES_PER_MINUTE",
         "ROOMS_PER_MINUTE",
+        "SEARCHES_PER_MINUTE",
         "REFRESHES_PER_MINUTE",
         "SENDS_PER_SECOND",
         "SENDS_BURST",

@@ -12,7 +12,8 @@ MEBIBYTE = 1024 * 1024
 
 @pytest.mark.anyio
 async def test_random_requests_are_answered_as_the_contract_says(tmp_path: Path) -> None:
-    code, said = await try_contract(tmp_path, seconds=40)
+    # The same requests each time: what chance finds is `make fuzz`'s to say, not a change's that had no part in it.
+    code, said = await try_contract(tmp_path, 40, "--seed", "1")
     assert code == 0, said
 
 
