@@ -19,7 +19,7 @@ STATM: Final = Path("/proc/self/statm")
 BLOCK_BYTES: Final = 64
 """Of one block of Python's allocator, cautiously: those of a socket have 95 on average."""
 COLLECT_LOOKS: Final = 10
-"""While memory is short the garbage is collected at every tenth look: it takes up to half a second."""
+"""While memory is short the garbage is collected at every tenth look: it takes up to a second."""
 RETRY_SECONDS: Final = 5
 
 log = structlog.get_logger("api.memory")
