@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from api.address import counted_as
+from api.address import UNKNOWN, counted_as
 from api.clock import now_ms
 from api.errors import (
     Invalid,
@@ -129,14 +129,14 @@ class Throttles:
     # -- in the store
 
     @asynccontextmanager
-    async def password(self, username: str, address: str) -> AsyncIterator[None]:
+    async def password(self, username: str, address: str | None) -> AsyncIterator[None]:
         """Let the block try a password. Only what ends in `InvalidCredentials` or `WrongPassword` stays counted.
 
         It is counted beforehand, or many tries at once would all find room. Also raises `Unavailable`.
         """
         at = now_ms()
         from_address, at_account = (
-            _slot("login-from", counted_as(address)),
+            _slot("login-from", counted_as(address or UNKNOWN)),
             _slot("login", _account(username)),
         )
         await self._attempt(from_address, self._rates.login_failures_per_address, at)
@@ -155,9 +155,9 @@ class Throttles:
             if not failed:
                 await self._forgive(at, from_address, at_account)
 
-    async def sign_up(self, address: str) -> None:
+    async def sign_up(self, address: str | None) -> None:
         """Count one try to make an account. Also raises `Unavailable`."""
-        slot = _slot("signup-from", counted_as(address))
+        slot = _slot("signup-from", counted_as(address or UNKNOWN))
         await self._attempt(slot, self._rates.signups_per_address, now_ms())
 
     async def _attempt(self, slot: str, count: int, at: int) -> None:

@@ -7,7 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from api.account_schemas import PasswordChange, SessionsOut
 from api.cookies import RefreshCookieDep
-from api.deps import NEEDS_MEMORY, AccountsDep, AddressDep, ClientDep, IdentityDep, ServicesDep
+from api.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, ServicesDep
 from api.errors import FieldError, Invalid, InvalidCredentials, RateLimited, UsernameTaken
 from api.http import StrictRoute
 from api.openapi import refuses
@@ -19,21 +19,17 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 @router.post(
     "/signup", status_code=201, dependencies=[NEEDS_MEMORY], responses=refuses(UsernameTaken, RateLimited)
 )
-async def sign_up(
-    body: SignUp, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
-) -> Welcome:
+async def sign_up(body: SignUp, parts: ServicesDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
     """Make an account and log it in."""
-    await parts.throttles.sign_up(address)
+    await parts.throttles.sign_up(client.address)
     user, issued = await parts.accounts.sign_up(body.username, body.password, body.display_name, client)
     return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/login", dependencies=[NEEDS_MEMORY], responses=refuses(InvalidCredentials, RateLimited))
-async def log_in(
-    body: LogIn, parts: ServicesDep, address: AddressDep, client: ClientDep, cookie: RefreshCookieDep
-) -> Welcome:
+async def log_in(body: LogIn, parts: ServicesDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
     """Begin a session."""
-    async with parts.throttles.password(body.username, address):
+    async with parts.throttles.password(body.username, client.address):
         user, issued = await parts.accounts.log_in(body.username, body.password, client)
     return Welcome.to(user, cookie.keep(issued))
 
@@ -42,11 +38,10 @@ async def log_in(
 async def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     parts: ServicesDep,
-    address: AddressDep,
     client: ClientDep,
 ) -> TokensOut:
     """Begin a session by the OAuth2 password form, for generic clients and the Authorize button."""
-    async with parts.throttles.password(form.username, address):
+    async with parts.throttles.password(form.username, client.address):
         _, issued = await parts.accounts.log_in(form.username, form.password, client)
     return TokensOut.of(issued)
 
@@ -100,10 +95,10 @@ async def end_other_sessions(identity: IdentityDep, client: ClientDep, parts: Se
 
 @router.put("/password", status_code=204)
 async def change_password(
-    body: PasswordChange, identity: IdentityDep, address: AddressDep, client: ClientDep, parts: ServicesDep
+    body: PasswordChange, identity: IdentityDep, client: ClientDep, parts: ServicesDep
 ) -> None:
     """Change the caller's password; all sessions but this one end."""
-    async with parts.throttles.password(identity.user.username, address):
+    async with parts.throttles.password(identity.user.username, client.address):
         ended = await parts.accounts.change_password(
             identity.user.id, identity.session_id, body.current_password, body.new_password, client
         )

@@ -59,7 +59,7 @@ async def erase_me(
     cookie: RefreshCookieDep,
 ) -> None:
     """Erase the caller's account. What it takes goes on after the answer, and nothing stops it."""
-    async with parts.throttles.password(identity.user.username, client.address or ""):
+    async with parts.throttles.password(identity.user.username, client.address):
         ended = await parts.accounts.erase(identity.user.id, body.password, client)
     parts.hub.end_sessions(ended)
     parts.erasure.begin()
