@@ -99,19 +99,19 @@ class Commands:
     async def connect(self, identity: Identity, sink: Sink) -> Connection:
         """Return a connection that is in the hub and has its `ready` enqueued.
 
-        The session is looked at once more when the hub knows the connection: an end in between would pass by.
-        Raises `Unauthorized`, `Unavailable`.
+        Both in one breath, so that nothing the hub has for it comes before. The session is looked at once more when
+        the hub knows the connection: an end in between would pass by. Raises `Unauthorized`, `Unavailable`.
         """
         self._memory.require()
         connection = Connection(identity, sink)
         self._hub.add(connection)
+        connection.enqueue(self._ready(connection))
         try:
             if await self._reads.session(identity.session_id) is None:
                 raise Unauthorized
         except TailwireError:
             self._hub.remove(connection)
             raise
-        connection.enqueue(self._ready(connection))
         return connection
 
     def disconnect(self, connection: Connection) -> None:

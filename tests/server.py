@@ -97,7 +97,7 @@ class Person:
             socket = Socket(raw)
             if not by_header:
                 await socket.send(type="authenticate", token=self.access_token)
-            await socket.until(type="ready")
+            assert (await socket.receive())["type"] == "ready"
             yield socket
 
 

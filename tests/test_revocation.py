@@ -1,36 +1,44 @@
-"""A feed that brings things late shows nothing to those who may no longer see it."""
+"""What a node is told late, by the feed or by the store, shows nothing to those who may no longer see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 
 from api.config import Settings
-from api.models import LOBBY_ID, Change
+from api.models import LOBBY_ID, Change, Session
 from api.store import open_store
 from api.store.base import Store
-from tests.server import Event, Node, Person, Socket, running
+from tests.server import Event, Node, Person, Socket, eventually, running
 
 pytestmark = pytest.mark.anyio
 
-Tailing = Callable[[], AbstractAsyncContextManager[AsyncIterator[list[Change]]]]
-
 
 class Valve:
-    """Holds a feed back, on the way from the store to the hub, until it is opened."""
+    """Holds back what a store tells its node: the feed, and, after `answers` questions, who has which session."""
 
-    def __init__(self, tailing: Tailing) -> None:
-        self._tailing = tailing
+    def __init__(self, store: Store) -> None:
+        self._changes, self._sessions = store.changes, store.sessions
         self.opened = asyncio.Event()
         self.opened.set()
+        self.answers: int | None = None
+        self.answering = asyncio.Event()
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        async with self._tailing() as batches:
+        async with self._changes() as batches:
             yield self._held(batches)
+
+    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        if self.answers is not None:
+            self.answers -= 1
+            if self.answers < 0:
+                await self.answering.wait()
+        return await self._sessions(session_ids)
 
     async def _held(self, batches: AsyncIterator[list[Change]]) -> AsyncIterator[list[Change]]:
         async for batch in batches:
@@ -47,8 +55,8 @@ async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
         async def open_held(url: str) -> Store:
             store: Any = await open_store(url)
-            valves.append(Valve(store.changes))
-            store.changes = valves[0].changes
+            valves.append(Valve(store))
+            store.changes, store.sessions = valves[0].changes, valves[0].sessions
             return store  # type: ignore[no-any-return]
 
         monkeypatch.setattr("api.main.open_store", open_held)
@@ -73,6 +81,34 @@ async def rest(socket: Socket, last: str) -> list[Event]:
         events.append(await socket.receive())
         if events[-1].get("body") == last:
             return events
+
+
+async def test_ready_comes_first_though_the_feed_tells_of_the_user_while_they_connect(
+    nodes: tuple[Node, Node, Valve],
+) -> None:
+    one, other, valve = nodes
+    alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
+    room_id = await make_room(alice)
+    async with alice.socket(node=other) as hers:
+        await subscribed(hers, room_id)
+        valve.answers = 1  # who has the token; not whether the session is still there once the hub knows of him
+
+        async def first_of_his() -> Event:
+            header = {"Authorization": f"Bearer {bob.access_token}"}
+            async with connect(other.ws_url, additional_headers=header) as raw:
+                return await Socket(raw).receive()
+
+        his = asyncio.create_task(first_of_his())
+        metrics = other.client()
+
+        async def is_in() -> bool:
+            return "tailwire_connections 2.0" in (await metrics.get("/metrics")).text
+
+        await eventually(is_in)
+        assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200
+        await hers.until(type="member", user_id=bob.id)
+        valve.answering.set()
+        assert (await his)["type"] == "ready"
 
 
 async def test_a_session_that_ended_is_closed_though_the_feed_says_nothing(

@@ -84,6 +84,7 @@ class Client:
         self._raw: ClientConnection | None = None
         self._subscribing: dict[str, str] = {}
         self._changed = asyncio.Event()
+        self._failure: Exception | None = None
         self._may_connect = asyncio.Event()
         self._may_connect.set()
 
@@ -98,8 +99,10 @@ class Client:
         return pending
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has happened that makes `condition` true."""
+        """Wait until something has happened that makes `condition` true. Raises what `run` ended with."""
         while not condition():
+            if self._failure is not None:
+                raise self._failure
             self._changed.clear()
             await self._changed.wait()
 
@@ -159,7 +162,15 @@ class Client:
     # -- the life of a client
 
     async def run(self) -> None:
-        """Connect, and come back for ever, unless told not to."""
+        """Connect, and come back for ever, unless told not to. Raises at what the paper does not allow."""
+        try:
+            await self._come_and_go()
+        except Exception as failure:
+            self._failure = failure
+            self._changed.set()
+            raise
+
+    async def _come_and_go(self) -> None:
         attempt = 0
         while not self.is_gone:
             before = self.connected_count
