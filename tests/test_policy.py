@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
 import httpx
@@ -16,6 +17,7 @@ from api.errors import Forbidden, NotFound
 from api.main import create_app
 from api.models import LOBBY_ID, MembershipRule, Role, Standing, Visibility
 from api.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
+from tests.process import result
 from tests.server import Event, Node, Person, Socket, running
 from tests.test_rooms import make_room, say
 
@@ -24,8 +26,12 @@ pytestmark = pytest.mark.anyio
 NOBODY: Final = "no-such-room"
 ANONYMOUS: Final = "anonymous"
 EX_MEMBER: Final = "ex-member"
-SEATS: Final[tuple[Seat | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS)
-"""Everybody whom the table is tried with. An ex-member is a stranger to a private room, a visitor of a public one."""
+DISABLED: Final = "disabled"
+SEATS: Final[tuple[Seat | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS, DISABLED)
+"""Everybody whom the table is tried with. An ex-member is a stranger to a private room, a visitor of a public one.
+
+Who is disabled owns the room, and still has the token of before.
+"""
 
 
 class Request(NamedTuple):
@@ -68,7 +74,7 @@ class Scene(NamedTuple):
     owner: Person
     guest: Person
     me: Person | None  # None: without a token
-    seat: Seat | None  # where they stand; None: without a token
+    seat: Seat | None  # where they stand; None: without a token that holds
 
     def answer(self, operation: Operation) -> int:
         """Return the status that the table wants; 200 stands for every success."""
@@ -113,9 +119,14 @@ async def make_scene(node: Node, name: Seat | str, visibility: Visibility) -> Sc
 
 
 @pytest.fixture(params=SEATS)
-async def scene(request: pytest.FixtureRequest, node: Node) -> Scene:
+async def scene(request: pytest.FixtureRequest, node: Node, store_url: str, tmp_path: Path) -> Scene:
     """A scene for everybody in turn; the room is public for a visitor and private for the others."""
     name = request.param
+    if name == DISABLED:
+        made = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
+        done = await result({"TAILWIRE_STORE": store_url}, tmp_path, "user", "disable", "me-myself")
+        assert done == (0, "disabled me-myself\n", "")
+        return made._replace(seat=None)
     return await make_scene(node, name, Visibility.PUBLIC if name is Outsider.VISITOR else Visibility.PRIVATE)
 
 
@@ -144,10 +155,13 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
 
 
 async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
-    if scene.me is None:
-        for command in COMMANDS.values():
+    if scene.me is None or scene.seat is None:
+        firsts = [{**command, "room_id": scene.room_id} for command in COMMANDS.values()]
+        if scene.me is not None:
+            firsts.append({"type": "authenticate", "token": scene.me.access_token})
+        for first in firsts:
             async with connect(scene.node.ws_url) as raw:
-                await Socket(raw).send(**command, room_id=scene.room_id)
+                await Socket(raw).send(**first)
                 assert await Socket(raw).closed() == 4401
         return
     async with scene.me.socket() as socket:

@@ -91,9 +91,8 @@ async def test_ready_comes_first_though_the_feed_tells_of_the_user_while_they_co
     room_id = await make_room(alice)
     async with alice.socket(node=other) as hers:
         await subscribed(hers, room_id)
-        valve.answers = (
-            1  # who has the token; not whether the session is still there once the hub knows of him
-        )
+        # He is told who he is by his token, and not whether his session still stands once the hub knows of him.
+        valve.answers = 1
 
         async def first_of_his() -> Event:
             header = {"Authorization": f"Bearer {bob.access_token}"}
