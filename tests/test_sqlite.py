@@ -632,7 +632,7 @@ async def test_what_fails_after_the_answers_does_not_end_the_writer(
 ) -> None:
     errors = [apsw.FullError(), OSError(), apsw.IOError(), apsw.BusyError()]
 
-    def fail(_: apsw.Cursor) -> None:
+    def fail(_: int) -> None:
         raise errors[-1]
 
     monkeypatch.setattr(store._database, "committed", fail)
@@ -880,25 +880,92 @@ async def test_this_process_hears_its_own_commits_at_once(
             await following
 
 
-async def test_a_quiet_tail_looks_only_when_it_is_time(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = 0
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[sqlite_tail.Position]:
+    """From where tails have read, each time."""
+    found: list[sqlite_tail.Position] = []
     look = sqlite_tail.Tail._changes_after
 
     def counted(tail: sqlite_tail.Tail, cursor: apsw.Cursor) -> Any:
-        nonlocal looks
-        looks += 1
+        found.append(tail._position)
         return look(tail, cursor)
 
-    monkeypatch.setattr(sqlite_tail, "QUIET_SECONDS", 0.5)
     monkeypatch.setattr(sqlite_tail.Tail, "_changes_after", counted)
+    return found
+
+
+async def test_a_quiet_tail_looks_only_when_it_is_time(
+    store: SqliteStore, looks: list[sqlite_tail.Position], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_tail, "QUIET_SECONDS", 0.5)
     async with store.changes() as tail:
         await store.append(LOBBY_ID, message("r1"))
         await until(tail, 1)
-        looks = 0
+        looks.clear()
         assert await anext(tail) == [Quiet()]
-    assert looks <= 5
+    assert len(looks) <= 5
+
+
+async def test_what_this_process_commits_is_not_read_again_and_nothing_else_is_missed(
+    store: SqliteStore, url: str, looks: list[sqlite_tail.Position], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.create_session(Session("s", ALICE.id, 1, 1, 2**60, "", "h"), most=20)
+    async with opened(url) as other, store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+        await store.append(LOBBY_ID, message("first"))
+        assert len(await until(tail, 1)) == 1
+        looks.clear()
+        for n in range(2, 6):
+            await store.append(LOBBY_ID, message(f"r{n}"))
+            assert [change.seq for change in await anext(tail) if isinstance(change, Entry)] == [n]
+        assert not looks
+        await other.append(LOBBY_ID, message("from elsewhere"))
+        await store.append(LOBBY_ID, message("after it"))
+        assert [entry.seq for entry in await until(tail, 7)] == [6, 7]
+        await store.end_session("s")
+        await store.append(LOBBY_ID, message("after the end"))
+        changes = [change async for change in first(tail, 2)]
+        assert SessionEnded("s", ALICE.id) in changes
+        assert [change.seq for change in changes if isinstance(change, Entry)] == [8]
+
+
+async def first(tail: AsyncIterator[list[Change]], count: int) -> AsyncIterator[Change]:
+    """Give the next changes that are not just signs of life."""
+    while count > 0:
+        for change in await anext(tail):
+            if not isinstance(change, Quiet):
+                count -= 1
+                yield change
+
+
+def committed(*seqs: int, then: tuple[int, int]) -> sqlite_tail.Commit:
+    entries = [Entry(LOBBY_ID, seq, Kind.MESSAGE, "u", "u", 1, None, {}) for seq in seqs]
+    return sqlite_tail.Commit(entries, sqlite_tail.Position(*then))
+
+
+@pytest.mark.parametrize(
+    ("commits", "seqs", "position", "is_whole"),
+    [
+        pytest.param([], [], (10, 5), True, id="none"),
+        pytest.param([committed(1, then=(11, 5))], [1], (11, 5), True, id="the next"),
+        pytest.param([committed(1, 2, then=(12, 5)), committed(3, then=(13, 5))], [1, 2, 3], (13, 5), True, id="some"),
+        pytest.param([committed(1, then=(10, 5)), committed(2, then=(11, 5))], [2], (11, 5), True, id="one read"),
+        pytest.param([committed(then=(10, 5))], [], (10, 5), True, id="no entry"),
+        pytest.param([committed(1, then=(12, 5))], [], (10, 5), False, id="another's in between"),
+        pytest.param([committed(1, then=(11, 5)), committed(2, then=(13, 5))], [1], (11, 5), False, id="theirs"),
+        pytest.param([committed(1, then=(11, 6))], [], (10, 5), False, id="an ending too"),
+        pytest.param([committed(then=(10, 6))], [], (10, 5), False, id="an ending"),
+        pytest.param([committed(then=(12, 5))], [], (10, 5), False, id="entries that are not told"),
+        pytest.param([committed(1, 2, then=(11, 5))], [], (10, 5), False, id="one of them read before"),
+    ],
+)  # fmt: skip
+def test_commits_are_taken_as_far_as_nothing_is_missing_between_them(
+    commits: list[sqlite_tail.Commit], seqs: list[int], position: tuple[int, int], is_whole: bool
+) -> None:
+    changes, then, whole = sqlite_tail.following(sqlite_tail.Position(10, 5), commits)
+    assert [change.seq for change in changes if isinstance(change, Entry)] == seqs
+    assert (then, whole) == (position, is_whole)
 
 
 async def test_a_tail_that_was_interrupted_goes_on_where_it_was(store: SqliteStore) -> None:

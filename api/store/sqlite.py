@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, which every process of the machine may open.
 
 One thread writes, committing all that waits together (sqlite_writer); a few read. Nothing is answered before
-the disk has it. What is new is found by reading on from the last id seen (sqlite_tail); a bell says when
-(sqlite_wake).
+the disk has it. What is new is handed on by the writer, or found by reading on from the last id seen
+(sqlite_tail); a bell says when others have written (sqlite_wake).
 """
 
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
@@ -43,7 +43,7 @@ from api.store.base import Place, Store
 from api.store.sqlite_database import Database
 from api.store.sqlite_log import RoomLog
 from api.store.sqlite_rooms import Rooms
-from api.store.sqlite_tail import Tail, position
+from api.store.sqlite_tail import Commit, Tail, commit_of, position
 from api.store.sqlite_wake import Wake
 from api.store.sqlite_writer import Reader, Writer
 
@@ -58,7 +58,10 @@ class SqliteStore(Store):
         self._log = RoomLog()
         self._rooms = Rooms(self._log)
         self._wake = Wake(database.path)
-        self._writer = Writer(database, on_commit=self._wake.ring_own, after_commit=self._committed)
+        self._tails: set[Tail] = set()
+        self._writer = Writer(
+            database, commit_of=commit_of, on_commit=self._hand, after_commit=self._committed
+        )
         self._reader = Reader(database)
         self._read = self._reader.do
         self._write = self._writer.do
@@ -270,11 +273,20 @@ class SqliteStore(Store):
 
     @asynccontextmanager
     async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        with self._wake.listening() as news:
-            yield Tail(self._log, self._read, news, await self._read(position))
+        tail = Tail(self._log, self._read, await self._read(position))
+        self._tails.add(tail)
+        try:
+            with self._wake.listening(tail.look):
+                yield tail
+        finally:
+            self._tails.discard(tail)
 
-    def _committed(self, cursor: apsw.Cursor) -> None:
+    def _hand(self, commit: Commit) -> None:
+        for tail in self._tails:
+            tail.hand(commit)
+
+    def _committed(self, cursor: apsw.Cursor, commit: Commit) -> None:
         """Do on the writer's thread what a commit entails but its callers need not wait for."""
         self._wake.ring_others()
-        self._database.committed(cursor)
+        self._database.committed(commit.position.entry_id)
         self._log.forget_erased(cursor)

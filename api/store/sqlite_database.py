@@ -56,9 +56,9 @@ class Database:
             "the database file has been taken away from under the server, which must be restarted"
         )
 
-    def committed(self, cursor: apsw.Cursor) -> None:
+    def committed(self, newest_id: int) -> None:
         """Note how far the logs have come, so that an older copy put in this one's place is recognised."""
-        self._life.note(cursor)
+        self._life.note(newest_id)
 
     def _set_up(self) -> apsw.Connection:
         connection = self._open()

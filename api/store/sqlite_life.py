@@ -35,11 +35,16 @@ class Life:
             finally:
                 if connection.in_transaction:
                     cursor.execute("ROLLBACK")
-        self.note(cursor)
+        self.note(_newest(cursor))
 
-    def note(self, cursor: apsw.Cursor) -> None:
+    def note(self, newest_id: int) -> None:
         """Note what has just been committed. Not flushed: an older note than true does no harm."""
-        self._write(_newest(cursor))
+        with suppress(OSError):  # as on a full disk; the note only gets older
+            descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, f"{self._file_number():020} {newest_id:020}\n".encode("ascii"))
+            finally:
+                os.close(descriptor)
 
     def _is_as_noted(self, cursor: apsw.Cursor) -> bool:
         noted = self._read()  # before what it is compared with: other processes go on writing both
@@ -54,14 +59,6 @@ class Life:
             return int(file_number), int(newest)
         except (OSError, ValueError):
             return None
-
-    def _write(self, newest: int) -> None:
-        with suppress(OSError):  # as on a full disk; the note only gets older
-            descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(descriptor, f"{self._file_number():020} {newest:020}\n".encode("ascii"))
-            finally:
-                os.close(descriptor)
 
     def _file_number(self) -> int:
         return self._database.stat().st_ino

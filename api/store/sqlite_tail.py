@@ -1,15 +1,18 @@
-"""Following what is committed, by this process or another, from one moment on."""
+"""Following what is committed, by this process or another, from one moment on.
+
+What this process commits is handed over by its writer, so that nothing of it is read again; the rest is read.
+"""
 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
 
 from api.errors import Unavailable
-from api.models import Change, Quiet, SessionEnded
+from api.models import Appended, Change, Entry, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
 from api.store.sqlite_log import COLUMNS, RoomLog
 from api.store.sqlite_worker import Work
@@ -18,6 +21,7 @@ POLL_SECONDS: Final = 0.25
 """How long a commit of another process stays unseen if its wake-up is lost."""
 
 _BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
+_MOST_HANDED: Final = 1_000  # commits that wait for a feed which is busy elsewhere
 _SILENT_SECONDS: Final = 2 * QUIET_SECONDS
 
 
@@ -28,23 +32,39 @@ class Position(NamedTuple):
     ending_id: int
 
 
-_News: TypeAlias = tuple[list[Change], Position]
+class Commit(NamedTuple):
+    """What this process has committed: the entries of which it knows, in order, and where everybody is after it."""
+
+    entries: list[Entry]
+    position: Position
+
+
+_News: TypeAlias = tuple[list[Change], Position, bool]  # after them; whether that is all there is
 
 
 class Tail(AsyncIterator[list[Change]]):
     """Batches of changes after a position. Holds no task, thread or connection of its own."""
 
     def __init__(
-        self,
-        log: RoomLog,
-        read: Callable[[Work[_News]], Awaitable[_News]],
-        news: asyncio.Event,
-        start: Position,
+        self, log: RoomLog, read: Callable[[Work[_News]], Awaitable[_News]], start: Position
     ) -> None:
         self._log = log
         self._read = read
-        self._news = news
         self._position = start
+        self._handed: list[Commit] = []
+        self._news = asyncio.Event()
+        self._read_by = 0.0  # the loop's time at which to read, whatever is handed over
+
+    def hand(self, commit: Commit) -> None:
+        """Take what this process has committed."""
+        if len(self._handed) < _MOST_HANDED:  # what is left out is missed, and then read
+            self._handed.append(commit)
+        self._news.set()
+
+    def look(self) -> None:
+        """Read again: somebody else may have committed something."""
+        self._read_by = 0.0
+        self._news.set()
 
     def __aiter__(self) -> "Tail":
         return self
@@ -55,40 +75,69 @@ class Tail(AsyncIterator[list[Change]]):
         quiet_at = loop.time() + QUIET_SECONDS
         while True:
             self._news.clear()
-            changes = await self._new_changes()
+            if loop.time() < self._read_by:
+                changes = self._take_handed()
+            else:
+                self._read_by = loop.time() + POLL_SECONDS
+                changes = await self._new_changes()
             if changes:
                 return changes
-            if (left := quiet_at - loop.time()) <= 0:
+            now = loop.time()
+            if now >= quiet_at:
                 return [Quiet()]
-            await _wait(self._news, min(left, POLL_SECONDS))
+            await _wait(self._news, min(quiet_at, self._read_by) - now)
+
+    def _take_handed(self) -> list[Change]:
+        handed, self._handed = self._handed, []
+        changes, self._position, is_whole = following(self._position, handed)
+        if not is_whole:
+            self.look()
+        return changes
 
     async def _new_changes(self) -> list[Change]:
         try:
             async with asyncio.timeout(_SILENT_SECONDS):
-                changes, self._position = await self._read(self._changes_after)
+                changes, self._position, is_all = await self._read(self._changes_after)
         except TimeoutError:
             raise Unavailable("the database does not answer") from None
+        if not is_all:
+            self.look()
         return changes
 
     def _changes_after(self, cursor: apsw.Cursor) -> _News:
         after = self._position
-        entries, entry_id = self._entries_after(cursor, after.entry_id)
-        endings, ending_id = _endings_after(cursor, after.ending_id)
-        return [*entries, *endings], Position(entry_id, ending_id)
-
-    def _entries_after(self, cursor: apsw.Cursor, after: int) -> tuple[list[Change], int]:
-        rows = cursor.execute(
-            f"SELECT {COLUMNS}, (SELECT seq FROM rooms WHERE rooms.id = room_id) FROM entries"
-            " WHERE id > ? ORDER BY id LIMIT ?",
-            (after, _BATCH),
+        rows = _rows_after(cursor, after.entry_id)
+        found = [self._log.entry(row, head_seq) for *row, head_seq in rows]
+        endings = _endings_after(cursor, after.ending_id)
+        changes: list[Change] = [entry for entry in found if entry is not None]
+        changes += (SessionEnded(session_id, user_id) for _, session_id, user_id in endings)
+        reached = Position(
+            rows[-1][0] if rows else after.entry_id, endings[-1][0] if endings else after.ending_id
         )
-        changes: list[Change] = []
-        for *row, head_seq in rows:
-            after = row[0]
-            entry = self._log.entry(row, head_seq)
-            if entry is not None:
-                changes.append(entry)
-        return changes, after
+        return changes, reached, max(len(rows), len(endings)) < _BATCH
+
+
+def following(position: Position, commits: Sequence[Commit]) -> tuple[list[Change], Position, bool]:
+    """Return what commits bring after a position, the position after it, and whether nothing is missing there.
+
+    Something is when others have committed in between, or a commit has done more than it tells of. What the
+    position is past already is passed over.
+    """
+    changes: list[Change] = []
+    for entries, then in commits:
+        if then.entry_id <= position.entry_id and then.ending_id <= position.ending_id:
+            continue
+        if then != (position.entry_id + len(entries), position.ending_id):
+            return changes, position, False
+        changes += entries
+        position = then
+    return changes, position, True
+
+
+def commit_of(cursor: apsw.Cursor, results: Iterable[object]) -> Commit:
+    """Return what a transaction is about to commit, as far as its results tell."""
+    entries = [result.entry for result in results if isinstance(result, Appended) and result.is_new]
+    return Commit(entries, position(cursor))
 
 
 def position(cursor: apsw.Cursor) -> Position:
@@ -98,18 +147,22 @@ def position(cursor: apsw.Cursor) -> Position:
     return Position(entry_id or 0, ending_id or 0)
 
 
-def _endings_after(cursor: apsw.Cursor, after: int) -> tuple[list[Change], int]:
+def _rows_after(cursor: apsw.Cursor, after: int) -> list[Any]:
+    return cursor.execute(
+        f"SELECT {COLUMNS}, (SELECT seq FROM rooms WHERE rooms.id = room_id) FROM entries"
+        " WHERE id > ? ORDER BY id LIMIT ?",
+        (after, _BATCH),
+    ).fetchall()
+
+
+def _endings_after(cursor: apsw.Cursor, after: int) -> list[Any]:
     ((oldest,),) = cursor.execute("SELECT min(id) FROM session_endings")
     if oldest is not None and oldest > after + 1:
         raise Unavailable("this feed has fallen too far behind")
-    changes: list[Change] = []
-    for id_, session_id, user_id in cursor.execute(
+    return cursor.execute(
         "SELECT id, session_id, user_id FROM session_endings WHERE id > ? ORDER BY id LIMIT ?",
         (after, _BATCH),
-    ):
-        changes.append(SessionEnded(session_id, user_id))
-        after = id_
-    return changes, after
+    ).fetchall()
 
 
 async def _wait(news: asyncio.Event, seconds: float) -> None:

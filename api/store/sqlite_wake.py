@@ -12,7 +12,7 @@ import secrets
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ class Wake:
         self._directory = Path(tempfile.gettempdir()) / f"tailwire-{_user_id()}-{name}"
         self._own = self._directory / secrets.token_hex(8)
         self._socket: socket.socket | None = None
-        self._listening: set[asyncio.Event] = set()
+        self._listening: set[Callable[[], None]] = set()
 
     def open(self) -> None:
         """Begin to hear the others."""
@@ -54,22 +54,20 @@ class Wake:
             self._own.unlink(missing_ok=True)
             with suppress(OSError):  # others still use it
                 self._directory.rmdir()
-        self.ring_own()
+        self._ring_own()
 
     @contextmanager
-    def listening(self) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever something may have been committed."""
-        news = asyncio.Event()
-        self._listening.add(news)
+    def listening(self, heard: Callable[[], None]) -> Iterator[None]:
+        """Have `heard` called whenever somebody else may have committed something."""
+        self._listening.add(heard)
         try:
-            yield news
+            yield
         finally:
-            self._listening.discard(news)
+            self._listening.discard(heard)
 
-    def ring_own(self) -> None:
-        """Wake the listeners of this store."""
-        for news in self._listening:
-            news.set()
+    def _ring_own(self) -> None:
+        for heard in self._listening:
+            heard()
 
     def ring_others(self) -> None:
         """Wake the listeners of every other store. From any thread; never waits."""
@@ -93,7 +91,7 @@ class Wake:
         with suppress(BlockingIOError):
             while True:
                 bell.recv(_DATAGRAM_BYTES)
-                self.ring_own()
+                self._ring_own()
 
     def _bound(self) -> socket.socket:
         for _ in range(_BIND_ATTEMPTS):

@@ -17,6 +17,7 @@ from api.store.sqlite_errors import translated
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[apsw.Cursor], T]
+Then: TypeAlias = Callable[[], None]
 
 MOST_WAITING: Final = 10_000
 """Jobs that may wait for one worker: on the slowest of disks more would wait for minutes."""
@@ -118,8 +119,8 @@ class Worker(ABC):
     # -- on the threads
 
     @abstractmethod
-    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
-        """Do the jobs, setting `result` or `error` of each."""
+    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
+        """Do the jobs, setting `result` or `error` of each; return what the loop is to call after the answers."""
 
     def _served(self, cursor: apsw.Cursor) -> None:  # noqa: B027 - most workers have nothing more to do
         """Do what is to follow the answers."""
@@ -153,8 +154,8 @@ class Worker(ABC):
                 self._tell_loop(_resolve, connected, None)
                 cursor = connection.cursor()
                 while jobs := self._take():
-                    self._serve(cursor, jobs)
-                    self._tell_loop(self._settle, jobs)
+                    then = self._serve(cursor, jobs)
+                    self._tell_loop(self._settle, jobs, then)
                     self._served(cursor)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             death = error
@@ -169,11 +170,13 @@ class Worker(ABC):
 
     # -- on the loop again
 
-    def _settle(self, jobs: list[Job]) -> None:
+    def _settle(self, jobs: list[Job], then: Then | None = None) -> None:
         self._waiting -= len(jobs)
         for job in jobs:
             job.settle()
         jobs.clear()
+        if then is not None:
+            then()
 
     def _end(self, connected: asyncio.Future[None], death: Exception | None, jobs: list[Job]) -> None:
         if death is not None and not _resolve(connected, translated(death)):

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import apsw
 
@@ -10,7 +11,8 @@ from api import failpoints
 from api.errors import Unavailable
 from api.failpoints import Failpoint
 from api.store.sqlite_database import Database
-from api.store.sqlite_worker import Job, Worker
+from api.store.sqlite_tail import Commit
+from api.store.sqlite_worker import Job, Then, Worker
 
 _SPOILS_ALL: Final = (
     apsw.FullError,
@@ -34,28 +36,37 @@ class Writer(Worker):
         self,
         database: Database,
         *,
-        on_commit: Callable[[], None],
-        after_commit: Callable[[apsw.Cursor], None],
+        commit_of: Callable[[apsw.Cursor, list[Any]], Commit],
+        on_commit: Callable[[Commit], None],
+        after_commit: Callable[[apsw.Cursor, Commit], None],
     ) -> None:
-        """When something has changed, `on_commit` is called on the loop, `after_commit` on the thread."""
+        """When something changes, `commit_of` tells of it, from the results of the jobs, within the transaction.
+
+        After the commit `on_commit` is called on the loop, `after_commit` on the thread.
+        """
         super().__init__("writer", database.connect_first)
         self._database = database
+        self._commit_of = commit_of
         self._on_commit = on_commit
         self._after_commit = after_commit
-        self._changed = False
+        self._commit: Commit | None = None
         self.commit_count = 0
 
     def _take(self) -> list[Job]:
         first = super()._take()
         return [*first, *self._waiting_now()] if first else first
 
-    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
+    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
+        self._commit = None
         before = cursor.connection.total_changes()
         try:
             self._database.require_in_place()
             cursor.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 _do_apart(cursor, job)
+            commit = None
+            if cursor.connection.total_changes() != before:
+                commit = self._commit_of(cursor, [job.result for job in jobs])
             failpoints.reached(Failpoint.BEFORE_APPEND)
             cursor.execute("COMMIT")
             failpoints.reached(Failpoint.AFTER_APPEND)
@@ -64,16 +75,17 @@ class Writer(Worker):
                 cursor.execute("ROLLBACK")
             for job in jobs:
                 job.fail(error)
-            self._changed = False
-        else:
-            self._changed = cursor.connection.total_changes() != before
-            self.commit_count += self._changed
+            return None
+        if commit is None:
+            return None
+        self._commit = commit
+        self.commit_count += 1
+        return partial(self._on_commit, commit)
 
     def _served(self, cursor: apsw.Cursor) -> None:
-        if self._changed:
-            self._tell_loop(self._on_commit)
+        if self._commit is not None:
             with suppress(apsw.Error, OSError):  # the answers are out; a full disk must not end the writer
-                self._after_commit(cursor)
+                self._after_commit(cursor, self._commit)
 
 
 class Reader(Worker):
