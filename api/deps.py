@@ -20,7 +20,7 @@ from api.erasure import Erasure
 from api.errors import NotFound, Unauthorized
 from api.feed import Feed
 from api.hub import Hub
-from api.limits import Doors
+from api.limits import Doors, Rate
 from api.memory import Memory
 from api.metrics import Metrics
 from api.models import Member
@@ -51,7 +51,7 @@ class Services:
     throttles: Throttles
     caps: Caps
     trusted_proxies: tuple[Network, ...]
-    commands_per_second: float
+    command_rate: Rate
     memory: Memory
     metrics: Metrics
     metrics_token: str | None

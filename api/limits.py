@@ -18,34 +18,45 @@ MAX_KEYS: Final = 65_536
 """Beyond so many busy ones the oldest is forgotten: whoever floods us with keys buys no memory of ours."""
 
 
-class Bucket:
-    """A token bucket: `burst` at once, and from then on `per_second`.
+class Rate:
+    """`burst` at once, and from then on `per_second`: the sum that token buckets do."""
 
-    It keeps one number: when it will be full again.
-    """
-
-    __slots__ = ("_burst_seconds", "_full_at", "_seconds")
+    __slots__ = ("_burst_seconds", "_seconds")
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._seconds = 1 / per_second
         self._burst_seconds = burst / per_second
+
+    def take(self, full_at: float, now: float) -> tuple[float, float]:
+        """Take one token of a bucket that is full at `full_at`.
+
+        Return when it is full after that, and 0; or what it was, and in how many seconds there is a token.
+        """
+        then = max(full_at, now) + self._seconds
+        wait = then - now - self._burst_seconds
+        return (full_at, wait) if wait > _TINY_SECONDS else (then, 0.0)
+
+
+class Bucket:
+    """A token bucket. It keeps one number: when it will be full again."""
+
+    __slots__ = ("_full_at", "_rate")
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
         self._full_at = 0.0
 
     def take(self, now: float) -> float:
         """Take one token and return 0, or return in how many seconds there is one. `now` is monotonic."""
-        full_at = max(self._full_at, now) + self._seconds
-        if (wait := full_at - now - self._burst_seconds) > _TINY_SECONDS:
-            return wait
-        self._full_at = full_at
-        return 0.0
+        self._full_at, wait = self._rate.take(self._full_at, now)
+        return wait
 
 
 class Buckets:
     """A token bucket for each key. A key whose bucket is full is forgotten."""
 
-    def __init__(self, per_second: float, burst: int) -> None:
-        self._seconds = 1 / per_second
-        self._burst_seconds = burst / per_second
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
         self._full_at: dict[str, float] = {}
         self._look_at_count = FEW_KEYS
 
@@ -54,13 +65,10 @@ class Buckets:
 
     def take(self, key: str, now: float) -> float:
         """Take one of the key's tokens and return 0, or return in how many seconds there is one."""
-        full_at = max(self._full_at.get(key, 0.0), now) + self._seconds
-        if (wait := full_at - now - self._burst_seconds) > _TINY_SECONDS:
-            return wait
-        self._full_at[key] = full_at
+        self._full_at[key], wait = self._rate.take(self._full_at.get(key, 0.0), now)
         if len(self._full_at) > self._look_at_count:
             self._forget_idle(now)
-        return 0.0
+        return wait
 
     def _forget_idle(self, now: float) -> None:
         busy = [(key, full_at) for key, full_at in self._full_at.items() if full_at > now]

@@ -29,7 +29,7 @@ from api.erasure import Erasure
 from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
-from api.limits import COMMANDS_BURST_SECONDS, Doors
+from api.limits import COMMANDS_BURST_SECONDS, Doors, Rate
 from api.memory import Memory
 from api.metrics import Metrics
 from api.openapi import contract
@@ -197,7 +197,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         throttles=throttles,
         caps=Caps(store, members_per_room=settings.members_per_room, rooms_per_user=settings.rooms_per_user),
         trusted_proxies=settings.trusted_proxies,
-        commands_per_second=settings.commands_per_second,
+        command_rate=_command_rate(settings),
         origins=frozenset(settings.origins),
         production=settings.production,
         session_seconds=settings.session_days * 86_400,
@@ -206,8 +206,8 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
 
 def _rates(settings: Settings) -> Rates:
     return Rates(
-        sends_per_second=settings.sends_per_second,
-        sends_burst=settings.sends_burst,
+        sends=Rate(settings.sends_per_second, settings.sends_burst),
+        requests=_command_rate(settings),
         login_failures_per_account=settings.login_failures_per_account,
         login_failures_per_address=settings.login_failures_per_address,
         signups_per_address=settings.signups_per_address,
@@ -216,9 +216,12 @@ def _rates(settings: Settings) -> Rates:
         rooms=settings.rooms_per_minute,
         searches=settings.searches_per_minute,
         connections_per_user=settings.connections_per_user,
-        requests_per_second=settings.commands_per_second,
-        requests_burst=max(1, int(settings.commands_per_second * COMMANDS_BURST_SECONDS)),
     )
+
+
+def _command_rate(settings: Settings) -> Rate:
+    per_second = settings.commands_per_second
+    return Rate(per_second, max(1, int(per_second * COMMANDS_BURST_SECONDS)))
 
 
 def _serve_docs(app: FastAPI) -> None:

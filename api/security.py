@@ -17,6 +17,7 @@ from passlib.exc import PasswordSizeError, UnknownHashError
 
 from api.errors import Unauthorized, Unavailable
 from api.ids import random_id
+from api.protocol import MAX_TOKEN_CHARACTERS
 
 T = TypeVar("T")
 
@@ -26,7 +27,6 @@ ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
 MARK_BYTES: Final = 16
 """Of a refresh token's mark: as hard to guess as its session's id."""
-MAX_TOKEN_CHARACTERS: Final = 4_096
 MAX_FOLLOWED: Final = 64
 """Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
 

@@ -24,7 +24,7 @@ from api.errors import (
     Unavailable,
     WrongPassword,
 )
-from api.limits import Buckets, Windows
+from api.limits import Buckets, Rate, Windows
 from api.names import username_key
 from api.security import session_of
 from api.store.base import Store
@@ -47,8 +47,8 @@ Two that share one are locked together; who wants to lock an account has an easi
 class Rates:
     """The settings; a count is for a minute unless its name says otherwise."""
 
-    sends_per_second: float
-    sends_burst: int
+    sends: Rate
+    requests: Rate
     login_failures_per_account: int
     login_failures_per_address: int
     signups_per_address: int
@@ -57,8 +57,6 @@ class Rates:
     rooms: int
     searches: int
     connections_per_user: int
-    requests_per_second: float
-    requests_burst: int
 
 
 class Throttles:
@@ -68,13 +66,13 @@ class Throttles:
         self._store = store
         self._rates = rates
         self._clock = clock
-        self._sends = Buckets(rates.sends_per_second, rates.sends_burst)
+        self._sends = Buckets(rates.sends)
         self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
         self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)
         self._misses = Windows(rates.misses, MINUTE_SECONDS)
         self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
         self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
-        self._requests = Buckets(rates.requests_per_second, rates.requests_burst)
+        self._requests = Buckets(rates.requests)
         self._searches = Windows(rates.searches, MINUTE_SECONDS)
 
     # -- in this process; none waits

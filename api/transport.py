@@ -18,7 +18,7 @@ from websockets.http11 import Request
 
 from api import protocol
 from api.frames import Frames
-from api.limits import Bucket
+from api.limits import Bucket, Rate
 from api.sink import EXTENSION
 from api.waits import Gate, Inbox
 
@@ -27,8 +27,8 @@ HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 20.0
 MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_FRAGMENTS: Final = 64
-PINGS_PER_SECOND: Final = 10
 PINGS_BURST: Final = 100
+PINGS: Final = Rate(per_second=10, burst=PINGS_BURST)
 """Browsers send none, libraries one in some seconds."""
 MAX_UNREAD_BYTES: Final = 256 * 1024
 """Of what is written when a ping comes: a peer that asks and reads no answer is cut off."""
@@ -138,7 +138,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.writable.set()
         self._abort_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._pings = Bucket(PINGS_PER_SECOND, PINGS_BURST)
+        self._pings = Bucket(PINGS)
 
     # -- the handshake
 

@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sink": ("frames",),
     "limits": ("errors", "address", "memory"),
     "secret": ("store.base",),
-    "security": ("models", "errors", "ids"),
+    "security": ("protocol", "models", "errors", "ids"),
     "protocol": ("frames", "strict_json", "names", "models", "errors"),
     "store": ("store.base", "store.sqlite", "store.cluster", "errors"),
     "store.base": ("models", "errors"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
-from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Window, Windows
+from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Window, Windows
 from api.memory import Memory
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
@@ -15,7 +15,7 @@ STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
 def test_a_bucket_lets_no_more_through_than_its_burst_and_its_rate(
     steps: list[float], per_second: float, burst: int
 ) -> None:
-    bucket, buckets, now = Bucket(per_second, burst), Buckets(per_second, burst), 1_000.0
+    bucket, buckets, now = Bucket(Rate(per_second, burst)), Buckets(Rate(per_second, burst)), 1_000.0
     taken: list[float] = []
     for step in steps:
         now += step
@@ -32,7 +32,7 @@ def test_a_bucket_lets_no_more_through_than_its_burst_and_its_rate(
 def test_whoever_waits_as_long_as_a_bucket_says_is_let_through(
     steps: list[float], per_second: float, burst: int
 ) -> None:
-    bucket, now = Bucket(per_second, burst), 1_000.0
+    bucket, now = Bucket(Rate(per_second, burst)), 1_000.0
     for step in steps:
         now += step / 100
         if wait := bucket.take(now):
@@ -41,7 +41,7 @@ def test_whoever_waits_as_long_as_a_bucket_says_is_let_through(
 
 
 def test_a_bucket_is_full_after_a_pause_and_no_fuller() -> None:
-    bucket = Bucket(10, 20)
+    bucket = Bucket(Rate(10, 20))
     for now in (0.0, 1_000.0):
         assert [bool(bucket.take(now)) for _ in range(21)] == [False] * 20 + [True]
     assert bucket.take(1_000.0) == pytest.approx(0.1)
@@ -65,17 +65,19 @@ def test_a_window_holds_its_count_and_who_waits_is_let_through(
             taken.append(now)
 
 
-@pytest.mark.parametrize("make", [Buckets, Windows])
-def test_keys_are_apart(make: type[Buckets | Windows]) -> None:
-    kept = make(1, 1)
+@pytest.fixture(params=["buckets", "windows"])
+def kept(request: pytest.FixtureRequest) -> Buckets | Windows:
+    """One of each key in a second."""
+    return Buckets(Rate(1, 1)) if request.param == "buckets" else Windows(1, 1)
+
+
+def test_keys_are_apart(kept: Buckets | Windows) -> None:
     assert not kept.take("one", 5.0)
     assert kept.take("one", 5.0)
     assert not kept.take("other", 5.0)
 
 
-@pytest.mark.parametrize("make", [Buckets, Windows])
-def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(make: type[Buckets | Windows]) -> None:
-    kept = make(1, 1)
+def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(kept: Buckets | Windows) -> None:
     for number in range(10 * FEW_KEYS):
         kept.take(f"early {number}", 5.0 + number)  # each is idle when the next comes
     assert len(kept) <= FEW_KEYS + 1

@@ -11,11 +11,11 @@ from joserfc import jwt as independent
 from joserfc.jwk import OctKey
 
 from api.errors import Unauthorized
+from api.protocol import MAX_TOKEN_CHARACTERS
 from api.security import (
     AUDIENCE,
     ISSUER,
     LEEWAY_SECONDS,
-    MAX_TOKEN_CHARACTERS,
     Passwords,
     Tokens,
     refresh_hash,

@@ -27,7 +27,7 @@ from api.errors import (
     UpgradeRequired,
 )
 from api.http import bind_request_id, is_allowed_origin, problem
-from api.limits import COMMANDS_BURST_SECONDS, Bucket, Window
+from api.limits import Bucket, Window
 from api.protocol import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -161,7 +161,7 @@ async def _converse(receive: Receive, sink: Sink, parts: Services, identity: Ide
 
 async def _read(receive: Receive, parts: Services, connection: Connection) -> CloseCode | None:
     """Carry out what the client says, one command after the other."""
-    pace = Bucket(parts.commands_per_second, max(1, int(parts.commands_per_second * COMMANDS_BURST_SECONDS)))
+    pace = Bucket(parts.command_rate)
     # The one that is too many closes.
     bad_frames = Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
     refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
