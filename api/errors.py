@@ -76,6 +76,14 @@ class BadJson(Invalid):
     title = "The body is not acceptable JSON"
 
 
+class BadRequest(Invalid):
+    """The request is not HTTP as RFC 9112 says: who it is for is not told, or told twice."""
+
+    code = "bad_request"
+    status = 400
+    title = "The request is not valid HTTP"
+
+
 class BadCursor(Invalid):
     """The page mark is not one that this list gave."""
 

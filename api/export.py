@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+from api.errors import Unauthorized
 from api.models import User
 from api.protocol import entry_event, timestamp
 from api.store.base import Store
@@ -10,8 +11,11 @@ from api.store.base import Store
 PAGE: Final = 100
 
 
-async def export(store: Store, user: User) -> AsyncIterator[dict[str, Any]]:
-    """Yield the account, its sessions, its memberships, its entries, and `end`, without which it is not whole."""
+async def export(store: Store, user: User, session_id: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield the account, its sessions, its memberships, its entries, and `end`, without which it is not whole.
+
+    Raises `Unauthorized` when the session by which it was asked for has ended, and `Unavailable`.
+    """
     yield {
         "type": "account",
         "id": user.id,
@@ -31,6 +35,8 @@ async def export(store: Store, user: User) -> AsyncIterator[dict[str, Any]]:
         yield record
     cursor: str | None = None
     while True:
+        if await store.session(session_id) is None:
+            raise Unauthorized
         page = await store.entries_of(user.id, cursor=cursor, limit=PAGE)
         for entry in page.items:
             yield entry_event(entry)

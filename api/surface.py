@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.address import Network, client_scheme
-from api.errors import NotFound, TailwireError, Unauthorized
+from api.errors import BadRequest, NotFound, TailwireError, Unauthorized
 from api.http import problem
 
 HEADERS: Final = {
@@ -79,7 +79,10 @@ async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send)
 
 
 def refusal(connection: HTTPConnection) -> TailwireError | None:
-    """Return what is wrong with a request's address, whatever it asks for."""
+    """Return what is wrong with where a request goes, whatever it asks for."""
+    hosts = len(connection.headers.getlist("host"))
+    if hosts > 1 or (not hosts and connection.scope["http_version"] == "1.1"):  # RFC 9112, section 3.2
+        return BadRequest("There must be one Host header")
     if "token" in connection.query_params or "access_token" in connection.query_params:
         return Unauthorized("A token does not belong in a URL")  # logs, histories and referrers would keep it
     path = connection.scope["path"]

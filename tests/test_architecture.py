@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "admin": ("accounts", "audit", "clock", "errors", "models", "security", "store.base", "weak_passwords"),
     "audit": ("clock", "errors", "ids", "models", "store.base"),
     "erasure": ("clock", "errors", "models", "store.base"),
-    "export": ("models", "protocol", "store.base"),
+    "export": ("models", "protocol", "store.base", "errors"),
     "cookies": ("accounts", "deps", "errors", "http", "openapi"),
     "openapi": ("errors", "schemas"),
     "address": (),

@@ -1,6 +1,8 @@
 """Taking everything along, and leaving nothing behind."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from api import erasure
 from api.config import Settings
 from api.errors import Unavailable
+from api.export import export as whole_export
 from api.models import LOBBY_ID, Kind
 from api.store import open_store
 from api.store.base import Store
@@ -75,6 +78,30 @@ async def test_an_export_holds_all_that_the_user_wrote_and_owns_and_nothing_of_o
     assert len([one for one in records if one["type"] == "session"]) == 1
     assert {one["user_id"] for one in records if "user_id" in one} == {alice.id}
     assert "hash" not in json.dumps(records)
+
+
+async def test_an_export_ends_with_the_session_that_asked_for_it(
+    node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.export.PAGE", 1)
+    await send(alice, LOBBY_ID, "one", "two2", "three")
+    begun, going_on = asyncio.Event(), asyncio.Event()
+
+    async def paused(*arguments: Any) -> AsyncIterator[dict[str, Any]]:
+        async for record in whole_export(*arguments):
+            yield record
+            if record["type"] == "message":
+                begun.set()
+                await going_on.wait()
+
+    monkeypatch.setattr("api.routers.users.export", paused)
+    exporting = asyncio.create_task(export(alice))
+    await begun.wait()
+    assert (await alice.http.post("/auth/logout")).status_code == 204
+    going_on.set()
+    records = await exporting
+    assert [one.get("body") for one in records if one["type"] == "message"] == ["one"]
+    assert records[-1] == {"type": "error", "code": "unauthorized"}
 
 
 @pytest.mark.parametrize("how", ["tombstone", "anonymise"])

@@ -9,12 +9,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
 
 from api.account_schemas import Erase
+from api.connection import Identity
 from api.cookies import RefreshCookieDep
 from api.deps import ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
-from api.errors import NotFound, Unavailable
+from api.errors import NotFound, Unauthorized, Unavailable
 from api.export import export
 from api.http import StrictRoute
-from api.models import User
 from api.schemas import Me, Profile, UserOut, UsersOut, whole
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
@@ -81,16 +81,14 @@ async def export_me(identity: IdentityDep, client: ClientDep, parts: ServicesDep
         "content-disposition": 'attachment; filename="tailwire-export.jsonl"',
         "cache-control": "no-store",
     }
-    return StreamingResponse(
-        _lines(parts.store, identity.user), headers=headers, media_type="application/jsonl"
-    )
+    return StreamingResponse(_lines(parts.store, identity), headers=headers, media_type="application/jsonl")
 
 
-async def _lines(store: StoreDep, user: User) -> AsyncIterator[bytes]:
+async def _lines(store: StoreDep, identity: Identity) -> AsyncIterator[bytes]:
     try:
-        async for record in export(store, user):
+        async for record in export(store, identity.user, identity.session_id):
             yield orjson.dumps(record) + b"\n"
-    except Unavailable as error:  # the status is out: only the last line can tell
+    except (Unauthorized, Unavailable) as error:  # the status is out: only the last line can tell
         yield orjson.dumps({"type": "error", "code": error.code}) + b"\n"
 
 

@@ -101,6 +101,23 @@ async def test_w9_ten_thousand_bad_requests_are_a_line_each_at_most(tmp_path: Pa
     assert max(map(len, lines)) < 400
 
 
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [("1.1", 0, 400), ("1.1", 1, 200), ("1.1", 2, 400), ("1.0", 0, 200), ("1.0", 2, 400)],
+)
+async def test_a_request_says_once_which_host_it_is_for(
+    sqlite_node: Node, version: str, hosts: int, status: int
+) -> None:
+    lines = ["GET /healthz HTTP/" + version, *["Host: x"] * hosts, "Connection: close"]
+    reader, writer = await dial(sqlite_node)
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    async with asyncio.timeout(10):
+        answer = (await reader.read()).decode()
+    writer.close()
+    assert answer.startswith(f"HTTP/1.1 {status}")
+    assert ('"code":"bad_request"' in answer) == (status == 400)
+
+
 async def test_w10_a_bug_is_told_by_its_id_and_only_the_log_has_more(
     sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
