@@ -10,6 +10,7 @@ from tests.fuzz.contract import try_contract
 from tests.fuzz.frames import AN_EXAMPLE, try_frames
 
 MEBIBYTE = 1024 * 1024
+A_LINE = 50_000
 
 
 def main() -> int:
@@ -21,11 +22,13 @@ def main() -> int:
     failures = 0
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         if asked.seconds:
+            print(f"==> Random requests for {asked.seconds} s", flush=True)  # noqa: T201
             code, said = asyncio.run(try_contract(Path(one), asked.seconds))
             print(said, flush=True)  # noqa: T201
             failures += code != 0
         if asked.frames:
-            outcome = try_frames(Path(other), asked.frames // AN_EXAMPLE)
+            print(f"==> {asked.frames:,} random frames", flush=True)  # noqa: T201
+            outcome = try_frames(Path(other), asked.frames // AN_EXAMPLE, _tell)
             memory = [f"{one / MEBIBYTE:.1f}" for one in outcome.memory]
             print(  # noqa: T201
                 f"{outcome.frames} frames, tracebacks: {outcome.log.count('Traceback')},"
@@ -33,6 +36,11 @@ def main() -> int:
             )
             failures += "Traceback" in outcome.log
     return failures
+
+
+def _tell(frames: int) -> None:
+    if frames % A_LINE == 0:
+        print(f"    {frames:,} frames", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,8 +71,11 @@ class Outcome:
     log: str = ""
 
 
-def try_frames(directory: Path, examples: int) -> Outcome:
-    """Send a hundred frames an example to a server of our own. Raises for an answer that is not documented."""
+def try_frames(directory: Path, examples: int, tell: Callable[[int], None] = lambda _frames: None) -> Outcome:
+    """Send a hundred frames an example to a server of our own; `tell` hears how many it has had.
+
+    Raises for an answer that is not documented.
+    """
     outcome = Outcome()
     environment = PATIENT | {
         "TAILWIRE_STORE": f"sqlite:///{directory / 'tailwire.db'}",
@@ -84,7 +88,7 @@ def try_frames(directory: Path, examples: int) -> Outcome:
         try:
             person = runner.run(node.sign_up("alice"))
             for count in (WARM_EXAMPLES, examples):
-                _examples(runner, person, outcome, count)
+                _examples(runner, person, outcome, count, tell)
                 outcome.memory.append(_memory_bytes(node))
             runner.run(_is_answered(person))
         finally:
@@ -93,7 +97,9 @@ def try_frames(directory: Path, examples: int) -> Outcome:
     return outcome
 
 
-def _examples(runner: asyncio.Runner, person: Person, outcome: Outcome, count: int) -> None:
+def _examples(
+    runner: asyncio.Runner, person: Person, outcome: Outcome, count: int, tell: Callable[[int], None]
+) -> None:
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(commands=st.lists(_commands, min_size=1, max_size=5), chance=st.randoms(use_true_random=True))
     def example(commands: list[dict[str, Any]], chance: Random) -> None:
@@ -101,6 +107,7 @@ def _examples(runner: asyncio.Runner, person: Person, outcome: Outcome, count: i
         for first in range(0, AN_EXAMPLE, A_SOCKET):
             runner.run(_write(person, b"".join(written[first : first + A_SOCKET]), outcome))
         outcome.frames += AN_EXAMPLE
+        tell(outcome.frames)
 
     example()
 
