@@ -106,12 +106,14 @@ class Commands:
         connection = Connection(identity, sink)
         self._hub.add(connection)
         connection.enqueue(self._ready(connection))
+        is_in = False
         try:
-            if await self._reads.session(identity.session_id) is None:
-                raise Unauthorized
-        except TailwireError:
-            self._hub.remove(connection)
-            raise
+            is_in = await self._reads.session(identity.session_id) is not None
+        finally:
+            if not is_in:
+                self._hub.remove(connection)
+        if not is_in:
+            raise Unauthorized
         return connection
 
     def disconnect(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,15 @@ from api.models import (
     Kind,
     Quiet,
     Role,
+    Room,
     Session,
     SessionEnded,
     User,
+    Visibility,
 )
 from api.store import sqlite_schema, sqlite_sessions, sqlite_tail, sqlite_worker
 from api.store.sqlite import SqliteStore
+from api.store.sqlite_database import BUSY_SECONDS
 from api.store.sqlite_wake import Wake
 
 pytestmark = pytest.mark.anyio
@@ -846,6 +849,20 @@ async def test_a_deleted_body_is_nowhere_in_the_files(store: SqliteStore, path: 
     assert not any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
 
 
+async def test_erasing_beside_a_backup_does_not_hold_up_what_is_written(
+    store: SqliteStore, path: Path
+) -> None:
+    await store.append(LOBBY_ID, message("r1", "secret"))
+    with stranger(path) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM entries").fetchall()
+        await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        async with asyncio.timeout(BUSY_SECONDS):  # as long as one would wait for the backup, if it waited
+            for n in range(20):
+                await store.append(LOBBY_ID, message(f"beside {n}"))
+        backup.execute("ROLLBACK")
+
+
 async def test_an_erased_account_leaves_its_name_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
     user = User("user-hildegard", "hildegard", "Hildegard", created_at=1)
     await store.create_account(Account(user, user.username, "hash"))
@@ -937,6 +954,75 @@ async def first(tail: AsyncIterator[list[Change]], count: int) -> AsyncIterator[
             if not isinstance(change, Quiet):
                 count -= 1
                 yield change
+
+
+async def together(store: SqliteStore, *writes: Coroutine[Any, Any, object]) -> None:
+    """Append a message, and then have the writer commit all of these at once."""
+    commits = Commits(store)
+    await commits.hold()
+    before = asyncio.ensure_future(store.append(LOBBY_ID, message("before")))
+    await commits.held()
+    waiting = [asyncio.ensure_future(write) for write in writes]
+    await asyncio.sleep(0)  # in which they get in line
+    commits.release()
+    await asyncio.gather(before, *waiting)
+
+
+async def test_a_commit_that_is_more_than_a_batch_comes_in_batches(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_tail, "_BATCH", 3)
+    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+        await anext(tail)
+        await asyncio.gather(*(store.append(LOBBY_ID, message(f"r{n}")) for n in range(20)))
+        batches: list[list[Change]] = []
+        while sum(map(len, batches)) < 20:
+            batches.append([change for change in await anext(tail) if isinstance(change, Entry)])
+    assert [change.seq for batch in batches for change in batch if isinstance(change, Entry)] == list(
+        range(1, 21)
+    )
+    assert max(map(len, batches)) <= 3
+
+
+async def test_a_read_that_was_broken_off_within_a_commit_loses_and_doubles_nothing(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of the commit, and what it does not tell of, add up to what it tells of."""
+    monkeypatch.setattr(sqlite_tail, "_BATCH", 4)
+    monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
+    await store.create_account(Account(ALICE, "alice", "hash"))
+    room = Room("room", "Room", "", Visibility.PUBLIC, 1)
+    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+        for n in range(2):
+            await store.append(LOBBY_ID, message(f"r{n}"))
+        messages = [store.append(LOBBY_ID, message(ref)) for ref in ("a", "b")]
+        await together(store, *messages, store.create_room(room, ALICE))
+        seen = await anext(tail)
+        again = asyncio.ensure_future(anext(tail))
+        await asyncio.sleep(0)
+        again.cancel()
+        with suppress(asyncio.CancelledError):
+            seen += await again
+        while len(seen) < 6:
+            seen += await anext(tail)
+    places = [(change.room_id, change.seq) for change in seen if isinstance(change, Entry)]
+    assert sorted(places) == [
+        (LOBBY_ID, 1),
+        (LOBBY_ID, 2),
+        (LOBBY_ID, 3),
+        (LOBBY_ID, 4),
+        (LOBBY_ID, 5),
+        ("room", 1),
+    ]
+
+
+async def test_what_is_deleted_before_it_was_shown_is_not_shown(store: SqliteStore) -> None:
+    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+        await anext(tail)
+        await store.append(LOBBY_ID, message("r1", "secret"))
+        await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        entries = await until(tail, 2)
+    assert [entry.data.get("body") for entry in entries] == ["", None]
 
 
 def committed(*seqs: int, then: tuple[int, int]) -> sqlite_tail.Commit:

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -73,7 +74,7 @@ class Database:
     def _open(self) -> apsw.Connection:
         connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            connection.set_busy_handler(_Patience())
+            connection.set_busy_handler(_Patience(BUSY_SECONDS))
             schema.require_ours(connection)
             _configure(connection)
         except BaseException:
@@ -98,6 +99,16 @@ class Database:
 
     def _unavailable(self, reason: str) -> Unavailable:
         return Unavailable(f"the database {self.path} cannot be opened: {reason}")
+
+
+@contextmanager
+def patience(connection: apsw.Connection, seconds: float) -> Iterator[None]:
+    """Let a connection wait for locks for another time than it otherwise does."""
+    connection.set_busy_handler(_Patience(seconds))
+    try:
+        yield
+    finally:
+        connection.set_busy_handler(_Patience(BUSY_SECONDS))
 
 
 def _path_of(url: str) -> Path:
@@ -151,13 +162,14 @@ class _Patience:
     this none waits for more than 30.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._give_up_at = 0.0
 
     def __call__(self, looks: int) -> bool:
         """Say whether to look again, after the given number of looks in vain."""
         now = time.monotonic()
         if looks == 0:
-            self._give_up_at = now + BUSY_SECONDS
+            self._give_up_at = now + self._seconds
         time.sleep(_LOOK_AGAIN_SECONDS)
         return now < self._give_up_at

@@ -7,6 +7,7 @@ be read as an entry, was written behind our back: it is passed over, and logged 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -19,12 +20,15 @@ from api.errors import Invalid, NotFound, RefConflict
 from api.models import Appended, Draft, Entry, Head, History, Kind, Message
 from api.store.fold import fold
 from api.store.shape import has_shape, require_shape
+from api.store.sqlite_database import patience
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 """Of `entries`, as `RoomLog.entry` reads them."""
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
 _POISON_REMEMBERED: Final = 1_000  # poison rows that are not logged again; further ones are not logged at all
+_FORGET_SECONDS: Final = 0.05  # more than our own reads take
+_FORGET_AGAIN_SECONDS: Final = 5.0
 _DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
 
 
@@ -42,6 +46,7 @@ class RoomLog:
     def __init__(self) -> None:
         self._poison_seen: set[int] = set()
         self._has_erased = False
+        self._forget_at = 0.0
 
     # -- writing
 
@@ -99,11 +104,16 @@ class RoomLog:
     def forget_erased(self, cursor: apsw.Cursor) -> None:
         """Also take what has been erased out of the write-ahead log. Between transactions, on the writer.
 
-        Where that cannot be done now, as while another process reads, it is done after the next commit.
+        Where that cannot be done now, as while a backup reads, it is tried again after a later commit. All writing
+        waits meanwhile, so it is neither waited for long nor tried often.
         """
-        if self._has_erased:
+        now = time.monotonic()
+        if not self._has_erased or now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_AGAIN_SECONDS
+        with patience(cursor.connection, _FORGET_SECONDS):
             cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            self._has_erased = False
+        self._has_erased, self._forget_at = False, 0.0
 
     # -- reading
 

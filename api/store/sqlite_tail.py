@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import apsw
 
 from api.errors import Unavailable
-from api.models import Appended, Change, Entry, Quiet, SessionEnded
+from api.models import Appended, Change, Entry, Kind, Quiet, SessionEnded
 from api.store.base import QUIET_SECONDS
 from api.store.sqlite_log import COLUMNS, RoomLog
 from api.store.sqlite_worker import Work
@@ -21,7 +21,6 @@ POLL_SECONDS: Final = 0.25
 """How long a commit of another process stays unseen if its wake-up is lost."""
 
 _BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
-_MOST_HANDED: Final = 1_000  # commits that wait for a feed which is busy elsewhere
 _SILENT_SECONDS: Final = 2 * QUIET_SECONDS
 
 
@@ -52,13 +51,20 @@ class Tail(AsyncIterator[list[Change]]):
         self._read = read
         self._position = start
         self._handed: list[Commit] = []
+        self._handed_count = 0  # of entries, those that were let go of too, until all is read
         self._news = asyncio.Event()
         self._read_by = 0.0  # the loop's time at which to read, whatever is handed over
 
     def hand(self, commit: Commit) -> None:
-        """Take what this process has committed."""
-        if len(self._handed) < _MOST_HANDED:  # what is left out is missed, and then read
-            self._handed.append(commit)
+        """Take what this process has committed.
+
+        Where that is more than a batch, or erases what may be waiting here, all is read: in batches, and as it is now.
+        """
+        self._handed_count += len(commit.entries)
+        if self._handed_count > _BATCH or any(entry.kind is Kind.DELETE for entry in commit.entries):
+            self.look()
+            return
+        self._handed.append(commit)
         self._news.set()
 
     def look(self) -> None:
@@ -75,10 +81,10 @@ class Tail(AsyncIterator[list[Change]]):
         quiet_at = loop.time() + QUIET_SECONDS
         while True:
             self._news.clear()
+            handed, self._handed, self._handed_count = self._handed, [], 0
             if loop.time() < self._read_by:
-                changes = self._take_handed()
-            else:
-                self._read_by = loop.time() + POLL_SECONDS
+                changes = self._take(handed)
+            else:  # what was handed over is committed, and so among it
                 changes = await self._new_changes()
             if changes:
                 return changes
@@ -87,21 +93,23 @@ class Tail(AsyncIterator[list[Change]]):
                 return [Quiet()]
             await _wait(self._news, min(quiet_at, self._read_by) - now)
 
-    def _take_handed(self) -> list[Change]:
-        handed, self._handed = self._handed, []
+    def _take(self, handed: list[Commit]) -> list[Change]:
         changes, self._position, is_whole = following(self._position, handed)
         if not is_whole:
             self.look()
         return changes
 
     async def _new_changes(self) -> list[Change]:
+        self._read_by = asyncio.get_running_loop().time() + POLL_SECONDS
+        is_all = False
         try:
             async with asyncio.timeout(_SILENT_SECONDS):
                 changes, self._position, is_all = await self._read(self._changes_after)
         except TimeoutError:
             raise Unavailable("the database does not answer") from None
-        if not is_all:
-            self.look()
+        finally:
+            if not is_all:  # there is more, or the read was broken off
+                self.look()
         return changes
 
     def _changes_after(self, cursor: apsw.Cursor) -> _News:
