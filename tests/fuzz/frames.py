@@ -20,7 +20,7 @@ from tests.bad_inputs.answers import answers
 from tests.fuzz.contract import PATIENT
 from tests.peer import TEXT, Peer, frame, peer
 from tests.process import serving
-from tests.server import Node, Person
+from tests.server import PASSWORD, Node, Person
 
 ERRORS: Final = {
     *(
@@ -37,6 +37,8 @@ ERRORS: Final = {
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Ours, and those by which the protocol answers what is no WebSocket."""
 AN_EXAMPLE: Final = 100
+A_TOKEN: Final = 50_000
+"""Frames between log-ins: some minutes, on a slow machine."""
 A_SOCKET: Final = 10
 """Frames: fewer than the bad ones that end a socket."""
 WARM_EXAMPLES: Final = 20
@@ -108,6 +110,8 @@ def _examples(
             runner.run(_write(person, b"".join(written[first : first + A_SOCKET]), outcome))
         outcome.frames += AN_EXAMPLE
         tell(outcome.frames)
+        if outcome.frames % A_TOKEN == 0:
+            runner.run(_log_in(person))
 
     example()
 
@@ -133,6 +137,13 @@ def _mutated(text: bytes, chance: Random) -> bytes:
         case 7 if chance.random() < 0.1:
             return chance.randbytes(chance.randrange(1, 40))
     return frame(TEXT, text)
+
+
+async def _log_in(person: Person) -> None:
+    """Have a new access token: one holds for 15 minutes."""
+    secret = {"username": person.username, "password": PASSWORD}
+    answer = await person.node.client().post("/auth/login", json=secret)
+    person.access_token = answer.json()["access_token"]
 
 
 async def _write(person: Person, written: bytes, outcome: Outcome) -> None:
