@@ -334,7 +334,7 @@ async def test_threads_that_hash_let_the_event_loop_go_first(passwords: Password
             threads.append(threading.get_native_id())
             return password
 
-    passwords._context = Context()  # type: ignore[assignment]
+    passwords._context = Context()
     await passwords.hash("x")
     (hashing,) = [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads]
     assert hashing == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)  # 19 is the last
