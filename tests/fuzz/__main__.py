@@ -7,10 +7,9 @@ import tempfile
 from pathlib import Path
 
 from tests.fuzz.contract import try_contract
-from tests.fuzz.frames import AN_EXAMPLE, try_frames
+from tests.fuzz.frames import AN_EXAMPLE, Outcome, try_frames
 
 MEBIBYTE = 1024 * 1024
-A_LINE = 50_000
 
 
 def main() -> int:
@@ -32,15 +31,14 @@ def main() -> int:
             memory = [f"{one / MEBIBYTE:.1f}" for one in outcome.memory]
             print(  # noqa: T201
                 f"{outcome.frames} frames, tracebacks: {outcome.log.count('Traceback')},"
-                f" memory before and after, MiB: {memory}\nclosed: {outcome.closed}\nerrors: {outcome.errors}"
+                f" memory, MiB: {memory}\nclosed: {outcome.closed}\nerrors: {outcome.errors}"
             )
             failures += "Traceback" in outcome.log
     return failures
 
 
-def _tell(frames: int) -> None:
-    if frames % A_LINE == 0:
-        print(f"    {frames:,} frames", flush=True)  # noqa: T201
+def _tell(outcome: Outcome) -> None:
+    print(f"    {outcome.frames:,} frames, {outcome.memory[-1] / MEBIBYTE:.1f} MiB", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

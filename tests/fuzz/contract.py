@@ -40,6 +40,8 @@ async def try_contract(directory: Path, seconds: int, *arguments: str) -> tuple[
             process = await asyncio.create_subprocess_exec(
                 *(Path(sys.executable).parent / "schemathesis", "--config-file", HERE / "schemathesis.toml"),
                 *("run", f"{node.url}/openapi.json", "--checks", "all", "--max-time", str(seconds)),
+                # What can be both deleted and read under one address are lists: an empty one is still there.
+                *("--exclude-checks", "use_after_free"),
                 *("--continue-on-failure", "--suppress-health-check", "all", *arguments),
                 env=os.environ | settings | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "FUZZ_URL": node.url},
                 cwd=HERE.parent.parent,

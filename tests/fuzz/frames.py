@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,8 +37,8 @@ ERRORS: Final = {
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Ours, and those by which the protocol answers what is no WebSocket."""
 AN_EXAMPLE: Final = 100
-A_TOKEN: Final = 50_000
-"""Frames between log-ins: some minutes, on a slow machine."""
+A_LOOK: Final = 50_000
+"""Frames between looks at the memory, and log-ins: some minutes, on a slow machine."""
 A_SOCKET: Final = 10
 """Frames: fewer than the bad ones that end a socket."""
 WARM_EXAMPLES: Final = 20
@@ -64,7 +64,7 @@ _commands = st.fixed_dictionaries(
 
 @dataclass
 class Outcome:
-    """What came of it. Memory in bytes, of the server alone."""
+    """What came of it. Memory in bytes, of the server alone, after warming up, now and then, and at the end."""
 
     frames: int = 0
     closed: dict[int, int] = field(default_factory=dict)
@@ -73,8 +73,11 @@ class Outcome:
     log: str = ""
 
 
-def try_frames(directory: Path, examples: int, tell: Callable[[int], None] = lambda _frames: None) -> Outcome:
-    """Send a hundred frames an example to a server of our own; `tell` hears how many it has had.
+Tell: TypeAlias = Callable[[Outcome], None]
+
+
+def try_frames(directory: Path, examples: int, tell: Tell = lambda _: None) -> Outcome:
+    """Send a hundred frames an example to a server of our own; `tell` hears now and then what has come of it.
 
     Raises for an answer that is not documented.
     """
@@ -99,9 +102,7 @@ def try_frames(directory: Path, examples: int, tell: Callable[[int], None] = lam
     return outcome
 
 
-def _examples(
-    runner: asyncio.Runner, person: Person, outcome: Outcome, count: int, tell: Callable[[int], None]
-) -> None:
+def _examples(runner: asyncio.Runner, person: Person, outcome: Outcome, count: int, tell: Tell) -> None:
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(commands=st.lists(_commands, min_size=1, max_size=5), chance=st.randoms(use_true_random=True))
     def example(commands: list[dict[str, Any]], chance: Random) -> None:
@@ -109,9 +110,10 @@ def _examples(
         for first in range(0, AN_EXAMPLE, A_SOCKET):
             runner.run(_write(person, b"".join(written[first : first + A_SOCKET]), outcome))
         outcome.frames += AN_EXAMPLE
-        tell(outcome.frames)
-        if outcome.frames % A_TOKEN == 0:
+        if outcome.frames % A_LOOK == 0:
             runner.run(_log_in(person))
+            outcome.memory.append(_memory_bytes(person.node))
+            tell(outcome)
 
     example()
 
