@@ -188,7 +188,9 @@ class Commands:
             member = await self.member(command.room_id, connection.identity.user.id, Operation.SEND)
             if len(connection.memberships) < self._subscriptions:
                 connection.memberships[command.room_id] = member
-        appended = await self.append(member, command.ref, command.body, command.reply_to)
+        appended, as_appended = await self._appended(member, command.ref, command.body, command.reply_to)
+        if as_appended is not member and command.room_id in connection.memberships:
+            connection.memberships[command.room_id] = as_appended
         entry = appended.entry
         failpoints.reached(Failpoint.BEFORE_ACK)
         _ack(
@@ -207,6 +209,13 @@ class Commands:
         `RateLimited`, `NotFound`, `Forbidden`, `Invalid` for an answer to no message, `RefConflict`, `StorageFull`,
         and `Unavailable`, also while memory is short.
         """
+        appended, _ = await self._appended(member, ref, body, reply_to)
+        return appended
+
+    async def _appended(
+        self, member: Member, ref: str, body: str, reply_to: int | None
+    ) -> tuple[Appended, Member]:
+        """The same; return also the membership by which it was written."""
         self._memory.require()
         self._throttles.send(member.user_id)
         if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
@@ -221,7 +230,7 @@ class Commands:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return await self._store.append(member.room_id, draft, author=member)
+                return await self._store.append(member.room_id, draft, author=member), member
             except MembershipChanged:
                 member = await self.member(member.room_id, member.user_id, Operation.SEND)
         raise Unavailable
@@ -269,24 +278,26 @@ class Commands:
     async def _join(self, joining: "_Joining") -> bool:
         """Subscribe, replay, go live. False when the hub took the subscription away meanwhile: begin again."""
         connection, room_id = joining.connection, joining.command.room_id
-        # First subscribe, then ask: what happens between the two reaches the hub and is not missed.
+        # First subscribe, then ask: what happens between the two reaches the hub and is not missed. First the head,
+        # then who may see it, and no further than the feed has told: so a removal is seen by the look at the
+        # membership, or comes after all that is given here, and the hub is not past it when the feed tells of it.
         self._hub.subscribe(connection, room_id)
-        await self.member(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         head = await self._reads.head(room_id)
+        await self.member(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         if head is None:
             raise NotFound
         joining.begin(head)
         while not (joining.seq >= head.seq and self._hub.go_live(connection, room_id, joining.seq)):
             if not self._hub.is_joining(connection, room_id):
                 return False
-            frames = await self._reads.replay.frames(room_id, head.epoch, joining.seq)
-            if not frames:
-                raise Unavailable("the log does not yet show what the feed told of")
-            for seq, frame in frames:
+            until = max(head.seq, self._hub.position(room_id))
+            page = await self._reads.replay.frames(room_id, head.epoch, joining.seq, until)
+            for seq, frame in page.entries:
                 if not connection.has_space:
                     await connection.drained()
                 connection.enqueue(frame)
                 joining.seq = seq
+            joining.seq = page.until  # past what cannot be read
         joining.announce_live()
         return True
 

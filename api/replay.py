@@ -6,7 +6,7 @@ who want it, and kept for a moment for those that come just after.
 """
 
 import asyncio
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from api.frames import Frames
 from api.protocol import encode, entry_event
@@ -16,9 +16,16 @@ PAGE: Final = 100
 KEPT_SECONDS: Final = 1.0
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 
-Page: TypeAlias = list[tuple[int, Frames]]
+Entries: TypeAlias = list[tuple[int, Frames]]
 """Entries as they are written, each with its seq, in order."""
 _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
+
+
+class Page(NamedTuple):
+    """Some of a log: all of it up to `until` that there is and can be read."""
+
+    entries: Entries
+    until: int
 
 
 class Replay:
@@ -30,21 +37,21 @@ class Replay:
         self._kept_bytes = 0
         self.read_count = 0
 
-    async def frames(self, room_id: str, epoch: str, after: int) -> Page:
-        """Return the frames of some entries after `after`, at least one if there were any when this was called.
+    async def frames(self, room_id: str, epoch: str, after: int, until: int) -> Page:
+        """Return some entries in (after, until], of a log that reaches at least to `until`.
 
-        Raises `Unavailable`.
+        They are all that can be read up to the page's own `until`, which is past `after`. Raises `Unavailable`.
         """
         key = (room_id, epoch, after // PAGE)
-        known = self._pages.get(key)
-        if known is not None:
-            frames = _after(await asyncio.shield(known), after)
-            if frames:
-                return frames
-        page = self._pages.get(key)
-        if page is None or page is known:  # what we saw may be older than the question
-            page = self._read(key)
-        return _after(await asyncio.shield(page), after)
+        seen: asyncio.Task[Page] | None = None
+        while True:
+            reading = self._pages.get(key)
+            if reading is None or reading is seen:  # what we saw ends too early
+                reading = self._read(key, until)
+            page = _within(await asyncio.shield(reading), after, until)
+            if page.until > after:
+                return page
+            seen = reading
 
     async def close(self) -> None:
         """End what is under way."""
@@ -54,24 +61,26 @@ class Replay:
         await asyncio.gather(*pages, return_exceptions=True)
         self._pages.clear()
 
-    def _read(self, key: _Key) -> asyncio.Task[Page]:
-        page = asyncio.create_task(self._load(key), name="replay")
+    def _read(self, key: _Key, until: int) -> asyncio.Task[Page]:
+        page = asyncio.create_task(self._load(key, until), name="replay")
         self._pages[key] = page
         page.add_done_callback(lambda page: self._keep(key, page))
         return page
 
-    async def _load(self, key: _Key) -> Page:
+    async def _load(self, key: _Key, until: int) -> Page:
         room_id, _, number = key
         self.read_count += 1
-        entries = await self._store.log(room_id, after=number * PAGE, limit=PAGE)
-        return [(entry.seq, encode(entry_event(entry))) for entry in entries]
+        found = await self._store.log(room_id, after=number * PAGE, limit=PAGE)
+        entries = [(entry.seq, encode(entry_event(entry))) for entry in found]
+        last = entries[-1][0] if entries else 0
+        return Page(entries, min(max(until, last), (number + 1) * PAGE))
 
     def _keep(self, key: _Key, page: asyncio.Task[Page]) -> None:
         """Keep a page that was read for a moment, if there is room for it."""
         if page.cancelled() or page.exception() is not None:
             size = MAX_KEPT_BYTES + 1
         else:
-            size = sum(len(frames.wire) for _, frames in page.result())
+            size = sum(len(frames.wire) for _, frames in page.result().entries)
         if self._kept_bytes + size > MAX_KEPT_BYTES:
             self._forget(key, page, 0)
             return
@@ -84,5 +93,6 @@ class Replay:
             del self._pages[key]
 
 
-def _after(page: Page, after: int) -> Page:
-    return [one for one in page if one[0] > after]
+def _within(page: Page, after: int, until: int) -> Page:
+    until = min(until, page.until)
+    return Page([one for one in page.entries if after < one[0] <= until], until)

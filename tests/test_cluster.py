@@ -354,6 +354,70 @@ async def test_a_membership_that_a_dead_node_left_half_done_is_completed_by_the_
     assert [entry.user_id for entry in await whole_log(other, DEN.id)] == [ALICE.id, BOB.id]
 
 
+async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though_it_never_is(
+    store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+    await store.create_room(DEN, ALICE)
+    async with opened_again(store) as dying:
+        never_flush(dying, monkeypatch)
+        with pytest.raises(Unavailable):
+            await dying.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    member = await other.member(DEN.id, BOB.id)
+    assert member is not None
+    assert (member.role, member.joined_at, member.as_of) == (Role.MEMBER, 7_000, 2)
+    view = await other.room_view(DEN.id, BOB.id)
+    assert view is not None
+    assert (view.role, view.read_seq, view.unread_count) == (Role.MEMBER, 2, 0)
+    async with opened_again(store) as dying:
+        await dying._logs.flush(DEN.id)
+        never_flush(dying, monkeypatch)
+        with pytest.raises(Unavailable):
+            await dying.change_member(DEN.id, BOB, None, by=ALICE.id, at=8_000, rule=lambda _: True)
+    assert await other.member(DEN.id, BOB.id) is None
+    assert (await other.member(DEN.id, ALICE.id)) is not None
+    assert await other.leave(DEN.id, BOB, 9_000) is None  # nothing to leave
+    again = await other.join(DEN.id, BOB, Role.READER, at=9_000)
+    assert again is not None
+    assert again.entry.seq == 4
+
+
+async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
+    store: ClusterStore, other: ClusterStore
+) -> None:
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+    await store.create_room(DEN, ALICE)
+    roles = [Role.READER, Role.MODERATOR, Role.MEMBER, Role.OWNER]
+    for at in range(5):
+        changes = [
+            node.change_member(DEN.id, BOB, role, by=ALICE.id, at=at, rule=lambda _: True)
+            for node, role in zip([store, other] * 2, roles, strict=True)
+        ]
+        assert all(change is not None for change in await asyncio.gather(*changes))
+    log = await whole_log(other, DEN.id)
+    assert [entry.seq for entry in log] == list(range(1, 22))
+    member = await store.member(DEN.id, BOB.id)
+    assert member is not None
+    assert member.role == log[-1].data["role"]
+
+
+async def test_refs_that_are_sent_again_long_after_leave_nothing_behind(
+    store: ClusterStore, other: ClusterStore
+) -> None:
+    refs = [f"{n}" for n in range(50)]
+    await asyncio.gather(*(store.append(LOBBY_ID, message(ref)) for ref in refs))
+    await store._logs.flush(LOBBY_ID)
+    again = await asyncio.gather(*(other.append(LOBBY_ID, message(ref)) for ref in refs))
+    assert not any(one.is_new for one in again)
+
+    async def is_empty() -> bool:
+        return not other._logs._unflushed
+
+    await until(is_empty)
+
+
 async def test_a_body_whose_erasing_a_dead_node_left_half_done_is_erased_by_the_next(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -532,6 +596,44 @@ async def test_a_tail_survives_poison_sessions(store: ClusterStore, behind: Pool
         await store.end_session("session")
         changes = await told(tail, lambda one: one == ended)
     assert [one for one in changes if isinstance(one, SessionEnded)] == [ended]
+
+
+@pytest.mark.parametrize("role", ["king", 7, POISON_TIME])
+async def test_a_poison_member_or_session_is_nobody_and_holds_up_no_other(
+    store: ClusterStore, behind: Pool, role: object
+) -> None:
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+        await store.create_session(Session(f"of-{user.id}", user.id, 1, 1, 9, "a browser", "hash"), most=20)
+    await store.create_room(DEN, ALICE)
+    mine = await behind.run(r.table("members").get([DEN.id, ALICE.id]))
+    poison = {"id": [DEN.id, BOB.id], "user_id": BOB.id, "role": role}
+    await behind.write(r.table("members").insert(mine | poison))
+    await behind.write(r.table("sessions").get(f"of-{BOB.id}").replace(lambda row: row.without("used")))
+    places = [(DEN.id, user.id) for user in (ALICE, BOB)]
+    assert list(await store.memberships(places)) == places[:1]
+    assert [one.user_id for one in (await store.members(DEN.id, cursor=None, limit=9)).items] == [ALICE.id]
+    assert list(await store.sessions([f"of-{user.id}" for user in (BOB, ALICE)])) == [f"of-{ALICE.id}"]
+
+
+@pytest.mark.parametrize("poison", [None, {}, {"kind": "member", "seq": 3, "room_id": DEN.id, "id": "x"}])
+async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
+    store: ClusterStore, behind: Pool, poison: object
+) -> None:
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+    await store.create_room(DEN, ALICE)
+    await behind.write(r.table("heads").get(DEN.id).update({"tail": r.row["tail"].append(poison)}))
+    await store.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    acked = await store.append(DEN.id, message("1", "secret"))
+    await store.append(DEN.id, change(Kind.DELETE, "2", acked.entry.seq))
+    await store.anonymise([acked.entry], "nobody")
+    await store._logs.flush(DEN.id)
+    member = await store.member(DEN.id, BOB.id)
+    assert member is not None
+    assert member.role is Role.MEMBER
+    refs = [row["ref"] for row in await behind.read(r.table("messages").order_by("seq")) if "ref" in row]
+    assert refs == [None, None, "1", "2"]
 
 
 async def test_reading_passes_over_poison_rows(store: ClusterStore, behind: Pool) -> None:

@@ -95,12 +95,13 @@ async def test_a_thousand_that_were_away_cost_the_store_a_read_per_page(store: S
     replay = Replay(store)
     try:
         frames = await asyncio.gather(
-            *(replay.frames(LOBBY_ID, epoch, after) for after in range(count) for _ in range(10))
+            *(replay.frames(LOBBY_ID, epoch, after, count) for after in range(count) for _ in range(10))
         )
     finally:
         await replay.close()
-    assert all(given[0][0] == after + 1 for after, given in enumerate(frames[::10]))
-    assert all([seq for seq, _ in given] == list(range(given[0][0], given[-1][0] + 1)) for given in frames)
+    for number, page in enumerate(frames):
+        assert [seq for seq, _ in page.entries] == list(range(number // 10 + 1, page.until + 1))
+        assert page.until == (PAGE if number // 10 < PAGE else count)
     assert replay.read_count == 2
 
 
@@ -108,11 +109,11 @@ async def test_a_page_read_before_an_entry_is_no_answer_to_who_asks_for_it_after
     epoch = await fill(store, 3)
     replay = Replay(store)
     try:
-        assert [seq for seq, _ in await replay.frames(LOBBY_ID, epoch, 0)] == [1, 2, 3]
-        assert await replay.frames(LOBBY_ID, epoch, 3) == []
+        assert [seq for seq, _ in (await replay.frames(LOBBY_ID, epoch, 0, 3)).entries] == [1, 2, 3]
         await store.append(
             LOBBY_ID, Draft(Kind.MESSAGE, "u", "alice", 1, "new", {"body": "x", "reply_to": None})
         )
-        assert [seq for seq, _ in await replay.frames(LOBBY_ID, epoch, 3)] == [4]
+        assert [seq for seq, _ in (await replay.frames(LOBBY_ID, epoch, 3, 4)).entries] == [4]
+        assert [seq for seq, _ in (await replay.frames(LOBBY_ID, epoch, 1, 3)).entries] == [2, 3]
     finally:
         await replay.close()

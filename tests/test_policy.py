@@ -435,14 +435,14 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
         await give(owner, room_id, bob, None)
         removed.set()
 
-    append = Commands.append
+    append = Commands._appended
 
     async def late(self: Commands, *arguments: Any) -> Any:
         looked.set()
         await removed.wait()
         return await append(self, *arguments)
 
-    monkeypatch.setattr(Commands, "append", late)
+    monkeypatch.setattr(Commands, "_appended", late)
     async with bob.socket() as socket, asyncio.TaskGroup() as tasks:
         tasks.create_task(removal())
         refused = await socket.call(type="send", room_id=room_id, ref="1", body="too late")

@@ -3,11 +3,17 @@
 import asyncio
 import itertools
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from api.config import Settings
-from api.models import LOBBY_ID
+from api.errors import MembershipChanged
+from api.models import LOBBY_ID, Appended, Draft, Entry, Member
+from api.reads import Reads
+from api.store.cluster import ClusterStore
+from api.store.sqlite import SqliteStore
 from tests.server import Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
@@ -224,3 +230,67 @@ async def test_who_is_further_behind_than_a_replay_goes_is_told_to_reset(
         await socket.send(type="subscribe", room_id=LOBBY_ID, since=behind | {"seq": ack["seq"] + 1})
         assert [event["seq"] for event in await socket.entries(3)] == [one["seq"] for one in sent[1:]]
         assert (await socket.until(type="live"))["seq"] == sent[-1]["seq"]
+
+
+async def test_who_comes_back_is_led_past_what_cannot_be_read(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of a page, at the end of the log, and somewhere else."""
+    monkeypatch.setattr("api.replay.PAGE", 3)
+    async with alice.socket() as socket:
+        ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
+        sent = [await socket.call(type="send", room_id=LOBBY_ID, body=f"m{n}") for n in range(8)]
+    seqs = [one["seq"] for one in sent]
+    unreadable = {seq for seq in seqs if seq % 3 == 0} | {seqs[-1], seqs[3]}
+    for store in (SqliteStore, ClusterStore):
+
+        async def log(
+            self: Any, room_id: str, *, after: int, limit: int, whole: Any = store.log
+        ) -> list[Entry]:
+            return [
+                one
+                for one in await whole(self, room_id, after=after, limit=limit)
+                if one.seq not in unreadable
+            ]
+
+        monkeypatch.setattr(store, "log", log)
+    async with alice.socket() as socket:
+        since = {"epoch": ack["epoch"], "seq": ack["seq"]}
+        await socket.send(type="subscribe", room_id=LOBBY_ID, since=since)
+        readable = [seq for seq in seqs if seq not in unreadable]
+        assert [event["seq"] for event in await socket.entries(len(readable))] == readable
+        assert (await socket.until(type="live"))["seq"] == seqs[-1]
+
+
+async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store forgets how old looks stood to later changes; one new look must do for all that is sent after it."""
+    looks: list[Member] = []
+    for store in (SqliteStore, ClusterStore):
+
+        async def append(
+            self: Any, room_id: str, draft: Draft, *, author: Member, whole: Any = store.append
+        ) -> Appended:
+            if author not in looks:
+                looks.append(author)
+            if author is looks[0]:
+                raise MembershipChanged
+            return await whole(self, room_id, draft, author=author)  # type: ignore[no-any-return]
+
+        monkeypatch.setattr(store, "append", append)
+    asked = 0
+    load = Reads.member
+
+    async def member(self: Reads, room_id: str, user_id: str) -> Member | None:
+        nonlocal asked
+        asked += 1
+        found = await load(self, room_id, user_id)
+        return found and replace(found, as_of=asked)
+
+    monkeypatch.setattr(Reads, "member", member)
+    async with alice.socket() as socket:
+        for number in range(5):
+            sent = await socket.call(type="send", room_id=LOBBY_ID, ref=f"r{number}", body="hello")
+            assert sent["type"] == "ack"
+    assert asked == 2

@@ -1,7 +1,7 @@
 """What a node is told late, by the feed or by the store, shows nothing to those who may no longer see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,25 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api.config import Settings
-from api.models import LOBBY_ID, Change, Session
+from api.models import LOBBY_ID, Change, Entry, Head, Member, Session
 from api.store import open_store
-from api.store.base import Store
+from api.store.base import Place, Store
 from tests.server import Event, Node, Person, Socket, eventually, running
 
 pytestmark = pytest.mark.anyio
 
 
 class Valve:
-    """Holds back what a store tells its node: the feed, and, after `answers` questions, who has which session."""
+    """Holds back what a store tells its node: the feed, and, after `answers` questions, who has which session.
+
+    `meanwhile` is what happens before it answers the question of number `meanwhile_at` about a room.
+    """
 
     def __init__(self, store: Store) -> None:
         self._changes, self._sessions = store.changes, store.sessions
+        self._heads, self._memberships, self._log = store.heads, store.memberships, store.log
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.meanwhile_at = 0
         self.opened = asyncio.Event()
         self.opened.set()
         self.answers: int | None = None
@@ -40,6 +46,24 @@ class Valve:
                 await self.answering.wait()
         return await self._sessions(session_ids)
 
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        await self._asked()
+        return await self._heads(room_ids)
+
+    async def memberships(self, places: Sequence[Place]) -> dict[Place, Member]:
+        await self._asked()
+        return await self._memberships(places)
+
+    async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+        await self._asked()
+        return await self._log(room_id, after=after, limit=limit)
+
+    async def _asked(self) -> None:
+        if self.meanwhile is not None:
+            self.meanwhile_at -= 1
+            if not self.meanwhile_at:
+                await self.meanwhile()
+
     async def _held(self, batches: AsyncIterator[list[Change]]) -> AsyncIterator[list[Change]]:
         async for batch in batches:
             await self.opened.wait()
@@ -55,8 +79,9 @@ async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
         async def open_held(url: str) -> Store:
             store: Any = await open_store(url)
-            valves.append(Valve(store))
-            store.changes, store.sessions = valves[0].changes, valves[0].sessions
+            valves.append(valve := Valve(store))
+            for name in ("changes", "sessions", "heads", "memberships", "log"):
+                setattr(store, name, getattr(valve, name))
             return store  # type: ignore[no-any-return]
 
         monkeypatch.setattr("api.main.open_store", open_held)
@@ -149,6 +174,42 @@ async def test_who_left_a_room_gets_nothing_of_it_from_a_feed_that_is_late(
     assert "before he left" in [event.get("body") for event in seen_by_her]
     assert not [event for event in seen_by_him if event.get("room_id") == room_id and "seq" in event]
     assert {"type": "membership", "room_id": room_id, "role": None} in seen_by_him
+
+
+@pytest.mark.parametrize("question", [1, 2, 3])
+async def test_who_is_removed_while_they_subscribe_hears_nothing_that_is_said_after_it(
+    nodes: tuple[Node, Node, Valve], question: int
+) -> None:
+    one, other, valve = nodes
+    alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
+    room_id = await make_room(alice)
+    assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200
+    epoch = (await alice.http.get(f"/rooms/{room_id}/log")).json()["epoch"]
+    async with alice.socket(node=other) as hers, bob.socket(node=other) as his:
+        await subscribed(hers, LOBBY_ID)
+
+        async def meanwhile() -> None:
+            assert (await bob.http.post(f"/rooms/{room_id}/leave")).status_code == 204
+            await say(alice, room_id, "after he left")
+
+        valve.opened.clear()
+        valve.meanwhile, valve.meanwhile_at = meanwhile, question
+        await his.call(type="subscribe", room_id=room_id, since={"epoch": epoch, "seq": 1})
+        await say(alice, room_id, "and later")
+        await say(alice, LOBBY_ID, "the end")
+        valve.opened.set()
+        await hers.until(body="the end")
+        await his.send(type="ping", ref="the end")
+        heard = []
+        while (event := await his.receive()).get("ref") != "the end":
+            heard.append(event.get("body"))
+        assert "after he left" not in heard
+        assert "and later" not in heard
+
+
+async def say(person: Person, room_id: str, body: str) -> None:
+    message = {"ref": body, "body": body}
+    assert (await person.http.post(f"/rooms/{room_id}/messages", json=message)).status_code == 201
 
 
 async def test_leaving_ends_the_subscription_before_it_is_answered(sqlite_node: Node) -> None:

@@ -51,12 +51,12 @@ class ClusterStore(Store):
         self._reader = Reader()
         self._logs = RoomLogs(pool, self._reader)
         self._life = Life(pool, self._reader, self._logs.forget)
-        self._accounts = Accounts(pool)
-        self._sessions = Sessions(pool)
+        self._accounts = Accounts(pool, self._reader)
+        self._sessions = Sessions(pool, self._reader)
         self._audit = AuditLog(pool)
         self._erasures = Erasures(pool, self._logs, self._reader)
         self._attempts = Attempts(pool)
-        self._rooms = Rooms(pool, self._logs, self._accounts)
+        self._rooms = Rooms(pool, self._reader, self._logs, self._accounts)
 
     @classmethod
     async def open(cls, url: str) -> "ClusterStore":

@@ -7,7 +7,7 @@ from api.errors import NotFound, UsernameTaken
 from api.models import Account, Page, User
 from api.store import paging
 from api.store.cluster_queries import rows_query
-from api.store.cluster_rows import is_key
+from api.store.cluster_rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
 
 CLAIM_MS: Final = 60_000
@@ -17,8 +17,9 @@ CLAIM_MS: Final = 60_000
 class Accounts:
     """Reads and writes accounts. Ids of odd shapes are nobody's."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
+        self._reader = reader
 
     async def create(self, account: Account) -> None:
         """Claim the name, then store the account. Raises `UsernameTaken`."""
@@ -69,7 +70,8 @@ class Accounts:
 
     async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
         """Return those of these accounts that exist."""
-        return {row["id"]: _account(row) for row in await self._pool.read(rows_query("users", user_ids))}
+        rows = await self._pool.read(rows_query("users", user_ids))
+        return {one.user.id: one for one in self._reader.read(rows, _account)}
 
     async def listed(self, cursor: str | None, limit: int) -> Page[Account]:
         """List all accounts in the order of their making."""

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from api.models import Kind
-from api.store.cluster_queries import TRIM_LAG, Mark, known_of, messages_table
+from api.store.cluster_queries import TRIM_LAG, Mark, is_row, known_of, messages_table
 from api.store.rethinkdb import Prepared, r
 
 MAX_SAFE_SEQ: Final = 2**53 - 1
@@ -207,6 +207,8 @@ def _erased(tail: Any, seqs: Any) -> Any:
     blank = {"erased": True, "data": {"body": ""}}
     return tail.map(
         lambda row: r.branch(
+            is_row(row).not_(),
+            row,
             seqs.contains(row["seq"])
             | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
             row.merge(blank),

@@ -7,7 +7,7 @@ from api.errors import NotFound
 from api.models import Entry, Page
 from api.store import paging
 from api.store.cluster_log import RoomLogs
-from api.store.cluster_queries import literal, messages_table
+from api.store.cluster_queries import is_row, literal, messages_table
 from api.store.cluster_rows import Reader, entry_of, is_key
 from api.store.rethinkdb import Pool, r
 
@@ -77,6 +77,7 @@ class Erasures:
 
 def _rename_in_tail(room_id: str, seqs: list[int], username: str) -> Any:
     def renamed(row: Any) -> Any:
-        return r.branch(r.expr(seqs).contains(row["seq"]), row.merge({"username": username}), row)
+        is_theirs = is_row(row) & r.expr(seqs).contains(row["seq"].default(0))
+        return r.branch(is_theirs, row.merge({"username": username}), row)
 
     return r.table("heads").get(room_id).update(lambda head: {"tail": head["tail"].map(renamed)})

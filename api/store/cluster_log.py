@@ -32,7 +32,7 @@ from api.store.cluster_queries import (
     settle_query,
     tail_after,
 )
-from api.store.cluster_rows import Reader, entry_of, head_of, is_key, is_no_message, row_of
+from api.store.cluster_rows import Reader, acting_row, entry_of, head_of, is_key, is_no_message, row_of
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, r
 
@@ -157,8 +157,9 @@ class RoomLogs:
             return
         failpoints.reached(Failpoint.AFTER_APPEND)
         self._answer(batch, stored, epoch, attempt)
-        if any(row["attempt"] == attempt for row in stored.values()):
-            self._flush_soon(room_id, max(row["seq"] for row in stored.values()))
+        # Retries too: whoever appended them may not have come to flushing them.
+        if unflushed := [row["seq"] for row in stored.values() if self._is_unflushed(room_id, row)]:
+            self._flush_soon(room_id, max(unflushed))
 
     async def _stored(
         self, room_id: str, rows: list[dict[str, Any]], batch: list[Waiting]
@@ -182,7 +183,7 @@ class RoomLogs:
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
                 self._unflushed.update(
-                    (row["id"], row) for row in stored.values() if row["room_id"] == room_id
+                    (row["id"], row) for row in stored.values() if self._is_unflushed(room_id, row)
                 )
                 return stored, answer["epoch"]
             if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
@@ -202,6 +203,9 @@ class RoomLogs:
             is_new = row.get("attempt") == attempt and row["id"] not in given
             given.add(row["id"])
             waiting.answer.set_result(Appended(entry_of(row), epoch, is_new))
+
+    def _is_unflushed(self, room_id: str, row: dict[str, Any]) -> bool:
+        return bool(row["room_id"] == room_id and row["seq"] > self.flushed(room_id))
 
     def flushed(self, room_id: str) -> int:
         """Return up to where this node knows a room to be flushed, and what its entries mean carried out."""
@@ -259,7 +263,7 @@ class RoomLogs:
         if answer["errors"]:
             raise Unavailable
         failpoints.reached(Failpoint.AFTER_FLUSH)
-        for row in answer["acting"]:
+        for row in self._reader.read(answer["acting"], acting_row):
             await self._act(row)
         self._mark(room_id, answer["epoch"], answer["seq"])
         for id_, row in list(self._unflushed.items()):
@@ -369,11 +373,8 @@ class RoomLogs:
         rows = {row["seq"]: row for row in answer["tail"]}
         for row in answer["stored"]:
             seq = row.get("seq")
-            if (
-                isinstance(seq, int)
-                and seq <= answer["head"]["seq"]
-                and (seq not in rows or row.get("erased"))
-            ):
+            is_up_to_head = isinstance(seq, int) and seq <= answer["head"]["seq"]
+            if is_up_to_head and (seq not in rows or row.get("erased")):
                 rows[seq] = row
         return answer["head"], [rows[seq] for seq in sorted(rows)]
 

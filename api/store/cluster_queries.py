@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models import Kind
-from api.store.cluster_rows import is_key
+from api.store.cluster_rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
@@ -54,6 +54,14 @@ def is_head(head: Any) -> Any:
 def tail_after(head: Any, seq: Any) -> Any:
     """Return what a head's tail holds after a seq. What is no entry at all is left out."""
     return head["tail"].filter(lambda row: (row.type_of() == "OBJECT") & (row["seq"] > seq))
+
+
+def is_row(row: Any) -> Any:
+    """Say whether an item of a tail has the fields by which entries are told apart; others are left where they are."""
+    types = {"id": "STRING", "room_id": "STRING", "seq": "NUMBER", "kind": "STRING"}
+    return (row.type_of() == "OBJECT") & r.and_(
+        *(row[name].default(None).type_of() == type_ for name, type_ in types.items())
+    )
 
 
 def heads_query(room_ids: list[str]) -> Any:
@@ -140,9 +148,9 @@ def _flush(given: Any, *, sets_apart: bool) -> Any:
 
     def flush(head: Any) -> Any:
         return r.do(
-            head["tail"].slice(
-                r.expr([head["flushed"], known_of(head, given["mark"])]).max() - head["trimmed"]
-            ),
+            head["tail"]
+            .slice(r.expr([head["flushed"], known_of(head, given["mark"])]).max() - head["trimmed"])
+            .filter(is_row),
             lambda rows: r.do(
                 r.table("messages").insert(rows.map(set_apart) if sets_apart else rows, conflict=resolve),
                 lambda written: {
@@ -191,32 +199,49 @@ def _settle(given: Any) -> Any:
     return r.table("heads").get(given["room_id"]).update(settle)
 
 
+def memberships_query(places: list[list[str]]) -> Any:
+    """Return the query for the rows of `members` of these places, and for the member entries of these users in tails.
+
+    The heads come first: what their tails no longer carry is in `members`.
+    """
+    rooms, users = (sorted({place[part] for place in places}) for part in (0, 1))
+    return _MEMBERSHIPS({"places": places, "rooms": rooms, "users": users})
+
+
+def _memberships(given: Any) -> Any:
+    def is_theirs(row: Any) -> Any:
+        return (
+            (row.type_of() == "OBJECT")
+            & (row["kind"].default(None) == Kind.MEMBER.value)
+            & given["users"].contains(row["user_id"].default(None))
+        )
+
+    heads = heads_table().get_all(r.args(given["rooms"])).filter(is_head)
+    tails = heads.concat_map(lambda head: head["tail"].filter(is_theirs)).coerce_to("array")
+    members = r.table("members", read_mode="majority").get_all(r.args(given["places"]))
+    return tails.do(lambda tails: {"tails": tails, "stored": members.coerce_to("array")})
+
+
 def project(row: dict[str, Any]) -> Any:
-    """Return the write that carries a member entry over to `members`, unless a later one was before."""
-    member = {
-        "id": [row["room_id"], row["user_id"]],
-        "room_id": row["room_id"],
-        "user_id": row["user_id"],
-        "role": row["data"]["role"],
-        "joined_at": row["at"],
-        "read_seq": row["seq"],  # what was said before they came is not unread to them
-        "read_number": row["number"],
-        "seq": row["seq"],
-    }
+    """Return the write that carries a member entry over to `members`, unless a later one was before.
+
+    Raises as `membership_after` does.
+    """
     return r.table("members").insert(
-        member,
+        membership_after(row),
         durability="hard",
         conflict=lambda _id, old, new: r.branch(
             old["seq"] >= new["seq"],
             old,
             old["role"].eq(None) | new["role"].eq(None),
             new,
-            new.merge(old.pluck("joined_at", "read_seq", "read_number")),
+            new.merge(old.pluck(*KEPT_BY_MEMBERS)),
         ),
     )
 
 
 _HEADS: Final = Prepared(_heads)
+_MEMBERSHIPS: Final = Prepared(_memberships)
 _GROWN: Final = Prepared(_grown_since)
 _FLUSH: Final = Prepared(partial(_flush, sets_apart=False))
 _FLUSH_APART: Final = Prepared(partial(_flush, sets_apart=True))

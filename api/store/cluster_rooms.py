@@ -1,14 +1,15 @@
 """Rooms and their members on a RethinkDB cluster.
 
 The log is the truth about membership: `change` appends to it, and the table `members` is carried along behind it
-by the flush, which it waits for.
+by the flush, which it waits for. Who may do what is asked of both, so that it is right before the flush too, and
+whatever becomes of the node that owes it; only lists and counts are of the table alone.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from api.errors import Conflict, MembershipChanged, NotFound, Unavailable
+from api.errors import Conflict, MembershipChanged, NotFound, RefConflict, Unavailable
 from api.models import (
     Appended,
     Member,
@@ -27,8 +28,8 @@ from api.store.base import Place
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_batch import Seen
 from api.store.cluster_log import RoomLogs
-from api.store.cluster_queries import heads_table, is_head, literal, messages_table
-from api.store.cluster_rows import is_key
+from api.store.cluster_queries import heads_table, is_head, memberships_query, messages_table
+from api.store.cluster_rows import Reader, carried_over, is_key, membership_after, membership_of
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
 from api.store.shape import member_draft
@@ -42,8 +43,9 @@ MAX_LOOKS: Final = 20
 class Rooms:
     """Reads and writes rooms and memberships."""
 
-    def __init__(self, pool: Pool, logs: RoomLogs, accounts: Accounts) -> None:
+    def __init__(self, pool: Pool, reader: Reader, logs: RoomLogs, accounts: Accounts) -> None:
         self._pool = pool
+        self._reader = reader
         self._logs = logs
         self._accounts = accounts
 
@@ -115,9 +117,9 @@ class Rooms:
 
     async def members(self, room_id: str, cursor: str | None, limit: int) -> Page[Member]:
         """List a room's members in the order of joining."""
-        rows = await self._page(
-            "members", "room", [room_id], paging.start(f"members {room_id}", cursor), limit
-        )
+        start = paging.start(f"members {room_id}", cursor)
+        found = await self._page("members", "room", [room_id], start, limit)
+        rows = self._reader.read(found, membership_of)
         users = await self._users(row["user_id"] for row in rows)
         return paging.page(
             f"members {room_id}",
@@ -156,6 +158,10 @@ class Rooms:
             if role_now is Role.OWNER:
                 owners = await self._owners(room_id)
             if not rule(Standing(role_now, _role(rows.get(by)), owners == {user.id})):
+                if (
+                    row is not None and row["seq"] > as_of
+                ):  # whoever made it so may not have come to flushing it
+                    await self._logs.flush(room_id)
                 return None
             # The change that it follows names it: whoever races for the same change races for the same entry.
             once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
@@ -164,7 +170,8 @@ class Rooms:
                 appended = await self._logs.append(
                     room_id, member_draft(user, role, at, by), once=once, seen=seen
                 )
-            except MembershipChanged:
+            except (MembershipChanged, RefConflict):  # the latter: another change followed the same one
+                await self._logs.flush(room_id)
                 continue
             await self._logs.flush(room_id)
             return appended if appended.is_new else None
@@ -182,7 +189,9 @@ class Rooms:
         rows = [row for row in await self._rows(places) if row["role"] is not None]
         users = await self._users(row["user_id"] for row in rows)
         return {
-            (row["room_id"], row["user_id"]): _member(row, users[row["user_id"]], as_of[row["room_id"]])
+            (row["room_id"], row["user_id"]): _member(
+                row, users[row["user_id"]], max(as_of[row["room_id"]], row["seq"])
+            )
             for row in rows
             if row["user_id"] in users
         }
@@ -199,7 +208,13 @@ class Rooms:
         ]
         if not keys:
             return []
-        return await self._pool.read(r.table("members", read_mode="majority").get_all(r.args(literal(keys))))
+        answer = await self._pool.run(memberships_query(keys))
+        rows = {tuple(row["id"]): row for row in self._reader.read(answer["stored"], membership_of)}
+        for row in self._reader.read(answer["tails"], membership_after):
+            place = tuple(row["id"])
+            if row["id"] in keys:  # and not of another of these users
+                rows[place] = carried_over(rows.get(place), row)
+        return list(rows.values())
 
     async def _row(self, room_id: str, user_id: str) -> dict[str, Any] | None:
         rows = await self._rows([(room_id, user_id)])

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeVar
 import orjson
 import structlog
 
-from api.models import Draft, Entry, Head, Kind
+from api.models import Draft, Entry, Head, Kind, Role
 from api.store.shape import has_shape
 
 MAX_KEY_BYTES: Final = 127
+KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq", "read_number")
+"""What a member keeps when their role changes."""
 MAX_POISON: Final = 1_000
 """Rows that are logged; further ones are passed over in silence."""
 
@@ -82,6 +84,52 @@ def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[st
         "id": once,
         "digest": _digest(content),
     }
+
+
+def acting_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of an entry that is to be carried out, as it is. Raises as `entry_of` does."""
+    if entry_of(row).kind is Kind.MEMBER:
+        membership_after(row)
+    return row
+
+
+def membership_after(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of `members` for whoever a member entry is about. Raises as `entry_of` does."""
+    entry = entry_of(row)
+    return membership_of(
+        {
+            "id": [entry.room_id, entry.user_id],
+            "room_id": entry.room_id,
+            "user_id": entry.user_id,
+            "role": entry.data["role"],
+            "joined_at": entry.at,
+            "read_seq": entry.seq,  # what was said before they came is not unread to them
+            "read_number": row["number"],
+            "seq": entry.seq,
+        }
+    )
+
+
+def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """Return what a row of `members` becomes by another, in whatever order they come; `project` says it in ReQL."""
+    if old is None:
+        return new
+    if old["seq"] >= new["seq"]:
+        return old
+    if old["role"] is None or new["role"] is None:
+        return new
+    return new | {name: old[name] for name in KEPT_BY_MEMBERS}
+
+
+def membership_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of `members` as it is. Raises as `entry_of` does."""
+    if row["role"] is not None:
+        Role(row["role"])
+    if not all(isinstance(row[name], str) for name in ("room_id", "user_id")):
+        raise TypeError
+    if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):
+        raise TypeError
+    return row
 
 
 def is_key(text: str) -> bool:

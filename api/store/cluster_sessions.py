@@ -7,15 +7,16 @@ from typing import Any
 from api.models import Rotation, Session
 from api.store.base import USED_KEPT
 from api.store.cluster_queries import rows_query
-from api.store.cluster_rows import is_key
+from api.store.cluster_rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
 
 
 class Sessions:
     """Reads and writes sessions. Ids of odd shapes are nobody's."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
+        self._reader = reader
 
     async def create(self, session: Session, most: int) -> None:
         """Store a session, then end the user's expired ones and the oldest beyond `most`; again is harmless."""
@@ -29,16 +30,17 @@ class Sessions:
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
         """Return those of these sessions that have not been ended."""
-        return {
-            row["id"]: _session(row) for row in await self._pool.read(rows_query("sessions", session_ids))
-        }
+        rows = await self._pool.read(rows_query("sessions", session_ids))
+        return {one.id: one for one in self._reader.read(rows, _session)}
 
     async def of_user(self, user_id: str) -> list[Session]:
         """Return a user's sessions, newest first."""
         if not is_key(user_id):
             return []
         rows = await self._pool.read(r.table("sessions", read_mode="majority").get_all(user_id, index="user"))
-        return sorted(map(_session, rows), key=lambda one: (one.created_at, one.id), reverse=True)
+        return sorted(
+            self._reader.read(rows, _session), key=lambda one: (one.created_at, one.id), reverse=True
+        )
 
     async def rotate(
         self,
