@@ -4,14 +4,10 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import sys
-import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -45,17 +41,6 @@ _HASHING_THREADS: Final = 2
 """Enough to use a second core, and few enough that a storm of log-ins leaves the event loop its own."""
 MAX_WAITING: Final = 32
 """Passwords that wait for a thread: at 20 ms each, the last of them waits a third of a second."""
-_HASHING_NICE: Final = 10
-"""Where there are fewer cores than work, messages come before log-ins."""
-
-
-def _step_back() -> None:
-    """Let the system prefer the event loop's thread to this one; only Linux has priorities of threads."""
-    if sys.platform == "linux":
-        with suppress(OSError):  # as where a sandbox forbids it
-            thread = threading.get_native_id()
-            own = os.getpriority(os.PRIO_PROCESS, thread)
-            os.setpriority(os.PRIO_PROCESS, thread, own + _HASHING_NICE)
 
 
 class Passwords:
@@ -69,9 +54,7 @@ class Passwords:
             argon2__time_cost=_PASSES,
             argon2__parallelism=_LANES,
         )
-        self._threads = ThreadPoolExecutor(
-            _HASHING_THREADS, thread_name_prefix="password", initializer=_step_back
-        )
+        self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="password")
         self._taken = 0
 
     def close(self) -> None:

@@ -3,9 +3,6 @@
 import base64
 import hmac
 import json
-import os
-import sys
-import threading
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -322,22 +319,6 @@ async def test_a_password_fits_its_own_hash_only(passwords: Passwords) -> None:
 @pytest.mark.parametrize("stored", [None, "", "plain", "$argon2id$broken", "$2b$12$" + "x" * 53])
 async def test_a_hash_that_is_none_fits_nothing(passwords: Passwords, stored: str | None) -> None:
     assert await passwords.verify("correct horse", stored) == (False, None)
-
-
-@pytest.mark.anyio
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-async def test_threads_that_hash_let_the_event_loop_go_first(passwords: Passwords) -> None:
-    threads: list[int] = []
-
-    class Context:
-        def hash(self, password: str) -> str:
-            threads.append(threading.get_native_id())
-            return password
-
-    passwords._context = Context()
-    await passwords.hash("x")
-    (hashing,) = [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads]
-    assert hashing == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)  # 19 is the last
 
 
 @pytest.mark.anyio
