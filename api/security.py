@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import os
 import re
 import secrets
 from collections.abc import Callable, Collection
@@ -38,7 +39,7 @@ _MEMORY_KIB: Final = 19_456
 _PASSES: Final = 2
 _LANES: Final = 1
 _HASHING_THREADS: Final = 2
-"""Enough to use a second core, and few enough that a storm of log-ins leaves the event loop its own."""
+"""At most, and always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
 MAX_WAITING: Final = 32
 """Passwords that wait for a thread: at 20 ms each, the last of them waits a third of a second."""
 
@@ -54,7 +55,9 @@ class Passwords:
             argon2__time_cost=_PASSES,
             argon2__parallelism=_LANES,
         )
-        self._threads = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="password")
+        self._threads = ThreadPoolExecutor(
+            max(1, min(_HASHING_THREADS, (os.cpu_count() or 1) - 1)), thread_name_prefix="password"
+        )
         self._taken = 0
 
     def close(self) -> None:
