@@ -41,7 +41,7 @@ _LANES: Final = 1
 _HASHING_THREADS: Final = 2
 """At most, and always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
 MAX_WAITING: Final = 32
-"""Passwords that wait for a thread: at 20 ms each, the last of them waits a third of a second."""
+"""Passwords that wait for a thread: at 20 ms each, the last of them waits two thirds of a second at most."""
 
 
 class Passwords:
