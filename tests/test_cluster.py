@@ -303,6 +303,13 @@ async def test_nobody_waits_in_line_for_a_paused_server(
 # -- a node that dies between the ack and the flush
 
 
+async def make_den(store: ClusterStore) -> None:
+    """Make two accounts, and a room of the first."""
+    for user in (ALICE, BOB):
+        await store.create_account(Account(user, user.username, "hash"))
+    await store.create_room(DEN, ALICE)
+
+
 def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a node die, as far as the database can tell, whenever it would flush."""
 
@@ -341,9 +348,7 @@ async def test_what_a_dead_node_left_unflushed_is_read_deduplicated_and_flushed_
 async def test_a_membership_that_a_dead_node_left_half_done_is_completed_by_the_next(
     store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+    await make_den(store)
     never_flush(store, monkeypatch)
     with pytest.raises(Unavailable):
         await store.join(DEN.id, BOB, Role.MEMBER, at=7_000)
@@ -357,9 +362,7 @@ async def test_a_membership_that_a_dead_node_left_half_done_is_completed_by_the_
 async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though_it_never_is(
     store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+    await make_den(store)
     async with opened_again(store) as dying:
         never_flush(dying, monkeypatch)
         with pytest.raises(Unavailable):
@@ -386,9 +389,7 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
 async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
     store: ClusterStore, other: ClusterStore
 ) -> None:
-    for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+    await make_den(store)
     roles = [Role.READER, Role.MODERATOR, Role.MEMBER, Role.OWNER]
     for at in range(5):
         changes = [
@@ -477,9 +478,7 @@ async def test_no_trim_lets_a_retry_slip_past(
 async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_too(
     store: ClusterStore, other: ClusterStore, behind: Pool
 ) -> None:
-    for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+    await make_den(store)
     await store.join(DEN.id, BOB, Role.MEMBER, at=1)
     for _ in range(2):
         await behind.write(r.table("heads").replace(lambda head: head.without("moves")))
@@ -620,9 +619,7 @@ async def test_a_poison_member_or_session_is_nobody_and_holds_up_no_other(
 async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
     store: ClusterStore, behind: Pool, poison: object
 ) -> None:
-    for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+    await make_den(store)
     await behind.write(r.table("heads").get(DEN.id).update({"tail": r.row["tail"].append(poison)}))
     await store.join(DEN.id, BOB, Role.MEMBER, at=7_000)
     acked = await store.append(DEN.id, message("1", "secret"))

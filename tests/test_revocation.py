@@ -14,6 +14,7 @@ from api.models import LOBBY_ID, Change, Entry, Head, Member, Session
 from api.store import open_store
 from api.store.base import Place, Store
 from tests.server import Event, Node, Person, Socket, eventually, running
+from tests.test_rooms import say
 
 pytestmark = pytest.mark.anyio
 
@@ -205,11 +206,6 @@ async def test_who_is_removed_while_they_subscribe_hears_nothing_that_is_said_af
             heard.append(event.get("body"))
         assert "after he left" not in heard
         assert "and later" not in heard
-
-
-async def say(person: Person, room_id: str, body: str) -> None:
-    message = {"ref": body, "body": body}
-    assert (await person.http.post(f"/rooms/{room_id}/messages", json=message)).status_code == 201
 
 
 async def test_leaving_ends_the_subscription_before_it_is_answered(sqlite_node: Node) -> None:
