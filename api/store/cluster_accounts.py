@@ -8,7 +8,7 @@ from api.models import Account, Page, User
 from api.store import paging
 from api.store.cluster_queries import rows_query
 from api.store.cluster_rows import Reader, is_key
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 
 CLAIM_MS: Final = 60_000
 """A name claimed this long ago for an account that is still not there was claimed by who crashed."""
@@ -60,12 +60,7 @@ class Accounts:
         """Return the account with this unique name."""
         if not is_key(username_key):
             return None
-        names, users = (r.table(name, read_mode="majority") for name in ("names", "users"))
-        row = await self._pool.run(
-            names.get(username_key).do(
-                lambda claim: r.branch(claim.eq(None), None, users.get(claim["user_id"]))
-            )
-        )
+        row = await self._pool.run(_BY_NAME(username_key))
         return row and _account(row)
 
     async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
@@ -131,6 +126,16 @@ class Accounts:
         if written["skipped"]:
             raise NotFound
         return _account(written["changes"][0]["new_val"])
+
+
+def _by_name(username_key: Any) -> Any:
+    names, users = (r.table(name, read_mode="majority") for name in ("names", "users"))
+    return names.get(username_key).do(
+        lambda claim: r.branch(claim.eq(None), None, users.get(claim["user_id"]))
+    )
+
+
+_BY_NAME: Final = Prepared(_by_name)
 
 
 def _account(row: dict[str, Any]) -> Account:

@@ -1,9 +1,9 @@
 """Attempts by key on a RethinkDB cluster."""
 
-from typing import Any
+from typing import Any, Final
 
 from api.store import attempts
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 
 
 class Attempts:
@@ -14,35 +14,47 @@ class Attempts:
 
     async def attempt(self, key: str, *, at: int, count: int, window_ms: int) -> int:
         """Count one attempt, as `Store.attempt` says."""
-
-        def judge(row: Any) -> Any:
-            times = (
-                row["times"]
-                .default([])
-                .filter(lambda time: (time > at - window_ms) & (time < at + window_ms))
-            )
-            return {"id": key, "times": r.branch(times.count() < count, times.append(at), times)}
-
-        old = await self._change(key, judge)
+        old = await self._change(_ATTEMPT({"key": key, "at": at, "count": count, "window_ms": window_ms}))
         return attempts.wait_ms(old["times"] if old else [], at=at, count=count, window_ms=window_ms)
 
     async def forgive(self, key: str, *, at: int) -> None:
         """Take back one attempt."""
+        await self._change(_FORGIVE({"key": key, "at": at}))
 
-        def judge(row: Any) -> Any:
-            places = row["times"].offsets_of(at)
-            return r.branch(
-                row.eq(None) | places.is_empty(),
-                row,
-                row.merge(lambda row: {"times": row["times"].delete_at(places[0])}),
-            )
-
-        await self._change(key, judge)
-
-    async def _change(self, key: str, judge: Any) -> dict[str, Any] | None:
-        """Replace a row by what `judge` makes of it; return the one before."""
-        written = await self._pool.write(
-            r.table("attempts").get(key).replace(judge, durability="soft", return_changes="always")
-        )
+    async def _change(self, change: Any) -> dict[str, Any] | None:
+        """Write a row; return the one before."""
+        written = await self._pool.write(change)
         old: dict[str, Any] | None = written["changes"][0]["old_val"]
         return old
+
+
+def _attempt(asked: Any) -> Any:
+    def judge(row: Any) -> Any:
+        at, window_ms = asked["at"], asked["window_ms"]
+        recent = (
+            row["times"].default([]).filter(lambda time: (time > at - window_ms) & (time < at + window_ms))
+        )
+        times = r.branch(recent.count() < asked["count"], recent.append(at), recent)
+        return {"id": asked["key"], "times": times}
+
+    return _changed(asked["key"], judge)
+
+
+def _forgive(asked: Any) -> Any:
+    def judge(row: Any) -> Any:
+        places = row["times"].offsets_of(asked["at"])
+        return r.branch(
+            row.eq(None) | places.is_empty(),
+            row,
+            row.merge(lambda row: {"times": row["times"].delete_at(places[0])}),
+        )
+
+    return _changed(asked["key"], judge)
+
+
+def _changed(key: Any, judge: Any) -> Any:
+    return r.table("attempts").get(key).replace(judge, durability="soft", return_changes="always")
+
+
+_ATTEMPT: Final = Prepared(_attempt)
+_FORGIVE: Final = Prepared(_forgive)

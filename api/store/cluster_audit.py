@@ -1,11 +1,11 @@
 """The audit log on a RethinkDB cluster: rows whose primary key, `[at, id]`, is their order."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from api.models import Audited, AuditEvent, Page
 from api.store import paging
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 
 
 class AuditLog:
@@ -17,9 +17,8 @@ class AuditLog:
     async def record(self, event: AuditEvent, forget_before: int) -> None:
         """Store an event and forget old ones."""
         row = asdict(event) | {"id": [event.at, event.id]}
-        table = r.table("audit")
-        await self._pool.write(table.insert(row, conflict="replace"))
-        await self._pool.write(table.between(r.minval, [forget_before]).delete(durability="soft"))
+        await self._pool.write(_RECORD(row))
+        await self._pool.write(_FORGET([forget_before]))
 
     async def listed(self, cursor: str | None, limit: int) -> Page[AuditEvent]:
         """List events, newest first."""
@@ -27,6 +26,18 @@ class AuditLog:
         found = r.table("audit", read_mode="majority").between(r.minval, before)
         rows = await self._pool.read(found.order_by(index=r.desc("id")).limit(limit + 1))
         return paging.page("audit", rows, limit, key=lambda row: tuple(row["id"]), item=_event)
+
+
+def _record(row: Any) -> Any:
+    return r.table("audit").insert(row, conflict="replace")
+
+
+def _forget(before: Any) -> Any:
+    return r.table("audit").between(r.minval, before).delete(durability="soft")
+
+
+_RECORD: Final = Prepared(_record)
+_FORGET: Final = Prepared(_forget)
 
 
 def _event(row: dict[str, Any]) -> AuditEvent:

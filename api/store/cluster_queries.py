@@ -94,9 +94,12 @@ def _grown_since(after: Any) -> Any:
 
 
 def rows_query(table: str, keys: Sequence[str]) -> Any:
-    """Return the query for the rows of a table with these primary keys."""
-    asked = [key for key in dict.fromkeys(keys) if is_key(key)]
-    return r.table(table, read_mode="majority").get_all(r.args(literal(asked)))
+    """Return the query for the rows of users or sessions with these primary keys."""
+    return _ROWS[table]([key for key in dict.fromkeys(keys) if is_key(key)])
+
+
+def _rows(keys: Any, *, table: str) -> Any:
+    return r.table(table, read_mode="majority").get_all(r.args(keys))
 
 
 def renewal_under_way_query() -> Any:
@@ -240,6 +243,7 @@ def project(row: dict[str, Any]) -> Any:
     )
 
 
+_ROWS: Final = {name: Prepared(partial(_rows, table=name)) for name in ("users", "sessions")}
 _HEADS: Final = Prepared(_heads)
 _MEMBERSHIPS: Final = Prepared(_memberships)
 _GROWN: Final = Prepared(_grown_since)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from api.models import Rotation, Session
 from api.store.base import USED_KEPT
 from api.store.cluster_queries import rows_query
 from api.store.cluster_rows import Reader, is_key
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 
 
 class Sessions:
@@ -20,9 +20,7 @@ class Sessions:
 
     async def create(self, session: Session, most: int) -> None:
         """Store a session, then end the user's expired ones and the oldest beyond `most`; again is harmless."""
-        await self._pool.write(
-            r.table("sessions").insert(asdict(session), conflict=lambda _id, old, _new: old)
-        )
+        await self._pool.write(_CREATE(asdict(session)))
         mine = await self.of_user(session.user_id)
         live = [one for one in mine if one.expires_at > session.created_at]
         for one in [*(one for one in mine if one not in live), *live[most:]]:
@@ -37,7 +35,7 @@ class Sessions:
         """Return a user's sessions, newest first."""
         if not is_key(user_id):
             return []
-        rows = await self._pool.read(r.table("sessions", read_mode="majority").get_all(user_id, index="user"))
+        rows = await self._pool.read(_OF_USER(user_id))
         return sorted(
             self._reader.read(rows, _session), key=lambda one: (one.created_at, one.id), reverse=True
         )
@@ -94,6 +92,18 @@ class Sessions:
     async def end_all(self, user_id: str, but: str | None) -> list[str]:
         """End a user's sessions, all but one, and return which."""
         return [one.id for one in await self.of_user(user_id) if one.id != but and await self.end(one.id)]
+
+
+def _create(session: Any) -> Any:
+    return r.table("sessions").insert(session, conflict=lambda _id, old, _new: old)
+
+
+def _of_user(user_id: Any) -> Any:
+    return r.table("sessions", read_mode="majority").get_all(user_id, index="user")
+
+
+_CREATE: Final = Prepared(_create)
+_OF_USER: Final = Prepared(_of_user)
 
 
 def _session(row: dict[str, Any]) -> Session:
