@@ -1,9 +1,10 @@
-"""How many sockets may stand open, and how often something may be done. Pure counting, one per process."""
+"""How many sockets may stand open, how often something may be done, and how much at once. One of each per process."""
 
+import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from api.address import counted_as
@@ -129,6 +130,30 @@ class Windows:
 
 _TINY_SECONDS: Final = 1e-6
 """What floating point may be off by; nobody waits for so little."""
+
+
+class Turns:
+    """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
+
+    What is costly is begun when its turn comes, and not all of it in one breath, for which all others would wait.
+    """
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._taken = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Wait for a turn, which ends with the block. Raises `Unavailable` at once when too many wait."""
+        if self._taken >= self._most:
+            raise Unavailable("Too many are logging in at once")
+        self._taken += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._taken -= 1
 
 
 class Doors:

@@ -156,7 +156,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
     revocation = Revocation(store, hub)
     feed = Feed(store, hub, revocation)
     audit = Audit(store, days=settings.audit_days)
-    throttles = Throttles(store, _rates(settings))
+    throttles = Throttles(store, _rates(settings), hashing_threads=passwords.threads)
     return Services(
         store=store,
         reads=reads,

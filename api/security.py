@@ -16,7 +16,7 @@ from jose import JOSEError, jwt
 from passlib.context import CryptContext
 from passlib.exc import PasswordSizeError, UnknownHashError
 
-from api.errors import Unauthorized, Unavailable
+from api.errors import Unauthorized
 from api.ids import random_id
 from api.protocol import MAX_TOKEN_CHARACTERS
 
@@ -38,14 +38,12 @@ _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _MEMORY_KIB: Final = 19_456
 _PASSES: Final = 2
 _LANES: Final = 1
-_HASHING_THREADS: Final = 2
-"""At most, and always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
-MAX_WAITING: Final = 32
-"""Passwords that wait for a thread: at 20 ms each, the last of them waits two thirds of a second at most."""
+MAX_HASHING_THREADS: Final = 2
+"""And always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
 
 
 class Passwords:
-    """Hashes and verifies passwords off the event loop; more than it can do soon raise `Unavailable`."""
+    """Hashes and verifies passwords off the event loop, in `threads`; those who ask take `limits.Turns`."""
 
     def __init__(self) -> None:
         self._context = CryptContext(
@@ -55,14 +53,12 @@ class Passwords:
             argon2__time_cost=_PASSES,
             argon2__parallelism=_LANES,
         )
-        self._threads = ThreadPoolExecutor(
-            max(1, min(_HASHING_THREADS, (os.cpu_count() or 1) - 1)), thread_name_prefix="password"
-        )
-        self._taken = 0
+        self.threads = max(1, min(MAX_HASHING_THREADS, (os.cpu_count() or 1) - 1))
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="password")
 
     def close(self) -> None:
         """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
         """Return the password's argon2id hash, salted."""
@@ -87,15 +83,7 @@ class Passwords:
         return bool(fits), new_hash
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._taken >= _HASHING_THREADS + MAX_WAITING:
-            raise Unavailable("Too many are logging in at once")
-        self._taken += 1
-        done = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        done.add_done_callback(self._give_back)
-        return await done
-
-    def _give_back(self, _done: asyncio.Future[T]) -> None:
-        self._taken -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
 
 @dataclass(frozen=True, slots=True)

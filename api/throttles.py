@@ -9,7 +9,7 @@ import hashlib
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +24,15 @@ from api.errors import (
     Unavailable,
     WrongPassword,
 )
-from api.limits import Buckets, Rate, Windows
+from api.limits import Buckets, Rate, Turns, Windows
 from api.names import username_key
 from api.security import session_of
 from api.store.base import Store
 
+TURNS_PER_THREAD: Final = 4
+"""Log-ins that go on at once for each thread that hashes: while one hashes, the others wait for the store."""
+MAX_WAITING: Final = 32
+"""Of those who want to log in: at 20 ms each, the last of them waits two thirds of a second at most."""
 MINUTE_SECONDS: Final = 60.0
 MINUTE_MS: Final = 60_000
 RESUMES_SECONDS: Final = 10.0
@@ -62,10 +66,13 @@ class Rates:
 class Throttles:
     """See the module. What is too often raises `RateLimited`, and may be tried again after the wait it names."""
 
-    def __init__(self, store: Store, rates: Rates, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, rates: Rates, *, hashing_threads: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._rates = rates
         self._clock = clock
+        self._passwords = Turns(TURNS_PER_THREAD * hashing_threads, MAX_WAITING)
         self._sends = Buckets(rates.sends)
         self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
         self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)
@@ -124,14 +131,24 @@ class Throttles:
         wait = self._misses.take(user_id, self._clock())
         return too_often(wait) if wait else error
 
-    # -- in the store
+    # -- what waits
+
+    def hashing(self) -> AbstractAsyncContextManager[None]:
+        """Let the block hash a password when its turn comes. Raises `Unavailable` when too many wait."""
+        return self._passwords.take()
 
     @asynccontextmanager
     async def password(self, username: str, address: str | None) -> AsyncIterator[None]:
         """Let the block try a password. Only what ends in `InvalidCredentials` or `WrongPassword` stays counted.
 
-        It is counted beforehand, or many tries at once would all find room. Also raises `Unavailable`.
+        It is counted beforehand, or many tries at once would all find room; in the store, for all nodes. Raises
+        `RateLimited`, and `Unavailable` also when too many wait for their turn.
         """
+        async with self.hashing(), self._counted(username, address):
+            yield
+
+    @asynccontextmanager
+    async def _counted(self, username: str, address: str | None) -> AsyncIterator[None]:
         at = now_ms()
         from_address, at_account = (
             _slot("login-from", counted_as(address or UNKNOWN)),
@@ -153,10 +170,13 @@ class Throttles:
             if not failed:
                 await self._forgive(at, from_address, at_account)
 
-    async def sign_up(self, address: str | None) -> None:
-        """Count one try to make an account. Also raises `Unavailable`."""
+    @asynccontextmanager
+    async def sign_up(self, address: str | None) -> AsyncIterator[None]:
+        """Let the block try to make an account, which counts whatever comes of it. Raises as `password` does."""
         slot = _slot("signup-from", counted_as(address or UNKNOWN))
-        await self._attempt(slot, self._rates.signups_per_address, now_ms())
+        async with self.hashing():
+            await self._attempt(slot, self._rates.signups_per_address, now_ms())
+            yield
 
     async def _attempt(self, slot: str, count: int, at: int) -> None:
         if wait_ms := await self._store.attempt(slot, at=at, count=count, window_ms=MINUTE_MS):

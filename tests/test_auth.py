@@ -14,8 +14,9 @@ from api.clock import now_ms
 from api.config import Settings
 from api.errors import UsernameTaken
 from api.models import Account, User
-from api.security import MAX_WAITING, Passwords, Tokens
+from api.security import Passwords, Tokens
 from api.store.base import Store
+from api.throttles import MAX_WAITING
 from tests.server import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio

@@ -1,11 +1,13 @@
 """Token buckets and windows let through exactly what they say, and keep nothing for who is idle."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
-from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Window, Windows
+from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Turns, Window, Windows
 from api.memory import Memory
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
@@ -95,4 +97,26 @@ def test_a_door_counts_the_sockets_of_one_ipv6_subscriber_together() -> None:
         with doors.wait("2001:db8:0:1::1"), pytest.raises(Unavailable), doors.wait("192.0.2.1"):
             pass
     with doors.wait("2001:db8::2"):
+        pass
+
+
+@pytest.mark.anyio
+async def test_turns_come_in_order_few_at_a_time_and_too_many_are_refused() -> None:
+    turns, begun, end = Turns(2, 3), list[int](), asyncio.Event()
+
+    async def take(number: int) -> None:
+        async with turns.take():
+            begun.append(number)
+            await end.wait()
+
+    tasks = [asyncio.create_task(take(number)) for number in range(7)]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    assert (done, begun) == (set(tasks[5:]), [0, 1])
+    assert all(isinstance(task.exception(), Unavailable) for task in done)
+
+    tasks[2].cancel()  # whoever goes away leaves no gap
+    end.set()
+    await asyncio.wait(tasks)
+    assert begun == [0, 1, 3, 4]
+    async with turns.take(), turns.take():
         pass

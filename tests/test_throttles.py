@@ -38,8 +38,8 @@ class ManualClock:
         self.now = 1_000.0
         make = Throttles.__init__
 
-        def init(throttles: Throttles, store: Store, rates: Rates) -> None:
-            make(throttles, store, rates, lambda: self.now)
+        def init(throttles: Throttles, store: Store, rates: Rates, *, hashing_threads: int) -> None:
+            make(throttles, store, rates, hashing_threads=hashing_threads, clock=lambda: self.now)
 
         monkeypatch.setattr(Throttles, "__init__", init)
 

@@ -35,7 +35,9 @@ async def reset_password(
     user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep, parts: ServicesDep
 ) -> None:
     """Give somebody a password; all their sessions end."""
-    parts.hub.end_sessions(await admin.reset_password(user_id, body.new_password, actor))
+    async with parts.throttles.hashing():
+        ended = await admin.reset_password(user_id, body.new_password, actor)
+    parts.hub.end_sessions(ended)
 
 
 @router.get("/users/{user_id}/sessions")

@@ -21,8 +21,8 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 )
 async def sign_up(body: SignUp, parts: ServicesDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
     """Make an account and log it in."""
-    await parts.throttles.sign_up(client.address)
-    user, issued = await parts.accounts.sign_up(body.username, body.password, body.display_name, client)
+    async with parts.throttles.sign_up(client.address):
+        user, issued = await parts.accounts.sign_up(body.username, body.password, body.display_name, client)
     return Welcome.to(user, cookie.keep(issued))
 
 
