@@ -34,6 +34,7 @@ from api.store.cluster_batch import Seen
 from api.store.cluster_erasure import Erasures
 from api.store.cluster_life import Life
 from api.store.cluster_log import RoomLogs
+from api.store.cluster_pages import Pages
 from api.store.cluster_rooms import Rooms
 from api.store.cluster_rows import Reader
 from api.store.cluster_schema import verify
@@ -50,13 +51,14 @@ class ClusterStore(Store):
         self._pool = pool
         self._reader = Reader()
         self._logs = RoomLogs(pool, self._reader)
+        self._pages = Pages(pool, self._reader)
         self._life = Life(pool, self._reader, self._logs.forget)
         self._accounts = Accounts(pool, self._reader)
         self._sessions = Sessions(pool, self._reader)
         self._audit = AuditLog(pool)
         self._erasures = Erasures(pool, self._logs, self._reader)
         self._attempts = Attempts(pool)
-        self._rooms = Rooms(pool, self._reader, self._logs, self._accounts)
+        self._rooms = Rooms(pool, self._reader, self._logs, self._pages, self._accounts)
 
     @classmethod
     async def open(cls, url: str) -> "ClusterStore":
@@ -217,7 +219,7 @@ class ClusterStore(Store):
         require_shape(draft)
         said, target = draft, draft.data.get("target")
         if isinstance(target, int):
-            message = await self._logs.message(room_id, target)
+            message = await self._pages.message(room_id, target)
             if message is None:
                 raise NotFound
             if message.deleted and draft.kind is Kind.EDIT:
@@ -229,23 +231,23 @@ class ClusterStore(Store):
         return appended
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:  # noqa: D102
-        return await self._logs.heads(room_ids)
+        return await self._pages.heads(room_ids)
 
     async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:  # noqa: D102
-        return await self._logs.log(room_id, after, limit)
+        return await self._pages.log(room_id, after, limit)
 
     async def history(  # noqa: D102
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> History:
-        return await self._logs.history(room_id, before, after, limit)
+        return await self._pages.history(room_id, before, after, limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:  # noqa: D102
-        return await self._logs.message(room_id, seq)
+        return await self._pages.message(room_id, seq)
 
     # -- changes
 
     def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, self._life, self._reader, self._logs.log)
+        return open_tail(self._pool, self._life, self._reader, self._pages.log)
 
 
 def _without_body(draft: Draft) -> Draft:

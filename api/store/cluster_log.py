@@ -1,14 +1,13 @@
-"""The rooms' logs on a RethinkDB cluster: one head document per room numbers, deduplicates and carries entries.
+"""Appending to rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
 
 One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
-the table `messages` afterwards, idempotently; the tail is trimmed only behind what is flushed. Reads take the
-head first, then `messages`, and merge by seq. docs/decisions/0002 has the figures and the other ways.
+the table `messages` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
+has the figures and the other ways.
 """
 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,23 +16,17 @@ import structlog
 from api import failpoints
 from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
-from api.models import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models import Appended, Draft, Kind
 from api.store.cluster_append import append_query
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
     NO_MARK,
     Mark,
     flush_query,
-    heads_query,
-    heads_table,
-    is_head,
-    messages_table,
     project,
     settle_query,
-    tail_after,
 )
-from api.store.cluster_rows import Reader, acting_row, entry_of, head_of, is_key, is_no_message, row_of
-from api.store.fold import fold
+from api.store.cluster_rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
 from api.store.rethinkdb import Pool, r
 
 MAX_STALE: Final = 10
@@ -53,7 +46,7 @@ class _Flush:
 
 
 class RoomLogs:
-    """Appends to and reads the logs of all rooms."""
+    """Appends to the logs of all rooms, and flushes them."""
 
     def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
@@ -287,107 +280,6 @@ class RoomLogs:
                 r.table("messages").get_all([room_id, target], index="place").update(erased)
             )
             await self._pool.write(of_target.filter({"kind": Kind.EDIT.value}).update(erased))
-
-    # -- reading
-
-    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
-        """Return where these rooms' logs end."""
-        asked = [room_id for room_id in room_ids if is_key(room_id)]
-        if not asked:
-            return {}
-        rows = await self._pool.read(heads_query(asked))
-        return {head.room_id: head for head in self._reader.read(rows, head_of)}
-
-    async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return the entries in (after, after + limit]."""
-        after, until = max(after, 0), max(after, 0) + limit
-        if after >= 2**53 or not is_key(room_id):
-            return []
-        stored = messages_table().between(
-            [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
-        )
-        _, rows = await self._merged(room_id, stored, after, until)
-        return self._reader.read(rows, entry_of)
-
-    async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
-        """Return a page of folded messages. Raises `NotFound`."""
-        if not is_key(room_id):
-            raise NotFound
-        above = min(max(after or 0, 0), 2**53)
-        below = 2**53 if before is None else min(max(before, 0), 2**53)
-        newest_first = after is None
-        order = r.desc("message") if newest_first else r.asc("message")
-        if below <= above:
-            stored = r.expr([])
-        else:
-            stored = (
-                messages_table()
-                .between([room_id, above], [room_id, below], left_bound="open", index="message")
-                .order_by(index=order)
-                .limit(limit + 1)
-            )
-        head, rows = await self._merged(room_id, stored, above, below - 1)
-        if head is None:
-            raise NotFound
-        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
-        shown = found[-limit:] if newest_first else found[:limit]
-        items = await self._folded(room_id, self._reader.read(shown, entry_of), head)
-        return History(items, head["epoch"], len(found) > limit)
-
-    async def message(self, room_id: str, seq: int) -> Message | None:
-        """Return one message, folded."""
-        if not (is_key(room_id) and 0 < seq < 2**53):
-            return None
-        head, rows = await self._merged(
-            room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq
-        )
-        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
-        folded = await self._folded(room_id, self._reader.read(found, entry_of), head) if head else []
-        return folded[0] if folded else None
-
-    async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
-        """Return the newest message of each room, folded."""
-        found = await asyncio.gather(
-            *(self.message(head["id"], head["message_seq"]) for head in heads if head["message_seq"])
-        )
-        return {message.room_id: message for message in found if message is not None}
-
-    async def _merged(
-        self, room_id: str, stored: Any, above: int, until: int
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Return the head, without its tail, and the rows in (above, until] of the tail and of `stored`, by seq.
-
-        A head that is not as we write them is none. The head comes first: what it no longer carries was flushed
-        before, and is in `messages`.
-        """
-
-        def both(head: Any) -> Any:
-            tail = tail_after(head, above).filter(lambda row: row["seq"] <= until)
-            return {"head": head.without("tail"), "tail": tail, "stored": stored.coerce_to("array")}
-
-        answer = await self._pool.run(
-            heads_table().get(room_id).do(lambda head: r.branch(is_head(head), both(head), None))
-        )
-        if answer is None:
-            return None, []
-        rows = {row["seq"]: row for row in answer["tail"]}
-        for row in answer["stored"]:
-            seq = row.get("seq")
-            is_up_to_head = isinstance(seq, int) and seq <= answer["head"]["seq"]
-            if is_up_to_head and (seq not in rows or row.get("erased")):
-                rows[seq] = row
-        return answer["head"], [rows[seq] for seq in sorted(rows)]
-
-    async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
-        if not messages:
-            return []
-        keys = [[room_id, message.seq] for message in messages]
-        _, rows = await self._merged(
-            room_id, messages_table().get_all(*keys, index="target"), messages[0].seq, head["seq"]
-        )
-        return fold(
-            messages, [entry for entry in self._reader.read(rows, entry_of) if entry.data.get("target")]
-        )
 
 
 async def _comes(news: asyncio.Event, seconds: float) -> bool:

@@ -28,6 +28,7 @@ from api.store.base import Place
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_batch import Seen
 from api.store.cluster_log import RoomLogs
+from api.store.cluster_pages import Pages
 from api.store.cluster_queries import heads_table, is_head, memberships_query, messages_table
 from api.store.cluster_rows import Reader, carried_over, is_key, membership_after, membership_of
 from api.store.cluster_schema import empty_head
@@ -43,10 +44,11 @@ MAX_LOOKS: Final = 20
 class Rooms:
     """Reads and writes rooms and memberships."""
 
-    def __init__(self, pool: Pool, reader: Reader, logs: RoomLogs, accounts: Accounts) -> None:
+    def __init__(self, pool: Pool, reader: Reader, logs: RoomLogs, pages: Pages, accounts: Accounts) -> None:
         self._pool = pool
         self._reader = reader
         self._logs = logs
+        self._pages = pages
         self._accounts = accounts
 
     async def create(self, room: Room, owner: User) -> RoomView:
@@ -281,7 +283,7 @@ class Rooms:
             self._rows([(room_id, user_id) for room_id in ids]),
             self._pool.read(heads_table().get_all(*ids).filter(is_head).without("tail")),
         )
-        last = await self._logs.last_messages(heads)
+        last = await self._pages.last_messages(heads)
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}
         head_of = {head["id"]: head for head in heads}
         return [
