@@ -17,7 +17,7 @@ from api import failpoints
 from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models import Appended, Draft, Kind
-from api.store.cluster_append import append_query
+from api.store.cluster_append import append_query, quick_query
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
     NO_MARK,
@@ -163,6 +163,8 @@ class RoomLogs:
         """
         sent = {row["id"]: row for row in rows}
         seen = seen_by_user(batch)
+        if quickly := await self._stored_quickly(room_id, rows, seen):
+            return quickly
         for _ in range(MAX_STALE):
             mark = self._flushed.get(room_id, NO_MARK)
             answer = await self._pool.run(append_query(room_id, rows, mark, seen))
@@ -175,13 +177,32 @@ class RoomLogs:
             self._mark(room_id, answer["epoch"], answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
-                self._unflushed.update(
-                    (row["id"], row) for row in stored.values() if self._is_unflushed(room_id, row)
-                )
+                self._remember(room_id, stored)
                 return stored, answer["epoch"]
             if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
                 raise Overtaken(overtaken)
         raise Unavailable
+
+    async def _stored_quickly(
+        self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int]
+    ) -> tuple[dict[str, dict[str, Any]], str] | None:
+        """Store these rows as `_stored` does, if they are new messages and nothing stands against it."""
+        mark = self._flushed.get(room_id, NO_MARK)
+        if mark is NO_MARK or any(row["kind"] != Kind.MESSAGE for row in rows):
+            return None
+        answer = await self._pool.run(quick_query(room_id, rows, mark, seen))
+        if answer is None:
+            return None
+        self._mark(room_id, answer["epoch"], answer["flushed"])
+        stored = {row["id"]: row | {"seq": seq} for seq, row in enumerate(rows, answer["first"])}
+        self._remember(room_id, stored)
+        return stored, answer["epoch"]
+
+    def _remember(self, room_id: str, stored: dict[str, dict[str, Any]]) -> None:
+        """Keep what only the tail of a head knows of, until it is flushed."""
+        self._unflushed.update(
+            (row["id"], row) for row in stored.values() if self._is_unflushed(room_id, row)
+        )
 
     @staticmethod
     def _answer(batch: list[Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:

@@ -81,6 +81,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
             "dropped": 0,
             "rows": [],
         },  # the newest changes of membership, and which was the last forgotten
+        "moved": 0,  # the newest of them
     }
 
 
