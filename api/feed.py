@@ -79,7 +79,7 @@ class Feed:
             backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
     async def _tail(self) -> None:
-        async with self._store.changes() as batches:
+        async with self._store.changes(self._hub.wants) as batches:
             await self._catch_up()
             self.state.is_live, self.state.heard_at = True, time.monotonic()
             log.info("feed_live", reopen_count=self.state.reopen_count)

@@ -190,6 +190,10 @@ class Hub:
         """Return how far each subscribed room has been broadcast; NO_POSITION where nothing has."""
         return {room_id: room.position for room_id, room in self._rooms.items()}
 
+    def wants(self, room_id: str) -> bool:
+        """Whether anybody here listens to a room, or is about to."""
+        return room_id in self._rooms
+
     def position(self, room_id: str) -> int:
         """Return how far a room has been broadcast; NO_POSITION when nobody here listens or nothing came yet."""
         room = self._rooms.get(room_id)

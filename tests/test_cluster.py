@@ -949,12 +949,67 @@ async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
 # -- a tail's own
 
 
+async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membership(
+    store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[str]] = []
+    grown_query = cluster_queries.grown_query
+
+    def counted(after: dict[str, int]) -> Any:
+        asked.append(set(after))
+        return grown_query(after)
+
+    monkeypatch.setattr(cluster_tail, "grown_query", counted)
+    wanted = {LOBBY_ID}
+    await make_den(other)
+    async with store.changes(wanted.__contains__) as tail:
+        for n in range(40):  # more than a tail keeps
+            await other.append(DEN.id, message(f"unheard {n}"))
+        await other.append(LOBBY_ID, message("heard"))
+        heard = [one for one in await told(tail, is_entry(1)) if isinstance(one, Entry)]
+        assert [entry.ref for entry in heard] == ["heard"]
+        assert asked == [{LOBBY_ID}]
+
+        joined = await other.join(DEN.id, BOB, Role.MEMBER, at=1)
+        assert joined is not None
+        heard = [one for one in await told(tail, is_entry(joined.entry.seq, DEN.id)) if isinstance(one, Entry)]
+        assert heard[-1] == joined.entry
+
+        wanted.add(DEN.id)
+        known = (await store.heads([DEN.id]))[DEN.id].seq
+        await other.append(DEN.id, message("1"))
+        heard = [one for one in await told(tail, is_entry(known + 1, DEN.id)) if isinstance(one, Entry)]
+        assert heard[-1].ref == "1"
+        assert len(heard) <= 2  # what was passed over is not read after all
+
+
+async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    await make_den(other)
+    earlier = await behind.run(r.table("heads").get(DEN.id))
+    wanted = {LOBBY_ID}
+    async with store.changes(wanted.__contains__) as tail:
+        await other.append(DEN.id, message("1"))
+
+        async def is_noted() -> bool:
+            head = await behind.run(r.table("heads").get(DEN.id))
+            return bool(head["flushed"] == head["seq"])
+
+        await until(is_noted)
+        await other.append(LOBBY_ID, message("2"))
+        await told(tail, is_entry(1))  # and with it, what was noted before
+    await behind.write(r.table("heads").get(DEN.id).replace(earlier))
+    async with store.changes(wanted.__contains__) as tail:
+        assert await anext(tail) == [Restored()]
+
+
 async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(
     store: ClusterStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def failing(connection: Any, query: Any) -> AsyncIterator[dict[str, Any]]:
         async for row in rethinkdb.tail(connection, query):
-            if "after" in row:
+            if "new" in row:
                 raise ZeroDivisionError
             yield row
 

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from api.config import Settings
 from api.models import LOBBY_ID, Change, Entry, Head, Member, Session
 from api.store import open_store
-from api.store.base import Place, Store
+from api.store.base import Place, Store, Wants
 from tests.server import Event, Node, Person, Socket, eventually, running
 from tests.test_rooms import say
 
@@ -36,8 +36,8 @@ class Valve:
         self.answering = asyncio.Event()
 
     @asynccontextmanager
-    async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        async with self._changes() as batches:
+    async def changes(self, wants: Wants) -> AsyncIterator[AsyncIterator[list[Change]]]:
+        async with self._changes(wants) as batches:
             yield self._held(batches)
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:

@@ -5,8 +5,8 @@ Both backends keep these promises, whatever crashes; `tests/test_store.py` runs 
 - **Durable**: when `append` returns, the entry survives a crash of every process and of the machine.
 - **Ordered**: per room `seq` is 1, 2, 3, ... without holes, and n + 1 is never visible before n.
 - **Once**: `(user_id, ref)` has at most one seq, however often and wherever it is retried, at any age.
-- **Whole**: after `changes()` is entered, every entry appended later comes out of it at least once, each
-  room's in the order of seq; when that can no longer be promised the iteration raises `Unavailable`.
+- **Whole**: after `changes()` is entered, every entry appended later to a room that is wanted comes out of it at
+  least once, each room's in the order of seq; when that can no longer be promised the iteration raises `Unavailable`.
 - **Real**: what comes out of `changes()` is durable: no crash takes back what somebody has been shown.
 - **Honest**: every method raises `Unavailable` when it cannot know; it never guesses. Retrying is safe.
 
@@ -14,7 +14,7 @@ Every read that decides something sees every write acknowledged before it began.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
@@ -41,6 +41,15 @@ from api.models import (
 
 Place: TypeAlias = tuple[str, str]
 """Who may be a member of what: a room's id and a user's."""
+
+
+Wants: TypeAlias = Callable[[str], bool]
+"""Says whether somebody is to hear of a room's entries."""
+
+
+def all_rooms(_room_id: str) -> bool:
+    """Want every room."""
+    return True
 
 
 class Store(ABC):
@@ -316,8 +325,11 @@ class Store(ABC):
     # -- changes
 
     @abstractmethod
-    def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
+    def changes(self, wants: Wants = all_rooms) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         """Tail every later change of all rooms and sessions, in batches.
+
+        Entries of rooms that are not wanted when they come may be left out, but for changes of membership. Who begins
+        to want a room, and then reads its log, misses nothing.
 
         A store that finds itself set back, to an earlier state than an earlier tail has told of, begins new
         epochs and yields `Restored` first.

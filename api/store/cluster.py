@@ -26,7 +26,7 @@ from api.models import (
     Session,
     User,
 )
-from api.store.base import Place, Store
+from api.store.base import Place, Store, Wants, all_rooms
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_attempts import Attempts
 from api.store.cluster_audit import AuditLog
@@ -246,8 +246,10 @@ class ClusterStore(Store):
 
     # -- changes
 
-    def changes(self) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:  # noqa: D102
-        return open_tail(self._pool, self._life, self._reader, self._pages.log)
+    def changes(  # noqa: D102
+        self, wants: Wants = all_rooms
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
+        return open_tail(self._pool, self._life, self._reader, self._pages.log, wants)
 
 
 def _without_body(draft: Draft) -> Draft:

@@ -7,6 +7,8 @@ taken for a lost feed.
 A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
 (seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
 are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it.
+Rooms that nobody here listens to are not read, unless somebody's membership in them has changed: such a read costs
+the database far more than the feed does, and every node would ask for it.
 
 A head that is replaced by another than its own grown self ends the tail; the next opening finds out why.
 """
@@ -22,9 +24,9 @@ import structlog
 
 from api.errors import Unavailable
 from api.models import Change, Entry, Quiet, Restored, SessionEnded
-from api.store.base import QUIET_SECONDS
+from api.store.base import QUIET_SECONDS, Wants
 from api.store.cluster_life import Life
-from api.store.cluster_queries import grown_query, is_head
+from api.store.cluster_queries import grown_query
 from api.store.cluster_rows import Reader, entry_of
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
@@ -47,35 +49,50 @@ _REPLACED: Final = "the database is no longer the one that was told of"
 log = structlog.get_logger("api.store")
 
 
-class _Grown(NamedTuple):
-    """A head that has grown, past the entry `after`."""
+class _Head(NamedTuple):
+    """What the feed shows of a head. `moved`: the newest change of a membership; None where that is not known."""
 
     room_id: str
     epoch: str
+    seq: int
+    flushed: int
+    moved: int | None
+
+
+class _Written(NamedTuple):
+    """A head as it is now, and the entry `after` which it has grown, if it has."""
+
+    head: _Head
     after: int
+
+    def must_be_read(self, wants: Wants) -> bool:
+        """Say whether somebody here is to hear of what is new."""
+        room_id, _, seq, _, moved = self.head
+        return seq > self.after and (moved is None or moved > self.after or wants(room_id))
 
 
 class _Replaced(NamedTuple):
     """A head that is gone, or is another one; here is how it was."""
 
-    room_id: str
-    epoch: str
-    seq: int
+    head: _Head
 
 
-_News: TypeAlias = _Grown | _Replaced | SessionEnded | Quiet | Unavailable
+_News: TypeAlias = _Written | _Replaced | SessionEnded | Quiet | Unavailable
 
 
 class Tail:
     """Open feeds; made by `open_tail`."""
 
-    def __init__(self, pool: Pool, connection: Any, life: Life, reader: Reader, read_log: ReadLog) -> None:
+    def __init__(
+        self, pool: Pool, connection: Any, life: Life, reader: Reader, *, read_log: ReadLog, wants: Wants
+    ) -> None:
         self._pool = pool
         self._connection = connection
         self._node = secrets.token_urlsafe(16)
         self._life = life
         self._reader = reader
         self._read_log = read_log
+        self._wants = wants
         self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
@@ -129,24 +146,37 @@ class Tail:
                 raise lost
             for replaced in news:
                 if isinstance(replaced, _Replaced):
-                    self._told[replaced.room_id] = replaced.epoch, replaced.seq
+                    self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
                     raise Unavailable(_REPLACED)
             ended = [one for one in news if isinstance(one, SessionEnded)]
-            entries = await self._entries([one for one in news if isinstance(one, _Grown)])
+            entries = await self._entries([one for one in news if isinstance(one, _Written)])
             yield [*ended, *entries] or [Quiet()]
 
-    async def _entries(self, grown: Sequence[_Grown]) -> list[Entry]:
-        """Read what is new in these heads. Raises `Unavailable`."""
+    async def _entries(self, written: Sequence[_Written]) -> list[Entry]:
+        """Read what somebody here is to hear of. Raises `Unavailable`."""
         after: dict[str, int] = {}
-        for room_id, epoch, seq in grown:
-            told_epoch, told = self._told.get(room_id, ("", 0))
-            after.setdefault(room_id, told if told_epoch == epoch else seq)
+        for one in written:
+            room_id, epoch, *_ = one.head
+            if one.must_be_read(self._wants):
+                told_epoch, told = self._told.get(room_id, ("", 0))
+                after.setdefault(room_id, told if told_epoch == epoch else one.after)
+        for (room_id, epoch, _, flushed, _), _ in written:
+            if room_id not in after:
+                # Nobody was told, but that much is durable, and a database that has less of it was set back.
+                told_epoch, told = self._told.get(room_id, ("", 0))
+                self._tell(room_id, epoch, max(told, flushed) if told_epoch == epoch else flushed)
         if not after:
             return []
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
             entries += await self._after(head, after[head["id"]])
         return entries
+
+    def _tell(self, room_id: str, epoch: str, seq: int) -> None:
+        """Note that a room need not be told any more up to an entry, which is durable."""
+        if len(self._told) >= MAX_TOLD:
+            self._hand_over()
+        self._told[room_id] = epoch, seq
 
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
         """Return a head's entries after `after`; those that its tail no longer carries come from the log.
@@ -157,9 +187,7 @@ class Tail:
         told_epoch, told = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
         if epoch != told_epoch or seq < told:
             raise Unavailable(_REPLACED)
-        if len(self._told) >= MAX_TOLD:
-            self._hand_over()
-        self._told[room_id] = epoch, seq
+        self._tell(room_id, epoch, seq)
         entries: list[Entry] = []
         while after < head["trimmed"] and (
             page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
@@ -188,7 +216,8 @@ class Tail:
             async for row in tail(self._connection, feed):
                 if "state" not in row:
                     for one in self._reader.read([row], _NEWS[name]):
-                        await self._news.put(one)
+                        if one is not None:
+                            await self._news.put(one)
                 elif row["state"] == "ready":
                     self._ready[name].set()
         finally:
@@ -206,11 +235,11 @@ class Tail:
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, life: Life, reader: Reader, read_log: ReadLog
+    pool: Pool, life: Life, reader: Reader, read_log: ReadLog, wants: Wants
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
     for _ in range(MAX_OPENINGS):
-        opened = Tail(pool, await connect(pool.address), life, reader, read_log)
+        opened = Tail(pool, await connect(pool.address), life, reader, read_log=read_log, wants=wants)
         try:
             await opened.open()
             if await life.goes_on():
@@ -223,33 +252,19 @@ async def open_tail(
 
 
 def _heads() -> Any:
-    """Return the feed of heads that have grown, or are no longer what they were.
+    """Return the feed of heads, without what they carry.
 
-    One that is not as we write them gives an id only, not an error, which would end the feed for all rooms.
+    What it shows is looked at here, not there: each node has a feed, and the database computes for all of them. A
+    field that is not there is left out, and no error, which would end the feed for all rooms.
     """
-
-    def news(old: Any, new: Any, was_ours: Any, is_ours: Any) -> Any:
-        is_another = (new["epoch"] != old["epoch"]) | (new["seq"] < old["seq"])
-        before = r.branch(old.eq(None), 0, was_ours, old["seq"], new["seq"])
-        return r.branch(
-            was_ours & (new.eq(None) | (is_ours & is_another)),
-            {"id": old["id"], "epoch": old["epoch"], "was": old["seq"]},
-            new.eq(None),
-            None,
-            is_ours.not_(),
-            {"id": new["id"]},
-            new["seq"] > before,
-            {"id": new["id"], "epoch": new["epoch"], "after": before},
-            None,
-        )
+    shown = ("id", "epoch", "seq", "flushed", "moved")
 
     def row(change: Any) -> Any:
-        old, new = change["old_val"], change["new_val"]
-        return r.branch(_is_state(change), change, r.do(old, new, is_head(old), is_head(new), news))
+        old, new = (change[side].pluck(*shown).default(None) for side in ("old_val", "new_val"))
+        id_ = change["new_val"].default(change["old_val"])["id"]
+        return r.branch(_is_state(change), change, {"id": id_, "old": old, "new": new})
 
-    return (
-        r.table("heads").changes(include_states=True, squash=False).map(row).filter(lambda row: row.ne(None))
-    )
+    return r.table("heads").changes(include_states=True, squash=False).map(row)
 
 
 def _sessions() -> Any:
@@ -282,10 +297,31 @@ def _goodbye(node: str) -> Any:
     return r.table("beats").get(node).delete(durability="soft")
 
 
-def _head_news(row: dict[str, Any]) -> _News:
-    if "was" in row:
-        return _Replaced(row["id"], row["epoch"], row["was"])
-    return _Grown(row["id"], row["epoch"], row["after"])
+def _head_news(row: dict[str, Any]) -> _News | None:
+    """Return what a change of a head means. Raises `KeyError`, `TypeError` for one that is not as we write them."""
+    try:
+        was = _head(row["old"])
+    except (KeyError, TypeError):
+        was = None
+    if row["new"] is None:
+        return None if was is None else _Replaced(was)
+    head = _head(row["new"])
+    if was is not None and (head.epoch != was.epoch or head.seq < was.seq):
+        return _Replaced(was)
+    if was is not None:
+        return _Written(head, was.seq)
+    return _Written(head, 0 if row["old"] is None else head.seq)
+
+
+def _head(row: dict[str, Any]) -> _Head:
+    """Read what the feed shows of a head. Raises `KeyError`, `TypeError`."""
+    room_id, epoch, seq, flushed, moved = (
+        *(row[name] for name in ("id", "epoch", "seq", "flushed")),
+        row.get("moved"),
+    )
+    if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
+        raise TypeError
+    return _Head(room_id, epoch, seq, flushed, moved if type(moved) is int else None)
 
 
 def _session_news(row: dict[str, Any]) -> _News:
@@ -296,7 +332,7 @@ def _beat_news(_row: dict[str, Any]) -> _News:
     return Quiet()
 
 
-_NEWS: Final[dict[str, Callable[[dict[str, Any]], _News]]] = {
+_NEWS: Final[dict[str, Callable[[dict[str, Any]], _News | None]]] = {
     "heads": _head_news,
     "sessions": _session_news,
     "beats": _beat_news,

@@ -39,7 +39,7 @@ from api.store import sqlite_attempts as attempts
 from api.store import sqlite_audit as audit
 from api.store import sqlite_erasure as erasure
 from api.store import sqlite_sessions as sessions
-from api.store.base import Place, Store
+from api.store.base import Place, Store, Wants, all_rooms
 from api.store.sqlite_database import Database
 from api.store.sqlite_log import RoomLog
 from api.store.sqlite_rooms import Rooms
@@ -272,7 +272,10 @@ class SqliteStore(Store):
     # -- changes
 
     @asynccontextmanager
-    async def changes(self) -> AsyncIterator[AsyncIterator[list[Change]]]:
+    async def changes(
+        self,
+        wants: Wants = all_rooms,  # noqa: ARG002  all are at hand
+    ) -> AsyncIterator[AsyncIterator[list[Change]]]:
         tail = Tail(self._log, self._read, await self._read(position))
         self._tails.add(tail)
         try:
