@@ -49,6 +49,8 @@ SHOWN: Final = {
     "first_page_ms": "first page {:.2f} ms",
     "far_page_ms": "far page {:.2f} ms",
     "other_node_cpu_us": "other nodes {:.1f} us a change",
+    "database_us": "database {:.1f} us",
+    "reader_us": "readers {:.1f} us",
     "generator_cpu": "load {:.2f}",
     "others_cpu": "others {:.2f} cores",
 }

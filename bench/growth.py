@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bench import tailwire
+from bench import feeds, tailwire
 from bench.case import Case, Options
 from bench.database import database
 from bench.fanout import Meter, Work, run
@@ -33,7 +33,7 @@ PAGE: Final = 100
 PAGES: Final = 10_000
 ASKED: Final = 30
 NODES: Final = (1, 2, 4)
-NODES_RATE: Final = 500
+NODES_RATE: Final = 50
 NODES_ROOMS: Final = 20
 
 
@@ -52,6 +52,8 @@ def cases(options: Options) -> Iterator[Case]:
     if options.wants("tailwire-rethinkdb"):
         for nodes in NODES:
             yield Case("tailwire-rethinkdb", f"nodes {nodes}", partial(_nodes, nodes, seconds))
+        for kind in feeds.KINDS:
+            yield Case("tailwire-rethinkdb", f"feeds {kind}", partial(feeds.measure, kind))
 
 
 def _alone(work: Work) -> Callable[[Path], Row]:

@@ -56,6 +56,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "growth": (
         ("CPU µs a delivery", "cpu_us", "{:.2f}"),
         ("CPU µs a message", "message_cpu_us", "{:,.0f}"),
+        ("database µs a message", "database_us", "{:,.0f}"),
+        ("readers' µs a message", "reader_us", "{:,.0f}"),
         ("deliveries/s", "deliveries", "{:,.0f}"),
         ("p50 ms", "p50_ms", "{:,.1f}"),
         ("p99 ms", "p99_ms", "{:,.1f}"),

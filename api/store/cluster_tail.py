@@ -100,7 +100,7 @@ class Tail:
 
     async def open(self) -> None:
         """Start every feed and wait until all are ready. Raises `Unavailable`."""
-        feeds = {"heads": _heads(), "sessions": _sessions(), "beats": _beats(self._node)}
+        feeds = {"heads": heads_feed(r.table("heads")), "sessions": _sessions(), "beats": _beats(self._node)}
         works: dict[str, Callable[[], Awaitable[None]]] = {"beat": self._beat}
         works |= {name: partial(self._follow, name, feed) for name, feed in feeds.items()}
         self._tasks = [
@@ -251,8 +251,8 @@ async def open_tail(
     raise Unavailable(_REPLACED)
 
 
-def _heads() -> Any:
-    """Return the feed of heads, without what they carry.
+def heads_feed(heads: Any) -> Any:
+    """Return the feed of these heads, without what they carry.
 
     What it shows is looked at here, not there: each node has a feed, and the database computes for all of them. A
     field that is not there is left out, and no error, which would end the feed for all rooms.
@@ -264,7 +264,7 @@ def _heads() -> Any:
         id_ = change["new_val"].default(change["old_val"])["id"]
         return r.branch(_is_state(change), change, {"id": id_, "old": old, "new": new})
 
-    return r.table("heads").changes(include_states=True, squash=False).map(row)
+    return heads.changes(include_states=True, squash=False).map(row)
 
 
 def _sessions() -> Any:
