@@ -972,7 +972,9 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
 
         joined = await other.join(DEN.id, BOB, Role.MEMBER, at=1)
         assert joined is not None
-        heard = [one for one in await told(tail, is_entry(joined.entry.seq, DEN.id)) if isinstance(one, Entry)]
+        heard = [
+            one for one in await told(tail, is_entry(joined.entry.seq, DEN.id)) if isinstance(one, Entry)
+        ]
         assert heard[-1] == joined.entry
 
         wanted.add(DEN.id)

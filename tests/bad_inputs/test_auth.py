@@ -13,6 +13,7 @@ import pytest
 from api import throttles, transport
 from api.clock import now_ms
 from api.config import Settings
+from api.throttles import MAX_WAITING
 from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.peer import Peer, dial
 from tests.server import PASSWORD, Node, running
@@ -204,7 +205,10 @@ async def test_a13_of_a_hundred_guesses_at_once_five_are_looked_at(with_alice: N
     answers = await asyncio.gather(
         *(client.post("/auth/login", json={"username": "alice", "password": WRONG}) for _ in range(100))
     )
-    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 95
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(401) == 5
+    assert statuses.count(429) >= MAX_WAITING - 5
+    assert set(statuses) <= {401, 429, 503}  # the last for those for whom there was not even a place to wait
     await with_alice.sign_up("bob")
     await logs_in(with_alice, "bob")
 
