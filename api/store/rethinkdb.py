@@ -89,6 +89,7 @@ async def connect(address: Address) -> Any:
         CONNECT_SECONDS,
         {},
         10,
+        json_encoder=_Encoder,
         json_decoder=_RawDecoder,
     )
     # In a task of its own: the driver's handshake may swallow a cancellation, which must not be its caller's.
@@ -114,6 +115,16 @@ async def _abandon(connection: Any, opening: "asyncio.Future[Any]") -> None:
     opening.cancel()
     await close(connection)
     await asyncio.wait({opening}, timeout=CLOSE_SECONDS)
+
+
+class _Encoder(ReQLEncoder):  # type: ignore[misc]
+    """Writes queries as the driver does, faster. It makes one for each query."""
+
+    def encode(self, query: Any) -> str:
+        try:
+            return orjson.dumps(query, default=self.default).decode()
+        except orjson.JSONEncodeError:  # stricter than what a row written behind our back may hold
+            return str(super().encode(query))
 
 
 class _RawDecoder:
