@@ -475,15 +475,24 @@ async def test_no_trim_lets_a_retry_slip_past(
     assert [entry.seq for entry in stored] == list(range(1, 601))
 
 
+OLDER_HEADS: dict[str, Callable[[Any], Any]] = {
+    "no moves": lambda head: head.without("moves", "moved"),
+    "no moved": lambda head: head.without("moved"),
+    "moved left behind": lambda head: head.merge({"moved": 0}),
+}
+
+
+@pytest.mark.parametrize("older", OLDER_HEADS.values(), ids=OLDER_HEADS.keys())
 async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_too(
-    store: ClusterStore, other: ClusterStore, behind: Pool
+    store: ClusterStore, other: ClusterStore, behind: Pool, older: Callable[[Any], Any]
 ) -> None:
     await make_den(store)
     await store.join(DEN.id, BOB, Role.MEMBER, at=1)
     for _ in range(2):
-        await behind.write(r.table("heads").replace(lambda head: head.without("moves")))
+        await behind.write(r.table("heads").replace(older))
         was = await other.member(DEN.id, BOB.id)
         await store.leave(DEN.id, BOB, at=2)
+        await behind.write(r.table("heads").replace(older))
         with pytest.raises(MembershipChanged):
             await other.append(DEN.id, replace(message("1"), user_id=BOB.id), author=was)
         await store.join(DEN.id, BOB, Role.MEMBER, at=3)
@@ -1004,6 +1013,40 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
     await behind.write(r.table("heads").get(DEN.id).replace(earlier))
     async with store.changes(wanted.__contains__) as tail:
         assert await anext(tail) == [Restored()]
+
+
+async def test_a_database_that_is_set_back_is_noticed_by_who_only_asked_where_a_room_ends(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    await make_den(other)
+    earlier = await behind.run(r.table("heads").get(DEN.id))
+    await other.append(DEN.id, message("1"))
+    await store.heads([DEN.id])
+    await behind.write(r.table("heads").get(DEN.id).replace(earlier))
+    async with store.changes() as tail:
+        assert await anext(tail) == [Restored()]
+
+
+SHOWN_AND_GONE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    # A changefeed shows what a crash takes back.
+    "made": lambda head: r.table("heads").insert(head | {"id": "room-new", "seq": 0, "flushed": 0}),
+    "poison": lambda head: r.table("heads").get(head["id"]).update({"flushed": 10**12}),
+}
+
+
+@pytest.mark.parametrize("write", SHOWN_AND_GONE.values(), ids=SHOWN_AND_GONE.keys())
+async def test_what_a_feed_shows_is_not_taken_for_what_the_database_must_hold(
+    store: ClusterStore, other: ClusterStore, behind: Pool, write: Callable[[dict[str, Any]], Any]
+) -> None:
+    await make_den(other)
+    async with store.changes({LOBBY_ID}.__contains__) as tail:
+        head = await behind.run(r.table("heads").get(DEN.id))
+        await behind.write(write(head))
+        await other.append(LOBBY_ID, message("1"))
+        await told(tail, is_entry(1))
+    await behind.write(r.table("heads").get("room-new").delete())
+    async with store.changes() as tail:
+        assert await anext(tail) != [Restored()]
 
 
 async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(

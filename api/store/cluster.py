@@ -231,7 +231,10 @@ class ClusterStore(Store):
         return appended
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:  # noqa: D102
-        return await self._pages.heads(room_ids)
+        heads = await self._pages.heads(room_ids)
+        for head in heads.values():
+            self._life.note(head.room_id, head.epoch, head.seq)
+        return heads
 
     async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:  # noqa: D102
         return await self._pages.log(room_id, after, limit)

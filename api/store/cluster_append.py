@@ -48,12 +48,17 @@ def _quick(given: Any) -> Any:
 
 def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
     """Return what `_grown` does, of messages only; or nothing when `_appended` would have to look closer."""
-    mark = given["mark"]
+    mark, moves = given["mark"], head["moves"]
     fits = (
         (head["epoch"] == mark["epoch"])
         & (head["trimmed"] <= mark["seq"])
         & (head["seq"] >= mark["seq"])
-        & (head["moved"] <= given["seen_from"])
+        & moves.do(
+            lambda moves: (
+                (newest_of(moves) <= given["seen_from"])
+                | ((moves["dropped"] <= given["seen_from"]) & _moved(moves, given).is_empty())
+            )
+        )
         & head["tail"]["id"].set_intersection(ids).is_empty()
     )
     grown = r.do(
@@ -80,7 +85,8 @@ def _quick_answer(head: Any, given: Any) -> Any:
     first = r.branch(
         newest["attempt"] == given["attempt"],
         newest["seq"] - given["message_count"] + 1,
-        head["tail"].filter({"attempt": given["attempt"]})["seq"].min(),
+        # The newest of ours: what is trimmed is the oldest.
+        head["tail"].filter({"attempt": given["attempt"]})["seq"].max() - given["message_count"] + 1,
     )
     return head.pluck("epoch", "flushed").merge({"first": first})
 
@@ -264,9 +270,12 @@ def _moves(head: Any) -> Any:
 
 def _newest_move(moves: Any) -> Any:
     """Return what a head says of these `moves`: `moved` is the newest, for those who need no more than that."""
-    return moves.do(
-        lambda moves: {"moves": moves, "moved": moves["rows"]["seq"].max().default(moves["dropped"])}
-    )
+    return moves.do(lambda moves: {"moves": moves, "moved": newest_of(moves)})
+
+
+def newest_of(moves: Any) -> Any:
+    """Return the newest of these changes of membership, remembered or not."""
+    return moves["rows"].nth(-1)["seq"].default(moves["dropped"])
 
 
 def _with_moves_of(head: Any, numbered: Any) -> Any:

@@ -59,6 +59,11 @@ class Life:
         if len(self._seqs) > MAX_ROOMS:
             del self._seqs[next(iter(self._seqs))]
 
+    def note(self, room_id: str, epoch: str, seq: int) -> None:
+        """Remember what a majority read has shown of a room, unless it is of a life that is not known yet."""
+        if room_id not in self._seqs or self._epoch(room_id) == epoch:
+            self.remember(room_id, epoch, seq)
+
     def told(self, room_id: str, epoch: str) -> int:
         """Return up to which seq a room has been told in an epoch."""
         return self._seqs.get(room_id, {}).get(epoch, 0)
@@ -69,15 +74,16 @@ class Life:
         Raises `Unavailable`.
         """
         is_renewed = await self._finish_renewal()
-        heads = await self._heads()
-        if self._is_set_back(heads):
+        heads, is_set_back = await self._compared()
+        if is_set_back:
             log.warning("store_set_back")
             name = secrets.token_urlsafe(16)
             await self._pool.write(begin_renewal_query(name))
-            if not self._is_set_back(await self._heads()):  # another node has done it in between
+            _, is_set_back = await self._compared()
+            if not is_set_back:  # another node has done it in between
                 await self._pool.write(end_renewal_query(name))
             is_renewed |= await self._finish_renewal()
-            heads = await self._heads()
+            heads, _ = await self._compared()
         is_replaced = any(self._epoch(room_id) != epoch for room_id, (epoch, _) in heads.items())
         if is_replaced:
             self._begin_anew()
@@ -99,10 +105,14 @@ class Life:
         heads |= {head.room_id: (head.epoch, head.seq) for head in self._reader.read(rows, head_of)}
         return {room_id: head for room_id, head in heads.items() if room_id in self._seqs}
 
-    def _is_set_back(self, heads: _Heads) -> bool:
-        return any(
-            self._epoch(room_id) != GONE if epoch == GONE else seq < self.told(room_id, epoch)
+    async def _compared(self) -> tuple[_Heads, bool]:
+        """Return the heads, and whether one has less than was known of it before it was asked for."""
+        known = {room_id: dict(seqs) for room_id, seqs in self._seqs.items()}
+        heads = await self._heads()
+        return heads, any(
+            next(reversed(known[room_id])) != GONE if epoch == GONE else seq < known[room_id].get(epoch, 0)
             for room_id, (epoch, seq) in heads.items()
+            if room_id in known
         )
 
     def _epoch(self, room_id: str) -> str:

@@ -27,7 +27,7 @@ from api.models import Change, Entry, Quiet, Restored, SessionEnded
 from api.store.base import QUIET_SECONDS, Wants
 from api.store.cluster_life import Life
 from api.store.cluster_queries import grown_query
-from api.store.cluster_rows import Reader, entry_of
+from api.store.cluster_rows import Reader, entry_of, is_key
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
 MAX_BATCH: Final = 500
@@ -96,6 +96,7 @@ class Tail:
         self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
         self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
+        self._lost: Unavailable | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
@@ -113,8 +114,8 @@ class Tail:
                     await ready.wait()
         except TimeoutError:
             raise Unavailable("the feed did not open in time") from None
-        if not self._news.empty() and isinstance(lost := self._news.get_nowait(), Unavailable):
-            raise lost
+        if self._lost is not None:
+            raise self._lost
 
     async def close(self) -> None:
         """End every feed, and leave what is known to the next tail."""
@@ -155,13 +156,17 @@ class Tail:
     async def _entries(self, written: Sequence[_Written]) -> list[Entry]:
         """Read what somebody here is to hear of. Raises `Unavailable`."""
         after: dict[str, int] = {}
+        told_before: dict[
+            str, tuple[str, int]
+        ] = {}  # what is known now, the heads that are read next must hold
         for one in written:
             room_id, epoch, *_ = one.head
-            if one.must_be_read(self._wants):
+            if one.must_be_read(self._wants) and room_id not in after:
+                told_before[room_id] = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
                 told_epoch, told = self._told.get(room_id, ("", 0))
-                after.setdefault(room_id, told if told_epoch == epoch else one.after)
+                after[room_id] = max(told, one.after) if told_epoch == epoch else one.after
         for (room_id, epoch, _, flushed, _), _ in written:
-            if room_id not in after:
+            if room_id not in after and flushed:
                 # Nobody was told, but that much is durable, and a database that has less of it was set back.
                 told_epoch, told = self._told.get(room_id, ("", 0))
                 self._tell(room_id, epoch, max(told, flushed) if told_epoch == epoch else flushed)
@@ -169,6 +174,9 @@ class Tail:
             return []
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
+            told_epoch, told = told_before[head["id"]]
+            if head["epoch"] != told_epoch or head["seq"] < told:
+                raise Unavailable(_REPLACED)
             entries += await self._after(head, after[head["id"]])
         return entries
 
@@ -179,15 +187,9 @@ class Tail:
         self._told[room_id] = epoch, seq
 
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
-        """Return a head's entries after `after`; those that its tail no longer carries come from the log.
-
-        Raises `Unavailable`, also for a head that is not the one that we know, grown.
-        """
-        room_id, epoch, seq = head["id"], head["epoch"], head["seq"]
-        told_epoch, told = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
-        if epoch != told_epoch or seq < told:
-            raise Unavailable(_REPLACED)
-        self._tell(room_id, epoch, seq)
+        """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
+        room_id = head["id"]
+        self._tell(room_id, head["epoch"], head["seq"])
         entries: list[Entry] = []
         while after < head["trimmed"] and (
             page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
@@ -205,11 +207,15 @@ class Tail:
         """Do one task's work; when it fails, of whatever, the tail is lost."""
         try:
             await work()
-        except Unavailable as lost:
-            await self._news.put(lost)
+        except Unavailable as error:
+            lost = error
         except Exception:
             log.exception("feed_failed", feed=name)
-            await self._news.put(Unavailable("the feed failed"))
+            lost = Unavailable("the feed failed")
+        else:
+            return
+        self._lost = lost
+        await self._news.put(lost)
 
     async def _follow(self, name: str, feed: Any) -> None:
         try:
@@ -321,7 +327,9 @@ def _head(row: dict[str, Any]) -> _Head:
     )
     if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
         raise TypeError
-    return _Head(room_id, epoch, seq, flushed, moved if type(moved) is int else None)
+    if not is_key(room_id) or "$" in room_id:
+        raise TypeError
+    return _Head(room_id, epoch, seq, min(flushed, seq), moved if type(moved) is int else None)
 
 
 def _session_news(row: dict[str, Any]) -> _News:
