@@ -132,6 +132,33 @@ _TINY_SECONDS: Final = 1e-6
 """What floating point may be off by; nobody waits for so little."""
 
 
+class Refusals:
+    """Remembers for some `seconds` who was refused, so that whoever floods us is refused without being looked at."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._refused: dict[str, tuple[float, float]] = {}  # when, and until when
+
+    def __len__(self) -> int:
+        return len(self._refused)
+
+    def note(self, key: str, wait: float, now: float) -> None:
+        """Note that a key was refused and has to wait so long."""
+        if len(self._refused) >= FEW_KEYS:
+            self._refused = {one: times for one, times in self._refused.items() if self._holds(times, now)}
+        if len(self._refused) < MAX_KEYS:
+            self._refused[key] = now, now + wait
+
+    def wait(self, key: str, now: float) -> float:
+        """Return in how many seconds the key may come again; 0 when it has to be looked at."""
+        times = self._refused.get(key)
+        return times[1] - now if times is not None and self._holds(times, now) else 0.0
+
+    def _holds(self, times: tuple[float, float], now: float) -> bool:
+        refused_at, until = times
+        return refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
+
+
 class Turns:
     """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
 

@@ -24,7 +24,7 @@ from api.errors import (
     Unavailable,
     WrongPassword,
 )
-from api.limits import Buckets, Rate, Turns, Windows
+from api.limits import Buckets, Rate, Refusals, Turns, Windows
 from api.names import username_key
 from api.security import session_of
 from api.store.base import Store
@@ -33,6 +33,8 @@ TURNS_PER_THREAD: Final = 4
 """Log-ins that go on at once for each thread that hashes: while one hashes, the others wait for the store."""
 MAX_WAITING: Final = 32
 """Of those who want to log in: at 20 ms each, the last of them waits two thirds of a second at most."""
+REFUSED_SECONDS: Final = 1.0
+"""So long a refusal is repeated without asking the store: what was counted then may have been taken back since."""
 MINUTE_SECONDS: Final = 60.0
 MINUTE_MS: Final = 60_000
 RESUMES_SECONDS: Final = 10.0
@@ -72,6 +74,7 @@ class Throttles:
         self._store = store
         self._rates = rates
         self._clock = clock
+        self._refusals = Refusals(REFUSED_SECONDS)
         self._passwords = Turns(TURNS_PER_THREAD * hashing_threads, MAX_WAITING)
         self._sends = Buckets(rates.sends)
         self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
@@ -144,16 +147,15 @@ class Throttles:
         It is counted beforehand, or many tries at once would all find room; in the store, for all nodes. Raises
         `RateLimited`, and `Unavailable` also when too many wait for their turn.
         """
-        async with self.hashing(), self._counted(username, address):
+        from_address = _slot("login-from", counted_as(address or UNKNOWN))
+        at_account = _slot("login", _account(username))
+        self._refuse_again(from_address, at_account)
+        async with self.hashing(), self._counted(from_address, at_account):
             yield
 
     @asynccontextmanager
-    async def _counted(self, username: str, address: str | None) -> AsyncIterator[None]:
+    async def _counted(self, from_address: str, at_account: str) -> AsyncIterator[None]:
         at = now_ms()
-        from_address, at_account = (
-            _slot("login-from", counted_as(address or UNKNOWN)),
-            _slot("login", _account(username)),
-        )
         await self._attempt(from_address, self._rates.login_failures_per_address, at)
         try:
             await self._attempt(at_account, self._rates.login_failures_per_account, at)
@@ -174,13 +176,21 @@ class Throttles:
     async def sign_up(self, address: str | None) -> AsyncIterator[None]:
         """Let the block try to make an account, which counts whatever comes of it. Raises as `password` does."""
         slot = _slot("signup-from", counted_as(address or UNKNOWN))
+        self._refuse_again(slot)
         async with self.hashing():
             await self._attempt(slot, self._rates.signups_per_address, now_ms())
             yield
 
     async def _attempt(self, slot: str, count: int, at: int) -> None:
         if wait_ms := await self._store.attempt(slot, at=at, count=count, window_ms=MINUTE_MS):
+            self._refusals.note(slot, wait_ms / 1000, now_ms() / 1000)
             raise too_often(wait_ms / 1000)
+
+    def _refuse_again(self, *slots: str) -> None:
+        """Refuse who was refused a moment ago before they take anybody's turn."""
+        for slot in slots:
+            if wait := self._refusals.wait(slot, now_ms() / 1000):
+                raise too_often(wait)
 
     async def _forgive(self, at: int, *slots: str) -> None:
         with suppress(Unavailable):  # then it counts as a failure, for a minute

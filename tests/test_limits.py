@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
-from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Turns, Window, Windows
+from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Refusals, Turns, Window, Windows
 from api.memory import Memory
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
@@ -98,6 +98,18 @@ def test_a_door_counts_the_sockets_of_one_ipv6_subscriber_together() -> None:
             pass
     with doors.wait("2001:db8::2"):
         pass
+
+
+def test_a_refusal_is_repeated_for_a_moment_and_no_longer_than_the_wait() -> None:
+    refusals = Refusals(1.0)
+    refusals.note("long", 60.0, 5.0)
+    refusals.note("short", 0.5, 5.0)
+    assert [refusals.wait(key, 5.25) for key in ("long", "short", "other")] == [59.75, 0.25, 0.0]
+    assert [refusals.wait(key, 5.75) for key in ("long", "short")] == [59.25, 0.0]
+    assert refusals.wait("long", 6.0) == 0.0
+    for number in range(3 * FEW_KEYS):
+        refusals.note(f"{number}", 60.0, 10.0 + number)
+    assert len(refusals) <= FEW_KEYS
 
 
 @pytest.mark.anyio
