@@ -138,16 +138,22 @@ class Refusals:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._refused: dict[str, tuple[float, float]] = {}  # when, and until when
+        self._look_at_count = FEW_KEYS
 
     def __len__(self) -> int:
         return len(self._refused)
 
     def note(self, key: str, wait: float, now: float) -> None:
         """Note that a key was refused and has to wait so long."""
-        if len(self._refused) >= FEW_KEYS:
+        if len(self._refused) >= self._look_at_count:
             self._refused = {one: times for one, times in self._refused.items() if self._holds(times, now)}
+            self._look_at_count = max(FEW_KEYS, 2 * len(self._refused))
         if len(self._refused) < MAX_KEYS:
             self._refused[key] = now, now + wait
+
+    def forget(self, key: str) -> None:
+        """Look at a key again when it comes next."""
+        self._refused.pop(key, None)
 
     def wait(self, key: str, now: float) -> float:
         """Return in how many seconds the key may come again; 0 when it has to be looked at."""

@@ -34,7 +34,7 @@ TURNS_PER_THREAD: Final = 4
 MAX_WAITING: Final = 32
 """Of those who want to log in: at 20 ms each, the last of them waits two thirds of a second at most."""
 REFUSED_SECONDS: Final = 1.0
-"""So long a refusal is repeated without asking the store: what was counted then may have been taken back since."""
+"""So long a refusal is repeated without asking the store: another node may have taken back what it counted."""
 MINUTE_SECONDS: Final = 60.0
 MINUTE_MS: Final = 60_000
 RESUMES_SECONDS: Final = 10.0
@@ -195,6 +195,8 @@ class Throttles:
     async def _forgive(self, at: int, *slots: str) -> None:
         with suppress(Unavailable):  # then it counts as a failure, for a minute
             await asyncio.gather(*(self._store.forgive(slot, at=at) for slot in slots))
+        for slot in slots:
+            self._refusals.forget(slot)  # there is room for one now
 
 
 def too_often(wait_seconds: float) -> RateLimited:

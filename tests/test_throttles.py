@@ -14,7 +14,7 @@ from api.routers import ws
 from api.store.base import Store
 from api.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
-from tests.server import Event, Node, Person, Socket, running
+from tests.server import PASSWORD, Event, Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
 
@@ -228,3 +228,16 @@ async def test_a_flood_of_made_up_refresh_tokens_leaves_little_behind(
         await alice.node.client().post("/auth/refresh", json={"refresh_token": token})
     assert len(set(kept)) == 3
     assert max(map(len, kept)) <= 64
+
+
+async def test_more_right_passwords_at_once_than_may_fail_lock_nobody_out(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=2)
+    async with running(settings) as node:
+        await node.sign_up("alice")
+        client = node.client()
+        good = {"username": "alice", "password": PASSWORD}
+        together = await asyncio.gather(*(client.post("/auth/login", json=good) for _ in range(6)))
+        assert 429 in {answer.status_code for answer in together}
+        assert (await client.post("/auth/login", json=good)).status_code == 200
