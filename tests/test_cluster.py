@@ -1031,6 +1031,10 @@ SHOWN_AND_GONE: dict[str, Callable[[dict[str, Any]], Any]] = {
     # A changefeed shows what a crash takes back.
     "made": lambda head: r.table("heads").insert(head | {"id": "room-new", "seq": 0, "flushed": 0}),
     "poison": lambda head: r.table("heads").get(head["id"]).update({"flushed": 10**12}),
+    "negative": lambda head: r.table("heads").insert(head | {"id": "room-odd", "seq": -5}),
+    "negative, nothing flushed": lambda head: r.table("heads").insert(
+        head | {"id": "room-odd", "seq": -5, "flushed": 0}
+    ),
 }
 
 
@@ -1044,6 +1048,7 @@ async def test_what_a_feed_shows_is_not_taken_for_what_the_database_must_hold(
         await behind.write(write(head))
         await other.append(LOBBY_ID, message("1"))
         await told(tail, is_entry(1))
+    await store.heads([DEN.id, "room-odd"])
     await behind.write(r.table("heads").get("room-new").delete())
     async with store.changes() as tail:
         assert await anext(tail) != [Restored()]

@@ -46,7 +46,9 @@ class Reader:
 
 
 def head_of(row: dict[str, Any]) -> Head:
-    """Read a row of `heads_query`. Raises `KeyError` for one that we did not write."""
+    """Read a row of `heads_query`. Raises `KeyError` or `ValueError` for one that we did not write."""
+    if row["seq"] < 0:
+        raise ValueError
     return Head(row["id"], row["epoch"], row["seq"])
 
 

@@ -327,9 +327,9 @@ def _head(row: dict[str, Any]) -> _Head:
     )
     if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
         raise TypeError
-    if not is_key(room_id) or "$" in room_id:
+    if not is_key(room_id) or "$" in room_id or seq < 0 or not 0 <= flushed <= seq:
         raise TypeError
-    return _Head(room_id, epoch, seq, min(flushed, seq), moved if type(moved) is int else None)
+    return _Head(room_id, epoch, seq, flushed, moved if type(moved) is int else None)
 
 
 def _session_news(row: dict[str, Any]) -> _News:
