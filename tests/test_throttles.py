@@ -1,14 +1,14 @@
 """What is too often is told so, harms nobody else, and may be tried again. Failed log-ins and T23: tests/bad_inputs."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
-from api.limits import Windows
+from api.limits import Turns, Windows
 from api.models import LOBBY_ID
 from api.routers import ws
 from api.store.base import Store
@@ -241,3 +241,24 @@ async def test_more_right_passwords_at_once_than_may_fail_lock_nobody_out(
         together = await asyncio.gather(*(client.post("/auth/login", json=good) for _ in range(6)))
         assert 429 in {answer.status_code for answer in together}
         assert (await client.post("/auth/login", json=good)).status_code == 200
+
+
+async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, turns = Turns.take, list[Turns]()
+
+    def counted(one: Turns) -> AbstractAsyncContextManager[None]:
+        turns.append(one)
+        return take(one)
+
+    monkeypatch.setattr(Turns, "take", counted)
+    monkeypatch.setattr("api.throttles.now_ms", lambda: 10**13)  # for a moment that does not end
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
+    async with running(settings) as node:
+        await node.sign_up("alice")
+        turns.clear()
+        guess = {"username": "alice", "password": "wrong horse battery"}
+        answers = [await node.client().post("/auth/login", json=guess) for _ in range(20)]
+        assert [answer.status_code for answer in answers] == [401] + [429] * 19
+        assert len(turns) == 2
