@@ -156,29 +156,29 @@ class Tail:
     async def _entries(self, written: Sequence[_Written]) -> list[Entry]:
         """Read what somebody here is to hear of. Raises `Unavailable`."""
         after: dict[str, int] = {}
-        told_before: dict[
-            str, tuple[str, int]
-        ] = {}  # what is known now, the heads that are read next must hold
+        known: dict[str, tuple[str, int]] = {}  # what is known now, the heads that are read next must hold
         for one in written:
             room_id, epoch, *_ = one.head
             if one.must_be_read(self._wants) and room_id not in after:
-                told_before[room_id] = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
-                told_epoch, told = self._told.get(room_id, ("", 0))
-                after[room_id] = max(told, one.after) if told_epoch == epoch else one.after
+                known[room_id] = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
+                after[room_id] = max(one.after, self._told_in(room_id, epoch))
         for (room_id, epoch, _, flushed, _), _ in written:
             if room_id not in after and flushed:
                 # Nobody was told, but that much is durable, and a database that has less of it was set back.
-                told_epoch, told = self._told.get(room_id, ("", 0))
-                self._tell(room_id, epoch, max(told, flushed) if told_epoch == epoch else flushed)
+                self._tell(room_id, epoch, max(flushed, self._told_in(room_id, epoch)))
         if not after:
             return []
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
-            told_epoch, told = told_before[head["id"]]
+            told_epoch, told = known[head["id"]]
             if head["epoch"] != told_epoch or head["seq"] < told:
                 raise Unavailable(_REPLACED)
             entries += await self._after(head, after[head["id"]])
         return entries
+
+    def _told_in(self, room_id: str, epoch: str) -> int:
+        told_epoch, told = self._told.get(room_id, (epoch, 0))
+        return told if told_epoch == epoch else 0
 
     def _tell(self, room_id: str, epoch: str, seq: int) -> None:
         """Note that a room need not be told any more up to an entry, which is durable."""
