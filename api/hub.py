@@ -27,14 +27,14 @@ class _Room:
 
     def __init__(self) -> None:
         self.position = NO_POSITION
-        self.live: set[Connection] = set()
+        self.live: dict[Connection, None] = {}  # in the order in which they lie in memory, more or less
         self.ahead: dict[
             Connection, int
         ] = {}  # live, but already given entries that the feed has yet to bring
         self.joining: set[Connection] = set()
 
     def discard(self, connection: Connection) -> None:
-        self.live.discard(connection)
+        self.live.pop(connection, None)
         self.joining.discard(connection)
         self.ahead.pop(connection, None)
 
@@ -158,7 +158,7 @@ class Hub:
         if seq > room.position:
             room.ahead[connection] = seq
         else:
-            room.live.add(connection)
+            room.live[connection] = None
         return True
 
     def is_joining(self, connection: Connection, room_id: str) -> bool:
@@ -254,7 +254,7 @@ class Hub:
                     connection.enqueue(frame)
             if entries[-1].seq >= given:
                 del room.ahead[connection]
-                room.live.add(connection)
+                room.live[connection] = None
 
     def _apply_membership(self, entry: Entry) -> None:
         role = entry.data.get("role")

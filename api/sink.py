@@ -24,6 +24,10 @@ class Sink(Protocol):
     """One accepted socket's way out. For the event loop's thread; only `drained` waits."""
 
     @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """What puts a frame's bytes on the socket, as long as it is open and nothing waits; then None, and `write`."""
+
+    @property
     def is_open(self) -> bool:
         """Whether what is written may still arrive."""
 
@@ -46,6 +50,8 @@ class Sink(Protocol):
 
 class TextSink:
     """See the module. Its task begins with it, and ends with `end`."""
+
+    direct: Final = None
 
     def __init__(self, send: Send) -> None:
         self._send = send

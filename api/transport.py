@@ -8,6 +8,7 @@ socket that floods pings and reads nothing grows the server by 35 MB a second, o
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -35,9 +36,9 @@ MAX_UNREAD_BYTES: Final = 256 * 1024
 LINGER_SECONDS: Final = 5.0
 """So long a socket that is closing may take to be rid of what is left to write, and its peer to close too."""
 WRITE_SECONDS: Final = 10.0
-"""So long a socket that has fallen behind may take to have taken everything."""
-HIGH_WATER_BYTES: Final = 16 * 1024
-"""Of what is not written yet: above it a replay waits until all of it is."""
+"""So long after it fell behind a socket is cut off, if `LATE_BYTES` or more wait then."""
+LATE_BYTES: Final = 16 * 1024
+"""Less than this may wait for ever, as on a link that is just fast enough."""
 KEY_BYTES: Final = 16
 """Of a Sec-WebSocket-Key (RFC 6455, section 4.1)."""
 
@@ -131,6 +132,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     compresses: then each message has to be compressed for each socket, and nothing is won.
     """
 
+    __slots__ = ("_close_sent", "direct")  # faster to look up than the forty attributes that uvicorn keeps
+
+    direct: Callable[[bytes], object] | None
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.queue = Inbox()  # type: ignore[assignment]
@@ -153,7 +158,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif len(keys) != 1 or not _is_key(keys[0]):
             self._deny(HTTPStatus.BAD_REQUEST)
         else:
-            self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES, low=0)
+            self.transport.set_write_buffer_limits(high=0, low=0)  # so that `direct` is taken away in time
             super().handle_connect(event)
 
     def _deny(self, status: HTTPStatus) -> None:
@@ -170,6 +175,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadlines: the socket is gone."""
+        self.direct = None
         super().connection_lost(exc)
         for timer in (self._abort_timer, self._write_timer):
             if timer is not None:
@@ -177,6 +183,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Close because the server stops."""
+        self.direct = None
         super().shutdown()
         self._linger()
 
@@ -191,6 +198,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def handle_close(self, event: Frame) -> None:
         """Close because the peer does."""
+        self.direct = None
         super().handle_close(event)
         self._linger()
 
@@ -210,6 +218,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Send what the application has for the peer."""
         await super().send(message)
         if message["type"] == "websocket.accept":
+            self._open()
             self.request.headers.clear()  # websockets' parser holds the request for ever; 3 KiB
             self.response.headers.clear()
         elif message["type"] == "websocket.close":
@@ -222,6 +231,19 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._abort_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     # -- written to without waiting
+
+    @property
+    def close_sent(self) -> bool:
+        """Whether we have said that we close; uvicorn keeps it. Nothing may follow that."""
+        return self._close_sent
+
+    @close_sent.setter
+    def close_sent(self, is_sent: bool) -> None:
+        self._close_sent = is_sent
+        self.direct = None
+
+    def _open(self) -> None:
+        self.direct = self.transport.write if self.is_open else None
 
     @property
     def is_open(self) -> bool:
@@ -268,13 +290,21 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Note that the peer does not keep up, and for how long it may not take anything."""
         super().pause_writing()
-        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+        self.direct = None
+        self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)
 
     def resume_writing(self) -> None:
         """Note that the peer has taken everything."""
         super().resume_writing()
+        self._open()
         if self._write_timer is not None:
             self._write_timer.cancel()
+
+    def _end_or_wait(self) -> None:
+        if self.unwritten_bytes >= LATE_BYTES:
+            self.transport.abort()
+        else:
+            self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)
 
     # -- nothing grows
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
-from api.frames import Frames, frame
+from api.frames import Frames, frame, joined
 from api.hub import NO_POSITION, Hub
 from api.memory import Memory
 from api.models import Entry, Kind, User
@@ -27,6 +27,7 @@ class FakeSink:
     """Keeps what is written, as long as the test does not take it."""
 
     def __init__(self) -> None:
+        self.direct: Any = None
         self.written: list[Frames] = []
         self.closed_with: list[int] = []
 
@@ -348,6 +349,23 @@ def test_a_backlog_of_too_many_bytes_closes_as_slow(hub: Hub) -> None:
     assert space == [True, False, False]
     assert code_of(alice) is None
     alice.enqueue(frame(b"x" * 16))
+    assert code_of(alice) is CloseCode.SLOW
+
+
+def test_what_went_straight_to_a_socket_counts_when_it_has_to_wait_there(hub: Hub) -> None:
+    alice = connect(hub)
+    sink, events = sink_of(alice), joined([frame(b"1"), frame(b"2")])
+
+    def fill(_wire: bytes) -> None:
+        sink.written.append(events)
+        sink.direct = None
+
+    sink.direct = fill
+    alice.enqueue(events)
+    for _ in range(MAX_BACKLOG_EVENTS - 2):
+        alice.enqueue(frame(b"x"))
+    assert code_of(alice) is None
+    alice.enqueue(frame(b"x"))
     assert code_of(alice) is CloseCode.SLOW
 
 
