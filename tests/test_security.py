@@ -10,6 +10,7 @@ import pytest
 from joserfc import jwt as independent
 from joserfc.jwk import OctKey
 
+from api import security
 from api.errors import Unauthorized
 from api.protocol import MAX_TOKEN_CHARACTERS
 from api.security import (
@@ -74,6 +75,23 @@ def test_the_forger_can_make_a_good_token() -> None:
     """Else every refusal below would prove nothing."""
     claims = TOKENS.verify(forge(), now=NOW * 1000)
     assert (claims.user_id, claims.session_id, claims.expires_at) == ("user", "session", FAR * 1000)
+
+
+def test_a_token_that_was_verified_before_ends_when_it_ends() -> None:
+    token = TOKENS.issue("user", "session", now=0, expires_at=(FAR - 1) * 1000)
+    ending = FAR - 1 + LEEWAY_SECONDS
+    assert [refused(token, now) for now in (NOW, ending - 1, ending, NOW)] == [False, False, True, False]
+
+
+def test_a_bounded_number_of_tokens_is_remembered_and_those_forgotten_hold_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(security, "MAX_REMEMBERED", 2)
+    tokens = Tokens(SECRET)
+    shown = [tokens.issue(f"user-{i}", "session", now=0, expires_at=FAR * 1000) for i in range(4)]
+    for _ in range(2):
+        assert [tokens.verify(one, now=NOW * 1000).user_id[-1] for one in shown] == ["0", "1", "2", "3"]
+    assert len(tokens._remembered) == 2
 
 
 def test_another_library_verifies_ours_and_finds_the_promised_claims() -> None:
