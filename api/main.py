@@ -30,7 +30,7 @@ from api.feed import Feed
 from api.http import RequestLog, install_errors
 from api.hub import Hub
 from api.limits import COMMANDS_BURST_SECONDS, Doors, Rate
-from api.memory import Memory
+from api.memory import Memory, spare_collector
 from api.metrics import Metrics
 from api.openapi import contract
 from api.protocol import CloseCode
@@ -114,7 +114,9 @@ def app() -> FastAPI:
     """Return the application for the environment's settings: what uvicorn calls in each worker."""
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    spare_collector()
+    return app
 
 
 def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
