@@ -65,16 +65,15 @@ def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
         head["seq"],
         head["number"],
         given["message_count"],
-        r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, mark["seq"] - TRIM_LAG]).max(),
-        lambda seq, number, count, trim: {
-            "seq": seq + count,
-            "number": number + count,
-            "message_seq": seq + count,
-            "flushed": r.expr([head["flushed"], mark["seq"]]).max(),
-            "trimmed": trim,
-            "tail": head["tail"].slice(trim - head["trimmed"])
-            + _numbered(given["rows"], seq, number, count, count),
-        },
+        _trim(head, given),
+        lambda seq, number, count, trim: (
+            _marks(head, given, trim, seq + count, number + count)
+            | {
+                "message_seq": seq + count,
+                "tail": head["tail"].slice(trim - head["trimmed"])
+                + _numbered(given["rows"], seq, number, count, count),
+            }
+        ),
     )
     return r.branch(fits.default(False), grown, {})
 
@@ -82,12 +81,12 @@ def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
 def _quick_answer(head: Any, given: Any) -> Any:
     """Return the answer of `quick_query`. Ours are the newest entries, or others have come after them meanwhile."""
     newest = head["tail"].nth(-1)
-    first = r.branch(
+    newest_of_ours = r.branch(
         newest["attempt"] == given["attempt"],
-        newest["seq"] - given["message_count"] + 1,
-        # The newest of ours: what is trimmed is the oldest.
-        head["tail"].filter({"attempt": given["attempt"]})["seq"].max() - given["message_count"] + 1,
+        newest["seq"],
+        head["tail"].filter({"attempt": given["attempt"]})["seq"].max(),
     )
+    first = newest_of_ours - given["message_count"] + 1
     return head.pluck("epoch", "flushed").merge({"first": first})
 
 
@@ -181,29 +180,35 @@ def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
 
 
 def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
-    flushed = given["mark"]["seq"]
-    trim = r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, flushed - TRIM_LAG]).max()
     return r.do(
         head["seq"],
         head["number"],
         fresh.count(),
         messages,
-        trim,
+        _trim(head, given),
         lambda seq, number, count, messages, trim: _numbered(fresh, seq, number, count, messages).do(
             lambda new: _newest_move(
                 r.branch(given["has_moves"], _with_moves_of(head, new), _moves(head))
             ).merge(
-                {
-                    "seq": seq + count,
-                    "number": number + messages,
+                _marks(head, given, trim, seq + count, number + messages)
+                | {
                     "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
-                    "flushed": r.expr([head["flushed"], flushed]).max(),
-                    "trimmed": trim,
                     "tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone),
                 }
             )
         ),
     )
+
+
+def _trim(head: Any, given: Any) -> Any:
+    """Return up to which entry an append may trim the tail."""
+    return r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, given["mark"]["seq"] - TRIM_LAG]).max()
+
+
+def _marks(head: Any, given: Any, trim: Any, seq: Any, number: Any) -> dict[str, Any]:
+    """Return how far a head is that has grown to this seq, with so many messages."""
+    flushed = r.expr([head["flushed"], given["mark"]["seq"]]).max()
+    return {"seq": seq, "number": number, "flushed": flushed, "trimmed": trim}
 
 
 def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> Any:
