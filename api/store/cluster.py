@@ -40,6 +40,7 @@ from api.store.cluster_rows import Reader
 from api.store.cluster_schema import verify
 from api.store.cluster_sessions import Sessions
 from api.store.cluster_tail import open_tail
+from api.store.cluster_unflushed import Unflushed
 from api.store.rethinkdb import Address, Pool, r
 from api.store.shape import require_shape
 
@@ -50,7 +51,8 @@ class ClusterStore(Store):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._reader = Reader()
-        self._logs = RoomLogs(pool, self._reader)
+        self._unflushed = Unflushed()
+        self._logs = RoomLogs(pool, self._reader, self._unflushed)
         self._pages = Pages(pool, self._reader)
         self._life = Life(pool, self._reader, self._logs.forget)
         self._accounts = Accounts(pool, self._reader)
@@ -252,7 +254,9 @@ class ClusterStore(Store):
     def changes(  # noqa: D102
         self, wants: Wants = all_rooms
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
-        return open_tail(self._pool, self._life, self._reader, self._pages.log, wants)
+        return open_tail(
+            self._pool, self._life, self._reader, self._unflushed, read_log=self._pages.log, wants=wants
+        )
 
 
 def _without_body(draft: Draft) -> Draft:

@@ -206,9 +206,15 @@ def _trim(head: Any, given: Any) -> Any:
 
 
 def _marks(head: Any, given: Any, trim: Any, seq: Any, number: Any) -> dict[str, Any]:
-    """Return how far a head is that has grown to this seq, with so many messages."""
+    """Return how far a head is that this append has lengthened to a seq, with so many messages."""
     flushed = r.expr([head["flushed"], given["mark"]["seq"]]).max()
-    return {"seq": seq, "number": number, "flushed": flushed, "trimmed": trim}
+    return {
+        "seq": seq,
+        "number": number,
+        "flushed": flushed,
+        "trimmed": trim,
+        "attempt": given["attempt"],
+    }
 
 
 def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> Any:

@@ -27,6 +27,7 @@ from api.store.cluster_queries import (
     settle_query,
 )
 from api.store.cluster_rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
+from api.store.cluster_unflushed import Unflushed
 from api.store.rethinkdb import Pool, r
 
 MAX_STALE: Final = 10
@@ -48,14 +49,14 @@ class _Flush:
 class RoomLogs:
     """Appends to the logs of all rooms, and flushes them."""
 
-    def __init__(self, pool: Pool, reader: Reader) -> None:
+    def __init__(self, pool: Pool, reader: Reader, unflushed: Unflushed) -> None:
         self._pool = pool
         self._reader = reader
+        self._unflushed = unflushed
         self._queues: dict[str, deque[Waiting]] = {}
         self._flushed: dict[str, Mark] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushes: dict[str, _Flush] = {}
-        self._unflushed: dict[str, dict[str, Any]] = {}  # by id: what only the tails of heads know of
         self._closed = False
 
     async def close(self) -> None:
@@ -126,7 +127,7 @@ class RoomLogs:
         elsewhere = {
             row["id"]: row
             for waiting in batch
-            if (row := self._unflushed.get(waiting.row["id"])) is not None and row["room_id"] != room_id
+            if (row := self._unflushed.row(waiting.row["id"])) is not None and row["room_id"] != room_id
         }
         if elsewhere:
             # A ref is its user's own over all rooms. What another node has acked for another room and not yet
@@ -142,7 +143,8 @@ class RoomLogs:
         rows.sort(key=is_no_message)  # messages first, as append_query wants them
         failpoints.reached(Failpoint.BEFORE_APPEND)
         try:
-            stored, epoch = await self._stored(room_id, rows, batch)
+            with self._unflushed.appending(attempt):
+                stored, epoch = await self._stored(room_id, rows, batch)
         except Overtaken as overtaken:
             await self.flush(room_id)  # so that a second look shows what the first did not
             fail(overtaken.waiting, MembershipChanged())
@@ -177,7 +179,7 @@ class RoomLogs:
             self._mark(room_id, answer["epoch"], answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
-                self._remember(room_id, stored)
+                self._remember(room_id, answer["epoch"], stored)
                 return stored, answer["epoch"]
             if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
                 raise Overtaken(overtaken)
@@ -195,14 +197,12 @@ class RoomLogs:
             return None
         self._mark(room_id, answer["epoch"], answer["flushed"])
         stored = {row["id"]: row | {"seq": seq} for seq, row in enumerate(rows, answer["first"])}
-        self._remember(room_id, stored)
+        self._remember(room_id, answer["epoch"], stored)
         return stored, answer["epoch"]
 
-    def _remember(self, room_id: str, stored: dict[str, dict[str, Any]]) -> None:
-        """Keep what only the tail of a head knows of, until it is flushed."""
-        self._unflushed.update(
-            (row["id"], row) for row in stored.values() if self._is_unflushed(room_id, row)
-        )
+    def _remember(self, room_id: str, epoch: str, stored: dict[str, dict[str, Any]]) -> None:
+        rows = [row for row in stored.values() if self._is_unflushed(room_id, row)]
+        self._unflushed.remember(room_id, epoch, rows)
 
     @staticmethod
     def _answer(batch: list[Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:
@@ -228,7 +228,7 @@ class RoomLogs:
     def forget(self) -> None:
         """Know nothing any more of what has been flushed, as when the database was set back."""
         self._flushed.clear()
-        self._unflushed.clear()
+        self._unflushed.forget_all()
 
     # -- flushing
 
@@ -280,9 +280,7 @@ class RoomLogs:
         for row in self._reader.read(answer["acting"], acting_row):
             await self._act(row)
         self._mark(room_id, answer["epoch"], answer["seq"])
-        for id_, row in list(self._unflushed.items()):
-            if row["room_id"] == room_id and row["seq"] <= answer["seq"]:
-                del self._unflushed[id_]
+        self._unflushed.forget(room_id, answer["seq"])
 
     def _mark(self, room_id: str, epoch: str, seq: int) -> None:
         """Remember up to where a room is flushed; an epoch that is over counts for nothing."""

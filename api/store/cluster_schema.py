@@ -82,6 +82,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
             "rows": [],
         },  # the newest changes of membership, and which was the last forgotten
         "moved": 0,  # the newest of them
+        "attempt": "",  # the newest append
     }
 
 

@@ -6,7 +6,8 @@ taken for a lost feed.
 
 A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
 (seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
-are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it.
+are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it. What
+this node has appended itself it knows to be durable as soon as it is answered, and does not read.
 Rooms that nobody here listens to are not read, unless somebody's membership in them has changed: such a read costs
 the database far more than the feed does, and every node would ask for it.
 
@@ -18,16 +19,28 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
 
 from api.errors import Unavailable
 from api.models import Change, Entry, Quiet, Restored, SessionEnded
 from api.store.base import QUIET_SECONDS, Wants
+from api.store.cluster_feeds import (
+    NEWS,
+    News,
+    Replaced,
+    Written,
+    abandoned_query,
+    beats_feed,
+    goodbye_query,
+    heads_feed,
+    sessions_feed,
+)
 from api.store.cluster_life import Life
 from api.store.cluster_queries import grown_query
-from api.store.cluster_rows import Reader, entry_of, is_key
+from api.store.cluster_rows import Reader, entry_of
+from api.store.cluster_unflushed import Unflushed
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
 MAX_BATCH: Final = 500
@@ -37,8 +50,6 @@ MAX_TOLD: Final = 10_000
 """Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
 MAX_OPENINGS: Final = 3
 """Until the database is the one that the opening before has left; more are needed while a copy is put in place."""
-ABANDONED_SECONDS: Final = 300.0
-"""A beat of this age is of a node that did not say goodbye."""
 GOODBYE_SECONDS: Final = 1.0
 
 ReadLog: TypeAlias = Callable[[str, int, int], Awaitable[list[Entry]]]
@@ -49,59 +60,41 @@ _REPLACED: Final = "the database is no longer the one that was told of"
 log = structlog.get_logger("api.store")
 
 
-class _Head(NamedTuple):
-    """What the feed shows of a head. `moved`: the newest change of a membership; None where that is not known."""
-
-    room_id: str
-    epoch: str
-    seq: int
-    flushed: int
-    moved: int | None
-
-
-class _Written(NamedTuple):
-    """A head as it is now, and the entry `after` which it has grown, if it has."""
-
-    head: _Head
-    after: int
-
-    def must_be_read(self, wants: Wants) -> bool:
-        """Say whether somebody here is to hear of what is new."""
-        room_id, _, seq, _, moved = self.head
-        return seq > self.after and (moved is None or moved > self.after or wants(room_id))
-
-
-class _Replaced(NamedTuple):
-    """A head that is gone, or is another one; here is how it was."""
-
-    head: _Head
-
-
-_News: TypeAlias = _Written | _Replaced | SessionEnded | Quiet | Unavailable
-
-
 class Tail:
     """Open feeds; made by `open_tail`."""
 
     def __init__(
-        self, pool: Pool, connection: Any, life: Life, reader: Reader, *, read_log: ReadLog, wants: Wants
+        self,
+        pool: Pool,
+        connection: Any,
+        life: Life,
+        reader: Reader,
+        unflushed: Unflushed,
+        *,
+        read_log: ReadLog,
+        wants: Wants,
     ) -> None:
         self._pool = pool
         self._connection = connection
         self._node = secrets.token_urlsafe(16)
         self._life = life
         self._reader = reader
+        self._unflushed = unflushed
         self._read_log = read_log
         self._wants = wants
         self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
-        self._news: asyncio.Queue[_News] = asyncio.Queue(maxsize=10_000)
+        self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
         self._lost: Unavailable | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Start every feed and wait until all are ready. Raises `Unavailable`."""
-        feeds = {"heads": heads_feed(r.table("heads")), "sessions": _sessions(), "beats": _beats(self._node)}
+        feeds = {
+            "heads": heads_feed(r.table("heads")),
+            "sessions": sessions_feed(),
+            "beats": beats_feed(self._node),
+        }
         works: dict[str, Callable[[], Awaitable[None]]] = {"beat": self._beat}
         works |= {name: partial(self._follow, name, feed) for name, feed in feeds.items()}
         self._tasks = [
@@ -121,7 +114,7 @@ class Tail:
         """End every feed, and leave what is known to the next tail."""
         self._hand_over()
         with contextlib.suppress(Unavailable):
-            await run(self._connection, _goodbye(self._node), seconds=GOODBYE_SECONDS)
+            await run(self._connection, goodbye_query(self._node), seconds=GOODBYE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -146,28 +139,60 @@ class Tail:
             if lost is not None:
                 raise lost
             for replaced in news:
-                if isinstance(replaced, _Replaced):
+                if isinstance(replaced, Replaced):
                     self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
                     raise Unavailable(_REPLACED)
             ended = [one for one in news if isinstance(one, SessionEnded)]
-            entries = await self._entries([one for one in news if isinstance(one, _Written)])
+            entries = await self._entries([one for one in news if isinstance(one, Written)])
             yield [*ended, *entries] or [Quiet()]
 
-    async def _entries(self, written: Sequence[_Written]) -> list[Entry]:
-        """Read what somebody here is to hear of. Raises `Unavailable`."""
-        after: dict[str, int] = {}
-        known: dict[str, tuple[str, int]] = {}  # what is known now, the heads that are read next must hold
-        for one in written:
-            room_id, epoch, *_ = one.head
-            if one.must_be_read(self._wants) and room_id not in after:
-                known[room_id] = self._told.get(room_id) or (epoch, self._life.told(room_id, epoch))
-                after[room_id] = max(one.after, self._told_in(room_id, epoch))
-        for (room_id, epoch, _, flushed, _), _ in written:
-            if room_id not in after and flushed:
+    async def _entries(self, written: Sequence[Written]) -> list[Entry]:
+        """Return what somebody here is to hear of, read or known. Raises `Unavailable`."""
+        grown: dict[str, Written] = {}  # of each room the newest head, and the entry after which it is news
+        for head, after in written:
+            if not Written(head, after).must_be_read(self._wants):
+                continue
+            first = grown.get(head.room_id)
+            told = max(after, self._told_in(head.room_id, head.epoch)) if first is None else first.after
+            grown[head.room_id] = Written(head, told)
+        for head, _ in written:
+            if head.room_id not in grown and head.flushed:
                 # Nobody was told, but that much is durable, and a database that has less of it was set back.
-                self._tell(room_id, epoch, max(flushed, self._told_in(room_id, epoch)))
-        if not after:
+                told = self._told_in(head.room_id, head.epoch)
+                self._tell(head.room_id, head.epoch, max(head.flushed, told))
+        await self._unflushed.answered(head.attempt for head, _ in grown.values())
+        entries: list[Entry] = []
+        unknown: list[Written] = []
+        for one in grown.values():
+            rows = self._known(one)
+            if rows is None:
+                unknown.append(one)
+            else:
+                self._tell(one.head.room_id, one.head.epoch, max(one.head.seq, one.after))
+                entries += self._reader.read(rows, entry_of)
+        return [*entries, *await self._read(unknown)]
+
+    def _known(self, written: Written) -> list[dict[str, Any]] | None:
+        """Return what is new of a room, if this node knows it to be durable without reading it; else None."""
+        head, after = written
+        told_epoch, _ = self._told.get(head.room_id, (head.epoch, 0))
+        if head.epoch != told_epoch or head.seq < self._life.told(head.room_id, head.epoch):
+            return None  # it may have been set back: what is read will say it
+        if head.seq <= after:
+            return []  # what was read before was further than what the feed had shown
+        return self._unflushed.messages(head.room_id, head.epoch, after, head.seq)
+
+    async def _read(self, written: Sequence[Written]) -> list[Entry]:
+        """Read what is new of these rooms. Raises `Unavailable`."""
+        if not written:
             return []
+        after = {one.head.room_id: one.after for one in written}
+        # What is known now, the heads that are read next must hold.
+        known = {
+            head.room_id: self._told.get(head.room_id)
+            or (head.epoch, self._life.told(head.room_id, head.epoch))
+            for head, _ in written
+        }
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
             told_epoch, told = known[head["id"]]
@@ -221,7 +246,7 @@ class Tail:
         try:
             async for row in tail(self._connection, feed):
                 if "state" not in row:
-                    for one in self._reader.read([row], _NEWS[name]):
+                    for one in self._reader.read([row], NEWS[name]):
                         if one is not None:
                             await self._news.put(one)
                 elif row["state"] == "ready":
@@ -231,7 +256,7 @@ class Tail:
 
     async def _beat(self) -> None:
         with contextlib.suppress(Unavailable):
-            await self._pool.run(_abandoned())
+            await self._pool.run(abandoned_query())
         while True:
             beat = {"id": self._node, "at": r.now().to_epoch_time()}
             with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
@@ -241,11 +266,12 @@ class Tail:
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, life: Life, reader: Reader, read_log: ReadLog, wants: Wants
+    pool: Pool, life: Life, reader: Reader, unflushed: Unflushed, *, read_log: ReadLog, wants: Wants
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
     for _ in range(MAX_OPENINGS):
-        opened = Tail(pool, await connect(pool.address), life, reader, read_log=read_log, wants=wants)
+        connection = await connect(pool.address)
+        opened = Tail(pool, connection, life, reader, unflushed, read_log=read_log, wants=wants)
         try:
             await opened.open()
             if await life.goes_on():
@@ -255,94 +281,3 @@ async def open_tail(
         finally:
             await opened.close()
     raise Unavailable(_REPLACED)
-
-
-def heads_feed(heads: Any) -> Any:
-    """Return the feed of these heads, without what they carry.
-
-    What it shows is looked at here, not there: each node has a feed, and the database computes for all of them. A
-    field that is not there is left out, and no error, which would end the feed for all rooms.
-    """
-    shown = ("id", "epoch", "seq", "flushed", "moved")
-
-    def row(change: Any) -> Any:
-        old, new = (change[side].pluck(*shown).default(None) for side in ("old_val", "new_val"))
-        id_ = change["new_val"].default(change["old_val"])["id"]
-        return r.branch(_is_state(change), change, {"id": id_, "old": old, "new": new})
-
-    return heads.changes(include_states=True, squash=False).map(row)
-
-
-def _sessions() -> Any:
-    """Return the feed of sessions that have just ended."""
-    return (
-        r.table("sessions")
-        .changes(include_states=True, squash=False)
-        .filter(lambda change: _is_state(change) | change["new_val"].eq(None))
-        .map(lambda change: r.branch(_is_state(change), change, change["old_val"].pluck("id", "user_id")))
-    )
-
-
-def _is_state(change: Any) -> Any:
-    return change.has_fields("state") | change.has_fields("error")
-
-
-def _beats(node: str) -> Any:
-    """Return the feed of a node's own beats."""
-    return r.table("beats").get(node).changes(include_states=True, squash=False)
-
-
-def _abandoned() -> Any:
-    """Return the write that removes the beats of nodes that are no more."""
-    is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
-    return r.table("beats").filter(is_old).delete(durability="soft")
-
-
-def _goodbye(node: str) -> Any:
-    """Return the write that removes a node's own beat."""
-    return r.table("beats").get(node).delete(durability="soft")
-
-
-def _head_news(row: dict[str, Any]) -> _News | None:
-    """Return what a change of a head means. Raises `KeyError`, `TypeError` for one that is not as we write them."""
-    try:
-        was = _head(row["old"])
-    except (KeyError, TypeError):
-        was = None
-    if row["new"] is None:
-        return None if was is None else _Replaced(was)
-    head = _head(row["new"])
-    if was is not None and (head.epoch != was.epoch or head.seq < was.seq):
-        return _Replaced(was)
-    if was is not None:
-        return _Written(head, was.seq)
-    return _Written(head, 0 if row["old"] is None else head.seq)
-
-
-def _head(row: dict[str, Any]) -> _Head:
-    """Read what the feed shows of a head. Raises `KeyError`, `TypeError`."""
-    room_id, epoch, seq, flushed, moved = (
-        *(row[name] for name in ("id", "epoch", "seq", "flushed")),
-        row.get("moved"),
-    )
-    if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
-        raise TypeError
-    if not is_key(room_id) or "$" in room_id or seq < 0 or not 0 <= flushed <= seq:
-        raise TypeError
-    return _Head(room_id, epoch, seq, flushed, moved if type(moved) is int else None)
-
-
-def _session_news(row: dict[str, Any]) -> _News:
-    return SessionEnded(str(row["id"]), str(row["user_id"]))
-
-
-def _beat_news(_row: dict[str, Any]) -> _News:
-    return Quiet()
-
-
-_NEWS: Final[dict[str, Callable[[dict[str, Any]], _News | None]]] = {
-    "heads": _head_news,
-    "sessions": _session_news,
-    "beats": _beat_news,
-}
-"""By feed: what reads a row of it."""
