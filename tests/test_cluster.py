@@ -958,9 +958,9 @@ async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
 # -- a tail's own
 
 
-async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membership(
-    store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """Which rooms tails have read, each time that one has."""
     asked: list[set[str]] = []
     grown_query = cluster_queries.grown_query
 
@@ -969,6 +969,63 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
         return grown_query(after)
 
     monkeypatch.setattr(cluster_tail, "grown_query", counted)
+    return asked
+
+
+async def test_what_a_node_has_appended_itself_is_told_and_not_read(
+    store: ClusterStore, other: ClusterStore, asked: list[set[str]]
+) -> None:
+    async with store.changes() as tail, other.changes() as elsewhere:
+        hearing = asyncio.create_task(told(tail, is_entry(5)))
+        acked = [(await store.append(LOBBY_ID, message(f"{n}"))).entry for n in range(5)]
+        assert await hearing == acked
+        assert not asked
+        assert await told(elsewhere, is_entry(5)) == acked
+        assert asked
+        asked.clear()
+        theirs = await other.append(LOBBY_ID, message("theirs"))
+        ours = await store.append(LOBBY_ID, message("ours"))
+        assert await told(tail, is_entry(7)) == [theirs.entry, ours.entry]
+        assert asked
+
+
+async def test_a_tail_does_not_tell_what_its_own_node_has_deleted_meanwhile(store: ClusterStore) -> None:
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("1", "secret"))
+        await store.append(LOBBY_ID, change(Kind.DELETE, "2", 1))
+        first, second = await told(tail, is_entry(2))
+    assert isinstance(first, Entry)
+    assert isinstance(second, Entry)
+    assert (first.data["body"], second.kind) == ("", Kind.DELETE)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_tail_waits_for_an_append_of_its_own_node_but_not_for_long(
+    store: ClusterStore, asked: list[set[str]], monkeypatch: pytest.MonkeyPatch, is_answered: bool
+) -> None:
+    await store.append(LOBBY_ID, message("1"))
+    answer, run = asyncio.Event(), store._pool.run
+
+    async def answered_late(query: Any) -> Any:
+        found = await run(query)
+        if isinstance(found, dict) and "first" in found:
+            await answer.wait()
+        return found
+
+    monkeypatch.setattr(store._pool, "run", answered_late)
+    async with store.changes() as tail:
+        appending = asyncio.create_task(store.append(LOBBY_ID, message("2")))
+        if is_answered:
+            asyncio.get_running_loop().call_later(0.05, answer.set)
+        (entry,) = await told(tail, is_entry(2))
+        answer.set()
+        assert entry == (await appending).entry
+    assert bool(asked) is not is_answered
+
+
+async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membership(
+    store: ClusterStore, other: ClusterStore, asked: list[set[str]]
+) -> None:
     wanted = {LOBBY_ID}
     await make_den(other)
     async with store.changes(wanted.__contains__) as tail:

@@ -7,6 +7,7 @@ has the figures and the other ways.
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -31,6 +32,10 @@ from api.store.cluster_unflushed import Unflushed
 from api.store.rethinkdb import Pool, r
 
 MAX_STALE: Final = 10
+GATHER_SHARE: Final = 0.2
+"""Of the time that a batch took: so long the next one waits, that those who were answered may be in it. Else fifty who
+send in turns make two batches of twenty-five, and most of what a batch costs the database is one for each batch."""
+MAX_GATHER_SECONDS: Final = 0.01
 IDLE_SECONDS: Final = 0.2
 """Without appends; then a head is told what has been flushed."""
 
@@ -110,6 +115,7 @@ class RoomLogs:
             await asyncio.sleep(0)  # let all who come in this turn of the loop in
             while queue:
                 batch = next_batch(queue)
+                began = time.monotonic()
                 try:
                     await self._append(room_id, batch)
                 except Exception as error:
@@ -117,6 +123,9 @@ class RoomLogs:
                         log.exception("append_failed")
                         error = Unavailable()
                     fail(batch, error)
+                if queue:
+                    took = time.monotonic() - began
+                    await asyncio.sleep(min(GATHER_SHARE * took, MAX_GATHER_SECONDS))
         finally:
             fail([*batch, *queue], Unavailable("the store is closed"))
             queue.clear()
