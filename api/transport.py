@@ -97,9 +97,15 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on to a WebSocket, if it may become one."""
+        """Hand the connection on to a WebSocket, if it may become one, and all earlier answers have left.
+
+        Who sends what waits would say it to us, and the WebSocket would never know that the peer does not read.
+        """
         self._within(None)
-        if self.scope["http_version"] != "1.1" or self.scope["method"] != "GET":
+        request = self._request()
+        is_answering = request is not None and not request.response_complete
+        is_get = self.scope["http_version"] == "1.1" and self.scope["method"] == "GET"
+        if not is_get or is_answering or self.transport.get_write_buffer_size():
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
         super().handle_websocket_upgrade()
@@ -158,7 +164,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif len(keys) != 1 or not _is_key(keys[0]):
             self._deny(HTTPStatus.BAD_REQUEST)
         else:
-            self.transport.set_write_buffer_limits(high=0, low=0)  # so that `direct` is taken away in time
+            # As the sink that we offer, we are to know at once that something waits: then `direct` is none.
+            high = LATE_BYTES if self.config.ws_per_message_deflate else 0
+            self.transport.set_write_buffer_limits(high=high, low=0)
             super().handle_connect(event)
 
     def _deny(self, status: HTTPStatus) -> None:
@@ -243,7 +251,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.direct = None
 
     def _open(self) -> None:
-        self.direct = self.transport.write if self.is_open else None
+        self.direct = self.transport.write if self.is_open and not self.unwritten_bytes else None
 
     @property
     def is_open(self) -> bool:
@@ -301,7 +309,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._write_timer.cancel()
 
     def _end_or_wait(self) -> None:
-        if self.unwritten_bytes >= LATE_BYTES:
+        if self.unwritten_bytes >= LATE_BYTES or self.transport.is_closing():
             self.transport.abort()
         else:
             self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)

@@ -36,6 +36,29 @@ async def test_a_text_in_a_few_fragments_is_one_message(sqlite_node: Node, alice
         assert b"pong" in bytes((await good.frame()).data)
 
 
+@pytest.mark.parametrize(
+    "before", ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["alone", "behind another"]
+)
+async def test_a_handshake_is_refused_behind_a_request_that_is_not_answered_yet(
+    sqlite_node: Node, alice: Person, before: str
+) -> None:
+    host, port = sqlite_node.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    handshake = (
+        "GET /ws/messages HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: Bearer {alice.access_token}\r\n\r\n"
+    )
+    writer.write(f"{before}{handshake}".encode())
+    try:
+        async with asyncio.timeout(SECONDS):
+            assert (b" 101 " in await reader.readline()) is not bool(before)
+            if before:
+                assert b"101 Switching" not in await reader.read()
+    finally:
+        writer.transport.abort()
+
+
 async def test_a_peer_that_does_not_close_when_it_is_closed_is_let_go(
     sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
