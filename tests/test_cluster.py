@@ -999,6 +999,34 @@ async def test_a_tail_does_not_tell_what_its_own_node_has_deleted_meanwhile(stor
     assert (first.data["body"], second.kind) == ("", Kind.DELETE)
 
 
+async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_settled() -> bool:
+        return not store._logs._flushes
+
+    async def away(_room_id: str) -> None:
+        raise Unavailable
+
+    await make_den(other)
+    await store.append(DEN.id, message("1"))
+    await until(is_settled)
+    earlier = await behind.run(r.table("heads").get(DEN.id))
+    with monkeypatch.context() as broken:
+        broken.setattr(store._logs, "flush", away)
+        lost_one = await store.append(DEN.id, message("2", "of the lost life"))
+        await behind.write(r.table("heads").get(DEN.id).replace(earlier))
+    await until(is_settled)
+    assert not store._unflushed, "the flush has seen that it is gone"
+    async with other.changes() as elsewhere, store.changes() as tail:
+        assert await anext(tail) == [Restored()], "it was acked, and is gone"
+        theirs = (await eventually(lambda: other.append(DEN.id, message("3", "theirs")))).entry
+        assert theirs.seq == lost_one.entry.seq
+        assert (await told(tail, is_entry(theirs.seq, DEN.id)))[-1] == theirs
+        with pytest.raises(Unavailable):
+            await lost(elsewhere)  # of the epoch that is over
+
+
 @pytest.mark.parametrize("is_answered", [True, False])
 async def test_a_tail_waits_for_an_append_of_its_own_node_but_not_for_long(
     store: ClusterStore, asked: list[set[str]], monkeypatch: pytest.MonkeyPatch, is_answered: bool

@@ -228,6 +228,7 @@ class ClusterStore(Store):
                 draft = _without_body(draft)
         seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
         appended = await self._logs.append(room_id, draft, said=said, seen=seen)
+        self._life.note(room_id, appended.epoch, appended.entry.seq)
         if draft.kind is Kind.DELETE:
             await self._logs.flush(room_id)  # the erasing is part of it
         return appended

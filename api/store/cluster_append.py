@@ -165,8 +165,7 @@ def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
                 known.is_empty(),
                 _grown(head, given, given["rows"], given["message_count"], gone),
                 known.count() == given["rows"].count(),
-                # Nothing is new, but what is known may not be on disk yet: a write makes sure that it is.
-                {"retries": head["retries"].default(0) + 1},
+                _confirmed(head),
                 given["rows"]
                 .filter(lambda row: known.contains(row["id"]).not_())
                 .do(
@@ -177,6 +176,16 @@ def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
             )
         ),
     )
+
+
+def confirm_query(room_id: str) -> Any:
+    """Return the write after which all that a head holds is on disk."""
+    return r.table("heads").get(room_id).update(_confirmed, durability="hard")
+
+
+def _confirmed(head: Any) -> Any:
+    """Return a change of nothing, for when nothing is new: what is known may not be on disk yet."""
+    return {"retries": head["retries"].default(0) + 1}
 
 
 def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
@@ -250,6 +259,7 @@ def _answer(given: Any, written: Any, ids: Any, found: Any) -> Any:
                 {
                     "missing": False,
                     "errors": written["errors"],
+                    "written": written["replaced"],
                     "epoch": head["epoch"],
                     "flushed": head["flushed"],
                     "seq": head["seq"],

@@ -60,12 +60,12 @@ class Life:
             del self._seqs[next(iter(self._seqs))]
 
     def note(self, room_id: str, epoch: str, seq: int) -> None:
-        """Remember what a majority read has shown of a room, unless it is of a life that is not known yet."""
+        """Remember what a majority read has shown of a room, or an ack, unless it is of a life not known yet."""
         if room_id not in self._seqs or self._epoch(room_id) == epoch:
             self.remember(room_id, epoch, seq)
 
     def told(self, room_id: str, epoch: str) -> int:
-        """Return up to which seq a room has been told in an epoch."""
+        """Return up to which seq a room is known to have got in an epoch."""
         return self._seqs.get(room_id, {}).get(epoch, 0)
 
     async def goes_on(self) -> bool:

@@ -18,7 +18,7 @@ from api import failpoints
 from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models import Appended, Draft, Kind
-from api.store.cluster_append import append_query, quick_query
+from api.store.cluster_append import append_query, confirm_query, quick_query
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.cluster_queries import (
     NO_MARK,
@@ -188,6 +188,8 @@ class RoomLogs:
             self._mark(room_id, answer["epoch"], answer["flushed"])
             stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
             if len(stored) == len(rows):
+                if not answer["written"]:  # what was found is known to be on disk only after a write
+                    await self._pool.write(confirm_query(room_id))
                 self._remember(room_id, answer["epoch"], stored)
                 return stored, answer["epoch"]
             if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
@@ -277,6 +279,7 @@ class RoomLogs:
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
         mark = self._flushed.get(room_id, NO_MARK)
+        epoch, newest = self._unflushed.newest(room_id)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
         answer = await self._pool.run(flush_query(room_id, mark))
         if answer is not None and answer["errors"]:
@@ -285,16 +288,18 @@ class RoomLogs:
             return
         if answer["errors"]:
             raise Unavailable
+        if answer["epoch"] == epoch and answer["seq"] < newest:
+            self.forget()  # the database was set back
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for row in self._reader.read(answer["acting"], acting_row):
             await self._act(row)
         self._mark(room_id, answer["epoch"], answer["seq"])
-        self._unflushed.forget(room_id, answer["seq"])
 
     def _mark(self, room_id: str, epoch: str, seq: int) -> None:
         """Remember up to where a room is flushed; an epoch that is over counts for nothing."""
         mark = self._flushed.get(room_id, NO_MARK)
-        self._flushed[room_id] = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
+        self._flushed[room_id] = mark = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
+        self._unflushed.forget(room_id, *mark)
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry a member entry over to `members`, and erase what a delete entry deletes."""

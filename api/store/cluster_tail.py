@@ -142,9 +142,11 @@ class Tail:
                 if isinstance(replaced, Replaced):
                     self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
                     raise Unavailable(_REPLACED)
-            ended = [one for one in news if isinstance(one, SessionEnded)]
+            if ended := [one for one in news if isinstance(one, SessionEnded)]:
+                yield list(ended)  # who is to hear no more does not wait for what others are to hear
             entries = await self._entries([one for one in news if isinstance(one, Written)])
-            yield [*ended, *entries] or [Quiet()]
+            if entries or not ended:
+                yield list(entries) or [Quiet()]
 
     async def _entries(self, written: Sequence[Written]) -> list[Entry]:
         """Return what somebody here is to hear of, read or known. Raises `Unavailable`."""
@@ -175,12 +177,13 @@ class Tail:
     def _known(self, written: Written) -> list[dict[str, Any]] | None:
         """Return what is new of a room, if this node knows it to be durable without reading it; else None."""
         head, after = written
-        told_epoch, _ = self._told.get(head.room_id, (head.epoch, 0))
-        if head.epoch != told_epoch or head.seq < self._life.told(head.room_id, head.epoch):
+        told = self._told.get(head.room_id)
+        is_less = told is None and head.seq < self._life.told(head.room_id, head.epoch)
+        if is_less or (told is not None and told[0] != head.epoch):
             return None  # it may have been set back: what is read will say it
         if head.seq <= after:
             return []  # what was read before was further than what the feed had shown
-        return self._unflushed.messages(head.room_id, head.epoch, after, head.seq)
+        return self._unflushed.messages(head.room_id, head.epoch, head.attempt, after, head.seq)
 
     async def _read(self, written: Sequence[Written]) -> list[Entry]:
         """Read what is new of these rooms. Raises `Unavailable`."""

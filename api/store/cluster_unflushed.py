@@ -35,22 +35,36 @@ class Unflushed:
         """Return the row with this id, of whatever room."""
         return self._by_id.get(id_)
 
-    def remember(self, room_id: str, epoch: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep rows as they are stored, until `forget`; those of another epoch count no more."""
+    def newest(self, room_id: str) -> tuple[str, int]:
+        """Return the epoch of a room and the newest seq that is known here to be durable; ("", 0) for none."""
         room = self._rooms.get(room_id)
-        if room is not None and room.epoch != epoch:
-            self.forget(room_id, max(room.rows))
+        return ("", 0) if room is None else (room.epoch, max(room.rows))
+
+    def remember(self, room_id: str, epoch: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Keep rows as they are stored, until `forget`; those of another life of the room count no more."""
+        room = self._rooms.get(room_id)
         for row in rows:
-            self._rooms.setdefault(room_id, _Room(epoch, {})).rows[row["seq"]] = row
+            if room is not None and (
+                room.epoch != epoch or room.rows.get(row["seq"], row)["id"] != row["id"]
+            ):
+                self._drop(room_id, list(room.rows))
+                room = None
+            if room is None:
+                room = self._rooms[room_id] = _Room(epoch, {})
+            room.rows[row["seq"]] = row
             self._by_id[row["id"]] = row
 
-    def forget(self, room_id: str, until: int) -> None:
-        """Forget a room's rows up to a seq: they are flushed."""
-        room = self._rooms.get(room_id)
-        if room is None:
-            return
-        for seq in [seq for seq in room.rows if seq <= until]:
-            self._by_id.pop(room.rows.pop(seq)["id"], None)
+    def forget(self, room_id: str, epoch: str, until: int) -> None:
+        """Forget a room's rows up to a seq of this epoch, which are flushed, and all of another one."""
+        if (room := self._rooms.get(room_id)) is not None:
+            self._drop(room_id, [seq for seq in room.rows if seq <= until or room.epoch != epoch])
+
+    def _drop(self, room_id: str, seqs: list[int]) -> None:
+        room = self._rooms[room_id]
+        for seq in seqs:
+            row = room.rows.pop(seq)
+            if self._by_id.get(row["id"]) is row:  # else it is another room's, of a ref that was raced for
+                del self._by_id[row["id"]]
         if not room.rows:
             del self._rooms[room_id]
 
@@ -59,17 +73,20 @@ class Unflushed:
         self._rooms.clear()
         self._by_id.clear()
 
-    def messages(self, room_id: str, epoch: str, after: int, until: int) -> list[dict[str, Any]] | None:
+    def messages(
+        self, room_id: str, epoch: str, attempt: str | None, after: int, until: int
+    ) -> list[dict[str, Any]] | None:
         """Return the entries in (after, until], if all of them are messages that are known here; else None.
 
-        What else there is may have changed what came before it, as a delete does.
+        `attempt`: the append that the newest of them is of. What else there is may have changed what came before
+        it, as a delete does.
         """
         room = self._rooms.get(room_id)
         if room is None or room.epoch != epoch or until - after > len(room.rows):
             return None
         rows = [room.rows.get(seq) for seq in range(after + 1, until + 1)]
         known = [row for row in rows if row is not None and row["kind"] == Kind.MESSAGE]
-        return known if len(known) == len(rows) else None
+        return known if len(known) == len(rows) and known[-1].get("attempt") == attempt else None
 
     @contextmanager
     def appending(self, attempt: str) -> Iterator[None]:
