@@ -3,13 +3,15 @@
 import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from api.address import counted_as
 from api.errors import RateLimited, Unavailable
 from api.memory import Memory
+
+V = TypeVar("V")
 
 COMMANDS_BURST_SECONDS: Final = 5
 """So long commands and requests may be saved up: a client with many rooms begins by asking for all of them."""
@@ -53,28 +55,46 @@ class Bucket:
         return wait
 
 
+class _Kept(Generic[V]):
+    """A value for each key that is busy. When twice as many have come as were busy at the last look, the idle go."""
+
+    def __init__(self, is_idle: Callable[[V, float], bool]) -> None:
+        self._is_idle = is_idle
+        self._values: dict[str, V] = {}
+        self._look_at_count = FEW_KEYS
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: str) -> V | None:
+        return self._values.get(key)
+
+    def put(self, key: str, value: V, now: float) -> None:
+        self._values[key] = value
+        if len(self._values) > self._look_at_count:
+            busy = [one for one in self._values.items() if one[0] == key or not self._is_idle(one[1], now)]
+            self._values = dict(busy[-MAX_KEYS:])
+            self._look_at_count = max(FEW_KEYS, 2 * len(self._values))
+
+    def pop(self, key: str) -> None:
+        self._values.pop(key, None)
+
+
 class Buckets:
     """A token bucket for each key. A key whose bucket is full is forgotten."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
-        self._full_at: dict[str, float] = {}
-        self._look_at_count = FEW_KEYS
+        self._full_at: _Kept[float] = _Kept(lambda full_at, now: full_at <= now)
 
     def __len__(self) -> int:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
         """Take one of the key's tokens and return 0, or return in how many seconds there is one."""
-        self._full_at[key], wait = self._rate.take(self._full_at.get(key, 0.0), now)
-        if len(self._full_at) > self._look_at_count:
-            self._forget_idle(now)
+        full_at, wait = self._rate.take(self._full_at.get(key) or 0.0, now)
+        self._full_at.put(key, full_at, now)
         return wait
-
-    def _forget_idle(self, now: float) -> None:
-        busy = [(key, full_at) for key, full_at in self._full_at.items() if full_at > now]
-        self._full_at = dict(busy[-MAX_KEYS:])
-        self._look_at_count = max(FEW_KEYS, 2 * len(self._full_at))
 
 
 class Window:
@@ -106,8 +126,7 @@ class Windows:
     def __init__(self, count: int, seconds: float) -> None:
         self._count = count
         self._seconds = seconds
-        self._windows: dict[str, Window] = {}
-        self._look_at_count = FEW_KEYS
+        self._windows: _Kept[Window] = _Kept(Window.is_idle)
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -116,16 +135,9 @@ class Windows:
         """Count one more of the key and return 0, or return in how many seconds there is room for one."""
         window = self._windows.get(key)
         if window is None:
-            window = self._windows[key] = Window(self._count, self._seconds)
-            if len(self._windows) > self._look_at_count:
-                self._forget_idle(now)
+            window = Window(self._count, self._seconds)
+            self._windows.put(key, window, now)
         return window.take(now)
-
-    def _forget_idle(self, now: float) -> None:
-        *known, newest = self._windows.items()
-        busy = [(key, window) for key, window in known if not window.is_idle(now)]
-        self._windows = dict([*busy[1 - MAX_KEYS :], newest])
-        self._look_at_count = max(FEW_KEYS, 2 * len(self._windows))
 
 
 _TINY_SECONDS: Final = 1e-6
@@ -137,32 +149,27 @@ class Refusals:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._refused: dict[str, tuple[float, float]] = {}  # when, and until when
-        self._look_at_count = FEW_KEYS
+        self._refused: _Kept[tuple[float, float]] = _Kept(self._is_over)  # when, and until when
 
     def __len__(self) -> int:
         return len(self._refused)
 
     def note(self, key: str, wait: float, now: float) -> None:
         """Note that a key was refused and has to wait so long."""
-        if len(self._refused) >= self._look_at_count:
-            self._refused = {one: times for one, times in self._refused.items() if self._holds(times, now)}
-            self._look_at_count = max(FEW_KEYS, 2 * len(self._refused))
-        if len(self._refused) < MAX_KEYS:
-            self._refused[key] = now, now + wait
+        self._refused.put(key, (now, now + wait), now)
 
     def forget(self, key: str) -> None:
         """Look at a key again when it comes next."""
-        self._refused.pop(key, None)
+        self._refused.pop(key)
 
     def wait(self, key: str, now: float) -> float:
         """Return in how many seconds the key may come again; 0 when it has to be looked at."""
         times = self._refused.get(key)
-        return times[1] - now if times is not None and self._holds(times, now) else 0.0
+        return 0.0 if times is None or self._is_over(times, now) else times[1] - now
 
-    def _holds(self, times: tuple[float, float], now: float) -> bool:
+    def _is_over(self, times: tuple[float, float], now: float) -> bool:
         refused_at, until = times
-        return refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
+        return not refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
 
 
 class Turns:
