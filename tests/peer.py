@@ -55,6 +55,15 @@ class Peer:
         return True
 
 
+def handshake(host: str, token: str | None) -> bytes:
+    """Write the request that asks for a socket."""
+    proof = f"Authorization: Bearer {token}\r\n" if token else ""
+    return (
+        f"GET /ws/messages HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{proof}\r\n"
+    ).encode()
+
+
 @asynccontextmanager
 async def peer(node: Node, token: str | None = None, *, receive_bytes: int = 0) -> AsyncIterator[Peer]:
     """Shake hands by hand."""
@@ -65,11 +74,7 @@ async def peer(node: Node, token: str | None = None, *, receive_bytes: int = 0) 
     raw.setblocking(False)
     await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
     reader, writer = await asyncio.open_connection(sock=raw, limit=256)
-    proof = f"Authorization: Bearer {token}\r\n" if token else ""
-    writer.write(
-        f"GET /ws/messages HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{proof}\r\n".encode()
-    )
+    writer.write(handshake(f"{host}:{port}", token))
     line = await reader.readline()
     assert b" 101 " in line, line
     while await reader.readline() != b"\r\n":

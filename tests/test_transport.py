@@ -12,7 +12,7 @@ from api import transport
 from api.commands import Commands
 from api.connection import Connection
 from api.protocol import Command
-from tests.peer import CONTINUATION, PONG, TEXT, Peer, dial, frame, peer
+from tests.peer import CONTINUATION, PONG, TEXT, Peer, dial, frame, handshake, peer
 from tests.server import SECONDS, Node, Person, eventually
 
 pytestmark = pytest.mark.anyio
@@ -37,19 +37,14 @@ async def test_a_text_in_a_few_fragments_is_one_message(sqlite_node: Node, alice
 
 
 @pytest.mark.parametrize(
-    "before", ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["alone", "behind another"]
+    "before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["alone", "behind another"]
 )
 async def test_a_handshake_is_refused_behind_a_request_that_is_not_answered_yet(
-    sqlite_node: Node, alice: Person, before: str
+    sqlite_node: Node, alice: Person, before: bytes
 ) -> None:
     host, port = sqlite_node.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    handshake = (
-        "GET /ws/messages HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Authorization: Bearer {alice.access_token}\r\n\r\n"
-    )
-    writer.write(f"{before}{handshake}".encode())
+    writer.write(before + handshake("x", alice.access_token))
     try:
         async with asyncio.timeout(SECONDS):
             assert (b" 101 " in await reader.readline()) is not bool(before)
