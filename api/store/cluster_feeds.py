@@ -33,7 +33,7 @@ class Written(NamedTuple):
     head: ShownHead
     after: int
 
-    def must_be_read(self, wants: Wants) -> bool:
+    def must_be_heard(self, wants: Wants) -> bool:
         """Say whether somebody here is to hear of what is new."""
         room_id, moved = self.head.room_id, self.head.moved
         return self.head.seq > self.after and (moved is None or moved > self.after or wants(room_id))

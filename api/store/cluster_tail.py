@@ -151,12 +151,13 @@ class Tail:
     async def _entries(self, written: Sequence[Written]) -> list[Entry]:
         """Return what somebody here is to hear of, read or known. Raises `Unavailable`."""
         grown: dict[str, Written] = {}  # of each room the newest head, and the entry after which it is news
-        for head, after in written:
-            if not Written(head, after).must_be_read(self._wants):
+        for one in written:
+            if not one.must_be_heard(self._wants):
                 continue
-            first = grown.get(head.room_id)
-            told = max(after, self._told_in(head.room_id, head.epoch)) if first is None else first.after
-            grown[head.room_id] = Written(head, told)
+            room_id = one.head.room_id
+            first = grown.get(room_id)
+            told = max(one.after, self._told_in(room_id, one.head.epoch)) if first is None else first.after
+            grown[room_id] = one._replace(after=told)
         for head, _ in written:
             if head.room_id not in grown and head.flushed:
                 # Nobody was told, but that much is durable, and a database that has less of it was set back.
