@@ -18,7 +18,6 @@ class Failpoint(StrEnum):
     AFTER_FLUSH = (
         "after_flush"  # RethinkDB: in `messages`, but what it means is not carried out, or not noted
     )
-    BEFORE_SETTLE = "before_settle"  # RethinkDB: carried out, and the head does not know
 
 
 def reached(_point: Failpoint, /) -> None:

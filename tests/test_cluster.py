@@ -1087,13 +1087,15 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
     wanted = {LOBBY_ID}
     async with store.changes(wanted.__contains__) as tail:
         await other.append(DEN.id, message("1"))
+        await other._logs.flush(DEN.id)
+        await other.append(DEN.id, message("2"))  # it tells the head of the flush
 
         async def is_noted() -> bool:
             head = await behind.run(r.table("heads").get(DEN.id))
-            return bool(head["flushed"] == head["seq"])
+            return bool(head["flushed"] > earlier["seq"])
 
         await until(is_noted)
-        await other.append(LOBBY_ID, message("2"))
+        await other.append(LOBBY_ID, message("3"))
         await told(tail, is_entry(1))  # and with it, what was noted before
     await behind.write(r.table("heads").get(DEN.id).replace(earlier))
     async with store.changes(wanted.__contains__) as tail:

@@ -18,7 +18,7 @@ from tests.server import Event, Node, Person, Socket
 
 pytestmark = pytest.mark.anyio
 
-ONLY_ON_A_CLUSTER = {Failpoint.BEFORE_FLUSH, Failpoint.AFTER_FLUSH, Failpoint.BEFORE_SETTLE}
+ONLY_ON_A_CLUSTER = {Failpoint.BEFORE_FLUSH, Failpoint.AFTER_FLUSH}
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -25,7 +25,6 @@ from api.store.cluster_queries import (
     Mark,
     flush_query,
     project,
-    settle_query,
 )
 from api.store.cluster_rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
 from api.store.cluster_unflushed import Unflushed
@@ -36,8 +35,9 @@ GATHER_SHARE: Final = 0.2
 """Of the time that a batch took: so long the next one waits, that those who were answered may be in it. Else fifty who
 send in turns make two batches of twenty-five, and most of what a batch costs the database is one for each batch."""
 MAX_GATHER_SECONDS: Final = 0.01
-IDLE_SECONDS: Final = 0.2
-"""Without appends; then a head is told what has been flushed."""
+RETRY_SECONDS: Final = 0.2
+MAX_RETRY_SECONDS: Final = 1.0
+"""Between the attempts to flush."""
 
 log = structlog.get_logger("api.store")
 
@@ -48,7 +48,6 @@ class _Flush:
 
     task: "asyncio.Task[None]"
     seq: int = 0
-    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RoomLogs:
@@ -249,32 +248,25 @@ class RoomLogs:
             task = asyncio.create_task(self._flush_all(room_id), name="flush")
             flush = self._flushes[room_id] = _Flush(task)
         flush.seq = max(flush.seq, seq)
-        flush.news.set()
 
     async def _flush_all(self, room_id: str) -> None:
-        """Flush what comes as it comes; when nothing new has come for a while, note it in the head and end."""
+        """Flush what comes as it comes. What is flushed, the next append tells the head."""
         flush = self._flushes[room_id]
-        backoff = IDLE_SECONDS
-        is_noted = False
+        pause = RETRY_SECONDS
         try:
-            while not is_noted or flush.news.is_set():
+            while self.flushed(room_id) < (wanted := flush.seq):
                 try:
-                    is_noted = False
-                    flush.news.clear()
-                    if self._flushed.get(room_id, NO_MARK).seq < flush.seq:
-                        await self.flush(room_id)
-                    if is_noted := not await _comes(flush.news, IDLE_SECONDS):
-                        failpoints.reached(Failpoint.BEFORE_SETTLE)
-                        mark = self._flushed.get(room_id, NO_MARK)
-                        await self._pool.write(settle_query(room_id, mark))
-                    backoff = IDLE_SECONDS
+                    await self.flush(room_id)
+                    pause = RETRY_SECONDS
+                    if flush.seq == wanted:
+                        break  # even if the head has less: the database was set back
                 except Exception as error:
                     if not isinstance(error, Unavailable):
                         log.exception("flush_failed")
-                    await asyncio.sleep(backoff)
-                    backoff = min(2 * backoff, 1.0)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, MAX_RETRY_SECONDS)
         finally:
-            del self._flushes[room_id]  # in the same breath as the look at `news`: no append falls between
+            del self._flushes[room_id]  # in the same breath as the look at `seq`: no append falls between
 
     async def flush(self, room_id: str) -> None:
         """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
@@ -313,11 +305,3 @@ class RoomLogs:
                 r.table("messages").get_all([room_id, target], index="place").update(erased)
             )
             await self._pool.write(of_target.filter({"kind": Kind.EDIT.value}).update(erased))
-
-
-async def _comes(news: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await news.wait()
-    except TimeoutError:
-        return False

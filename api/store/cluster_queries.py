@@ -181,27 +181,6 @@ def _flush(given: Any, *, sets_apart: bool) -> Any:
     return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush(head)))
 
 
-def settle_query(room_id: str, mark: Mark) -> Any:
-    """Return the write that notes in a head, after the last append, what has been flushed since."""
-    return _SETTLE({"room_id": room_id, "mark": mark._asdict()})
-
-
-def _settle(given: Any) -> Any:
-    flushed = given["mark"]["seq"]
-
-    def settle(head: Any) -> Any:
-        trim = r.expr([head["trimmed"], flushed - TRIM_LAG]).max()
-        return r.branch(
-            (head["flushed"] >= flushed)
-            | (head["seq"] < flushed)
-            | (known_of(head, given["mark"]) != flushed),
-            {},
-            {"flushed": flushed, "trimmed": trim, "tail": head["tail"].slice(trim - head["trimmed"])},
-        )
-
-    return r.table("heads").get(given["room_id"]).update(settle)
-
-
 def memberships_query(places: list[list[str]]) -> Any:
     """Return the query for the rows of `members` of these places, and for the member entries of these users in tails.
 
@@ -249,4 +228,3 @@ _MEMBERSHIPS: Final = Prepared(_memberships)
 _GROWN: Final = Prepared(_grown_since)
 _FLUSH: Final = Prepared(partial(_flush, sets_apart=False))
 _FLUSH_APART: Final = Prepared(partial(_flush, sets_apart=True))
-_SETTLE: Final = Prepared(_settle)
