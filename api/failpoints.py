@@ -15,9 +15,7 @@ class Failpoint(StrEnum):
     BEFORE_ACK = "before_ack"  # the same, one layer further out
     BEFORE_BROADCAST = "before_broadcast"  # acked, perhaps; others get it by resuming
     BEFORE_FLUSH = "before_flush"  # RethinkDB: only the head's tail has it
-    AFTER_FLUSH = (
-        "after_flush"  # RethinkDB: in `messages`, but what it means is not carried out, or not noted
-    )
+    AFTER_FLUSH = "after_flush"  # RethinkDB: in `batches`, but what it means is not carried out, or not noted
 
 
 def reached(_point: Failpoint, /) -> None:

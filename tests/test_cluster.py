@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,10 +33,11 @@ from api.models import (
     User,
     Visibility,
 )
-from api.store import cluster_life, cluster_queries, cluster_tail, rethinkdb
+from api.store import cluster_life, cluster_queries, cluster_schema, cluster_tail, rethinkdb
 from api.store.base import Store
 from api.store.cluster import ClusterStore
 from api.store.cluster_accounts import CLAIM_MS
+from api.store.cluster_queries import Mark
 from api.store.cluster_schema import TABLES, init
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin, in_own_loop
@@ -320,8 +321,12 @@ def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def flushed_refs(behind: Pool) -> list[str | None]:
-    rows = await behind.read(r.table("messages").order_by("seq").pluck("ref"))
-    return [row["ref"] for row in rows]
+    return [row["ref"] for row in await flushed_rows(behind) if "ref" in row]
+
+
+async def flushed_rows(behind: Pool) -> list[dict[str, Any]]:
+    """Return what is flushed, of all rooms, by seq."""
+    return await behind.read(r.table("batches").concat_map(lambda batch: batch["rows"]).order_by("seq"))
 
 
 async def test_what_a_dead_node_left_unflushed_is_read_deduplicated_and_flushed_by_the_next(
@@ -429,7 +434,7 @@ async def test_a_body_whose_erasing_a_dead_node_left_half_done_is_erased_by_the_
     with pytest.raises(Unavailable):
         await store.append(LOBBY_ID, change(Kind.DELETE, "3", 1))
     assert (await other.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new is False
-    for table in ("heads", "messages"):
+    for table in ("heads", "batches"):
         assert "secret" not in str(await behind.read(r.table(table)))
 
 
@@ -444,7 +449,7 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
     await behind.write(r.table("heads").insert(head, conflict="replace"))  # as a late flush has seen it
     async with opened_again(store) as late:
         await late._logs.flush(LOBBY_ID)
-    assert "secret" not in str(await behind.read(r.table("messages")))
+    assert "secret" not in str(await behind.read(r.table("batches")))
 
 
 # -- retries of any age against a tail that is trimmed
@@ -638,25 +643,138 @@ async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
     member = await store.member(DEN.id, BOB.id)
     assert member is not None
     assert member.role is Role.MEMBER
-    refs = [row["ref"] for row in await behind.read(r.table("messages").order_by("seq")) if "ref" in row]
-    assert refs == [None, None, "1", "2"]
+    assert await flushed_refs(behind) == [None, None, "1", "2"]
 
 
 async def test_reading_passes_over_poison_rows(store: ClusterStore, behind: Pool) -> None:
     for n in range(3):
         await store.append(LOBBY_ID, message(f"{n}"))
     await store._logs.flush(LOBBY_ID)
-    for row in (
-        {"id": [LOBBY_ID, 4], "room_id": LOBBY_ID, "seq": 4, "at": POISON_TIME},
-        {"id": [LOBBY_ID, 2.5], "room_id": LOBBY_ID, "seq": POISON_TIME, "kind": "message"},
-    ):
-        await behind.write(r.table("messages").insert(row))
-    assert [entry.ref for entry in await whole_log(store)] == ["0", "1", "2"]
-    assert [item.ref for item in (await store.history(LOBBY_ID, limit=10)).items] == ["0", "1", "2"]
-    await behind.write(r.table("messages").get([LOBBY_ID, 2]).update({"at": POISON_TIME}))
+    junk = [
+        None,
+        7,
+        {"seq": POISON_TIME, "kind": "message"},
+        {"room_id": LOBBY_ID, "seq": 3, "kind": "message"},
+    ]
+    await behind.write(r.table("batches").insert({"id": [LOBBY_ID, 4]}))
+    for number, rows in enumerate((POISON_TIME, junk, []), start=5):
+        await behind.write(r.table("batches").insert({"id": [LOBBY_ID, number], "rows": rows}))
+    await behind.write(
+        r.table("heads")
+        .get(LOBBY_ID)
+        .update({"flushed": 3, "trimmed": 3, "tail": []})  # all is in `batches` now
+    )
     async with opened_again(store) as fresh:
-        assert len(await whole_log(fresh)) in {2, 3}  # without it, unless the tail still has the true one
-        assert (await fresh.append(LOBBY_ID, message("3"))).entry.seq == 4
+        assert [entry.ref for entry in await whole_log(fresh)] == ["0", "1", "2"]
+        for page in ({}, {"after": 0}):
+            assert [item.ref for item in (await fresh.history(LOBBY_ID, limit=10, **page)).items] == [
+                "0",
+                "1",
+                "2",
+            ]
+        assert await fresh.message(LOBBY_ID, 3) is not None
+        poison = r.table("batches").get([LOBBY_ID, 2])
+        rows = poison["rows"].map(lambda row: row.merge({"at": POISON_TIME}))
+        await behind.write(poison.update({"rows": rows}, non_atomic=True))
+        assert [entry.ref for entry in await fresh.log(LOBBY_ID, after=0, limit=10)] == ["0", "2"]
+        acked = [await fresh.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(3, 9)]
+        await fresh.append(LOBBY_ID, change(Kind.DELETE, "gone", acked[-1].entry.seq))
+        assert [one.entry.seq for one in acked] == [4, 5, 6, 7, 8, 9]
+        assert (await fresh.append(LOBBY_ID, message("4", "secret"))).is_new is False
+
+
+async def keep_nothing_in_tails(behind: Pool) -> None:
+    """Leave what is flushed to `batches` alone, as heads do when more has come."""
+    emptied = {"flushed": r.row["seq"], "trimmed": r.row["seq"], "tail": []}
+    await behind.write(r.table("heads").update(emptied))
+
+
+# -- batches
+
+
+async def test_a_message_with_thousands_of_reactions_is_read_and_deleted(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.append(LOBBY_ID, message("1", "secret"))
+    await store.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
+    for part in range(40):
+        reactions = (
+            Draft(
+                Kind.REACTION,
+                f"user-{part}-{n}",
+                "x",
+                5_000,
+                None,
+                {"target": 1, "emoji": "👍", "added": True},
+            )
+            for n in range(60)
+        )
+        await asyncio.gather(*(store._logs.append(LOBBY_ID, one) for one in reactions))
+    await store._logs.flush(LOBBY_ID)
+    await keep_nothing_in_tails(behind)
+    found = await store.message(LOBBY_ID, 1)
+    assert found is not None
+    assert len(found.reactions[0].user_ids) == 2_400
+    assert (await store.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new
+    assert "secret" not in str(await flushed_rows(behind))
+
+
+async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(
+    store: ClusterStore, behind: Pool
+) -> None:
+    async def write(refs: range) -> None:
+        for n in refs:
+            await store.append(LOBBY_ID, message(f"{n}"))
+            await store._logs.flush(LOBBY_ID)
+
+    await write(range(1, 6))
+    await keep_nothing_in_tails(behind)
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    await write(range(6, 11))
+    await behind.write(r.table("heads").get(LOBBY_ID).replace(earlier | {"epoch": "another"}))
+    async with opened_again(store) as fresh:  # of a copy in which a head is older than the batches
+        await asyncio.gather(*(fresh.append(LOBBY_ID, message(f"new {n}", "secret")) for n in range(6, 26)))
+        await fresh._logs.flush(LOBBY_ID)
+        await keep_nothing_in_tails(behind)
+        refs = [*(f"{n}" for n in range(1, 6)), *(f"new {n}" for n in range(6, 26))]
+        for after in (0, 7, 12):
+            log = await fresh.log(LOBBY_ID, after=after, limit=100)
+            assert [entry.ref for entry in log] == refs[after:]
+        for page in ({}, {"after": 0}):
+            items = (await fresh.history(LOBBY_ID, limit=100, **page)).items
+            assert [item.ref for item in items] == refs
+        await fresh.append(LOBBY_ID, change(Kind.DELETE, "gone", 20))
+        erased = await fresh.message(LOBBY_ID, 20)
+        assert erased is not None
+        assert erased.deleted
+
+
+async def test_an_append_is_flushed_whole_by_a_node_that_takes_a_part_of_it_for_flushed(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never_flush(store, monkeypatch)
+    acked = await asyncio.gather(*(store.append(LOBBY_ID, message(f"{n}")) for n in range(20)))
+    other._logs._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as when a set-back is not noticed yet
+    await other._logs.flush(LOBBY_ID)
+    batches = await behind.read(r.table("batches"))
+    assert [(batch["id"], len(batch["rows"])) for batch in batches] == [([LOBBY_ID, 1], 20)]
+
+
+async def test_a_ref_that_was_raced_for_in_two_rooms_is_in_each_once(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_den(store)
+    with monkeypatch.context() as broken:
+        never_flush(store, broken)
+        never_flush(other, broken)
+        acked = [await store.append(LOBBY_ID, message("1")), await other.append(DEN.id, message("1"))]
+    for room_id in (LOBBY_ID, DEN.id):
+        await store._logs.flush(room_id)
+    await keep_nothing_in_tails(behind)
+    async with opened_again(store) as fresh:
+        for one in acked:
+            retry = await fresh.append(one.entry.room_id, message("1"))
+            assert (retry.entry, retry.is_new) == (one.entry, False)
 
 
 @asynccontextmanager
@@ -711,14 +829,20 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
 
 
 async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
-    """Leave the database as version 1 had it, with an account, a session that has been used and one that has ended."""
+    """Leave the database as version 1 had it, with an account, a session that has been used and one that has ended.
+
+    What is in `batches` is then in `messages`, each entry a row.
+    """
     await as_admin(server, r.table_drop("audit"))
+    await as_admin(server, r.table_create("messages"))
+    await as_admin(server, r.table("messages").wait())
+    await as_admin(server, r.table("messages").insert(await flushed_rows(behind)))
+    await as_admin(server, r.table_drop("batches"))
     for table, index in (
         ("users", "age"),
         ("users", "name"),
         ("users", "erasing"),
         ("sessions", "user"),
-        ("messages", "author"),
     ):
         await as_admin(server, r.table(table).index_drop(index))
     user = {
@@ -757,6 +881,53 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         assert (await store.all_accounts(cursor=None, limit=9)).items == [account]
         assert (await store.users_named("al", cursor=None, limit=9)).items == [account.user]
         assert (await store.audit(cursor=None, limit=9)).items == []
+
+
+def breaks_off(_database: str, _rows: object) -> NoReturn:
+    raise Unavailable
+
+
+async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
+    cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(cluster_url) as store:
+        acked = [await store.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(40)]
+        await store.append(LOBBY_ID, change(Kind.EDIT, "edit", 2, body="edited"))
+        await store.append(LOBBY_ID, change(Kind.DELETE, "delete", 1))
+        await asyncio.gather(*(store.append(LOBBY_ID, message(f"late {n}")) for n in range(3)))
+        await store._logs.flush(LOBBY_ID)
+        log, history = await whole_log(store), await store.history(LOBBY_ID, limit=100)
+    head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
+    # some are in the tail, too, and some are not known to be flushed
+    assert 0 < head["trimmed"] < head["flushed"] < len(log)
+    monkeypatch.setattr(cluster_schema, "MOVED_SLICE", 10)
+    monkeypatch.setattr(cluster_schema, "QUERY_SECONDS", 0.1)  # there is no other node
+    await set_back_to_version_1(behind, server)
+    await behind.write(r.table("heads").insert({"id": "not as we write them"}))
+    with monkeypatch.context() as broken:
+        broken.setattr(cluster_schema, "_moving", breaks_off)
+        with pytest.raises(Unavailable):
+            await init(server.admin_url, cluster_url, lambda _line: None)
+    pool = Pool(Address.parse(cluster_url))
+    with pytest.raises(Unavailable):  # a node that still runs
+        await pool.write(r.table("heads").get(LOBBY_ID).update({"retries": 7}))
+    await pool.close()
+    said: list[str] = []
+    await init(server.admin_url, cluster_url, said.append)
+    assert any(line.startswith("moving entries: 20 of about ") for line in said)
+    assert "messages" not in await behind.run(r.table_list())
+    async with opened(cluster_url) as store:
+        assert await whole_log(store) == log
+        assert await store.history(LOBBY_ID, limit=100) == history
+        for one in (acked[3], acked[-1]):
+            retry = await store.append(LOBBY_ID, message(one.entry.ref or "", "secret"))
+            assert (retry.entry, retry.is_new) == (one.entry, False)
+        await store.append(LOBBY_ID, change(Kind.DELETE, "another", 40))
+        mine = await store.entries_of(ALICE.id, cursor=None, limit=100)
+        assert [entry.seq for entry in mine.items] == [*range(1, 47)]
+    flushed = await flushed_rows(behind)
+    assert [row["seq"] for row in flushed] == [*range(1, 47)]  # each once
+    assert [row["seq"] for row in flushed if row["data"].get("body") == ""] == [1, 40]
 
 
 async def test_a_user_who_may_brings_an_older_database_up_to_date_at_opening(
@@ -826,7 +997,7 @@ async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
         await store.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
     await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as a restored copy has it
-    await behind.write(r.table("messages").get_all([LOBBY_ID, 2], index="place").delete())
+    await behind.write(r.table("batches").get([LOBBY_ID, 2]).delete())
     async with store.changes() as tail:
         assert await anext(tail) == [Restored()]
         (head,) = (await store.heads([LOBBY_ID])).values()
@@ -945,7 +1116,7 @@ async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
     await asyncio.gather(*(store.append(LOBBY_ID, message(f"{n}")) for n in range(1, 60)))
     await store._logs.flush(LOBBY_ID)
     await behind.write(r.table("heads").insert(earlier | {"epoch": "another"}, conflict="replace"))
-    await behind.write(r.table("messages").filter(r.row["seq"] > 1).delete())
+    await behind.write(r.table("batches").filter(r.row["id"].nth(1) > 1).delete())
     never_flush(other, monkeypatch)
     after = [f"after-{n}" for n in range(80)]
     await asyncio.gather(*(other.append(LOBBY_ID, message(ref)) for ref in after))

@@ -7,7 +7,8 @@ append, at half the cost: what the server computes for a query is what an append
 from typing import Any, Final
 
 from api.models import Kind
-from api.store.cluster_queries import TRIM_LAG, Mark, is_row, known_of, messages_table
+from api.store.cluster_flushed import any_with_ids, changes_of, with_ids
+from api.store.cluster_queries import TRIM_LAG, Mark, erased, known_of
 from api.store.rethinkdb import Prepared, r
 
 MAX_SAFE_SEQ: Final = 2**53 - 1
@@ -42,8 +43,7 @@ def _quick(given: Any) -> Any:
             None,
         )
 
-    found = messages_table().get_all(r.args(given["ids"]))["id"].coerce_to("array")
-    return r.do(given, given["ids"], found, run)
+    return r.do(given, given["ids"], any_with_ids(given["ids"]), run)
 
 
 def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
@@ -93,14 +93,14 @@ def _quick_answer(head: Any, given: Any) -> Any:
 def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
     """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `mark`.
 
-    What is flushed was so before this query looks for the ids in `messages`; what is not is in the tail, which
+    What is flushed was so before this query looks for the ids in `batches`; what is not is in the tail, which
     the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
 
     `seen`: by user, the entry as of which their membership was looked at. Nothing is appended when there is a newer
     change of any of them, or they are not remembered that far back; the answer has those changes as `moved`.
 
     The answer is read from the head after the update, which is cheaper than to have the update return the whole
-    head as it was and as it is: a row of ours is in the tail, or a retry finds it in `messages`.
+    head as it was and as it is: a row of ours is in the tail, or a retry finds it in `batches`.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
     edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
@@ -131,7 +131,6 @@ def _given(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str,
 def _append(given: Any) -> Any:
     # Every value that is used for each row is bound to a variable (`do`): ReQL evaluates an expression anew
     # wherever it stands.
-    of_edited = messages_table().get_all(r.args(given["edited"]), index="target")
     heads = r.table("heads")
 
     def run(ids: Any, found: Any, gone: Any) -> Any:
@@ -142,8 +141,8 @@ def _append(given: Any) -> Any:
 
     return r.do(
         given["ids"],
-        messages_table().get_all(r.args(given["ids"])).coerce_to("array"),
-        of_edited.filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array"),
+        with_ids(given["ids"]),
+        changes_of(given["edited"]).filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array"),
         run,
     )
 
@@ -235,13 +234,13 @@ def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> A
 
 
 def _blanked(tail: Any, given: Any, gone: Any) -> Any:
-    """Return the tail without the bodies of what is deleted: by this batch, in the tail or in `messages`."""
+    """Return the tail without the bodies of what is deleted: by this batch, in the tail or in `batches`."""
     return tail.do(
         lambda tail: r.branch(
             given["erases"],
             r.do(
                 given["deleted"] + gone + tail.filter({"kind": Kind.DELETE.value})["data"]["target"],
-                lambda seqs: _erased(tail, seqs),
+                lambda seqs: erased(tail, seqs),
             ),
             tail,
         )
@@ -318,21 +317,6 @@ def _with_moves_of(head: Any, numbered: Any) -> Any:
 def _moved(moves: Any, given: Any) -> Any:
     """Return which of these changes of membership came after they were seen."""
     return moves["rows"].filter(lambda row: given["seen"][row["user_id"]].default(row["seq"]) < row["seq"])
-
-
-def _erased(tail: Any, seqs: Any) -> Any:
-    """Return the tail without the bodies of these targets and of their edits."""
-    blank = {"erased": True, "data": {"body": ""}}
-    return tail.map(
-        lambda row: r.branch(
-            is_row(row).not_(),
-            row,
-            seqs.contains(row["seq"])
-            | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
-            row.merge(blank),
-            row,
-        )
-    )
 
 
 _APPEND: Final = Prepared(_append)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from api.models import Appended, Kind
 
 MAX_BATCH: Final = 100
+"""Entries. What is stored is looked for by it: it must not be less than it was when anything was written."""
 
 
 class Seen(NamedTuple):

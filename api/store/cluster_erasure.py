@@ -6,8 +6,9 @@ from typing import Any
 from api.errors import NotFound
 from api.models import Entry, Page
 from api.store import paging
+from api.store.cluster_flushed import of_author, rename_query
 from api.store.cluster_log import RoomLogs
-from api.store.cluster_queries import is_row, literal, messages_table
+from api.store.cluster_queries import literal, renamed
 from api.store.cluster_rows import Reader, entry_of, is_key
 from api.store.rethinkdb import Pool, r
 
@@ -45,24 +46,26 @@ class Erasures:
                 await self._logs.flush(room_id)
         seq, room_id = paging.start("entries", cursor)
         lower = [user_id] if cursor is None else [user_id, room_id, seq]
-        found = messages_table().between(lower, [user_id, r.maxval], index="author", left_bound="open")
-        rows = await self._pool.read(found.order_by(index="author").limit(limit + 1))
+        rows = await self._pool.read(of_author(user_id, lower, limit + 1))
         shown = paging.page(
-            "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
+            "entries",
+            list({(row["room_id"], row["seq"]): row for row in rows}.values()),
+            limit,
+            key=lambda row: (row["seq"], row["room_id"]),
+            item=lambda row: row,
         )
         return Page(self._reader.read(shown.items, entry_of), shown.next_cursor)
 
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
         """Put another name on entries: in the tails first, for what is flushed later comes from there."""
-        by_room: dict[str, list[int]] = {}
+        by_room: dict[str, list[Entry]] = {}
         for entry in entries:
-            by_room.setdefault(entry.room_id, []).append(entry.seq)
-        for room_id, seqs in by_room.items():
+            by_room.setdefault(entry.room_id, []).append(entry)
+        for room_id, written in by_room.items():
+            seqs = [entry.seq for entry in written]
             await self._pool.write(_rename_in_tail(room_id, seqs, username))
-        places = [[entry.room_id, entry.seq] for entry in entries]
-        if places:
-            rows = r.table("messages").get_all(r.args(literal(places)), index="place")
-            await self._pool.write(rows.update({"username": username}))
+            places = [[entry.user_id, room_id, entry.seq] for entry in written]
+            await self._pool.write(rename_query(places, username))
 
     async def finish(self, user_id: str) -> None:
         """Remove an account, then the claim on its name. What a crash between leaves is taken for abandoned."""
@@ -76,8 +79,5 @@ class Erasures:
 
 
 def _rename_in_tail(room_id: str, seqs: list[int], username: str) -> Any:
-    def renamed(row: Any) -> Any:
-        is_theirs = is_row(row) & r.expr(seqs).contains(row["seq"].default(0))
-        return r.branch(is_theirs, row.merge({"username": username}), row)
-
-    return r.table("heads").get(room_id).update(lambda head: {"tail": head["tail"].map(renamed)})
+    head = r.table("heads").get(room_id)
+    return head.update(lambda head: {"tail": renamed(head["tail"], literal(seqs), username)})

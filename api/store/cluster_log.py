@@ -1,7 +1,7 @@
 """Appending to rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
 
 One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
-the table `messages` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
+the table `batches` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
 has the figures and the other ways.
 """
 
@@ -20,15 +20,11 @@ from api.failpoints import Failpoint
 from api.models import Appended, Draft, Kind
 from api.store.cluster_append import append_query, confirm_query, quick_query
 from api.store.cluster_batch import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
-from api.store.cluster_queries import (
-    NO_MARK,
-    Mark,
-    flush_query,
-    project,
-)
+from api.store.cluster_flushed import erase_queries, flush_query
+from api.store.cluster_queries import NO_MARK, Mark, project
 from api.store.cluster_rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
 from api.store.cluster_unflushed import Unflushed
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool
 
 MAX_STALE: Final = 10
 GATHER_SHARE: Final = 0.2
@@ -185,7 +181,9 @@ class RoomLogs:
             if mark.epoch == answer["epoch"] and mark.seq > answer["seq"]:
                 self.forget()  # the database was set back: what we knew of it is of another life
             self._mark(room_id, answer["epoch"], answer["flushed"])
-            stored = {row["id"]: sent[row["id"]] | row for row in [*answer["found"], *answer["known"]]}
+            # A ref that was raced for in two rooms is in both; this room's own counts.
+            found = sorted(answer["found"], key=lambda row: row.get("room_id") == room_id)
+            stored = {row["id"]: sent[row["id"]] | row for row in [*found, *answer["known"]]}
             if len(stored) == len(rows):
                 if not answer["written"]:  # what was found is known to be on disk only after a write
                     await self._pool.write(confirm_query(room_id))
@@ -269,13 +267,11 @@ class RoomLogs:
             del self._flushes[room_id]  # in the same breath as the look at `seq`: no append falls between
 
     async def flush(self, room_id: str) -> None:
-        """Make the tail durable in `messages`, and carry out what its entries mean. Idempotent."""
+        """Make the tail durable in `batches`, and carry out what its entries mean. Idempotent."""
         mark = self._flushed.get(room_id, NO_MARK)
         epoch, newest = self._unflushed.newest(room_id)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
         answer = await self._pool.run(flush_query(room_id, mark))
-        if answer is not None and answer["errors"]:
-            answer = await self._pool.run(flush_query(room_id, mark, sets_apart=True))
         if answer is None:
             return
         if answer["errors"]:
@@ -298,10 +294,5 @@ class RoomLogs:
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:
-            room_id, target = row["room_id"], row["data"]["target"]
-            of_target = r.table("messages").get_all([room_id, target], index="target")
-            erased = {"erased": True, "data": {"body": ""}}
-            await self._pool.write(
-                r.table("messages").get_all([room_id, target], index="place").update(erased)
-            )
-            await self._pool.write(of_target.filter({"kind": Kind.EDIT.value}).update(erased))
+            for erase in erase_queries(row["room_id"], row["data"]["target"]):
+                await self._pool.write(erase)

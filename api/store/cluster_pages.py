@@ -1,15 +1,16 @@
-"""Reading the rooms' logs on a RethinkDB cluster: the head first, then `messages`, merged by seq."""
+"""Reading the rooms' logs on a RethinkDB cluster: the head first, then `batches`, merged by seq."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from api.errors import NotFound
 from api.models import Entry, Head, History, Kind, Message
-from api.store.cluster_queries import heads_query, heads_table, is_head, messages_table, tail_after
+from api.store.cluster_flushed import changes_of, entries_after, entry_at, messages_before, messages_between
+from api.store.cluster_queries import heads_query, heads_table, is_head, tail_after
 from api.store.cluster_rows import Reader, entry_of, head_of, is_key
 from api.store.fold import fold
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 
 
 class Pages:
@@ -32,10 +33,7 @@ class Pages:
         after, until = max(after, 0), max(after, 0) + limit
         if after >= 2**53 or not is_key(room_id):
             return []
-        stored = messages_table().between(
-            [room_id, after], [room_id, until], left_bound="open", right_bound="closed", index="place"
-        )
-        _, rows = await self._merged(room_id, stored, after, until)
+        _, rows = await self._merged(_LOG, room_id, after, until)
         return self._reader.read(rows, entry_of)
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
@@ -45,17 +43,8 @@ class Pages:
         above = min(max(after or 0, 0), 2**53)
         below = 2**53 if before is None else min(max(before, 0), 2**53)
         newest_first = after is None
-        order = r.desc("message") if newest_first else r.asc("message")
-        if below <= above:
-            stored = r.expr([])
-        else:
-            stored = (
-                messages_table()
-                .between([room_id, above], [room_id, below], left_bound="open", index="message")
-                .order_by(index=order)
-                .limit(limit + 1)
-            )
-        head, rows = await self._merged(room_id, stored, above, below - 1)
+        page = _NEWEST if newest_first else _OLDEST
+        head, rows = await self._merged(page, room_id, above, below - 1, limit=limit + 1)
         if head is None:
             raise NotFound
         found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
@@ -67,9 +56,7 @@ class Pages:
         """Return one message, folded."""
         if not (is_key(room_id) and 0 < seq < 2**53):
             return None
-        head, rows = await self._merged(
-            room_id, messages_table().get_all([room_id, seq], index="place"), seq - 1, seq
-        )
+        head, rows = await self._merged(_ONE, room_id, seq - 1, seq)
         found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
         folded = await self._folded(room_id, self._reader.read(found, entry_of), head) if head else []
         return folded[0] if folded else None
@@ -82,25 +69,17 @@ class Pages:
         return {message.room_id: message for message in found if message is not None}
 
     async def _merged(
-        self, room_id: str, stored: Any, above: int, until: int
+        self, page: Prepared, room_id: str, above: int, until: int, **given: Any
     ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Return the head, without its tail, and the rows in (above, until] of the tail and of `stored`, by seq.
+        """Return the head, without its tail, and the rows in (above, until] of the tail and of a page, by seq.
 
-        A head that is not as we write them is none. The head comes first: what it no longer carries was flushed
-        before, and is in `messages`.
+        A head that is not as we write them is none.
         """
-
-        def both(head: Any) -> Any:
-            tail = tail_after(head, above).filter(lambda row: row["seq"] <= until)
-            return {"head": head.without("tail"), "tail": tail, "stored": stored.coerce_to("array")}
-
-        answer = await self._pool.run(
-            heads_table().get(room_id).do(lambda head: r.branch(is_head(head), both(head), None))
-        )
+        answer = await self._pool.run(page({"room_id": room_id, "above": above, "until": until, **given}))
         if answer is None:
             return None, []
         rows = {row["seq"]: row for row in answer["tail"]}
-        for row in answer["stored"]:
+        for row in reversed(answer["stored"]) if page is _NEWEST else answer["stored"]:
             seq = row.get("seq")
             is_up_to_head = isinstance(seq, int) and seq <= answer["head"]["seq"]
             if is_up_to_head and (seq not in rows or row.get("erased")):
@@ -110,10 +89,36 @@ class Pages:
     async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
         if not messages:
             return []
-        keys = [[room_id, message.seq] for message in messages]
-        _, rows = await self._merged(
-            room_id, messages_table().get_all(*keys, index="target"), messages[0].seq, head["seq"]
-        )
+        places = [[room_id, message.seq] for message in messages]
+        _, rows = await self._merged(_CHANGES, room_id, messages[0].seq, head["seq"], places=places)
         return fold(
             messages, [entry for entry in self._reader.read(rows, entry_of) if entry.data.get("target")]
         )
+
+
+def _page(stored: Callable[[Any], Any]) -> Prepared:
+    """Return the query for a head, what its tail holds in (`above`, `until`], and what is stored of a page.
+
+    The head comes first: what it no longer carries was flushed before.
+    """
+
+    def both(head: Any, given: Any) -> Any:
+        tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= given["until"])
+        return {"head": head.without("tail"), "tail": tail, "stored": stored(given).coerce_to("array")}
+
+    return Prepared(
+        lambda given: (
+            heads_table()
+            .get(given["room_id"])
+            .do(lambda head: r.branch(is_head(head), both(head, given), None))
+        )
+    )
+
+
+_LOG: Final = _page(lambda given: entries_after(given["room_id"], given["above"], given["until"]))
+_NEWEST: Final = _page(lambda given: messages_before(given["room_id"], given["until"] + 1, given["limit"]))
+_OLDEST: Final = _page(
+    lambda given: messages_between(given["room_id"], given["above"], given["until"] + 1, given["limit"])
+)
+_ONE: Final = _page(lambda given: entry_at(given["room_id"], given["until"]))
+_CHANGES: Final = _page(lambda given: changes_of(given["places"]))

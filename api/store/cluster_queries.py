@@ -39,11 +39,6 @@ def heads_table() -> Any:
     return r.table("heads", read_mode="majority")
 
 
-def messages_table() -> Any:
-    """Return the flushed entries, read as a majority of replicas has them."""
-    return r.table("messages", read_mode="majority")
-
-
 def is_head(head: Any) -> Any:
     """Say whether a head is as we write them; one written behind our back may be anything, or nothing."""
     numbers = dict.fromkeys(("seq", "number", "message_seq", "flushed", "trimmed"), "NUMBER")
@@ -61,6 +56,30 @@ def is_row(row: Any) -> Any:
     types = {"id": "STRING", "room_id": "STRING", "seq": "NUMBER", "kind": "STRING"}
     return (row.type_of() == "OBJECT") & r.and_(
         *(row[name].default(None).type_of() == type_ for name, type_ in types.items())
+    )
+
+
+def erased(rows: Any, seqs: Any) -> Any:
+    """Return rows without the bodies of these targets and of their edits."""
+    blank = {"erased": True, "data": {"body": ""}}
+    return rows.map(
+        lambda row: r.branch(
+            is_row(row).not_(),
+            row,
+            seqs.contains(row["seq"])
+            | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
+            row.merge(blank),
+            row,
+        )
+    )
+
+
+def renamed(rows: Any, seqs: Any, username: str) -> Any:
+    """Return rows with another name on those with these seqs."""
+    return rows.map(
+        lambda row: r.branch(
+            is_row(row) & seqs.contains(row["seq"].default(0)), row.merge({"username": username}), row
+        )
     )
 
 
@@ -137,50 +156,6 @@ def literal(value: Any) -> Any:
     return r.json(orjson.dumps(value).decode())
 
 
-def flush_query(room_id: str, mark: Mark, *, sets_apart: bool = False) -> Any:
-    """Return the query that copies what is not yet known to be flushed from a head's tail to `messages`.
-
-    The server does so by itself: no entry crosses the wire. `sets_apart`: entries whose id an entry of another
-    room has taken, in a race for one ref, are stored beside it.
-    """
-    return (_FLUSH_APART if sets_apart else _FLUSH)({"room_id": room_id, "mark": mark._asdict()})
-
-
-def _flush(given: Any, *, sets_apart: bool) -> Any:
-    acting = [Kind.MEMBER.value, Kind.DELETE.value]
-
-    def flush(head: Any) -> Any:
-        return r.do(
-            head["tail"]
-            .slice(r.expr([head["flushed"], known_of(head, given["mark"])]).max() - head["trimmed"])
-            .filter(is_row),
-            lambda rows: r.do(
-                r.table("messages").insert(rows.map(set_apart) if sets_apart else rows, conflict=resolve),
-                lambda written: {
-                    "epoch": head["epoch"],
-                    "seq": head["seq"],
-                    "errors": written["errors"],
-                    "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
-                },
-            ),
-        )
-
-    def resolve(_id: Any, old: Any, new: Any) -> Any:
-        return r.branch(
-            old["room_id"] != new["room_id"],
-            r.error("another room has this ref"),
-            new["erased"].default(False),  # what was erased meanwhile stays so, however late a flush comes
-            new,
-            old,
-        )
-
-    def set_apart(row: Any) -> Any:
-        is_taken = messages_table().get(row["id"])["room_id"].default(row["room_id"]) != row["room_id"]
-        return r.branch(is_taken, row.merge({"id": row["id"] + "@" + row["room_id"]}), row)
-
-    return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush(head)))
-
-
 def memberships_query(places: list[list[str]]) -> Any:
     """Return the query for the rows of `members` of these places, and for the member entries of these users in tails.
 
@@ -226,5 +201,3 @@ _ROWS: Final = {name: Prepared(partial(_rows, table=name)) for name in ("users",
 _HEADS: Final = Prepared(_heads)
 _MEMBERSHIPS: Final = Prepared(_memberships)
 _GROWN: Final = Prepared(_grown_since)
-_FLUSH: Final = Prepared(partial(_flush, sets_apart=False))
-_FLUSH_APART: Final = Prepared(partial(_flush, sets_apart=True))

@@ -27,9 +27,10 @@ from api.store import paging
 from api.store.base import Place
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_batch import Seen
+from api.store.cluster_flushed import entry_at
 from api.store.cluster_log import RoomLogs
 from api.store.cluster_pages import Pages
-from api.store.cluster_queries import heads_table, is_head, memberships_query, messages_table
+from api.store.cluster_queries import heads_table, is_head, memberships_query
 from api.store.cluster_rows import Reader, carried_over, is_key, membership_after, membership_of
 from api.store.cluster_schema import empty_head
 from api.store.rethinkdb import Pool, r
@@ -249,7 +250,7 @@ class Rooms:
 
         def place(head: Any) -> Any:
             in_tail = head["tail"].filter({"seq": seq})["number"]
-            stored = messages_table().get_all([room_id, seq], index="place")["number"].coerce_to("array")
+            stored = entry_at(room_id, seq)["number"].coerce_to("array")
             return r.branch(
                 head["seq"] <= seq,
                 {"read_seq": head["seq"], "read_number": head["number"]},

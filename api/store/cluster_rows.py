@@ -1,4 +1,4 @@
-"""Entries as rows of the tables, in heads and in `messages` alike, and the one reader of rows."""
+"""Entries as rows of the tables, in heads and in batches alike, and the one reader of rows."""
 
 import hashlib
 import secrets

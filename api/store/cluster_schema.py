@@ -7,13 +7,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.errors import Unavailable
-from api.models import LOBBY_ID, Visibility
-from api.store.rethinkdb import Address, Pool, r
+from api.models import LOBBY_ID, Kind, Visibility
+from api.store.cluster_queries import is_head, is_row
+from api.store.rethinkdb import QUERY_SECONDS, Address, Pool, r
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 READY_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 4
 """For one question, which is inside the time that any query has; the server takes whole seconds only."""
+
+OLD_TABLE: Final = "messages"
+MOVED_SLICE: Final = 1_000
+"""Entries at a time, which take a fraction of the time that a query has."""
 
 TABLES: Final = (
     "meta",
@@ -23,7 +28,7 @@ TABLES: Final = (
     "rooms",
     "heads",
     "members",
-    "messages",
+    "batches",
     "beats",
     "audit",
     "attempts",
@@ -51,11 +56,25 @@ def _indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
             None,
             [row["room_id"], row["joined_at"], row["user_id"]],
         ),
-        ("messages", "place"): lambda row: [row["room_id"], row["seq"]],
-        ("messages", "target"): lambda row: [row["room_id"], row["data"]["target"]],
-        ("messages", "author"): lambda row: [row["user_id"], row["room_id"], row["seq"]],
-        ("messages", "message"): lambda row: r.branch(
-            row["kind"] == "message", [row["room_id"], row["seq"]], None
+        ("batches", "message"): lambda batch: r.branch(
+            batch["rows"]["kind"].contains(Kind.MESSAGE.value), batch["id"], None
+        ),
+        **_multi_indexes(),
+    }
+
+
+def _multi_indexes() -> dict[tuple[str, str], Callable[[Any], Any]]:
+    """Return the indexes that find a batch by each of its rows."""
+    return {
+        ("batches", "ids"): lambda batch: batch["rows"]["id"],
+        ("batches", "target"): lambda batch: r.branch(
+            batch["rows"]["kind"].distinct()
+            == [Kind.MESSAGE.value],  # which is nearly always so, and found out soon
+            [],
+            batch["rows"]["data"]["target"].map(lambda target: [batch["id"].nth(0), target]),
+        ),
+        ("batches", "author"): lambda batch: batch["rows"].map(
+            lambda row: [row["user_id"], row["room_id"], row["seq"]]
         ),
     }
 
@@ -73,7 +92,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
         "seq": 0,
         "number": 0,  # how many of the entries are messages
         "message_seq": 0,  # the newest message
-        "flushed": 0,  # entries up to here are durable in `messages`
+        "flushed": 0,  # entries up to here are durable in `batches`
         "retries": 0,
         "trimmed": 0,  # entries up to here are no longer in the tail
         "tail": [],
@@ -95,15 +114,18 @@ async def init(admin_url: str, store_url: str, say: Callable[[str], None], repli
     admin = Address.parse(admin_url, needs_database=False)
     pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, app.database))
     try:
-        await _make(pool, app.database, say, replicas)
+        await _make(pool, app.database, say, replicas, app.user)
         await _make_user(pool, app, say)
     finally:
         await pool.close()
 
 
-async def _make(pool: Pool, database: str, say: Callable[[str], None], replicas: int) -> None:
+async def _make(
+    pool: Pool, database: str, say: Callable[[str], None], replicas: int, user: str | None
+) -> None:
     await _make_tables(pool, database, say, replicas)
     await _migrate(pool, database)
+    await _move_into_batches(pool, database, say, user)
     await _make_indexes(pool, database, say)
     await _fill(pool, database)
 
@@ -128,6 +150,53 @@ async def _migrate(pool: Pool, database: str) -> None:
                 }
             )
         )
+    )
+
+
+async def _move_into_batches(pool: Pool, database: str, say: Callable[[str], None], user: str | None) -> None:
+    """Move flushed entries from the table of the versions before 3, in which each was a row. Whole, or again.
+
+    No node may write meanwhile. So that one that was not stopped does not, `user` loses the right to, until it is
+    given again; of an admin, or without a user, it is taken on trust.
+    """
+    if OLD_TABLE not in await pool.run(r.db(database).table_list()):
+        return
+    if user not in {None, "admin"}:
+        say("waiting for what is still being written")
+        await pool.run(r.db(database).grant(user, {"write": False}))
+        await asyncio.sleep(QUERY_SECONDS)
+    old = r.db(database).table(OLD_TABLE)
+    total, moved, last = await pool.run(old.info()["doc_count_estimates"].sum()), 0, r.minval
+    while True:
+        say(f"moving entries: {moved:,} of about {total:,}")
+        rows = old.between(last, r.maxval, left_bound="open").order_by(index="id").limit(MOVED_SLICE)
+        keys = await pool.run(rows["id"].coerce_to("array"))
+        if not keys:
+            break
+        await pool.write(_moving(database, old.between(keys[0], keys[-1], right_bound="closed")))
+        last, moved = keys[-1], moved + len(keys)
+    await pool.run(r.db(database).table_drop(OLD_TABLE))
+
+
+def _moving(database: str, rows: Any) -> Any:
+    """Return the write that makes rows batches of one. Those that are not known to be flushed come from their heads."""
+    heads, batches = (r.db(database).table(name) for name in ("heads", "batches"))
+
+    def moved(entries: Any, flushed: Any) -> Any:
+        return batches.insert(
+            entries.filter(lambda row: row["seq"] <= flushed[row["room_id"]].default(0)).map(
+                lambda row: {"id": [row["room_id"], row["seq"]], "attempt": "", "rows": [row]}
+            ),
+            conflict=lambda _id, old, _new: old,
+        )
+
+    def flushed_of(rooms: Any) -> Any:
+        found = heads.get_all(r.args(rooms)).filter(is_head)
+        return found.map(lambda head: [head["id"], head["flushed"]]).coerce_to("object")
+
+    entries = rows.filter(is_row).coerce_to("array")
+    return entries.do(
+        lambda entries: flushed_of(entries["room_id"].distinct()).do(lambda flushed: moved(entries, flushed))
     )
 
 
@@ -160,7 +229,8 @@ async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -
     for (table, name), function in _indexes().items():
         if name not in await pool.run(r.db(database).table(table).index_list()):
             say(f"making the index {name} of {table}")
-            await pool.run(r.db(database).table(table).index_create(name, function))
+            multi = (table, name) in _multi_indexes()
+            await pool.run(r.db(database).table(table).index_create(name, function, multi=multi))
     try:
         async with asyncio.timeout(READY_SECONDS):
             # The server offers no way to wait without asking again.
@@ -210,4 +280,4 @@ async def verify(pool: Pool) -> None:
         raise Unavailable("the RethinkDB database was made by a newer Tailwire")
     if version < SCHEMA_VERSION:
         shard = (await pool.run(r.table("users").config()))["shards"][0]
-        await _make(pool, database, lambda _: None, len(shard["replicas"]))
+        await _make(pool, database, lambda _: None, len(shard["replicas"]), None)

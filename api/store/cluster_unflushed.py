@@ -1,7 +1,7 @@
 """What this node has appended, or found appended, to rooms' logs and not yet flushed on a RethinkDB cluster.
 
 All of it is durable: the database has answered. So a ref that comes again in another room is known here before it can
-be found in `messages`, and the feed need not read what this node has written itself.
+be found in `batches`, and the feed need not read what this node has written itself.
 """
 
 import asyncio

@@ -106,7 +106,7 @@ async def tables_moved(scene: Scene, rounds: Rounds) -> None:
             async with one.watching(people):
                 async with people.flowing():
                     await asyncio.sleep(one.rng.uniform(0.1, 0.5))
-                    for table in ("heads", "messages", "members"):
+                    for table in ("heads", "batches", "members"):
                         await as_admin(scene.server, r.table(table).reconfigure(shards=shards, replicas=1))
                     with suppress(Unavailable):  # refused while a table is still moving
                         await as_admin(scene.server, r.table("heads").rebalance())
