@@ -12,7 +12,7 @@ from bench import fanout, growth, idle, sends, slow
 from bench.case import Case, Options
 from bench.contender import CONTENDERS
 from bench.load import Failed
-from bench.machine import describe
+from bench.machine import describe, wait_until_quiet
 from bench.process import NotStarted
 from bench.report import write
 from bench.results import Results, Row
@@ -111,6 +111,8 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
                     end="",
                     flush=True,
                 )
+                if not wait_until_quiet():
+                    print("(others are at work) ", end="", flush=True)
                 directory.mkdir(parents=True, exist_ok=True)
                 row = play(case, directory)
                 shutil.rmtree(directory, ignore_errors=True)

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,10 @@ SERVER_CORES: Final = {CORES[0]}
 LOAD_CORES: Final = {CORES[-1]}
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+QUIET_CORES: Final = 0.1
+"""What others may use while a run begins; a shared machine's host counts as others, too."""
+QUIET_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 120.0
 
 
 def describe() -> str:
@@ -34,3 +39,14 @@ def busy_seconds() -> float:
         int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     )
     return (user + nice + system + irq + soft + steal) / TICKS
+
+
+def wait_until_quiet() -> bool:
+    """Wait until nobody else has worked for a moment; say whether that came in time."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        began, busy = time.monotonic(), busy_seconds()
+        time.sleep(QUIET_SECONDS)
+        if (busy_seconds() - busy) / (time.monotonic() - began) < QUIET_CORES:
+            return True
+    return False
