@@ -55,15 +55,14 @@ class RoomLog:
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
-        head = self.head(cursor, room_id)
         digest = _digest(room_id, draft)
         if draft.ref is not None:
             stored = self._by_ref(cursor, draft.user_id, draft.ref, digest)
             if stored is not None:
-                return Appended(stored, head.epoch, is_new=False)
+                return Appended(stored, self.head(cursor, room_id).epoch, is_new=False)
         target = draft.data.get("target")
         if isinstance(target, int):
-            _require_message(cursor, head, target)
+            _require_message(cursor, self.head(cursor, room_id), target)
         if draft.kind is Kind.DELETE:
             _erase(cursor, room_id, target)
             self.note_erased()
