@@ -179,12 +179,15 @@ async def _move_into_batches(pool: Pool, database: str, say: Callable[[str], Non
 
 
 def _moving(database: str, rows: Any) -> Any:
-    """Return the write that makes rows batches of one. Those that are not known to be flushed come from their heads."""
+    """Return the write that makes rows batches of one. Those that are not known to be flushed come from their heads.
+
+    Of a head that is not as we write them nothing comes; then all are kept.
+    """
     heads, batches = (r.db(database).table(name) for name in ("heads", "batches"))
 
     def moved(entries: Any, flushed: Any) -> Any:
         return batches.insert(
-            entries.filter(lambda row: row["seq"] <= flushed[row["room_id"]].default(0)).map(
+            entries.filter(lambda row: row["seq"] <= flushed[row["room_id"]].default(2**53)).map(
                 lambda row: {"id": [row["room_id"], row["seq"]], "attempt": "", "rows": [row]}
             ),
             conflict=lambda _id, old, _new: old,
