@@ -4,6 +4,7 @@ What it has in common with every store stands in tests/test_store.py.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -38,6 +39,7 @@ from api.store.base import Store
 from api.store.cluster import ClusterStore
 from api.store.cluster_accounts import CLAIM_MS
 from api.store.cluster_queries import Mark
+from api.store.cluster_rows import row_of
 from api.store.cluster_schema import TABLES, init
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin, in_own_loop
@@ -710,13 +712,65 @@ async def test_a_message_with_thousands_of_reactions_is_read_and_deleted(
             for n in range(60)
         )
         await asyncio.gather(*(store._logs.append(LOBBY_ID, one) for one in reactions))
+    await store.append(LOBBY_ID, message("last"))
     await store._logs.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
+    for page in ({}, {"after": 0}, {"after": 0, "before": 10_000}):
+        items = (await store.history(LOBBY_ID, limit=2, **page)).items
+        assert [item.ref for item in items] == ["1", "last"]
     found = await store.message(LOBBY_ID, 1)
     assert found is not None
     assert len(found.reactions[0].user_ids) == 2_400
     assert (await store.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new
     assert "secret" not in str(await flushed_rows(behind))
+
+
+def batches_at_random(rng: random.Random, count: int) -> list[dict[str, Any]]:
+    """Batches of the lobby as appends make them: some of messages, some of reactions, some of both."""
+    batches: list[dict[str, Any]] = []
+    seq = 0
+    for _ in range(count):
+        size = rng.choice([1, 1, 2, 7, 50, 100])
+        messages = rng.choice([0, size, rng.randint(0, size)])
+        rows = []
+        for n in range(size):
+            seq += 1
+            draft = message(f"{seq}") if n < messages else reaction(seq)
+            row = row_of(LOBBY_ID, draft, draft, None) | {
+                "seq": seq,
+                "number": 0,
+                "attempt": f"{len(batches)}",
+            }
+            rows.append(row)
+        batches.append({"id": [LOBBY_ID, rows[0]["seq"]], "attempt": rows[0]["attempt"], "rows": rows})
+    return batches
+
+
+def reaction(seq: int) -> Draft:
+    return Draft(Kind.REACTION, ALICE.id, "x", 5_000, None, {"target": seq, "emoji": "x", "added": True})
+
+
+async def test_pages_are_those_of_a_plain_list_however_entries_were_appended(
+    store: ClusterStore, behind: Pool
+) -> None:
+    rng = random.Random(5)  # noqa: S311  the same each time
+    batches = batches_at_random(rng, 40)
+    await behind.write(r.table("batches").insert(batches))
+    rows = [row for batch in batches for row in batch["rows"]]
+    emptied = {"seq": len(rows), "flushed": len(rows), "trimmed": len(rows)}
+    await behind.write(r.table("heads").get(LOBBY_ID).update(emptied))
+    messages = [row["seq"] for row in rows if row["kind"] == Kind.MESSAGE]
+    for _ in range(60):
+        at, limit = rng.randint(0, len(rows) + 1), rng.choice([1, 10, 100])
+        log = await store.log(LOBBY_ID, after=at, limit=limit)
+        assert [entry.seq for entry in log] == [*range(at + 1, min(at + limit, len(rows)) + 1)]
+        newer, older = [seq for seq in messages if seq > at], [seq for seq in messages if seq < at]
+        page = await store.history(LOBBY_ID, after=at, limit=limit)
+        assert ([item.seq for item in page.items], page.has_more) == (newer[:limit], len(newer) > limit)
+        page = await store.history(LOBBY_ID, before=at, limit=limit)
+        assert ([item.seq for item in page.items], page.has_more) == (older[-limit:], len(older) > limit)
+        found = await store.message(LOBBY_ID, at)
+        assert (found is not None) == (at in messages)
 
 
 async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(

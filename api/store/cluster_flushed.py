@@ -5,6 +5,7 @@ first. What a document costs the database hardly grows with what is in it: a bat
 sixth of what fifty documents of a row each cost.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from api.models import Kind
@@ -20,11 +21,21 @@ def batches_table() -> Any:
 
 def rows_of(batch: Any) -> Any:
     """Return the rows of a batch; one written behind our back may have none, or others than objects."""
-    return r.branch(_has_rows(batch), batch["rows"].filter(lambda row: row.type_of() == "OBJECT"), r.expr([]))
+    return _in(batch).filter(_is_object)
 
 
-def _has_rows(batch: Any) -> Any:
-    return batch["rows"].default(None).type_of() == "ARRAY"
+def _rows(batches: Any, is_wanted: Callable[[Any], Any]) -> Any:
+    """Return the rows of batches that are wanted, in their order."""
+    return batches.concat_map(_in).filter(lambda row: _is_object(row) & is_wanted(row))
+
+
+def _in(batch: Any) -> Any:
+    rows = batch["rows"].default(None)
+    return r.branch(rows.type_of() == "ARRAY", rows, r.expr([]))
+
+
+def _is_object(row: Any) -> Any:
+    return row.type_of() == "OBJECT"
 
 
 # -- flushing
@@ -98,14 +109,14 @@ def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
 
 def entries_after(room_id: Any, seq: Any, until: Any) -> Any:
     """Return the rows in (seq, until] of a room's log."""
-    found = _reaching(batches_table(), room_id, seq + 1, until).order_by(index="id")
-    return found.concat_map(rows_of).filter(lambda row: (row["seq"] > seq) & (row["seq"] <= until))
+    found = _reaching(batches_table(), room_id, seq + 1, until)
+    return _rows(found.order_by(index="id"), lambda row: (row["seq"] > seq) & (row["seq"] <= until))
 
 
 def entry_at(room_id: Any, seq: Any) -> Any:
     """Return the row at this place of a room's log, if it is there."""
-    found = _reaching(batches_table(), room_id, seq, seq).order_by(index="id")
-    return found.concat_map(rows_of).filter({"seq": seq})
+    found = _reaching(batches_table(), room_id, seq, seq)
+    return _rows(found.order_by(index="id"), lambda row: row["seq"] == seq)
 
 
 def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
@@ -113,26 +124,60 @@ def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
     return batches.between([room_id, first - MAX_BATCH + 1], [room_id, last], right_bound="closed")
 
 
-def messages_before(room_id: Any, before: Any, limit: Any) -> Any:
-    """Return the messages before a seq, as many as that, newest first."""
-    found = batches_table().between([room_id, r.minval], [room_id, before], index="message")
-    return (
-        found.order_by(index=r.desc("message"))
-        .concat_map(lambda batch: rows_of(batch).order_by(r.desc("seq")))
-        .filter(lambda row: is_message(row) & (row["seq"] < before))
-        .limit(limit)
-    )
+def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
+    """Return the newest messages up to a seq, as many as that or some more, oldest first.
+
+    They are looked for near it: each of eight parts of the table would read on by itself for as long as it is not told
+    that there are enough. Only where something else stands between them the index of messages is asked.
+    """
+    first = until - limit - MAX_BATCH
+    near = _messages(_reaching(batches_table(), room_id, first, until).order_by(index="id"), first, until)
+
+    def far() -> Any:
+        found = batches_table().between(
+            [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
+        )
+        newest_first = found.order_by(index=r.desc("message")).concat_map(
+            lambda batch: rows_of(batch).order_by(r.desc("seq"))
+        )
+        return _turned(
+            newest_first.filter(lambda row: is_message(row) & (row["seq"] <= until))
+            .limit(limit)
+            .coerce_to("array")
+        )
+
+    return near.do(lambda near: r.branch((near.count() >= limit) | (first <= 1), near, far()))
 
 
-def messages_between(room_id: Any, seq: Any, before: Any, limit: Any) -> Any:
-    """Return the messages after one seq and before another, as many as that, oldest first."""
-    return (
-        batches_table()
-        .between([room_id, seq - MAX_BATCH + 2], [room_id, before], index="message")
-        .order_by(index="message")
-        .concat_map(rows_of)
-        .filter(lambda row: is_message(row) & (row["seq"] > seq) & (row["seq"] < before))
-        .limit(limit)
+def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
+    """Return the oldest messages from one seq to another, as many as that or some more, oldest first."""
+    last = r.expr([first + limit + MAX_BATCH, until]).min()
+    near = _messages(_reaching(batches_table(), room_id, first, last).order_by(index="id"), first, last)
+
+    def far() -> Any:
+        found = batches_table().between(
+            [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
+        )
+        oldest_first = found.order_by(index="message").concat_map(rows_of)
+        return (
+            oldest_first.filter(lambda row: is_message(row) & (row["seq"] >= first) & (row["seq"] <= until))
+            .limit(limit)
+            .coerce_to("array")
+        )
+
+    return near.do(lambda near: r.branch((near.count() >= limit) | (last >= until), near, far()))
+
+
+def _messages(batches: Any, first: Any, last: Any) -> Any:
+    """Return the messages of batches from one seq to another, as an array."""
+    found = _rows(batches, lambda row: is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
+    return found.coerce_to("array")
+
+
+def _turned(rows: Any) -> Any:
+    """Return an array the other way round."""
+    return rows.do(
+        lambda rows: r.range(rows.count()).map(lambda i: rows.nth(rows.count() - 1 - i)).coerce_to("array")
     )
 
 
@@ -148,14 +193,14 @@ def any_with_ids(ids: Any) -> Any:
 
 def with_ids(ids: Any) -> Any:
     """Return the rows with these ids, of whatever rooms, as an array."""
-    rows = _each_once(batches_table(), ids, index="ids").concat_map(rows_of)
-    return rows.filter(lambda row: ids.contains(row["id"])).coerce_to("array")
+    found = _each_once(batches_table(), ids, index="ids")
+    return _rows(found, lambda row: ids.contains(row["id"])).coerce_to("array")
 
 
 def changes_of(places: Any) -> Any:
     """Return the rows that change the messages at these places (room and seq); `places`: a term."""
-    rows = _each_once(batches_table(), places, index="target").concat_map(rows_of)
-    return rows.filter(lambda row: places.contains([row["room_id"], row["data"]["target"]]))
+    found = _each_once(batches_table(), places, index="target")
+    return _rows(found, lambda row: places.contains([row["room_id"], row["data"]["target"]]))
 
 
 def _each_once(batches: Any, keys: Any, *, index: str) -> Any:
@@ -172,7 +217,7 @@ def of_author(user_id: str, lower: list[Any], limit: int) -> Any:
     def is_theirs(row: Any) -> Any:
         return (row["user_id"] == user_id) & (r.expr([user_id, row["room_id"], row["seq"]]) > lower)
 
-    rows = batches_table().get_all(r.args(found)).concat_map(rows_of).filter(is_theirs)
+    rows = _rows(batches_table().get_all(r.args(found)), is_theirs)
     return rows.order_by("room_id", "seq").limit(limit)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.errors import NotFound
 from api.models import Entry, Head, History, Kind, Message
-from api.store.cluster_flushed import changes_of, entries_after, entry_at, messages_before, messages_between
+from api.store.cluster_flushed import changes_of, entries_after, entry_at, newest_messages, oldest_messages
 from api.store.cluster_queries import heads_query, heads_table, is_head, tail_after
 from api.store.cluster_rows import Reader, entry_of, head_of, is_key
 from api.store.fold import fold
@@ -79,7 +79,7 @@ class Pages:
         if answer is None:
             return None, []
         rows = {row["seq"]: row for row in answer["tail"]}
-        for row in reversed(answer["stored"]) if page is _NEWEST else answer["stored"]:
+        for row in answer["stored"]:
             seq = row.get("seq")
             is_up_to_head = isinstance(seq, int) and seq <= answer["head"]["seq"]
             if is_up_to_head and (seq not in rows or row.get("erased")):
@@ -96,15 +96,21 @@ class Pages:
         )
 
 
-def _page(stored: Callable[[Any], Any]) -> Prepared:
+def _page(stored: Callable[[Any, Any], Any]) -> Prepared:
     """Return the query for a head, what its tail holds in (`above`, `until`], and what is stored of a page.
 
-    The head comes first: what it no longer carries was flushed before.
+    The head comes first: what it no longer carries was flushed before. `stored` is given the value, and the seq up to
+    which there is something: `until`, or the head's.
     """
 
     def both(head: Any, given: Any) -> Any:
         tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= given["until"])
-        return {"head": head.without("tail"), "tail": tail, "stored": stored(given).coerce_to("array")}
+        found = (
+            r.expr([given["until"], head["seq"]])
+            .min()
+            .do(lambda until: stored(given, until).coerce_to("array"))
+        )
+        return {"head": head.without("tail"), "tail": tail, "stored": found}
 
     return Prepared(
         lambda given: (
@@ -115,10 +121,10 @@ def _page(stored: Callable[[Any], Any]) -> Prepared:
     )
 
 
-_LOG: Final = _page(lambda given: entries_after(given["room_id"], given["above"], given["until"]))
-_NEWEST: Final = _page(lambda given: messages_before(given["room_id"], given["until"] + 1, given["limit"]))
+_LOG: Final = _page(lambda given, until: entries_after(given["room_id"], given["above"], until))
+_NEWEST: Final = _page(lambda given, until: newest_messages(given["room_id"], until, given["limit"]))
 _OLDEST: Final = _page(
-    lambda given: messages_between(given["room_id"], given["above"], given["until"] + 1, given["limit"])
+    lambda given, until: oldest_messages(given["room_id"], given["above"] + 1, until, given["limit"])
 )
-_ONE: Final = _page(lambda given: entry_at(given["room_id"], given["until"]))
-_CHANGES: Final = _page(lambda given: changes_of(given["places"]))
+_ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
+_CHANGES: Final = _page(lambda given, _until: changes_of(given["places"]))
