@@ -66,7 +66,7 @@ async def _poison(scene: Scene, room_id: str, number: int) -> None:
         return
     for table, row in {
         "heads": f'{{"id": "poison{number}", "seq": 1, "tail": [{POISON}], "epoch": {POISON}}}',
-        "messages": f'{{"id": "poison{number}", "room_id": "{room_id}", "seq": {1_000_000 + number}, "at": {POISON}}}',
+        "batches": f'{{"id": ["{room_id}", {1 + 1 / (number + 2)}], "rows": [{{"seq": 1, "at": {POISON}}}, {POISON}, 7]}}',
         "sessions": f'{{"id": "poison{number}", "ended": {POISON}}}',
     }.items():
         await as_admin(scene.server, r.table(table).insert(r.json(row)))
