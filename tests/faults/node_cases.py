@@ -64,9 +64,10 @@ async def _poison(scene: Scene, room_id: str, number: int) -> None:
                 (room_id, 1_000_000 + number),
             )
         return
+    key = f'["{room_id}", {1 + 1 / (number + 2)}]'  # among those of its entries
     for table, row in {
         "heads": f'{{"id": "poison{number}", "seq": 1, "tail": [{POISON}], "epoch": {POISON}}}',
-        "batches": f'{{"id": ["{room_id}", {1 + 1 / (number + 2)}], "rows": [{{"seq": 1, "at": {POISON}}}, {POISON}, 7]}}',
+        "batches": f'{{"id": {key}, "rows": [{{"seq": 1, "at": {POISON}}}, {POISON}, 7]}}',
         "sessions": f'{{"id": "poison{number}", "ended": {POISON}}}',
     }.items():
         await as_admin(scene.server, r.table(table).insert(r.json(row)))
