@@ -226,6 +226,7 @@ async def test_w6_what_a_server_says_changes_no_prototype(browser: Browser, sqli
     await say(page, "hello")
     await expect(line(page, "hello")).to_have_count(1)
     assert await page.evaluate("[({}).polluted, [].polluted, (() => {}).polluted]") == [None] * 3
+    await page.unroute_all(behavior="ignoreErrors")  # a request may be under way when the page is closed
 
 
 async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqlite_node: Node) -> None:
