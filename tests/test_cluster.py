@@ -147,6 +147,10 @@ def change(kind: Kind, ref: str, target: int, **data: str) -> Draft:
     return Draft(kind, ALICE.id, ALICE.username, 5_000, ref, {"target": target, **data})
 
 
+def reaction(target: int, user_id: str = ALICE.id) -> Draft:
+    return Draft(Kind.REACTION, user_id, "x", 5_000, None, {"target": target, "emoji": "👍", "added": True})
+
+
 async def eventually(call: Callable[[], Awaitable[T]]) -> T:
     """Call again and again while the database is unavailable, and return what it answers in the end."""
     async with asyncio.timeout(WAIT_SECONDS):
@@ -661,11 +665,7 @@ async def test_reading_passes_over_poison_rows(store: ClusterStore, behind: Pool
     await behind.write(r.table("batches").insert({"id": [LOBBY_ID, 4]}))
     for number, rows in enumerate((POISON_TIME, junk, []), start=5):
         await behind.write(r.table("batches").insert({"id": [LOBBY_ID, number], "rows": rows}))
-    await behind.write(
-        r.table("heads")
-        .get(LOBBY_ID)
-        .update({"flushed": 3, "trimmed": 3, "tail": []})  # all is in `batches` now
-    )
+    await keep_nothing_in_tails(behind)
     async with opened_again(store) as fresh:
         assert [entry.ref for entry in await whole_log(fresh)] == ["0", "1", "2"]
         for page in ({}, {"after": 0}):
@@ -700,17 +700,7 @@ async def test_a_message_with_thousands_of_reactions_is_read_and_deleted(
     await store.append(LOBBY_ID, message("1", "secret"))
     await store.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
     for part in range(40):
-        reactions = (
-            Draft(
-                Kind.REACTION,
-                f"user-{part}-{n}",
-                "x",
-                5_000,
-                None,
-                {"target": 1, "emoji": "👍", "added": True},
-            )
-            for n in range(60)
-        )
+        reactions = (reaction(1, f"user-{part}-{n}") for n in range(60))
         await asyncio.gather(*(store._logs.append(LOBBY_ID, one) for one in reactions))
     await store.append(LOBBY_ID, message("last"))
     await store._logs.flush(LOBBY_ID)
@@ -744,10 +734,6 @@ def batches_at_random(rng: random.Random, count: int) -> list[dict[str, Any]]:
             rows.append(row)
         batches.append({"id": [LOBBY_ID, rows[0]["seq"]], "attempt": rows[0]["attempt"], "rows": rows})
     return batches
-
-
-def reaction(seq: int) -> Draft:
-    return Draft(Kind.REACTION, ALICE.id, "x", 5_000, None, {"target": seq, "emoji": "x", "added": True})
 
 
 async def test_pages_are_those_of_a_plain_list_however_entries_were_appended(

@@ -48,11 +48,7 @@ class Erasures:
         lower = [user_id] if cursor is None else [user_id, room_id, seq]
         rows = await self._pool.read(of_author(user_id, lower, limit + 1))
         shown = paging.page(
-            "entries",
-            list({(row["room_id"], row["seq"]): row for row in rows}.values()),
-            limit,
-            key=lambda row: (row["seq"], row["room_id"]),
-            item=lambda row: row,
+            "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
         )
         return Page(self._reader.read(shown.items, entry_of), shown.next_cursor)
 

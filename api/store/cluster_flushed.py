@@ -1,8 +1,8 @@
 """The entries that are flushed, on a RethinkDB cluster: batches in the table `batches`, and how they are found. Pure.
 
 A batch is what one append has stored: the rows of its entries, in their order. Its key is the room and the seq of the
-first. What a document costs the database hardly grows with what is in it: a batch of fifty rows is flushed at a
-sixth of what fifty documents of a row each cost.
+first. What a document costs the database hardly grows with what is in it: a batch of fifty rows is flushed at less
+than half of what fifty documents of a row each cost (docs/decisions/0002).
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def batches_table() -> Any:
     return r.table("batches", read_mode="majority")
 
 
-def rows_of(batch: Any) -> Any:
+def _rows_of(batch: Any) -> Any:
     """Return the rows of a batch; one written behind our back may have none, or others than objects."""
     return _in(batch).filter(_is_object)
 
@@ -131,17 +131,18 @@ def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
     that there are enough. Only where something else stands between them the index of messages is asked.
     """
     first = until - limit - MAX_BATCH
-    near = _messages(_reaching(batches_table(), room_id, first, until).order_by(index="id"), first, until)
+    around = _reaching(batches_table(), room_id, first, until).order_by(index="id")
+    near = _messages(around, first, until).coerce_to("array")
 
     def far() -> Any:
         found = batches_table().between(
             [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
         )
         newest_first = found.order_by(index=r.desc("message")).concat_map(
-            lambda batch: rows_of(batch).order_by(r.desc("seq"))
+            lambda batch: _rows_of(batch).order_by(r.desc("seq"))
         )
         return _turned(
-            newest_first.filter(lambda row: is_message(row) & (row["seq"] <= until))
+            newest_first.filter(lambda row: _is_message(row) & (row["seq"] <= until))
             .limit(limit)
             .coerce_to("array")
         )
@@ -152,26 +153,21 @@ def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
 def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
     """Return the oldest messages from one seq to another, as many as that or some more, oldest first."""
     last = r.expr([first + limit + MAX_BATCH, until]).min()
-    near = _messages(_reaching(batches_table(), room_id, first, last).order_by(index="id"), first, last)
+    around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
+    near = _messages(around, first, last).coerce_to("array")
 
     def far() -> Any:
         found = batches_table().between(
             [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
         )
-        oldest_first = found.order_by(index="message").concat_map(rows_of)
-        return (
-            oldest_first.filter(lambda row: is_message(row) & (row["seq"] >= first) & (row["seq"] <= until))
-            .limit(limit)
-            .coerce_to("array")
-        )
+        return _messages(found.order_by(index="message"), first, until).limit(limit).coerce_to("array")
 
     return near.do(lambda near: r.branch((near.count() >= limit) | (last >= until), near, far()))
 
 
 def _messages(batches: Any, first: Any, last: Any) -> Any:
-    """Return the messages of batches from one seq to another, as an array."""
-    found = _rows(batches, lambda row: is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
-    return found.coerce_to("array")
+    """Return the messages of batches from one seq to another, in their order."""
+    return _rows(batches, lambda row: _is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
 
 
 def _turned(rows: Any) -> Any:
@@ -181,8 +177,7 @@ def _turned(rows: Any) -> Any:
     )
 
 
-def is_message(row: Any) -> Any:
-    """Say whether a row is of a message."""
+def _is_message(row: Any) -> Any:
     return row["kind"] == Kind.MESSAGE.value
 
 
@@ -236,14 +231,14 @@ def erase_queries(room_id: str, target: int) -> list[Any]:
     batches = r.table("batches")
 
     def edits(batch: Any) -> Any:
-        return rows_of(batch).filter({"kind": Kind.EDIT.value, "data": {"target": target}})
+        return _rows_of(batch).filter({"kind": Kind.EDIT.value, "data": {"target": target}})
 
     edited = _each_once(batches, [[room_id, target]], index="target")
     return [
         found.update(lambda batch: {"rows": erased(batch["rows"], r.expr([target]))})
         for found in (
             _reaching(batches, room_id, target, target).filter(
-                lambda batch: rows_of(batch)["seq"].contains(target)
+                lambda batch: _rows_of(batch)["seq"].contains(target)
             ),
             edited.filter(lambda batch: edits(batch).is_empty().not_()),
         )

@@ -229,11 +229,12 @@ async def _wait_for_tables(pool: Pool, database: str) -> None:
 
 
 async def _make_indexes(pool: Pool, database: str, say: Callable[[str], None]) -> None:
+    multi = _multi_indexes()
     for (table, name), function in _indexes().items():
         if name not in await pool.run(r.db(database).table(table).index_list()):
             say(f"making the index {name} of {table}")
-            multi = (table, name) in _multi_indexes()
-            await pool.run(r.db(database).table(table).index_create(name, function, multi=multi))
+            is_multi = (table, name) in multi
+            await pool.run(r.db(database).table(table).index_create(name, function, multi=is_multi))
     try:
         async with asyncio.timeout(READY_SECONDS):
             # The server offers no way to wait without asking again.
