@@ -9,19 +9,19 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 
 from api import logs
-from api.admin import Actor, Admin, new_password
-from api.audit import Audit
+from api.accounts.admin import Actor, Admin, new_password
+from api.accounts.audit import Audit
+from api.accounts.secret import kept_secret
+from api.accounts.security import Passwords
 from api.config import Settings, SettingsError, read_settings
 from api.doctor import examine
 from api.errors import TailwireError
-from api.models import Account
-from api.protocol import timestamp
-from api.secret import kept_secret
-from api.security import Passwords
-from api.server import PortInUse, bind
-from api.server import serve as run_server
+from api.models.log import Account
+from api.protocol.commands import timestamp
+from api.server.run import PortInUse, bind
+from api.server.run import serve as run_server
 from api.store import open_store
-from api.store.base import Store
+from api.store.base.store import Store
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def init(
     settings = _settings()
     if not settings.store.startswith("rethinkdb://"):
         _fail("TAILWIRE_STORE is not a rethinkdb:// URL; a SQLite store prepares itself")
-    from api.store.cluster_schema import init as init_cluster  # noqa: PLC0415  the driver is loaded only here
+    from api.store.cluster.schema import init as init_cluster  # noqa: PLC0415  the driver is loaded only here
 
     try:
         asyncio.run(init_cluster(admin, settings.store, say=typer.echo, replicas=replicas))

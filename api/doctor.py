@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 
+from api.accounts.secret import kept_secret
 from api.clock import now_ms
 from api.config import Settings, secret_weakness
 from api.errors import TailwireError
-from api.models import LOBBY_ID
-from api.secret import kept_secret
-from api.server import PortInUse, bind
+from api.models.log import LOBBY_ID
+from api.server.run import PortInUse, bind
 from api.store import open_store
-from api.store.base import Store
+from api.store.base.store import Store
 
 MAX_SKEW_MS: Final = 5_000
 """Tokens are given this much leeway."""

@@ -18,11 +18,11 @@ from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
-from api.hub import NO_POSITION, Hub
-from api.models import Change, Entry, Restored, SessionEnded
-from api.protocol import CloseCode
-from api.revocation import Revocation
-from api.store.base import Store
+from api.models.log import Change, Entry, Restored, SessionEnded
+from api.protocol.commands import CloseCode
+from api.realtime.hub import NO_POSITION, Hub
+from api.realtime.revocation import Revocation
+from api.store.base.store import Store
 
 FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 1.0

@@ -18,33 +18,33 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
-from api.accounts import Accounts
-from api.admin import Admin
-from api.audit import Audit
-from api.caps import Caps
-from api.commands import Commands
+from api.accounts.accounts import Accounts
+from api.accounts.admin import Admin
+from api.accounts.audit import Audit
+from api.accounts.secret import kept_secret
+from api.accounts.security import Passwords, Tokens
+from api.accounts.weak_passwords import load_tables
 from api.config import Settings, read_settings
-from api.deps import Services
-from api.erasure import Erasure
 from api.feed import Feed
-from api.http import RequestLog, install_errors
-from api.hub import Hub
-from api.limits import COMMANDS_BURST_SECONDS, Doors, Rate
-from api.memory import Memory, spare_collector
+from api.http.deps import Services
+from api.http.hardening import Surface
+from api.http.openapi import contract
+from api.http.strict import RequestLog, install_errors
+from api.jobs.erasure import Erasure
+from api.limits.caps import Caps
+from api.limits.memory import Memory, spare_collector
+from api.limits.rates import COMMANDS_BURST_SECONDS, Doors, Rate
+from api.limits.throttles import Rates, Throttles
 from api.metrics import Metrics
-from api.openapi import contract
-from api.protocol import CloseCode
-from api.pulse import Pulse
-from api.reads import Reads
-from api.revocation import Revocation
+from api.protocol.commands import CloseCode
+from api.realtime.commands import Commands
+from api.realtime.heartbeats import Pulse
+from api.realtime.hub import Hub
+from api.realtime.revocation import Revocation
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
-from api.secret import kept_secret
-from api.security import Passwords, Tokens
 from api.store import open_store
-from api.store.base import Store
-from api.surface import Surface
-from api.throttles import Rates, Throttles
-from api.weak_passwords import load_tables
+from api.store.base.store import Store
+from api.store.reads import Reads
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 DOCS_ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"

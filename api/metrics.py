@@ -9,8 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api.feed import Feed
-from api.hub import Hub
-from api.reads import Reads
+from api.realtime.hub import Hub
+from api.store.reads import Reads
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from api.store.cluster_feeds import heads_feed
-from api.store.cluster_schema import empty_head
+from api.store.cluster.feeds import heads_feed
+from api.store.cluster.schema import empty_head
 from api.store.rethinkdb import Address, close, connect, r, run, tail
 from bench.database import database
 from bench.results import Row

@@ -12,9 +12,9 @@ import sys
 import time
 from typing import Final
 
-from api.models import Draft, Entry, EntryData, Kind
+from api.models.log import Draft, Entry, EntryData, Kind
 from api.store import open_store
-from api.store.base import Store
+from api.store.base.store import Store
 
 ROOM: Final = "lobby"
 QUIET_APPENDS: Final = 200

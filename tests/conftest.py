@@ -10,7 +10,7 @@ import pytest
 
 from api.config import Settings
 from api.store import open_store
-from api.store.base import Store
+from api.store.base.store import Store
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
 from tests.server import PASSWORD, Node, Person, running
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from api.errors import Unavailable
-from api.store.cluster_schema import TABLES, init
+from api.store.cluster.schema import TABLES, init
 from api.store.rethinkdb import Address, Pool, r
 
 T = TypeVar("T")

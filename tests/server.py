@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from api.config import Settings
 from api.main import create_app
-from api.server import bind, configuration
+from api.server.run import bind, configuration
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0

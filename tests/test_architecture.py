@@ -139,7 +139,7 @@ MOST_LINES = 400
 
 
 def module_name(path: Path) -> str:
-    """Name a file as the table does: `api/store/base.py` is store.base, `api/store/__init__.py` is store."""
+    """Name a file as the table does: `api/store/base/store.py` is store.base, `api/store/__init__.py` is store."""
     parts = list(path.relative_to(ROOT / "api").with_suffix("").parts)
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()

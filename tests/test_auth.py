@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api import accounts
-from api.accounts import Accounts, Client
-from api.audit import Audit
+from api.accounts import accounts
+from api.accounts.accounts import Accounts, Client
+from api.accounts.audit import Audit
+from api.accounts.security import Passwords, Tokens
 from api.clock import now_ms
 from api.config import Settings
 from api.errors import UsernameTaken
-from api.models import Account, User
-from api.security import Passwords, Tokens
-from api.store.base import Store
-from api.throttles import MAX_WAITING
+from api.limits.throttles import MAX_WAITING
+from api.models.log import Account, User
+from api.store.base.store import Store
 from tests.server import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_nam
 async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.security._MEMORY_KIB", 8_192)
+    monkeypatch.setattr("api.accounts.security._MEMORY_KIB", 8_192)
     weak = Passwords()
     monkeypatch.undo()
     strong = Passwords()

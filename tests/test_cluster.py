@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import Invalid, MembershipChanged, RefConflict, Unavailable
-from api.models import (
+from api.models.log import (
     LOBBY_ID,
     Account,
     Appended,
@@ -34,13 +34,25 @@ from api.models import (
     User,
     Visibility,
 )
-from api.store import cluster_life, cluster_queries, cluster_schema, cluster_tail, rethinkdb
-from api.store.base import Store
-from api.store.cluster import ClusterStore
-from api.store.cluster_accounts import CLAIM_MS
-from api.store.cluster_queries import Mark
-from api.store.cluster_rows import row_of
-from api.store.cluster_schema import TABLES, init
+from api.store import rethinkdb
+from api.store.base.store import Store
+from api.store.cluster import (
+    epochs as cluster_life,
+)
+from api.store.cluster import (
+    queries as cluster_queries,
+)
+from api.store.cluster import (
+    schema as cluster_schema,
+)
+from api.store.cluster import (
+    tail as cluster_tail,
+)
+from api.store.cluster.accounts import CLAIM_MS
+from api.store.cluster.queries import Mark
+from api.store.cluster.rows import row_of
+from api.store.cluster.schema import TABLES, init
+from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin, in_own_loop
 

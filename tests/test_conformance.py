@@ -9,10 +9,10 @@ import pytest
 import uvicorn
 from kosoku import FailureError, run_fuzzingclient
 
-from api import transport
-from api.frames import frame
-from api.server import bind, configuration
-from api.sink import EXTENSION
+from api.protocol.frames import frame
+from api.realtime.sink import EXTENSION
+from api.server import websocket as transport
+from api.server.run import bind, configuration
 from tests.server import SECONDS
 
 if TYPE_CHECKING:

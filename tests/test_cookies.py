@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api import accounts
+from api.accounts import accounts
 from api.clock import now_ms
 from api.config import Settings
-from api.cookies import PLAIN_NAME, SECURE_NAME
+from api.http.cookies import PLAIN_NAME, SECURE_NAME
 from tests.server import PASSWORD, SECONDS, Node, running
 
 pytestmark = pytest.mark.anyio

@@ -16,10 +16,12 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import api
-from api import errors, policy, protocol
+from api import errors
 from api.config import Settings
 from api.main import create_app
-from api.models import Role
+from api.models.log import Role
+from api.protocol import commands as protocol
+from api.rooms import policy
 from tests.test_architecture import EVERYTHING, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +95,7 @@ def test_the_frontend_offers_the_roles_that_the_server_lets_give() -> None:
 GENERATED = {
     CONFIGURATION: ("<!-- made by `make docs` from api/config.py -->", table_of_settings),
     ARCHITECTURE: ("<!-- made by `make docs` from tests/test_architecture.py -->", table_of_imports),
-    PERMISSIONS: ("<!-- made by `make docs` from api/policy.py -->", tables_of_permissions),
+    PERMISSIONS: ("<!-- made by `make docs` from api/rooms/policy.py -->", tables_of_permissions),
 }
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from api import erasure
+from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
-from api.export import export as whole_export
-from api.models import LOBBY_ID, Kind
+from api.jobs import erasure
+from api.models.log import LOBBY_ID, Kind
 from api.store import open_store
-from api.store.base import Store
+from api.store.base.store import Store
 from tests.server import PASSWORD, Node, Person, eventually, running
 from tests.test_sessions import log_in, works
 
@@ -60,7 +60,7 @@ async def history(person: Person, room_id: str) -> list[dict[str, Any]]:
 async def test_an_export_holds_all_that_the_user_wrote_and_owns_and_nothing_of_others(
     node: Node, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.export.PAGE", 2)
+    monkeypatch.setattr("api.accounts.export.PAGE", 2)
     room_id, left_id = await make_room(alice), await make_room(bob)
     for one in (room_id, left_id):
         await (bob if one == room_id else alice).http.post(f"/rooms/{one}/join")
@@ -83,7 +83,7 @@ async def test_an_export_holds_all_that_the_user_wrote_and_owns_and_nothing_of_o
 async def test_an_export_ends_with_the_session_that_asked_for_it(
     node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.export.PAGE", 1)
+    monkeypatch.setattr("api.accounts.export.PAGE", 1)
     await send(alice, LOBBY_ID, "one", "two2", "three")
     begun, going_on = asyncio.Event(), asyncio.Event()
 

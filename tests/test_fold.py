@@ -2,7 +2,7 @@
 
 from itertools import permutations
 
-from api.models import Entry, EntryData, Kind, Message, Reaction
+from api.models.log import Entry, EntryData, Kind, Message, Reaction
 from api.store.fold import fold
 
 

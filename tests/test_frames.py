@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
-from api.frames import frame, joined
+from api.protocol.frames import frame, joined
 
 
 def read(wire: bytes) -> list[bytes]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from api.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
-from api.frames import Frames, frame, joined
-from api.hub import NO_POSITION, Hub
-from api.memory import Memory
-from api.models import Entry, Kind, User
-from api.protocol import CloseCode
-from api.pulse import Pulse
+from api.limits.memory import Memory
+from api.models.log import Entry, Kind, User
+from api.protocol.commands import CloseCode
+from api.protocol.frames import Frames, frame, joined
+from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
+from api.realtime.heartbeats import Pulse
+from api.realtime.hub import NO_POSITION, Hub
 
 ROOM = "room"
 ALICE = User("user-alice", "alice", "Alice", created_at=1)

@@ -7,8 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
-from api.limits import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Doors, Rate, Refusals, Turns, Window, Windows
-from api.memory import Memory
+from api.limits.memory import Memory
+from api.limits.rates import (
+    FEW_KEYS,
+    MAX_KEYS,
+    Bucket,
+    Buckets,
+    Doors,
+    Rate,
+    Refusals,
+    Turns,
+    Window,
+    Windows,
+)
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from api.errors import Unavailable
-from api.loader import MAX_KEYS, Loader
-from api.models import LOBBY_ID, Draft, Kind
-from api.replay import PAGE, Replay
-from api.store.base import Store
+from api.models.log import LOBBY_ID, Draft, Kind
+from api.realtime.replay import PAGE, Replay
+from api.store.base.store import Store
+from api.store.loader import MAX_KEYS, Loader
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from api import memory, pulse
 from api.config import Settings, SettingsError, read_settings
-from api.models import LOBBY_ID
+from api.limits import memory
+from api.models.log import LOBBY_ID
+from api.realtime import heartbeats as pulse
 from tests.server import PASSWORD, Socket, eventually, running
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from api.models import LOBBY_ID
-from api.protocol import MAX_BODY_CHARACTERS
-from api.strict_json import MAX_SAFE_INTEGER
+from api.models.log import LOBBY_ID
+from api.protocol.commands import MAX_BODY_CHARACTERS
+from api.protocol.strict_json import MAX_SAFE_INTEGER
 from tests.server import Event, Node, Person
 
 pytestmark = pytest.mark.anyio

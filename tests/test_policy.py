@@ -1,4 +1,4 @@
-"""Who may do what in a room: every operation, by everybody, over HTTP and the socket, as api/policy.py says."""
+"""Who may do what in a room: every operation, by everybody, over HTTP and the socket, as api/rooms/policy.py says."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,14 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from api import policy, protocol
-from api.commands import Commands
 from api.config import Settings
 from api.errors import Forbidden, NotFound
 from api.main import create_app
-from api.models import LOBBY_ID, MembershipRule, Role, Standing, Visibility
-from api.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
+from api.models.log import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.protocol import commands as protocol
+from api.realtime.commands import Commands
+from api.rooms import policy
+from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
 from tests.process import result
 from tests.server import Event, Node, Person, Socket, running
 from tests.test_rooms import make_room, say

@@ -10,10 +10,10 @@ import pytest
 
 from api.config import Settings
 from api.errors import MembershipChanged
-from api.models import LOBBY_ID, Appended, Draft, Entry, Member
-from api.reads import Reads
-from api.store.cluster import ClusterStore
-from api.store.sqlite import SqliteStore
+from api.models.log import LOBBY_ID, Appended, Draft, Entry, Member
+from api.store.cluster.store import ClusterStore
+from api.store.reads import Reads
+from api.store.sqlite.store import SqliteStore
 from tests.server import Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
@@ -218,7 +218,7 @@ async def test_a_newcomer_has_nothing_unread_until_something_is_said(node: Node,
 async def test_who_is_further_behind_than_a_replay_goes_is_told_to_reset(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.commands.MAX_REPLAY", 3)
+    monkeypatch.setattr("api.realtime.commands.MAX_REPLAY", 3)
     async with alice.socket() as socket:
         ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
         sent = [await socket.call(type="send", room_id=LOBBY_ID, body=f"m{n}") for n in range(4)]
@@ -236,7 +236,7 @@ async def test_who_comes_back_is_led_past_what_cannot_be_read(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the end of a page, at the end of the log, and somewhere else."""
-    monkeypatch.setattr("api.replay.PAGE", 3)
+    monkeypatch.setattr("api.realtime.replay.PAGE", 3)
     async with alice.socket() as socket:
         ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
         sent = [await socket.call(type="send", room_id=LOBBY_ID, body=f"m{n}") for n in range(8)]

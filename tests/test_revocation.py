@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api.config import Settings
-from api.models import LOBBY_ID, Change, Entry, Head, Member, Session
+from api.models.log import LOBBY_ID, Change, Entry, Head, Member, Session
 from api.store import open_store
-from api.store.base import Place, Store, Wants
+from api.store.base.store import Place, Store, Wants
 from tests.server import Event, Node, Person, Socket, eventually, running
 from tests.test_rooms import say
 
@@ -156,7 +156,9 @@ async def test_who_left_a_room_gets_nothing_of_it_from_a_feed_that_is_late(
 ) -> None:
     one, other, valve = nodes
     monkeypatch.setattr("api.feed.LATE_MS", -1)  # every entry is late
-    monkeypatch.setattr("api.revocation.FRESH_SECONDS", 0)  # and no look at who may see it recent enough
+    monkeypatch.setattr(
+        "api.realtime.revocation.FRESH_SECONDS", 0
+    )  # and no look at who may see it recent enough
     alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
     room_id = await make_room(alice)
     assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200

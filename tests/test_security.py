@@ -10,10 +10,8 @@ import pytest
 from joserfc import jwt as independent
 from joserfc.jwk import OctKey
 
-from api import security
-from api.errors import Unauthorized
-from api.protocol import MAX_TOKEN_CHARACTERS
-from api.security import (
+from api.accounts import security
+from api.accounts.security import (
     AUDIENCE,
     ISSUER,
     LEEWAY_SECONDS,
@@ -22,6 +20,8 @@ from api.security import (
     refresh_hash,
     session_of,
 )
+from api.errors import Unauthorized
+from api.protocol.commands import MAX_TOKEN_CHARACTERS
 
 SECRET: Final = "0123456789abcdefghijklmnopqrstuv"
 OTHER_SECRET: Final = "vutsrqponmlkjihgfedcba9876543210"

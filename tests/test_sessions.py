@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from api import accounts
+from api.accounts import accounts
 from api.clock import now_ms
 from api.config import Settings
 from tests.server import PASSWORD, Node, Person, running

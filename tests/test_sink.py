@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from api import sink as sink_module
 from api.config import Settings
-from api.frames import Frames, frame, joined
-from api.models import LOBBY_ID
-from api.sink import EXTENSION, Sink, TextSink, open_sink
+from api.models.log import LOBBY_ID
+from api.protocol.frames import Frames, frame, joined
+from api.realtime import sink as sink_module
+from api.realtime.sink import EXTENSION, Sink, TextSink, open_sink
 from tests.server import SECONDS, running
 
 pytestmark = pytest.mark.anyio

@@ -20,7 +20,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import Invalid, NotFound, RefConflict, StorageFull, Unavailable
-from api.models import (
+from api.models.log import (
     LOBBY_ID,
     Account,
     Change,
@@ -35,10 +35,21 @@ from api.models import (
     User,
     Visibility,
 )
-from api.store import sqlite_schema, sqlite_sessions, sqlite_tail, sqlite_worker
-from api.store.sqlite import SqliteStore
-from api.store.sqlite_database import BUSY_SECONDS
-from api.store.sqlite_wake import Wake
+from api.store.sqlite import (
+    schema as sqlite_schema,
+)
+from api.store.sqlite import (
+    sessions as sqlite_sessions,
+)
+from api.store.sqlite import (
+    tail as sqlite_tail,
+)
+from api.store.sqlite import (
+    worker as sqlite_worker,
+)
+from api.store.sqlite.database import BUSY_SECONDS
+from api.store.sqlite.store import SqliteStore
+from api.store.sqlite.wake import Wake
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""What every store promises, on each of them. The promises stand in api/store/base.py."""
+"""What every store promises, on each of them. The promises stand in api/store/base/store.py."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ from api.errors import (
     Unavailable,
     UsernameTaken,
 )
-from api.models import (
+from api.models.log import (
     LOBBY_ID,
     Account,
     Appended,
@@ -45,7 +45,7 @@ from api.models import (
     Visibility,
 )
 from api.store import open_store
-from api.store.base import QUIET_SECONDS, USED_KEPT, Store
+from api.store.base.store import QUIET_SECONDS, USED_KEPT, Store
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import BadJson
-from api.strict_json import MAX_SAFE_INTEGER, loads
+from api.protocol.strict_json import MAX_SAFE_INTEGER, loads
 
 VALUES = st.recursive(
     st.none()

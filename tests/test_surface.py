@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
 from api.config import Settings
-from api.surface import HEADERS
+from api.http.hardening import HEADERS
 from tests.server import Node, running
 
 pytestmark = pytest.mark.anyio

@@ -8,11 +8,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
-from api.limits import Turns, Windows
-from api.models import LOBBY_ID
+from api.limits.rates import Turns, Windows
+from api.limits.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
+from api.models.log import LOBBY_ID
 from api.routers import ws
-from api.store.base import Store
-from api.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
+from api.store.base.store import Store
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
 from tests.server import PASSWORD, Event, Node, Person, Socket, running
 
@@ -161,7 +161,7 @@ async def test_an_address_signs_up_so_often_in_a_minute_on_all_nodes(
         good = {"username": "carol", "password": "correct horse battery"}
         for node in (one, other):
             is_problem(await node.client().post("/auth/signup", json=good), 429, "rate_limited")
-        monkeypatch.setattr("api.throttles.now_ms", lambda: 10**13 + MINUTE_MS)
+        monkeypatch.setattr("api.limits.throttles.now_ms", lambda: 10**13 + MINUTE_MS)
         assert (await one.client().post("/auth/signup", json=good)).status_code == 201
 
 
@@ -253,7 +253,7 @@ async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
         return take(one)
 
     monkeypatch.setattr(Turns, "take", counted)
-    monkeypatch.setattr("api.throttles.now_ms", lambda: 10**13)  # for a moment that does not end
+    monkeypatch.setattr("api.limits.throttles.now_ms", lambda: 10**13)  # for a moment that does not end
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
     async with running(settings) as node:
         await node.sign_up("alice")

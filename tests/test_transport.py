@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from websockets.frames import Opcode
 
-from api import transport
-from api.commands import Commands
-from api.connection import Connection
-from api.protocol import Command
+from api.protocol.commands import Command
+from api.realtime.commands import Commands
+from api.realtime.connection import Connection
+from api.server import websocket as transport
 from tests.peer import CONTINUATION, PONG, TEXT, Peer, dial, frame, handshake, peer
 from tests.server import SECONDS, Node, Person, eventually
 

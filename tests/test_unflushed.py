@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from api.models import Kind
-from api.store.cluster_unflushed import Unflushed
+from api.models.log import Kind
+from api.store.cluster.unflushed import Unflushed
 
 
 def row(seq: int, id_: str, *, kind: Kind = Kind.MESSAGE, attempt: str = "a") -> dict[str, Any]:

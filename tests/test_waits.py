@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.waits import Gate, Inbox
+from api.server.waits import Gate, Inbox
 
 pytestmark = pytest.mark.anyio
 

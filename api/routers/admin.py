@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.account_schemas import AccountOut, AccountsOut, AuditOut, Flags, NewPassword, SessionsOut
-from api.deps import ActorDep, AdminDep, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
 from api.errors import Conflict
-from api.http import StrictRoute
-from api.openapi import refuses
+from api.http.bodies.admin import AccountOut, AccountsOut, AuditOut, Flags, NewPassword, SessionsOut
+from api.http.deps import ActorDep, AdminDep, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute)
 

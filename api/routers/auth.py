@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from api.account_schemas import PasswordChange, SessionsOut
-from api.cookies import RefreshCookieDep
-from api.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, ServicesDep
 from api.errors import FieldError, Invalid, InvalidCredentials, RateLimited, UsernameTaken
-from api.http import StrictRoute
-from api.openapi import refuses
-from api.schemas import LogIn, Refresh, SignUp, TokensOut, Welcome
+from api.http.bodies.admin import PasswordChange, SessionsOut
+from api.http.bodies.messages import LogIn, Refresh, SignUp, TokensOut, Welcome
+from api.http.cookies import RefreshCookieDep
+from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, ServicesDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 

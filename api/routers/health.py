@@ -7,11 +7,11 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.deps import ServicesDep
 from api.errors import NotFound, Unavailable
+from api.http.bodies.messages import Answer
+from api.http.deps import ServicesDep
+from api.http.openapi import refuses
 from api.metrics import CONTENT_TYPE
-from api.openapi import refuses
-from api.schemas import Answer
 
 router = APIRouter(tags=["health"])
 

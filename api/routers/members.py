@@ -2,15 +2,15 @@
 
 from fastapi import APIRouter
 
-from api import policy
 from api.clock import now_ms
-from api.deps import CanLeave, CanListMembers, CanSetRole, Cursor, Limit, ServicesDep, StoreDep
 from api.errors import Forbidden, NotFound
-from api.http import StrictRoute
-from api.models import User
-from api.openapi import refuses
-from api.policy import Operation
-from api.schemas import MemberOut, MembersOut, NewRole
+from api.http.bodies.messages import MemberOut, MembersOut, NewRole
+from api.http.deps import CanLeave, CanListMembers, CanSetRole, Cursor, Limit, ServicesDep, StoreDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
+from api.models.log import User
+from api.rooms import policy
+from api.rooms.policy import Operation
 
 router = APIRouter(prefix="/rooms/{room_id}/members", tags=["rooms"], route_class=StrictRoute)
 

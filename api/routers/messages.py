@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.deps import CanRead, CanSend, ServicesDep, StoreDep
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid, NotFound, RefConflict
-from api.http import StrictRoute
-from api.openapi import refuses
-from api.protocol import entry_event
-from api.schemas import HistoryOut, LogOut, MessageOut, NewMessage, SeqInPath, whole
-from api.strict_json import MAX_SAFE_INTEGER
+from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage, SeqInPath, whole
+from api.http.deps import CanRead, CanSend, ServicesDep, StoreDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
+from api.protocol.commands import entry_event
+from api.protocol.strict_json import MAX_SAFE_INTEGER
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
 

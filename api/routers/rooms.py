@@ -4,16 +4,16 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from api import policy
 from api.clock import now_ms
-from api.deps import CanLeave, CanMarkRead, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
 from api.errors import Forbidden, NotFound, RateLimited
-from api.http import StrictRoute
+from api.http.bodies.messages import NewRoom, ReadUpTo, RoomOut, RoomsOut
+from api.http.deps import CanLeave, CanMarkRead, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
 from api.ids import random_id
-from api.models import Role, Room, RoomView
-from api.openapi import refuses
-from api.policy import Operation
-from api.schemas import NewRoom, ReadUpTo, RoomOut, RoomsOut
+from api.models.log import Role, Room, RoomView
+from api.rooms import policy
+from api.rooms.policy import Operation
 
 router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
 
-from api.account_schemas import Erase
-from api.connection import Identity
-from api.cookies import RefreshCookieDep
-from api.deps import ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
+from api.accounts.export import export
 from api.errors import NotFound, Unauthorized, Unavailable
-from api.export import export
-from api.http import StrictRoute
-from api.schemas import Me, Profile, UserOut, UsersOut, whole
+from api.http.bodies.admin import Erase
+from api.http.bodies.messages import Me, Profile, UserOut, UsersOut, whole
+from api.http.cookies import RefreshCookieDep
+from api.http.deps import ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
+from api.http.strict import StrictRoute
+from api.realtime.connection import Identity
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 

@@ -14,9 +14,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from api.commands import Closed, Commands, check_version
-from api.connection import Connection, Identity
-from api.deps import Services, address, services
 from api.errors import (
     Forbidden,
     NotFound,
@@ -26,9 +23,11 @@ from api.errors import (
     Unavailable,
     UpgradeRequired,
 )
-from api.http import bind_request_id, is_allowed_origin, problem
-from api.limits import Bucket, Window
-from api.protocol import (
+from api.http.deps import Services, address, services
+from api.http.hardening import deny, refusal
+from api.http.strict import bind_request_id, is_allowed_origin, problem
+from api.limits.rates import Bucket, Window
+from api.protocol.commands import (
     MAX_FIRST_FRAME_BYTES,
     MAX_FRAME_BYTES,
     Authenticate,
@@ -39,9 +38,10 @@ from api.protocol import (
     error_event,
     parse_command,
 )
-from api.protocol import Send as SendCommand
-from api.sink import Sink, open_sink
-from api.surface import deny, refusal
+from api.protocol.commands import Send as SendCommand
+from api.realtime.commands import Closed, Commands, check_version
+from api.realtime.connection import Connection, Identity
+from api.realtime.sink import Sink, open_sink
 
 router = APIRouter()
 

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from api.errors import Invalid
-from api.store.base import Store
+from api.store.base.store import Store
 
 
 async def open_store(url: str) -> Store:
@@ -15,11 +15,11 @@ async def open_store(url: str) -> Store:
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
-        from api.store.sqlite import SqliteStore  # noqa: PLC0415
+        from api.store.sqlite.store import SqliteStore  # noqa: PLC0415
 
         return await SqliteStore.open(url)
     if scheme == "rethinkdb":
-        from api.store.cluster import ClusterStore  # noqa: PLC0415
+        from api.store.cluster.store import ClusterStore  # noqa: PLC0415
 
         return await ClusterStore.open(url)
     raise Invalid("the store must be a sqlite:// or rethinkdb:// URL")

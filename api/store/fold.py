@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from api.models import Entry, Kind, Message, Reaction
+from api.models.log import Entry, Kind, Message, Reaction
 
 
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from api.errors import Invalid
-from api.models import Draft, Kind, Role, User
+from api.models.log import Draft, Kind, Role, User
 
 _FIELDS: Final[dict[Kind, dict[str, tuple[type, ...]]]] = {
     Kind.MESSAGE: {"body": (str,), "reply_to": (int, type(None))},

@@ -1,4 +1,4 @@
-/** Who may change whose role: api/policy.py decides it, and this only says what is worth offering. Pure. */
+/** Who may change whose role: api/rooms/policy.py decides it, and this only says what is worth offering. Pure. */
 import type { Member, Role, Room } from './protocol';
 
 export const LOBBY = 'lobby';

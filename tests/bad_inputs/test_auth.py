@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from api import throttles, transport
 from api.clock import now_ms
 from api.config import Settings
-from api.throttles import MAX_WAITING
+from api.limits import throttles
+from api.limits.throttles import MAX_WAITING
+from api.server import websocket as transport
 from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.peer import Peer, dial
 from tests.server import PASSWORD, Node, running

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api import transport
 from api.config import Settings
+from api.server import websocket as transport
 from tests.bad_inputs.answers import answers, is_error
 from tests.peer import CONTINUATION, PING, TEXT, Peer, frame, peer
 from tests.server import SECONDS, Node, Person, running

@@ -13,9 +13,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
-from api import transport
 from api.config import Settings
 from api.routers import ws
+from api.server import websocket as transport
 from tests.bad_inputs.answers import answers, is_problem
 from tests.peer import Peer, dial
 from tests.server import SECONDS, Node, Person, Socket, running

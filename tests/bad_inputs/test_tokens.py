@@ -15,13 +15,14 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from api import accounts, pulse
+from api.accounts import accounts
+from api.accounts.security import LEEWAY_SECONDS
 from api.clock import now_ms
 from api.config import Settings
-from api.cookies import SECURE_NAME
-from api.models import LOBBY_ID
+from api.http.cookies import SECURE_NAME
+from api.models.log import LOBBY_ID
+from api.realtime import heartbeats as pulse
 from api.routers import ws
-from api.security import LEEWAY_SECONDS
 from tests.bad_inputs.answers import is_error, is_problem, is_served
 from tests.process import result, serving
 from tests.server import PASSWORD, Node, Person, Socket, eventually, running

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from api.cookies import SECURE_NAME
+from api.http.cookies import SECURE_NAME
 from tests.browser.windows import line, live, say, tab, window
 from tests.server import PASSWORD, Node, eventually
 

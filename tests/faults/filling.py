@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.clock import now_ms
-from api.models import Draft, Kind
+from api.models.log import Draft, Kind
 from api.store import open_store
 from tests.faults.client import Account
 

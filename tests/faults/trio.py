@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from api.errors import Unavailable
-from api.store.cluster_schema import init
+from api.store.cluster.schema import init
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import ADMIN_PASSWORD, APP_PASSWORD, DATABASE
 

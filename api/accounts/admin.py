@@ -1,0 +1,107 @@
+"""What administrators do to accounts, on the command line and over HTTP."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from api.accounts.accounts import account_named, make_account, replace_password
+from api.accounts.audit import Audit
+from api.accounts.security import Passwords
+from api.accounts.weak_passwords import check_password
+from api.clock import now_ms
+from api.errors import Conflict, NotFound
+from api.models.log import Account, Audited, Page, Session, User
+from api.store.base.store import Store
+
+GENERATED_PASSWORD_BYTES: Final = 15
+"""120 random bits, in 20 characters that can be read out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who administers: an account over HTTP, or nobody in particular on the command line."""
+
+    user_id: str | None = None
+    address: str | None = None
+
+
+class Admin:
+    """Every act is in the audit log when its method returns. They raise `NotFound` for an unknown user."""
+
+    def __init__(self, store: Store, passwords: Passwords, audit: Audit) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._audit = audit
+
+    async def account(self, user_id: str) -> Account:
+        """Return an account."""
+        account = await self._store.account(user_id)
+        if account is None:
+            raise NotFound
+        return account
+
+    async def account_by_name(self, username: str) -> Account:
+        """Return the account with this name. Raises `Invalid`."""
+        account = await account_named(self._store, username)
+        if account is None:
+            raise NotFound
+        return account
+
+    async def accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        """List all accounts. Raises `BadCursor`."""
+        return await self._store.all_accounts(cursor=cursor, limit=limit)
+
+    async def create(self, username: str, password: str, actor: Actor) -> User:
+        """Make an account. Raises `Invalid`, `UsernameTaken`."""
+        user = await make_account(self._store, self._passwords, username, password, None)
+        await self._record(Audited.CREATED, user.id, actor)
+        return user
+
+    async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> list[str]:
+        """Keep somebody out, or let them in again; return the sessions that have ended. Raises `Conflict`."""
+        _require_another(user_id, actor)
+        await self._store.set_flags(user_id, disabled=disabled)
+        ended = await self._store.end_sessions(user_id) if disabled else []
+        await self._record(Audited.DISABLED if disabled else Audited.ENABLED, user_id, actor)
+        return ended
+
+    async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
+        """Make somebody an administrator, or one no more. Raises `Conflict`."""
+        _require_another(user_id, actor)
+        await self._store.set_flags(user_id, admin=admin)
+        await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
+
+    async def reset_password(self, user_id: str, password: str, actor: Actor) -> list[str]:
+        """Give somebody a password and end all their sessions; return which. Raises `Invalid`."""
+        account = await self.account(user_id)
+        check_password(password, account.user.username)
+        ended = await replace_password(self._store, user_id, await self._passwords.hash(password))
+        await self._record(Audited.PASSWORD_RESET, user_id, actor)
+        return ended
+
+    async def sessions(self, user_id: str) -> list[Session]:
+        """Return a user's sessions that can still be used, newest first."""
+        await self.account(user_id)
+        now = now_ms()
+        return [one for one in await self._store.sessions_of(user_id) if one.expires_at > now]
+
+    async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
+        """End all sessions of a user; return which."""
+        await self.account(user_id)
+        ended = await self._store.end_sessions(user_id)
+        await self._record(Audited.SESSION_ENDED, user_id, actor)
+        return ended
+
+    async def _record(self, event: Audited, user_id: str, actor: Actor) -> None:
+        await self._audit.record(event, actor_id=actor.user_id, subject_id=user_id, address=actor.address)
+
+
+def new_password() -> str:
+    """Return a password that nobody can guess."""
+    return secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+
+
+def _require_another(user_id: str, actor: Actor) -> None:
+    """Whoever administers over HTTP leaves their own rights alone, so that one with them always remains."""
+    if user_id == actor.user_id:
+        raise Conflict("Another administrator must do this to you")

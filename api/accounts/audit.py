@@ -1,0 +1,43 @@
+"""The audit log: who did what to which account, and from where. Never a secret, nor a name that was typed."""
+
+from typing import Final
+
+import structlog
+
+from api.clock import now_ms
+from api.errors import Unavailable
+from api.ids import random_id
+from api.models.log import Audited, AuditEvent
+from api.store.base.store import Store
+
+MS_PER_DAY: Final = 86_400_000
+BY_NOBODY: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
+"""What happens to an account, but not by its user as far as we know."""
+
+log = structlog.get_logger("api.audit")
+
+
+class Audit:
+    """Writes events to the store, and forgets those older than `days`."""
+
+    def __init__(self, store: Store, *, days: int) -> None:
+        self._store = store
+        self._kept_ms = days * MS_PER_DAY
+
+    async def record(
+        self, event: Audited, *, actor_id: str | None, subject_id: str | None, address: str | None
+    ) -> None:
+        """Write an event; it is durable when this returns. Raises `Unavailable`."""
+        now = now_ms()
+        await self._store.record(
+            AuditEvent(now, random_id(), event, actor_id, subject_id, address),
+            forget_before=now - self._kept_ms,
+        )
+
+    async def note(self, event: Audited, user_id: str | None, address: str | None) -> None:
+        """Write what a user did to their own account, if that can be done: nobody is kept out for want of a log."""
+        actor_id = None if event in BY_NOBODY else user_id
+        try:
+            await self.record(event, actor_id=actor_id, subject_id=user_id, address=address)
+        except Unavailable:
+            log.warning("audit_lost", audited=event)

@@ -1,0 +1,239 @@
+"""Passwords and tokens: the one importer of passlib and python-jose, with guards for what they let through."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from jose import JOSEError, jwt
+from passlib.context import CryptContext
+from passlib.exc import PasswordSizeError, UnknownHashError
+
+from api.errors import Unauthorized
+from api.ids import random_id
+from api.protocol.commands import MAX_TOKEN_CHARACTERS
+
+T = TypeVar("T")
+
+ISSUER: Final = "tailwire"
+AUDIENCE: Final = "tailwire"
+ALGORITHM: Final = "HS256"
+LEEWAY_SECONDS: Final = 5
+MARK_BYTES: Final = 16
+"""Of a refresh token's mark: as hard to guess as its session's id."""
+MAX_FOLLOWED: Final = 64
+"""Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
+
+MAX_REMEMBERED: Final = 4_096
+"""Access tokens whose claims are remembered: a MiB, and a node's clients of a minute."""
+
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""RFC 7515, section 7.1; python-jose also takes padding, so that one token would have many spellings."""
+
+# OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
+_MEMORY_KIB: Final = 19_456
+_PASSES: Final = 2
+_LANES: Final = 1
+MAX_HASHING_THREADS: Final = 2
+"""And always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
+
+
+class Passwords:
+    """Hashes and verifies passwords off the event loop, in `threads`; those who ask take `limits.Turns`."""
+
+    def __init__(self) -> None:
+        self._context = CryptContext(
+            ["argon2"],
+            argon2__type="ID",
+            argon2__memory_cost=_MEMORY_KIB,
+            argon2__time_cost=_PASSES,
+            argon2__parallelism=_LANES,
+        )
+        self.threads = max(1, min(MAX_HASHING_THREADS, (os.cpu_count() or 1) - 1))
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="password")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """Return the password's argon2id hash, salted."""
+        return await self._in_thread(lambda: str(self._context.hash(password)))
+
+    async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        """Say whether the password fits, and its new hash if the old one is weaker than today's.
+
+        `None` for the hash, of a user who does not exist, takes as long as a wrong password.
+        """
+        return await self._in_thread(lambda: self._verify(password, password_hash))
+
+    def _verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
+        if password_hash is None:
+            self._context.dummy_verify()
+            return False, None
+        try:
+            fits, new_hash = self._context.verify_and_update(password, password_hash)
+        except (PasswordSizeError, UnknownHashError, ValueError):
+            self._context.dummy_verify()  # passlib gives up at once, which would tell that the user exists
+            return False, None
+        return bool(fits), new_hash
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid access token says. `expires_at` in milliseconds."""
+
+    user_id: str
+    session_id: str
+    expires_at: int
+
+
+class Tokens:
+    """Issues access tokens with the secret, verifies those of other secrets too, and derives refresh tokens."""
+
+    def __init__(self, secret: str, *others: str) -> None:
+        self._remembered: dict[bytes, Claims] = {}  # by a token's hash; oldest first
+        self._key_id = _key_id(secret)
+        self._secrets = {_key_id(one): one for one in (secret, *others)}
+
+    def issue(self, user_id: str, session_id: str, *, now: int, expires_at: int) -> str:
+        """Return an access token that holds until `expires_at` (milliseconds, cut to whole seconds)."""
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user_id,
+            "sid": session_id,
+            "jti": random_id(),
+            "iat": now // 1000,
+            "exp": expires_at // 1000,
+            "typ": "access",
+        }
+        return str(
+            jwt.encode(
+                claims, self._secrets[self._key_id], algorithm=ALGORITHM, headers={"kid": self._key_id}
+            )
+        )
+
+    def verify(self, token: str, *, now: int) -> Claims:
+        """Return a token's claims. Raises `Unauthorized` for every other text, and never anything else.
+
+        A client shows the same token with each request. What was verified once, and has not expired, is remembered.
+        """
+        if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT.fullmatch(token):
+            raise Unauthorized
+        key = hashlib.sha256(token.encode()).digest()
+        claims = self._remembered.get(key)
+        if claims is None:
+            claims = self._remembered[key] = self._verified(token, now)
+            if len(self._remembered) > MAX_REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+        if claims.expires_at // 1000 <= now // 1000 - LEEWAY_SECONDS:
+            raise Unauthorized
+        return claims
+
+    def _verified(self, token: str, now: int) -> Claims:
+        try:
+            return self._claims(token, now)
+        # RecursionError, TypeError, AttributeError and the rest: python-jose raises them for crafted headers.
+        except (JOSEError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError):
+            raise Unauthorized from None
+
+    def _claims(self, token: str, now: int) -> Claims:
+        header = jwt.get_unverified_header(token)
+        secret = self._secrets.get(header["kid"])
+        if header.get("alg") != ALGORITHM or secret is None or "crit" in header:
+            raise Unauthorized
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={f"require_{name}": True for name in ("exp", "iat", "sub", "aud", "iss", "jti")}
+            | {"leeway": LEEWAY_SECONDS},
+        )
+        user_id, session_id, issued, expires = (claims[name] for name in ("sub", "sid", "iat", "exp"))
+        if not (isinstance(user_id, str) and user_id and isinstance(session_id, str) and session_id):
+            raise Unauthorized
+        if claims["aud"] != AUDIENCE or claims["typ"] != "access":
+            raise Unauthorized
+        if type(issued) is not int or type(expires) is not int or not 0 < expires < 2**53 // 1000:
+            raise Unauthorized
+        if issued > now // 1000 + LEEWAY_SECONDS:
+            raise Unauthorized
+        return Claims(user_id, session_id, expires * 1000)
+
+    def first_refresh(self, session_id: str) -> str:
+        """Return a new session's first refresh token: the session's id, 256 random bits, our mark; dots between."""
+        return _marked(self._secrets[min(self._secrets)], f"{session_id}.{secrets.token_urlsafe(32)}")
+
+    def has_issued(self, refresh_token: str) -> bool:
+        """Whether a refresh token is one that we made, be it used up: only then does its reuse end a session.
+
+        Anybody may know a session's id. One made with a secret that we do not have any more is not known to be ours.
+        """
+        body = refresh_token.rpartition(".")[0]
+        return any(
+            hmac.compare_digest(_marked(secret, body).encode(), refresh_token.encode(errors="replace"))
+            for secret in self._secrets.values()
+        )
+
+    def next_refresh(self, refresh_token: str) -> str:
+        """Return the refresh token that follows this one.
+
+        It is derived, not drawn, so that whoever asks again because the answer was lost, or two tabs that ask
+        at once, are given the same one; without our secret it cannot be guessed. Of several secrets the one whose
+        id comes first derives, whichever signs: nodes that are amid a change of secrets agree.
+        """
+        return _successor(self._secrets[min(self._secrets)], refresh_token)
+
+    def current_refresh(self, used: str, current_hash: str, known: Collection[str]) -> str:
+        """Return the refresh token with this hash, which follows a used-up one. Raises `Unauthorized` for none.
+
+        `known`: the hashes of those between, which tell by which of our secrets each was derived.
+        """
+        token = used
+        for _ in range(MAX_FOLLOWED):
+            followers = (_successor(secret, token) for secret in self._secrets.values())
+            token = next((one for one in followers if refresh_hash(one) in known), "")
+            if refresh_hash(token) == current_hash:
+                return token
+        raise Unauthorized
+
+
+def _key_id(secret: str) -> str:
+    return hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
+
+
+def _successor(secret: str, refresh_token: str) -> str:
+    digest = hmac.new(secret.encode(), b"refresh:" + refresh_token.encode(), hashlib.sha256).digest()
+    return _marked(secret, f"{session_of(refresh_token)}.{_base64url(digest)}")
+
+
+def _marked(secret: str, body: str) -> str:
+    mark = hmac.new(secret.encode(), b"issued:" + body.encode(errors="replace"), hashlib.sha256).digest()
+    return f"{body}.{_base64url(mark[:MARK_BYTES])}"
+
+
+def session_of(refresh_token: str) -> str:
+    """Return the id of the session that a refresh token says it belongs to."""
+    return refresh_token.partition(".")[0]
+
+
+def refresh_hash(refresh_token: str) -> str:
+    """Return what is stored of a refresh token. Its 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(refresh_token.encode(errors="surrogatepass")).hexdigest()
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

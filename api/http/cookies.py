@@ -1,0 +1,77 @@
+"""The refresh token where no script can read it: in a cookie, for pages of our own host that ask for it."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
+
+from fastapi import Depends, Header, Request, Response
+from pydantic.json_schema import SkipJsonSchema
+
+from api.accounts.accounts import Issued
+from api.errors import Forbidden, Unauthorized
+from api.http.deps import ServicesDep
+from api.http.openapi import SESSION_HEADER
+from api.http.strict import is_allowed_origin
+
+SECURE_NAME: Final = "__Host-tailwire_refresh"
+PLAIN_NAME: Final = "tailwire_refresh"
+"""Over http to another machine browsers drop a cookie that is Secure, which `__Host-` must be."""
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that browsers trust without https (W3C Secure Contexts, section 3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshCookie:
+    """The cookie of one request and its answer. Without `is_wanted` it does nothing."""
+
+    request: Request
+    response: Response
+    is_wanted: bool
+    is_secure: bool
+    seconds: int
+
+    def token(self) -> str:
+        """Return the refresh token in the cookie. Raises `Unauthorized` for none."""
+        token = self.request.cookies.get(self._name)
+        if not token:
+            raise Unauthorized("There is no session cookie")
+        return token
+
+    def keep(self, issued: Issued) -> Issued:
+        """Move the refresh token from the answer's body into the cookie, where that is wanted."""
+        if not self.is_wanted:
+            return issued
+        self._set(issued.refresh_token or "", self.seconds)
+        return replace(issued, refresh_token=None)
+
+    def clear(self) -> None:
+        """Tell the browser to forget it."""
+        if self.is_wanted:
+            self._set("", 0)
+
+    @property
+    def _name(self) -> str:
+        return SECURE_NAME if self.is_secure else PLAIN_NAME
+
+    def _set(self, value: str, seconds: int) -> None:
+        self.response.set_cookie(
+            self._name, value, max_age=seconds, secure=self.is_secure, httponly=True, samesite="strict"
+        )
+
+
+async def _refresh_cookie(
+    request: Request,
+    response: Response,
+    parts: ServicesDep,
+    mode: Annotated[
+        Literal["cookie"] | SkipJsonSchema[None],
+        Header(alias=SESSION_HEADER, description="`cookie` keeps the refresh token from scripts."),
+    ] = None,
+) -> RefreshCookie:
+    if mode is not None and not is_allowed_origin(request, parts.origins):
+        raise Forbidden("This origin may not use the session cookie")
+    is_secure = parts.production or request.url.scheme == "https" or request.url.hostname in LOOPBACK
+    return RefreshCookie(request, response, mode is not None, is_secure, parts.session_seconds)
+
+
+RefreshCookieDep = Annotated[RefreshCookie, Depends(_refresh_cookie)]
+"""The session cookie, if the client asks for it: 403 unless from a page that may."""

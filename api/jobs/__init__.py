@@ -1,0 +1,1 @@
+"""What a node does in the background."""

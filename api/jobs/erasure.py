@@ -1,0 +1,91 @@
+"""Takes out what an erased account leaves behind: memberships, messages, its name on entries, the account.
+
+Every step may be done twice, by two nodes at once too, so whatever a crash cuts off is begun again: at the next
+start, or at the next look.
+"""
+
+import asyncio
+from typing import Final, Literal, TypeAlias
+
+import structlog
+
+from api.clock import now_ms
+from api.errors import NotFound, Unavailable
+from api.models.log import Account, Draft, Entry, Kind, User
+from api.store.base.store import Store
+
+ERASED_NAME: Final = "erased"
+"""The author's name on what is left of an erased account. Nobody can have it: it is reserved."""
+LOOK_SECONDS: Final = 60.0
+"""How often this node looks for what another one began and did not finish."""
+PAGE: Final = 100
+
+How: TypeAlias = Literal["tombstone", "anonymise"]
+
+log = structlog.get_logger("api.erasure")
+
+
+class Erasure:
+    """See the module. `run` is a task; its owner is the lifespan."""
+
+    def __init__(self, store: Store, how: How) -> None:
+        self._store = store
+        self._how = how
+        self._begun = asyncio.Event()
+
+    def begin(self) -> None:
+        """Look at once: an account has been marked."""
+        self._begun.set()
+
+    async def run(self) -> None:
+        """Erase what is marked, for ever."""
+        while True:
+            self._begun.clear()
+            try:
+                await self.erase_all()
+            except Unavailable:
+                pass  # the next look is not far
+            except Exception:
+                log.exception("erasure_failed")
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._begun.wait()
+            except TimeoutError:
+                pass
+
+    async def erase_all(self) -> None:
+        """Erase every marked account. Raises `Unavailable`."""
+        for user_id in await self._store.erasing():
+            account = await self._store.account(user_id)
+            if account is not None:
+                await self._erase(account)
+
+    async def _erase(self, account: Account) -> None:
+        nobody = User(account.user.id, ERASED_NAME, ERASED_NAME, account.user.created_at)
+        await self._store.end_sessions(nobody.id)
+        await self._leave_all(nobody)
+        cursor: str | None = None
+        while True:
+            page = await self._store.entries_of(nobody.id, cursor=cursor, limit=PAGE)
+            if self._how == "tombstone":
+                for entry in page.items:
+                    await self._tombstone(entry)
+            await self._store.anonymise(page.items, ERASED_NAME)
+            if (cursor := page.next_cursor) is None:
+                break
+        await self._store.finish_erasing(nobody.id)
+        log.info("account_erased")
+
+    async def _leave_all(self, nobody: User) -> None:
+        while rooms := (await self._store.rooms_of(nobody.id, cursor=None, limit=PAGE)).items:
+            for view in rooms:
+                await self._store.leave(view.room.id, nobody, now_ms())
+
+    async def _tombstone(self, entry: Entry) -> None:
+        if entry.kind is not Kind.MESSAGE or not entry.data["body"]:
+            return  # an empty body has been erased before
+        draft = Draft(Kind.DELETE, entry.user_id, ERASED_NAME, now_ms(), ref=None, data={"target": entry.seq})
+        try:
+            await self._store.append(entry.room_id, draft)
+        except NotFound:
+            log.warning("erasure_without_message", room_id=entry.room_id, seq=entry.seq)

@@ -1,0 +1,27 @@
+"""How much there may be: members of a room, rooms of a user.
+
+Nothing is locked between looking and storing: those who come at the same moment may pass the bound by their number.
+"""
+
+from api.errors import Invalid
+from api.models.log import LOBBY_ID
+from api.store.base.store import Store
+
+
+class Caps:
+    """Asked before something is added. Each raises `Invalid` with the code `limit`, or `Unavailable`."""
+
+    def __init__(self, store: Store, *, members_per_room: int, rooms_per_user: int) -> None:
+        self._store = store
+        self._members_per_room = members_per_room
+        self._rooms_per_user = rooms_per_user
+
+    async def one_more_room(self, user_id: str) -> None:
+        """Require that a user may be in one more room."""
+        if await self._store.room_count(user_id) >= self._rooms_per_user:
+            raise Invalid("That would be more rooms than anybody may be in", code="limit")
+
+    async def one_more_member(self, room_id: str) -> None:
+        """Require that a room may have one more member. The lobby takes everybody."""
+        if room_id != LOBBY_ID and await self._store.member_count(room_id) >= self._members_per_room:
+            raise Invalid("The room has as many members as it may", code="limit")

@@ -1,0 +1,238 @@
+"""How many sockets may stand open, how often something may be done, and how much at once. One of each per process."""
+
+import asyncio
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Generic, TypeVar
+
+from api.address import counted_as
+from api.errors import RateLimited, Unavailable
+from api.limits.memory import Memory
+
+V = TypeVar("V")
+
+COMMANDS_BURST_SECONDS: Final = 5
+"""So long commands and requests may be saved up: a client with many rooms begins by asking for all of them."""
+FEW_KEYS: Final = 1_024
+"""So many are kept without looking which of them are idle."""
+MAX_KEYS: Final = 65_536
+"""Beyond so many busy ones the oldest is forgotten: whoever floods us with keys buys no memory of ours."""
+
+
+class Rate:
+    """`burst` at once, and from then on `per_second`: the sum that token buckets do."""
+
+    __slots__ = ("_burst_seconds", "_seconds")
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._seconds = 1 / per_second
+        self._burst_seconds = burst / per_second
+
+    def take(self, full_at: float, now: float) -> tuple[float, float]:
+        """Take one token of a bucket that is full at `full_at`.
+
+        Return when it is full after that, and 0; or what it was, and in how many seconds there is a token.
+        """
+        then = max(full_at, now) + self._seconds
+        wait = then - now - self._burst_seconds
+        return (full_at, wait) if wait > _TINY_SECONDS else (then, 0.0)
+
+
+class Bucket:
+    """A token bucket. It keeps one number: when it will be full again."""
+
+    __slots__ = ("_full_at", "_rate")
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._full_at = 0.0
+
+    def take(self, now: float) -> float:
+        """Take one token and return 0, or return in how many seconds there is one. `now` is monotonic."""
+        self._full_at, wait = self._rate.take(self._full_at, now)
+        return wait
+
+
+class _Kept(Generic[V]):
+    """A value for each key that is busy. When twice as many have come as were busy at the last look, the idle go."""
+
+    def __init__(self, is_idle: Callable[[V, float], bool]) -> None:
+        self._is_idle = is_idle
+        self._values: dict[str, V] = {}
+        self._look_at_count = FEW_KEYS
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: str) -> V | None:
+        return self._values.get(key)
+
+    def put(self, key: str, value: V, now: float) -> None:
+        self._values[key] = value
+        if len(self._values) > self._look_at_count:
+            busy = [one for one in self._values.items() if one[0] == key or not self._is_idle(one[1], now)]
+            self._values = dict(busy[-MAX_KEYS:])
+            self._look_at_count = max(FEW_KEYS, 2 * len(self._values))
+
+    def pop(self, key: str) -> None:
+        self._values.pop(key, None)
+
+
+class Buckets:
+    """A token bucket for each key. A key whose bucket is full is forgotten."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._full_at: _Kept[float] = _Kept(lambda full_at, now: full_at <= now)
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, key: str, now: float) -> float:
+        """Take one of the key's tokens and return 0, or return in how many seconds there is one."""
+        full_at, wait = self._rate.take(self._full_at.get(key) or 0.0, now)
+        self._full_at.put(key, full_at, now)
+        return wait
+
+
+class Window:
+    """At most `count` in any `seconds`, exactly. It keeps the time of each."""
+
+    __slots__ = ("_count", "_seconds", "_times")
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._times: list[float] = []
+
+    def take(self, now: float) -> float:
+        """Count one more and return 0, or return in how many seconds there is room for one."""
+        del self._times[: bisect_right(self._times, now - self._seconds)]
+        if len(self._times) >= self._count:
+            return self._times[0] + self._seconds - now
+        self._times.append(now)
+        return 0.0
+
+    def is_idle(self, now: float) -> bool:
+        """Whether all that was counted is past."""
+        return not self._times or self._times[-1] <= now - self._seconds
+
+
+class Windows:
+    """A window for each key. A key with nothing in its window is forgotten."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._windows: _Kept[Window] = _Kept(Window.is_idle)
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def take(self, key: str, now: float) -> float:
+        """Count one more of the key and return 0, or return in how many seconds there is room for one."""
+        window = self._windows.get(key)
+        if window is None:
+            window = Window(self._count, self._seconds)
+            self._windows.put(key, window, now)
+        return window.take(now)
+
+
+_TINY_SECONDS: Final = 1e-6
+"""What floating point may be off by; nobody waits for so little."""
+
+
+class Refusals:
+    """Remembers for some `seconds` who was refused, so that whoever floods us is refused without being looked at."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._refused: _Kept[tuple[float, float]] = _Kept(self._is_over)  # when, and until when
+
+    def __len__(self) -> int:
+        return len(self._refused)
+
+    def note(self, key: str, wait: float, now: float) -> None:
+        """Note that a key was refused and has to wait so long."""
+        self._refused.put(key, (now, now + wait), now)
+
+    def forget(self, key: str) -> None:
+        """Look at a key again when it comes next."""
+        self._refused.pop(key)
+
+    def wait(self, key: str, now: float) -> float:
+        """Return in how many seconds the key may come again; 0 when it has to be looked at."""
+        times = self._refused.get(key)
+        return 0.0 if times is None or self._is_over(times, now) else times[1] - now
+
+    def _is_over(self, times: tuple[float, float], now: float) -> bool:
+        refused_at, until = times
+        return not refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
+
+
+class Turns:
+    """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
+
+    What is costly is begun when its turn comes, and not all of it in one breath, for which all others would wait.
+    """
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._taken = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Wait for a turn, which ends with the block. Raises `Unavailable` at once when too many wait."""
+        if self._taken >= self._most:
+            raise Unavailable("Too many are logging in at once")
+        self._taken += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._taken -= 1
+
+
+class Doors:
+    """Counts the sockets of this node."""
+
+    def __init__(
+        self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int
+    ) -> None:
+        self._memory = memory
+        self._connections = connections
+        self._unauthenticated = unauthenticated
+        self._per_address = unauthenticated_per_address
+        self._open = 0
+        self._waiting: Counter[str] = Counter()
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""
+        self._memory.require()
+        if self._open >= self._connections:
+            raise Unavailable("This node has as many connections as it may", retry_after_seconds=5)
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    @contextmanager
+    def wait(self, address: str) -> Iterator[None]:
+        """Count one socket that has yet to authenticate. Raises `RateLimited`, `Unavailable`."""
+        address = counted_as(address)
+        if self._waiting[address] >= self._per_address:
+            raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
+        if self._waiting.total() >= self._unauthenticated:
+            raise Unavailable("Too many connections that have not authenticated", retry_after_seconds=5)
+        self._waiting[address] += 1
+        try:
+            yield
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]

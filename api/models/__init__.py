@@ -1,0 +1,1 @@
+"""Plain records that every layer shares."""

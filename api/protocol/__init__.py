@@ -1,0 +1,1 @@
+"""The wire: commands, events, close codes and the fields in them; pure."""

@@ -1,0 +1,104 @@
+"""One accepted socket: who is behind it, where its frames go, how much of them may wait, and its end.
+
+Whoever has an event for a connection enqueues it and never waits. A connection that cannot keep up is closed with
+SLOW and resumes by position, so nothing is lost by it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from api.models.log import Member, User
+from api.protocol.commands import CloseCode
+from api.protocol.frames import Frames
+from api.realtime.sink import Sink
+
+MAX_BACKLOG_EVENTS: Final = 256
+MAX_BACKLOG_BYTES: Final = 512 * 1024
+REPLAY_BYTES: Final = 16 * 1024
+"""So much of a replay at most waits to be written: live events have the rest of the backlog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a connection has proven to be, and until when (milliseconds)."""
+
+    user: User
+    session_id: str
+    expires_at: int
+    is_admin: bool = False
+
+
+class Connection:
+    """See the module. All methods but `drained` are for the event loop's thread and never wait."""
+
+    __slots__ = (
+        "_events",
+        "_sink",
+        "close_code",
+        "identity",
+        "memberships",
+        "rooms",
+        "silent_beats",
+        "warned_of",
+    )
+
+    def __init__(self, identity: Identity, sink: Sink) -> None:
+        self.identity = identity
+        self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
+        self.memberships: dict[str, Member] = {}  # by which it has sent; kept by the hub until they change
+        self.close_code: CloseCode | None = None
+        self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
+        self.warned_of = 0  # kept by the pulse: the token's end that the client was told of
+        self._sink = sink
+        self._events = 0
+
+    def enqueue(self, frames: Frames) -> None:
+        """Put events behind all earlier ones.
+
+        When too much waits already the connection is closed as slow instead. What is given at once to a
+        connection that has taken everything is never too much.
+        """
+        # Nearly always. What a delivery costs is this, and the system call: each object that is looked at on the way
+        # is one more that is not in the processor's cache, with hundreds of sockets since it was last.
+        if (direct := self._sink.direct) is not None:
+            self._events = len(frames.texts)
+            self.silent_beats = 0
+            direct(frames.wire)
+        elif self.close_code is None:
+            self._enqueue_behind(frames)
+
+    def _enqueue_behind(self, frames: Frames) -> None:
+        waiting = self._sink.unwritten_bytes
+        if not waiting:
+            self._events = 0
+        self._events += len(frames.texts)
+        if waiting and (self._events > MAX_BACKLOG_EVENTS or waiting + len(frames.wire) > MAX_BACKLOG_BYTES):
+            self.close(CloseCode.SLOW)
+            return
+        self.silent_beats = 0
+        self._sink.write(frames)
+
+    def offer(self, frames: Frames) -> None:
+        """Enqueue what may as well be lost, unless something waits already."""
+        if not self._sink.unwritten_bytes:
+            self.enqueue(frames)
+
+    def close(self, code: CloseCode) -> None:
+        """End the connection with `code`; the first code given counts."""
+        if self.close_code is None:
+            self.close_code = code
+            self._sink.close_with(code, code.name.lower())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has ended it."""
+        return self.close_code is None and self._sink.is_open
+
+    @property
+    def has_space(self) -> bool:
+        """Whether so little waits that a replay may go on without crowding out live events."""
+        return self._sink.unwritten_bytes < REPLAY_BYTES
+
+    async def drained(self) -> None:
+        """Wait until less waits, or the connection is closed: a replay's flow control."""
+        await self._sink.drained()

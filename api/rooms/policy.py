@@ -1,0 +1,142 @@
+"""Who may do what in a room: the one table that routers and socket commands ask. Pure.
+
+What somebody may not see answers like what does not exist (`NotFound`); what they may see and not do is
+`Forbidden`. docs/permissions.md shows the tables and is made from them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from api.errors import Forbidden, NotFound
+from api.models.log import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+
+
+class Outsider(StrEnum):
+    """Who is not a member of a room."""
+
+    VISITOR = "visitor"  # of a public one
+    STRANGER = "stranger"  # to a private one
+
+
+Seat: TypeAlias = Role | Outsider
+"""Where a user stands towards a room."""
+
+
+class Operation(StrEnum):
+    """What can be done with a room. The value says it in words."""
+
+    SEE = "see that it is there, its name and topic"
+    JOIN = "join"
+    LEAVE = "leave"
+    LIST_MEMBERS = "list members"
+    READ_LOG = "read history, log and single messages"
+    SUBSCRIBE = "subscribe, and resume"
+    MARK_READ = "mark as read"
+    SEND = "send"
+    SET_ROLE = "add members, change their roles"
+    REMOVE_MEMBER = "remove members"
+
+
+MEMBERS: Final[frozenset[Seat]] = frozenset(Role)
+WRITERS: Final = MEMBERS - {Role.READER}
+GOVERNORS: Final[frozenset[Seat]] = frozenset({Role.OWNER, Role.MODERATOR})
+
+WHO_MAY: Final[Mapping[Operation, frozenset[Seat]]] = {
+    Operation.SEE: MEMBERS | {Outsider.VISITOR},
+    Operation.JOIN: MEMBERS | {Outsider.VISITOR},
+    Operation.LEAVE: MEMBERS,
+    Operation.LIST_MEMBERS: MEMBERS,
+    Operation.READ_LOG: MEMBERS,
+    Operation.SUBSCRIBE: MEMBERS,
+    Operation.MARK_READ: MEMBERS,
+    Operation.SEND: WRITERS,
+    Operation.SET_ROLE: GOVERNORS,
+    Operation.REMOVE_MEMBER: GOVERNORS,
+}
+
+GOVERNS: Final[Mapping[Role, frozenset[Role]]] = {
+    Role.OWNER: frozenset(Role),
+    Role.MODERATOR: frozenset({Role.MEMBER, Role.READER}),
+    Role.MEMBER: frozenset(),
+    Role.READER: frozenset(),
+}
+"""Which roles a role gives, and takes from those who have them. So nobody can raise themselves."""
+
+
+def require(operation: Operation, role: Role | None, visibility: Visibility = Visibility.PRIVATE) -> None:
+    """Let a member with this role, or with None a non-member, go on. Raises `Forbidden`, `NotFound`.
+
+    What a non-member may do is told by `visibility`; only operations that a visitor may need it.
+    """
+    allowed = WHO_MAY[operation]
+    if role is None:
+        seat = Outsider.VISITOR if visibility is Visibility.PUBLIC else Outsider.STRANGER
+        if seat not in allowed:
+            raise NotFound
+    elif role not in allowed:
+        raise Forbidden(_REFUSALS.get(operation, ""))
+
+
+# -- rules for a change of membership, which the store asks at the moment of the change
+
+
+def leaving(room_id: str) -> MembershipRule:
+    """Return the rule for leaving a room: not the lobby, and not as its last owner."""
+
+    def rule(standing: Standing) -> bool:
+        require(Operation.LEAVE, standing.role)
+        _require_not_lobby(room_id, "Nobody can leave the lobby")
+        _require_an_owner_left(standing)
+        return True
+
+    return rule
+
+
+def setting_role(role: Role) -> MembershipRule:
+    """Return the rule for giving a user a role in a room, or adding them with it."""
+
+    def rule(standing: Standing) -> bool:
+        require(Operation.SET_ROLE, standing.by_role)
+        _require_governed(standing, role)
+        if role is not Role.OWNER:
+            _require_an_owner_left(standing)
+        return standing.role is not role
+
+    return rule
+
+
+def removing(room_id: str) -> MembershipRule:
+    """Return the rule for removing somebody else from a room; who is no member may be removed again."""
+
+    def rule(standing: Standing) -> bool:
+        require(Operation.REMOVE_MEMBER, standing.by_role)
+        _require_not_lobby(room_id, "Nobody can be removed from the lobby")
+        _require_governed(standing)
+        _require_an_owner_left(standing)
+        return standing.role is not None
+
+    return rule
+
+
+def _require_governed(standing: Standing, *given: Role) -> None:
+    """Raises `Forbidden` unless who asks may take the role that there is and give the one that is to be."""
+    governed = GOVERNS[standing.by_role] if standing.by_role is not None else frozenset()
+    taken = () if standing.role is None else (standing.role,)
+    if not governed.issuperset((*taken, *given)):
+        raise Forbidden("Your role in this room does not reach that far")
+
+
+def _require_an_owner_left(standing: Standing) -> None:
+    if standing.is_last_owner:
+        raise Forbidden("A room keeps an owner: make somebody else one first")
+
+
+def _require_not_lobby(room_id: str, message: str) -> None:
+    if room_id == LOBBY_ID:
+        raise Forbidden(message)
+
+
+_REFUSALS: Final[Mapping[Operation, str]] = {
+    Operation.SEND: "Readers of a room cannot write to it",
+}

@@ -1,0 +1,1 @@
+"""Uvicorn as Tailwire runs it, with bounds."""

@@ -1,0 +1,92 @@
+"""Runs the application under uvicorn, in one process or several, on a socket that is bound first."""
+
+import socket
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from api.protocol.commands import MAX_FRAME_BYTES
+from api.server.websocket import BoundedHttp, BoundedWebSocket
+
+PING_SECONDS: Final = 20.0
+SHUTDOWN_SECONDS: Final = 5
+UNTAKEN_MILLISECONDS: Final = 10_000
+"""The protocol's write timeout."""
+BACKLOG: Final = 2048
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on; the message says why."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address. Raises `PortInUse`."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        # With its protocol named: only then does asyncio switch off Nagle's algorithm, by which the second write of an
+        # answer would wait for the peer's delayed acknowledgement of the first, 40 ms.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A peer that takes nothing for this long is reset by the kernel, however full its buffers are.
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
+        bound.bind((host, port))
+    except OSError as error:
+        raise PortInUse(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    bound.set_inheritable(True)
+    return bound
+
+
+def address(bound: socket.socket) -> str:
+    """Return the address to open in a browser on this machine."""
+    host, port = bound.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+class _AnnouncedServer(uvicorn.Server):
+    """A server that says where it is, once it is there."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._announcement, flush=True)  # noqa: T201  what the person at the terminal waits for
+
+
+def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config:
+    """Return how uvicorn is to serve an application: the one place where its options stand."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        ws=BoundedWebSocket,
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=compression,
+        server_header=False,
+        proxy_headers=False,  # api/address.py reads them, and believes whom the settings name
+        access_log=False,
+        log_config=None,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        **more,
+    )
+
+
+def serve(bound: socket.socket, workers: int, *, compression: bool) -> bool:
+    """Serve until told to stop. False when the start failed, after the reason was logged."""
+    config = configuration("api.main:app", factory=True, workers=workers, compression=compression)
+    announcement = f"Tailwire is ready: {address(bound)}"
+    if workers == 1:
+        server = _AnnouncedServer(config, announcement)
+        server.run(sockets=[bound])
+        return server.started
+    bound.listen(BACKLOG)
+    print(f"{announcement} ({workers} workers)", flush=True)  # noqa: T201
+    Multiprocess(config, sockets=[bound]).run()
+    return True

@@ -1,0 +1,147 @@
+"""Accounts on a RethinkDB cluster."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from api.errors import NotFound, UsernameTaken
+from api.models.log import Account, Page, User
+from api.store import paging
+from api.store.cluster.queries import rows_query
+from api.store.cluster.rows import Reader, is_key
+from api.store.rethinkdb import Pool, Prepared, r
+
+CLAIM_MS: Final = 60_000
+"""A name claimed this long ago for an account that is still not there was claimed by who crashed."""
+
+
+class Accounts:
+    """Reads and writes accounts. Ids of odd shapes are nobody's."""
+
+    def __init__(self, pool: Pool, reader: Reader) -> None:
+        self._pool = pool
+        self._reader = reader
+
+    async def create(self, account: Account) -> None:
+        """Claim the name, then store the account. Raises `UsernameTaken`."""
+        user = account.user
+        claim = {"id": account.username_key, "user_id": user.id, "at": user.created_at}
+        names = r.table("names")
+        kept = await self._claim(
+            names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")
+        )
+        if kept["user_id"] != user.id:
+            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.accounts([kept["user_id"]])
+            if not abandoned:
+                raise UsernameTaken
+            taken_over = names.get(account.username_key).update(
+                lambda row: r.branch(row["user_id"] == kept["user_id"], claim, {}), return_changes="always"
+            )
+            if (await self._claim(taken_over))["user_id"] != user.id:
+                raise UsernameTaken
+        row = {
+            "id": user.id,
+            "username": user.username,
+            "username_key": account.username_key,
+            "display_name": user.display_name,
+            "password_hash": account.password_hash,
+            "created_at": user.created_at,
+            "disabled": account.disabled,
+            "admin": account.admin,
+            "erasing": account.erasing,
+        }
+        await self._pool.write(r.table("users").insert(row, conflict=lambda _id, old, _new: old))
+
+    async def _claim(self, write: Any) -> dict[str, Any]:
+        written = await self._pool.write(write)
+        kept: dict[str, Any] = written["changes"][0]["new_val"]
+        return kept
+
+    async def by_name(self, username_key: str) -> Account | None:
+        """Return the account with this unique name."""
+        if not is_key(username_key):
+            return None
+        row = await self._pool.run(_BY_NAME(username_key))
+        return row and _account(row)
+
+    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        """Return those of these accounts that exist."""
+        rows = await self._pool.read(rows_query("users", user_ids))
+        return {one.user.id: one for one in self._reader.read(rows, _account)}
+
+    async def listed(self, cursor: str | None, limit: int) -> Page[Account]:
+        """List all accounts in the order of their making."""
+        start = paging.start("accounts", cursor)
+        found = r.table("users", read_mode="majority").between(
+            [r.minval] if start == paging.BEFORE_ALL else [*start], [r.maxval], index="age", left_bound="open"
+        )
+        rows = await self._pool.read(found.order_by(index="age").limit(limit + 1))
+        return paging.page(
+            "accounts", rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
+        )
+
+    async def named(self, prefix: str, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose names begin so."""
+        list_name = f"users {prefix}"
+        _, last = paging.start(list_name, cursor)
+        found = r.table("users", read_mode="majority").between(
+            max(prefix, last),
+            prefix + paging.AFTER_ALL_TEXTS,
+            index="name",
+            left_bound="open" if last else "closed",
+        )
+        rows = await self._pool.read(found.order_by(index="name").limit(limit + 1))
+        return paging.page(
+            list_name,
+            rows,
+            limit,
+            key=lambda row: (0, row["username"].lower()),
+            item=lambda row: _account(row).user,
+        )
+
+    async def set_flags(self, user_id: str, changes: dict[str, bool]) -> Account:
+        """Change flags, unless the account is being erased. Raises `NotFound`."""
+        changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))
+        if changed.erasing:
+            raise NotFound
+        return changed
+
+    async def set_password_hash(self, user_id: str, password_hash: str, over: str | None) -> None:
+        """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
+        change = {"password_hash": password_hash}
+        await self._change(
+            user_id,
+            change if over is None else lambda row: r.branch(row["password_hash"] == over, change, {}),
+        )
+
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        """Change how a user is shown. Raises `NotFound`."""
+        return (await self._change(user_id, {"display_name": display_name})).user
+
+    async def _change(self, user_id: str, changes: Any) -> Account:
+        if not is_key(user_id):
+            raise NotFound
+        written = await self._pool.write(
+            r.table("users").get(user_id).update(changes, return_changes="always")
+        )
+        if written["skipped"]:
+            raise NotFound
+        return _account(written["changes"][0]["new_val"])
+
+
+def _by_name(username_key: Any) -> Any:
+    names, users = (r.table(name, read_mode="majority") for name in ("names", "users"))
+    return names.get(username_key).do(
+        lambda claim: r.branch(claim.eq(None), None, users.get(claim["user_id"]))
+    )
+
+
+_BY_NAME: Final = Prepared(_by_name)
+
+
+def _account(row: dict[str, Any]) -> Account:
+    return Account(
+        User(row["id"], row["username"], row["display_name"], row["created_at"]),
+        row["username_key"],
+        row["password_hash"],
+        *(row.get(flag, False) for flag in ("disabled", "admin", "erasing")),
+    )

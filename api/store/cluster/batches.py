@@ -1,0 +1,248 @@
+"""The entries that are flushed, on a RethinkDB cluster: batches in the table `batches`, and how they are found. Pure.
+
+A batch is what one append has stored: the rows of its entries, in their order. Its key is the room and the seq of the
+first. What a document costs the database hardly grows with what is in it: a batch of fifty rows is flushed at less
+than half of what fifty documents of a row each cost (docs/decisions/0002).
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.models.log import Kind
+from api.store.cluster.queries import Mark, erased, heads_table, known_of, literal, renamed
+from api.store.cluster.waiting import MAX_BATCH
+from api.store.rethinkdb import Prepared, r
+
+
+def batches_table() -> Any:
+    """Return the batches, read as a majority of replicas has them."""
+    return r.table("batches", read_mode="majority")
+
+
+def _rows_of(batch: Any) -> Any:
+    """Return the rows of a batch; one written behind our back may have none, or others than objects."""
+    return _in(batch).filter(_is_object)
+
+
+def _rows(batches: Any, is_wanted: Callable[[Any], Any]) -> Any:
+    """Return the rows of batches that are wanted, in their order."""
+    return batches.concat_map(_in).filter(lambda row: _is_object(row) & is_wanted(row))
+
+
+def _in(batch: Any) -> Any:
+    rows = batch["rows"].default(None)
+    return r.branch(rows.type_of() == "ARRAY", rows, r.expr([]))
+
+
+def _is_object(row: Any) -> Any:
+    return row.type_of() == "OBJECT"
+
+
+# -- flushing
+
+
+def flush_query(room_id: str, mark: Mark) -> Any:
+    """Return the query that copies what is not yet known to be flushed from a head's tail to `batches`.
+
+    The server does so by itself: no entry crosses the wire.
+    """
+    return _FLUSH({"room_id": room_id, "mark": mark._asdict()})
+
+
+def _flush(given: Any) -> Any:
+    acting = [Kind.MEMBER.value, Kind.DELETE.value]
+
+    def flush(head: Any, batches: Any) -> Any:
+        rows = batches.concat_map(lambda batch: batch["rows"])
+        return (
+            r.table("batches")
+            .insert(batches, conflict=_the_first_of_an_append)
+            .do(
+                lambda written: {
+                    "epoch": head["epoch"],
+                    "seq": head["seq"],
+                    "errors": written["errors"],
+                    "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
+                }
+            )
+        )
+
+    def flush_of(head: Any) -> Any:
+        flushed = r.expr([head["flushed"], known_of(head, given["mark"])]).max()
+        unflushed = flushed.do(lambda flushed: _batches_after(given["room_id"], head["tail"], flushed))
+        return unflushed.do(lambda batches: flush(head, batches))
+
+    return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush_of(head)))
+
+
+def _batches_after(room_id: Any, tail: Any, seq: Any) -> Any:
+    """Return the batches of a tail that end after an entry. What has no `attempt` is not ours, and is left out.
+
+    They are whole. What is flushed ends where an append did, and only of what is may the tail lack a part.
+    """
+    return (
+        tail.group("attempt")
+        .ungroup()
+        .filter(
+            lambda batch: (batch["group"].type_of() == "STRING") & (batch["reduction"].nth(-1)["seq"] > seq)
+        )
+        .map(
+            lambda batch: {
+                "id": [room_id, batch["reduction"].nth(0)["seq"]],
+                "attempt": batch["group"],
+                "rows": batch["reduction"],
+            }
+        )
+    )
+
+
+def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
+    """Keep what is there already: it may have been erased meanwhile. A row of another life gives way."""
+    return r.branch(old["attempt"].default(None) == new["attempt"], old, new)
+
+
+# -- finding. Room, seqs, places and ids may be terms.
+#
+# Of a copy of the database in which a head is older than the batches, some may begin inside those that are written
+# later. Of two rows with one seq that one counts whose batch begins first; so all come in the order of their keys.
+
+
+def entries_after(room_id: Any, seq: Any, until: Any) -> Any:
+    """Return the rows in (seq, until] of a room's log."""
+    found = _reaching(batches_table(), room_id, seq + 1, until)
+    return _rows(found.order_by(index="id"), lambda row: (row["seq"] > seq) & (row["seq"] <= until))
+
+
+def entry_at(room_id: Any, seq: Any) -> Any:
+    """Return the row at this place of a room's log, if it is there."""
+    found = _reaching(batches_table(), room_id, seq, seq)
+    return _rows(found.order_by(index="id"), lambda row: row["seq"] == seq)
+
+
+def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
+    """Return the batches that may have entries from `first` to `last`."""
+    return batches.between([room_id, first - MAX_BATCH + 1], [room_id, last], right_bound="closed")
+
+
+def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
+    """Return the newest messages up to a seq, as many as that or some more, oldest first.
+
+    They are looked for near it: each of eight parts of the table would read on by itself for as long as it is not told
+    that there are enough. Only where something else stands between them the index of messages is asked.
+    """
+    first = until - limit - MAX_BATCH
+    around = _reaching(batches_table(), room_id, first, until).order_by(index="id")
+    near = _messages(around, first, until).coerce_to("array")
+
+    def far() -> Any:
+        found = batches_table().between(
+            [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
+        )
+        newest_first = found.order_by(index=r.desc("message")).concat_map(
+            lambda batch: _rows_of(batch).order_by(r.desc("seq"))
+        )
+        return _turned(
+            newest_first.filter(lambda row: _is_message(row) & (row["seq"] <= until))
+            .limit(limit)
+            .coerce_to("array")
+        )
+
+    return near.do(lambda near: r.branch((near.count() >= limit) | (first <= 1), near, far()))
+
+
+def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
+    """Return the oldest messages from one seq to another, as many as that or some more, oldest first."""
+    last = r.expr([first + limit + MAX_BATCH, until]).min()
+    around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
+    near = _messages(around, first, last).coerce_to("array")
+
+    def far() -> Any:
+        found = batches_table().between(
+            [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
+        )
+        return _messages(found.order_by(index="message"), first, until).limit(limit).coerce_to("array")
+
+    return near.do(lambda near: r.branch((near.count() >= limit) | (last >= until), near, far()))
+
+
+def _messages(batches: Any, first: Any, last: Any) -> Any:
+    """Return the messages of batches from one seq to another, in their order."""
+    return _rows(batches, lambda row: _is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
+
+
+def _turned(rows: Any) -> Any:
+    """Return an array the other way round."""
+    return rows.do(
+        lambda rows: r.range(rows.count()).map(lambda i: rows.nth(rows.count() - 1 - i)).coerce_to("array")
+    )
+
+
+def _is_message(row: Any) -> Any:
+    return row["kind"] == Kind.MESSAGE.value
+
+
+def any_with_ids(ids: Any) -> Any:
+    """Return an array that is empty if there is no row with one of these ids, of whatever room."""
+    return batches_table().get_all(r.args(ids), index="ids").limit(1)["id"].coerce_to("array")
+
+
+def with_ids(ids: Any) -> Any:
+    """Return the rows with these ids, of whatever rooms, as an array."""
+    found = _each_once(batches_table(), ids, index="ids")
+    return _rows(found, lambda row: ids.contains(row["id"])).coerce_to("array")
+
+
+def changes_of(places: Any) -> Any:
+    """Return the rows that change the messages at these places (room and seq); `places`: a term."""
+    found = _each_once(batches_table(), places, index="target")
+    return _rows(found, lambda row: places.contains([row["room_id"], row["data"]["target"]]))
+
+
+def _each_once(batches: Any, keys: Any, *, index: str) -> Any:
+    """Return the batches with any of these keys in a multi index, which gives one for each of its rows."""
+    found = batches.get_all(r.args(keys), index=index)["id"].distinct()
+    return batches.get_all(r.args(found))
+
+
+def of_author(user_id: str, lower: list[Any], limit: int) -> Any:
+    """Return a user's rows after `lower` (user, room, seq), as many as that, by room and seq."""
+    places = batches_table().between(lower, [user_id, r.maxval], index="author", left_bound="open")
+    found = places.order_by(index="author").limit(limit)["id"].distinct()
+
+    def is_theirs(row: Any) -> Any:
+        return (row["user_id"] == user_id) & (r.expr([user_id, row["room_id"], row["seq"]]) > lower)
+
+    rows = _rows(batches_table().get_all(r.args(found)), is_theirs)
+    return rows.order_by("room_id", "seq").limit(limit)
+
+
+# -- changing what is there
+
+
+def rename_query(places: list[list[Any]], username: str) -> Any:
+    """Return the write that puts another name on the entries at these places (user, room, seq), all of one room."""
+    seqs = literal([seq for _, _, seq in places])
+    found = _each_once(r.table("batches"), literal(places), index="author")
+    return found.update(lambda batch: {"rows": renamed(batch["rows"], seqs, username)})
+
+
+def erase_queries(room_id: str, target: int) -> list[Any]:
+    """Return the writes that take away the body of a message, and those of its edits."""
+    batches = r.table("batches")
+
+    def edits(batch: Any) -> Any:
+        return _rows_of(batch).filter({"kind": Kind.EDIT.value, "data": {"target": target}})
+
+    edited = _each_once(batches, [[room_id, target]], index="target")
+    return [
+        found.update(lambda batch: {"rows": erased(batch["rows"], r.expr([target]))})
+        for found in (
+            _reaching(batches, room_id, target, target).filter(
+                lambda batch: _rows_of(batch)["seq"].contains(target)
+            ),
+            edited.filter(lambda batch: edits(batch).is_empty().not_()),
+        )
+    ]
+
+
+_FLUSH: Final = Prepared(_flush)

@@ -1,0 +1,79 @@
+"""Taking an account out of a RethinkDB cluster."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from api.errors import NotFound
+from api.models.log import Entry, Page
+from api.store import paging
+from api.store.cluster.batches import of_author, rename_query
+from api.store.cluster.log import RoomLogs
+from api.store.cluster.queries import literal, renamed
+from api.store.cluster.rows import Reader, entry_of, is_key
+from api.store.rethinkdb import Pool, r
+
+
+class Erasures:
+    """Finds and changes what is of one user, wherever it is."""
+
+    def __init__(self, pool: Pool, logs: RoomLogs, reader: Reader) -> None:
+        self._pool = pool
+        self._logs = logs
+        self._reader = reader
+
+    async def begin(self, user_id: str) -> None:
+        """Mark an account. Raises `NotFound`."""
+        if not is_key(user_id):
+            raise NotFound
+        mark = {"disabled": True, "erasing": True}
+        if (await self._pool.write(r.table("users").get(user_id).update(mark)))["skipped"]:
+            raise NotFound
+
+    async def begun(self) -> list[str]:
+        """Return the marked accounts."""
+        found = r.table("users", read_mode="majority").between(r.minval, r.maxval, index="erasing")
+        return await self._pool.read(found["id"])
+
+    async def entries_of(self, user_id: str, cursor: str | None, limit: int) -> Page[Entry]:
+        """List a user's entries by room and seq. Only flushed ones: so their rooms are flushed first."""
+        if not is_key(user_id):
+            return Page([], None)
+        if cursor is None:
+            mine = r.table("members", read_mode="majority").between(
+                [user_id], [user_id, r.maxval], index="user"
+            )
+            for room_id in await self._pool.read(mine["room_id"]):
+                await self._logs.flush(room_id)
+        seq, room_id = paging.start("entries", cursor)
+        lower = [user_id] if cursor is None else [user_id, room_id, seq]
+        rows = await self._pool.read(of_author(user_id, lower, limit + 1))
+        shown = paging.page(
+            "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
+        )
+        return Page(self._reader.read(shown.items, entry_of), shown.next_cursor)
+
+    async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
+        """Put another name on entries: in the tails first, for what is flushed later comes from there."""
+        by_room: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_room.setdefault(entry.room_id, []).append(entry)
+        for room_id, written in by_room.items():
+            seqs = [entry.seq for entry in written]
+            await self._pool.write(_rename_in_tail(room_id, seqs, username))
+            places = [[entry.user_id, room_id, entry.seq] for entry in written]
+            await self._pool.write(rename_query(places, username))
+
+    async def finish(self, user_id: str) -> None:
+        """Remove an account, then the claim on its name. What a crash between leaves is taken for abandoned."""
+        if not is_key(user_id):
+            return
+        account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))
+        await self._pool.write(r.table("users").get(user_id).delete())
+        if account is not None:
+            claim = r.table("names").get_all(account["username_key"]).filter({"user_id": user_id})
+            await self._pool.write(claim.delete())
+
+
+def _rename_in_tail(room_id: str, seqs: list[int], username: str) -> Any:
+    head = r.table("heads").get(room_id)
+    return head.update(lambda head: {"tail": renamed(head["tail"], literal(seqs), username)})

@@ -1,0 +1,144 @@
+"""The changefeeds that a tail follows on a RethinkDB cluster, and what their rows mean: pure."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from api.errors import Unavailable
+from api.models.log import Quiet, SessionEnded
+from api.store.base.store import Wants
+from api.store.cluster.rows import is_key
+from api.store.rethinkdb import r
+
+ABANDONED_SECONDS: Final = 300.0
+"""A beat of this age is of a node that did not say goodbye."""
+
+
+class ShownHead(NamedTuple):
+    """What the feed shows of a head. `moved`: the newest change of a membership, `attempt`: the newest append.
+
+    None where that is not known.
+    """
+
+    room_id: str
+    epoch: str
+    seq: int
+    flushed: int
+    moved: int | None
+    attempt: str | None
+
+
+class Written(NamedTuple):
+    """A head as it is now, and the entry `after` which it has grown, if it has."""
+
+    head: ShownHead
+    after: int
+
+    def must_be_heard(self, wants: Wants) -> bool:
+        """Say whether somebody here is to hear of what is new."""
+        room_id, moved = self.head.room_id, self.head.moved
+        return self.head.seq > self.after and (moved is None or moved > self.after or wants(room_id))
+
+
+class Replaced(NamedTuple):
+    """A head that is gone, or is another one; here is how it was."""
+
+    head: ShownHead
+
+
+News: TypeAlias = Written | Replaced | SessionEnded | Quiet | Unavailable
+
+
+def heads_feed(heads: Any) -> Any:
+    """Return the feed of these heads, without what they carry.
+
+    What it shows is looked at here, not there: each node has a feed, and the database computes for all of them. A
+    field that is not there is left out, and no error, which would end the feed for all rooms.
+    """
+    shown = ("id", "epoch", "seq", "flushed", "moved", "attempt")
+
+    def row(change: Any) -> Any:
+        old, new = (change[side].pluck(*shown).default(None) for side in ("old_val", "new_val"))
+        id_ = change["new_val"].default(change["old_val"])["id"]
+        return r.branch(_is_state(change), change, {"id": id_, "old": old, "new": new})
+
+    return heads.changes(include_states=True, squash=False).map(row)
+
+
+def sessions_feed() -> Any:
+    """Return the feed of sessions that have just ended."""
+    return (
+        r.table("sessions")
+        .changes(include_states=True, squash=False)
+        .filter(lambda change: _is_state(change) | change["new_val"].eq(None))
+        .map(lambda change: r.branch(_is_state(change), change, change["old_val"].pluck("id", "user_id")))
+    )
+
+
+def _is_state(change: Any) -> Any:
+    return change.has_fields("state") | change.has_fields("error")
+
+
+def beats_feed(node: str) -> Any:
+    """Return the feed of a node's own beats."""
+    return r.table("beats").get(node).changes(include_states=True, squash=False)
+
+
+def abandoned_query() -> Any:
+    """Return the write that removes the beats of nodes that are no more."""
+    is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
+    return r.table("beats").filter(is_old).delete(durability="soft")
+
+
+def goodbye_query(node: str) -> Any:
+    """Return the write that removes a node's own beat."""
+    return r.table("beats").get(node).delete(durability="soft")
+
+
+def _head_news(row: dict[str, Any]) -> News | None:
+    """Return what a change of a head means. Raises `KeyError`, `TypeError` for one that is not as we write them."""
+    try:
+        was = _head(row["old"])
+    except (KeyError, TypeError):
+        was = None
+    if row["new"] is None:
+        return None if was is None else Replaced(was)
+    head = _head(row["new"])
+    if was is not None and (head.epoch != was.epoch or head.seq < was.seq):
+        return Replaced(was)
+    if was is not None:
+        return Written(head, was.seq)
+    return Written(head, 0 if row["old"] is None else head.seq)
+
+
+def _head(row: dict[str, Any]) -> ShownHead:
+    """Read what the feed shows of a head. Raises `KeyError`, `TypeError`."""
+    room_id, epoch, seq, flushed = (row[name] for name in ("id", "epoch", "seq", "flushed"))
+    moved, attempt = row.get("moved"), row.get("attempt")
+    if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
+        raise TypeError
+    if not is_key(room_id) or "$" in room_id or seq < 0 or not 0 <= flushed <= seq:
+        raise TypeError
+    return ShownHead(
+        room_id,
+        epoch,
+        seq,
+        flushed,
+        moved if type(moved) is int else None,
+        attempt if isinstance(attempt, str) else None,
+    )
+
+
+def _session_news(row: dict[str, Any]) -> News:
+    return SessionEnded(str(row["id"]), str(row["user_id"]))
+
+
+def _beat_news(_row: dict[str, Any]) -> News:
+    return Quiet()
+
+
+NEWS: Final[dict[str, Callable[[dict[str, Any]], News | None]]] = {
+    "heads": _head_news,
+    "sessions": _session_news,
+    "beats": _beat_news,
+}
+"""By feed: what reads a row of it."""

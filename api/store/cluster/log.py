@@ -1,0 +1,298 @@
+"""Appending to rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
+
+One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
+the table `batches` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
+has the figures and the other ways.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from api import failpoints
+from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
+from api.failpoints import Failpoint
+from api.models.log import Appended, Draft, Kind
+from api.store.cluster.append_query import append_query, confirm_query, quick_query
+from api.store.cluster.batches import erase_queries, flush_query
+from api.store.cluster.queries import NO_MARK, Mark, project
+from api.store.cluster.rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
+from api.store.cluster.unflushed import Unflushed
+from api.store.cluster.waiting import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
+from api.store.rethinkdb import Pool
+
+MAX_STALE: Final = 10
+GATHER_SHARE: Final = 0.2
+"""Of the time that a batch took: so long the next one waits, that those who were answered may be in it. Else fifty who
+send in turns make two batches of twenty-five, and most of what a batch costs the database is one for each batch."""
+MAX_GATHER_SECONDS: Final = 0.01
+RETRY_SECONDS: Final = 0.2
+MAX_RETRY_SECONDS: Final = 1.0
+"""Between the attempts to flush."""
+
+log = structlog.get_logger("api.store")
+
+
+@dataclass(slots=True)
+class _Flush:
+    """A room whose tail is being flushed, at least up to `seq`."""
+
+    task: "asyncio.Task[None]"
+    seq: int = 0
+
+
+class RoomLogs:
+    """Appends to the logs of all rooms, and flushes them."""
+
+    def __init__(self, pool: Pool, reader: Reader, unflushed: Unflushed) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._unflushed = unflushed
+        self._queues: dict[str, deque[Waiting]] = {}
+        self._flushed: dict[str, Mark] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flushes: dict[str, _Flush] = {}
+        self._closed = False
+
+    async def close(self) -> None:
+        """End what is under way; appends that wait raise `Unavailable`."""
+        self._closed = True
+        tasks = [*self._tasks, *(flush.task for flush in self._flushes.values())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for queue in self._queues.values():  # of tasks that were cancelled before they began
+            fail(queue, Unavailable("the store is closed"))
+        self._queues.clear()
+
+    # -- appending
+
+    async def append(
+        self,
+        room_id: str,
+        draft: Draft,
+        *,
+        once: str | None = None,
+        said: Draft | None = None,
+        seen: Seen | None = None,
+    ) -> Appended:
+        """Number and store an entry, together with the others that wait for this room; see `Store.append`.
+
+        `once`: what no other entry may have, instead of its user and ref. `said`: what its author wrote, where
+        less of it is stored; a retry is compared with that. `seen`: memberships that must not have changed since;
+        else raises `MembershipChanged`, and what was seen can be read anew.
+        """
+        if self._closed:
+            raise Unavailable("the store is closed")
+        if not is_key(room_id):
+            raise NotFound
+        waiting = Waiting(
+            row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future(), seen
+        )
+        queue = self._queues.get(room_id)
+        if queue is None:
+            self._queues[room_id] = queue = deque()
+            task = asyncio.create_task(self._drain(room_id, queue), name="append")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        queue.append(waiting)
+        return await asyncio.shield(waiting.answer)
+
+    async def _drain(self, room_id: str, queue: deque[Waiting]) -> None:
+        """Append batch after batch until nobody waits for this room."""
+        batch: list[Waiting] = []
+        try:
+            await asyncio.sleep(0)  # let all who come in this turn of the loop in
+            while queue:
+                batch = next_batch(queue)
+                began = time.monotonic()
+                try:
+                    await self._append(room_id, batch)
+                except Exception as error:
+                    if not isinstance(error, NotFound | Unavailable):
+                        log.exception("append_failed")
+                        error = Unavailable()
+                    fail(batch, error)
+                if queue:
+                    took = time.monotonic() - began
+                    await asyncio.sleep(min(GATHER_SHARE * took, MAX_GATHER_SECONDS))
+        finally:
+            fail([*batch, *queue], Unavailable("the store is closed"))
+            queue.clear()
+            if self._queues.get(room_id) is queue:
+                del self._queues[room_id]
+
+    async def _append(self, room_id: str, batch: list[Waiting]) -> None:
+        elsewhere = {
+            row["id"]: row
+            for waiting in batch
+            if (row := self._unflushed.row(waiting.row["id"])) is not None and row["room_id"] != room_id
+        }
+        if elsewhere:
+            # A ref is its user's own over all rooms. What another node has acked for another room and not yet
+            # flushed, a few milliseconds' worth, is the one thing that is not seen: docs/decisions/0002.
+            self._answer([waiting for waiting in batch if waiting.row["id"] in elsewhere], elsewhere, "", "")
+            batch = [waiting for waiting in batch if waiting.row["id"] not in elsewhere]
+        if not batch:
+            return
+        attempt = secrets.token_urlsafe(8)
+        rows = list(
+            {waiting.row["id"]: waiting.row | {"attempt": attempt} for waiting in reversed(batch)}.values()
+        )[::-1]
+        rows.sort(key=is_no_message)  # messages first, as append_query wants them
+        failpoints.reached(Failpoint.BEFORE_APPEND)
+        try:
+            with self._unflushed.appending(attempt):
+                stored, epoch = await self._stored(room_id, rows, batch)
+        except Overtaken as overtaken:
+            await self.flush(room_id)  # so that a second look shows what the first did not
+            fail(overtaken.waiting, MembershipChanged())
+            await self._append(room_id, [one for one in batch if one not in overtaken.waiting])
+            return
+        failpoints.reached(Failpoint.AFTER_APPEND)
+        self._answer(batch, stored, epoch, attempt)
+        # Retries too: whoever appended them may not have come to flushing them.
+        if unflushed := [row["seq"] for row in stored.values() if self._is_unflushed(room_id, row)]:
+            self._flush_soon(room_id, max(unflushed))
+
+    async def _stored(
+        self, room_id: str, rows: list[dict[str, Any]], batch: list[Waiting]
+    ) -> tuple[dict[str, dict[str, Any]], str]:
+        """Store these rows, each unless its id is taken; return what is stored under their ids, and the epoch.
+
+        Raises `Overtaken`.
+        """
+        sent = {row["id"]: row for row in rows}
+        seen = seen_by_user(batch)
+        if quickly := await self._stored_quickly(room_id, rows, seen):
+            return quickly
+        for _ in range(MAX_STALE):
+            mark = self._flushed.get(room_id, NO_MARK)
+            answer = await self._pool.run(append_query(room_id, rows, mark, seen))
+            if answer["missing"]:
+                raise NotFound
+            if answer["errors"]:
+                raise Unavailable
+            if mark.epoch == answer["epoch"] and mark.seq > answer["seq"]:
+                self.forget()  # the database was set back: what we knew of it is of another life
+            self._mark(room_id, answer["epoch"], answer["flushed"])
+            # A ref that was raced for in two rooms is in both; this room's own counts.
+            found = sorted(answer["found"], key=lambda row: row.get("room_id") == room_id)
+            stored = {row["id"]: sent[row["id"]] | row for row in [*found, *answer["known"]]}
+            if len(stored) == len(rows):
+                if not answer["written"]:  # what was found is known to be on disk only after a write
+                    await self._pool.write(confirm_query(room_id))
+                self._remember(room_id, answer["epoch"], stored)
+                return stored, answer["epoch"]
+            if overtaken := [waiting for waiting in batch if waiting.is_overtaken(answer)]:
+                raise Overtaken(overtaken)
+        raise Unavailable
+
+    async def _stored_quickly(
+        self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int]
+    ) -> tuple[dict[str, dict[str, Any]], str] | None:
+        """Store these rows as `_stored` does, if they are new messages and nothing stands against it."""
+        mark = self._flushed.get(room_id, NO_MARK)
+        if mark is NO_MARK or any(row["kind"] != Kind.MESSAGE for row in rows):
+            return None
+        answer = await self._pool.run(quick_query(room_id, rows, mark, seen))
+        if answer is None:
+            return None
+        self._mark(room_id, answer["epoch"], answer["flushed"])
+        stored = {row["id"]: row | {"seq": seq} for seq, row in enumerate(rows, answer["first"])}
+        self._remember(room_id, answer["epoch"], stored)
+        return stored, answer["epoch"]
+
+    def _remember(self, room_id: str, epoch: str, stored: dict[str, dict[str, Any]]) -> None:
+        rows = [row for row in stored.values() if self._is_unflushed(room_id, row)]
+        self._unflushed.remember(room_id, epoch, rows)
+
+    @staticmethod
+    def _answer(batch: list[Waiting], stored: dict[str, dict[str, Any]], epoch: str, attempt: str) -> None:
+        given: set[str] = set()
+        for waiting in batch:
+            row = stored[waiting.row["id"]]
+            if waiting.answer.done():
+                continue
+            if row["digest"] != waiting.row["digest"]:
+                waiting.answer.set_exception(RefConflict())
+                continue
+            is_new = row.get("attempt") == attempt and row["id"] not in given
+            given.add(row["id"])
+            waiting.answer.set_result(Appended(entry_of(row), epoch, is_new))
+
+    def _is_unflushed(self, room_id: str, row: dict[str, Any]) -> bool:
+        return bool(row["room_id"] == room_id and row["seq"] > self.flushed(room_id))
+
+    def flushed(self, room_id: str) -> int:
+        """Return up to where this node knows a room to be flushed, and what its entries mean carried out."""
+        return self._flushed.get(room_id, NO_MARK).seq
+
+    def forget(self) -> None:
+        """Know nothing any more of what has been flushed, as when the database was set back."""
+        self._flushed.clear()
+        self._unflushed.forget_all()
+
+    # -- flushing
+
+    def _flush_soon(self, room_id: str, seq: int) -> None:
+        flush = self._flushes.get(room_id)
+        if flush is None:
+            task = asyncio.create_task(self._flush_all(room_id), name="flush")
+            flush = self._flushes[room_id] = _Flush(task)
+        flush.seq = max(flush.seq, seq)
+
+    async def _flush_all(self, room_id: str) -> None:
+        """Flush what comes as it comes. What is flushed, the next append tells the head."""
+        flush = self._flushes[room_id]
+        pause = RETRY_SECONDS
+        try:
+            while self.flushed(room_id) < (wanted := flush.seq):
+                try:
+                    await self.flush(room_id)
+                    pause = RETRY_SECONDS
+                    if flush.seq == wanted:
+                        break  # even if the head has less: the database was set back
+                except Exception as error:
+                    if not isinstance(error, Unavailable):
+                        log.exception("flush_failed")
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, MAX_RETRY_SECONDS)
+        finally:
+            del self._flushes[room_id]  # in the same breath as the look at `seq`: no append falls between
+
+    async def flush(self, room_id: str) -> None:
+        """Make the tail durable in `batches`, and carry out what its entries mean. Idempotent."""
+        mark = self._flushed.get(room_id, NO_MARK)
+        epoch, newest = self._unflushed.newest(room_id)
+        failpoints.reached(Failpoint.BEFORE_FLUSH)
+        answer = await self._pool.run(flush_query(room_id, mark))
+        if answer is None:
+            return
+        if answer["errors"]:
+            raise Unavailable
+        if answer["epoch"] == epoch and answer["seq"] < newest:
+            self.forget()  # the database was set back
+        failpoints.reached(Failpoint.AFTER_FLUSH)
+        for row in self._reader.read(answer["acting"], acting_row):
+            await self._act(row)
+        self._mark(room_id, answer["epoch"], answer["seq"])
+
+    def _mark(self, room_id: str, epoch: str, seq: int) -> None:
+        """Remember up to where a room is flushed; an epoch that is over counts for nothing."""
+        mark = self._flushed.get(room_id, NO_MARK)
+        self._flushed[room_id] = mark = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
+        self._unflushed.forget(room_id, *mark)
+
+    async def _act(self, row: dict[str, Any]) -> None:
+        """Carry a member entry over to `members`, and erase what a delete entry deletes."""
+        if row["kind"] == Kind.MEMBER:
+            await self._pool.write(project(row))
+        elif row["kind"] == Kind.DELETE:
+            for erase in erase_queries(row["room_id"], row["data"]["target"]):
+                await self._pool.write(erase)

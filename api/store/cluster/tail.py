@@ -1,0 +1,287 @@
+"""The changefeeds of a RethinkDB cluster as one tail of changes.
+
+Three feeds on a connection of their own: heads that have grown; ended sessions; and our own beat, a row that we
+write and must see come back. A paused or half-open server is silence and no error, so a beat that stays out is
+taken for a lost feed.
+
+A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
+(seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
+are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it. What
+this node has appended itself it knows to be durable as soon as it is answered, and does not read.
+Rooms that nobody here listens to are not read, unless somebody's membership in them has changed: such a read costs
+the database far more than the feed does, and every node would ask for it.
+
+A head that is replaced by another than its own grown self ends the tail; the next opening finds out why.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+import structlog
+
+from api.errors import Unavailable
+from api.models.log import Change, Entry, Quiet, Restored, SessionEnded
+from api.store.base.store import QUIET_SECONDS, Wants
+from api.store.cluster.epochs import Life
+from api.store.cluster.feeds import (
+    NEWS,
+    News,
+    Replaced,
+    Written,
+    abandoned_query,
+    beats_feed,
+    goodbye_query,
+    heads_feed,
+    sessions_feed,
+)
+from api.store.cluster.queries import grown_query
+from api.store.cluster.rows import Reader, entry_of
+from api.store.cluster.unflushed import Unflushed
+from api.store.rethinkdb import Pool, close, connect, r, run, tail
+
+MAX_BATCH: Final = 500
+READY_SECONDS: Final = 5.0
+PAGE: Final = 500
+MAX_TOLD: Final = 10_000
+"""Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
+MAX_OPENINGS: Final = 3
+"""Until the database is the one that the opening before has left; more are needed while a copy is put in place."""
+GOODBYE_SECONDS: Final = 1.0
+
+ReadLog: TypeAlias = Callable[[str, int, int], Awaitable[list[Entry]]]
+"""Returns the entries of a room after a seq, at most so many."""
+
+_REPLACED: Final = "the database is no longer the one that was told of"
+
+log = structlog.get_logger("api.store")
+
+
+class Tail:
+    """Open feeds; made by `open_tail`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        connection: Any,
+        life: Life,
+        reader: Reader,
+        unflushed: Unflushed,
+        *,
+        read_log: ReadLog,
+        wants: Wants,
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._node = secrets.token_urlsafe(16)
+        self._life = life
+        self._reader = reader
+        self._unflushed = unflushed
+        self._read_log = read_log
+        self._wants = wants
+        self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
+        self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
+        self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
+        self._lost: Unavailable | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Start every feed and wait until all are ready. Raises `Unavailable`."""
+        feeds = {
+            "heads": heads_feed(r.table("heads")),
+            "sessions": sessions_feed(),
+            "beats": beats_feed(self._node),
+        }
+        works: dict[str, Callable[[], Awaitable[None]]] = {"beat": self._beat}
+        works |= {name: partial(self._follow, name, feed) for name, feed in feeds.items()}
+        self._tasks = [
+            asyncio.create_task(self._until_lost(name, work), name=f"feed-{name}")
+            for name, work in works.items()
+        ]
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                for ready in self._ready.values():
+                    await ready.wait()
+        except TimeoutError:
+            raise Unavailable("the feed did not open in time") from None
+        if self._lost is not None:
+            raise self._lost
+
+    async def close(self) -> None:
+        """End every feed, and leave what is known to the next tail."""
+        self._hand_over()
+        with contextlib.suppress(Unavailable):
+            await run(self._connection, goodbye_query(self._node), seconds=GOODBYE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await close(self._connection)
+
+    async def batches(self) -> AsyncIterator[list[Change]]:
+        """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
+        if self._life.is_restored:
+            yield [Restored()]
+            self._life.is_restored = (
+                False  # not before: should this tail be lost first, the next one must say it
+            )
+        while True:
+            try:
+                async with asyncio.timeout(2 * QUIET_SECONDS):
+                    news = [await self._news.get()]
+            except TimeoutError:
+                raise Unavailable("the feed has been silent for too long") from None
+            while len(news) < MAX_BATCH and not self._news.empty():
+                news.append(self._news.get_nowait())
+            lost = next((one for one in news if isinstance(one, Unavailable)), None)
+            if lost is not None:
+                raise lost
+            for replaced in news:
+                if isinstance(replaced, Replaced):
+                    self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
+                    raise Unavailable(_REPLACED)
+            if ended := [one for one in news if isinstance(one, SessionEnded)]:
+                yield list(ended)  # who is to hear no more does not wait for what others are to hear
+            entries = await self._entries([one for one in news if isinstance(one, Written)])
+            if entries or not ended:
+                yield list(entries) or [Quiet()]
+
+    async def _entries(self, written: Sequence[Written]) -> list[Entry]:
+        """Return what somebody here is to hear of, read or known. Raises `Unavailable`."""
+        grown: dict[str, Written] = {}  # of each room the newest head, and the entry after which it is news
+        for one in written:
+            if not one.must_be_heard(self._wants):
+                continue
+            room_id = one.head.room_id
+            first = grown.get(room_id)
+            told = max(one.after, self._told_in(room_id, one.head.epoch)) if first is None else first.after
+            grown[room_id] = one._replace(after=told)
+        for head, _ in written:
+            if head.room_id not in grown and head.flushed:
+                # Nobody was told, but that much is durable, and a database that has less of it was set back.
+                told = self._told_in(head.room_id, head.epoch)
+                self._tell(head.room_id, head.epoch, max(head.flushed, told))
+        await self._unflushed.answered(head.attempt for head, _ in grown.values())
+        entries: list[Entry] = []
+        unknown: list[Written] = []
+        for one in grown.values():
+            rows = self._known(one)
+            if rows is None:
+                unknown.append(one)
+            else:
+                self._tell(one.head.room_id, one.head.epoch, max(one.head.seq, one.after))
+                entries += self._reader.read(rows, entry_of)
+        return [*entries, *await self._read(unknown)]
+
+    def _known(self, written: Written) -> list[dict[str, Any]] | None:
+        """Return what is new of a room, if this node knows it to be durable without reading it; else None."""
+        head, after = written
+        told = self._told.get(head.room_id)
+        is_less = told is None and head.seq < self._life.told(head.room_id, head.epoch)
+        if is_less or (told is not None and told[0] != head.epoch):
+            return None  # it may have been set back: what is read will say it
+        if head.seq <= after:
+            return []  # what was read before was further than what the feed had shown
+        return self._unflushed.messages(head.room_id, head.epoch, head.attempt, after, head.seq)
+
+    async def _read(self, written: Sequence[Written]) -> list[Entry]:
+        """Read what is new of these rooms. Raises `Unavailable`."""
+        if not written:
+            return []
+        after = {one.head.room_id: one.after for one in written}
+        # What is known now, the heads that are read next must hold.
+        known = {
+            head.room_id: self._told.get(head.room_id)
+            or (head.epoch, self._life.told(head.room_id, head.epoch))
+            for head, _ in written
+        }
+        entries: list[Entry] = []
+        for head in await self._pool.run(grown_query(after)):
+            told_epoch, told = known[head["id"]]
+            if head["epoch"] != told_epoch or head["seq"] < told:
+                raise Unavailable(_REPLACED)
+            entries += await self._after(head, after[head["id"]])
+        return entries
+
+    def _told_in(self, room_id: str, epoch: str) -> int:
+        told_epoch, told = self._told.get(room_id, (epoch, 0))
+        return told if told_epoch == epoch else 0
+
+    def _tell(self, room_id: str, epoch: str, seq: int) -> None:
+        """Note that a room need not be told any more up to an entry, which is durable."""
+        if len(self._told) >= MAX_TOLD:
+            self._hand_over()
+        self._told[room_id] = epoch, seq
+
+    async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
+        """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
+        room_id = head["id"]
+        self._tell(room_id, head["epoch"], head["seq"])
+        entries: list[Entry] = []
+        while after < head["trimmed"] and (
+            page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
+        ):
+            entries += page
+            after = page[-1].seq
+        return [*entries, *self._reader.read(head["tail"], entry_of)]
+
+    def _hand_over(self) -> None:
+        for room_id, (epoch, seq) in self._told.items():
+            self._life.remember(room_id, epoch, seq)
+        self._told.clear()
+
+    async def _until_lost(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one task's work; when it fails, of whatever, the tail is lost."""
+        try:
+            await work()
+        except Unavailable as error:
+            lost = error
+        except Exception:
+            log.exception("feed_failed", feed=name)
+            lost = Unavailable("the feed failed")
+        else:
+            return
+        self._lost = lost
+        await self._news.put(lost)
+
+    async def _follow(self, name: str, feed: Any) -> None:
+        try:
+            async for row in tail(self._connection, feed):
+                if "state" not in row:
+                    for one in self._reader.read([row], NEWS[name]):
+                        if one is not None:
+                            await self._news.put(one)
+                elif row["state"] == "ready":
+                    self._ready[name].set()
+        finally:
+            self._ready[name].set()  # `open` looks at what came
+
+    async def _beat(self) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._pool.run(abandoned_query())
+        while True:
+            beat = {"id": self._node, "at": r.now().to_epoch_time()}
+            with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
+                await self._pool.run(r.table("beats").insert(beat, conflict="replace", durability="soft"))
+            await asyncio.sleep(QUIET_SECONDS * 0.8)
+
+
+@contextlib.asynccontextmanager
+async def open_tail(
+    pool: Pool, life: Life, reader: Reader, unflushed: Unflushed, *, read_log: ReadLog, wants: Wants
+) -> AsyncIterator[AsyncIterator[list[Change]]]:
+    """Open a tail; see `Store.changes`."""
+    for _ in range(MAX_OPENINGS):
+        connection = await connect(pool.address)
+        opened = Tail(pool, connection, life, reader, unflushed, read_log=read_log, wants=wants)
+        try:
+            await opened.open()
+            if await life.goes_on():
+                yield opened.batches()
+                return
+            # New epochs have begun, of which the feeds that are open would tell: others are opened.
+        finally:
+            await opened.close()
+    raise Unavailable(_REPLACED)

@@ -1,0 +1,77 @@
+"""Appends that wait for a room, and which of them one update of its head may take together. Pure."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from api.models.log import Appended, Kind
+
+MAX_BATCH: Final = 100
+"""Entries. What is stored is looked for by it: it must not be less than it was when anything was written."""
+
+
+class Seen(NamedTuple):
+    """The memberships of these users, as they stood after the entry `as_of`, on which an append rests."""
+
+    as_of: int
+    user_ids: frozenset[str]
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """An append that waits for its batch."""
+
+    row: dict[str, Any]
+    answer: asyncio.Future[Appended]
+    seen: Seen | None
+
+    def is_overtaken(self, answer: dict[str, Any]) -> bool:
+        """Say whether a membership that was seen has changed since, or may have, for all that the head tells."""
+        if self.seen is None:
+            return False
+        as_of, user_ids = self.seen
+        return answer["dropped"] > as_of or any(
+            row["seq"] > as_of and row["user_id"] in user_ids for row in answer["moved"]
+        )
+
+
+class Overtaken(Exception):
+    """Nothing was stored: these appends rest on memberships that have changed."""
+
+    def __init__(self, waiting: list[Waiting]) -> None:
+        super().__init__()
+        self.waiting = waiting
+
+
+def next_batch(queue: deque[Waiting]) -> list[Waiting]:
+    """Take from a queue what may be stored in one update: nothing that rests on what the same update changes."""
+    batch: list[Waiting] = []
+    changed: set[str] = set()
+    while queue and len(batch) < MAX_BATCH:
+        waiting = queue[0]
+        if waiting.seen is not None and not changed.isdisjoint(waiting.seen.user_ids):
+            break
+        batch.append(queue.popleft())
+        if waiting.row["kind"] == Kind.MEMBER:
+            changed.add(waiting.row["user_id"])
+    return batch
+
+
+def seen_by_user(batch: list[Waiting]) -> dict[str, int]:
+    """Return after which entry each user's membership was seen, the earliest of several."""
+    seen: dict[str, int] = {}
+    for waiting in batch:
+        if waiting.seen is not None:
+            for user_id in waiting.seen.user_ids:
+                seen[user_id] = min(seen.get(user_id, waiting.seen.as_of), waiting.seen.as_of)
+    return seen
+
+
+def fail(batch: Iterable[Waiting], error: Exception) -> None:
+    """Answer those that still wait with an error."""
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+            waiting.answer.exception()  # whoever waited may be gone

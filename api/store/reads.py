@@ -1,0 +1,49 @@
+"""What the clients of a node ask of the store by themselves, asked for many of them together."""
+
+from api.models.log import Account, Head, Member, Session
+from api.realtime.replay import Replay
+from api.store.base.store import Place, Store
+from api.store.loader import Loader
+
+
+class Reads:
+    """One question per kind is under way at a time; see `Loader` and `Replay` for what that keeps true."""
+
+    def __init__(self, store: Store) -> None:
+        self._sessions: Loader[str, Session] = Loader(store.sessions)
+        self._accounts: Loader[str, Account] = Loader(store.accounts)
+        self._members: Loader[Place, Member] = Loader(store.memberships)
+        self._heads: Loader[str, Head] = Loader(store.heads)
+        self.replay = Replay(store)
+
+    async def session(self, session_id: str) -> Session | None:
+        """Return a session that has not been ended. Raises `Unavailable`, as the others do."""
+        return await self._sessions.load(session_id)
+
+    async def account(self, user_id: str) -> Account | None:
+        """Return an account."""
+        return await self._accounts.load(user_id)
+
+    async def member(self, room_id: str, user_id: str) -> Member | None:
+        """Return a membership."""
+        return await self._members.load((room_id, user_id))
+
+    async def head(self, room_id: str) -> Head | None:
+        """Return where a room's log ends."""
+        return await self._heads.load(room_id)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many questions of each kind the store was asked."""
+        return {
+            "sessions": self._sessions.question_count,
+            "accounts": self._accounts.question_count,
+            "memberships": self._members.question_count,
+            "heads": self._heads.question_count,
+            "log": self.replay.read_count,
+        }
+
+    async def close(self) -> None:
+        """End what is under way; who waits gets `Unavailable`."""
+        for loader in (self._sessions, self._accounts, self._members, self._heads):
+            await loader.close()
+        await self.replay.close()

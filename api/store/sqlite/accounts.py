@@ -1,0 +1,125 @@
+"""Accounts and kept values: plain functions on a cursor, to be run inside a transaction."""
+
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from api.errors import NotFound, UsernameTaken
+from api.models.log import Account, Page, User
+from api.store import paging
+
+_ACCOUNT: Final = (
+    "id, username, display_name, created_at, username_key, password_hash, disabled, admin, erasing"
+)
+
+
+def keep(cursor: apsw.Cursor, name: str, value: str) -> str:
+    """Keep a value unless one is kept; return what is kept."""
+    cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+    ((kept,),) = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,))
+    return str(kept)
+
+
+def create(cursor: apsw.Cursor, account: Account) -> None:
+    """Store an account; storing the same one again changes nothing. Raises `UsernameTaken`."""
+    user = account.user
+    holder = cursor.execute("SELECT id FROM users WHERE username_key = ?", (account.username_key,)).fetchone()
+    if holder == (user.id,):
+        return  # a retry
+    if holder is not None:
+        raise UsernameTaken
+    cursor.execute(
+        "INSERT INTO users (id, username, username_key, display_name, password_hash, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            user.id,
+            user.username,
+            account.username_key,
+            user.display_name,
+            account.password_hash,
+            user.created_at,
+        ),
+    )
+
+
+def by_name(cursor: apsw.Cursor, username_key: str) -> Account | None:
+    """Return the account with this unique name."""
+    row = cursor.execute(f"SELECT {_ACCOUNT} FROM users WHERE username_key = ?", (username_key,)).fetchone()
+    return row and _account(row)
+
+
+def find(cursor: apsw.Cursor, user_id: str) -> Account | None:
+    """Return an account."""
+    row = cursor.execute(f"SELECT {_ACCOUNT} FROM users WHERE id = ?", (user_id,)).fetchone()
+    return row and _account(row)
+
+
+def accounts(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, Account]:
+    """Return those of these accounts that exist."""
+    return {one: found for one in user_ids if (found := find(cursor, one)) is not None}
+
+
+def listed(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
+    """List all accounts in the order of their making."""
+    rows = cursor.execute(
+        f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?",
+        (*paging.start("accounts", after), limit + 1),
+    ).fetchall()
+    return paging.page("accounts", rows, limit, key=lambda row: (row[3], row[0]), item=_account)
+
+
+def named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
+    """List the users whose names begin so."""
+    list_name = f"users {prefix}"
+    _, last = paging.start(list_name, after)
+    rows = cursor.execute(
+        "SELECT id, username, display_name, created_at, lower(username) FROM users"
+        " WHERE NOT disabled AND lower(username) >= ?1 AND lower(username) < ?2 AND lower(username) > ?3"
+        " ORDER BY lower(username) LIMIT ?4",
+        (prefix, prefix + paging.AFTER_ALL_TEXTS, last, limit + 1),
+    ).fetchall()
+    return paging.page(list_name, rows, limit, key=lambda row: (0, row[4]), item=lambda row: User(*row[:4]))
+
+
+def set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
+    """Change how a user is shown. Raises `NotFound`."""
+    cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))
+    return _found(cursor, user_id).user
+
+
+def set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, over: str | None) -> None:
+    """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
+    cursor.execute(
+        "UPDATE users SET password_hash = ?1 WHERE id = ?2 AND (?3 IS NULL OR password_hash = ?3)",
+        (password_hash, user_id, over),
+    )
+    _found(cursor, user_id)
+
+
+def set_flags(cursor: apsw.Cursor, user_id: str, disabled: bool | None, admin: bool | None) -> Account:
+    """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""
+    cursor.execute(
+        "UPDATE users SET disabled = coalesce(?, disabled), admin = coalesce(?, admin)"
+        " WHERE id = ? AND NOT erasing",
+        (disabled, admin, user_id),
+    )
+    if not cursor.connection.changes():
+        raise NotFound
+    return _found(cursor, user_id)
+
+
+def _found(cursor: apsw.Cursor, user_id: str) -> Account:
+    found = find(cursor, user_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _account(row: Any) -> Account:
+    *user, username_key, password_hash, disabled, admin, erasing = row
+    return Account(
+        User(*user), username_key, password_hash, bool(disabled), bool(admin), erasing=bool(erasing)
+    )

@@ -1,0 +1,36 @@
+"""The audit log: plain functions on a cursor, to be run inside a transaction."""
+
+from typing import Final
+
+import apsw
+
+from api.models.log import Audited, AuditEvent, Page
+from api.store import paging
+
+_AFTER_ALL: Final[paging.Key] = (2**63 - 1, "")
+
+
+def record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
+    """Store an event and forget old ones."""
+    cursor.execute("DELETE FROM audit WHERE at < ?", (forget_before,))
+    cursor.execute(
+        "INSERT INTO audit (at, id, event, actor_id, subject_id, address) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (event.at, event.id, event.event.value, event.actor_id, event.subject_id, event.address),
+    )
+
+
+def listed(cursor: apsw.Cursor, before: str | None, limit: int) -> Page[AuditEvent]:
+    """List events, newest first."""
+    rows = cursor.execute(
+        "SELECT at, id, event, actor_id, subject_id, address FROM audit WHERE (at, id) < (?, ?)"
+        " ORDER BY at DESC, id DESC LIMIT ?",
+        (*(_AFTER_ALL if before is None else paging.start("audit", before)), limit + 1),
+    ).fetchall()
+    return paging.page(
+        "audit",
+        rows,
+        limit,
+        key=lambda row: (row[0], row[1]),
+        item=lambda row: AuditEvent(row[0], row[1], Audited(row[2]), *row[3:]),
+    )

@@ -1,0 +1,175 @@
+"""The database as a file: where it is, opening it, and whether it is still the one that was opened."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import apsw
+
+from api.errors import Invalid, Unavailable
+from api.store.sqlite import schema
+from api.store.sqlite.epochs import Life
+
+BUSY_SECONDS: Final = 5.0
+"""How long a connection waits for another process to let go of a lock. A commit takes some milliseconds."""
+
+_LOOK_AGAIN_SECONDS: Final = 0.0005
+_OPEN_SECONDS: Final = 10.0  # several processes may be making the same database; the last must wait for all
+_RETRY_SECONDS: Final = 0.01
+_WAL_KEPT_BYTES: Final = 64 * 1024 * 1024  # a write-ahead log that a burst has blown up is cut back to this
+
+
+class Database:
+    """One file, to be opened any number of times. Every error is an `Unavailable` in one clear sentence."""
+
+    def __init__(self, url: str) -> None:
+        """Raises `Invalid` unless `url` is `sqlite:///relative/path` or `sqlite:////absolute/path`."""
+        self.path = _path_of(url)
+        self._life = Life(self.path)
+        self._file_number: int | None = None
+
+    def connect_first(self) -> apsw.Connection:
+        """Connect for writing, making file and tables when absent. Renews the epochs of a restored database."""
+        try:
+            _make_file(self.path)
+        except OSError as error:
+            raise self._unavailable(str(error.strerror)) from None
+        connection = self._patiently(self._set_up)
+        self._file_number = self.path.stat().st_ino
+        return connection
+
+    def connect(self) -> apsw.Connection:
+        """Connect to what `connect_first` has opened."""
+        return self._patiently(self._open)
+
+    def require_in_place(self) -> None:
+        """Raise `Unavailable` once the file has been moved, deleted or replaced: nobody would find our writes."""
+        try:
+            if self.path.stat().st_ino == self._file_number:
+                return
+        except OSError:
+            pass
+        raise Unavailable(
+            "the database file has been taken away from under the server, which must be restarted"
+        )
+
+    def committed(self, newest_id: int) -> None:
+        """Note how far the logs have come, so that an older copy put in this one's place is recognised."""
+        self._life.note(newest_id)
+
+    def _set_up(self) -> apsw.Connection:
+        connection = self._open()
+        try:
+            schema.make_tables(connection)
+            self._life.begin(connection)
+        except BaseException:
+            connection.close(force=True)
+            raise
+        return connection
+
+    def _open(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            connection.set_busy_handler(_Patience(BUSY_SECONDS))
+            schema.require_ours(connection)
+            _configure(connection)
+        except BaseException:
+            connection.close(force=True)
+            raise
+        return connection
+
+    def _patiently(self, connect: Callable[[], apsw.Connection]) -> apsw.Connection:
+        give_up_at = time.monotonic() + _OPEN_SECONDS
+        while True:
+            try:
+                return connect()
+            except apsw.BusyError:
+                # Turning a new database to WAL does not wait for another process that is doing the same.
+                if time.monotonic() > give_up_at:
+                    raise self._unavailable("another process keeps it locked") from None
+                time.sleep(_RETRY_SECONDS)
+            except apsw.NotADBError:
+                raise self._unavailable("the file is not a database") from None
+            except (OSError, apsw.Error, Unavailable) as error:
+                raise self._unavailable(str(error)) from None
+
+    def _unavailable(self, reason: str) -> Unavailable:
+        return Unavailable(f"the database {self.path} cannot be opened: {reason}")
+
+
+@contextmanager
+def patience(connection: apsw.Connection, seconds: float) -> Iterator[None]:
+    """Let a connection wait for locks for another time than it otherwise does."""
+    connection.set_busy_handler(_Patience(seconds))
+    try:
+        yield
+    finally:
+        connection.set_busy_handler(_Patience(BUSY_SECONDS))
+
+
+def _path_of(url: str) -> Path:
+    parts = urlsplit(url)
+    path = unquote(parts.path).removeprefix("/")
+    if not url.startswith("sqlite:///") or not path or parts.query or parts.fragment or "\0" in path:
+        raise Invalid("a SQLite store is written sqlite:///relative/path or sqlite:////absolute/path")
+    return Path(path).absolute()
+
+
+def _make_file(path: Path) -> None:
+    """Make the file and its directories for their owner alone; SQLite's further files get the same rights."""
+    made = [] if path.exists() else [path]
+    for directory in path.parents:
+        if directory.exists():
+            break
+        made.append(directory)
+    for directory in reversed(made[1:]):
+        directory.mkdir(mode=0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for new in made:
+        _flush_directory(new.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the names in a directory durable: no entry is, while its file's name is not."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _configure(connection: apsw.Connection) -> None:
+    if connection.readonly("main"):
+        raise Unavailable("it may only be read")
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")  # a commit returns when it is on the disk
+    connection.pragma("fullfsync", 1)  # on macOS an fsync alone does not reach it
+    connection.pragma("checkpoint_fullfsync", 1)
+    connection.pragma("foreign_keys", 1)
+    connection.pragma("secure_delete", 1)  # what is deleted is overwritten with zeros
+    connection.pragma("trusted_schema", 0)
+    connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
+
+
+class _Patience:
+    """A connection's way of waiting for a lock: look often.
+
+    SQLite's own waits up to 100 ms between looks, so that with three busy processes some wait for 700 ms; with
+    this none waits for more than 30.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._give_up_at = 0.0
+
+    def __call__(self, looks: int) -> bool:
+        """Say whether to look again, after the given number of looks in vain."""
+        now = time.monotonic()
+        if looks == 0:
+            self._give_up_at = now + self._seconds
+        time.sleep(_LOOK_AGAIN_SECONDS)
+        return now < self._give_up_at

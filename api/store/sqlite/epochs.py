@@ -1,0 +1,76 @@
+"""Telling whether a database is the one that was last written to here, or a copy put in its place.
+
+A client keeps its position by seq. If an older copy of the database is restored, the same seqs come to name
+other entries, so every room must begin a new epoch. To notice, a small file beside the database holds the
+number of the file that was written to and the id of its newest entry, noted after each commit: a database that
+is another file, or lacks that entry, has been restored. A needless new epoch costs each client one reload.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+import structlog
+
+from api.store.sqlite.schema import new_epoch
+
+
+class Life:
+    """The note beside one database."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._note = database.with_name(database.name + "-life")
+
+    def begin(self, connection: apsw.Connection) -> None:
+        """Renew every room's epoch if the database is not the one that the note speaks of."""
+        cursor = connection.cursor()
+        if not self._is_as_noted(cursor):
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                if not self._is_as_noted(cursor):  # no other process has done this just now
+                    _renew_epochs(cursor)
+                cursor.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+        self.note(_newest(cursor))
+
+    def note(self, newest_id: int) -> None:
+        """Note what has just been committed. Not flushed: an older note than true does no harm."""
+        with suppress(OSError):  # as on a full disk; the note only gets older
+            descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, f"{self._file_number():020} {newest_id:020}\n".encode("ascii"))
+            finally:
+                os.close(descriptor)
+
+    def _is_as_noted(self, cursor: apsw.Cursor) -> bool:
+        noted = self._read()  # before what it is compared with: other processes go on writing both
+        newest = _newest(cursor)
+        if noted is None:
+            return not newest
+        return noted[0] == self._file_number() and noted[1] <= newest
+
+    def _read(self) -> tuple[int, int] | None:
+        try:
+            file_number, newest = self._note.read_text(encoding="ascii").split()
+            return int(file_number), int(newest)
+        except (OSError, ValueError):
+            return None
+
+    def _file_number(self) -> int:
+        return self._database.stat().st_ino
+
+
+def _newest(cursor: apsw.Cursor) -> int:
+    ((newest,),) = cursor.execute("SELECT coalesce(max(id), 0) FROM entries")
+    return int(newest)
+
+
+def _renew_epochs(cursor: apsw.Cursor) -> None:
+    room_ids = [row[0] for row in cursor.execute("SELECT id FROM rooms")]
+    for room_id in room_ids:
+        cursor.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new_epoch(), room_id))
+    structlog.get_logger("api.store").warning("store.restored", rooms=len(room_ids))

@@ -1,0 +1,61 @@
+"""Taking an account out: plain functions on a cursor, to be run inside a transaction."""
+
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
+from collections.abc import Sequence
+
+import apsw
+
+from api.errors import NotFound
+from api.models.log import Entry, Page
+from api.store import paging
+from api.store.sqlite.log import COLUMNS, RoomLog
+
+
+def begin(cursor: apsw.Cursor, user_id: str) -> None:
+    """Mark an account. Raises `NotFound`."""
+    cursor.execute("UPDATE users SET disabled = 1, erasing = 1 WHERE id = ?", (user_id,))
+    if not cursor.connection.changes():
+        raise NotFound
+
+
+def begun(cursor: apsw.Cursor) -> list[str]:
+    """Return the marked accounts."""
+    return [row[0] for row in cursor.execute("SELECT id FROM users WHERE erasing")]
+
+
+def entries_of(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int) -> Page[Entry]:
+    """List a user's entries: first those with a ref, by it, then the others, by id."""
+    after_id, after_ref = paging.start("entries", after)
+    rows = []
+    if after_id <= 0:
+        rows = cursor.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref > ? ORDER BY ref LIMIT ?",
+            (user_id, after_ref, limit + 1),
+        ).fetchall()
+    rows += cursor.execute(
+        f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref IS NULL AND id > ? ORDER BY id LIMIT ?",
+        (user_id, after_id, limit + 1 - len(rows)),
+    )
+    listed = paging.page(
+        "entries",
+        rows,
+        limit,
+        key=lambda row: (0, row[7]) if row[7] is not None else (row[0], ""),
+        item=log.entry,
+    )
+    return Page([entry for entry in listed.items if entry is not None], listed.next_cursor)
+
+
+def anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:
+    """Put another name on entries."""
+    cursor.executemany(
+        "UPDATE entries SET username = ? WHERE room_id = ? AND seq = ?",
+        [(username, entry.room_id, entry.seq) for entry in entries],
+    )
+
+
+def finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
+    """Remove an account, which has neither sessions nor memberships left; its name is free again."""
+    cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
+    log.note_erased()

@@ -1,0 +1,280 @@
+"""The logs of the rooms: functions on a cursor, to be run inside a transaction.
+
+A room's head, in `rooms`, and the entries up to it change together. So whatever lies above a head, or cannot
+be read as an entry, was written behind our back: it is passed over, and logged once.
+"""
+
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import apsw
+import orjson
+import structlog
+
+from api.errors import Invalid, NotFound, RefConflict
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.store.fold import fold
+from api.store.shape import has_shape, require_shape
+from api.store.sqlite.database import patience
+
+COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
+"""Of `entries`, as `RoomLog.entry` reads them."""
+
+_NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
+_POISON_REMEMBERED: Final = 1_000  # poison rows that are not logged again; further ones are not logged at all
+_FORGET_SECONDS: Final = 0.05  # more than our own reads take
+_FORGET_AGAIN_SECONDS: Final = 5.0
+_DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
+
+
+class _Place(NamedTuple):
+    """Where a new entry goes: behind the head of its room."""
+
+    epoch: str
+    seq: int
+    message_number: int
+
+
+class RoomLog:
+    """Reads and writes entries; remembers which unreadable ones have been logged."""
+
+    def __init__(self) -> None:
+        self._poison_seen: set[int] = set()
+        self._has_erased = False
+        self._forget_at = 0.0
+
+    # -- writing
+
+    def append(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended:
+        """Add an entry of a user, as `Store.append` says."""
+        if draft.kind is Kind.MEMBER:
+            raise Invalid("membership changes by joining and leaving")
+        require_shape(draft)
+        digest = _digest(room_id, draft)
+        if draft.ref is not None:
+            stored = self._by_ref(cursor, draft.user_id, draft.ref, digest)
+            if stored is not None:
+                return Appended(stored, self.head(cursor, room_id).epoch, is_new=False)
+        target = draft.data.get("target")
+        if isinstance(target, int):
+            _require_message(cursor, self.head(cursor, room_id), target)
+        if draft.kind is Kind.DELETE:
+            _erase(cursor, room_id, target)
+            self.note_erased()
+        elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
+            draft = replace(draft, data={**draft.data, "body": ""})
+        return self.add(cursor, room_id, draft, digest)
+
+    def add(self, cursor: apsw.Cursor, room_id: str, draft: Draft, digest: bytes | None = None) -> Appended:
+        """Number an entry and store it, unchecked."""
+        place = _next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
+        row = (
+            room_id,
+            place.seq,
+            draft.kind.value,
+            draft.user_id,
+            draft.username,
+            draft.at,
+            draft.ref,
+            _json(draft.data).decode(),
+            draft.data.get("target"),
+            place.message_number,
+            digest,
+        )
+        try:
+            _insert(cursor, row)
+        except apsw.ConstraintError:
+            _move_stray_aside(cursor, room_id, place.seq)
+            _insert(cursor, row)
+        entry = Entry(
+            room_id, place.seq, draft.kind, draft.user_id, draft.username, draft.at, draft.ref, draft.data
+        )
+        return Appended(entry, place.epoch, is_new=True)
+
+    def note_erased(self) -> None:
+        """Let nothing of what this transaction takes away, or replaces, stay in the files."""
+        self._has_erased = True
+
+    def forget_erased(self, cursor: apsw.Cursor) -> None:
+        """Also take what has been erased out of the write-ahead log. Between transactions, on the writer.
+
+        Where that cannot be done now, as while a backup reads, it is tried again after a later commit. All writing
+        waits meanwhile, so it is neither waited for long nor tried often.
+        """
+        now = time.monotonic()
+        if not self._has_erased or now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_AGAIN_SECONDS
+        with patience(cursor.connection, _FORGET_SECONDS):
+            cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._has_erased, self._forget_at = False, 0.0
+
+    # -- reading
+
+    def head(self, cursor: apsw.Cursor, room_id: str) -> Head:
+        """Return where a room's log ends. Raises `NotFound`."""
+        row = cursor.execute("SELECT id, epoch, seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        if row is None:
+            raise NotFound
+        return Head(*row)
+
+    def heads(self, cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
+        """Return where the logs of these rooms end."""
+        rows = cursor.execute(
+            "SELECT id, epoch, seq FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
+            (_json(list(room_ids)).decode(),),
+        )
+        return {row[0]: Head(*row) for row in rows}
+
+    def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
+        """Return the entries with seq in (after, after + limit], up to the head."""
+        after = bounded(after)
+        rows = cursor.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ?"
+            " AND seq <= min(?, (SELECT seq FROM rooms WHERE id = room_id)) ORDER BY seq",
+            (room_id, after, bounded(after + limit)),
+        )
+        return self.entries(rows)
+
+    def history(
+        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
+    ) -> History:
+        """Return a page of folded messages. Raises `NotFound`."""
+        head = self.head(cursor, room_id)
+        above = 0 if after is None else bounded(after)
+        below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
+        order = "DESC" if after is None else "ASC"
+        rows = cursor.execute(
+            f"SELECT {COLUMNS} FROM entries INDEXED BY messages WHERE room_id = ? AND kind = 'message'"
+            f" AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",
+            (room_id, above, below, limit + 1),
+        ).fetchall()
+        shown = sorted(self.entries(rows[:limit]), key=lambda entry: entry.seq)
+        return History(self._folded(cursor, room_id, shown), head.epoch, has_more=len(rows) > limit)
+
+    def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
+        """Return one folded message."""
+        rows = cursor.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message'"
+            " AND seq <= (SELECT seq FROM rooms WHERE id = room_id)",
+            (room_id, bounded(seq)),
+        )
+        messages = self._folded(cursor, room_id, self.entries(rows))
+        return messages[0] if messages else None
+
+    def entries(self, rows: Iterable[Any]) -> list[Entry]:
+        """Read rows of `COLUMNS`, leaving out what is not an entry."""
+        found = (self.entry(row) for row in rows)
+        return [entry for entry in found if entry is not None]
+
+    def entry(self, row: Any, head_seq: int | None = _NEWEST) -> Entry | None:
+        """Read one row of `COLUMNS`; None when it makes no sense or lies above the head, if that is given."""
+        id_, room_id, seq, kind_name, user_id, username, at, ref, text = row
+        try:
+            kind, data = Kind(kind_name), orjson.loads(text)
+            if has_shape(kind, data) and 1 <= seq <= (head_seq or 0):
+                return Entry(room_id, seq, kind, user_id, username, at, ref, data)
+        except ValueError:
+            pass
+        self._report(id_, room_id, seq)
+        return None
+
+    def _report(self, id_: int, room_id: str, seq: int) -> None:
+        """Say once that a row has been passed over."""
+        if id_ not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
+            self._poison_seen.add(id_)
+            structlog.get_logger("api.store").error("store.poison_row", row=id_, room_id=room_id, seq=seq)
+
+    def _by_ref(self, cursor: apsw.Cursor, user_id: str, ref: str, digest: bytes) -> Entry | None:
+        row = cursor.execute(
+            f"SELECT {COLUMNS}, digest FROM entries WHERE user_id = ? AND ref = ?", (user_id, ref)
+        ).fetchone()
+        if row is None:
+            return None
+        stored = self.entry(row[:-1])
+        if stored is None or row[-1] != digest:
+            raise RefConflict
+        return stored
+
+    def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
+        if not messages:
+            return []
+        rows = cursor.execute(
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ?"
+            " AND seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)",
+            (room_id, messages[0].seq, messages[-1].seq),
+        )
+        return fold(messages, self.entries(rows))
+
+
+def bounded(seq: int) -> int:
+    """Return the nearest seq that SQLite can hold: a caller's may be any integer."""
+    return max(0, min(seq, _NEWEST))
+
+
+def _digest(room_id: str, draft: Draft) -> bytes:
+    return hashlib.sha256(_json([room_id, draft.kind, draft.data])).digest()[:_DIGEST_BYTES]
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise Invalid("a text holds what is no character, or a number is too large") from None
+
+
+def _require_message(cursor: apsw.Cursor, head: Head, target: int) -> None:
+    row = cursor.execute(
+        "SELECT kind FROM entries WHERE room_id = ? AND seq = ?",
+        (head.room_id, min(bounded(target), head.seq)),
+    ).fetchone()
+    if target > head.seq or row != (Kind.MESSAGE.value,):
+        raise NotFound
+
+
+def _erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
+    """Erase the body of a message and those of its edits."""
+    cursor.execute(
+        "UPDATE entries SET data = json_set(data, '$.body', '')"
+        " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
+        (room_id, target),
+    )
+
+
+def _is_deleted(cursor: apsw.Cursor, room_id: str, target: object) -> bool:
+    row = cursor.execute(
+        "SELECT 1 FROM entries WHERE room_id = ? AND target = ? AND kind = 'delete'", (room_id, target)
+    ).fetchone()
+    return row is not None
+
+
+def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Place:
+    if is_message:
+        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1, message_number = message_number + 1"
+    else:
+        advance = "UPDATE rooms SET seq = seq + 1"
+    rows = cursor.execute(
+        f"{advance} WHERE id = ? RETURNING epoch, seq, message_number", (room_id,)
+    ).fetchall()
+    if not rows:
+        raise NotFound
+    return _Place(*rows[0])  # type: ignore[arg-type]
+
+
+def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
+    cursor.execute(
+        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target,"
+        " message_number, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+
+
+def _move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
+    """Clear a place above the head, where only somebody else can have written. Nothing is destroyed."""
+    cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
+    structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)

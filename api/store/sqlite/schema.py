@@ -1,0 +1,187 @@
+"""The tables, and which database may have them."""
+
+import secrets
+import time
+from typing import Final
+
+import apsw
+
+from api.errors import Unavailable
+from api.models.log import LOBBY_ID, Visibility
+
+APPLICATION_ID: Final = 0x7A11_71AE
+"""Marks the file as ours, so that we never add our tables to somebody else's database."""
+
+_FIRST: Final = """
+CREATE TABLE kept (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    username TEXT NOT NULL,
+    username_key TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    user_agent TEXT NOT NULL,
+    refresh_hash TEXT NOT NULL,
+    previous_hash TEXT,
+    rotated_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_user ON sessions (user_id);
+
+-- What changes() tells of sessions; only the newest are kept.
+CREATE TABLE session_endings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL,
+    user_id TEXT NOT NULL
+) STRICT;
+
+-- seq, message_seq and message_number say where the room's log ends: its last entry, its last message and
+-- how many messages it holds.
+CREATE TABLE rooms (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL DEFAULT 0,
+    message_seq INTEGER NOT NULL DEFAULT 0,
+    message_number INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX public_rooms ON rooms (created_at, id) WHERE visibility = 'public';
+
+-- read_number is the message_number of the entry at read_seq: what is above it is unread.
+CREATE TABLE members (
+    room_id TEXT NOT NULL REFERENCES rooms,
+    user_id TEXT NOT NULL REFERENCES users,
+    role TEXT NOT NULL,
+    joined_at INTEGER NOT NULL,
+    read_seq INTEGER NOT NULL DEFAULT 0,
+    read_number INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (room_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_of_room ON members (room_id, joined_at, user_id);
+CREATE INDEX rooms_of_user ON members (user_id, joined_at, room_id);
+
+-- The logs of all rooms. id is the order in which entries were committed, which changes() follows.
+-- message_number counts the room's messages up to here. digest is what a retry under the same ref is compared
+-- with; data may have been erased by then. target is that of data, for folding.
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    room_id TEXT NOT NULL REFERENCES rooms,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    username TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    ref TEXT,
+    data TEXT NOT NULL,
+    target INTEGER,
+    message_number INTEGER NOT NULL DEFAULT 0,
+    digest BLOB
+) STRICT;
+CREATE UNIQUE INDEX entries_by_place ON entries (room_id, seq);
+CREATE UNIQUE INDEX entries_by_ref ON entries (user_id, ref) WHERE ref IS NOT NULL;
+CREATE INDEX entries_by_target ON entries (room_id, target, seq) WHERE target IS NOT NULL;
+CREATE INDEX messages ON entries (room_id, seq) WHERE kind = 'message';
+"""
+
+_SECOND: Final = """
+-- times: a JSON array of when something was tried that is counted under this key.
+CREATE TABLE attempts (
+    key TEXT PRIMARY KEY,
+    times TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- An account that is being erased is disabled, too.
+ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE users ADD COLUMN erasing INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX users_by_age ON users (created_at, id);
+CREATE INDEX users_erasing ON users (id) WHERE erasing;
+-- The first version kept names of ASCII letters in the case in which they were typed.
+CREATE INDEX users_by_name ON users (lower(username)) WHERE NOT disabled;
+
+-- used: a JSON array of [hash, when] of the refresh tokens that were used up lately, newest first.
+ALTER TABLE sessions ADD COLUMN used TEXT NOT NULL DEFAULT '[]';
+UPDATE sessions SET used = json_array(json_array(previous_hash, rotated_at)) WHERE previous_hash IS NOT NULL;
+ALTER TABLE sessions DROP COLUMN previous_hash;
+ALTER TABLE sessions DROP COLUMN rotated_at;
+
+-- What users write has a ref, by which it is found; the rest, as their memberships, by this.
+CREATE INDEX entries_without_ref ON entries (user_id, id) WHERE ref IS NULL;
+
+CREATE TABLE audit (
+    at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    actor_id TEXT,
+    subject_id TEXT,
+    address TEXT,
+    PRIMARY KEY (at, id)
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: Final = (_FIRST, _SECOND)
+"""What makes each version of the tables of the one before; a released step never changes.
+
+A new database takes all of them, so that there is one way to every version.
+"""
+
+VERSION: Final = len(STEPS)
+"""Of the tables. A database with a higher one is refused: it belongs to a newer Tailwire."""
+
+
+def require_ours(connection: apsw.Connection) -> None:
+    """Raise `Unavailable` for a database with tables that are not ours, or newer than ours."""
+    if not connection.pragma("schema_version"):
+        return  # nothing is in it yet
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise Unavailable("it is a database, but not one of Tailwire")
+    version = connection.pragma("user_version")
+    if version > VERSION:
+        raise Unavailable(f"it was made by a newer Tailwire (its schema is {version}, ours is {VERSION})")
+
+
+def make_tables(connection: apsw.Connection) -> None:
+    """Bring the tables to this version, from none or an older one; several processes may do so at once."""
+    if connection.pragma("user_version") == VERSION:
+        return
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.pragma("user_version")  # again: somebody may have been faster
+        for step in STEPS[version:]:
+            cursor.execute(step)
+        if not version:
+            _make_lobby(cursor)
+            connection.pragma("application_id", APPLICATION_ID)
+        connection.pragma("user_version", VERSION)
+        cursor.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            cursor.execute("ROLLBACK")
+
+
+def new_epoch() -> str:
+    """Name a new life of a room's numbering: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def _make_lobby(cursor: apsw.Cursor) -> None:
+    cursor.execute(
+        "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch) VALUES (?, 'Lobby', '', ?, ?, ?)",
+        (LOBBY_ID, Visibility.PUBLIC.value, time.time_ns() // 1_000_000, new_epoch()),
+    )

@@ -1,0 +1,114 @@
+"""Sessions: plain functions on a cursor, to be run inside a transaction."""
+
+# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from api.models.log import Rotation, Session
+from api.store.base.store import USED_KEPT
+
+_SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used"
+
+ENDINGS_KEPT: Final = 10_000
+"""Ended sessions that changes() can still tell of. A tail further behind is told that it is lost."""
+
+
+def create(cursor: apsw.Cursor, session: Session, most: int) -> None:
+    """Store a session, in place of the user's oldest if there are `most`; again changes nothing."""
+    cursor.execute(
+        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            session.id,
+            session.user_id,
+            session.created_at,
+            session.last_used_at,
+            session.expires_at,
+            session.user_agent,
+            session.refresh_hash,
+            _json(session.used),
+        ),
+    )
+    mine = of_user(cursor, session.user_id)
+    for one in mine:
+        if one.expires_at <= session.created_at:
+            end(cursor, one.id)
+    for one in [one for one in mine if one.expires_at > session.created_at][most:]:
+        end(cursor, one.id)
+
+
+def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
+    """Return a session that has not been ended."""
+    row = cursor.execute(
+        f"SELECT {_SESSION} FROM sessions WHERE id = ?",
+        (session_id,),
+    ).fetchone()
+    return row and _session(row)
+
+
+def sessions(cursor: apsw.Cursor, session_ids: Sequence[str]) -> dict[str, Session]:
+    """Return those of these sessions that have not been ended."""
+    return {found.id: found for one in session_ids if (found := session(cursor, one)) is not None}
+
+
+def of_user(cursor: apsw.Cursor, user_id: str) -> list[Session]:
+    """Return a user's sessions, newest first."""
+    rows = cursor.execute(
+        f"SELECT {_SESSION} FROM sessions WHERE user_id = ? ORDER BY created_at DESC, id DESC", (user_id,)
+    )
+    return [_session(row) for row in rows.fetchall()]
+
+
+def rotate(
+    cursor: apsw.Cursor,
+    session_id: str,
+    *,
+    presented_hash: str,
+    next_hash: str,
+    at: int,
+    grace_ms: int,
+    expires_at: int,
+) -> Rotation:
+    """Use up a refresh token, as `Store.rotate_refresh` says."""
+    found = session(cursor, session_id)
+    if found is None:
+        return Rotation.UNKNOWN
+    recent = [(used, when) for used, when in found.used if at - when <= grace_ms]
+    if presented_hash == found.refresh_hash:
+        cursor.execute(
+            "UPDATE sessions SET refresh_hash = ?, used = ?, last_used_at = ?, expires_at = ? WHERE id = ?",
+            (next_hash, _json([(presented_hash, at), *recent][:USED_KEPT]), at, expires_at, session_id),
+        )
+        return Rotation.ROTATED
+    if any(presented_hash == used for used, _ in recent):
+        return Rotation.GRACE
+    end(cursor, session_id)
+    return Rotation.REUSED
+
+
+def end(cursor: apsw.Cursor, session_id: str) -> bool:
+    """End a session and leave word of it for changes(). False when there was none."""
+    row = cursor.execute("DELETE FROM sessions WHERE id = ? RETURNING id, user_id", (session_id,)).fetchall()
+    if not row:
+        return False
+    cursor.execute("INSERT INTO session_endings (session_id, user_id) VALUES (?, ?)", row[0])
+    newest = cursor.connection.last_insert_rowid()
+    cursor.execute("DELETE FROM session_endings WHERE id <= ?", (newest - ENDINGS_KEPT,))
+    return True
+
+
+def end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
+    """End a user's sessions, all but one, and return which."""
+    return [one.id for one in of_user(cursor, user_id) if one.id != but and end(cursor, one.id)]
+
+
+def _session(row: Any) -> Session:
+    *values, used = row
+    return Session(*[*values, tuple((hash_, when) for hash_, when in orjson.loads(used))])
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,121 @@
+"""The one writer of a process: everything that waits is committed together, with one flush to the disk."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import apsw
+
+from api import failpoints
+from api.errors import Unavailable
+from api.failpoints import Failpoint
+from api.store.sqlite.database import Database
+from api.store.sqlite.tail import Commit
+from api.store.sqlite.worker import Job, Then, Worker
+
+_SPOILS_ALL: Final = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.NoMemError,
+    apsw.BusyError,
+    apsw.CorruptError,
+    apsw.InterruptError,
+)
+"""After these SQLite may have undone the whole transaction, not just the statement that met them."""
+
+
+class Writer(Worker):
+    """A worker that does all that waits in one transaction and answers only after the commit.
+
+    While one batch is being flushed, the next gathers: the more callers, the fewer flushes for each.
+    `commit_count` is how many commits have changed something.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        commit_of: Callable[[apsw.Cursor, list[Any]], Commit],
+        on_commit: Callable[[Commit], None],
+        after_commit: Callable[[apsw.Cursor, Commit], None],
+    ) -> None:
+        """When something changes, `commit_of` tells of it, from the results of the jobs, within the transaction.
+
+        After the commit `on_commit` is called on the loop, `after_commit` on the thread.
+        """
+        super().__init__("writer", database.connect_first)
+        self._database = database
+        self._commit_of = commit_of
+        self._on_commit = on_commit
+        self._after_commit = after_commit
+        self._commit: Commit | None = None
+        self.commit_count = 0
+
+    def _take(self) -> list[Job]:
+        first = super()._take()
+        return [*first, *self._waiting_now()] if first else first
+
+    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
+        self._commit = None
+        before = cursor.connection.total_changes()
+        try:
+            self._database.require_in_place()
+            cursor.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                _do_apart(cursor, job)
+            commit = None
+            if cursor.connection.total_changes() != before:
+                commit = self._commit_of(cursor, [job.result for job in jobs])
+            failpoints.reached(Failpoint.BEFORE_APPEND)
+            cursor.execute("COMMIT")
+            failpoints.reached(Failpoint.AFTER_APPEND)
+        except (apsw.Error, Unavailable) as error:
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            for job in jobs:
+                job.fail(error)
+            return None
+        if commit is None:
+            return None
+        self._commit = commit
+        self.commit_count += 1
+        return partial(self._on_commit, commit)
+
+    def _served(self, cursor: apsw.Cursor) -> None:
+        if self._commit is not None:
+            with suppress(apsw.Error, OSError):  # the answers are out; a full disk must not end the writer
+                self._after_commit(cursor, self._commit)
+
+
+class Reader(Worker):
+    """A worker whose jobs each read one unchanging picture of the database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__("reader", database.connect)
+        self._database = database
+
+    def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> None:
+        for job in jobs:
+            try:
+                self._database.require_in_place()
+                cursor.execute("BEGIN")
+                job.do(cursor)
+            except Exception as error:  # noqa: BLE001 - the caller gets it
+                job.fail(error)
+            finally:
+                if cursor.connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+
+
+def _do_apart(cursor: apsw.Cursor, job: Job) -> None:
+    """Do a job so that its failing undoes nothing of the others in its transaction."""
+    cursor.execute("SAVEPOINT job")
+    try:
+        job.do(cursor)
+    except _SPOILS_ALL:
+        raise
+    except Exception as error:  # noqa: BLE001 - the caller gets it
+        cursor.execute("ROLLBACK TO job")
+        job.fail(error)
+    cursor.execute("RELEASE job")
