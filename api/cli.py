@@ -16,8 +16,8 @@ from api.accounts.security import Passwords
 from api.config import Settings, SettingsError, read_settings
 from api.doctor import examine
 from api.errors import TailwireError
-from api.models.log import Account
-from api.protocol.commands import timestamp
+from api.models.accounts import Account
+from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
 from api.store import open_store

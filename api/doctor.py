@@ -11,7 +11,7 @@ from api.accounts.secret import kept_secret
 from api.clock import now_ms
 from api.config import Settings, secret_weakness
 from api.errors import TailwireError
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.server.run import PortInUse, bind
 from api.store import open_store
 from api.store.base.store import Store

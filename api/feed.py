@@ -18,8 +18,9 @@ from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
-from api.models.log import Change, Entry, Restored, SessionEnded
-from api.protocol.commands import CloseCode
+from api.models.changes import Change, Restored, SessionEnded
+from api.models.log import Entry
+from api.protocol.close_codes import CloseCode
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
 from api.store.base.store import Store

@@ -29,17 +29,20 @@ from api.feed import Feed
 from api.http.deps import Services
 from api.http.hardening import Surface
 from api.http.openapi import contract
-from api.http.strict import RequestLog, install_errors
+from api.http.problems import install_errors
+from api.http.request_log import RequestLog
 from api.jobs.erasure import Erasure
 from api.limits.caps import Caps
 from api.limits.memory import Memory, spare_collector
-from api.limits.rates import COMMANDS_BURST_SECONDS, Doors, Rate
+from api.limits.rates import COMMANDS_BURST_SECONDS, Rate
 from api.limits.throttles import Rates, Throttles
 from api.metrics import Metrics
-from api.protocol.commands import CloseCode
+from api.protocol.close_codes import CloseCode
+from api.realtime.admission import Doors
 from api.realtime.commands import Commands
 from api.realtime.heartbeats import Pulse
 from api.realtime.hub import Hub
+from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
 from api.store import open_store
@@ -142,6 +145,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await parts.reads.close()
+                await parts.replay.close()
         finally:
             passwords.close()
             await store.close()
@@ -152,7 +156,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Services:
     secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
     tokens = Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
-    reads = Reads(store)
+    reads, replay = Reads(store), Replay(store)
     hub = Hub(connections_per_user=settings.connections_per_user)
     memory = Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE)
     revocation = Revocation(store, hub)
@@ -162,12 +166,13 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
     return Services(
         store=store,
         reads=reads,
+        replay=replay,
         hub=hub,
         revocation=revocation,
         feed=feed,
         memory=memory,
         pulse=Pulse(hub, memory, heartbeat_seconds=settings.heartbeat_seconds),
-        metrics=Metrics(hub, feed, reads),
+        metrics=Metrics(hub, feed, reads, replay),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         accounts=Accounts(
             store,
@@ -183,6 +188,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         commands=Commands(
             store,
             reads,
+            replay,
             hub,
             memory,
             tokens,

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from api.feed import Feed
 from api.realtime.hub import Hub
+from api.realtime.replay import Replay
 from api.store.reads import Reads
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,10 +19,11 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """The metrics of one node. Names begin with `tailwire_`; the process's own with `tailwire_process_`."""
 
-    def __init__(self, hub: Hub, feed: Feed, reads: Reads) -> None:
+    def __init__(self, hub: Hub, feed: Feed, reads: Reads, replay: Replay) -> None:
         self._hub = hub
         self._feed = feed
         self._reads = reads
+        self._replay = replay
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(namespace="tailwire", registry=self._registry)
@@ -67,6 +69,6 @@ class Metrics(Collector):
             "tailwire_feed_catch_ups", "Gaps that were read from the log.", feed.catch_up_count
         )
         reads = CounterMetricFamily("tailwire_store_reads", "Questions asked for sockets.", labels=["kind"])
-        for kind, count in self._reads.counts().items():
+        for kind, count in (self._reads.counts() | {"log": self._replay.read_count}).items():
             reads.add_metric([kind], count)
         yield reads

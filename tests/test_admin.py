@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.models.log import Audited
+from api.models.accounts import Audited
 from tests.process import result, serving
 from tests.server import PASSWORD, Node, Person
 from tests.test_sessions import NEW_PASSWORD, again, log_in, refresh, works

@@ -15,7 +15,7 @@ from api.clock import now_ms
 from api.config import Settings
 from api.errors import UsernameTaken
 from api.limits.throttles import MAX_WAITING
-from api.models.log import Account, User
+from api.models.accounts import Account, User
 from api.store.base.store import Store
 from tests.server import PASSWORD, Node, running
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.process import READY, START_SECONDS, result, serving, started
 
 pytestmark = pytest.mark.anyio

@@ -17,23 +17,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import Invalid, MembershipChanged, RefConflict, Unavailable
-from api.models.log import (
-    LOBBY_ID,
-    Account,
-    Appended,
-    Change,
-    Draft,
-    Entry,
-    Kind,
-    Quiet,
-    Restored,
-    Role,
-    Room,
-    Session,
-    SessionEnded,
-    User,
-    Visibility,
-)
+from api.models.accounts import Account, Session, User
+from api.models.changes import Change, Quiet, Restored, SessionEnded
+from api.models.log import Appended, Draft, Entry, Kind
+from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store import rethinkdb
 from api.store.base.store import Store
 from api.store.cluster import (

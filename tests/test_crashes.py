@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.failpoints import Failpoint
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.faults import machine
 from tests.process import START_SECONDS, serving
 from tests.server import Event, Node, Person, Socket

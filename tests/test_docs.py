@@ -19,8 +19,9 @@ import api
 from api import errors
 from api.config import Settings
 from api.main import create_app
-from api.models.log import Role
-from api.protocol import commands as protocol
+from api.models.rooms import Role
+from api.protocol.close_codes import CloseCode
+from api.protocol.commands import Command
 from api.rooms import policy
 from tests.test_architecture import EVERYTHING, MAY_IMPORT
 
@@ -167,7 +168,7 @@ def served() -> str:
 def test_every_close_code_is_in_the_protocol() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", served(), re.MULTILINE)
     documented = {int(code) for row in rows for code in row.split(",")}
-    assert {int(code) for code in protocol.CloseCode} - {1000} <= documented
+    assert {int(code) for code in CloseCode} - {1000} <= documented
 
 
 def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> None:
@@ -178,7 +179,7 @@ def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> Non
     }
     commands = {
         model.model_fields["type"].annotation.__args__[0]: set(model.model_fields) - {"type"}
-        for model in get_args(protocol.Command)
+        for model in get_args(Command)
     }
     assert set(documented) == set(commands)
     for name, fields in commands.items():

@@ -11,7 +11,8 @@ from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
 from api.jobs import erasure
-from api.models.log import LOBBY_ID, Kind
+from api.models.log import Kind
+from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.base.store import Store
 from tests.server import PASSWORD, Node, Person, eventually, running

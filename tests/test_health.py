@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.config import Settings
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.server import Node, running
 
 pytestmark = pytest.mark.anyio

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from api.accounts.identity import Identity
 from api.limits.memory import Memory
-from api.models.log import Entry, Kind, User
-from api.protocol.commands import CloseCode
+from api.models.accounts import User
+from api.models.log import Entry, Kind
+from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames, frame, joined
-from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection, Identity
+from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection
 from api.realtime.heartbeats import Pulse
 from api.realtime.hub import NO_POSITION, Hub
 

@@ -7,19 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
+from api.limits.concurrency import Turns
 from api.limits.memory import Memory
-from api.limits.rates import (
-    FEW_KEYS,
-    MAX_KEYS,
-    Bucket,
-    Buckets,
-    Doors,
-    Rate,
-    Refusals,
-    Turns,
-    Window,
-    Windows,
-)
+from api.limits.rates import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Rate, Refusals, Window, Windows
+from api.realtime.admission import Doors
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from api.errors import Unavailable
-from api.models.log import LOBBY_ID, Draft, Kind
+from api.models.log import Draft, Kind
+from api.models.rooms import LOBBY_ID
 from api.realtime.replay import PAGE, Replay
 from api.store.base.store import Store
 from api.store.loader import MAX_KEYS, Loader

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from api.config import Settings, SettingsError, read_settings
 from api.limits import memory
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.realtime import heartbeats as pulse
 from tests.server import PASSWORD, Socket, eventually, running
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.models.log import LOBBY_ID
-from api.protocol.commands import MAX_BODY_CHARACTERS
+from api.models.rooms import LOBBY_ID
+from api.protocol.fields import MAX_BODY_CHARACTERS
 from api.protocol.strict_json import MAX_SAFE_INTEGER
 from tests.server import Event, Node, Person
 

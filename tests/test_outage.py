@@ -6,7 +6,7 @@ import time
 import pytest
 
 from api.config import Settings
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.store.rethinkdb import r
 from tests.rethinkdb_server import RethinkDBServer, as_admin
 from tests.server import Node, eventually, running

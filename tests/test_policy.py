@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from api.config import Settings
 from api.errors import Forbidden, NotFound
 from api.main import create_app
-from api.models.log import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
 from api.protocol import commands as protocol
 from api.realtime.commands import Commands
 from api.rooms import policy

@@ -10,7 +10,8 @@ import pytest
 
 from api.config import Settings
 from api.errors import MembershipChanged
-from api.models.log import LOBBY_ID, Appended, Draft, Entry, Member
+from api.models.log import Appended, Draft, Entry
+from api.models.rooms import LOBBY_ID, Member
 from api.store.cluster.store import ClusterStore
 from api.store.reads import Reads
 from api.store.sqlite.store import SqliteStore

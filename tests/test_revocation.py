@@ -10,7 +10,10 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api.config import Settings
-from api.models.log import LOBBY_ID, Change, Entry, Head, Member, Session
+from api.models.accounts import Session
+from api.models.changes import Change
+from api.models.log import Entry, Head
+from api.models.rooms import LOBBY_ID, Member
 from api.store import open_store
 from api.store.base.store import Place, Store, Wants
 from tests.server import Event, Node, Person, Socket, eventually, running

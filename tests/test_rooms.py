@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.server import Event, Node, Person
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.peer import TEXT, frame, peer
 from tests.process import result, serving
 from tests.server import PASSWORD, Node, Person

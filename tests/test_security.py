@@ -21,7 +21,7 @@ from api.accounts.security import (
     session_of,
 )
 from api.errors import Unauthorized
-from api.protocol.commands import MAX_TOKEN_CHARACTERS
+from api.protocol.fields import MAX_TOKEN_CHARACTERS
 
 SECRET: Final = "0123456789abcdefghijklmnopqrstuv"
 OTHER_SECRET: Final = "vutsrqponmlkjihgfedcba9876543210"

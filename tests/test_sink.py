@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.config import Settings
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.protocol.frames import Frames, frame, joined
 from api.realtime import sink as sink_module
 from api.realtime.sink import EXTENSION, Sink, TextSink, open_sink

@@ -20,21 +20,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import Invalid, NotFound, RefConflict, StorageFull, Unavailable
-from api.models.log import (
-    LOBBY_ID,
-    Account,
-    Change,
-    Draft,
-    Entry,
-    Kind,
-    Quiet,
-    Role,
-    Room,
-    Session,
-    SessionEnded,
-    User,
-    Visibility,
-)
+from api.models.accounts import Account, Session, User
+from api.models.changes import Change, Quiet, SessionEnded
+from api.models.log import Draft, Entry, Kind
+from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store.sqlite import (
     schema as sqlite_schema,
 )

@@ -20,30 +20,11 @@ from api.errors import (
     Unavailable,
     UsernameTaken,
 )
-from api.models.log import (
-    LOBBY_ID,
-    Account,
-    Appended,
-    Audited,
-    AuditEvent,
-    Change,
-    Draft,
-    Entry,
-    EntryData,
-    Kind,
-    Member,
-    Page,
-    Quiet,
-    Reaction,
-    Role,
-    Room,
-    Rotation,
-    Session,
-    SessionEnded,
-    Standing,
-    User,
-    Visibility,
-)
+from api.models.accounts import Account, Audited, AuditEvent, Rotation, Session, User
+from api.models.changes import Change, Quiet, SessionEnded
+from api.models.log import Appended, Draft, Entry, EntryData, Kind, Reaction
+from api.models.page import Page
+from api.models.rooms import LOBBY_ID, Member, Role, Room, Standing, Visibility
 from api.store import open_store
 from api.store.base.store import QUIET_SECONDS, USED_KEPT, Store
 

@@ -8,9 +8,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
-from api.limits.rates import Turns, Windows
+from api.limits.concurrency import Turns
+from api.limits.rates import Windows
 from api.limits.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.routers import ws
 from api.store.base.store import Store
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served

@@ -11,6 +11,7 @@ from websockets.frames import Opcode
 from api.protocol.commands import Command
 from api.realtime.commands import Commands
 from api.realtime.connection import Connection
+from api.server import http as server_http
 from api.server import websocket as transport
 from tests.peer import CONTINUATION, PONG, TEXT, Peer, dial, frame, handshake, peer
 from tests.server import SECONDS, Node, Person, eventually
@@ -148,7 +149,7 @@ async def test_a_body_in_small_chunks_is_taken(sqlite_node: Node) -> None:
 async def test_an_empty_line_after_an_answer_does_not_hold_the_connection(
     sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(server_http, "HEAD_SECONDS", 0.1)
     reader, writer = await dial(sqlite_node)
     writer.write(REQUEST + b"\r\n")
     assert b" 200 " in await reader.readline()

@@ -18,7 +18,9 @@ from api.errors import (
     WrongPassword,
 )
 from api.ids import random_id
-from api.models.log import LOBBY_ID, Account, Audited, Page, Role, Rotation, Session, User
+from api.models.accounts import Account, Audited, Rotation, Session, User
+from api.models.page import Page
+from api.models.rooms import LOBBY_ID, Role
 from api.store.base.store import Store
 
 REFRESH_GRACE_MS: Final = 10_000

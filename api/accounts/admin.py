@@ -10,7 +10,8 @@ from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
 from api.clock import now_ms
 from api.errors import Conflict, NotFound
-from api.models.log import Account, Audited, Page, Session, User
+from api.models.accounts import Account, Audited, Session, User
+from api.models.page import Page
 from api.store.base.store import Store
 
 GENERATED_PASSWORD_BYTES: Final = 15

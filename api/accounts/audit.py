@@ -7,7 +7,7 @@ import structlog
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.ids import random_id
-from api.models.log import Audited, AuditEvent
+from api.models.accounts import Audited, AuditEvent
 from api.store.base.store import Store
 
 MS_PER_DAY: Final = 86_400_000

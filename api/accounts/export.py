@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from api.errors import Unauthorized
-from api.models.log import User
-from api.protocol.commands import entry_event, timestamp
+from api.models.accounts import User
+from api.protocol.events import entry_event
+from api.protocol.fields import timestamp
 from api.store.base.store import Store
 
 PAGE: Final = 100

@@ -18,7 +18,7 @@ from passlib.exc import PasswordSizeError, UnknownHashError
 
 from api.errors import Unauthorized
 from api.ids import random_id
-from api.protocol.commands import MAX_TOKEN_CHARACTERS
+from api.protocol.fields import MAX_TOKEN_CHARACTERS
 
 T = TypeVar("T")
 

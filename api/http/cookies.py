@@ -9,8 +9,8 @@ from pydantic.json_schema import SkipJsonSchema
 from api.accounts.accounts import Issued
 from api.errors import Forbidden, Unauthorized
 from api.http.deps import ServicesDep
+from api.http.hardening import is_allowed_origin
 from api.http.openapi import SESSION_HEADER
-from api.http.strict import is_allowed_origin
 
 SECURE_NAME: Final = "__Host-tailwire_refresh"
 PLAIN_NAME: Final = "tailwire_refresh"

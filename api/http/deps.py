@@ -12,21 +12,23 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts.accounts import Accounts, Client
 from api.accounts.admin import Actor, Admin
+from api.accounts.identity import Identity
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
 from api.feed import Feed
-from api.http.bodies.messages import whole
+from api.http.bodies.forms import whole
 from api.jobs.erasure import Erasure
 from api.limits.caps import Caps
 from api.limits.memory import Memory
-from api.limits.rates import Doors, Rate
+from api.limits.rates import Rate
 from api.limits.throttles import Throttles
 from api.metrics import Metrics
-from api.models.log import Member
+from api.models.rooms import Member
+from api.realtime.admission import Doors
 from api.realtime.commands import Commands
-from api.realtime.connection import Identity
 from api.realtime.heartbeats import Pulse
 from api.realtime.hub import Hub
+from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
 from api.rooms.policy import Operation
 from api.store.base.store import Store
@@ -39,6 +41,7 @@ class Services:
 
     store: Store
     reads: Reads
+    replay: Replay
     hub: Hub
     revocation: Revocation
     feed: Feed

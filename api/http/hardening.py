@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.address import Network, client_scheme
 from api.errors import BadRequest, NotFound, TailwireError, Unauthorized
-from api.http.strict import problem
+from api.http.problems import problem
 
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
@@ -104,3 +105,15 @@ def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) 
     )
     if kind.startswith("application/json"):
         headers.setdefault("cache-control", "no-store")
+
+
+def is_allowed_origin(connection: HTTPConnection, listed: frozenset[str]) -> bool:
+    """Whether the page that asks is of our own host or of a listed origin. One that does not say is not."""
+    origin = connection.headers.get("origin", "")
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
+    return origin in listed or (
+        page.scheme in {"http", "https"} and page.netloc == connection.headers.get("host")
+    )

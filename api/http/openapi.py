@@ -14,7 +14,7 @@ from api.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from api.http.bodies.messages import Problem
+from api.http.bodies.forms import Problem
 
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400

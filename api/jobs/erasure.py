@@ -11,7 +11,8 @@ import structlog
 
 from api.clock import now_ms
 from api.errors import NotFound, Unavailable
-from api.models.log import Account, Draft, Entry, Kind, User
+from api.models.accounts import Account, User
+from api.models.log import Draft, Entry, Kind
 from api.store.base.store import Store
 
 ERASED_NAME: Final = "erased"

@@ -4,7 +4,7 @@ Nothing is locked between looking and storing: those who come at the same moment
 """
 
 from api.errors import Invalid
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.store.base.store import Store
 
 

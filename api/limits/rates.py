@@ -1,15 +1,11 @@
-"""How many sockets may stand open, how often something may be done, and how much at once. One of each per process."""
+"""How often something may be done: token buckets, sliding windows, and who was refused a moment ago."""
 
-import asyncio
+import math
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from api.address import counted_as
-from api.errors import RateLimited, Unavailable
-from api.limits.memory import Memory
+from api.errors import RateLimited
 
 V = TypeVar("V")
 
@@ -172,67 +168,6 @@ class Refusals:
         return not refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
 
 
-class Turns:
-    """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
-
-    What is costly is begun when its turn comes, and not all of it in one breath, for which all others would wait.
-    """
-
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._turns = asyncio.Semaphore(at_once)
-        self._most = at_once + waiting
-        self._taken = 0
-
-    @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
-        """Wait for a turn, which ends with the block. Raises `Unavailable` at once when too many wait."""
-        if self._taken >= self._most:
-            raise Unavailable("Too many are logging in at once")
-        self._taken += 1
-        try:
-            async with self._turns:
-                yield
-        finally:
-            self._taken -= 1
-
-
-class Doors:
-    """Counts the sockets of this node."""
-
-    def __init__(
-        self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int
-    ) -> None:
-        self._memory = memory
-        self._connections = connections
-        self._unauthenticated = unauthenticated
-        self._per_address = unauthenticated_per_address
-        self._open = 0
-        self._waiting: Counter[str] = Counter()
-
-    @contextmanager
-    def enter(self) -> Iterator[None]:
-        """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""
-        self._memory.require()
-        if self._open >= self._connections:
-            raise Unavailable("This node has as many connections as it may", retry_after_seconds=5)
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-
-    @contextmanager
-    def wait(self, address: str) -> Iterator[None]:
-        """Count one socket that has yet to authenticate. Raises `RateLimited`, `Unavailable`."""
-        address = counted_as(address)
-        if self._waiting[address] >= self._per_address:
-            raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
-        if self._waiting.total() >= self._unauthenticated:
-            raise Unavailable("Too many connections that have not authenticated", retry_after_seconds=5)
-        self._waiting[address] += 1
-        try:
-            yield
-        finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address]
+def too_often(wait_seconds: float) -> RateLimited:
+    """Return the error for what has to wait so long."""
+    return RateLimited(retry_after_seconds=max(1, math.ceil(wait_seconds)))

@@ -6,7 +6,6 @@ rest is counted in this process.
 
 import asyncio
 import hashlib
-import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -26,7 +25,8 @@ from api.errors import (
     Unavailable,
     WrongPassword,
 )
-from api.limits.rates import Buckets, Rate, Refusals, Turns, Windows
+from api.limits.concurrency import Turns
+from api.limits.rates import Buckets, Rate, Refusals, Windows, too_often
 from api.store.base.store import Store
 
 TURNS_PER_THREAD: Final = 4
@@ -197,11 +197,6 @@ class Throttles:
             await asyncio.gather(*(self._store.forgive(slot, at=at) for slot in slots))
         for slot in slots:
             self._refusals.forget(slot)  # there is room for one now
-
-
-def too_often(wait_seconds: float) -> RateLimited:
-    """Return the error for what has to wait so long."""
-    return RateLimited(retry_after_seconds=max(1, math.ceil(wait_seconds)))
 
 
 def _account(username: str) -> str:

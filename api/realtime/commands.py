@@ -7,6 +7,7 @@ import asyncio
 from typing import Any, Final, Literal
 
 from api import failpoints
+from api.accounts.identity import Identity
 from api.accounts.security import Tokens
 from api.clock import now_ms
 from api.errors import (
@@ -21,28 +22,16 @@ from api.errors import (
 from api.failpoints import Failpoint
 from api.limits.memory import Memory
 from api.limits.throttles import Throttles
-from api.models.log import Appended, Draft, Head, Kind, Member
-from api.protocol.commands import (
-    MAX_REPLAY,
-    VERSION,
-    Authenticate,
-    CloseCode,
-    Command,
-    Ping,
-    Position,
-    Read,
-    Send,
-    Subscribe,
-    Unsubscribe,
-    encode,
-    error_event,
-    place_event,
-    ready_event,
-    timestamp,
-)
+from api.models.log import Appended, Draft, Head, Kind
+from api.models.rooms import Member
+from api.protocol.close_codes import CloseCode
+from api.protocol.commands import Authenticate, Command, Ping, Read, Send, Subscribe, Unsubscribe
+from api.protocol.events import encode, error_event, place_event, ready_event
+from api.protocol.fields import MAX_REPLAY, VERSION, Position, timestamp
 from api.protocol.frames import Frames
-from api.realtime.connection import Connection, Identity
+from api.realtime.connection import Connection
 from api.realtime.hub import Hub
+from api.realtime.replay import Replay
 from api.realtime.sink import Sink
 from api.rooms import policy
 from api.rooms.policy import Operation
@@ -69,6 +58,7 @@ class Commands:
         self,
         store: Store,
         reads: Reads,
+        replay: Replay,
         hub: Hub,
         memory: Memory,
         tokens: Tokens,
@@ -79,6 +69,7 @@ class Commands:
     ) -> None:
         self._store = store
         self._reads = reads
+        self._replay = replay
         self._hub = hub
         self._memory = memory
         self._tokens = tokens
@@ -292,7 +283,7 @@ class Commands:
             if not self._hub.is_joining(connection, room_id):
                 return False
             until = max(head.seq, self._hub.position(room_id))
-            page = await self._reads.replay.frames(room_id, head.epoch, joining.seq, until)
+            page = await self._replay.frames(room_id, head.epoch, joining.seq, until)
             for seq, frame in page.entries:
                 if not connection.has_space:
                     await connection.drained()

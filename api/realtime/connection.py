@@ -4,11 +4,11 @@ Whoever has an event for a connection enqueues it and never waits. A connection 
 SLOW and resumes by position, so nothing is lost by it.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-from api.models.log import Member, User
-from api.protocol.commands import CloseCode
+from api.accounts.identity import Identity
+from api.models.rooms import Member
+from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames
 from api.realtime.sink import Sink
 
@@ -16,16 +16,6 @@ MAX_BACKLOG_EVENTS: Final = 256
 MAX_BACKLOG_BYTES: Final = 512 * 1024
 REPLAY_BYTES: Final = 16 * 1024
 """So much of a replay at most waits to be written: live events have the rest of the backlog."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a connection has proven to be, and until when (milliseconds)."""
-
-    user: User
-    session_id: str
-    expires_at: int
-    is_admin: bool = False
 
 
 class Connection:

@@ -10,7 +10,9 @@ import structlog
 
 from api.clock import now_ms
 from api.limits.memory import Memory
-from api.protocol.commands import CloseCode, encode, timestamp
+from api.protocol.close_codes import CloseCode
+from api.protocol.events import encode
+from api.protocol.fields import timestamp
 from api.realtime.connection import Connection
 from api.realtime.hub import Hub
 

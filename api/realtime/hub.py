@@ -12,8 +12,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from api.models.log import Entry, Kind, Role
-from api.protocol.commands import CloseCode, encode, entry_event, membership_event
+from api.models.log import Entry, Kind
+from api.models.rooms import Role
+from api.protocol.close_codes import CloseCode
+from api.protocol.events import encode, entry_event, membership_event
 from api.protocol.frames import Frames, joined
 from api.realtime.connection import Connection
 

@@ -8,7 +8,7 @@ who want it, and kept for a moment for those that come just after.
 import asyncio
 from typing import Final, NamedTuple, TypeAlias
 
-from api.protocol.commands import encode, entry_event
+from api.protocol.events import encode, entry_event
 from api.protocol.frames import Frames
 from api.store.base.store import Store
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from api.errors import Forbidden, NotFound
-from api.models.log import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
 
 
 class Outsider(StrEnum):

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from api.errors import Conflict
-from api.http.bodies.admin import AccountOut, AccountsOut, AuditOut, Flags, NewPassword, SessionsOut
+from api.http.bodies.admin import AccountOut, AccountsOut, AuditOut, Flags, NewPassword
+from api.http.bodies.sessions import SessionsOut
 from api.http.deps import ActorDep, AdminDep, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
 from api.http.openapi import refuses
 from api.http.strict import StrictRoute

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
 from api.errors import FieldError, Invalid, InvalidCredentials, RateLimited, UsernameTaken
-from api.http.bodies.admin import PasswordChange, SessionsOut
-from api.http.bodies.messages import LogIn, Refresh, SignUp, TokensOut, Welcome
+from api.http.bodies.accounts import LogIn, Refresh, SignUp, TokensOut, Welcome
+from api.http.bodies.sessions import PasswordChange, SessionsOut
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, ServicesDep
 from api.http.openapi import refuses

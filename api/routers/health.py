@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.errors import NotFound, Unavailable
-from api.http.bodies.messages import Answer
+from api.http.bodies.forms import Answer
 from api.http.deps import ServicesDep
 from api.http.openapi import refuses
 from api.metrics import CONTENT_TYPE

@@ -4,11 +4,11 @@ from fastapi import APIRouter
 
 from api.clock import now_ms
 from api.errors import Forbidden, NotFound
-from api.http.bodies.messages import MemberOut, MembersOut, NewRole
+from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
 from api.http.deps import CanLeave, CanListMembers, CanSetRole, Cursor, Limit, ServicesDep, StoreDep
 from api.http.openapi import refuses
 from api.http.strict import StrictRoute
-from api.models.log import User
+from api.models.accounts import User
 from api.rooms import policy
 from api.rooms.policy import Operation
 

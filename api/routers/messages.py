@@ -7,11 +7,12 @@ from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid, NotFound, RefConflict
-from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage, SeqInPath, whole
+from api.http.bodies.forms import SeqInPath, whole
+from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage
 from api.http.deps import CanRead, CanSend, ServicesDep, StoreDep
 from api.http.openapi import refuses
 from api.http.strict import StrictRoute
-from api.protocol.commands import entry_event
+from api.protocol.events import entry_event
 from api.protocol.strict_json import MAX_SAFE_INTEGER
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)

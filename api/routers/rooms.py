@@ -6,12 +6,12 @@ from fastapi import APIRouter
 
 from api.clock import now_ms
 from api.errors import Forbidden, NotFound, RateLimited
-from api.http.bodies.messages import NewRoom, ReadUpTo, RoomOut, RoomsOut
+from api.http.bodies.rooms import NewRoom, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import CanLeave, CanMarkRead, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
 from api.http.openapi import refuses
 from api.http.strict import StrictRoute
 from api.ids import random_id
-from api.models.log import Role, Room, RoomView
+from api.models.rooms import Role, Room, RoomView
 from api.rooms import policy
 from api.rooms.policy import Operation
 

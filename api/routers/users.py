@@ -9,13 +9,14 @@ from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
 
 from api.accounts.export import export
+from api.accounts.identity import Identity
 from api.errors import NotFound, Unauthorized, Unavailable
-from api.http.bodies.admin import Erase
-from api.http.bodies.messages import Me, Profile, UserOut, UsersOut, whole
+from api.http.bodies.accounts import Me, Profile, UserOut, UsersOut
+from api.http.bodies.forms import whole
+from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import ClientDep, Cursor, IdentityDep, ServicesDep, StoreDep
 from api.http.strict import StrictRoute
-from api.realtime.connection import Identity
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
+from api.accounts.identity import Identity
 from api.errors import (
     Forbidden,
     NotFound,
@@ -24,23 +25,17 @@ from api.errors import (
     UpgradeRequired,
 )
 from api.http.deps import Services, address, services
-from api.http.hardening import deny, refusal
-from api.http.strict import bind_request_id, is_allowed_origin, problem
+from api.http.hardening import deny, is_allowed_origin, refusal
+from api.http.problems import problem
+from api.http.request_log import bind_request_id
 from api.limits.rates import Bucket, Window
-from api.protocol.commands import (
-    MAX_FIRST_FRAME_BYTES,
-    MAX_FRAME_BYTES,
-    Authenticate,
-    BadCommand,
-    CloseCode,
-    Command,
-    encode,
-    error_event,
-    parse_command,
-)
+from api.protocol.close_codes import CloseCode
+from api.protocol.commands import Authenticate, BadCommand, Command, parse_command
 from api.protocol.commands import Send as SendCommand
+from api.protocol.events import encode, error_event
+from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_FRAME_BYTES
 from api.realtime.commands import Closed, Commands, check_version
-from api.realtime.connection import Connection, Identity
+from api.realtime.connection import Connection
 from api.realtime.sink import Sink, open_sink
 
 router = APIRouter()

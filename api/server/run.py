@@ -6,8 +6,9 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from api.protocol.commands import MAX_FRAME_BYTES
-from api.server.websocket import BoundedHttp, BoundedWebSocket
+from api.protocol.fields import MAX_FRAME_BYTES
+from api.server.http import BoundedHttp
+from api.server.websocket import BoundedWebSocket
 
 PING_SECONDS: Final = 20.0
 SHUTDOWN_SECONDS: Final = 5

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import orjson
 
 from api.errors import BadCursor
-from api.models.log import Page
+from api.models.page import Page
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[int, str]

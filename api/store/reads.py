@@ -1,20 +1,20 @@
 """What the clients of a node ask of the store by themselves, asked for many of them together."""
 
-from api.models.log import Account, Head, Member, Session
-from api.realtime.replay import Replay
+from api.models.accounts import Account, Session
+from api.models.log import Head
+from api.models.rooms import Member
 from api.store.base.store import Place, Store
 from api.store.loader import Loader
 
 
 class Reads:
-    """One question per kind is under way at a time; see `Loader` and `Replay` for what that keeps true."""
+    """One question per kind is under way at a time; see `Loader` for what that keeps true."""
 
     def __init__(self, store: Store) -> None:
         self._sessions: Loader[str, Session] = Loader(store.sessions)
         self._accounts: Loader[str, Account] = Loader(store.accounts)
         self._members: Loader[Place, Member] = Loader(store.memberships)
         self._heads: Loader[str, Head] = Loader(store.heads)
-        self.replay = Replay(store)
 
     async def session(self, session_id: str) -> Session | None:
         """Return a session that has not been ended. Raises `Unavailable`, as the others do."""
@@ -39,11 +39,9 @@ class Reads:
             "accounts": self._accounts.question_count,
             "memberships": self._members.question_count,
             "heads": self._heads.question_count,
-            "log": self.replay.read_count,
         }
 
     async def close(self) -> None:
         """End what is under way; who waits gets `Unavailable`."""
         for loader in (self._sessions, self._accounts, self._members, self._heads):
             await loader.close()
-        await self.replay.close()

@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from api.errors import Invalid
-from api.models.log import Draft, Kind, Role, User
+from api.models.accounts import User
+from api.models.log import Draft, Kind
+from api.models.rooms import Role
 
 _FIELDS: Final[dict[Kind, dict[str, tuple[type, ...]]]] = {
     Kind.MESSAGE: {"body": (str,), "reply_to": (int, type(None))},

@@ -14,7 +14,7 @@ from api.clock import now_ms
 from api.config import Settings
 from api.limits import throttles
 from api.limits.throttles import MAX_WAITING
-from api.server import websocket as transport
+from api.server import http as server_http
 from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.peer import Peer, dial
 from tests.server import PASSWORD, Node, running
@@ -113,8 +113,8 @@ async def test_a5_a_body_that_is_too_large_is_refused_however_it_comes(with_alic
 async def test_a6_a_body_that_does_not_go_on_ends_the_connection(
     with_alice: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert transport.BODY_SECONDS <= 20
-    monkeypatch.setattr(transport, "BODY_SECONDS", 0.1)
+    assert server_http.BODY_SECONDS <= 20
+    monkeypatch.setattr(server_http, "BODY_SECONDS", 0.1)
     reader, writer = await dial(with_alice)
     head = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n"
     writer.write(head + b"{")

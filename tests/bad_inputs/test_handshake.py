@@ -15,7 +15,7 @@ from websockets.http11 import Response
 
 from api.config import Settings
 from api.routers import ws
-from api.server import websocket as transport
+from api.server import http as server_http
 from tests.bad_inputs.answers import answers, is_problem
 from tests.peer import Peer, dial
 from tests.server import SECONDS, Node, Person, Socket, running
@@ -117,8 +117,8 @@ async def test_h6_an_upgrade_by_another_method_or_an_old_http_is_refused(
 async def test_h7_a_request_that_does_not_go_on_ends_the_connection(
     sqlite_node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert transport.HEAD_SECONDS <= 10
-    monkeypatch.setattr(transport, "HEAD_SECONDS", 0.1)
+    assert server_http.HEAD_SECONDS <= 10
+    monkeypatch.setattr(server_http, "HEAD_SECONDS", 0.1)
     for sent in (b"", b"GET", REQUEST, HANDSHAKE):
         reader, writer = await dial(sqlite_node)
         writer.write(sent)

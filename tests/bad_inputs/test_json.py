@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.routers import ws
 from tests.bad_inputs.answers import JSON, answers, is_error, is_problem
 from tests.server import Node, Person

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_error, is_problem
 from tests.server import Node, Person, Socket
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_problem
 from tests.server import Node, Person, Socket
 from tests.test_rooms import make_room, say

@@ -20,7 +20,7 @@ from api.accounts.security import LEEWAY_SECONDS
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import SECURE_NAME
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from api.realtime import heartbeats as pulse
 from api.routers import ws
 from tests.bad_inputs.answers import is_error, is_problem, is_served

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from api.models.log import LOBBY_ID
+from api.models.rooms import LOBBY_ID
 from tests.browser.conftest import CHROMIUM, FLAGS, HAS_FRONTEND
 from tests.browser.windows import window
 from tests.faults.case import EMBEDDED, Rounds, case

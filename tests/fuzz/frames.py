@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.frames import Opcode
 
-from api.models.log import LOBBY_ID
-from api.protocol.commands import CloseCode
+from api.models.rooms import LOBBY_ID
+from api.protocol.close_codes import CloseCode
 from tests.bad_inputs.answers import answers
 from tests.fuzz.contract import PATIENT
 from tests.peer import TEXT, Peer, frame, peer

@@ -1,29 +1,18 @@
-"""The bodies of what is asked and told about accounts: sessions, passwords, administration, the audit log."""
+"""The bodies of administration and of the audit log."""
 
-from api.http.bodies.messages import Answer, Me
-from api.models.log import Account, Audited, AuditEvent, Page, Session
-from api.protocol.commands import Strict, timestamp
+from api.http.bodies.accounts import Me
+from api.http.bodies.forms import Answer
+from api.models.accounts import Account, Audited, AuditEvent
+from api.models.page import Page
+from api.protocol.fields import Strict, timestamp
 
 # -- requests
-
-
-class PasswordChange(Strict):
-    """A password and what is to replace it."""
-
-    current_password: str
-    new_password: str
 
 
 class NewPassword(Strict):
     """A password for somebody else."""
 
     new_password: str
-
-
-class Erase(Strict):
-    """The password, for what cannot be undone."""
-
-    password: str
 
 
 class Flags(Strict):
@@ -34,38 +23,6 @@ class Flags(Strict):
 
 
 # -- answers
-
-
-class SessionOut(Answer):
-    """A log-in. `current` says that it is the caller's."""
-
-    id: str
-    created_at: str
-    last_used_at: str
-    user_agent: str
-    current: bool
-
-
-class SessionsOut(Answer):
-    """A user's sessions, newest first: never more than a few."""
-
-    items: list[SessionOut]
-
-    @classmethod
-    def of(cls, sessions: list[Session], current_id: str) -> "SessionsOut":
-        """Make one of their records."""
-        return cls(
-            items=[
-                SessionOut(
-                    id=one.id,
-                    created_at=timestamp(one.created_at),
-                    last_used_at=timestamp(one.last_used_at),
-                    user_agent=one.user_agent,
-                    current=one.id == current_id,
-                )
-                for one in sessions
-            ]
-        )
 
 
 class AccountOut(Me):

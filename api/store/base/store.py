@@ -18,26 +18,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
-from api.models.log import (
-    Account,
-    Appended,
-    AuditEvent,
-    Change,
-    Draft,
-    Entry,
-    Head,
-    History,
-    Member,
-    MembershipRule,
-    Message,
-    Page,
-    Role,
-    Room,
-    RoomView,
-    Rotation,
-    Session,
-    User,
-)
+from api.models.accounts import Account, AuditEvent, Rotation, Session, User
+from api.models.changes import Change
+from api.models.log import Appended, Draft, Entry, Head, History, Message
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
 
 Place: TypeAlias = tuple[str, str]
 """Who may be a member of what: a room's id and a user's."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
-from api.models.log import Account, Page, User
+from api.models.accounts import Account, User
+from api.models.page import Page
 from api.store import paging
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.models.log import Audited, AuditEvent, Page
+from api.models.accounts import Audited, AuditEvent
+from api.models.page import Page
 from api.store import paging
 from api.store.rethinkdb import Pool, Prepared, r
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.errors import NotFound
-from api.models.log import Entry, Page
+from api.models.log import Entry
+from api.models.page import Page
 from api.store import paging
 from api.store.cluster.batches import of_author, rename_query
 from api.store.cluster.log import RoomLogs

@@ -10,19 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from api.errors import Conflict, MembershipChanged, NotFound, RefConflict, Unavailable
-from api.models.log import (
-    Appended,
-    Member,
-    MembershipRule,
-    Message,
-    Page,
-    Role,
-    Room,
-    RoomView,
-    Standing,
-    User,
-    Visibility,
-)
+from api.models.accounts import User
+from api.models.log import Appended, Message
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Room, RoomView, Standing, Visibility
 from api.store import paging
 from api.store.base.store import Place
 from api.store.cluster.accounts import Accounts

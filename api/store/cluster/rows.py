@@ -8,7 +8,8 @@ from typing import Any, Final, TypeVar
 import orjson
 import structlog
 
-from api.models.log import Draft, Entry, Head, Kind, Role
+from api.models.log import Draft, Entry, Head, Kind
+from api.models.rooms import Role
 from api.store.shape import has_shape
 
 MAX_KEY_BYTES: Final = 127

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.errors import Unavailable
-from api.models.log import LOBBY_ID, Kind, Visibility
+from api.models.log import Kind
+from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.queries import is_head, is_row
 from api.store.rethinkdb import QUERY_SECONDS, Address, Pool, r
 

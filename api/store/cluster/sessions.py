@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.models.log import Rotation, Session
+from api.models.accounts import Rotation, Session
 from api.store.base.store import USED_KEPT
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key

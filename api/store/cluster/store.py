@@ -5,27 +5,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from api.errors import Invalid, NotFound
-from api.models.log import (
-    Account,
-    Appended,
-    AuditEvent,
-    Change,
-    Draft,
-    Entry,
-    Head,
-    History,
-    Kind,
-    Member,
-    MembershipRule,
-    Message,
-    Page,
-    Role,
-    Room,
-    RoomView,
-    Rotation,
-    Session,
-    User,
-)
+from api.models.accounts import Account, AuditEvent, Rotation, Session, User
+from api.models.changes import Change
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
 from api.store.base.store import Place, Store, Wants, all_rooms
 from api.store.cluster.accounts import Accounts
 from api.store.cluster.attempts import Attempts

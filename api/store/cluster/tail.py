@@ -24,7 +24,8 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from api.errors import Unavailable
-from api.models.log import Change, Entry, Quiet, Restored, SessionEnded
+from api.models.changes import Change, Quiet, Restored, SessionEnded
+from api.models.log import Entry
 from api.store.base.store import QUIET_SECONDS, Wants
 from api.store.cluster.epochs import Life
 from api.store.cluster.feeds import (

@@ -8,7 +8,8 @@ from typing import Any, Final
 import apsw
 
 from api.errors import NotFound, UsernameTaken
-from api.models.log import Account, Page, User
+from api.models.accounts import Account, User
+from api.models.page import Page
 from api.store import paging
 
 _ACCOUNT: Final = (

@@ -4,7 +4,8 @@ from typing import Final
 
 import apsw
 
-from api.models.log import Audited, AuditEvent, Page
+from api.models.accounts import Audited, AuditEvent
+from api.models.page import Page
 from api.store import paging
 
 _AFTER_ALL: Final[paging.Key] = (2**63 - 1, "")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import apsw
 
 from api.errors import NotFound
-from api.models.log import Entry, Page
+from api.models.log import Entry
+from api.models.page import Page
 from api.store import paging
 from api.store.sqlite.log import COLUMNS, RoomLog
 

@@ -8,18 +8,10 @@ from typing import Any, Final
 import apsw
 
 from api.errors import Conflict, MembershipChanged, NotFound
-from api.models.log import (
-    Appended,
-    Member,
-    MembershipRule,
-    Page,
-    Role,
-    Room,
-    RoomView,
-    Standing,
-    User,
-    Visibility,
-)
+from api.models.accounts import User
+from api.models.log import Appended
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Room, RoomView, Standing, Visibility
 from api.store import paging
 from api.store.base.store import Place
 from api.store.shape import member_draft

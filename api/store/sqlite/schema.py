@@ -7,7 +7,7 @@ from typing import Final
 import apsw
 
 from api.errors import Unavailable
-from api.models.log import LOBBY_ID, Visibility
+from api.models.rooms import LOBBY_ID, Visibility
 
 APPLICATION_ID: Final = 0x7A11_71AE
 """Marks the file as ours, so that we never add our tables to somebody else's database."""

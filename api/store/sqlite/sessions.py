@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from api.models.log import Rotation, Session
+from api.models.accounts import Rotation, Session
 from api.store.base.store import USED_KEPT
 
 _SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used"

@@ -14,26 +14,11 @@ from typing import Final
 
 import apsw
 
-from api.models.log import (
-    Account,
-    Appended,
-    AuditEvent,
-    Change,
-    Draft,
-    Entry,
-    Head,
-    History,
-    Member,
-    MembershipRule,
-    Message,
-    Page,
-    Role,
-    Room,
-    RoomView,
-    Rotation,
-    Session,
-    User,
-)
+from api.models.accounts import Account, AuditEvent, Rotation, Session, User
+from api.models.changes import Change
+from api.models.log import Appended, Draft, Entry, Head, History, Message
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
 from api.store.base.store import Place, Store, Wants, all_rooms
 from api.store.sqlite import accounts, attempts, audit, erasure, sessions
 from api.store.sqlite.database import Database

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import apsw
 
 from api.errors import Unavailable
-from api.models.log import Appended, Change, Entry, Kind, Quiet, SessionEnded
+from api.models.changes import Change, Quiet, SessionEnded
+from api.models.log import Appended, Entry, Kind
 from api.store.base.store import QUIET_SECONDS
 from api.store.sqlite.log import COLUMNS, RoomLog
 from api.store.sqlite.worker import Work

@@ -1,0 +1,102 @@
+"""The bodies of signing up, in and on, and of users."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.accounts.accounts import Issued
+from api.http.bodies.forms import Answer, DisplayName
+from api.models.accounts import User
+from api.protocol.fields import Strict, timestamp
+
+
+class SignUp(Strict):
+    """A new account."""
+
+    username: str
+    password: str
+    display_name: DisplayName | None = None
+
+
+class LogIn(Strict):
+    """A name and its password."""
+
+    username: str
+    password: str
+
+
+class Refresh(Strict):
+    """A refresh token, to be used up; none when the session cookie has it."""
+
+    refresh_token: Annotated[str | None, Field(max_length=4_096)] = None
+
+
+class Profile(Strict):
+    """What a user may change of themselves."""
+
+    display_name: DisplayName
+
+
+class UserOut(Answer):
+    """A user as others see them."""
+
+    id: str
+    username: str
+    display_name: str
+
+    @classmethod
+    def of(cls, user: User) -> "UserOut":
+        """Make one of its record."""
+        return cls(id=user.id, username=user.username, display_name=user.display_name)
+
+
+class UsersOut(Answer):
+    """A page of users."""
+
+    items: list[UserOut]
+    next_cursor: str | None
+
+
+class Me(UserOut):
+    """A user as they see themselves."""
+
+    created_at: str
+
+    @classmethod
+    def of(cls, user: User) -> "Me":
+        """Make one of its record."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            created_at=timestamp(user.created_at),
+        )
+
+
+class TokensOut(Answer):
+    """A session's tokens. `expires_in`: seconds that the access token holds. `refresh_token`: null in cookie mode."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  the scheme, not a secret
+    expires_in: int
+    refresh_token: str | None
+
+    @classmethod
+    def of(cls, issued: Issued) -> "TokensOut":
+        """Make one of what was issued."""
+        return cls(
+            access_token=issued.access_token,
+            expires_in=issued.expires_in,
+            refresh_token=issued.refresh_token,
+        )
+
+
+class Welcome(TokensOut):
+    """A user with the tokens of a new session."""
+
+    user: UserOut
+
+    @classmethod
+    def to(cls, user: User, issued: Issued) -> "Welcome":
+        """Make one of both."""
+        return cls(user=UserOut.of(user), **TokensOut.of(issued).model_dump())

@@ -1,0 +1,103 @@
+"""The bodies of rooms and members."""
+
+from pydantic import ConfigDict
+
+from api.http.bodies.forms import Answer, RoomName, Topic
+from api.http.bodies.messages import MessageOut
+from api.models.rooms import Member, Role, RoomView, Visibility
+from api.protocol.fields import Seq, Strict, timestamp
+
+
+class NewRoom(Strict):
+    """A room to be made."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    name: RoomName
+    visibility: Visibility
+    topic: Topic = ""
+
+
+class NewRole(Strict):
+    """What a user is to be in a room."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    role: Role
+
+
+class ReadUpTo(Strict):
+    """The last entry that has been seen."""
+
+    seq: Seq
+
+
+class RoomOut(Answer):
+    """A room as the caller sees it. `role` is null for a non-member."""
+
+    id: str
+    name: str
+    topic: str
+    visibility: Visibility
+    created_at: str
+    role: Role | None
+    epoch: str
+    seq: int
+    read_seq: int
+    unread_count: int
+    last_message: MessageOut | None
+
+    @classmethod
+    def of(cls, view: RoomView) -> "RoomOut":
+        """Make one of its record."""
+        return cls(
+            id=view.room.id,
+            name=view.room.name,
+            topic=view.room.topic,
+            visibility=view.room.visibility,
+            created_at=timestamp(view.room.created_at),
+            role=view.role,
+            epoch=view.epoch,
+            seq=view.seq,
+            read_seq=view.read_seq,
+            unread_count=view.unread_count,
+            # What was said in a room is its members' to read.
+            last_message=None
+            if view.last_message is None or view.role is None
+            else MessageOut.of(view.last_message),
+        )
+
+
+class RoomsOut(Answer):
+    """A page of rooms."""
+
+    items: list[RoomOut]
+    next_cursor: str | None
+
+
+class MemberOut(Answer):
+    """A member of a room."""
+
+    user_id: str
+    username: str
+    display_name: str
+    role: Role
+    joined_at: str
+
+    @classmethod
+    def of(cls, member: Member) -> "MemberOut":
+        """Make one of its record."""
+        return cls(
+            user_id=member.user_id,
+            username=member.username,
+            display_name=member.display_name,
+            role=member.role,
+            joined_at=timestamp(member.joined_at),
+        )
+
+
+class MembersOut(Answer):
+    """A page of members."""
+
+    items: list[MemberOut]
+    next_cursor: str | None

@@ -1,0 +1,87 @@
+"""Errors as answers: problem+json by RFC 9457."""
+
+from typing import Any, Final
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
+
+from api.errors import (
+    BadJson,
+    MethodNotAllowed,
+    NotFound,
+    TailwireError,
+    TooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from api.protocol.fields import invalid
+
+
+def problem(error: TailwireError) -> Response:
+    """Return an error as RFC 9457 says."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "code": error.specific_code,
+        "detail": error.message,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+    }
+    headers = {"cache-control": "no-store"}
+    if error.errors:
+        content["errors"] = [{"loc": list(field.loc), "message": field.message} for field in error.errors]
+    if error.retry_after_seconds is not None:
+        content["retry_after_seconds"] = error.retry_after_seconds
+        headers["retry-after"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthorized) and error.code == Unauthorized.code:
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'
+    return Response(orjson.dumps(content), error.status, headers, "application/problem+json")
+
+
+_BY_STATUS: Final[dict[int, type[TailwireError]]] = {
+    error.status: error for error in (BadJson, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType)
+}
+
+
+async def _on_http_exception(request: Request, raised: Exception) -> Response:
+    """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
+    assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
+    response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
+    response.headers.update(raised.headers or {})
+    if raised.status_code == MethodNotAllowed.status and (allowed := _allowed(request)):
+        response.headers["allow"] = ", ".join(
+            sorted(allowed)
+        )  # Starlette names those of one route of them all
+    return response
+
+
+def _allowed(request: Request) -> set[str]:
+    """Return the methods that the contract has for an address."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    return {
+        method.upper()
+        for template, operations in paths.items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in operations
+    }
+
+
+async def _on_invalid(_request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, RequestValidationError)  # noqa: S101
+    return problem(invalid(raised.errors()))
+
+
+async def _on_error(_request: Request, raised: Exception) -> Response:
+    assert isinstance(raised, TailwireError)  # noqa: S101
+    return problem(raised)
+
+
+def install_errors(app: FastAPI) -> None:
+    """Let every error leave as problem+json."""
+    app.add_exception_handler(TailwireError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_exception)

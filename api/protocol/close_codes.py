@@ -1,0 +1,22 @@
+"""Why a socket was closed. docs/protocol.md says what a client does then."""
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """Why a socket was closed. 4000-4499: come back; 4500-4999: do not."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    BINARY = 1003
+    TOO_BIG = 1009
+    INTERNAL = 1011
+    RESTART = 1012
+    TRY_AGAIN_LATER = 1013
+    UNAUTHORIZED = 4401
+    AUTHENTICATION_TIMEOUT = 4408
+    SLOW = 4420
+    RATE_LIMITED = 4429
+    SESSION_ENDED = 4501
+    REPLACED = 4502
+    VERSION = 4503

@@ -1,0 +1,51 @@
+"""How many sockets may stand open on this node."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.address import counted_as
+from api.errors import RateLimited, Unavailable
+from api.limits.memory import Memory
+
+
+class Doors:
+    """Counts the sockets of this node."""
+
+    def __init__(
+        self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int
+    ) -> None:
+        self._memory = memory
+        self._connections = connections
+        self._unauthenticated = unauthenticated
+        self._per_address = unauthenticated_per_address
+        self._open = 0
+        self._waiting: Counter[str] = Counter()
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""
+        self._memory.require()
+        if self._open >= self._connections:
+            raise Unavailable("This node has as many connections as it may", retry_after_seconds=5)
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    @contextmanager
+    def wait(self, address: str) -> Iterator[None]:
+        """Count one socket that has yet to authenticate. Raises `RateLimited`, `Unavailable`."""
+        address = counted_as(address)
+        if self._waiting[address] >= self._per_address:
+            raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
+        if self._waiting.total() >= self._unauthenticated:
+            raise Unavailable("Too many connections that have not authenticated", retry_after_seconds=5)
+        self._waiting[address] += 1
+        try:
+            yield
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]
