@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import fanout, growth, idle, sends, slow
-from bench.case import Case, Options
-from bench.contender import CONTENDERS
-from bench.load import Failed
-from bench.machine import describe, wait_until_quiet
-from bench.process import NotStarted
-from bench.report import write
-from bench.results import Results, Row
-from bench.subject import Missing
+from bench.cases import fanout, growth, idle, sends, slow
+from bench.cases.case import Case, Options
+from bench.contenders.contender import CONTENDERS
+from bench.contenders.subject import Missing
+from bench.machine.load import Failed
+from bench.machine.machine import describe, wait_until_quiet
+from bench.machine.process import NotStarted
+from bench.report.report import write
+from bench.report.results import Results, Row
 
 SUITES: Final = {
     "fanout": fanout.cases,

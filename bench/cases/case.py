@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.results import Row
+from bench.report.results import Row
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the store does alone, with no server about it: a program, `python -m bench.store_alone WORD STORE COUNT`.
+"""What the store does alone, with no server about it: a program, `python -m bench.cases.store_alone WORD STORE COUNT`.
 
 `quiet`: one append after the other, with a pause between; prints how long until each came out of `changes()`.
 `fill`: appends that many messages to the lobby; prints how many a second.

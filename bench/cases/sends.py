@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bench import tailwire
-from bench.case import Case, Options
-from bench.fanout import Meter, Work, run
-from bench.load import loading
-from bench.machine import SERVER_CORES
-from bench.results import Row
-from bench.subject import Subject
+from bench.cases.case import Case, Options
+from bench.cases.fanout import Meter, Work, run
+from bench.contenders import tailwire
+from bench.contenders.subject import Subject
+from bench.machine.load import loading
+from bench.machine.machine import SERVER_CORES
+from bench.report.results import Row
 
 SENDERS: Final = 50
 QUIET: Final = Work(subscribers=2, rate=20, seconds=10)
@@ -63,14 +63,14 @@ def _quiet(subject: Subject, _seconds: float, directory: Path) -> Row:
 
 
 def store_alone(word: str, store: str, count: int = 0) -> Row:
-    """Return what bench/store_alone.py measures on the server's core."""
+    """Return what bench/cases/store_alone.py measures on the server's core."""
     command = [
         "taskset",
         "-c",
         str(min(SERVER_CORES)),
         sys.executable,
         "-m",
-        "bench.store_alone",
+        "bench.cases.store_alone",
         word,
         store,
         str(count),

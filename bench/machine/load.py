@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from bench.machine import LOAD_CORES
-from bench.process import Process, started
+from bench.machine.machine import LOAD_CORES
+from bench.machine.process import Process, started
 
 SOURCE: Final = Path(__file__).parent / "load.c"
 WARMUP_SECONDS: Final = 3.0

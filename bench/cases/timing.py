@@ -1,6 +1,6 @@
 """Measures whether a room that may not be seen is answered as fast as one that is not there.
 
-    python -m bench.timing [SQLite or RethinkDB store url]
+    python -m bench.cases.timing [SQLite or RethinkDB store url]
 
 One stranger asks for both in turn, so that whatever else the machine does meets both alike.
 """

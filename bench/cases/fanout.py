@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.case import Case, Options
-from bench.contender import CONTENDERS, Contender
-from bench.load import loading
-from bench.machine import busy_seconds
-from bench.subject import Subject
+from bench.cases.case import Case, Options
+from bench.contenders.contender import CONTENDERS, Contender
+from bench.contenders.subject import Subject
+from bench.machine.load import loading
+from bench.machine.machine import busy_seconds
 
 MOST_SENDERS: Final = 50
 RATE_OF_A_SENDER: Final = 5

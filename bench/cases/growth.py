@@ -11,15 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bench import feeds, tailwire
-from bench.case import Case, Options
-from bench.database import database
-from bench.fanout import Meter, Work, run
-from bench.load import loading
-from bench.machine import CORES
-from bench.results import Row
-from bench.sends import store_alone
-from bench.tailwire import LOBBY, ROOT, Node
+from bench.cases import feeds
+from bench.cases.case import Case, Options
+from bench.cases.fanout import Meter, Work, run
+from bench.cases.sends import store_alone
+from bench.contenders import tailwire
+from bench.contenders.tailwire import LOBBY, ROOT, Node
+from bench.machine.database import database
+from bench.machine.load import loading
+from bench.machine.machine import CORES
+from bench.report.results import Row
 
 SUBSCRIBERS: Final = (10, 30, 100, 300, 1_000, 3_000, 10_000)
 SUBSCRIBERS_RATE: Final = 20

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from bench.machine import PAGE_BYTES, TICKS
+from bench.machine.machine import PAGE_BYTES, TICKS
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0

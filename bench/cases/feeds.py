@@ -15,9 +15,9 @@ from typing import Any, Final
 from api.store.cluster.feeds import heads_feed
 from api.store.cluster.schema import empty_head
 from api.store.rethinkdb import Address, close, connect, r, run, tail
-from bench.database import database
-from bench.results import Row
-from bench.tailwire import ROOT
+from bench.contenders.tailwire import ROOT
+from bench.machine.database import database
+from bench.report.results import Row
 
 ROOMS: Final = 20
 WRITES: Final = 300

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.case import Case, Options
-from bench.contender import CONTENDERS, Contender
-from bench.fanout import Meter, Work
-from bench.load import loading
-from bench.results import Row
-from bench.subject import Subject
+from bench.cases.case import Case, Options
+from bench.cases.fanout import Meter, Work
+from bench.contenders.contender import CONTENDERS, Contender
+from bench.contenders.subject import Subject
+from bench.machine.load import loading
+from bench.report.results import Row
 
 READING: Final = 500
 MUTE: Final = 100

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import tailwire
-from bench.database import database
-from bench.load import Socket, compiled
-from bench.machine import SERVER_CORES
-from bench.process import free_port, started
-from bench.subject import Missing, Subject, peer_text
+from bench.contenders import tailwire
+from bench.contenders.subject import Missing, Subject, peer_text
+from bench.machine.database import database
+from bench.machine.load import Socket, compiled
+from bench.machine.machine import SERVER_CORES
+from bench.machine.process import free_port, started
 
-PEERS: Final = Path(__file__).parent / "peers"
+PEERS: Final = Path(__file__).parent.parent / "peers"
 PYTHON: Final = PEERS.parent.parent / ".venv" / "bench" / "bin" / "python"
 """Peers have an environment of their own, which `make bench` makes: requirements.txt."""
 NCHAN: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")

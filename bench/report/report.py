@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.chart import Bars, Curve, bars, curves
-from bench.contender import CONTENDERS
-from bench.results import Results, Row, median
+from bench.contenders.contender import CONTENDERS
+from bench.report.chart import Bars, Curve, bars, curves
+from bench.report.results import Results, Row, median
 
 OURS: Final = "tailwire"
 FULL_LOAD: Final = 0.9

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.case import Case, Options
-from bench.contender import CONTENDERS, Contender
-from bench.load import loading
-from bench.results import Row
+from bench.cases.case import Case, Options
+from bench.contenders.contender import CONTENDERS, Contender
+from bench.machine.load import loading
+from bench.report.results import Row
 
 SOCKETS: Final = 10_000
 SETTLE_SECONDS: Final = 3.0

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.machine import LOAD_CORES
-from bench.process import Process, free_port, started
-from bench.subject import Missing
+from bench.contenders.subject import Missing
+from bench.machine.machine import LOAD_CORES
+from bench.machine.process import Process, free_port, started
 
 
 @dataclass

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bench.load import Plan, Socket
-from bench.process import Process
+from bench.machine.load import Plan, Socket
+from bench.machine.process import Process
 
 DELIVERED_BYTES: Final = 280
 """About what a message of Tailwire's is as it arrives; peers deliver as much."""

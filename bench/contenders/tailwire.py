@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.database import database
-from bench.load import Socket
-from bench.machine import SERVER_CORES
-from bench.process import Process, free_port, started
-from bench.subject import PADDING, Subject
+from bench.contenders.subject import PADDING, Subject
+from bench.machine.database import database
+from bench.machine.load import Socket
+from bench.machine.machine import SERVER_CORES
+from bench.machine.process import Process, free_port, started
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-c", "from api.cli import main; main()", "serve")
 USERS: Final = 50
 LIFTED: Final = {

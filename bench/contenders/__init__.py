@@ -1,0 +1,1 @@
+"""Who is measured: Tailwire and its peers, and how each is started."""
