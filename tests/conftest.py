@@ -11,8 +11,8 @@ import pytest
 from api.config import Settings
 from api.store import open_store
 from api.store.base.store import Store
+from tests.node import PASSWORD, Node, Person, running
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
-from tests.server import PASSWORD, Node, Person, running
 
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
 """The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""

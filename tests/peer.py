@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from websockets.frames import Frame, Opcode
 
-from tests.server import SECONDS, Node
+from tests.node import SECONDS, Node
 
 TEXT, CONTINUATION, PING, PONG = 1, 0, 9, 10
 MASK = b"\0\0\0\0"  # a key that changes nothing, so that frames can be written as they are meant

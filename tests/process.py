@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from tests.server import Node
+from tests.node import Node
 
 PROGRAM: Final = (str(Path(sys.executable).parent / "tailwire"),)
 START_SECONDS: Final = 30.0

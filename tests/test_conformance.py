@@ -13,7 +13,7 @@ from api.protocol.frames import frame
 from api.realtime.sink import EXTENSION
 from api.server import websocket as transport
 from api.server.run import bind, configuration
-from tests.server import SECONDS
+from tests.node import SECONDS
 
 if TYPE_CHECKING:
     from kosoku._kosoku import CaseResult

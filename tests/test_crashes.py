@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from api.failpoints import Failpoint
 from api.models.rooms import LOBBY_ID
 from tests.faults import machine
+from tests.node import Event, Node, Person, Socket
 from tests.process import START_SECONDS, serving
-from tests.server import Event, Node, Person, Socket
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ import pytest
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
 from api.store.rethinkdb import r
+from tests.node import Node, eventually, running
 from tests.rethinkdb_server import RethinkDBServer, as_admin
-from tests.server import Node, eventually, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 

@@ -11,9 +11,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.models.rooms import LOBBY_ID
+from tests.node import PASSWORD, Node, Person
 from tests.peer import TEXT, frame, peer
 from tests.process import result, serving
-from tests.server import PASSWORD, Node, Person
 
 pytestmark = pytest.mark.anyio
 

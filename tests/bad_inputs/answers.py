@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.server import PASSWORD, Node, Person, Socket
+from tests.node import PASSWORD, Node, Person, Socket
 
 JSON = {"content-type": "application/json"}
 

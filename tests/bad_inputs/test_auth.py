@@ -16,8 +16,8 @@ from api.limits import throttles
 from api.limits.throttles import MAX_WAITING
 from api.server import http as server_http
 from tests.bad_inputs.answers import JSON, is_problem, logs_in
+from tests.node import PASSWORD, Node, running
 from tests.peer import Peer, dial
-from tests.server import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ import pytest
 from api.config import Settings
 from api.server import websocket as transport
 from tests.bad_inputs.answers import answers, is_error
+from tests.node import SECONDS, Node, Person, running
 from tests.peer import CONTINUATION, PING, TEXT, Peer, frame, peer
-from tests.server import SECONDS, Node, Person, running
 
 pytestmark = pytest.mark.anyio
 

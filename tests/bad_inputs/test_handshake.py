@@ -17,8 +17,8 @@ from api.config import Settings
 from api.routers import ws
 from api.server import http as server_http
 from tests.bad_inputs.answers import answers, is_problem
+from tests.node import SECONDS, Node, Person, Socket, running
 from tests.peer import Peer, dial
-from tests.server import SECONDS, Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 from api.models.rooms import LOBBY_ID
 from api.routers import ws
 from tests.bad_inputs.answers import JSON, answers, is_error, is_problem
-from tests.server import Node, Person
+from tests.node import Node, Person
 
 pytestmark = pytest.mark.anyio
 

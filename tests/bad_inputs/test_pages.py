@@ -4,7 +4,7 @@ import pytest
 
 from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_error, is_problem
-from tests.server import Node, Person, Socket
+from tests.node import Node, Person, Socket
 
 pytestmark = pytest.mark.anyio
 

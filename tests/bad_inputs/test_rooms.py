@@ -1,7 +1,7 @@
 """Rows R: rooms and permissions, over HTTP and the socket. Each test ends with a good request that is served.
 
-The whole table of roles and operations is tried in tests/test_policy.py. R5 and R16 are limits, and in
-tests/test_throttles.py; for R6 and
+The whole table of roles and operations is tried in tests/rooms/test_policy.py. R5 and R16 are limits, and in
+tests/limits/test_throttles.py; for R6 and
 R17 (invites), R7, R8 and R11 (changing messages), R12, R14 and R15 (what is a user's own) there is nothing to try yet.
 """
 
@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 
 from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_problem
-from tests.server import Node, Person, Socket
-from tests.test_rooms import make_room, say
+from tests.node import Node, Person, Socket
+from tests.rooms.test_rooms import make_room, say
 
 pytestmark = pytest.mark.anyio
 

@@ -22,7 +22,7 @@ LATER: Final = {
 }
 ELSEWHERE: Final = {
     "M2": "W5 is the same with a hundred of them: tests/browser/test_attacks.py",
-    "R18": "tests/test_policy.py: a user is found by the whole name",
+    "R18": "tests/rooms/test_policy.py: a user is found by the whole name",
 }
 
 

@@ -1,6 +1,6 @@
 """Rows T: tokens, by HTTP and by socket, on each store where it matters. Each test ends with a good request.
 
-How one is verified is tried text by text in tests/test_security.py; cookies in tests/test_cookies.py.
+How one is verified is tried text by text in tests/accounts/test_security.py; cookies in tests/http/test_cookies.py.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from api.http.cookies import SECURE_NAME
 from api.models.rooms import LOBBY_ID
 from api.realtime import heartbeats as pulse
 from api.routers import ws
+from tests.accounts.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
 from tests.bad_inputs.answers import is_error, is_problem, is_served
+from tests.node import PASSWORD, Node, Person, Socket, eventually, running
 from tests.process import result, serving
-from tests.server import PASSWORD, Node, Person, Socket, eventually, running
-from tests.test_rooms import make_room
-from tests.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
+from tests.rooms.test_rooms import make_room
 
 pytestmark = pytest.mark.anyio
 

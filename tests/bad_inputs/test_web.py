@@ -1,6 +1,6 @@
 """Rows W: what the web sees of us, and the log. Each test ends with a request that is served.
 
-Every path's headers, W1, W3, W4 and W8 one by one: tests/test_surface.py. W2, W4 to W7 in Chromium:
+Every path's headers, W1, W3, W4 and W8 one by one: tests/http/test_hardening.py. W2, W4 to W7 in Chromium:
 tests/browser/test_attacks.py.
 """
 
@@ -12,9 +12,9 @@ import pytest
 
 from api.config import Settings
 from tests.bad_inputs.answers import is_problem, is_served
+from tests.node import Node, running
 from tests.peer import dial
 from tests.process import serving
-from tests.server import Node, running
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.windows import live, say, tab, window
-from tests.server import PASSWORD, Node
+from tests.node import PASSWORD, Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

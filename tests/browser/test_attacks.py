@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from api.config import Settings
 from tests.browser.windows import line, live, say, window
-from tests.server import Node, Person, running
+from tests.node import Node, Person, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.windows import BODIES, line, say, window
-from tests.server import Node
+from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

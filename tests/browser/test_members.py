@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.windows import say, window
-from tests.server import Node
+from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

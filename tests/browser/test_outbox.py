@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, CDPSession, Error, Page, expect
 
 from tests.browser.windows import BODIES, TEXTS, Wire, line, say, tab, window
-from tests.server import Node
+from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from api.http.cookies import SECURE_NAME
 from tests.browser.windows import line, live, say, tab, window
-from tests.server import PASSWORD, Node, eventually
+from tests.node import PASSWORD, Node, eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

@@ -15,7 +15,7 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.server import PASSWORD, Node
+from tests.node import PASSWORD, Node
 
 BODIES: Final = "[...document.querySelectorAll('[role=log] [data-seq]')].map(row => row.dataset.seq)"
 TEXTS: Final = "[...document.querySelectorAll('[role=log] article .body')].map(body => body.textContent)"

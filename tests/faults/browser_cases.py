@@ -13,7 +13,7 @@ from tests.browser.windows import window
 from tests.faults.case import EMBEDDED, Rounds, case
 from tests.faults.filling import fill
 from tests.faults.scene import Scene
-from tests.server import Node
+from tests.node import Node
 
 MEBIBYTE = 1024 * 1024
 WHEEL_PIXELS = 1_500

@@ -17,7 +17,7 @@ from tests.faults.machine import Api
 from tests.faults.proxy import proxied
 from tests.faults.scene import Scene
 from tests.faults.traffic import traffic
-from tests.server import eventually
+from tests.node import eventually
 
 MEBIBYTE = 1024 * 1024
 REAPED_SECONDS = 45.0

@@ -12,7 +12,7 @@ from tests.faults.machine import Api, api
 from tests.faults.scene import OPEN, Scene
 from tests.faults.traffic import Traffic, traffic
 from tests.faults.trio import Trio, trio
-from tests.server import eventually
+from tests.node import eventually
 
 WRITES_BACK_SECONDS = 20.0
 CUT_SECONDS = 15.0

@@ -13,8 +13,8 @@ from tests.faults.history import What
 from tests.faults.machine import Api
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic, traffic
+from tests.node import eventually
 from tests.rethinkdb_server import as_admin
-from tests.server import eventually
 
 BACK_SECONDS = 5.0
 NOTICED_SECONDS = 12.0

@@ -17,7 +17,7 @@ from tests.faults.listener import listening, stamp
 from tests.faults.machine import Api
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic, traffic
-from tests.server import eventually
+from tests.node import eventually
 
 MEBIBYTE = 1024 * 1024
 WHOLE_SECONDS = 10.0

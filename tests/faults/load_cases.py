@@ -13,7 +13,7 @@ from tests.faults.listener import Tally, churning, listening, stamp
 from tests.faults.machine import Api
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic, traffic
-from tests.server import eventually
+from tests.node import eventually
 
 MEBIBYTE = 1024 * 1024
 WARM_SECONDS = 2.0

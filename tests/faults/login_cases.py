@@ -12,7 +12,7 @@ from tests.faults.client import Account
 from tests.faults.machine import Api
 from tests.faults.scene import Scene
 from tests.faults.traffic import traffic
-from tests.server import PASSWORD
+from tests.node import PASSWORD
 
 LOGINS = 100
 LAG_MS = 100

@@ -14,9 +14,9 @@ from typing import Any, Final
 import httpx
 
 from tests.faults.client import Account
+from tests.node import PASSWORD, eventually
 from tests.process import PROGRAM, READY
 from tests.rethinkdb_server import free_port
-from tests.server import PASSWORD, eventually
 
 ROOT: Final = Path(__file__).parent.parent.parent
 START_SECONDS: Final = 60.0

@@ -19,8 +19,8 @@ from tests.faults.history import What
 from tests.faults.machine import Api, at_failpoint
 from tests.faults.scene import Scene, database
 from tests.faults.traffic import Traffic, traffic
+from tests.node import eventually
 from tests.rethinkdb_server import RethinkDBServer, as_admin
-from tests.server import eventually
 
 WHOLE_SECONDS = 10.0
 OUT_SECONDS = 5.0

@@ -18,9 +18,9 @@ from api.models.rooms import LOBBY_ID
 from api.protocol.close_codes import CloseCode
 from tests.bad_inputs.answers import answers
 from tests.fuzz.contract import PATIENT
+from tests.node import PASSWORD, Node, Person
 from tests.peer import TEXT, Peer, frame, peer
 from tests.process import serving
-from tests.server import PASSWORD, Node, Person
 
 ERRORS: Final = {
     *(

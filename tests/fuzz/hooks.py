@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import schemathesis
 
+from tests.node import PASSWORD
 from tests.process import PROGRAM
-from tests.server import PASSWORD
 
 
 @schemathesis.auth(refresh_interval=None)

@@ -14,7 +14,7 @@ from websockets.http11 import Response
 
 from api.config import Settings
 from api.http.hardening import HEADERS
-from tests.server import Node, running
+from tests.node import Node, running
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from api.models.rooms import LOBBY_ID
 from api.routers import ws
 from api.store.base.store import Store
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
-from tests.server import PASSWORD, Event, Node, Person, Socket, running
+from tests.node import PASSWORD, Event, Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
 

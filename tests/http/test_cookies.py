@@ -13,7 +13,7 @@ from api.accounts import accounts
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import PLAIN_NAME, SECURE_NAME
-from tests.server import PASSWORD, SECONDS, Node, running
+from tests.node import PASSWORD, SECONDS, Node, running
 
 pytestmark = pytest.mark.anyio
 

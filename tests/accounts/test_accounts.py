@@ -17,7 +17,7 @@ from api.errors import UsernameTaken
 from api.limits.throttles import MAX_WAITING
 from api.models.accounts import Account, User
 from api.store.base.store import Store
-from tests.server import PASSWORD, Node, running
+from tests.node import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.server import Node
+from tests.node import Node
 
 pytestmark = pytest.mark.anyio
 

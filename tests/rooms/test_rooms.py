@@ -3,7 +3,7 @@
 import pytest
 
 from api.models.rooms import LOBBY_ID
-from tests.server import Event, Node, Person
+from tests.node import Event, Node, Person
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from api.models.accounts import Audited
+from tests.accounts.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
+from tests.node import PASSWORD, Node, Person
 from tests.process import result, serving
-from tests.server import PASSWORD, Node, Person
-from tests.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from api.models.rooms import LOBBY_ID
 from api.protocol.frames import Frames, frame, joined
 from api.realtime import sink as sink_module
 from api.realtime.sink import EXTENSION, Sink, TextSink, open_sink
-from tests.server import SECONDS, running
+from tests.node import SECONDS, running
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from api.realtime.commands import Commands
 from api.realtime.connection import Connection
 from api.server import http as server_http
 from api.server import websocket as transport
+from tests.node import SECONDS, Node, Person, eventually
 from tests.peer import CONTINUATION, PONG, TEXT, Peer, dial, frame, handshake, peer
-from tests.server import SECONDS, Node, Person, eventually
 
 pytestmark = pytest.mark.anyio
 

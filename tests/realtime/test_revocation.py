@@ -16,8 +16,8 @@ from api.models.log import Entry, Head
 from api.models.rooms import LOBBY_ID, Member
 from api.store import open_store
 from api.store.base.store import Place, Store, Wants
-from tests.server import Event, Node, Person, Socket, eventually, running
-from tests.test_rooms import say
+from tests.node import Event, Node, Person, Socket, eventually, running
+from tests.rooms.test_rooms import say
 
 pytestmark = pytest.mark.anyio
 

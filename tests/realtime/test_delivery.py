@@ -15,7 +15,7 @@ from api.models.rooms import LOBBY_ID, Member
 from api.store.cluster.store import ClusterStore
 from api.store.reads import Reads
 from api.store.sqlite.store import SqliteStore
-from tests.server import Node, Person, Socket, running
+from tests.node import Node, Person, Socket, running
 
 pytestmark = pytest.mark.anyio
 

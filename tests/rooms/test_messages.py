@@ -8,7 +8,7 @@ import pytest
 from api.models.rooms import LOBBY_ID
 from api.protocol.fields import MAX_BODY_CHARACTERS
 from api.protocol.strict_json import MAX_SAFE_INTEGER
-from tests.server import Event, Node, Person
+from tests.node import Event, Node, Person
 
 pytestmark = pytest.mark.anyio
 

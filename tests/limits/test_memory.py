@@ -10,7 +10,7 @@ from api.config import Settings, SettingsError, read_settings
 from api.limits import memory
 from api.models.rooms import LOBBY_ID
 from api.realtime import heartbeats as pulse
-from tests.server import PASSWORD, Socket, eventually, running
+from tests.node import PASSWORD, Socket, eventually, running
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
-from tests.server import Node, running
+from tests.node import Node, running
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,8 @@ from api.models.log import Kind
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.base.store import Store
-from tests.server import PASSWORD, Node, Person, eventually, running
-from tests.test_sessions import log_in, works
+from tests.accounts.test_sessions import log_in, works
+from tests.node import PASSWORD, Node, Person, eventually, running
 
 pytestmark = pytest.mark.anyio
 

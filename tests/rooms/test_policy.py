@@ -18,9 +18,9 @@ from api.protocol import commands as protocol
 from api.realtime.commands import Commands
 from api.rooms import policy
 from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
+from tests.node import Event, Node, Person, Socket, running
 from tests.process import result
-from tests.server import Event, Node, Person, Socket, running
-from tests.test_rooms import make_room, say
+from tests.rooms.test_rooms import make_room, say
 
 pytestmark = pytest.mark.anyio
 

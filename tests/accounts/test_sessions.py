@@ -9,7 +9,7 @@ import pytest
 from api.accounts import accounts
 from api.clock import now_ms
 from api.config import Settings
-from tests.server import PASSWORD, Node, Person, running
+from tests.node import PASSWORD, Node, Person, running
 
 pytestmark = pytest.mark.anyio
 
