@@ -73,7 +73,8 @@ async def test_what_is_sent_on_one_node_arrives_on_the_other(store_url: str) -> 
 
 APPEND = """
 import asyncio, sys
-from api.models import LOBBY_ID, Draft, Kind
+from api.models.log import Draft, Kind
+from api.models.rooms import LOBBY_ID
 from api.store import open_store
 
 async def append(url, user_id):
