@@ -61,15 +61,14 @@ def tree_of_folders() -> str:
     for folder in folders:
         depth = len(folder.relative_to(ROOT).parts) - 1
         lines.append(_line_of_tree(folder / "__init__.py", f"{folder.name}/", depth))
-        if folder.name == "api":
-            files = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
-            lines += [_line_of_tree(path, path.name, depth + 1) for path in files]
+        files = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+        lines += [_line_of_tree(path, path.name, depth + 1) for path in files]
     return "\n".join([*lines, "```"])
 
 
 def _line_of_tree(path: Path, name: str, depth: int) -> str:
     said = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return f"{'  ' * depth + name:<20} {' '.join(said.split(chr(10) * 2)[0].split())}"
+    return f"{'  ' * depth + name:<24} {' '.join(said.split(chr(10) * 2)[0].split())}"
 
 
 def table_of_imports() -> str:

@@ -1,4 +1,4 @@
-"""Opening the store that a URL names."""
+"""Where everything is kept: `open_store` opens the store that a URL names."""
 
 from urllib.parse import urlsplit
 
