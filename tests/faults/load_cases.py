@@ -3,7 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from tests.faults.case import CLUSTER, EMBEDDED, Round, Rounds, case
 from tests.faults.client import Account, Client
@@ -33,10 +35,7 @@ FREED_SECONDS = 60.0
     promise="all stay; memory <= 48 KiB each; idle CPU <= 15 % of a core; heartbeats come",
 )
 async def idle(scene: Scene, rounds: Rounds) -> None:
-    async with (
-        scene.node() as node,
-        traffic([node], random.Random(1), clients=10, rooms=100) as people,
-    ):
+    async with _crowd(scene, seed=1, clients=10, rooms=100) as (node, people):
         for one in rounds:
             seconds, before = rounds.lasting(10), node.memory_bytes()
             async with listening(node, _accounts(people), people.rooms, 5_000) as tally:
@@ -62,10 +61,7 @@ async def idle(scene: Scene, rounds: Rounds) -> None:
     promise=">= 300/s",
 )
 async def connects(scene: Scene, rounds: Rounds) -> None:
-    async with (
-        scene.node() as node,
-        traffic([node], random.Random(2), clients=2, people=50, rooms=1) as people,
-    ):
+    async with _crowd(scene, seed=2, clients=2, people=50, rooms=1) as (node, people):
         accounts = [await node.sign_up(f"l2{number}") for number in range(20)]
         for account in accounts:
             await node.ask("POST", f"/rooms/{people.rooms[0]}/join", account)
@@ -117,10 +113,7 @@ async def many_rooms(scene: Scene, rounds: Rounds) -> None:
     promise="I1-I3; >= 1,000 acked/s",
 )
 async def flat_out(scene: Scene, rounds: Rounds) -> None:
-    async with (
-        scene.node() as node,
-        traffic([node], random.Random(6), clients=50, people=50, rooms=10, alone=True) as people,
-    ):
+    async with _crowd(scene, seed=6, clients=50, people=50, rooms=10, alone=True) as (node, people):
         for one in rounds:
             async with one.watching(people):
                 until = time.monotonic() + FLAT_OUT_SECONDS
@@ -203,10 +196,7 @@ async def _page(node: Api, account: Account, room_id: str, before: int, took: li
     promise="I2; memory + <= 5 % after the first sixth; descriptors and tasks back",
 )
 async def soak(scene: Scene, rounds: Rounds) -> None:
-    async with (
-        scene.node() as node,
-        traffic([node], random.Random(10), clients=5, people=5, rooms=100) as people,
-    ):
+    async with _crowd(scene, seed=10, clients=5, people=5, rooms=100) as (node, people):
         for one in rounds:
             descriptors, tasks = node.descriptors(), await _tasks(node)
             until = time.monotonic() + rounds.lasting(30)
@@ -234,6 +224,13 @@ async def soak(scene: Scene, rounds: Rounds) -> None:
             await eventually(is_freed, seconds=FREED_SECONDS)
 
 
+@asynccontextmanager
+async def _crowd(scene: Scene, *, seed: int, **sizes: Any) -> AsyncIterator[tuple[Api, Traffic]]:
+    """Start one node with `traffic` of these sizes."""
+    async with scene.node() as node, traffic([node], random.Random(seed), **sizes) as people:
+        yield node, people
+
+
 async def _tasks(node: Api) -> float:
     return await node.metric("tailwire_tasks ")
 
@@ -249,10 +246,7 @@ async def _rooms(
     p999: float | None = None,
     ack_p99: float | None = None,
 ) -> None:
-    async with (
-        scene.node() as node,
-        traffic([node], random.Random(3), clients=5, people=5, rooms=rooms) as people,
-    ):
+    async with _crowd(scene, seed=3, clients=5, people=5, rooms=rooms) as (node, people):
         for one in rounds:
             async with listening(node, _accounts(people), people.rooms, listeners) as tally:
                 await _flow(one, people, tally, per_second=per_second, p99=p99, p999=p999, ack_p99=ack_p99)
