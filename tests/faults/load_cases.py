@@ -113,7 +113,7 @@ async def many_rooms(scene: Scene, rounds: Rounds) -> None:
     promise="I1-I3; >= 1,000 acked/s",
 )
 async def flat_out(scene: Scene, rounds: Rounds) -> None:
-    async with _crowd(scene, seed=6, clients=50, people=50, rooms=10, alone=True) as (node, people):
+    async with _crowd(scene, seed=6, clients=50, people=50, rooms=10, alone=True) as (_node, people):
         for one in rounds:
             async with one.watching(people):
                 until = time.monotonic() + FLAT_OUT_SECONDS
