@@ -8,16 +8,16 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 UNKNOWN: Final = ""
-"""Of a peer without an address, as on a Unix socket."""
+"""The address of a peer that has none, as on a Unix socket."""
 SUBSCRIBER_BITS: Final = 64
-"""What one IPv6 subscriber gets at least (RFC 6177): whoever has one address has them all."""
+"""The smallest IPv6 prefix that one subscriber gets (RFC 6177): who has one of its addresses has all of them."""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
     """Return the address of the client behind `peer`.
 
-    `forwarded_for` is every X-Forwarded-For header as it came. Each proxy puts whom it saw at the right, so it is
-    read from there, for as long as who says it is trusted; what stands further left anybody may have written.
+    `forwarded_for` holds every X-Forwarded-For header as it came. Each proxy adds the address it saw at the right. So
+    they are read from the right, as long as the address that wrote an entry is trusted; anybody may have written the rest.
     """
     client = _parse(peer)
     if client is None:
@@ -33,7 +33,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
 
 
 def client_scheme(scheme: str, peer: str, forwarded_proto: str, trusted: Sequence[Network]) -> str:
-    """Return whether the client came by http or https: what X-Forwarded-Proto says, from a peer that is trusted."""
+    """Return the scheme that the client used: what X-Forwarded-Proto says, where a trusted peer says it."""
     address = _parse(peer)
     if forwarded_proto not in {"http", "https"} or address is None:
         return scheme
@@ -42,7 +42,7 @@ def client_scheme(scheme: str, peer: str, forwarded_proto: str, trusted: Sequenc
 
 
 def counted_as(address: str) -> str:
-    """Return what an address is counted as: itself, or the /64 of IPv6 that it is in."""
+    """Return the key under which an address is counted: itself, or for IPv6 its /64 network."""
     parsed = _parse(address)
     if not isinstance(parsed, IPv6Address):
         return address

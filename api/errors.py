@@ -4,17 +4,17 @@
     ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
     │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
-    │   ├── WrongPassword  invalid_credentials  asked for once more, of a caller who is logged in
+    │   ├── WrongPassword  invalid_credentials  a caller who is logged in had to give it again
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that does not hold
-    │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password: we do not say which
+    │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password: which is not said
     ├── Forbidden          forbidden           known, but not allowed
-    ├── NotFound           not_found           does not exist, or may not be seen: we do not say which
-    ├── Conflict           conflict            it is at odds with what is stored
+    ├── NotFound           not_found           does not exist, or the caller may not see it: which is not said
+    ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
     │   ├── MembershipChanged  conflict        the author's role is not what it was a moment ago: look again
-    │   └── EpochChanged   reset               the numbering has begun anew: reload
+    │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
     ├── UnsupportedMediaType  unsupported_media_type
@@ -77,7 +77,7 @@ class BadJson(Invalid):
 
 
 class BadRequest(Invalid):
-    """The request is not HTTP as RFC 9112 says: who it is for is not told, or told twice."""
+    """The request is not HTTP as RFC 9112 says: it has no Host header, or two."""
 
     code = "bad_request"
     status = 400
@@ -99,7 +99,7 @@ class Empty(Invalid):
 
 
 class WrongPassword(Invalid):
-    """The password by which a caller is to prove themselves again does not fit."""
+    """A caller who has to prove who they are again gave the wrong password."""
 
     code = "invalid_credentials"
     title = "The password is wrong"
@@ -137,7 +137,7 @@ class NotFound(TailwireError):
 
 
 class Conflict(TailwireError):
-    """The request is at odds with what is stored."""
+    """The request contradicts what is stored."""
 
     code = "conflict"
     status = 409
@@ -159,11 +159,11 @@ class RefConflict(Conflict):
 
 
 class MembershipChanged(Conflict):
-    """An author's membership is not, or may not be, what it was when it was looked at. Nothing was stored."""
+    """The author's membership may have changed since it was looked at. Nothing was stored; look at it again."""
 
 
 class EpochChanged(Conflict):
-    """The caller's position belongs to another life of the numbering."""
+    """The caller's position belongs to another epoch of the room."""
 
     code = "reset"
     title = "The room's numbering has begun anew: load it again"

@@ -1,14 +1,14 @@
-"""The moments at which a crash has been thought of, by name.
+"""The moments at which tests crash a server, by name.
 
-Passing one does nothing. `tests/faults/crashing.py` starts a server in which one of them ends the process, and
-sees that what was promised still holds.
+Reaching one does nothing in production. `tests/faults/crashing.py` starts a server that ends itself at one of them, and
+the tests then check that every promise still holds.
 """
 
 from enum import StrEnum
 
 
 class Failpoint(StrEnum):
-    """A moment, named after what a crash there leaves behind."""
+    """A moment. The comment says what a crash at it leaves behind."""
 
     BEFORE_APPEND = "before_append"  # nothing is stored, and nothing was acked
     AFTER_APPEND = "after_append"  # durable, and nobody knows: a retry must find it
@@ -19,4 +19,4 @@ class Failpoint(StrEnum):
 
 
 def reached(_point: Failpoint, /) -> None:
-    """Pass a moment. To be called as `failpoints.reached`, so that a test can put something else in its place."""
+    """Do nothing. Call it as `failpoints.reached`, so that a test can replace it."""

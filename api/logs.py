@@ -55,7 +55,7 @@ def configure(log_format: Literal["text", "json"], level: str) -> None:
 
 
 def _show_controls(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Write out what would end the line or steer a terminal: a path, for one, is whatever a stranger sends."""
+    """Escape characters that end a line or control a terminal: a path holds whatever a stranger sends."""
     for name, value in event.items():
         if isinstance(value, str) and not value.isprintable():
             event[name] = "".join(one if one.isprintable() else repr(one)[1:-1] for one in value)

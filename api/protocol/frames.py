@@ -1,4 +1,4 @@
-"""Events as WebSocket frames, made once for everybody who gets them. Pure."""
+"""Events as WebSocket frames, encoded once for all who receive them. Pure."""
 
 import struct
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ MAX_MEDIUM: Final = 0xFFFF
 class Frames:
     """One event, or several in order.
 
-    `wire` is what goes onto a socket as it is: text frames, whole and unmasked, as a server's are. `texts` is what
-    is in them, for a server that does its own framing.
+    `wire` holds the bytes for a socket: whole text frames, unmasked, as a server sends them. `texts` holds their
+    payloads, for an ASGI server that does its own framing.
     """
 
     wire: bytes
@@ -36,7 +36,7 @@ def frame(text: bytes) -> Frames:
 
 
 def joined(parts: Sequence[Frames]) -> Frames:
-    """Return frames that leave as one write."""
+    """Join frames, so that one write sends them."""
     if len(parts) == 1:
         return parts[0]
     return Frames(b"".join(part.wire for part in parts), tuple(text for part in parts for text in part.texts))

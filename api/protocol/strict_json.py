@@ -1,7 +1,7 @@
-"""One policy for the JSON we accept, in bodies and in frames. Pure.
+"""Which JSON is accepted, in bodies and in frames. Pure.
 
-RFC 8259 without what different parsers read differently: duplicate keys, NaN and infinities, numbers that do
-not survive a double, lone surrogates, deep nesting.
+It is RFC 8259 without the parts that parsers disagree about: duplicate keys, NaN and infinities, numbers that a double
+cannot hold, lone surrogates and deep nesting.
 """
 
 import json
@@ -11,12 +11,12 @@ from typing import Any, Final
 from api.errors import BadJson
 
 MAX_DEPTH: Final = 32
-"""Our own requests nest three deep; the parser itself would give in near 1,000."""
+"""Requests of this API nest three deep; the parser itself fails near 1,000."""
 MAX_SAFE_INTEGER: Final = 2**53
 """The last whole number below which a double holds every one (RFC 8259, section 6)."""
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)', re.DOTALL)
-"""A string, or what begins as one and does not end: so that every quote is looked at once, in linear time."""
+"""A string, ended or not. It consumes every quote once, so matching takes linear time."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -87,4 +87,4 @@ def _refuse_surrogates(value: Any) -> None:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_safe
 )
-"""Made once: it costs as much as parsing a frame."""
+"""Made once, because making it costs as much as parsing a frame."""

@@ -1,4 +1,8 @@
-"""Uvicorn's HTTP protocol, with bounds on how long and how large a request may be."""
+"""Uvicorn's HTTP protocol, with bounds on how long and how large a request may be.
+
+Measured on uvicorn 0.54: without these bounds a request that never ends is kept for ever, and a header may have any
+size.
+"""
 
 import asyncio
 from http import HTTPStatus
@@ -9,17 +13,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from api.server.websocket import LINGER_SECONDS
 
 HEAD_SECONDS: Final = 10.0
-"""From a connection's first moment, or a request's first byte, to the end of its headers."""
-
-
+"""How long a client may take to send all headers, from its connection or from a request's first byte."""
 BODY_SECONDS: Final = 20.0
-
-
 MAX_HEAD_BYTES: Final = 32 * 1024
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """HTTP whose requests come to an end. Made by uvicorn, one for each connection."""
+    """Ends requests that take too long or send too much. Uvicorn makes one for each connection."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -27,7 +27,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._spare_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a request, and not for long."""
+        """Start the clock for the first request."""
         super().connection_made(transport)
         self._within(HEAD_SECONDS)
 
@@ -37,7 +37,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes: of what is no body only so many, and what is no request not for long."""
+        """Take bytes. Limits how many of them are not part of a body, and how long they take to become a request."""
         self._spare_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
@@ -45,36 +45,36 @@ class BoundedHttp(HttpToolsProtocol):
         if self._spare_bytes > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._deadline is None and ((request := self._request()) is None or request.response_complete):
-            self._within(
-                HEAD_SECONDS
-            )  # as after an empty line, which ends uvicorn's own waiting for a request
+            # Uvicorn stops its own timer at an empty line, so this one starts here too.
+            self._within(HEAD_SECONDS)
 
     def on_message_begin(self) -> None:
-        """Begin to read a head."""
+        """Start the clock for the headers."""
         super().on_message_begin()
         self._within(HEAD_SECONDS)
 
     def on_headers_complete(self) -> None:
-        """Begin to read a body."""
+        """Start the clock for the body."""
         self._spare_bytes = 0
         self._within(BODY_SECONDS)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of a body, which others bound; not so its chunks' extensions, and its trailers."""
+        """Take a part of a body. Its size is limited elsewhere; chunk extensions and trailers are limited here."""
         self._spare_bytes = max(0, self._spare_bytes - len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Leave it to the application."""
+        """Stop the clock: the request is complete."""
         self._spare_bytes = 0
         self._within(None)
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on to a WebSocket, if it may become one, and all earlier answers have left.
+        """Hand the connection on to a WebSocket, unless an earlier answer is still waiting to be sent.
 
-        Who sends what waits would say it to us, and the WebSocket would never know that the peer does not read.
+        The transport would report to this protocol, and not to the WebSocket, when the peer takes that answer. So the
+        WebSocket would never learn that its peer does not read.
         """
         self._within(None)
         request = self._request()
@@ -86,7 +86,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def _request(self) -> RequestResponseCycle | None:
-        """Return the newest request, of which uvicorn's types say that there is always one."""
+        """Return the newest request, if any. Uvicorn's types say wrongly that there always is one."""
         return self.cycle
 
     def _within(self, seconds: float | None) -> None:
@@ -97,7 +97,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         request = self._request()
         if request is not None and request.response_started and not request.response_complete:
-            self.transport.abort()  # what is being answered cannot be answered otherwise
+            self.transport.abort()  # the answer has begun, so no other status can be sent
             return
         self.transport.write(
             f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()

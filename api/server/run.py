@@ -13,7 +13,7 @@ from api.server.websocket import BoundedWebSocket
 PING_SECONDS: Final = 20.0
 SHUTDOWN_SECONDS: Final = 5
 UNTAKEN_MILLISECONDS: Final = 10_000
-"""The protocol's write timeout."""
+"""The protocol's write timeout: the kernel resets a peer that takes nothing for this long."""
 BACKLOG: Final = 2048
 
 
@@ -25,12 +25,11 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a socket bound to the address. Raises `PortInUse`."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # With its protocol named: only then does asyncio switch off Nagle's algorithm, by which the second write of an
-        # answer would wait for the peer's delayed acknowledgement of the first, 40 ms.
+        # asyncio switches off Nagle's algorithm only where the protocol is named. With it, the second write of an
+        # answer waits 40 ms for the peer's delayed acknowledgement of the first.
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # A peer that takes nothing for this long is reset by the kernel, however full its buffers are.
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         bound.bind((host, port))
     except OSError as error:
@@ -47,7 +46,7 @@ def address(bound: socket.socket) -> str:
 
 
 class _AnnouncedServer(uvicorn.Server):
-    """A server that says where it is, once it is there."""
+    """A server that prints its address once it serves."""
 
     def __init__(self, config: uvicorn.Config, announcement: str) -> None:
         super().__init__(config)
@@ -60,7 +59,7 @@ class _AnnouncedServer(uvicorn.Server):
 
 
 def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config:
-    """Return how uvicorn is to serve an application: the one place where its options stand."""
+    """Return uvicorn's options for an application. They are set nowhere else."""
     return uvicorn.Config(
         app,
         http=BoundedHttp,
@@ -70,7 +69,7 @@ def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=compression,
         server_header=False,
-        proxy_headers=False,  # api/address.py reads them, and believes whom the settings name
+        proxy_headers=False,  # api/address.py reads them, from the proxies that the settings name
         access_log=False,
         log_config=None,
         backlog=BACKLOG,
@@ -80,7 +79,7 @@ def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config
 
 
 def serve(bound: socket.socket, workers: int, *, compression: bool) -> bool:
-    """Serve until told to stop. False when the start failed, after the reason was logged."""
+    """Serve until told to stop. Returns False when the start failed; the reason is logged then."""
     config = configuration("api.main:app", factory=True, workers=workers, compression=compression)
     announcement = f"Tailwire is ready: {address(bound)}"
     if workers == 1:

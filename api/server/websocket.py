@@ -1,8 +1,8 @@
-"""uvicorn's protocols with bounds: what a peer can make us keep, and for how long.
+"""Uvicorn's WebSocket protocol, with bounds on what a peer can make the server keep, and for how long.
 
-Measured on uvicorn 0.54: a request that does not go on is kept for ever, and so is a header of any size; a
-socket that floods pings and reads nothing grows the server by 35 MB a second, one that sends empty fragments by
-3.5 MB, and one that never reads is never freed, because closing waits for a buffer that nobody empties.
+Measured on uvicorn 0.54, without these bounds: a socket that floods pings and reads nothing makes the server grow by
+35 MB a second, and one that sends empty fragments by 3.5 MB. One that never reads is never freed, because closing
+waits for a buffer that nobody empties.
 """
 
 import asyncio
@@ -26,27 +26,30 @@ from api.server.waits import Gate, Inbox
 MAX_FRAGMENTS: Final = 64
 PINGS_BURST: Final = 100
 PINGS: Final = Rate(per_second=10, burst=PINGS_BURST)
-"""Browsers send none, libraries one in some seconds."""
+"""Generous: browsers send no pings, and libraries one in some seconds."""
 MAX_UNREAD_BYTES: Final = 256 * 1024
-"""Of what is written when a ping comes: a peer that asks and reads no answer is cut off."""
+"""A peer that sends a ping while this much waits to be sent to it does not read, and is cut off."""
 LINGER_SECONDS: Final = 5.0
-"""So long a socket that is closing may take to be rid of what is left to write, and its peer to close too."""
+"""How long a closing socket may take to send what is left, and its peer to close too."""
 WRITE_SECONDS: Final = 10.0
-"""So long after it fell behind a socket is cut off, if `LATE_BYTES` or more wait then."""
+"""A socket that fell behind is cut off after this time, if `LATE_BYTES` or more still wait."""
 LATE_BYTES: Final = 16 * 1024
-"""Less than this may wait for ever, as on a link that is just fast enough."""
+"""A peer with fewer unsent bytes than this is never cut off: its link may be just fast enough."""
 KEY_BYTES: Final = 16
-"""Of a Sec-WebSocket-Key (RFC 6455, section 4.1)."""
+"""The length of a Sec-WebSocket-Key once decoded (RFC 6455, section 4.1)."""
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """WebSocket that neither grows nor lingers, and can be written to without waiting: a `Sink`.
+    """A WebSocket with bounded memory and lifetime, which can be written to without waiting: a `Sink`.
 
-    Made by uvicorn, one for each socket. It offers itself to the application as an extension, unless it
-    compresses: then each message has to be compressed for each socket, and nothing is won.
+    Uvicorn makes one for each socket. It offers itself to the application as an ASGI extension. It does not where it
+    compresses, because then every socket needs a compressed message of its own, and writing directly gains nothing.
     """
 
-    __slots__ = ("_close_sent", "direct")  # faster to look up than the forty attributes that uvicorn keeps
+    __slots__ = (
+        "_close_sent",
+        "direct",
+    )  # a slot is found faster than one of the forty attributes in uvicorn's dictionary
 
     direct: Callable[[bytes], object] | None
 
@@ -62,7 +65,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     # -- the handshake
 
     def handle_connect(self, event: Request) -> None:
-        """Take a handshake; one that is none is refused in our words, which repeat nothing of it."""
+        """Take a handshake, or refuse it with an answer that repeats nothing of what was sent."""
         version, keys = (
             event.headers.get_all("Sec-WebSocket-Version"),
             event.headers.get_all("Sec-WebSocket-Key"),
@@ -72,7 +75,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif len(keys) != 1 or not _is_key(keys[0]):
             self._deny(HTTPStatus.BAD_REQUEST)
         else:
-            # As the sink that we offer, we are to know at once that something waits: then `direct` is none.
+            # A high mark of 0 makes the transport say at once that something waits. `direct` is None from then on.
             high = LATE_BYTES if self.config.ws_per_message_deflate else 0
             self.transport.set_write_buffer_limits(high=high, low=0)
             super().handle_connect(event)
@@ -90,7 +93,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     # -- nothing lingers
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadlines: the socket is gone."""
+        """Cancel the timers: the socket is gone."""
         self.direct = None
         super().connection_lost(exc)
         for timer in (self._abort_timer, self._write_timer):
@@ -104,7 +107,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._linger()
 
     def keepalive_timeout(self) -> None:
-        """Close because a ping was not answered, unless it is we who do not read, as while the store is away."""
+        """Close because a ping was not answered, unless this side is not reading, as while the store is away."""
         if self.read_paused:
             self.pong_timer = None
             self.schedule_ping()
@@ -124,7 +127,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._linger()
 
     async def run_asgi(self) -> None:
-        """Run the application, after which nothing more is to be said."""
+        """Run the application, and close when it has ended."""
         if not self.config.ws_per_message_deflate:
             self.scope["extensions"] = {**(self.scope["extensions"] or {}), EXTENSION: {"sink": self}}
         await super().run_asgi()
@@ -135,12 +138,12 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._open()
-            self.request.headers.clear()  # websockets' parser holds the request for ever; 3 KiB
+            self.request.headers.clear()  # websockets' parser keeps the request, 3 KiB, as long as the socket lives
             self.response.headers.clear()
         elif message["type"] == "websocket.close":
             self._linger()
         elif message["type"] == "websocket.http.response.body" and not message.get("more_body"):
-            self.handshake_complete = True  # uvicorn would take a denied handshake for a forgotten one
+            self.handshake_complete = True  # otherwise uvicorn takes a denied handshake for an unanswered one
 
     def _linger(self) -> None:
         if self._abort_timer is None and not self.disconnected:
@@ -150,7 +153,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     @property
     def close_sent(self) -> bool:
-        """Whether we have said that we close; uvicorn keeps it. Nothing may follow that."""
+        """Whether a close frame was sent. Uvicorn sets it; nothing may be sent after it."""
         return self._close_sent
 
     @close_sent.setter
@@ -163,25 +166,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether what is written may still arrive."""
+        """Whether neither side has begun to close."""
         return not self.close_sent and not self.transport.is_closing()
 
     @property
     def unwritten_bytes(self) -> int:
-        """How much the system has not taken yet."""
+        """How many bytes the kernel has not taken yet."""
         return self.transport.get_write_buffer_size()
 
     def write(self, frames: Frames) -> None:
-        """Put frames behind what was written before; nothing on a socket that is not open.
+        """Write frames after those written before. Does nothing on a socket that is not open.
 
-        They pass websockets' own state by. It would not be changed by them: they are whole, and never compressed,
-        which is allowed even where compression was agreed (RFC 7692, section 6).
+        The frames do not go through websockets' protocol object, and need not: they are whole and uncompressed, so they
+        change nothing in it. Uncompressed frames are allowed where compression was agreed (RFC 7692, section 6).
         """
         if self.is_open:
             self.transport.write(frames.wire)
 
     def close_with(self, code: int, reason: str) -> None:
-        """Begin to close, as `send` does for ASGI's own message; again is harmless."""
+        """Begin to close, as `send` does for ASGI's close message. May be called again."""
         if not self.is_open:
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -197,20 +200,20 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def drained(self) -> None:
         """Wait until there is space to write more, or the socket is no longer open."""
-        await asyncio.sleep(0)  # what was written just now leaves at the end of the loop's turn
+        await asyncio.sleep(0)  # the loop sends at the end of its turn what was written in it
         await self.writable.wait()
 
     async def end(self) -> None:
-        """Hold nothing: what is written leaves by itself."""
+        """Do nothing: the transport sends by itself what was written."""
 
     def pause_writing(self) -> None:
-        """Note that the peer does not keep up, and for how long it may not take anything."""
+        """Start the clock: the peer does not take what was written."""
         super().pause_writing()
         self.direct = None
         self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)
 
     def resume_writing(self) -> None:
-        """Note that the peer has taken everything."""
+        """Stop the clock: the peer has taken everything."""
         super().resume_writing()
         self._open()
         if self._write_timer is not None:
@@ -225,7 +228,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     # -- nothing grows
 
     def handle_ping(self) -> None:
-        """Answer a ping, if the peer reads our answers and does not ask without end."""
+        """Answer a ping. Cuts off a peer that does not read the answers, or that sends too many."""
         if self.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self.transport.abort()
             return
@@ -235,14 +238,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().handle_ping()
 
     def handle_cont(self, event: Frame) -> None:
-        """Take a further fragment, if there are not too many of them."""
+        """Take one more fragment. Closes when there are too many."""
         if len(self.frames) >= MAX_FRAGMENTS:
             self._refuse(Standard.MESSAGE_TOO_BIG)
             return
         super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message on, if it is the text it says it is, and read no further until it is taken."""
+        """Hand a message to the application if it is valid UTF-8, and read no further until it was taken."""
         data, self.frames = b"".join(self.frames), []
         if self.close_sent:
             return
