@@ -17,7 +17,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     """Return the address of the client behind `peer`.
 
     `forwarded_for` holds every X-Forwarded-For header as it came. Each proxy adds the address it saw at the right. So
-    they are read from the right, as long as the address that wrote an entry is trusted; anybody may have written the rest.
+    they are read from the right, as long as whoever wrote an entry is trusted; anybody may have written the rest.
     """
     client = _parse(peer)
     if client is None:
