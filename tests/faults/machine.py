@@ -16,7 +16,7 @@ import httpx
 from tests.faults.client import Account
 from tests.process import PROGRAM, READY
 from tests.rethinkdb_server import free_port
-from tests.server import PASSWORD, eventually
+from tests.server import PASSWORD, eventually, http_client
 
 ROOT: Final = Path(__file__).parent.parent.parent
 START_SECONDS: Final = 60.0
@@ -42,7 +42,7 @@ class Api:
         self._program = program
         self._command = [*program, "serve", *arguments]
         self._process: Process | None = None
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=REQUEST_SECONDS, trust_env=False)
+        self._http = http_client(self.url, timeout=REQUEST_SECONDS)
 
     @property
     def url(self) -> str:
