@@ -26,7 +26,7 @@ from api.models import (
     Session,
     User,
 )
-from api.store.base import Place, Store, Wants, all_rooms
+from api.store.base import QUIET_SECONDS, Place, Store, Wants, all_rooms
 from api.store.cluster_accounts import Accounts
 from api.store.cluster_attempts import Attempts
 from api.store.cluster_audit import AuditLog
@@ -48,8 +48,9 @@ from api.store.shape import require_shape
 class ClusterStore(Store):
     """See `Store`. Made by `open`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._pool = pool
+        self._quiet_seconds = quiet_seconds
         self._reader = Reader()
         self._unflushed = Unflushed()
         self._logs = RoomLogs(pool, self._reader, self._unflushed)
@@ -63,7 +64,7 @@ class ClusterStore(Store):
         self._rooms = Rooms(pool, self._reader, self._logs, self._pages, self._accounts)
 
     @classmethod
-    async def open(cls, url: str) -> "ClusterStore":
+    async def open(cls, url: str, *, quiet_seconds: float = QUIET_SECONDS) -> "ClusterStore":
         """Open the store at `rethinkdb://user:password@host:port/database`. Raises `Invalid`, `Unavailable`."""
         pool = Pool(Address.parse(url))
         try:
@@ -71,7 +72,7 @@ class ClusterStore(Store):
         except BaseException:
             await pool.close()
             raise
-        return cls(pool)
+        return cls(pool, quiet_seconds)
 
     # -- life
 
@@ -256,7 +257,13 @@ class ClusterStore(Store):
         self, wants: Wants = all_rooms
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         return open_tail(
-            self._pool, self._life, self._reader, self._unflushed, read_log=self._pages.log, wants=wants
+            self._pool,
+            self._life,
+            self._reader,
+            self._unflushed,
+            read_log=self._pages.log,
+            wants=wants,
+            quiet_seconds=self._quiet_seconds,
         )
 
 
