@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import json
+import socket
+import ssl
 import uuid
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
@@ -16,11 +18,16 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from api.config import Settings
 from api.main import create_app
-from api.server.run import bind, configuration
+from api.server.run import SHUTDOWN_SECONDS, bind, configuration
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0
 """Longer than anything here takes; a test that waits this long has failed."""
+NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Whom a client trusts that speaks plain HTTP. To read the roots that everybody trusts takes 50 ms, for each client."""
+
+A_MOMENT: Final = 0.001
+"""Until the next look at what tells nobody when it is so."""
 
 Event = dict[str, Any]
 
@@ -114,7 +121,7 @@ class Node:
         return self.url.replace("http", "ws", 1) + "/ws/messages"
 
     def client(self, **headers: str) -> httpx.AsyncClient:
-        made = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=SECONDS, trust_env=False)
+        made = http_client(self.url, headers=headers)
         self.clients.append(made)
         return made
 
@@ -134,14 +141,21 @@ class Node:
 
     async def wait_ready(self) -> None:
         """Wait until /readyz says 200."""
-        await eventually(self._is_ready)
+        async with http_client(self.url) as client:
+            await eventually(lambda: self._is_ready(client))
 
-    async def _is_ready(self) -> bool:
+    async def _is_ready(self, client: httpx.AsyncClient) -> bool:
         try:
-            async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
-                return (await client.get("/readyz")).status_code == 200
+            return (await client.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False  # it does not listen yet
+
+
+def http_client(
+    url: str, *, headers: dict[str, str] | None = None, timeout: float = SECONDS
+) -> httpx.AsyncClient:
+    """Return a client of a server on this machine."""
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, verify=NOBODY, trust_env=False)
 
 
 async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> None:
@@ -150,23 +164,54 @@ async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> 
         for attempt in itertools.count():
             if await condition():
                 return
-            await asyncio.sleep(min(0.01 * 2**attempt, 0.1))
+            await asyncio.sleep(min(A_MOMENT * 2**attempt, 0.1))
+
+
+class _PromptServer(uvicorn.Server):
+    """A server that starts and ends at once, where uvicorn's own waits for its next tick of 0.1 s.
+
+    It holds no signals, so Ctrl-C ends the tests. Where a process is what is tested, it runs as uvicorn's own does.
+    """
+
+    async def start(self, bound: socket.socket) -> None:
+        """Return once the application has started and the server listens."""
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup(sockets=[bound])
+        await self.on_tick(0)  # which sets the headers of every answer
+
+    async def end(self) -> None:
+        """Do what `shutdown` does, in its order."""
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            await eventually(self._is_idle, SHUTDOWN_SECONDS)
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+    async def _is_idle(self) -> bool:
+        return not self.server_state.connections and not self.server_state.tasks
 
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Node]:
     """Run a server with these settings on a free port of the loopback interface."""
     bound = bind("127.0.0.1", 0)
-    server = uvicorn.Server(configuration(create_app(settings), compression=settings.compression))
+    server = _PromptServer(configuration(create_app(settings), compression=settings.compression))
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
-    task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        await node.wait_ready()
-        yield node
+        await server.start(bound)
+        try:
+            await node.wait_ready()
+            yield node
+        finally:
+            for client in node.clients:
+                await client.aclose()
+            async with asyncio.timeout(SECONDS):
+                await server.end()
     finally:
-        for client in node.clients:
-            await client.aclose()
-        server.should_exit = True
-        async with asyncio.timeout(SECONDS):
-            await task
         bound.close()

@@ -24,18 +24,11 @@ from api.models.accounts import Account, Session, User
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.log import Draft, Entry, Kind
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
-from api.store.sqlite import (
-    schema as sqlite_schema,
-)
-from api.store.sqlite import (
-    sessions as sqlite_sessions,
-)
-from api.store.sqlite import (
-    tail as sqlite_tail,
-)
-from api.store.sqlite import (
-    worker as sqlite_worker,
-)
+from api.store.base.store import QUIET_SECONDS
+from api.store.sqlite import schema as sqlite_schema
+from api.store.sqlite import sessions as sqlite_sessions
+from api.store.sqlite import tail as sqlite_tail
+from api.store.sqlite import worker as sqlite_worker
 from api.store.sqlite.database import BUSY_SECONDS
 from api.store.sqlite.store import SqliteStore
 from api.store.sqlite.wake import Wake
@@ -96,13 +89,20 @@ async def store(url: str) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
+async def restless(url: str) -> AsyncIterator[SqliteStore]:
+    """A store whose tails soon say that nothing has happened, which tells that they have read all there was."""
+    async with opened(url, quiet_seconds=0.5) as store:
+        yield store
+
+
+@pytest.fixture
 def commits(store: SqliteStore) -> "Commits":
     return Commits(store)
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[SqliteStore]:
-    store = await SqliteStore.open(url)
+async def opened(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> AsyncIterator[SqliteStore]:
+    store = await SqliteStore.open(url, quiet_seconds=quiet_seconds)
     try:
         yield store
     finally:
@@ -912,11 +912,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[sqlite_tail.Position]:
 
 
 async def test_a_quiet_tail_looks_only_when_it_is_time(
-    store: SqliteStore, looks: list[sqlite_tail.Position], monkeypatch: pytest.MonkeyPatch
+    restless: SqliteStore, looks: list[sqlite_tail.Position]
 ) -> None:
-    monkeypatch.setattr(sqlite_tail, "QUIET_SECONDS", 0.5)
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("r1"))
+    async with restless.changes() as tail:
+        await restless.append(LOBBY_ID, message("r1"))
         await until(tail, 1)
         looks.clear()
         assert await anext(tail) == [Quiet()]
@@ -969,12 +968,12 @@ async def together(store: SqliteStore, *writes: Coroutine[Any, Any, object]) -> 
 
 
 async def test_a_commit_that_is_more_than_a_batch_comes_in_batches(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    restless: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "_BATCH", 3)
-    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+    async with restless.changes() as tail, asyncio.timeout(WAIT_SECONDS):
         await anext(tail)
-        await asyncio.gather(*(store.append(LOBBY_ID, message(f"r{n}")) for n in range(20)))
+        await asyncio.gather(*(restless.append(LOBBY_ID, message(f"r{n}")) for n in range(20)))
         batches: list[list[Change]] = []
         while sum(map(len, batches)) < 20:
             batches.append([change for change in await anext(tail) if isinstance(change, Entry)])
@@ -1016,11 +1015,11 @@ async def test_a_read_that_was_broken_off_within_a_commit_loses_and_doubles_noth
     ]
 
 
-async def test_what_is_deleted_before_it_was_shown_is_not_shown(store: SqliteStore) -> None:
-    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+async def test_what_is_deleted_before_it_was_shown_is_not_shown(restless: SqliteStore) -> None:
+    async with restless.changes() as tail, asyncio.timeout(WAIT_SECONDS):
         await anext(tail)
-        await store.append(LOBBY_ID, message("r1", "secret"))
-        await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        await restless.append(LOBBY_ID, message("r1", "secret"))
+        await restless.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
         entries = await until(tail, 2)
     assert [entry.data.get("body") for entry in entries] == ["", None]
 

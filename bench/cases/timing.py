@@ -14,8 +14,8 @@ import time
 import httpx
 
 from api.config import Settings
-from tests.rooms.test_rooms import make_room
 from tests.node import running
+from tests.rooms.test_rooms import make_room
 
 ROUNDS = 400
 PATHS = ("", "/members", "/messages", "/messages/1", "/log")

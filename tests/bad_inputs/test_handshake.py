@@ -7,7 +7,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -17,7 +16,7 @@ from api.config import Settings
 from api.routers import ws
 from api.server import http as server_http
 from tests.bad_inputs.answers import answers, is_problem
-from tests.node import SECONDS, Node, Person, Socket, running
+from tests.node import SECONDS, Node, Person, Socket, http_client, running
 from tests.peer import Peer, dial
 
 pytestmark = pytest.mark.anyio
@@ -236,5 +235,5 @@ async def test_h14_a_request_that_two_readers_would_cut_differently_is_refused(
         got = await answer_to(sqlite_node, sent)
         assert got.startswith(b"HTTP/1.1 400 "), (sent, got)
         assert got.count(b"HTTP/1.1 ") == 1, (sent, got)
-    async with httpx.AsyncClient(base_url=sqlite_node.url, trust_env=False) as client:
+    async with http_client(sqlite_node.url) as client:
         assert (await client.get("/healthz")).status_code == 200

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 
 from tests.faults.client import Account
-from tests.node import PASSWORD, eventually
+from tests.node import PASSWORD, eventually, http_client
 from tests.process import PROGRAM, READY
 from tests.rethinkdb_server import free_port
 
@@ -42,7 +42,7 @@ class Api:
         self._program = program
         self._command = [*program, "serve", *arguments]
         self._process: Process | None = None
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=REQUEST_SECONDS, trust_env=False)
+        self._http = http_client(self.url, timeout=REQUEST_SECONDS)
 
     @property
     def url(self) -> str:

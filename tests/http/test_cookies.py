@@ -13,7 +13,7 @@ from api.accounts import accounts
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import PLAIN_NAME, SECURE_NAME
-from tests.node import PASSWORD, SECONDS, Node, running
+from tests.node import PASSWORD, Node, http_client, running
 
 pytestmark = pytest.mark.anyio
 
@@ -157,7 +157,7 @@ async def test_over_http_to_another_machine_the_cookie_is_plain_but_not_in_produ
         (sqlite_node, "https", SECURE_NAME),
         (production_node, "http", SECURE_NAME),
     ):
-        async with httpx.AsyncClient(base_url=node.url, trust_env=False, timeout=SECONDS) as client:
+        async with http_client(node.url) as client:
             answer = await client.post(
                 "/auth/signup",
                 json=GOOD | {"username": f"user{next(names)}"},

@@ -10,7 +10,7 @@ from api.models.changes import Change
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
 from api.models.page import Page
 from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
-from api.store.base.store import Place, Store, Wants, all_rooms
+from api.store.base.store import QUIET_SECONDS, Place, Store, Wants, all_rooms
 from api.store.cluster.accounts import Accounts
 from api.store.cluster.attempts import Attempts
 from api.store.cluster.audit import AuditLog
@@ -32,8 +32,9 @@ from api.store.shape import require_shape
 class ClusterStore(Store):
     """See `Store`. Made by `open`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._pool = pool
+        self._quiet_seconds = quiet_seconds
         self._reader = Reader()
         self._unflushed = Unflushed()
         self._logs = RoomLogs(pool, self._reader, self._unflushed)
@@ -47,7 +48,7 @@ class ClusterStore(Store):
         self._rooms = Rooms(pool, self._reader, self._logs, self._pages, self._accounts)
 
     @classmethod
-    async def open(cls, url: str) -> "ClusterStore":
+    async def open(cls, url: str, *, quiet_seconds: float = QUIET_SECONDS) -> "ClusterStore":
         """Open the store at `rethinkdb://user:password@host:port/database`. Raises `Invalid`, `Unavailable`."""
         pool = Pool(Address.parse(url))
         try:
@@ -55,7 +56,7 @@ class ClusterStore(Store):
         except BaseException:
             await pool.close()
             raise
-        return cls(pool)
+        return cls(pool, quiet_seconds)
 
     # -- life
 
@@ -240,7 +241,13 @@ class ClusterStore(Store):
         self, wants: Wants = all_rooms
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         return open_tail(
-            self._pool, self._life, self._reader, self._unflushed, read_log=self._pages.log, wants=wants
+            self._pool,
+            self._life,
+            self._reader,
+            self._unflushed,
+            read_log=self._pages.log,
+            wants=wants,
+            quiet_seconds=self._quiet_seconds,
         )
 
 

@@ -26,7 +26,7 @@ import structlog
 from api.errors import Unavailable
 from api.models.changes import Change, Quiet, Restored, SessionEnded
 from api.models.log import Entry
-from api.store.base.store import QUIET_SECONDS, Wants
+from api.store.base.store import Wants
 from api.store.cluster.epochs import Life
 from api.store.cluster.feeds import (
     NEWS,
@@ -74,6 +74,7 @@ class Tail:
         *,
         read_log: ReadLog,
         wants: Wants,
+        quiet_seconds: float,
     ) -> None:
         self._pool = pool
         self._connection = connection
@@ -83,6 +84,7 @@ class Tail:
         self._unflushed = unflushed
         self._read_log = read_log
         self._wants = wants
+        self._quiet_seconds = quiet_seconds
         self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
         self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
@@ -130,7 +132,7 @@ class Tail:
             )
         while True:
             try:
-                async with asyncio.timeout(2 * QUIET_SECONDS):
+                async with asyncio.timeout(2 * self._quiet_seconds):
                     news = [await self._news.get()]
             except TimeoutError:
                 raise Unavailable("the feed has been silent for too long") from None
@@ -266,17 +268,33 @@ class Tail:
             beat = {"id": self._node, "at": r.now().to_epoch_time()}
             with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
                 await self._pool.run(r.table("beats").insert(beat, conflict="replace", durability="soft"))
-            await asyncio.sleep(QUIET_SECONDS * 0.8)
+            await asyncio.sleep(self._quiet_seconds * 0.8)
 
 
 @contextlib.asynccontextmanager
 async def open_tail(
-    pool: Pool, life: Life, reader: Reader, unflushed: Unflushed, *, read_log: ReadLog, wants: Wants
+    pool: Pool,
+    life: Life,
+    reader: Reader,
+    unflushed: Unflushed,
+    *,
+    read_log: ReadLog,
+    wants: Wants,
+    quiet_seconds: float,
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `Store.changes`."""
     for _ in range(MAX_OPENINGS):
         connection = await connect(pool.address)
-        opened = Tail(pool, connection, life, reader, unflushed, read_log=read_log, wants=wants)
+        opened = Tail(
+            pool,
+            connection,
+            life,
+            reader,
+            unflushed,
+            read_log=read_log,
+            wants=wants,
+            quiet_seconds=quiet_seconds,
+        )
         try:
             await opened.open()
             if await life.goes_on():

@@ -19,7 +19,7 @@ from api.models.changes import Change
 from api.models.log import Appended, Draft, Entry, Head, History, Message
 from api.models.page import Page
 from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
-from api.store.base.store import Place, Store, Wants, all_rooms
+from api.store.base.store import QUIET_SECONDS, Place, Store, Wants, all_rooms
 from api.store.sqlite import accounts, attempts, audit, erasure, sessions
 from api.store.sqlite.database import Database
 from api.store.sqlite.log import RoomLog
@@ -34,8 +34,9 @@ _READERS: Final = 2  # threads, so that one long page does not hold up every oth
 class SqliteStore(Store):
     """See `Store` for what is promised, and `open` for how to get one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._database = database
+        self._quiet_seconds = quiet_seconds
         self._log = RoomLog()
         self._rooms = Rooms(self._log)
         self._wake = Wake(database.path)
@@ -48,9 +49,9 @@ class SqliteStore(Store):
         self._write = self._writer.do
 
     @classmethod
-    async def open(cls, url: str) -> "SqliteStore":
+    async def open(cls, url: str, *, quiet_seconds: float = QUIET_SECONDS) -> "SqliteStore":
         """Open the store at `sqlite:///path`, making it when absent. Raises `Invalid`, `Unavailable`."""
-        store = cls(Database(url))
+        store = cls(Database(url), quiet_seconds)
         try:
             await store._writer.start()
             await store._reader.start(_READERS)
@@ -257,7 +258,7 @@ class SqliteStore(Store):
         self,
         wants: Wants = all_rooms,  # noqa: ARG002  all are at hand
     ) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        tail = Tail(self._log, self._read, await self._read(position))
+        tail = Tail(self._log, self._read, await self._read(position), self._quiet_seconds)
         self._tails.add(tail)
         try:
             with self._wake.listening(tail.look):

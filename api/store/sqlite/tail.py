@@ -14,7 +14,6 @@ import apsw
 from api.errors import Unavailable
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.log import Appended, Entry, Kind
-from api.store.base.store import QUIET_SECONDS
 from api.store.sqlite.log import COLUMNS, RoomLog
 from api.store.sqlite.worker import Work
 
@@ -22,7 +21,6 @@ POLL_SECONDS: Final = 0.25
 """How long a commit of another process stays unseen if its wake-up is lost."""
 
 _BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
-_SILENT_SECONDS: Final = 2 * QUIET_SECONDS
 
 
 class Position(NamedTuple):
@@ -46,11 +44,16 @@ class Tail(AsyncIterator[list[Change]]):
     """Batches of changes after a position. Holds no task, thread or connection of its own."""
 
     def __init__(
-        self, log: RoomLog, read: Callable[[Work[_News]], Awaitable[_News]], start: Position
+        self,
+        log: RoomLog,
+        read: Callable[[Work[_News]], Awaitable[_News]],
+        start: Position,
+        quiet_seconds: float,
     ) -> None:
         self._log = log
         self._read = read
         self._position = start
+        self._quiet_seconds = quiet_seconds
         self._handed: list[Commit] = []
         self._handed_count = 0  # of entries, those that were let go of too, until all is read
         self._news = asyncio.Event()
@@ -79,7 +82,7 @@ class Tail(AsyncIterator[list[Change]]):
     async def __anext__(self) -> list[Change]:
         """Return what is new as soon as there is something, a lone `Quiet` after a while without."""
         loop = asyncio.get_running_loop()
-        quiet_at = loop.time() + QUIET_SECONDS
+        quiet_at = loop.time() + self._quiet_seconds
         while True:
             self._news.clear()
             handed, self._handed, self._handed_count = self._handed, [], 0
@@ -104,7 +107,7 @@ class Tail(AsyncIterator[list[Change]]):
         self._read_by = asyncio.get_running_loop().time() + POLL_SECONDS
         is_all = False
         try:
-            async with asyncio.timeout(_SILENT_SECONDS):
+            async with asyncio.timeout(2 * self._quiet_seconds):
                 changes, self._position, is_all = await self._read(self._changes_after)
         except TimeoutError:
             raise Unavailable("the database does not answer") from None
