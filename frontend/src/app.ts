@@ -1,16 +1,16 @@
 import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import { Api, readApiUrl } from './api';
-import { watchFocus } from './attention';
-import { Auth } from './auth';
-import { systemClock } from './clock';
-import { IndexedOutboxStore } from './outbox_store';
-import type { PublicUser } from './protocol';
-import { Router } from './router';
+import { Auth } from './account/auth';
+import { watchFocus } from './browser/attention';
+import { systemClock } from './browser/clock';
+import { Router } from './browser/router';
+import { Tab } from './browser/tab';
+import { Theme } from './browser/theme';
+import { titleText } from './browser/title';
+import { IndexedOutboxStore } from './rooms/outbox_store';
 import { Session } from './session';
-import { Tab } from './tab';
-import { Theme } from './theme';
-import { titleText } from './title';
-import { openTokenChannel, TokenStore } from './tokens';
+import { Api, readApiUrl } from './wire/api';
+import type { PublicUser } from './wire/protocol';
+import { openTokenChannel, TokenStore } from './wire/tokens';
 
 /** Everything the views may use; only here are the parts put together. */
 export interface App {

@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Api } from '../src/api';
 import { Session } from '../src/session';
-import { TokenStore } from '../src/tokens';
-import { FakeOutboxStore } from './fake_outbox_store';
+import { Api } from '../src/wire/api';
+import { TokenStore } from '../src/wire/tokens';
+import { FakeOutboxStore } from './doubles/fake_outbox_store';
+import { ManualClock, settled } from './doubles/manual_clock';
+import { ScriptedApi } from './doubles/scripted_api';
+import { ScriptedServer } from './doubles/scripted_socket';
 import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
-import { ManualClock, settled } from './manual_clock';
-import { ScriptedApi } from './scripted_api';
-import { ScriptedServer } from './scripted_socket';
 
 let clock: ManualClock;
 let server: ScriptedServer;

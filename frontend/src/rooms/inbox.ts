@@ -1,0 +1,113 @@
+import type { ReadonlySignal } from '@preact/signals';
+import { type EntryEvent, isEntry, type ServerEvent } from '../wire/protocol';
+import type { Subscriptions } from '../wire/subscriptions';
+import type { History } from './history';
+import type { Members } from './members';
+import type { Outbox } from './outbox';
+import type { Reading } from './reading';
+import type { Rooms } from './rooms';
+import { apply, order } from './timeline';
+import type { Timelines } from './timelines';
+import type { Typing } from './typing';
+
+interface InboxOptions {
+  user_id: string;
+  rooms: Rooms;
+  timelines: Timelines;
+  members: Members;
+  outbox: Outbox;
+  history: History;
+  reading: Reading;
+  typing: Typing;
+  subscriptions: Subscriptions;
+  openRoomId: ReadonlySignal<string | null>;
+  /** A room is new to the user, or its line in the list is out of date. */
+  onChanged(room_id: string): void;
+  onRemoved(room_id: string): void;
+}
+
+/** Takes what the server says to whom it concerns. */
+export class Inbox {
+  readonly #to: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#to = options;
+  }
+
+  handle(event: ServerEvent): void {
+    if (isEntry(event)) {
+      this.#entry(event);
+      return;
+    }
+    const { members, outbox, reading, rooms, subscriptions, typing } = this.#to;
+    switch (event.type) {
+      case 'ack':
+        if (event.seq === undefined) return;
+        outbox.acked(event.ref, event.seq);
+        if (event.room_id) this.#settleApplied(event.room_id);
+        return;
+      case 'error':
+        if (subscriptions.refused(event) || typing.refused(event) || !event.ref) return;
+        outbox.refused(event.ref, event.code, event.message, event.retry_after_seconds);
+        return;
+      case 'live':
+        this.#live(event.room_id);
+        return;
+      case 'reset':
+        this.#reset(event);
+        return;
+      case 'presence':
+        members.presence(event);
+        return;
+      case 'typing':
+        typing.heard(event);
+        return;
+      case 'read':
+        if (event.user_id === this.#to.user_id) reading.moved(event.room_id, event.seq);
+        return;
+      case 'membership':
+        if (!event.role) this.#to.onRemoved(event.room_id);
+        else if (rooms.get(event.room_id)) rooms.change(event.room_id, { role: event.role });
+        else this.#to.onChanged(event.room_id);
+    }
+  }
+
+  #entry(event: EntryEvent): void {
+    const { members, openRoomId, outbox, reading, rooms, subscriptions, timelines, typing } =
+      this.#to;
+    const { room_id, user_id } = event;
+    const timeline = timelines.get(room_id);
+    if (!timeline) return;
+    const standing = order(timeline.peek(), event.seq);
+    if (standing === 'gap') subscriptions.resume(room_id);
+    if (standing !== 'next') return;
+    const mine = user_id === this.#to.user_id;
+    if (event.type === 'message' && !mine && room_id === openRoomId.peek())
+      reading.arriving(room_id);
+    timeline.value = apply(timeline.peek(), event);
+    rooms.apply(event, this.#to.user_id);
+    members.apply(event);
+    if (event.type === 'delete') reading.recount(room_id);
+    if (event.type !== 'message') return;
+    typing.stopped(room_id, user_id);
+    if (mine && event.ref) outbox.settle(event.ref);
+  }
+
+  #live(room_id: string): void {
+    this.#to.subscriptions.wentLive(room_id);
+    this.#settleApplied(room_id);
+    this.#to.outbox.flush(room_id);
+  }
+
+  #reset({ room_id, epoch, seq }: Extract<ServerEvent, { type: 'reset' }>): void {
+    this.#to.timelines.reset(room_id, { epoch, seq });
+    this.#live(room_id);
+    if (room_id === this.#to.openRoomId.peek()) this.#to.history.open(room_id);
+    this.#to.onChanged(room_id);
+  }
+
+  #settleApplied(room_id: string): void {
+    const timeline = this.#to.timelines.get(room_id)?.peek();
+    if (timeline) this.#to.outbox.settleUpTo(room_id, timeline.seq);
+  }
+}
