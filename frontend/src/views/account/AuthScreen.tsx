@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
@@ -60,40 +61,36 @@ function Login() {
     send: () => auth.login(username.trim(), password),
   });
   return (
-    <form
-      class="form"
-      onInput={form.input}
-      onSubmit={form.submit}
-      aria-labelledby="auth-title"
-      noValidate
+    <FormCard
+      form={form}
+      send="Log in"
+      sending="Logging in…"
+      wide
+      labelledBy="auth-title"
+      foot={
+        <>
+          New here? <a href="#/signup">Create an account</a>
+        </>
+      }
     >
       <h1 id="auth-title">Log in</h1>
       <Field
         label="Username"
-        name="username"
+        {...form.field('username')}
         value={username}
         onInput={setUsername}
-        error={form.fieldError('username')}
         autoComplete="username"
         plain
       />
       <Field
         label="Password"
-        name="password"
+        {...form.field('password')}
         type="password"
         value={password}
         onInput={setPassword}
-        error={form.fieldError('password')}
         autoComplete="current-password"
       />
-      <FormError text={form.error} />
-      <button type="submit" class="button primary wide" disabled={form.busy || form.waiting}>
-        {form.busy ? 'Logging in…' : 'Log in'}
-      </button>
-      <p class="form-foot">
-        New here? <a href="#/signup">Create an account</a>
-      </p>
-    </form>
+    </FormCard>
   );
 }
 
@@ -113,58 +110,45 @@ function Signup() {
     send: () => auth.signup(username.trim(), password, displayName.trim()),
   });
   return (
-    <form
-      class="form"
-      onInput={form.input}
-      onSubmit={form.submit}
-      aria-labelledby="auth-title"
-      noValidate
+    <FormCard
+      form={form}
+      send="Create account"
+      sending="Creating…"
+      wide
+      labelledBy="auth-title"
+      foot={
+        <>
+          Have an account? <a href="#/">Log in</a>
+        </>
+      }
     >
       <h1 id="auth-title">Create an account</h1>
       <Field
         label="Username"
-        name="username"
+        {...form.field('username')}
         value={username}
         onInput={setUsername}
-        error={form.fieldError('username')}
         hint="2 to 32 letters of one script, digits, dots, dashes or underscores. Kept in lower case."
         autoComplete="username"
         plain
       />
       <Field
         label="Display name"
-        name="display_name"
+        {...form.field('display_name')}
         value={displayName}
         onInput={setDisplayName}
-        error={form.fieldError('display_name')}
         autoComplete="name"
         optional
       />
       <Field
         label="Password"
-        name="password"
+        {...form.field('password')}
         type="password"
         value={password}
         onInput={setPassword}
-        error={form.fieldError('password')}
         hint={PASSWORD_RULE}
         autoComplete="new-password"
       />
-      <FormError text={form.error} />
-      <button type="submit" class="button primary wide" disabled={form.busy || form.waiting}>
-        {form.busy ? 'Creating…' : 'Create account'}
-      </button>
-      <p class="form-foot">
-        Have an account? <a href="#/">Log in</a>
-      </p>
-    </form>
-  );
-}
-
-export function FormError({ text }: { text: string }) {
-  return (
-    <div role="alert" class="form-alert">
-      {text && <p class="form-error">{text}</p>}
-    </div>
+    </FormCard>
   );
 }

@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
-import { FormError } from './AuthScreen';
 
 export function DisplayName({ user, onSaved }: { user: PublicUser; onSaved(said: string): void }) {
   const { auth } = useApp();
@@ -17,22 +17,15 @@ export function DisplayName({ user, onSaved }: { user: PublicUser; onSaved(said:
     },
   });
   return (
-    <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
+    <FormCard form={form} send="Save name" sending="Saving…">
       <Field
         label="Display name"
-        name="display_name"
+        {...form.field('display_name')}
         value={name}
         onInput={setName}
-        error={form.fieldError('display_name')}
         hint="How others see you. Your username stays."
         autoComplete="name"
       />
-      <FormError text={form.error} />
-      <div class="form-actions">
-        <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-          {form.busy ? 'Saving…' : 'Save name'}
-        </button>
-      </div>
-    </form>
+    </FormCard>
   );
 }

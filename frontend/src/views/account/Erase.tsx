@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
-import { FormError } from './AuthScreen';
 
 /** The end of an account, for which its name is typed: a password alone is soon filled in by a program. */
 export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
@@ -20,7 +20,17 @@ export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
     send: () => erase(password),
   });
   return (
-    <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
+    <FormCard
+      form={form}
+      send="Delete my account"
+      sending="Deleting…"
+      danger
+      buttons={
+        <button type="button" class="button" onClick={onBack}>
+          Keep my account
+        </button>
+      }
+    >
       <p class="callout danger">
         <strong>This cannot be undone.</strong> You are logged out everywhere, leave every room, and
         what you wrote is deleted or, if this server keeps it, no longer bears your name. Others can
@@ -28,31 +38,20 @@ export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
       </p>
       <Field
         label="Your username"
-        name="name"
+        {...form.field('name')}
         value={name}
         onInput={setName}
-        error={form.fieldError('name')}
         hint={`Type ${user.username} to confirm.`}
         plain
       />
       <Field
         label="Password"
-        name="password"
+        {...form.field('password')}
         type="password"
         value={password}
         onInput={setPassword}
-        error={form.fieldError('password')}
         autoComplete="current-password"
       />
-      <FormError text={form.error} />
-      <div class="form-actions">
-        <button type="button" class="button" onClick={onBack}>
-          Keep my account
-        </button>
-        <button type="submit" class="button danger" disabled={form.busy || form.waiting}>
-          {form.busy ? 'Deleting…' : 'Delete my account'}
-        </button>
-      </div>
-    </form>
+    </FormCard>
   );
 }

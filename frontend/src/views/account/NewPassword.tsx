@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
-import { FormError } from './AuthScreen';
 import { isShort, PASSWORD_RULE, SHORT } from './password';
 
 interface NewPasswordProps {
@@ -30,44 +30,35 @@ export function NewPassword({ user, onChanged }: NewPasswordProps) {
     },
   });
   return (
-    <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
+    <FormCard form={form} send="Change password" sending="Changing…">
       {/* Tells a password manager whose password this is. */}
       <input type="text" autoComplete="username" value={user.username} hidden readOnly />
       <Field
         label="Current password"
-        name="current_password"
+        {...form.field('current_password')}
         type="password"
         value={current}
         onInput={setCurrent}
-        error={form.fieldError('current_password')}
         autoComplete="current-password"
       />
       <Field
         label="New password"
-        name="new_password"
+        {...form.field('new_password')}
         type="password"
         value={next}
         onInput={setNext}
-        error={form.fieldError('new_password')}
         hint={PASSWORD_RULE}
         autoComplete="new-password"
       />
       <Field
         label="New password again"
-        name="again"
+        {...form.field('again')}
         type="password"
         value={again}
         onInput={setAgain}
-        error={form.fieldError('again')}
         autoComplete="new-password"
       />
       <p class="form-note">Wherever else you are logged in, you will be logged out.</p>
-      <FormError text={form.error} />
-      <div class="form-actions">
-        <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-          {form.busy ? 'Changing…' : 'Change password'}
-        </button>
-      </div>
-    </form>
+    </FormCard>
   );
 }

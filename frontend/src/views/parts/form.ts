@@ -7,7 +7,8 @@ export interface FormState {
   error: string;
   /** While the server wants nothing more of us, it stays disabled and counts down. */
   waiting: boolean;
-  fieldError(name: string): string | undefined;
+  /** What a field of this name is given. */
+  field(name: string): { name: string; error: string | undefined };
   /** Something was typed: what was wrong with that field is no longer what is there. */
   input(event: Event): void;
   submit(event: Event): void;
@@ -73,7 +74,7 @@ export function useForm({ names, check, send }: FormOptions): FormState {
     busy,
     error,
     waiting,
-    fieldError: (name) => (mended.includes(name) ? undefined : fields.get(name)),
+    field: (name) => ({ name, error: mended.includes(name) ? undefined : fields.get(name) }),
     input(event) {
       const { name } = event.target as HTMLInputElement;
       if (fields.has(name)) setMended([...mended, name]);

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import { rolesToGive } from '../../rooms/permissions';
 import type { Role, Room } from '../../wire/protocol';
-import { FormError } from '../account/AuthScreen';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 import { RoleChoice } from './Role';
 
@@ -25,16 +25,24 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
   });
   return (
     <Dialog title="Add someone" onClose={onClose}>
-      <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
+      <FormCard
+        form={form}
+        send="Add to room"
+        sending="Adding…"
+        buttons={
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+        }
+      >
         <Field
           label="Username"
-          name="username"
+          {...form.field('username')}
           value={username}
           onInput={(text) => {
             setUsername(text);
             people.look(bare(text));
           }}
-          error={form.fieldError('username')}
           hint="As they log in with it. Two letters are enough for suggestions."
           suggestions={strangers.map(({ username, display_name }) => ({
             value: username,
@@ -43,16 +51,7 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
           plain
         />
         <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
-        <FormError text={form.error} />
-        <div class="form-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-            {form.busy ? 'Adding…' : 'Add to room'}
-          </button>
-        </div>
-      </form>
+      </FormCard>
     </Dialog>
   );
 }

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
 import type { Visibility } from '../../wire/protocol';
-import { FormError } from '../account/AuthScreen';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 
 export function CreateRoom({ onClose }: { onClose(): void }) {
@@ -24,20 +24,22 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
   });
   return (
     <Dialog title="Create a room" onClose={onClose}>
-      <form class="form" onInput={form.input} onSubmit={form.submit} noValidate>
-        <Field
-          label="Name"
-          name="name"
-          value={name}
-          onInput={setName}
-          error={form.fieldError('name')}
-        />
+      <FormCard
+        form={form}
+        send="Create room"
+        sending="Creating…"
+        buttons={
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+        }
+      >
+        <Field label="Name" {...form.field('name')} value={name} onInput={setName} />
         <Field
           label="Topic"
-          name="topic"
+          {...form.field('topic')}
           value={topic}
           onInput={setTopic}
-          error={form.fieldError('topic')}
           hint="One line about what belongs here."
           optional
         />
@@ -58,16 +60,7 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
             detail="Only those who are invited."
           />
         </fieldset>
-        <FormError text={form.error} />
-        <div class="form-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-            {form.busy ? 'Creating…' : 'Create room'}
-          </button>
-        </div>
-      </form>
+      </FormCard>
     </Dialog>
   );
 }

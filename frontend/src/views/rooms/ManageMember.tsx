@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { canRemove, rolesToGive } from '../../rooms/permissions';
 import type { Member, Room } from '../../wire/protocol';
-import { FormError } from '../account/AuthScreen';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
+import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 import { RoleChoice } from './Role';
 
@@ -46,20 +46,20 @@ function ChangeRole({ room, member, onClose, onRemove }: ManageMemberProps & { o
     },
   });
   return (
-    <form class="form" onSubmit={form.submit} noValidate>
-      <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
-      <FormError text={form.error} />
-      <div class="form-actions">
-        {canRemove(room, member, me) && (
+    <FormCard
+      form={form}
+      send="Save role"
+      sending="Saving…"
+      buttons={
+        canRemove(room, member, me) && (
           <button type="button" class="button danger apart" onClick={onRemove}>
             Remove…
           </button>
-        )}
-        <button type="submit" class="button primary" disabled={form.busy || form.waiting}>
-          {form.busy ? 'Saving…' : 'Save role'}
-        </button>
-      </div>
-    </form>
+        )
+      }
+    >
+      <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
+    </FormCard>
   );
 }
 
@@ -74,21 +74,22 @@ function Removal({ room, member, onClose, onBack }: ManageMemberProps & { onBack
     },
   });
   return (
-    <form class="form" onSubmit={form.submit} noValidate>
+    <FormCard
+      form={form}
+      send="Remove from room"
+      sending="Removing…"
+      danger
+      buttons={
+        <button type="button" class="button" onClick={onBack}>
+          Back
+        </button>
+      }
+    >
       <p>
         {room.visibility === 'private'
           ? 'They see nothing more of this room until somebody adds them again.'
           : 'They can join this room again, as everyone can.'}
       </p>
-      <FormError text={form.error} />
-      <div class="form-actions">
-        <button type="button" class="button" onClick={onBack}>
-          Back
-        </button>
-        <button type="submit" class="button danger" disabled={form.busy || form.waiting}>
-          {form.busy ? 'Removing…' : 'Remove from room'}
-        </button>
-      </div>
-    </form>
+    </FormCard>
   );
 }
