@@ -175,6 +175,96 @@ describe('reset', () => {
   });
 });
 
+describe('an entry that this page cannot read', () => {
+  const pin = (seq: number) => makeEvent(seq, { type: 'pin', target: 9 });
+  const unreadable = (seq: number) => ({ type: 'unreadable', room_id: 'lobby', seq, at: null });
+  const asks = () => server.socket.sent('subscribe').length;
+
+  test.each([
+    ['of a kind it does not know', pin],
+    ['that the server cannot read', unreadable],
+    ['of a known kind without what it must have', (seq: number) => makeEvent(seq, { body: 5 })],
+  ])('%s is a step, and shows nothing', async (_, odd) => {
+    await goLive();
+    live(10);
+    emit(odd(11));
+    emit(makeEvent(12));
+    expect(shown()).toEqual([8, 9, 10, 12]);
+    emit(odd(13));
+    expect(position()).toEqual({ epoch: 'e1', seq: 13 });
+    expect(session.rooms.get('lobby')).toMatchObject({ seq: 13, unread_count: 0 });
+    expect(asks()).toBe(1);
+  });
+
+  test('is a step in a replay', async () => {
+    await goLive();
+    live(10);
+    await reconnect();
+    for (const event of [makeEvent(11), pin(12), unreadable(13), makeEvent(14)]) emit(event);
+    live(14);
+    expect(shown()).toEqual([8, 9, 10, 11, 14]);
+    expect(asks()).toBe(1);
+    await reconnect();
+    expect(server.socket.sent('subscribe')).toMatchObject([{ since: { epoch: 'e1', seq: 14 } }]);
+  });
+
+  test('counts for nothing that is unread', async () => {
+    await goLive(null);
+    live(10);
+    emit(pin(11));
+    emit(unreadable(12));
+    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
+  });
+
+  test('is behind the position after a reload', async () => {
+    http.on('GET /rooms', { body: { items: [makeRoom({ seq: 12 })], next_cursor: null } });
+    await goLive();
+    live(12);
+    emit(makeEvent(13));
+    expect(shown()).toEqual([8, 9, 10, 13]);
+    expect(position()).toEqual({ epoch: 'e1', seq: 13 });
+  });
+
+  test('behind a hole is no step: the client asks again from before the hole', async () => {
+    await goLive();
+    live(10);
+    emit(pin(12));
+    expect(position()).toEqual({ epoch: 'e1', seq: 10 });
+    expect(server.socket.sent('subscribe').at(-1)).toMatchObject({ since: { seq: 10 } });
+  });
+
+  test('may come while a page of history is on its way', async () => {
+    await goLive();
+    live(10);
+    const timeline = session.timelines.get('lobby');
+    if (timeline) timeline.value = { ...timeline.value, has_older: true, loaded_from: 8 };
+    http.on('GET /rooms/lobby/messages', { body: makePage([6, 7]) });
+    const page = session.history.older('lobby');
+    emit(pin(11));
+    await page;
+    expect(shown()).toEqual([6, 7, 8, 9, 10]);
+    expect(position()).toEqual({ epoch: 'e1', seq: 11 });
+  });
+});
+
+describe('live', () => {
+  test.each([
+    ['a later seq', { epoch: 'e1', seq: 13 }],
+    ['an earlier seq', { epoch: 'e1', seq: 7 }],
+    ['another epoch', { epoch: 'e2', seq: 10 }],
+  ])('with %s than was applied starts the room over', async (_, place) => {
+    await goLive();
+    http.on('GET /rooms/lobby', { body: makeRoom(place) });
+    http.on('GET /rooms/lobby/messages', { body: makePage([1, 2], { epoch: place.epoch }) });
+    emit({ type: 'live', room_id: 'lobby', ...place });
+    await settled();
+    expect(position()).toEqual(place);
+    expect(shown()).toEqual([1, 2]);
+    emit(makeEvent(place.seq + 1));
+    expect(position()).toEqual({ ...place, seq: place.seq + 1 });
+  });
+});
+
 describe('sending', () => {
   test('unacked messages go out again after live, with their refs', async () => {
     await goLive();

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { codeText } from '../wire/problem';
-import type { Command } from '../wire/protocol';
+import type { Command, ErrorEvent } from '../wire/protocol';
 
 // An ack is a few milliseconds away. After the first wait the connection has to prove that it lives
 // (a dead one is replaced and the message sent again); after the second the user is told.
@@ -44,6 +44,8 @@ export interface OutboxStore {
   /** Deletes all that is this tab's. */
   forget(user_id: string): void;
 }
+
+type Refusal = Pick<ErrorEvent, 'code' | 'message' | 'retry_after_seconds'>;
 
 interface OutboxOptions {
   user_id: string;
@@ -145,15 +147,15 @@ export class Outbox {
     this.flush(item.room_id);
   }
 
-  refused(ref: string, code: string, message = '', retryAfterSeconds?: number): void {
+  refused(ref: string, { code, message, retry_after_seconds }: Refusal): void {
     const item = this.#find(ref);
     if (!item) return;
     this.#disarm(ref);
     if (!TEMPORARY_CODES.has(code) || item.attempts >= MAX_ATTEMPTS) {
-      this.#fail(ref, codeText(code, message));
+      this.#fail(ref, codeText(code, message ?? ''));
       return;
     }
-    const wait = (retryAfterSeconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
+    const wait = (retry_after_seconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
     this.#change(ref, { state: 'waiting' });
     this.#keep(ref);
     this.#paused.add(item.room_id);

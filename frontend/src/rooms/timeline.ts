@@ -62,6 +62,10 @@ export function position({ epoch, seq }: Timeline): Position {
   return { epoch, seq };
 }
 
+export function isAt(timeline: Timeline, { epoch, seq }: Position): boolean {
+  return timeline.epoch === epoch && timeline.seq === seq;
+}
+
 /** Where an event stands: the next one, one applied before, or one behind a hole. */
 export function order(timeline: Timeline, seq: number): 'next' | 'old' | 'gap' {
   if (seq <= timeline.seq) return 'old';
@@ -78,6 +82,8 @@ export function apply(timeline: Timeline, event: EntryEvent): Timeline {
     case 'member':
     case 'room':
       return { ...advanced, entries: [...timeline.entries, noticeEntry(event)] };
+    case 'unreadable':
+      return advanced;
     default:
       return applyChange(advanced, event);
   }

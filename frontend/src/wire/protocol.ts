@@ -1,4 +1,17 @@
-/** The wire, as docs/protocol.md says it: names, shapes and close codes. No state, no I/O. */
+/** The wire, as docs/protocol.md says it: names and shapes. No state, no I/O. */
+import {
+  type Check,
+  type Fields,
+  fits,
+  flag,
+  list,
+  maybe,
+  number,
+  object,
+  type Shape,
+  text,
+  whole,
+} from './shape';
 
 export interface Position {
   epoch: string;
@@ -93,113 +106,116 @@ export type Command =
   | { type: 'typing'; room_id: string; ref: string }
   | { type: 'ping' };
 
-interface EntryBase {
+// The server may know more roles than this page. It shows their names as they are.
+const role = text as Check<Role>;
+const visibility = text as Check<Visibility>;
+
+/** What every entry of a room's log has, also one of a kind that this page does not know. */
+const PLACE = { room_id: text, seq: whole };
+const ENVELOPE = { ...PLACE, at: text, user_id: text, username: text };
+
+/** The kinds of entries that this page knows, and what each has besides its envelope. */
+const KINDS = {
+  message: { ref: maybe(text), body: text, reply_to: maybe(whole) },
+  edit: { target: whole, body: text },
+  delete: { target: whole },
+  reaction: { target: whole, emoji: text, added: flag },
+  member: { role: maybe(role), by: maybe(text) },
+  room: { name: text, topic: maybe(text), visibility },
+};
+
+/** The events that are no entries: nothing of them is in the log. */
+const EVENTS = {
+  ready: {
+    user: object<PublicUser>(),
+    heartbeat_seconds: number,
+    limits: maybe(object<Limits>()),
+    features: maybe(list(text)),
+  },
+  ack: { ref: text, room_id: maybe(text), epoch: maybe(text), seq: maybe(whole), at: maybe(text) },
+  error: {
+    ref: maybe(text),
+    code: text,
+    message: maybe(text),
+    retry_after_seconds: maybe(number),
+  },
+  live: { ...PLACE, epoch: text },
+  reset: { ...PLACE, epoch: text },
+  presence: { room_id: text, user_id: text, online: flag },
+  typing: { room_id: text, user_id: text, username: text },
+  read: { ...PLACE, user_id: text },
+  membership: { room_id: text, role: maybe(role) },
+  expiring: {},
+  pong: {},
+  heartbeat: {},
+};
+
+export interface Limits {
+  body_characters?: number;
+  subscriptions?: number;
+}
+
+type Kinds = typeof KINDS;
+type Events = typeof EVENTS;
+
+export type KnownEntry = {
+  [K in keyof Kinds]: { type: K } & Fields<typeof ENVELOPE> & Fields<Kinds[K]>;
+}[keyof Kinds];
+
+/** An entry of a kind that this page does not know, or that the server cannot read. */
+export interface UnreadableEntry {
+  type: 'unreadable';
   room_id: string;
   seq: number;
-  at: string;
-  user_id: string;
-  username: string;
 }
 
-export type EntryEvent = EntryBase &
-  (
-    | { type: 'message'; ref?: string | null; body: string; reply_to?: number | null }
-    | { type: 'edit'; target: number; body: string }
-    | { type: 'delete'; target: number }
-    | { type: 'reaction'; target: number; emoji: string; added: boolean }
-    | { type: 'member'; role: Role | null; by?: string | null }
-    | { type: 'room'; name: string; topic?: string | null; visibility: Visibility }
-  );
-
-export interface ReadyEvent {
-  type: 'ready';
-  user: PublicUser;
-  session_id: string;
-  expires_at: string;
-  heartbeat_seconds: number;
-  limits?: { body_characters?: number; subscriptions?: number };
-}
-
-export interface ErrorEvent {
-  type: 'error';
-  ref?: string | null;
-  code: string;
-  message?: string;
-  retry_after_seconds?: number;
-}
-
+export type EntryEvent = KnownEntry | UnreadableEntry;
 export type ServerEvent =
   | EntryEvent
-  | ReadyEvent
-  | ErrorEvent
-  | { type: 'ack'; ref: string; room_id?: string; epoch?: string; seq?: number; at?: string }
-  | { type: 'live'; room_id: string; epoch: string; seq: number }
-  | { type: 'reset'; room_id: string; epoch: string; seq: number }
-  | { type: 'presence'; room_id: string; user_id: string; username: string; online: boolean }
-  | { type: 'typing'; room_id: string; user_id: string; username: string }
-  | { type: 'read'; room_id: string; user_id: string; seq: number }
-  | { type: 'membership'; room_id: string; role: Role | null }
-  | { type: 'expiring'; expires_at?: string }
-  | { type: 'pong' }
-  | { type: 'heartbeat' };
+  | { [T in keyof Events]: { type: T } & Fields<Events[T]> }[keyof Events];
+export type ReadyEvent = Extract<ServerEvent, { type: 'ready' }>;
+export type ErrorEvent = Extract<ServerEvent, { type: 'error' }>;
+export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
 
-type Kind = 'string' | 'number' | 'boolean';
-
-const ENTRY: Record<string, Kind> = {
-  room_id: 'string',
-  seq: 'number',
-  at: 'string',
-  user_id: 'string',
-  username: 'string',
-};
-const POSITION: Record<string, Kind> = { room_id: 'string', epoch: 'string', seq: 'number' };
-
-// What an event must hold before anything else may rely on it. A Map, so that a type named
-// "__proto__" or "constructor" finds nothing.
-const REQUIRED = new Map<string, Record<string, Kind>>([
-  ['message', { ...ENTRY, body: 'string' }],
-  ['edit', { ...ENTRY, target: 'number', body: 'string' }],
-  ['delete', { ...ENTRY, target: 'number' }],
-  ['reaction', { ...ENTRY, target: 'number', emoji: 'string', added: 'boolean' }],
-  ['member', ENTRY],
-  ['room', { ...ENTRY, name: 'string' }],
-  ['ready', { heartbeat_seconds: 'number' }],
-  ['ack', { ref: 'string' }],
-  ['error', { code: 'string' }],
-  ['live', POSITION],
-  ['reset', POSITION],
-  ['presence', { room_id: 'string', user_id: 'string', online: 'boolean' }],
-  ['typing', { room_id: 'string', user_id: 'string', username: 'string' }],
-  ['read', { room_id: 'string', user_id: 'string', seq: 'number' }],
-  ['membership', { room_id: 'string' }],
-  ['expiring', {}],
-  ['pong', {}],
-  ['heartbeat', {}],
-]);
-
-/** The event in a frame, or null for what this client does not know or cannot trust. */
+/** The event in a frame. Null for what this page does not know or cannot trust, unless it is an entry. */
 export function parseEvent(frame: unknown): ServerEvent | null {
-  if (typeof frame !== 'string') return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(frame);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const fields = value as Record<string, unknown>;
-  const required = typeof fields.type === 'string' ? REQUIRED.get(fields.type) : undefined;
-  if (!required) return null;
-  for (const [name, kind] of Object.entries(required)) {
-    if (!Object.hasOwn(fields, name)) return null;
-    if (typeof fields[name] !== kind) return null;
-  }
-  return value as ServerEvent;
+  const fields = objectIn(frame);
+  if (fields === null || typeof fields.type !== 'string') return null;
+  const shape = own(EVENTS, fields.type);
+  if (shape) return fits(fields, shape) ? (fields as ServerEvent) : null;
+  return parseEntry(fields, fields.type);
 }
 
-const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction', 'member', 'room']);
+/**
+ * An entry is what has a place in a room's log and the key `at`. The room's position advances by each
+ * one, so an entry that cannot be read is kept as a step.
+ */
+function parseEntry(fields: Record<string, unknown>, type: string): EntryEvent | null {
+  if (!Object.hasOwn(fields, 'at') || !fits(fields, PLACE)) return null;
+  const kind = own(KINDS, type);
+  if (kind && fits(fields, { ...ENVELOPE, ...kind })) return fields as EntryEvent;
+  const { room_id, seq } = fields as Fields<typeof PLACE>;
+  return { type: 'unreadable', room_id, seq };
+}
 
 /** Whether the event is part of a room's log: it carries the room's next seq. */
 export function isEntry(event: ServerEvent): event is EntryEvent {
-  return ENTRY_TYPES.has(event.type);
+  return own(EVENTS, event.type) === undefined;
+}
+
+function objectIn(frame: unknown): Record<string, unknown> | null {
+  if (typeof frame !== 'string') return null;
+  try {
+    const value: unknown = JSON.parse(frame);
+    return typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown> | null)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A row of a table. A type named "constructor" finds nothing. */
+function own(table: Record<string, Shape>, name: string): Shape | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -119,7 +119,7 @@ test('what was written offline waits for the connection', () => {
 test('a refusal for good fails the message and says why, and the next one goes on', () => {
   outbox.add('lobby', 'one');
   outbox.add('lobby', 'two');
-  outbox.refused('ref-1', 'forbidden');
+  outbox.refused('ref-1', { code: 'forbidden' });
   expect(outbox.items.value[0]).toMatchObject({
     state: 'failed',
     error: 'You are not allowed to do this.',
@@ -130,7 +130,7 @@ test('a refusal for good fails the message and says why, and the next one goes o
 test('a rate limit is waited out, and the order stays', async () => {
   outbox.add('lobby', 'one');
   outbox.add('lobby', 'two');
-  outbox.refused('ref-1', 'rate_limited', '', 3);
+  outbox.refused('ref-1', { code: 'rate_limited', retry_after_seconds: 3 });
   await clock.advance(2_999);
   expect(refs()).toEqual(['ref-1']);
   await clock.advance(1);
@@ -147,10 +147,10 @@ test('an overdue ack first questions the connection, then fails the message', as
 
 test('a failed message is retried with its ref, or discarded', () => {
   outbox.add('lobby', 'hello');
-  outbox.refused('ref-1', 'forbidden');
+  outbox.refused('ref-1', { code: 'forbidden' });
   outbox.retry('ref-1');
   expect(refs()).toEqual(['ref-1', 'ref-1']);
-  outbox.refused('ref-1', 'forbidden');
+  outbox.refused('ref-1', { code: 'forbidden' });
   outbox.discard('ref-1');
   expect(outbox.items.value).toEqual([]);
 });
@@ -194,7 +194,7 @@ describe('a reload', () => {
 
   test('keeps what failed, and why', async () => {
     outbox.add('lobby', 'hello');
-    outbox.refused('ref-1', 'forbidden');
+    outbox.refused('ref-1', { code: 'forbidden' });
     await reload();
     expect(outbox.items.value).toMatchObject([
       { state: 'failed', error: 'You are not allowed to do this.', attempts: 1 },
@@ -206,7 +206,7 @@ describe('a reload', () => {
     outbox.acked(outbox.add('lobby', 'acked').ref, 11);
     outbox.settle(outbox.add('other', 'settled').ref);
     const { ref } = outbox.add('den', 'discarded');
-    outbox.refused(ref, 'forbidden');
+    outbox.refused(ref, { code: 'forbidden' });
     outbox.discard(ref);
     await reload();
     expect(outbox.items.value).toEqual([]);

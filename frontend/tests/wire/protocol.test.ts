@@ -9,6 +9,22 @@ test('unknown fields are kept out of the way, unknown types ignored', () => {
   expect(parseEvent('{"type":"news"}')).toBeNull();
 });
 
+test('what has a place in the log and the key at is an entry, whatever its type', () => {
+  const place = { room_id: 'lobby', seq: 3 };
+  const parsed = (event: object) => parseEvent(JSON.stringify(event));
+  const step = { type: 'unreadable', ...place };
+  expect(parsed({ type: 'pin', ...place, at: 'now', user_id: 'u', username: 'u' })).toEqual(step);
+  expect(parsed({ type: 'constructor', ...place, at: 'now' })).toEqual(step);
+  expect(parsed({ type: 'unreadable', ...place, at: null })).toEqual(step);
+  expect(parsed({ type: 'news', ...place })).toBeNull();
+  expect(parsed({ type: 'pin', ...place, seq: 3.5, at: 'now' })).toBeNull();
+});
+
+test('an ack is no entry', () => {
+  const event = parseEvent('{"type":"ack","ref":"r","room_id":"l","epoch":"e","seq":3,"at":"now"}');
+  expect(event && isEntry(event)).toBe(false);
+});
+
 test('an event that lacks what its type must have is no event', () => {
   expect(parseEvent('{"type":"live","room_id":"lobby","epoch":"e"}')).toBeNull();
   expect(parseEvent('{"type":"live","room_id":"lobby","epoch":"e","seq":"1"}')).toBeNull();
