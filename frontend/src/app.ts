@@ -9,6 +9,7 @@ import { titleText } from './browser/title';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { Session } from './session';
 import { Api, readApiUrl } from './wire/api';
+import { Build } from './wire/build';
 import type { PublicUser } from './wire/protocol';
 import { openTokenChannel, TokenStore } from './wire/tokens';
 
@@ -18,6 +19,7 @@ export interface App {
   session: ReadonlySignal<Session | null>;
   router: Router;
   theme: Theme;
+  build: Build;
   logout(): void;
   /** Erases the account; fails with a Problem. */
   erase(password: string): Promise<void>;
@@ -39,6 +41,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const api = new Api(apiUrl, tokens, fetch);
   const auth = new Auth(api, tokens, clock);
   const router = new Router(window);
+  const script = document.querySelector('script[type=module][src]')?.getAttribute('src') ?? null;
+  const build = new Build(fetch, page, script);
   const focused = watchFocus(window);
   const session = signal<Session | null>(null);
 
@@ -92,6 +96,11 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
   });
 
+  // A server that was away may have come back with another build of this page.
+  effect(() => {
+    if (session.value?.connection.isLive) void build.check();
+  });
+
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
   window.addEventListener('online', () => session.value?.connection.tryNow());
   // A page that slept, froze or was kept for "back" may hold a connection that died meanwhile.
@@ -114,6 +123,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     session,
     router,
     theme,
+    build,
     logout() {
       session.value?.reading.flush();
       session.value?.forget();

@@ -60,6 +60,8 @@ export class Session {
   readonly connection: Connection;
   readonly openRoomId = signal<string | null>(null);
   readonly bodyLimit = signal(BODY_CHARACTERS);
+  /** What the server can do, by name: docs/protocol.md lists the names. A server that tells none has none. */
+  readonly features = signal<ReadonlySet<string>>(new Set());
   readonly #options: SessionOptions;
   readonly #subscriptions: Subscriptions;
   #listedAt = Number.NEGATIVE_INFINITY;
@@ -136,7 +138,8 @@ export class Session {
       token: options.token,
       renewIn: options.renewIn,
       isOnline: options.isOnline,
-      onReady: ({ limits }) => {
+      onReady: ({ limits, features }) => {
+        this.features.value = new Set(features);
         if (limits?.body_characters) this.bodyLimit.value = limits.body_characters;
         this.#subscriptions.start(limits?.subscriptions);
         if (clock.now() - this.#listedAt > FRESH_LIST_MILLISECONDS) void this.loadRooms();

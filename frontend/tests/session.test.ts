@@ -135,6 +135,17 @@ describe('subscribing', () => {
   });
 });
 
+describe('features', () => {
+  test('are what the server names when it is ready', async () => {
+    await goLive();
+    expect([...session.features.value]).toEqual([]);
+    server.socket.drop();
+    await clock.advance(1_000);
+    server.socket.makeReady({}, { features: ['edit', 'search'] });
+    expect(session.features.value.has('search')).toBe(true);
+  });
+});
+
 describe('reset', () => {
   test('drops the timeline and loads history of the new epoch', async () => {
     await goLive();

@@ -11,6 +11,9 @@ const UNREACHABLE = 'The connection was lost.';
 const MISMATCH =
   'The app and the server did not understand each other. Reload the page to get the current version.';
 
+/** What a page says that the server has a newer build of. */
+export const OUTDATED = 'This page is older than the server. Reload to get the new version.';
+
 const RULES = new Map<number, CloseRule>([
   [1001, { action: 'reconnect', text: 'The server is going away.' }],
   [1012, { action: 'reconnect', text: 'The server is restarting.' }],
@@ -42,7 +45,7 @@ const RULES = new Map<number, CloseRule>([
     4503,
     {
       action: 'stop',
-      text: 'The server no longer speaks this version of the app. Reload the page to update.',
+      text: OUTDATED,
     },
   ],
 ]);

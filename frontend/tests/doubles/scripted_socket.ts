@@ -64,7 +64,7 @@ export class ScriptedSocket {
   }
 
   /** Handshake, sign-in and `ready` in one. */
-  makeReady(limits: Record<string, number> = {}): void {
+  makeReady(limits: Record<string, number> = {}, more: Record<string, unknown> = {}): void {
     this.accept();
     this.emit({
       type: 'ready',
@@ -73,6 +73,7 @@ export class ScriptedSocket {
       expires_at: '2026-01-01T00:15:00.000Z',
       heartbeat_seconds: 25,
       limits: { body_characters: 4000, ...limits },
+      ...more,
     });
   }
 

@@ -10,9 +10,12 @@ import { messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
 import { AuthScreen } from '../../src/views/account/AuthScreen';
 import { AppContext, SessionContext } from '../../src/views/parts/context';
+import { ConnectionBanner } from '../../src/views/shell/ConnectionBanner';
 import { Body } from '../../src/views/timeline/Body';
 import { Composer } from '../../src/views/timeline/Composer';
 import { MessageRow } from '../../src/views/timeline/MessageRow';
+import { closeRule } from '../../src/wire/close_codes';
+import type { Connection, ConnectionState } from '../../src/wire/connection';
 import { Problem } from '../../src/wire/problem';
 import { MemoryStorage, makeMessage, makeRoom } from '../make';
 
@@ -118,6 +121,29 @@ describe('a form', () => {
       'Use at least 8 characters.',
     ]);
     expect(signup).not.toHaveBeenCalled();
+  });
+});
+
+describe('the banner', () => {
+  const show = (state: ConnectionState, outdated = false) => {
+    const connection = { state: signal(state) } as unknown as Connection;
+    act(() => render(<ConnectionBanner connection={connection} outdated={outdated} />, root));
+  };
+  const said = () => root.querySelector('.banner-words')?.textContent ?? '';
+  const button = () => root.querySelector('.banner button')?.textContent;
+
+  test('of a version that is not spoken offers to reload', () => {
+    show({ phase: 'stopped', text: closeRule(4503).text, code: 4503 });
+    expect(said()).toContain('Reload to get the new version.');
+    expect(button()).toBe('Reload');
+  });
+
+  test('of a live page offers to reload when a newer build is served', () => {
+    show({ phase: 'live' });
+    expect(root.querySelector('.banner')).toBeNull();
+    show({ phase: 'live' }, true);
+    expect(said()).toContain('Reload to get the new version.');
+    expect(button()).toBe('Reload');
   });
 });
 

@@ -1,12 +1,20 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { OUTDATED } from '../../wire/close_codes';
 import type { Connection, ConnectionState } from '../../wire/connection';
 import { Icon } from '../parts/Icon';
 
 // A reconnect that takes less than this is nobody's business.
 const QUIET_MILLISECONDS = 1_000;
 
+interface ConnectionBannerProps {
+  connection: Connection;
+  /** The server has a newer build of this page. */
+  outdated: boolean;
+}
+
 /** Says what is wrong with the connection, when it comes back, and lets one try at once. */
-export function ConnectionBanner({ connection }: { connection: Connection }) {
+export function ConnectionBanner({ connection, outdated }: ConnectionBannerProps) {
   const state = connection.state.value;
   const troubled = state.phase !== 'live';
   const urgent = state.phase === 'stopped' || (state.phase === 'waiting' && state.browser_offline);
@@ -24,19 +32,45 @@ export function ConnectionBanner({ connection }: { connection: Connection }) {
   const shown = troubled && (urgent || !patient);
   return (
     <div class="banner-place" role="status">
-      {shown && (
-        <div class={`banner ${state.phase}`}>
-          <Icon name="warning" size={18} />
-          <p class="banner-words">
-            {words(state)}{' '}
-            {state.phase === 'waiting' && !state.browser_offline && (
-              <Countdown until={state.retry_at} />
-            )}
-          </p>
-          <Remedy state={state} connection={connection} />
-        </div>
+      {shown ? (
+        <Banner look={state.phase} remedy={<Remedy state={state} connection={connection} />}>
+          {words(state)}{' '}
+          {state.phase === 'waiting' && !state.browser_offline && (
+            <Countdown until={state.retry_at} />
+          )}
+        </Banner>
+      ) : (
+        outdated && (
+          <Banner look="outdated" remedy={<Reload />}>
+            {OUTDATED}
+          </Banner>
+        )
       )}
     </div>
+  );
+}
+
+interface BannerProps {
+  look: string;
+  remedy: ComponentChildren;
+  children: ComponentChildren;
+}
+
+function Banner({ look, remedy, children }: BannerProps) {
+  return (
+    <div class={`banner ${look}`}>
+      <Icon name="warning" size={18} />
+      <p class="banner-words">{children}</p>
+      {remedy}
+    </div>
+  );
+}
+
+function Reload() {
+  return (
+    <button type="button" class="button small" onClick={() => window.location.reload()}>
+      Reload
+    </button>
   );
 }
 
@@ -53,9 +87,7 @@ function Remedy({ state, connection }: { state: ConnectionState; connection: Con
       Use it here
     </button>
   ) : (
-    <button type="button" class="button small" onClick={() => window.location.reload()}>
-      Reload
-    </button>
+    <Reload />
   );
 }
 

@@ -8,7 +8,7 @@ import { Home } from './Home';
 import { Sidebar } from './Sidebar';
 
 export function Shell({ user }: { user: PublicUser | null }) {
-  const { router } = useApp();
+  const { build, router } = useApp();
   const session = useSession();
   const route = router.route.value;
   const main = useRef<HTMLElement>(null);
@@ -27,7 +27,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
         Skip to the conversation
       </button>
-      <ConnectionBanner connection={session.connection} />
+      <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
       <Sidebar user={user} />
       <main id="main" class="main" ref={main} tabIndex={-1}>
         {route.name === 'room' ? (
