@@ -91,10 +91,11 @@ export class Session {
       store: options.outboxStore,
       clock,
       makeRef,
-      transmit: (command, id) => this.#subscriptions.isLive(id) && this.connection.send(command),
-      isStored: ({ room_id, ref }) => {
-        const timeline = timelines.get(room_id)?.peek();
-        return timeline !== undefined && holds(timeline, user_id, ref);
+      transmit: (command) =>
+        this.#subscriptions.isLive(command.room_id) && this.connection.send(command),
+      isStored: ({ command }) => {
+        const timeline = timelines.get(command.room_id)?.peek();
+        return timeline !== undefined && holds(timeline, user_id, command.ref);
       },
       onSilence: () => this.connection.probe(),
     });
@@ -219,7 +220,7 @@ export class Session {
   say(room_id: string, body: string, reply_to: number | null = null): void {
     batch(() => {
       this.reading.answered();
-      this.outbox.add(room_id, body, reply_to);
+      this.outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
     });
   }
 

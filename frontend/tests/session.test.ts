@@ -179,7 +179,7 @@ describe('reset', () => {
   test('unacked messages survive it and are sent', async () => {
     await goLive();
     session.say('lobby', 'hello');
-    const ref = session.outbox.items.value[0]?.ref;
+    const ref = session.outbox.items.value[0]?.command.ref;
     expect(server.socket.sent('send')).toEqual([]);
     emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 3 });
     expect(server.socket.sent('send')).toMatchObject([{ ref, body: 'hello' }]);
@@ -315,8 +315,8 @@ describe('sending', () => {
     live(10);
     emit(makeEvent(11, { user_id: ME, username: 'alice', ref: 'left', body: 'hello' }));
     const at = '2026-01-05T10:00:00.000Z';
-    const pending = { ref: 'left', room_id: 'lobby', body: 'hello', reply_to: null, at };
-    outboxStore.left = [{ ...pending, state: 'waiting', seq: null, error: null, attempts: 0 }];
+    const command = { type: 'send' as const, ref: 'left', room_id: 'lobby', body: 'hello' };
+    outboxStore.left = [{ command, at, state: 'waiting', seq: null, error: null, attempts: 0 }];
     await clock.advance(5_000);
     expect(session.outbox.items.value).toEqual([]);
     expect(server.socket.sent('send')).toEqual([]);
@@ -448,7 +448,7 @@ describe('membership', () => {
 test('history pages settle what they show of ours', async () => {
   await goLive(null);
   session.say('lobby', 'hello');
-  const ref = session.outbox.items.value[0]?.ref ?? '';
+  const ref = session.outbox.items.value[0]?.command.ref ?? '';
   http.on('GET /rooms/lobby/messages', {
     body: { items: [makeMessage(10, { user_id: ME, ref })], epoch: 'e1', has_more: false },
   });

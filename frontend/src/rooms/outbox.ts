@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { codeText } from '../wire/problem';
-import type { Command, ErrorEvent } from '../wire/protocol';
+import type { EntryCommand, ErrorEvent, SendCommand } from '../wire/protocol';
 
 // An ack is a few milliseconds away. After the first wait the connection has to prove that it lives
 // (a dead one is replaced and the message sent again); after the second the user is told.
@@ -20,11 +20,10 @@ const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal', 'ove
 /** waiting: for the connection or its turn · sent: no answer yet · stored: acked, its echo will come. */
 export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';
 
+/** A command that the user gave, until the log shows what came of it. */
 export interface Pending {
-  ref: string;
-  room_id: string;
-  body: string;
-  reply_to: number | null;
+  command: EntryCommand;
+  /** When it was given. */
   at: string;
   state: PendingState;
   /** Its place in the log, once acked. */
@@ -33,7 +32,15 @@ export interface Pending {
   attempts: number;
 }
 
-/** Where messages wait that the server has not acked, should the page die. It never fails. */
+export type PendingMessage = Pending & { command: SendCommand };
+
+function isMessage(pending: Pending): pending is PendingMessage {
+  return pending.command.type === 'send';
+}
+
+type WithoutRef<C> = C extends unknown ? Omit<C, 'ref'> : never;
+
+/** Where commands wait that the server has not acked, should the page die. It never fails. */
 export interface OutboxStore {
   /** What this tab kept before it was reloaded. */
   own(user_id: string): Promise<Pending[]>;
@@ -53,19 +60,20 @@ interface OutboxOptions {
   clock: Clock;
   makeRef(): string;
   /** Whether the command left; false where the room is not live. */
-  transmit(command: Command, room_id: string): boolean;
-  /** Whether the message is in the log already, as far as that is known here. */
+  transmit(command: EntryCommand): boolean;
+  /** Whether what the command writes is in the log already, as far as that is known here. */
   isStored(pending: Pending): boolean;
   /** An ack is overdue. */
   onSilence(): void;
 }
 
 /**
- * The user's own messages from Enter until their echo. One per room is on its way at a time, so they
- * keep their order, and each keeps its ref through every retry, so it is stored at most once.
+ * The commands of the user that write something, each from the moment it is given until the log shows
+ * what came of it. One command per room is on its way at a time, so the commands keep their order. Each
+ * keeps its ref through every retry, so it is carried out at most once.
  *
- * Each tab shows and sends what was written in it, and what a tab that is gone could not send. Should
- * two ever send the same message, it has the same ref.
+ * Each tab shows and sends the commands that were given in it, and those that a closed tab could not
+ * send. If two tabs ever send the same command, it has the same ref.
  */
 export class Outbox {
   readonly items = signal<readonly Pending[]>([]);
@@ -77,6 +85,11 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+  }
+
+  /** The messages of a room that the log does not show yet. */
+  messagesIn(room_id: string): PendingMessage[] {
+    return this.items.value.filter(isMessage).filter(({ command }) => command.room_id === room_id);
   }
 
   /** Brings back what was not sent; until that is here nothing leaves, for the sake of the order. */
@@ -96,12 +109,9 @@ export class Outbox {
     this.lost();
   }
 
-  add(room_id: string, body: string, reply_to: number | null = null): Pending {
+  add(command: WithoutRef<EntryCommand>): Pending {
     const pending: Pending = {
-      ref: this.#options.makeRef(),
-      room_id,
-      body,
-      reply_to,
+      command: { ...command, ref: this.#options.makeRef() },
       at: new Date(this.#nextAt()).toISOString(),
       state: 'waiting',
       seq: null,
@@ -110,20 +120,19 @@ export class Outbox {
     };
     this.items.value = [...this.items.value, pending];
     this.#options.store.put(this.#options.user_id, pending);
-    this.flush(room_id);
+    this.flush(command.room_id);
     return pending;
   }
 
-  /** Sends the room's next message, unless one is on its way or the room waits out a limit. */
+  /** Sends the room's next command, unless one is on its way or the room waits out a limit. */
   flush(room_id: string): void {
     if (this.#phase !== 'open' || this.#paused.has(room_id)) return;
-    const queue = this.items.value.filter((item) => item.room_id === room_id);
+    const queue = this.items.value.filter(({ command }) => command.room_id === room_id);
     if (queue.some(({ state }) => state === 'sent')) return;
     const next = queue.find(({ state }) => state === 'waiting');
     if (!next) return;
-    const { ref, body, reply_to } = next;
-    const command: Command = { type: 'send', room_id, ref, body, ...(reply_to && { reply_to }) };
-    if (!this.#options.transmit(command, room_id)) return;
+    if (!this.#options.transmit(next.command)) return;
+    const { ref } = next.command;
     this.#change(ref, { state: 'sent', attempts: next.attempts + 1 });
     this.#arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
   }
@@ -144,7 +153,7 @@ export class Outbox {
     this.#disarm(ref);
     this.#change(ref, { state: 'stored', seq, error: null });
     this.#options.store.delete(ref);
-    this.flush(item.room_id);
+    this.flush(item.command.room_id);
   }
 
   refused(ref: string, { code, message, retry_after_seconds }: Refusal): void {
@@ -158,10 +167,10 @@ export class Outbox {
     const wait = (retry_after_seconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
     this.#change(ref, { state: 'waiting' });
     this.#keep(ref);
-    this.#paused.add(item.room_id);
-    this.#arm(`room ${item.room_id}`, wait, () => {
-      this.#paused.delete(item.room_id);
-      this.flush(item.room_id);
+    this.#paused.add(item.command.room_id);
+    this.#arm(`room ${item.command.room_id}`, wait, () => {
+      this.#paused.delete(item.command.room_id);
+      this.flush(item.command.room_id);
     });
   }
 
@@ -170,13 +179,14 @@ export class Outbox {
     const item = this.#find(ref);
     if (!item) return;
     this.#drop(item);
-    this.flush(item.room_id);
+    this.flush(item.command.room_id);
   }
 
   /** Everything acked up to `seq` is in the log, even where its echo was never seen. */
   settleUpTo(room_id: string, seq: number): void {
     for (const item of this.items.value)
-      if (item.room_id === room_id && item.seq !== null && item.seq <= seq) this.#drop(item);
+      if (item.command.room_id === room_id && item.seq !== null && item.seq <= seq)
+        this.#drop(item);
   }
 
   /** The same ref again: if the first try did arrive after all, nothing doubles. */
@@ -185,7 +195,7 @@ export class Outbox {
     if (item?.state !== 'failed') return;
     this.#change(ref, { state: 'waiting', error: null, attempts: 0 });
     this.#keep(ref);
-    this.flush(item.room_id);
+    this.flush(item.command.room_id);
   }
 
   discard(ref: string): void {
@@ -196,7 +206,8 @@ export class Outbox {
   /** No longer a member: nothing of the room can be sent any more. */
   failRoom(room_id: string, error: string): void {
     for (const item of this.items.value)
-      if (item.room_id === room_id && item.state !== 'stored') this.#fail(item.ref, error);
+      if (item.command.room_id === room_id && item.state !== 'stored')
+        this.#fail(item.command.ref, error);
   }
 
   /** The user logs out: nothing stays on this machine. */
@@ -228,8 +239,9 @@ export class Outbox {
     const { isStored, store } = this.#options;
     const taken: Pending[] = [];
     for (const item of kept) {
-      if (isStored(item)) store.delete(item.ref);
-      else if (!this.#find(item.ref)) taken.push(item);
+      const { ref } = item.command;
+      if (isStored(item)) store.delete(ref);
+      else if (!this.#find(ref)) taken.push(item);
     }
     if (taken.length === 0) return;
     this.items.value = [...taken, ...this.items.value].sort(
@@ -239,7 +251,7 @@ export class Outbox {
   }
 
   #flushAll(): void {
-    for (const room_id of new Set(this.items.value.map((item) => item.room_id)))
+    for (const room_id of new Set(this.items.value.map(({ command }) => command.room_id)))
       this.flush(room_id);
   }
 
@@ -266,18 +278,18 @@ export class Outbox {
     this.#disarm(ref);
     this.#change(ref, { state: 'failed', error });
     this.#keep(ref);
-    this.flush(item.room_id);
+    this.flush(item.command.room_id);
   }
 
-  #drop({ ref, state }: Pending): void {
+  #drop({ command: { ref }, state }: Pending): void {
     this.#disarm(ref);
     if (state !== 'stored') this.#options.store.delete(ref);
-    this.items.value = this.items.value.filter((item) => item.ref !== ref);
+    this.items.value = this.items.value.filter(({ command }) => command.ref !== ref);
   }
 
   #change(ref: string, change: Partial<Pending>): void {
     this.items.value = this.items.value.map((item) =>
-      item.ref === ref ? { ...item, ...change } : item,
+      item.command.ref === ref ? { ...item, ...change } : item,
     );
   }
 
@@ -287,7 +299,7 @@ export class Outbox {
   }
 
   #find(ref: string): Pending | undefined {
-    return this.items.value.find((item) => item.ref === ref);
+    return this.items.value.find(({ command }) => command.ref === ref);
   }
 
   #arm(name: string, milliseconds: number, task: () => void): void {

@@ -1,11 +1,15 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb';
 import type { Tab } from '../browser/tab';
+import type { EntryCommand, SendCommand } from '../wire/protocol';
 import type { OutboxStore, Pending } from './outbox';
 
 const DATABASE = 'tailwire';
-const VERSION = 1;
+// Version 1 kept messages, version 2 keeps commands.
+const VERSION = 2;
 
 interface Kept extends Pending {
+  /** The command's own. */
+  ref: string;
   user_id: string;
   /** Whose it is to show and to send. */
   tab: string;
@@ -15,10 +19,17 @@ interface Schema extends DBSchema {
   outbox: { key: string; value: Kept; indexes: { user_id: string } };
 }
 
+interface KeptMessage extends Omit<Kept, 'command'> {
+  room_id: string;
+  body: string;
+  reply_to: number | null;
+}
+
 type Database = IDBPDatabase<Schema>;
+type UpgradedStore = IDBPObjectStore<Schema, 'outbox'[], 'outbox', 'versionchange'>;
 
 /**
- * Unsent messages in IndexedDB, one record each, so that no tab overwrites what another one wrote.
+ * Unsent commands in IndexedDB, one record each, so that no tab overwrites what another one wrote.
  * Each belongs to one tab; when that is gone, exactly one of the others takes it over.
  *
  * What can still be lost: a message whose page dies within the milliseconds before the browser has
@@ -41,7 +52,7 @@ export class IndexedOutboxStore implements OutboxStore {
       const kept = await database.getAllFromIndex('outbox', 'user_id', user_id);
       return kept.filter((record) => record.tab === tab);
     });
-    return (own ?? []).map(pendingOf);
+    return pendingIn(own ?? []);
   }
 
   /** A tab is taken for gone at the second look that misses it: one that reloads soon is back. */
@@ -65,7 +76,7 @@ export class IndexedOutboxStore implements OutboxStore {
   put(user_id: string, pending: Pending): void {
     void this.#use(async (database, tab) => {
       const transaction = database.transaction('outbox', 'readwrite');
-      void transaction.store.put({ ...pending, user_id, tab });
+      void transaction.store.put({ ...pending, ref: pending.command.ref, user_id, tab });
       // Said aloud, or the browser waits for this page to have nothing to add, and drops the record
       // of one that is reloaded meanwhile.
       transaction.commit();
@@ -98,9 +109,11 @@ export class IndexedOutboxStore implements OutboxStore {
 
   async #open(): Promise<Database> {
     return await openDB<Schema>(DATABASE, VERSION, {
-      upgrade(database) {
-        const store = database.createObjectStore('outbox', { keyPath: 'ref' });
-        store.createIndex('user_id', 'user_id');
+      upgrade: async (database, before, _, transaction) => {
+        if (before === 0) {
+          const store = database.createObjectStore('outbox', { keyPath: 'ref' });
+          store.createIndex('user_id', 'user_id');
+        } else await bringOver(transaction.objectStore('outbox'));
       },
       // A later version of the app in another tab must not wait for this one.
       blocking: (_, __, { target }) => {
@@ -126,9 +139,24 @@ async function move(
   const moved = kept.filter(({ tab }) => tab === from);
   for (const record of moved) void store.put({ ...record, tab: to });
   await done;
-  return moved.map(pendingOf);
+  return pendingIn(moved);
 }
 
-function pendingOf({ user_id: _, tab: __, ...pending }: Kept): Pending {
-  return pending;
+/** Writes the messages of version 1 anew, each as the command that sends it. */
+async function bringOver(store: UpgradedStore): Promise<void> {
+  for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
+    const { room_id, body, reply_to, ...rest } = cursor.value as unknown as KeptMessage;
+    const command: SendCommand = { type: 'send', room_id, ref: rest.ref, body };
+    if (reply_to !== null) command.reply_to = reply_to;
+    await cursor.update({ ...rest, command });
+  }
+}
+
+// A later version of the app may keep commands that this one cannot show: they stay where they are.
+const KNOWN: Record<EntryCommand['type'], true> = { send: true };
+
+function pendingIn(kept: readonly Kept[]): Pending[] {
+  return kept
+    .filter(({ command }) => Object.hasOwn(KNOWN, command.type))
+    .map(({ ref: _, user_id: __, tab: ___, ...pending }) => pending);
 }

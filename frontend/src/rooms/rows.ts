@@ -1,7 +1,7 @@
 /** What a timeline looks like on the screen: entries and pending messages as a list of rows. Pure. */
 
 import { dayKey } from '../browser/time';
-import type { Pending } from './outbox';
+import type { PendingMessage } from './outbox';
 import type { Entry, MessageEntry, NoticeEntry } from './timeline';
 
 // A new heading after this long, even for the same author.
@@ -12,11 +12,11 @@ export type Row =
   | { kind: 'unread'; key: string }
   | { kind: 'message'; key: string; entry: MessageEntry; leads: boolean }
   | { kind: 'notice'; key: string; entry: NoticeEntry }
-  | { kind: 'pending'; key: string; pending: Pending; leads: boolean };
+  | { kind: 'pending'; key: string; pending: PendingMessage; leads: boolean };
 
 interface RowsInput {
   entries: readonly Entry[];
-  pending: readonly Pending[];
+  pending: readonly PendingMessage[];
   /** Messages of others after this seq come after the unread line. */
   divider: number | null;
   me: string;
@@ -60,7 +60,7 @@ export function rowsOf({ entries, pending, divider, me }: RowsInput): Row[] {
     startDay(item.at);
     rows.push({
       kind: 'pending',
-      key: `ref ${item.ref}`,
+      key: `ref ${item.command.ref}`,
       pending: item,
       leads: !follows(me, item.at),
     });

@@ -98,11 +98,22 @@ export interface HistoryPage {
   has_more: boolean;
 }
 
+export interface SendCommand {
+  type: 'send';
+  room_id: string;
+  ref: string;
+  body: string;
+  reply_to?: number;
+}
+
+/** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
+export type EntryCommand = SendCommand;
+
 export type Command =
   | { type: 'authenticate'; token: string }
   | { type: 'subscribe'; room_id: string; ref: string; since: Position }
   | { type: 'unsubscribe'; room_id: string }
-  | { type: 'send'; room_id: string; ref: string; body: string; reply_to?: number }
+  | EntryCommand
   | { type: 'typing'; room_id: string; ref: string }
   | { type: 'ping' };
 

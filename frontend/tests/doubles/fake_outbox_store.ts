@@ -17,7 +17,7 @@ export class FakeOutboxStore implements OutboxStore {
   }
 
   put(_: string, pending: Pending): void {
-    this.kept.set(pending.ref, pending);
+    this.kept.set(pending.command.ref, pending);
   }
 
   delete(ref: string): void {

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Outbox, type Pending } from '../../src/rooms/outbox';
-import type { Command } from '../../src/wire/protocol';
+import type { EntryCommand } from '../../src/wire/protocol';
 import { FakeOutboxStore } from '../doubles/fake_outbox_store';
 import { ManualClock, settled } from '../doubles/manual_clock';
 
 let clock: ManualClock;
 let store: FakeOutboxStore;
 let stored: Set<string>;
-let sent: Extract<Command, { type: 'send' }>[];
+let sent: EntryCommand[];
 let isLive: boolean;
 let silences: number;
 let outbox: Outbox;
@@ -21,10 +21,10 @@ function makeOutbox(): Outbox {
     clock,
     makeRef: () => `ref-${++refCount}`,
     transmit: (command) => {
-      if (isLive && command.type === 'send') sent.push(command);
+      if (isLive) sent.push(command);
       return isLive;
     },
-    isStored: ({ ref }) => stored.has(ref),
+    isStored: ({ command }) => stored.has(command.ref),
     onSilence: () => silences++,
   });
 }
@@ -40,10 +40,7 @@ async function reload(): Promise<void> {
 function makePending(ref: string, fields: Partial<Pending> = {}): Pending {
   const at = new Date(clock.now()).toISOString();
   const pending: Pending = {
-    ref,
-    room_id: 'lobby',
-    body: ref,
-    reply_to: null,
+    command: { type: 'send', ref, room_id: 'lobby', body: ref },
     at,
     state: 'waiting',
     seq: null,
@@ -66,11 +63,12 @@ beforeEach(async () => {
   await settled();
 });
 
+const say = (room_id: string, body: string) => outbox.add({ type: 'send', room_id, body }).command;
 const states = () => outbox.items.value.map(({ state }) => state);
 const refs = () => sent.map(({ ref }) => ref);
 
 test('a message is shown before it is acked, and gone after its echo', () => {
-  const { ref } = outbox.add('lobby', 'hello');
+  const { ref } = say('lobby', 'hello');
   expect(states()).toEqual(['sent']);
   outbox.acked(ref, 11);
   expect(states()).toEqual(['stored']);
@@ -79,24 +77,24 @@ test('a message is shown before it is acked, and gone after its echo', () => {
 });
 
 test('an echo that overtakes its ack settles the message, and the ack changes nothing', () => {
-  const { ref } = outbox.add('lobby', 'hello');
+  const { ref } = say('lobby', 'hello');
   outbox.settle(ref);
   outbox.acked(ref, 11);
   expect(outbox.items.value).toEqual([]);
 });
 
 test('messages of one room leave one after the other, in order', () => {
-  outbox.add('lobby', 'one');
-  outbox.add('lobby', 'two');
-  outbox.add('other', 'elsewhere');
+  say('lobby', 'one');
+  say('lobby', 'two');
+  say('other', 'elsewhere');
   expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere']);
   outbox.acked('ref-1', 11);
   expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere', 'two']);
 });
 
 test('what was unacked when the connection broke is sent again with the same refs', () => {
-  outbox.add('lobby', 'one');
-  outbox.add('lobby', 'two');
+  say('lobby', 'one');
+  say('lobby', 'two');
   isLive = false;
   outbox.lost();
   outbox.flush('lobby');
@@ -109,7 +107,7 @@ test('what was unacked when the connection broke is sent again with the same ref
 
 test('what was written offline waits for the connection', () => {
   isLive = false;
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   expect(states()).toEqual(['waiting']);
   isLive = true;
   outbox.flush('lobby');
@@ -117,8 +115,8 @@ test('what was written offline waits for the connection', () => {
 });
 
 test('a refusal for good fails the message and says why, and the next one goes on', () => {
-  outbox.add('lobby', 'one');
-  outbox.add('lobby', 'two');
+  say('lobby', 'one');
+  say('lobby', 'two');
   outbox.refused('ref-1', { code: 'forbidden' });
   expect(outbox.items.value[0]).toMatchObject({
     state: 'failed',
@@ -128,8 +126,8 @@ test('a refusal for good fails the message and says why, and the next one goes o
 });
 
 test('a rate limit is waited out, and the order stays', async () => {
-  outbox.add('lobby', 'one');
-  outbox.add('lobby', 'two');
+  say('lobby', 'one');
+  say('lobby', 'two');
   outbox.refused('ref-1', { code: 'rate_limited', retry_after_seconds: 3 });
   await clock.advance(2_999);
   expect(refs()).toEqual(['ref-1']);
@@ -138,7 +136,7 @@ test('a rate limit is waited out, and the order stays', async () => {
 });
 
 test('an overdue ack first questions the connection, then fails the message', async () => {
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   await clock.advance(5_000);
   expect([silences, states()]).toEqual([1, ['sent']]);
   await clock.advance(10_000);
@@ -146,7 +144,7 @@ test('an overdue ack first questions the connection, then fails the message', as
 });
 
 test('a failed message is retried with its ref, or discarded', () => {
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   outbox.refused('ref-1', { code: 'forbidden' });
   outbox.retry('ref-1');
   expect(refs()).toEqual(['ref-1', 'ref-1']);
@@ -156,13 +154,13 @@ test('a failed message is retried with its ref, or discarded', () => {
 });
 
 test('only a failed message can be discarded: the server may hold the others', () => {
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   outbox.discard('ref-1');
   expect(states()).toEqual(['sent']);
 });
 
 test('an acked message whose echo was never seen is settled by its seq', () => {
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   outbox.acked('ref-1', 11);
   outbox.settleUpTo('lobby', 10);
   expect(states()).toEqual(['stored']);
@@ -172,9 +170,9 @@ test('an acked message whose echo was never seen is settled by its seq', () => {
 
 describe('a reload', () => {
   test('keeps unsent messages, their refs and their order', async () => {
-    outbox.add('lobby', 'one');
-    outbox.add('lobby', 'two');
-    outbox.add('lobby', 'three');
+    say('lobby', 'one');
+    say('lobby', 'two');
+    say('lobby', 'three');
     await reload();
     expect(states()).toEqual(['sent', 'waiting', 'waiting']);
     for (const ref of ['ref-1', 'ref-2', 'ref-3']) outbox.acked(ref, 11);
@@ -183,7 +181,7 @@ describe('a reload', () => {
 
   test('an hour later changes nothing about that', async () => {
     isLive = false;
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     await clock.sleep(3_600_000);
     await reload();
     expect(states()).toEqual(['waiting']);
@@ -193,7 +191,7 @@ describe('a reload', () => {
   });
 
   test('keeps what failed, and why', async () => {
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     outbox.refused('ref-1', { code: 'forbidden' });
     await reload();
     expect(outbox.items.value).toMatchObject([
@@ -203,9 +201,9 @@ describe('a reload', () => {
   });
 
   test('brings back nothing that was acked, settled or discarded', async () => {
-    outbox.acked(outbox.add('lobby', 'acked').ref, 11);
-    outbox.settle(outbox.add('other', 'settled').ref);
-    const { ref } = outbox.add('den', 'discarded');
+    outbox.acked(say('lobby', 'acked').ref, 11);
+    outbox.settle(say('other', 'settled').ref);
+    const { ref } = say('den', 'discarded');
     outbox.refused(ref, { code: 'forbidden' });
     outbox.discard(ref);
     await reload();
@@ -213,7 +211,7 @@ describe('a reload', () => {
   });
 
   test('brings back nothing that the log shows already', async () => {
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     stored.add('ref-1');
     await reload();
     expect(outbox.items.value).toEqual([]);
@@ -222,12 +220,12 @@ describe('a reload', () => {
 
   test('lets what is written before they are back go after them', async () => {
     isLive = false;
-    outbox.add('lobby', 'one');
+    say('lobby', 'one');
     isLive = true;
     sent = [];
     outbox = makeOutbox();
     outbox.start();
-    outbox.add('lobby', 'two');
+    say('lobby', 'two');
     expect(refs()).toEqual([]);
     await settled();
     outbox.acked('ref-1', 11);
@@ -238,20 +236,20 @@ describe('a reload', () => {
     store.own = () => new Promise(() => {});
     outbox = makeOutbox();
     outbox.start();
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     await clock.advance(2_000);
     expect(refs()).toEqual(['ref-1']);
   });
 
   test('keeps the order where the clock stands still or was put back', async () => {
     isLive = false;
-    outbox.add('lobby', 'one');
-    outbox.add('lobby', 'two');
+    say('lobby', 'one');
+    say('lobby', 'two');
     await clock.sleep(-60_000);
-    outbox.add('lobby', 'three');
+    say('lobby', 'three');
     store.kept = new Map([...store.kept].reverse());
     await reload();
-    expect(outbox.items.value.map(({ body }) => body)).toEqual(['one', 'two', 'three']);
+    expect(outbox.items.value.map(({ command }) => command.body)).toEqual(['one', 'two', 'three']);
   });
 });
 
@@ -269,7 +267,7 @@ describe('what another tab left behind', () => {
   test('waits behind what is on its way', async () => {
     store.left = [makePending('left-1', { at: '2020-01-05T10:00:02.000Z' })];
     await clock.advance(4_000);
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     await clock.advance(1_000);
     expect(refs()).toEqual(['ref-1']);
     outbox.acked('ref-1', 11);
@@ -294,7 +292,7 @@ describe('what another tab left behind', () => {
 
 describe('a page that was frozen', () => {
   test('fails nothing for the answer that it could not read', async () => {
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     await clock.advance(5_000);
     await clock.sleep(60_000);
     expect([silences, states()]).toEqual([2, ['sent']]);
@@ -303,7 +301,7 @@ describe('a page that was frozen', () => {
   });
 
   test('waits no longer than that once it is awake', async () => {
-    outbox.add('lobby', 'hello');
+    say('lobby', 'hello');
     await clock.advance(5_000);
     await clock.sleep(60_000);
     await clock.advance(10_000);
@@ -313,7 +311,7 @@ describe('a page that was frozen', () => {
 
 test('the end of a session keeps what was not sent, a log-out deletes it', async () => {
   isLive = false;
-  outbox.add('lobby', 'hello');
+  say('lobby', 'hello');
   outbox.stop();
   expect(store.kept.size).toBe(1);
   await reload();

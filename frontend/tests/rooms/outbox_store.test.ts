@@ -1,6 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { openDB } from 'idb';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Tab } from '../../src/browser/tab';
 import type { Pending } from '../../src/rooms/outbox';
 import { IndexedOutboxStore } from '../../src/rooms/outbox_store';
@@ -28,10 +29,10 @@ beforeEach(() => {
 function makePending(ref: string): Pending {
   const at = '2026-01-05T10:00:00.000Z';
   const rest = { state: 'waiting' as const, seq: null, error: null, attempts: 0 };
-  return { ref, room_id: 'lobby', body: `body of ${ref}`, reply_to: null, at, ...rest };
+  return { command: { type: 'send', ref, room_id: 'lobby', body: `body of ${ref}` }, at, ...rest };
 }
 
-const refs = (kept: Pending[]) => kept.map(({ ref }) => ref);
+const refs = (kept: Pending[]) => kept.map(({ command }) => command.ref);
 
 test('tabs keep their messages side by side, each its own', async () => {
   const [one, other] = [openTab().store, openTab().store];
@@ -95,6 +96,52 @@ test('exactly one of many takes over what a tab left', async () => {
   for (let look = 0; look < 3; look++)
     looks.push(...(await Promise.all(others.map((store) => store.adopt(ME)))).map(refs));
   expect(looks.filter(({ length }) => length > 0)).toEqual([['a', 'b']]);
+});
+
+describe('what version 1 kept', () => {
+  const message = {
+    ref: 'a',
+    room_id: 'lobby',
+    body: 'hello',
+    at: '2026-01-05T10:00:00.000Z',
+    state: 'failed',
+    seq: null,
+    error: 'no',
+    attempts: 8,
+    user_id: ME,
+    tab: 'tab-1',
+  };
+
+  async function keep(...messages: object[]): Promise<void> {
+    const database = await openDB('tailwire', 1, {
+      upgrade: (database) => {
+        const store = database.createObjectStore('outbox', { keyPath: 'ref' });
+        store.createIndex('user_id', 'user_id');
+      },
+    });
+    for (const message of messages) await database.put('outbox', message);
+    database.close();
+  }
+
+  test('is brought over as commands', async () => {
+    await keep({ ...message, reply_to: 7 }, { ...message, ref: 'b', reply_to: null });
+    const send = { type: 'send', room_id: 'lobby', body: 'hello' };
+    const rest = { at: message.at, state: 'failed', seq: null, error: 'no', attempts: 8 };
+    expect(await openTab().store.own(ME)).toEqual([
+      { command: { ...send, ref: 'a', reply_to: 7 }, ...rest },
+      { command: { ...send, ref: 'b' }, ...rest },
+    ]);
+  });
+});
+
+test('a command that a later version of the app kept stays where it is', async () => {
+  const { store } = openTab();
+  const command = { type: 'edit', ref: 'e', room_id: 'lobby', target: 7, body: 'better' };
+  store.put(ME, { ...makePending('e'), command: command as unknown as Pending['command'] });
+  store.put(ME, makePending('a'));
+  expect(refs(await store.own(ME))).toEqual(['a']);
+  const database = await openDB('tailwire');
+  expect(await database.get('outbox', 'e')).toMatchObject({ command });
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Pending } from '../../src/rooms/outbox';
+import type { PendingMessage } from '../../src/rooms/outbox';
 import { rowsOf } from '../../src/rooms/rows';
 import { apply } from '../../src/rooms/timeline';
 import { ME, makeEvent, makeTimeline } from '../make';
@@ -11,14 +11,11 @@ const entriesOf = (...events: Record<string, unknown>[]) =>
 
 const rows = (
   entries: ReturnType<typeof entriesOf>,
-  { pending = [], divider = null }: { pending?: Pending[]; divider?: number | null } = {},
+  { pending = [], divider = null }: { pending?: PendingMessage[]; divider?: number | null } = {},
 ) => rowsOf({ entries, pending, divider, me: ME });
 
-const makePending = (ref: string): Pending => ({
-  ref,
-  room_id: 'lobby',
-  body: 'hello',
-  reply_to: null,
+const makePending = (ref: string): PendingMessage => ({
+  command: { type: 'send', ref, room_id: 'lobby', body: 'hello' },
   at: '2026-01-05T12:00:00.000Z',
   state: 'sent',
   seq: null,

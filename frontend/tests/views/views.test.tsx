@@ -261,10 +261,7 @@ describe('a message row', () => {
       ),
     );
   const pending = {
-    ref: 'r1',
-    room_id: 'lobby',
-    body: 'hello',
-    reply_to: null,
+    command: { type: 'send' as const, ref: 'r1', room_id: 'lobby', body: 'hello' },
     at: '2026-01-05T12:00:00.000Z',
     seq: null,
     attempts: 1,

@@ -1,7 +1,7 @@
 import { Component } from 'preact';
 import { clockTime, fullTime, narrowTime } from '../../browser/time';
 import type { Author } from '../../rooms/names';
-import type { Pending } from '../../rooms/outbox';
+import type { PendingMessage } from '../../rooms/outbox';
 import type { Row } from '../../rooms/rows';
 import type { Entry, MessageEntry } from '../../rooms/timeline';
 import { Avatar } from '../parts/Avatar';
@@ -26,7 +26,7 @@ export class MessageRow extends Component<MessageRowProps> {
     const { row, quoted, highlighted } = this.props;
     return (
       next.row.leads !== row.leads ||
-      contentOf(next.row) !== contentOf(row) ||
+      sourceOf(next.row) !== sourceOf(row) ||
       next.quoted !== quoted ||
       next.highlighted !== highlighted
     );
@@ -34,7 +34,8 @@ export class MessageRow extends Component<MessageRowProps> {
 
   override render() {
     const { row, me, quoted, highlighted, onReply, onQuote } = this.props;
-    const content = contentOf(row);
+    const { at } = sourceOf(row);
+    const { body, reply_to } = row.kind === 'message' ? row.entry : row.pending.command;
     const entry = row.kind === 'message' ? row.entry : null;
     const pending = row.kind === 'pending' ? row.pending : null;
     const author = entry ?? me;
@@ -43,8 +44,8 @@ export class MessageRow extends Component<MessageRowProps> {
     if (pending) classes.push(pending.state === 'failed' ? 'failed' : 'pending');
     if (highlighted) classes.push('highlighted');
     const time = (
-      <time dateTime={content.at} title={fullTime(content.at)}>
-        {clockTime(content.at)}
+      <time dateTime={at} title={fullTime(at)}>
+        {clockTime(at)}
       </time>
     );
     return (
@@ -54,7 +55,7 @@ export class MessageRow extends Component<MessageRowProps> {
             <Avatar username={author.username} />
           ) : (
             <span class="message-gutter-time" aria-hidden="true">
-              {narrowTime(content.at)}
+              {narrowTime(at)}
             </span>
           )}
         </div>
@@ -65,13 +66,11 @@ export class MessageRow extends Component<MessageRowProps> {
             </span>{' '}
             {row.leads && <Username of={author} />} {time}
           </header>
-          {content.reply_to !== null && (
-            <Quote seq={content.reply_to} quoted={quoted} onQuote={onQuote} />
-          )}
+          {reply_to && <Quote seq={reply_to} quoted={quoted} onQuote={onQuote} />}
           {entry?.deleted ? (
             <p class="tombstone">This message was deleted.</p>
           ) : (
-            <Body text={content.body} />
+            <Body text={body} />
           )}
           {entry?.edited_at && !entry.deleted && (
             <span class="edited" title={fullTime(entry.edited_at)}>
@@ -95,7 +94,7 @@ export class MessageRow extends Component<MessageRowProps> {
     );
   }
 
-  #status({ ref, state, error }: Pending) {
+  #status({ command: { ref }, state, error }: PendingMessage) {
     const { onRetry, onDiscard } = this.props;
     if (state !== 'failed')
       return (
@@ -116,7 +115,8 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 }
 
-function contentOf(row: MessageRowProps['row']): MessageEntry | Pending {
+/** What a row shows; while it is the same object, nothing changed. */
+function sourceOf(row: MessageRowProps['row']): MessageEntry | PendingMessage {
   return row.kind === 'message' ? row.entry : row.pending;
 }
 

@@ -41,8 +41,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
   };
   const rows = rowsOf({
     entries: entries.slice(from, to),
-    pending:
-      view.last === null ? outbox.items.value.filter((item) => item.room_id === room.id) : [],
+    pending: view.last === null ? outbox.messagesIn(room.id) : [],
     divider: dividerIn(current, from, reading.divider.value),
     me: session.user_id,
   });
@@ -81,14 +80,15 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
           </p>
         );
       default: {
-        const reply_to = item.kind === 'message' ? item.entry.reply_to : item.pending.reply_to;
+        const reply_to =
+          item.kind === 'message' ? item.entry.reply_to : item.pending.command.reply_to;
         const seq = item.kind === 'message' ? item.entry.seq : null;
         return (
           <MessageRow
             key={item.key}
             row={item}
             me={me}
-            quoted={reply_to === null ? undefined : findEntry(current, reply_to)}
+            quoted={reply_to ? findEntry(current, reply_to) : undefined}
             highlighted={seq !== null && seq === highlight?.seq}
             onReply={onReply}
             onQuote={(target) => {
