@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
 import { codeText } from '../wire/problem';
 import type { EntryCommand, ErrorEvent, SendCommand } from '../wire/protocol';
 
@@ -78,13 +79,14 @@ interface OutboxOptions {
 export class Outbox {
   readonly items = signal<readonly Pending[]>([]);
   readonly #options: OutboxOptions;
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: Timers;
   readonly #paused = new Set<string>();
   #phase: 'restoring' | 'open' | 'stopped' = 'restoring';
   #cancelNext: () => void = () => {};
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#timers = new Timers(options.clock);
   }
 
   /** The messages of a room that the log does not show yet. */
@@ -134,13 +136,12 @@ export class Outbox {
     if (!this.#options.transmit(next.command)) return;
     const { ref } = next.command;
     this.#change(ref, { state: 'sent', attempts: next.attempts + 1 });
-    this.#arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
+    this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
   }
 
   /** The connection is gone: what was sent on it may or may not have arrived, and is sent again. */
   lost(): void {
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
+    this.#timers.disarmAll();
     this.#paused.clear();
     this.items.value = this.items.value.map((item) =>
       item.state === 'sent' ? { ...item, state: 'waiting' as const } : item,
@@ -150,7 +151,7 @@ export class Outbox {
   acked(ref: string, seq: number): void {
     const item = this.#find(ref);
     if (!item) return;
-    this.#disarm(ref);
+    this.#timers.disarm(ref);
     this.#change(ref, { state: 'stored', seq, error: null });
     this.#options.store.delete(ref);
     this.flush(item.command.room_id);
@@ -159,7 +160,7 @@ export class Outbox {
   refused(ref: string, { code, message, retry_after_seconds }: Refusal): void {
     const item = this.#find(ref);
     if (!item) return;
-    this.#disarm(ref);
+    this.#timers.disarm(ref);
     if (!TEMPORARY_CODES.has(code) || item.attempts >= MAX_ATTEMPTS) {
       this.#fail(ref, codeText(code, message ?? ''));
       return;
@@ -168,7 +169,7 @@ export class Outbox {
     this.#change(ref, { state: 'waiting' });
     this.#keep(ref);
     this.#paused.add(item.command.room_id);
-    this.#arm(`room ${item.command.room_id}`, wait, () => {
+    this.#timers.arm(`room ${item.command.room_id}`, wait, () => {
       this.#paused.delete(item.command.room_id);
       this.flush(item.command.room_id);
     });
@@ -264,7 +265,7 @@ export class Outbox {
   #overdue(ref: string): void {
     const { clock, onSilence } = this.#options;
     const due = clock.now() + ACK_TIMEOUT_MILLISECONDS;
-    this.#arm(ref, ACK_TIMEOUT_MILLISECONDS, () => {
+    this.#timers.arm(ref, ACK_TIMEOUT_MILLISECONDS, () => {
       // The answer may have come in the meantime and lie there unread.
       if (clock.now() - due > SLEEP_MILLISECONDS) this.#overdue(ref);
       else this.#fail(ref, 'The server did not answer in time.');
@@ -275,14 +276,14 @@ export class Outbox {
   #fail(ref: string, error: string): void {
     const item = this.#find(ref);
     if (!item) return;
-    this.#disarm(ref);
+    this.#timers.disarm(ref);
     this.#change(ref, { state: 'failed', error });
     this.#keep(ref);
     this.flush(item.command.room_id);
   }
 
   #drop({ command: { ref }, state }: Pending): void {
-    this.#disarm(ref);
+    this.#timers.disarm(ref);
     if (state !== 'stored') this.#options.store.delete(ref);
     this.items.value = this.items.value.filter(({ command }) => command.ref !== ref);
   }
@@ -300,19 +301,5 @@ export class Outbox {
 
   #find(ref: string): Pending | undefined {
     return this.items.value.find(({ command }) => command.ref === ref);
-  }
-
-  #arm(name: string, milliseconds: number, task: () => void): void {
-    this.#disarm(name);
-    const cancel = this.#options.clock.after(milliseconds, () => {
-      this.#timers.delete(name);
-      task();
-    });
-    this.#timers.set(name, cancel);
-  }
-
-  #disarm(name: string): void {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
   }
 }

@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
 import type { Api } from '../wire/api';
 import type { Rooms } from './rooms';
 import { countUnread } from './timeline';
@@ -27,10 +28,11 @@ export class Reading {
   readonly attentive = computed(() => this.atBottom.value && this.#options.focused.value);
   readonly #options: ReadingOptions;
   readonly #unreported = new Map<string, number>();
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: Timers;
 
   constructor(options: ReadingOptions) {
     this.#options = options;
+    this.#timers = new Timers(options.clock);
   }
 
   opened(room_id: string): void {
@@ -83,8 +85,7 @@ export class Reading {
 
   /** The page may not come back: what the server has not heard, it hears now. */
   flush(): void {
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
+    this.#timers.disarmAll();
     for (const [room_id, seq] of this.#unreported)
       this.#options.api.markRead(room_id, seq).catch(() => {});
     this.#unreported.clear();
@@ -92,16 +93,12 @@ export class Reading {
 
   #report(room_id: string): void {
     const seq = this.#unreported.get(room_id);
-    this.#timers.delete(room_id);
     if (seq === undefined) return;
     this.#unreported.delete(room_id);
     this.#options.api.markRead(room_id, seq).catch(() => {
       if (!this.#unreported.has(room_id)) this.#unreported.set(room_id, seq);
     });
-    this.#timers.set(
-      room_id,
-      this.#options.clock.after(REPORT_MILLISECONDS, () => this.#report(room_id)),
-    );
+    this.#timers.arm(room_id, REPORT_MILLISECONDS, () => this.#report(room_id));
   }
 
   #seq(room_id: string): number {

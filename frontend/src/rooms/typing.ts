@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
 import type { Command, ErrorEvent, ServerEvent } from '../wire/protocol';
 import type { Author } from './names';
 
@@ -23,13 +24,14 @@ export class Typing {
   readonly #send: (command: Command) => boolean;
   readonly #makeRef: () => string;
   readonly #typists = signal<ReadonlyMap<string, ReadonlyMap<string, Author>>>(new Map());
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: Timers;
   #sentAt = Number.NEGATIVE_INFINITY;
   #ref: string | null = null;
   #wanted = true;
 
   constructor(options: TypingOptions) {
     this.#clock = options.clock;
+    this.#timers = new Timers(options.clock);
     this.#me = options.user_id;
     this.#send = options.send;
     this.#makeRef = options.makeRef;
@@ -59,19 +61,14 @@ export class Typing {
   heard({ room_id, user_id, username }: TypingEvent): void {
     if (user_id === this.#me) return;
     this.#set(room_id, user_id, username);
-    const key = `${room_id} ${user_id}`;
-    this.#timers.get(key)?.();
-    this.#timers.set(
-      key,
-      this.#clock.after(SHOWN_MILLISECONDS, () => this.stopped(room_id, user_id)),
+    this.#timers.arm(`${room_id} ${user_id}`, SHOWN_MILLISECONDS, () =>
+      this.#set(room_id, user_id, null),
     );
   }
 
   /** Their message has come, or nothing has for a while. */
   stopped(room_id: string, user_id: string): void {
-    const key = `${room_id} ${user_id}`;
-    this.#timers.get(key)?.();
-    if (this.#timers.delete(key)) this.#set(room_id, user_id, null);
+    if (this.#timers.disarm(`${room_id} ${user_id}`)) this.#set(room_id, user_id, null);
   }
 
   #set(room_id: string, user_id: string, username: string | null): void {

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
 import { jitter } from './backoff';
 import { type CloseRule, closeRule } from './close_codes';
 import { Problem } from './problem';
@@ -64,10 +65,11 @@ export class Connection {
   #heartbeatMilliseconds = 0;
   #heard = false;
   #rateWaitSeconds = 0;
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: Timers;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#timers = new Timers(options.clock);
   }
 
   get isLive(): boolean {
@@ -81,7 +83,7 @@ export class Connection {
   /** Ends it for good and without a word: the user logs out. */
   stop(): void {
     this.#hangUp();
-    this.#cancelAll();
+    this.#timers.disarmAll();
   }
 
   /** Now, on the user's word or because the network came back; backoff starts over. */
@@ -109,7 +111,7 @@ export class Connection {
   probe(): void {
     if (!this.isLive) return;
     this.#write({ type: 'ping' });
-    this.#arm('pong', PONG_TIMEOUT_MILLISECONDS, () => {
+    this.#timers.arm('pong', PONG_TIMEOUT_MILLISECONDS, () => {
       this.#hangUp();
       this.#comeBack('The connection went silent.', 0);
     });
@@ -122,7 +124,7 @@ export class Connection {
 
   async #open(): Promise<void> {
     this.#hangUp();
-    this.#cancelAll();
+    this.#timers.disarmAll();
     const generation = this.#generation;
     this.state.value = { phase: 'connecting' };
     let token: string;
@@ -138,7 +140,7 @@ export class Connection {
     this.#refused = undefined;
     const socket = new this.#options.WebSocket(this.#options.url);
     this.#socket = socket;
-    this.#arm('ready', READY_TIMEOUT_MILLISECONDS, () => {
+    this.#timers.arm('ready', READY_TIMEOUT_MILLISECONDS, () => {
       this.#hangUp();
       this.#comeBack('The server did not answer.', this.#attempt++);
     });
@@ -160,7 +162,7 @@ export class Connection {
 
   #receive(data: unknown): void {
     this.#heard = true;
-    this.#disarm('pong');
+    this.#timers.disarm('pong');
     const event = parseEvent(data);
     if (!event) return;
     if (event.type === 'ready') this.#ready(event);
@@ -174,12 +176,12 @@ export class Connection {
 
   #ready(event: ReadyEvent): void {
     const renewIn = Math.max(MINIMUM_RENEWAL_MILLISECONDS, this.#options.renewIn());
-    this.#arm('renew', renewIn, () => void this.#renew());
+    this.#timers.arm('renew', renewIn, () => void this.#renew());
     // A second `ready` answers a renewal: subscriptions stand, nothing starts over.
     if (this.isLive) return;
-    this.#disarm('ready');
+    this.#timers.disarm('ready');
     this.#heartbeatMilliseconds = Math.max(1, event.heartbeat_seconds) * 1000;
-    this.#arm('steady', STEADY_MILLISECONDS, () => {
+    this.#timers.arm('steady', STEADY_MILLISECONDS, () => {
       this.#attempt = 0;
     });
     this.#watch();
@@ -196,7 +198,7 @@ export class Connection {
     const wait = this.#heartbeatMilliseconds * 1.5;
     const due = clock.now() + wait;
     this.#heard = false;
-    this.#arm('watch', wait, () => {
+    this.#timers.arm('watch', wait, () => {
       if (!this.#heard || clock.now() - due > SLEEP_MILLISECONDS) this.probe();
       this.#watch();
     });
@@ -210,7 +212,7 @@ export class Connection {
     } catch (error) {
       if (socket !== this.#socket) return;
       if (error instanceof Problem && !error.temporary) this.#options.onSessionEnded(null);
-      else this.#arm('renew', RENEWAL_RETRY_MILLISECONDS, () => void this.#renew());
+      else this.#timers.arm('renew', RENEWAL_RETRY_MILLISECONDS, () => void this.#renew());
     }
   }
 
@@ -220,7 +222,7 @@ export class Connection {
     switch (rule.action) {
       case 'log_in':
       case 'stop':
-        this.#cancelAll();
+        this.#timers.disarmAll();
         this.state.value = { phase: 'stopped', text: rule.text, code };
         if (rule.action === 'log_in') this.#options.onSessionEnded(rule.text);
         return;
@@ -244,7 +246,7 @@ export class Connection {
   }
 
   #comeBack(text: string, attempt: number, atLeast = 0): void {
-    this.#cancelAll();
+    this.#timers.disarmAll();
     const { clock } = this.#options;
     const offline = !this.#options.isOnline();
     // Trying often is no use without a network, and the browser says when it is back.
@@ -255,7 +257,7 @@ export class Connection {
       text,
       browser_offline: offline,
     };
-    this.#arm('retry', wait, () => void this.#open());
+    this.#timers.arm('retry', wait, () => void this.#open());
   }
 
   /** Lets go of the socket; whatever it still says is not heard. */
@@ -282,20 +284,5 @@ export class Connection {
     } catch {
       return false;
     }
-  }
-
-  #arm(name: string, milliseconds: number, task: () => void): void {
-    this.#disarm(name);
-    this.#timers.set(name, this.#options.clock.after(milliseconds, task));
-  }
-
-  #disarm(name: string): void {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
-  }
-
-  #cancelAll(): void {
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
   }
 }

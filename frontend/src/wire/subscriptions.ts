@@ -1,4 +1,5 @@
 import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
 import type { Command, ErrorEvent, Position } from './protocol';
 
 const DEFAULT_LIMIT = 100;
@@ -21,13 +22,14 @@ export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #states = new Map<string, State>();
   readonly #refs = new Map<string, string>();
-  readonly #retries = new Map<string, () => void>();
+  readonly #retries: Timers;
   /** Wanted rooms, the longest unused first. */
   readonly #wanted = new Set<string>();
   #limit = DEFAULT_LIMIT;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    this.#retries = new Timers(options.clock);
   }
 
   isLive(room_id: string): boolean {
@@ -42,8 +44,7 @@ export class Subscriptions {
   }
 
   lost(): void {
-    for (const cancel of this.#retries.values()) cancel();
-    this.#retries.clear();
+    this.#retries.disarmAll();
     this.#states.clear();
     this.#refs.clear();
   }
@@ -64,8 +65,7 @@ export class Subscriptions {
 
   remove(room_id: string): void {
     this.#wanted.delete(room_id);
-    this.#retries.get(room_id)?.();
-    this.#retries.delete(room_id);
+    this.#retries.disarm(room_id);
     if (this.#states.delete(room_id)) this.#options.send({ type: 'unsubscribe', room_id });
   }
 
@@ -91,10 +91,7 @@ export class Subscriptions {
       this.#options.onRefused(room_id);
     } else {
       const wait = (retry_after_seconds ?? 0) * 1000 || RETRY_MILLISECONDS;
-      this.#retries.set(
-        room_id,
-        this.#options.clock.after(wait, () => this.#subscribe(room_id)),
-      );
+      this.#retries.arm(room_id, wait, () => this.#subscribe(room_id));
     }
     return true;
   }
