@@ -8,7 +8,8 @@ import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { Session } from './session';
-import { Api, readApiUrl } from './wire/api';
+import { readApiUrl } from './wire/address';
+import { Api } from './wire/api/api';
 import { Build } from './wire/build';
 import type { PublicUser } from './wire/protocol';
 import { openTokenChannel, TokenStore } from './wire/tokens';
@@ -63,7 +64,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       outboxStore,
       focused,
       token: (refused) =>
-        refused !== undefined && tokens.access === refused ? api.renew() : api.freshToken(),
+        refused === undefined ? api.access.fresh() : api.access.instead(refused),
       renewIn: () => tokens.renewIn,
       WebSocket: window.WebSocket,
       isOnline: () => navigator.onLine,

@@ -15,7 +15,7 @@ import { caughtUp, Rooms } from './rooms/rooms';
 import { holds, position } from './rooms/timeline';
 import { Timelines } from './rooms/timelines';
 import { Typing } from './rooms/typing';
-import type { Api } from './wire/api';
+import type { Api } from './wire/api/api';
 import { Connection, type SocketConstructor } from './wire/connection';
 import { Problem } from './wire/problem';
 import type { Room, Visibility } from './wire/protocol';
@@ -74,12 +74,12 @@ export class Session {
     const { rooms, timelines } = this;
     this.user_id = user_id;
     this.members = new Members(api, this.names);
-    this.people = new People(api, clock);
-    this.logins = new Logins(api);
-    this.takeout = new Takeout(api);
-    this.directory = new Directory(api);
+    this.people = new People(api.users, clock);
+    this.logins = new Logins(api.sessions);
+    this.takeout = new Takeout(api.account);
+    this.directory = new Directory(api.rooms);
     this.drafts = new Drafts(storage, user_id);
-    this.reading = new Reading({ api, clock, rooms, timelines, user_id, focused });
+    this.reading = new Reading({ api: api.rooms, clock, rooms, timelines, user_id, focused });
     this.typing = new Typing({
       clock,
       user_id,
@@ -100,7 +100,7 @@ export class Session {
       onSilence: () => this.connection.probe(),
     });
     this.history = new History({
-      api,
+      messages: api.messages,
       timelines,
       onPage: (_, page) => {
         for (const { user_id: author, ref } of page.items)
@@ -188,7 +188,7 @@ export class Session {
       const list: Room[] = [];
       let cursor: string | null = null;
       do {
-        const page = await this.#options.api.rooms('mine', cursor ?? undefined);
+        const page = await this.#options.api.rooms.list('mine', cursor ?? undefined);
         list.push(...page.items);
         cursor = page.next_cursor;
       } while (cursor);
@@ -225,20 +225,20 @@ export class Session {
   }
 
   async create(name: string, visibility: Visibility, topic: string): Promise<Room> {
-    return this.#joined(await this.#options.api.createRoom(name, visibility, topic));
+    return this.#joined(await this.#options.api.rooms.create(name, visibility, topic));
   }
 
   async join(id: string): Promise<Room> {
-    return this.#joined(await this.#options.api.join(id));
+    return this.#joined(await this.#options.api.rooms.join(id));
   }
 
   async leave(id: string): Promise<void> {
-    await this.#options.api.leave(id);
+    await this.#options.api.rooms.leave(id);
     batch(() => this.#removed(id));
   }
 
   lookUp(id: string): Promise<Room> {
-    return this.#options.api.room(id);
+    return this.#options.api.rooms.get(id);
   }
 
   #listed(list: readonly Room[]): void {

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Session } from '../src/session';
-import { Api } from '../src/wire/api';
+import { Api } from '../src/wire/api/api';
 import { TokenStore } from '../src/wire/tokens';
 import { FakeOutboxStore } from './doubles/fake_outbox_store';
 import { ManualClock, settled } from './doubles/manual_clock';

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
-import type { Api } from '../wire/api';
+import type { Api } from '../wire/api/api';
 import { jitter } from '../wire/backoff';
 import { Problem } from '../wire/problem';
 import type { PublicUser } from '../wire/protocol';
@@ -17,12 +17,12 @@ const ERASED = 'Your account is deleted. Thank you for having been here.';
 /** Who is signed in on this page. */
 export class Auth {
   readonly state = signal<AuthState>({ phase: 'restoring', failed: false });
-  readonly #api: Api;
+  readonly #api: Pick<Api, 'account' | 'sessions'>;
   readonly #tokens: TokenStore;
   readonly #clock: Clock;
   #cancelRetry: () => void = () => {};
 
-  constructor(api: Api, tokens: TokenStore, clock: Clock) {
+  constructor(api: Pick<Api, 'account' | 'sessions'>, tokens: TokenStore, clock: Clock) {
     this.#api = api;
     this.#tokens = tokens;
     this.#clock = clock;
@@ -42,7 +42,7 @@ export class Auth {
     }
     const { signIn } = this.#tokens;
     try {
-      const user = await this.#api.me();
+      const user = await this.#api.account.me();
       if (this.#tokens.signIn === signIn) this.state.value = { phase: 'signed_in', user };
     } catch (error) {
       if (error instanceof Problem && error.temporary) {
@@ -54,35 +54,35 @@ export class Auth {
   }
 
   async signup(username: string, password: string, displayName: string): Promise<void> {
-    const user = await this.#api.signup(username, password, displayName);
+    const user = await this.#api.sessions.signUp(username, password, displayName);
     this.state.value = { phase: 'signed_in', user };
   }
 
   async login(username: string, password: string): Promise<void> {
-    const user = await this.#api.login(username, password);
+    const user = await this.#api.sessions.logIn(username, password);
     this.state.value = { phase: 'signed_in', user };
   }
 
   async rename(displayName: string): Promise<void> {
-    const user = await this.#api.rename(displayName);
+    const user = await this.#api.account.rename(displayName);
     this.state.value = { phase: 'signed_in', user };
   }
 
   /** Every other session of the user ends. */
   changePassword(current: string, next: string): Promise<void> {
-    return this.#api.changePassword(current, next);
+    return this.#api.account.changePassword(current, next);
   }
 
   /** Begins to erase the account, which nothing stops; whoever was signed in with it no longer is. */
   async erase(password: string): Promise<void> {
-    await this.#api.eraseMe(password);
+    await this.#api.account.erase(password);
     this.#tokens.leave();
     this.end(ERASED);
   }
 
   /** Logging out works on this page, and the user's others, even when the server cannot be told yet. */
   async logout(): Promise<void> {
-    const told = this.#api.logout().then(
+    const told = this.#api.sessions.logOut().then(
       () => true,
       (error) => !(error instanceof Problem && error.temporary),
     );

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Api } from '../wire/api';
+import type { SessionsApi } from '../wire/api/sessions';
 import { problemText } from '../wire/problem';
 import type { Login } from '../wire/protocol';
 
@@ -8,16 +8,16 @@ export class Logins {
   readonly items = signal<readonly Login[]>([]);
   readonly state = signal<'loading' | 'loaded' | 'failed'>('loading');
   readonly error = signal('');
-  readonly #api: Api;
+  readonly #sessions: SessionsApi;
 
-  constructor(api: Api) {
-    this.#api = api;
+  constructor(sessions: SessionsApi) {
+    this.#sessions = sessions;
   }
 
   async load(): Promise<void> {
     this.state.value = 'loading';
     try {
-      const logins = await this.#api.logins();
+      const logins = await this.#sessions.list();
       this.items.value = logins.sort(
         (a, b) =>
           Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at),
@@ -30,12 +30,12 @@ export class Logins {
   }
 
   async end(id: string): Promise<void> {
-    await this.#api.endLogin(id);
+    await this.#sessions.end(id);
     this.items.value = this.items.peek().filter((login) => login.id !== id);
   }
 
   async endOthers(): Promise<void> {
-    await this.#api.endOtherLogins();
+    await this.#sessions.endOthers();
     this.items.value = this.items.peek().filter(({ current }) => current);
   }
 }

@@ -1,4 +1,4 @@
-import type { Api } from '../wire/api';
+import type { AccountApi } from '../wire/api/account';
 import { Problem } from '../wire/problem';
 
 // The last line says that nothing is missing; it is far shorter.
@@ -6,15 +6,15 @@ const END_BYTES = 64;
 
 /** Everything that the user wrote and owns, to be kept as a file. */
 export class Takeout {
-  readonly #api: Api;
+  readonly #account: AccountApi;
 
-  constructor(api: Api) {
-    this.#api = api;
+  constructor(account: AccountApi) {
+    this.#account = account;
   }
 
   /** Fails with a Problem, for a file that is not whole too: an answer that broke off looks like one that ended. */
   async fetch(onBytes: (count: number) => void, signal: AbortSignal): Promise<Blob> {
-    const file = await this.#api.exportMe(onBytes, signal);
+    const file = await this.#account.export(onBytes, signal);
     const end = await file.slice(-END_BYTES).text();
     if (end.trimEnd().split('\n').at(-1) !== '{"type":"end"}')
       throw new Problem({ status: 503, code: 'unavailable' });

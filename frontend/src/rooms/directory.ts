@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Api } from '../wire/api';
+import type { RoomsApi } from '../wire/api/rooms';
 import { problemText } from '../wire/problem';
 import type { Room } from '../wire/protocol';
 
@@ -9,10 +9,10 @@ export class Directory {
   readonly state = signal<'idle' | 'loading' | 'loaded' | 'failed'>('idle');
   readonly error = signal('');
   readonly hasMore = signal(false);
-  readonly #api: Api;
+  readonly #api: RoomsApi;
   #cursor: string | undefined;
 
-  constructor(api: Api) {
+  constructor(api: RoomsApi) {
     this.#api = api;
   }
 
@@ -29,7 +29,7 @@ export class Directory {
     if (this.state.peek() === 'loading') return;
     this.state.value = 'loading';
     try {
-      const page = await this.#api.rooms('public', this.#cursor);
+      const page = await this.#api.list('public', this.#cursor);
       this.rooms.value = [...before, ...page.items];
       this.#cursor = page.next_cursor ?? undefined;
       this.hasMore.value = page.next_cursor !== null;

@@ -1,5 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import type { Api } from '../wire/api';
+import type { MessagesApi } from '../wire/api/messages';
 import type { HistoryPage } from '../wire/protocol';
 import { abandonHistory, expectHistory, expectsHistory, prepend } from './timeline';
 import type { Timelines } from './timelines';
@@ -9,7 +9,7 @@ const PAGE_MESSAGES = 50;
 export type HistoryState = 'idle' | 'loading' | 'failed';
 
 interface HistoryOptions {
-  api: Api;
+  messages: MessagesApi;
   timelines: Timelines;
   onPage(room_id: string, page: HistoryPage): void;
   /** The server's log is another one than ours, and we have not been told yet. */
@@ -42,7 +42,11 @@ export class History {
     timeline.value = expectHistory(timeline.value);
     let page: HistoryPage;
     try {
-      page = await this.#options.api.history(room_id, timeline.value.loaded_from, PAGE_MESSAGES);
+      page = await this.#options.messages.before(
+        room_id,
+        timeline.value.loaded_from,
+        PAGE_MESSAGES,
+      );
     } catch {
       batch(() => {
         timeline.value = abandonHistory(timeline.value);

@@ -1,5 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import type { Api } from '../wire/api';
+import type { Api } from '../wire/api/api';
 import { Problem } from '../wire/problem';
 import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from '../wire/protocol';
 import type { Names } from './names';
@@ -17,11 +17,11 @@ type Presence = Extract<ServerEvent, { type: 'presence' }>;
 
 /** Who belongs to a room, for the rooms whose members were asked for. */
 export class Members {
-  readonly #api: Api;
+  readonly #api: Pick<Api, 'members' | 'users'>;
   readonly #names: Names;
   readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
 
-  constructor(api: Api, names: Names) {
+  constructor(api: Pick<Api, 'members' | 'users'>, names: Names) {
     this.#api = api;
     this.#names = names;
   }
@@ -43,7 +43,7 @@ export class Members {
       const members: Member[] = [];
       let cursor: string | null = null;
       do {
-        const page = await this.#api.members(room_id, cursor ?? undefined);
+        const page = await this.#api.members.list(room_id, cursor ?? undefined);
         members.push(...page.items);
         cursor = page.next_cursor;
       } while (cursor && members.length < MOST_SHOWN);
@@ -58,17 +58,17 @@ export class Members {
 
   /** Gives a user a role, or adds them with it. */
   async setRole(room_id: string, user_id: string, role: Role): Promise<void> {
-    this.#put(room_id, await this.#api.setRole(room_id, user_id, role));
+    this.#put(room_id, await this.#api.members.setRole(room_id, user_id, role));
   }
 
   async remove(room_id: string, user_id: string): Promise<void> {
-    await this.#api.removeMember(room_id, user_id);
+    await this.#api.members.remove(room_id, user_id);
     this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
   }
 
   /** Adds a user by name; fails with a Problem at `username` when there is nobody of that name. */
   async add(room_id: string, username: string, role: Role): Promise<void> {
-    const [user] = (await this.#api.findUsers(username)).items;
+    const [user] = (await this.#api.users.find(username)).items;
     if (!user || !isNamed(user, username)) throw nobody();
     await this.setRole(room_id, user.id, role);
   }

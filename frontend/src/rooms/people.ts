@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { codePoints } from '../browser/text';
-import type { Api } from '../wire/api';
+import type { UsersApi } from '../wire/api/users';
 import type { PublicUser } from '../wire/protocol';
 
 // As the server has it.
@@ -12,15 +12,15 @@ const PAUSE_MILLISECONDS = 300;
 /** Suggests users while somebody types the beginning of a username. */
 export class People {
   readonly found = signal<readonly PublicUser[]>([]);
-  readonly #api: Api;
+  readonly #users: UsersApi;
   readonly #clock: Clock;
   #wanted = '';
   /** All users whose names begin so are among those that were found. */
   #known: string | null = null;
   #cancel: () => void = () => {};
 
-  constructor(api: Api, clock: Clock) {
-    this.#api = api;
+  constructor(users: UsersApi, clock: Clock) {
+    this.#users = users;
     this.#clock = clock;
   }
 
@@ -38,7 +38,7 @@ export class People {
 
   async #search(prefix: string): Promise<void> {
     try {
-      const page = await this.#api.findUsers(prefix);
+      const page = await this.#users.find(prefix);
       if (prefix !== this.#wanted) return;
       this.found.value = page.items;
       if (page.next_cursor === null) this.#known = prefix;

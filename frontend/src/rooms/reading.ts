@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
-import type { Api } from '../wire/api';
+import type { RoomsApi } from '../wire/api/rooms';
 import type { Rooms } from './rooms';
 import { countUnread } from './timeline';
 import type { Timelines } from './timelines';
@@ -10,7 +10,7 @@ import type { Timelines } from './timelines';
 const REPORT_MILLISECONDS = 3_000;
 
 interface ReadingOptions {
-  api: Api;
+  api: RoomsApi;
   clock: Clock;
   rooms: Rooms;
   timelines: Timelines;
@@ -77,7 +77,7 @@ export class Reading {
     const count = countUnread(timeline, room.read_seq ?? 0, user_id);
     if (count !== null) rooms.change(room_id, { unread_count: count });
     else if (room.unread_count)
-      api.room(room_id).then(
+      api.get(room_id).then(
         ({ unread_count }) => rooms.change(room_id, { unread_count }),
         () => {},
       );

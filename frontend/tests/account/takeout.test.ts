@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { sizeText, Takeout } from '../../src/account/takeout';
-import { Api } from '../../src/wire/api';
+import { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
@@ -19,7 +19,7 @@ beforeEach(() => {
   counts = [];
   const tokens = new TokenStore(new ManualClock(), null);
   tokens.signedIn(PAIR);
-  takeout = new Takeout(new Api('https://chat.example/', tokens, http.fetch));
+  takeout = new Takeout(new Api('https://chat.example/', tokens, http.fetch).account);
 });
 
 const fetched = () => takeout.fetch((count) => counts.push(count), new AbortController().signal);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { History } from '../../src/rooms/history';
 import { Timelines } from '../../src/rooms/timelines';
-import { Api } from '../../src/wire/api';
+import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock, settled } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';
@@ -15,7 +15,7 @@ function makeHistory() {
   const timelines = new Timelines();
   const foreign: string[] = [];
   const history = new History({
-    api: new Api('https://chat.example/', tokens, http.fetch),
+    messages: new Api('https://chat.example/', tokens, http.fetch).messages,
     timelines,
     onPage: () => {},
     onForeignEpoch: (room_id) => foreign.push(room_id),

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Members } from '../../src/rooms/members';
 import { Names } from '../../src/rooms/names';
 import { canManage, canRemove } from '../../src/rooms/permissions';
-import type { Api } from '../../src/wire/api';
+import type { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
 import type { Member, Role } from '../../src/wire/protocol';
 import { AT, makeRoom } from '../make';
@@ -23,7 +23,7 @@ beforeEach(() => {
     const member = { ...grace, display_name: 'Grace Hopper', role: 'owner', joined_at: AT };
     return { items: [member], next_cursor: null };
   };
-  members = new Members({ members: answer } as unknown as Api, names);
+  members = new Members({ members: { list: answer } } as unknown as Api, names);
 });
 
 test('a user goes by the username until the members of a room are known', async () => {
@@ -57,15 +57,19 @@ describe('a member', () => {
     const { id: user_id, username, display_name } = bob;
     members = new Members(
       {
-        members: async () => ({ items: [], next_cursor: null }),
-        findUsers: async (prefix: string) => ({
-          items: [bob, bobby].filter(({ username }) => username.startsWith(prefix.toLowerCase())),
-        }),
-        setRole: async (...what: [string, string, Role]) => {
-          sent.push(what);
-          return { user_id, username, display_name, role: what[2], joined_at: AT };
+        users: {
+          find: async (prefix: string) => ({
+            items: [bob, bobby].filter(({ username }) => username.startsWith(prefix.toLowerCase())),
+          }),
         },
-        removeMember: async (...what: unknown[]) => void sent.push(what),
+        members: {
+          list: async () => ({ items: [], next_cursor: null }),
+          setRole: async (...what: [string, string, Role]) => {
+            sent.push(what);
+            return { user_id, username, display_name, role: what[2], joined_at: AT };
+          },
+          remove: async (...what: unknown[]) => void sent.push(what),
+        },
       } as unknown as Api,
       names,
     );

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { People } from '../../src/rooms/people';
-import type { Api } from '../../src/wire/api';
+import type { UsersApi } from '../../src/wire/api/users';
 import { ManualClock } from '../doubles/manual_clock';
 
 const user = (username: string) => ({ id: username, username, display_name: username });
@@ -21,7 +21,7 @@ beforeEach(() => {
     if (away) throw new Error('away');
     return { items: [user(`${prefix}by`)], next_cursor: more };
   };
-  people = new People({ findUsers } as unknown as Api, clock);
+  people = new People({ find: findUsers } as unknown as UsersApi, clock);
 });
 
 const found = () => people.found.value.map(({ username }) => username);

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { Auth } from '../../src/account/auth';
-import { Api } from '../../src/wire/api';
+import { Api } from '../../src/wire/api/api';
 import { type Notice, TokenStore } from '../../src/wire/tokens';
 import { FakeLocks } from '../doubles/fake_locks';
 import { ManualClock } from '../doubles/manual_clock';
@@ -105,7 +105,7 @@ test('tabs that need a token at once use the cookie once', async () => {
   await vi.waitFor(() => expect(tabs.every(({ tokens }) => tokens.access)).toBe(true));
   const before = browser.http.sent('POST /auth/refresh').length;
   await browser.clock.advance(850_000);
-  await Promise.all(tabs.map(({ api }) => api.freshToken()));
+  await Promise.all(tabs.map(({ api }) => api.access.fresh()));
   expect(browser.http.sent('POST /auth/refresh')).toHaveLength(before + 1);
   expect(new Set(tabs.map(({ tokens }) => tokens.access)).size).toBe(1);
 });
@@ -145,7 +145,7 @@ test('a tab that missed that somebody else signed in never goes on as them', asy
   tokens.signedIn(inCookie('0'));
   tokens.distrust();
   browser.http.on('GET /users/me', { body: { id: 'bob-id', username: 'bob' } });
-  await expect(api.freshToken()).rejects.toMatchObject({ temporary: true });
+  await expect(api.access.fresh()).rejects.toMatchObject({ temporary: true });
   expect(auth.state.value).not.toHaveProperty('user');
   await browser.clock.advance(5_000);
   await vi.waitFor(() => expect(auth.state.value).toMatchObject({ user: { id: 'bob-id' } }));
