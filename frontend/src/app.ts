@@ -7,7 +7,7 @@ import { Tab } from './browser/tab';
 import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
 import { IndexedOutboxStore } from './rooms/outbox_store';
-import { Session } from './session';
+import { createSession, type Session } from './session';
 import { readApiUrl } from './wire/address';
 import { Api } from './wire/api/api';
 import { Build } from './wire/build';
@@ -55,8 +55,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   });
   const outboxStore = new IndexedOutboxStore(tab);
 
-  const createSession = ({ id }: PublicUser) =>
-    new Session({
+  const sessionOf = ({ id }: PublicUser) =>
+    createSession({
       user_id: id,
       api,
       clock,
@@ -78,7 +78,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       const user = state.phase === 'signed_in' ? state.user : null;
       if (session.value?.user_id !== user?.id) {
         session.value?.stop();
-        session.value = user ? createSession(user) : null;
+        session.value = user ? sessionOf(user) : null;
         session.value?.start();
       }
       if (user) session.value?.names.learn(user.id, user.display_name);
@@ -87,7 +87,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
 
   effect(() => {
     const { value: route } = router.route;
-    session.value?.open(route.name === 'room' ? route.id : null);
+    session.value?.membership.open(route.name === 'room' ? route.id : null);
   });
 
   effect(() => {

@@ -7,7 +7,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'wire/api': ['wire'],
   account: ['wire/api', 'wire', 'browser'],
   rooms: ['wire/api', 'wire', 'browser'],
-  session: ['account', 'rooms', 'wire/api', 'wire', 'browser'],
+  session: ['account', 'rooms', 'wire'],
   app: ['session', 'account', 'rooms', 'wire/api', 'wire', 'browser'],
   'views/parts': ['app', 'session', 'rooms', 'wire', 'browser'],
   'views/account': ['views/parts', 'account', 'wire', 'browser'],

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Session } from '../src/session';
+import { createSession, type Session } from '../src/session';
 import { Api } from '../src/wire/api/api';
 import { TokenStore } from '../src/wire/tokens';
 import { FakeOutboxStore } from './doubles/fake_outbox_store';
@@ -29,7 +29,7 @@ beforeEach(() => {
   const tokens = new TokenStore(clock, null);
   tokens.signedIn({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
   let refs = 0;
-  session = new Session({
+  session = createSession({
     user_id: ME,
     api: new Api('https://chat.example/', tokens, http.fetch),
     clock,
@@ -47,7 +47,7 @@ beforeEach(() => {
 
 async function goLive(open: string | null = 'lobby'): Promise<void> {
   session.start();
-  session.open(open);
+  session.membership.open(open);
   await settled();
   server.socket.makeReady();
   await settled();
@@ -124,7 +124,7 @@ describe('subscribing', () => {
     http.on('GET /rooms', { body: { items: rooms, next_cursor: null } });
     http.on('GET /rooms/room-0/messages', { body: makePage([10]) });
     session.start();
-    session.open('room-0');
+    session.membership.open('room-0');
     await settled();
     server.socket.makeReady({ subscriptions: 3 });
     expect(server.socket.sent('subscribe').map(({ room_id }) => room_id)).toEqual([
@@ -405,12 +405,12 @@ describe('unread counts', () => {
     http.on('GET /rooms', {
       body: { items: [makeRoom({ seq: 10, unread_count: 0 })], next_cursor: null },
     });
-    await session.loadRooms();
+    await session.membership.load();
     expect(session.rooms.get('lobby')).toMatchObject({ seq: 11, unread_count: 1 });
     http.on('GET /rooms', {
       body: { items: [makeRoom({ seq: 12, unread_count: 2 })], next_cursor: null },
     });
-    await session.loadRooms();
+    await session.membership.load();
     emit(makeEvent(12));
     expect(session.rooms.get('lobby')?.unread_count).toBe(2);
   });
@@ -452,7 +452,7 @@ test('history pages settle what they show of ours', async () => {
   http.on('GET /rooms/lobby/messages', {
     body: { items: [makeMessage(10, { user_id: ME, ref })], epoch: 'e1', has_more: false },
   });
-  session.open('lobby');
+  session.membership.open('lobby');
   await settled();
   expect(session.outbox.items.value).toEqual([]);
 });

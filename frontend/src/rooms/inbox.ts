@@ -3,6 +3,7 @@ import { type EntryEvent, isEntry, type PlaceEvent, type ServerEvent } from '../
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
 import type { Members } from './members';
+import type { Membership } from './membership';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
 import type { Rooms } from './rooms';
@@ -17,15 +18,13 @@ interface InboxOptions {
   rooms: Rooms;
   timelines: Timelines;
   members: Members;
+  membership: Membership;
   outbox: Outbox;
   history: History;
   reading: Reading;
   typing: Typing;
   subscriptions: Subscriptions;
   openRoomId: ReadonlySignal<string | null>;
-  /** A room is new to the user, or its line in the list is out of date. */
-  onChanged(room_id: string): void;
-  onRemoved(room_id: string): void;
 }
 
 /** Takes what the server says to whom it concerns. */
@@ -41,7 +40,7 @@ export class Inbox {
       this.#entry(event);
       return;
     }
-    const { members, outbox, reading, rooms, subscriptions, typing } = this.#to;
+    const { members, membership, outbox, reading, rooms, subscriptions, typing } = this.#to;
     switch (event.type) {
       case 'ack':
         if (event.seq == null) return;
@@ -68,9 +67,9 @@ export class Inbox {
         if (event.user_id === this.#to.user_id) reading.moved(event.room_id, event.seq);
         return;
       case 'membership':
-        if (!event.role) this.#to.onRemoved(event.room_id);
+        if (!event.role) membership.removed(event.room_id);
         else if (rooms.get(event.room_id)) rooms.change(event.room_id, { role: event.role });
-        else this.#to.onChanged(event.room_id);
+        else membership.refresh(event.room_id);
     }
   }
 
@@ -118,7 +117,7 @@ export class Inbox {
     this.#to.timelines.reset(room_id, { epoch, seq });
     this.#wentLive(room_id);
     if (room_id === this.#to.openRoomId.peek()) this.#to.history.open(room_id);
-    this.#to.onChanged(room_id);
+    this.#to.membership.refresh(room_id);
   }
 
   #settleApplied(room_id: string): void {

@@ -1,4 +1,4 @@
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
 import type { RoomsApi } from '../wire/api/rooms';
@@ -17,6 +17,7 @@ interface ReadingOptions {
   user_id: string;
   /** Whether the window is in front. */
   focused: ReadonlySignal<boolean>;
+  openRoomId: ReadonlySignal<string | null>;
 }
 
 /** How far the user has read, and where the line before the unread messages stands. */
@@ -29,10 +30,28 @@ export class Reading {
   readonly #options: ReadingOptions;
   readonly #unreported = new Map<string, number>();
   readonly #timers: Timers;
+  #stopMarking: () => void = () => {};
 
   constructor(options: ReadingOptions) {
     this.#options = options;
     this.#timers = new Timers(options.clock);
+  }
+
+  /** Marks what the user sees as read, from now on. */
+  start(): void {
+    const { openRoomId, rooms, timelines } = this.#options;
+    this.#stopMarking = effect(() => {
+      const id = openRoomId.value;
+      const timeline = id ? timelines.get(id)?.value : undefined;
+      const read = id ? rooms.get(id)?.read_seq : undefined;
+      if (id && timeline && this.attentive.value && timeline.seq > (read ?? 0))
+        this.mark(id, timeline.seq);
+    });
+  }
+
+  stop(): void {
+    this.#stopMarking();
+    this.flush();
   }
 
   opened(room_id: string): void {

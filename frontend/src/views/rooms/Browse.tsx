@@ -70,17 +70,17 @@ export function Browse() {
 }
 
 function BrowseItem({ room }: { room: Room }) {
-  const session = useSession();
+  const { membership, rooms } = useSession();
   const { router } = useApp();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
-  const joined = session.rooms.get(room.id) !== undefined;
+  const joined = rooms.get(room.id) !== undefined;
 
   const join = async () => {
     setBusy(true);
     setError('');
     try {
-      await session.join(room.id);
+      await membership.join(room.id);
       router.go(roomHash(room.id));
     } catch (problem) {
       setError(problemText(problem));

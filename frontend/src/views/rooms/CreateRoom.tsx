@@ -8,7 +8,7 @@ import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 
 export function CreateRoom({ onClose }: { onClose(): void }) {
-  const session = useSession();
+  const { membership } = useSession();
   const { router } = useApp();
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');
@@ -17,7 +17,7 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
     names: ['name', 'topic'],
     check: () => (name.trim() ? [] : [{ loc: 'name', message: 'Give the room a name.' }]),
     send: async () => {
-      const room = await session.create(name.trim(), visibility, topic.trim());
+      const room = await membership.create(name.trim(), visibility, topic.trim());
       onClose();
       router.go(roomHash(room.id));
     },

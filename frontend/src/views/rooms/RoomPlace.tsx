@@ -20,27 +20,27 @@ export function RoomPlace({ id }: { id: string }) {
 }
 
 function Stranger({ id }: { id: string }) {
-  const session = useSession();
+  const { membership } = useSession();
   const [room, setRoom] = useState<Room | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
   useEffect(() => {
     let left = false;
-    session.lookUp(id).then(
+    membership.lookUp(id).then(
       (found) => left || setRoom(found),
       (problem) => left || setError(problem),
     );
     return () => {
       left = true;
     };
-  }, [session, id]);
+  }, [membership, id]);
 
   const join = async () => {
     setBusy(true);
     setError(null);
     try {
-      await session.join(id);
+      await membership.join(id);
     } catch (problem) {
       setError(problem);
       setBusy(false);

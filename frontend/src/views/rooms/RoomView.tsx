@@ -94,19 +94,19 @@ export function RoomView({ room, timeline }: RoomViewProps) {
 }
 
 function Leave({ room, onClose }: { room: Room; onClose(): void }) {
-  const session = useSession();
+  const { members, membership, user_id: mine } = useSession();
   const { router } = useApp();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
 
-  const known = session.members.of(room.id)?.members ?? [];
-  const me = known.find(({ user_id }) => user_id === session.user_id);
+  const known = members.of(room.id)?.members ?? [];
+  const me = known.find(({ user_id }) => user_id === mine);
   const stuck = me !== undefined && isLastOwner(me, known);
 
   const leave = async () => {
     setBusy(true);
     try {
-      await session.leave(room.id);
+      await membership.leave(room.id);
       router.replace('#/');
     } catch (problem) {
       setError(problemText(problem));
