@@ -103,7 +103,7 @@ def tables_of_permissions() -> str:
 
 
 def test_the_frontend_offers_the_roles_that_the_server_lets_give() -> None:
-    text = (ROOT / "frontend" / "src" / "permissions.ts").read_text()
+    text = (ROOT / "frontend" / "src" / "rooms" / "permissions.ts").read_text()
     rows = re.findall(r"^  (\w+): \[(.*)\],$", text, re.MULTILINE)
     offered = {role: set(re.findall(r"'(\w+)'", roles)) for role, roles in rows}
     assert offered == {role: set(governed) for role, governed in policy.GOVERNS.items()}

@@ -1,16 +1,18 @@
 import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import { Api, readApiUrl } from './api';
-import { watchFocus } from './attention';
-import { Auth } from './auth';
-import { systemClock } from './clock';
-import { IndexedOutboxStore } from './outbox_store';
-import type { PublicUser } from './protocol';
-import { Router } from './router';
-import { Session } from './session';
-import { Tab } from './tab';
-import { Theme } from './theme';
-import { titleText } from './title';
-import { openTokenChannel, TokenStore } from './tokens';
+import { Auth } from './account/auth';
+import { watchFocus } from './browser/attention';
+import { systemClock } from './browser/clock';
+import { Router } from './browser/router';
+import { Tab } from './browser/tab';
+import { Theme } from './browser/theme';
+import { titleText } from './browser/title';
+import { IndexedOutboxStore } from './rooms/outbox_store';
+import { createSession, type Session } from './session';
+import { readApiUrl } from './wire/address';
+import { Api } from './wire/api/api';
+import { Build } from './wire/build';
+import type { PublicUser } from './wire/protocol';
+import { openTokenChannel, TokenStore } from './wire/tokens';
 
 /** Everything the views may use; only here are the parts put together. */
 export interface App {
@@ -18,6 +20,7 @@ export interface App {
   session: ReadonlySignal<Session | null>;
   router: Router;
   theme: Theme;
+  build: Build;
   logout(): void;
   /** Erases the account; fails with a Problem. */
   erase(password: string): Promise<void>;
@@ -39,6 +42,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const api = new Api(apiUrl, tokens, fetch);
   const auth = new Auth(api, tokens, clock);
   const router = new Router(window);
+  const script = document.querySelector('script[type=module][src]')?.getAttribute('src') ?? null;
+  const build = new Build(fetch, page, script);
   const focused = watchFocus(window);
   const session = signal<Session | null>(null);
 
@@ -50,8 +55,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   });
   const outboxStore = new IndexedOutboxStore(tab);
 
-  const createSession = ({ id }: PublicUser) =>
-    new Session({
+  const sessionOf = ({ id }: PublicUser) =>
+    createSession({
       user_id: id,
       api,
       clock,
@@ -59,7 +64,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       outboxStore,
       focused,
       token: (refused) =>
-        refused !== undefined && tokens.access === refused ? api.renew() : api.freshToken(),
+        refused === undefined ? api.access.fresh() : api.access.instead(refused),
       renewIn: () => tokens.renewIn,
       WebSocket: window.WebSocket,
       isOnline: () => navigator.onLine,
@@ -73,7 +78,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       const user = state.phase === 'signed_in' ? state.user : null;
       if (session.value?.user_id !== user?.id) {
         session.value?.stop();
-        session.value = user ? createSession(user) : null;
+        session.value = user ? sessionOf(user) : null;
         session.value?.start();
       }
       if (user) session.value?.names.learn(user.id, user.display_name);
@@ -82,7 +87,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
 
   effect(() => {
     const { value: route } = router.route;
-    session.value?.open(route.name === 'room' ? route.id : null);
+    session.value?.membership.open(route.name === 'room' ? route.id : null);
   });
 
   effect(() => {
@@ -90,6 +95,11 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     const { value: route } = router.route;
     const place = route.name === 'room' ? (rooms?.get(route.id)?.name ?? null) : null;
     document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
+  });
+
+  // A server that was away may have come back with another build of this page.
+  effect(() => {
+    if (session.value?.connection.isLive) void build.check();
   });
 
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
@@ -114,6 +124,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     session,
     router,
     theme,
+    build,
     logout() {
       session.value?.reading.flush();
       session.value?.forget();

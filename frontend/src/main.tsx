@@ -11,8 +11,8 @@ import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';
 import './styles/account.css';
-import { AppContext } from './views/context';
-import { Root } from './views/Root';
+import { AppContext } from './views/parts/context';
+import { Root } from './views/shell/Root';
 
 // A burst of events is one rendering per frame; frames stop in a hidden window, so a timer steps in.
 const HIDDEN_FRAME_MILLISECONDS = 100;

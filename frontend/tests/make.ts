@@ -1,6 +1,6 @@
-import type { EntryEvent, HistoryPage, Message, Room } from '../src/protocol';
-import type { Timeline } from '../src/timeline';
-import { startTimeline } from '../src/timeline';
+import type { Timeline } from '../src/rooms/timeline';
+import { startTimeline } from '../src/rooms/timeline';
+import type { EntryEvent, HistoryPage, Message, Room } from '../src/wire/protocol';
 
 export const ME = 'alice-id';
 export const AT = '2026-01-05T10:00:00.000Z';

@@ -1,13 +1,13 @@
 import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Api } from '../src/api';
-import { Session } from '../src/session';
-import { TokenStore } from '../src/tokens';
-import { FakeOutboxStore } from './fake_outbox_store';
+import { createSession, type Session } from '../src/session';
+import { Api } from '../src/wire/api/api';
+import { TokenStore } from '../src/wire/tokens';
+import { FakeOutboxStore } from './doubles/fake_outbox_store';
+import { ManualClock, settled } from './doubles/manual_clock';
+import { ScriptedApi } from './doubles/scripted_api';
+import { ScriptedServer } from './doubles/scripted_socket';
 import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
-import { ManualClock, settled } from './manual_clock';
-import { ScriptedApi } from './scripted_api';
-import { ScriptedServer } from './scripted_socket';
 
 let clock: ManualClock;
 let server: ScriptedServer;
@@ -29,7 +29,7 @@ beforeEach(() => {
   const tokens = new TokenStore(clock, null);
   tokens.signedIn({ access_token: 'a', refresh_token: 'r', token_type: 'bearer', expires_in: 900 });
   let refs = 0;
-  session = new Session({
+  session = createSession({
     user_id: ME,
     api: new Api('https://chat.example/', tokens, http.fetch),
     clock,
@@ -47,7 +47,7 @@ beforeEach(() => {
 
 async function goLive(open: string | null = 'lobby'): Promise<void> {
   session.start();
-  session.open(open);
+  session.membership.open(open);
   await settled();
   server.socket.makeReady();
   await settled();
@@ -124,7 +124,7 @@ describe('subscribing', () => {
     http.on('GET /rooms', { body: { items: rooms, next_cursor: null } });
     http.on('GET /rooms/room-0/messages', { body: makePage([10]) });
     session.start();
-    session.open('room-0');
+    session.membership.open('room-0');
     await settled();
     server.socket.makeReady({ subscriptions: 3 });
     expect(server.socket.sent('subscribe').map(({ room_id }) => room_id)).toEqual([
@@ -132,6 +132,17 @@ describe('subscribing', () => {
       'room-4',
       'room-3',
     ]);
+  });
+});
+
+describe('features', () => {
+  test('are what the server names when it is ready', async () => {
+    await goLive();
+    expect([...session.features.value]).toEqual([]);
+    server.socket.drop();
+    await clock.advance(1_000);
+    server.socket.makeReady({}, { features: ['edit', 'search'] });
+    expect(session.features.value.has('search')).toBe(true);
   });
 });
 
@@ -168,10 +179,100 @@ describe('reset', () => {
   test('unacked messages survive it and are sent', async () => {
     await goLive();
     session.say('lobby', 'hello');
-    const ref = session.outbox.items.value[0]?.ref;
+    const ref = session.outbox.items.value[0]?.command.ref;
     expect(server.socket.sent('send')).toEqual([]);
     emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 3 });
     expect(server.socket.sent('send')).toMatchObject([{ ref, body: 'hello' }]);
+  });
+});
+
+describe('an entry that this page cannot read', () => {
+  const pin = (seq: number) => makeEvent(seq, { type: 'pin', target: 9 });
+  const unreadable = (seq: number) => ({ type: 'unreadable', room_id: 'lobby', seq, at: null });
+  const asks = () => server.socket.sent('subscribe').length;
+
+  test.each([
+    ['of a kind it does not know', pin],
+    ['that the server cannot read', unreadable],
+    ['of a known kind without what it must have', (seq: number) => makeEvent(seq, { body: 5 })],
+  ])('%s is a step, and shows nothing', async (_, odd) => {
+    await goLive();
+    live(10);
+    emit(odd(11));
+    emit(makeEvent(12));
+    expect(shown()).toEqual([8, 9, 10, 12]);
+    emit(odd(13));
+    expect(position()).toEqual({ epoch: 'e1', seq: 13 });
+    expect(session.rooms.get('lobby')).toMatchObject({ seq: 13, unread_count: 0 });
+    expect(asks()).toBe(1);
+  });
+
+  test('is a step in a replay', async () => {
+    await goLive();
+    live(10);
+    await reconnect();
+    for (const event of [makeEvent(11), pin(12), unreadable(13), makeEvent(14)]) emit(event);
+    live(14);
+    expect(shown()).toEqual([8, 9, 10, 11, 14]);
+    expect(asks()).toBe(1);
+    await reconnect();
+    expect(server.socket.sent('subscribe')).toMatchObject([{ since: { epoch: 'e1', seq: 14 } }]);
+  });
+
+  test('counts for nothing that is unread', async () => {
+    await goLive(null);
+    live(10);
+    emit(pin(11));
+    emit(unreadable(12));
+    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
+  });
+
+  test('is behind the position after a reload', async () => {
+    http.on('GET /rooms', { body: { items: [makeRoom({ seq: 12 })], next_cursor: null } });
+    await goLive();
+    live(12);
+    emit(makeEvent(13));
+    expect(shown()).toEqual([8, 9, 10, 13]);
+    expect(position()).toEqual({ epoch: 'e1', seq: 13 });
+  });
+
+  test('behind a hole is no step: the client asks again from before the hole', async () => {
+    await goLive();
+    live(10);
+    emit(pin(12));
+    expect(position()).toEqual({ epoch: 'e1', seq: 10 });
+    expect(server.socket.sent('subscribe').at(-1)).toMatchObject({ since: { seq: 10 } });
+  });
+
+  test('may come while a page of history is on its way', async () => {
+    await goLive();
+    live(10);
+    const timeline = session.timelines.get('lobby');
+    if (timeline) timeline.value = { ...timeline.value, has_older: true, loaded_from: 8 };
+    http.on('GET /rooms/lobby/messages', { body: makePage([6, 7]) });
+    const page = session.history.older('lobby');
+    emit(pin(11));
+    await page;
+    expect(shown()).toEqual([6, 7, 8, 9, 10]);
+    expect(position()).toEqual({ epoch: 'e1', seq: 11 });
+  });
+});
+
+describe('live', () => {
+  test.each([
+    ['a later seq', { epoch: 'e1', seq: 13 }],
+    ['an earlier seq', { epoch: 'e1', seq: 7 }],
+    ['another epoch', { epoch: 'e2', seq: 10 }],
+  ])('with %s than was applied starts the room over', async (_, place) => {
+    await goLive();
+    http.on('GET /rooms/lobby', { body: makeRoom(place) });
+    http.on('GET /rooms/lobby/messages', { body: makePage([1, 2], { epoch: place.epoch }) });
+    emit({ type: 'live', room_id: 'lobby', ...place });
+    await settled();
+    expect(position()).toEqual(place);
+    expect(shown()).toEqual([1, 2]);
+    emit(makeEvent(place.seq + 1));
+    expect(position()).toEqual({ ...place, seq: place.seq + 1 });
   });
 });
 
@@ -214,8 +315,8 @@ describe('sending', () => {
     live(10);
     emit(makeEvent(11, { user_id: ME, username: 'alice', ref: 'left', body: 'hello' }));
     const at = '2026-01-05T10:00:00.000Z';
-    const pending = { ref: 'left', room_id: 'lobby', body: 'hello', reply_to: null, at };
-    outboxStore.left = [{ ...pending, state: 'waiting', seq: null, error: null, attempts: 0 }];
+    const command = { type: 'send' as const, ref: 'left', room_id: 'lobby', body: 'hello' };
+    outboxStore.left = [{ command, at, state: 'waiting', seq: null, error: null, attempts: 0 }];
     await clock.advance(5_000);
     expect(session.outbox.items.value).toEqual([]);
     expect(server.socket.sent('send')).toEqual([]);
@@ -304,12 +405,12 @@ describe('unread counts', () => {
     http.on('GET /rooms', {
       body: { items: [makeRoom({ seq: 10, unread_count: 0 })], next_cursor: null },
     });
-    await session.loadRooms();
+    await session.membership.load();
     expect(session.rooms.get('lobby')).toMatchObject({ seq: 11, unread_count: 1 });
     http.on('GET /rooms', {
       body: { items: [makeRoom({ seq: 12, unread_count: 2 })], next_cursor: null },
     });
-    await session.loadRooms();
+    await session.membership.load();
     emit(makeEvent(12));
     expect(session.rooms.get('lobby')?.unread_count).toBe(2);
   });
@@ -347,11 +448,11 @@ describe('membership', () => {
 test('history pages settle what they show of ours', async () => {
   await goLive(null);
   session.say('lobby', 'hello');
-  const ref = session.outbox.items.value[0]?.ref ?? '';
+  const ref = session.outbox.items.value[0]?.command.ref ?? '';
   http.on('GET /rooms/lobby/messages', {
     body: { items: [makeMessage(10, { user_id: ME, ref })], epoch: 'e1', has_more: false },
   });
-  session.open('lobby');
+  session.membership.open('lobby');
   await settled();
   expect(session.outbox.items.value).toEqual([]);
 });

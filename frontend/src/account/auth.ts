@@ -1,0 +1,114 @@
+import { signal } from '@preact/signals';
+import type { Clock } from '../browser/clock';
+import type { Api } from '../wire/api/api';
+import { jitter } from '../wire/backoff';
+import { Problem } from '../wire/problem';
+import type { PublicUser } from '../wire/protocol';
+import type { TokenStore } from '../wire/tokens';
+
+export type AuthState =
+  | { phase: 'restoring'; failed: boolean }
+  | { phase: 'signed_out'; notice: string | null }
+  | { phase: 'signed_in'; user: PublicUser };
+
+const EXPIRED = 'Your sign-in has expired. Log in again to go on.';
+const ERASED = 'Your account is deleted. Thank you for having been here.';
+
+/** Who is signed in on this page. */
+export class Auth {
+  readonly state = signal<AuthState>({ phase: 'restoring', failed: false });
+  readonly #api: Pick<Api, 'account' | 'sessions'>;
+  readonly #tokens: TokenStore;
+  readonly #clock: Clock;
+  #cancelRetry: () => void = () => {};
+
+  constructor(api: Pick<Api, 'account' | 'sessions'>, tokens: TokenStore, clock: Clock) {
+    this.#api = api;
+    this.#tokens = tokens;
+    this.#clock = clock;
+    tokens.onSignedIn = () => void this.restore();
+  }
+
+  /** Takes up the sign-in that survived a reload; a server that is away is no reason to lose it. */
+  async restore(attempt = 0): Promise<void> {
+    this.#cancelRetry();
+    if (!this.#tokens.canRenew) {
+      this.state.value = { phase: 'signed_out', notice: null };
+      return;
+    }
+    if (this.#tokens.isLeaving) {
+      await this.logout();
+      return;
+    }
+    const { signIn } = this.#tokens;
+    try {
+      const user = await this.#api.account.me();
+      if (this.#tokens.signIn === signIn) this.state.value = { phase: 'signed_in', user };
+    } catch (error) {
+      if (error instanceof Problem && error.temporary) {
+        this.state.value = { phase: 'restoring', failed: true };
+        const wait = Math.max(1000, jitter(attempt + 1, this.#clock));
+        this.#cancelRetry = this.#clock.after(wait, () => void this.restore(attempt + 1));
+      } else this.end(EXPIRED);
+    }
+  }
+
+  async signup(username: string, password: string, displayName: string): Promise<void> {
+    const user = await this.#api.sessions.signUp(username, password, displayName);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    const user = await this.#api.sessions.logIn(username, password);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  async rename(displayName: string): Promise<void> {
+    const user = await this.#api.account.rename(displayName);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  /** Every other session of the user ends. */
+  changePassword(current: string, next: string): Promise<void> {
+    return this.#api.account.changePassword(current, next);
+  }
+
+  /** Begins to erase the account, which nothing stops; whoever was signed in with it no longer is. */
+  async erase(password: string): Promise<void> {
+    await this.#api.account.erase(password);
+    this.#tokens.leave();
+    this.end(ERASED);
+  }
+
+  /** Logging out works on this page, and the user's others, even when the server cannot be told yet. */
+  async logout(): Promise<void> {
+    const told = this.#api.sessions.logOut().then(
+      () => true,
+      (error) => !(error instanceof Problem && error.temporary),
+    );
+    this.#tokens.leave();
+    this.#signOut(null);
+    const { signIn } = this.#tokens;
+    if ((await told) && this.#tokens.signIn === signIn) this.#tokens.clear();
+  }
+
+  /** Another tab logged out. */
+  left(): void {
+    this.#signOut(null);
+  }
+
+  /** The session is over: back to the log-in screen, saying why. */
+  end(notice: string | null): void {
+    this.#tokens.clear();
+    this.#signOut(notice);
+  }
+
+  expire(): void {
+    this.end(EXPIRED);
+  }
+
+  #signOut(notice: string | null): void {
+    this.#cancelRetry();
+    this.state.value = { phase: 'signed_out', notice };
+  }
+}

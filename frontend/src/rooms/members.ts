@@ -1,0 +1,120 @@
+import { batch, signal } from '@preact/signals';
+import type { Api } from '../wire/api/api';
+import { Problem } from '../wire/problem';
+import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from '../wire/protocol';
+import type { Names } from './names';
+
+// Beyond this the panel says that there are more; it is a panel, not a directory.
+const MOST_SHOWN = 500;
+
+export interface MemberList {
+  state: 'loading' | 'loaded' | 'failed';
+  members: readonly Member[];
+  more: boolean;
+}
+
+type Presence = Extract<ServerEvent, { type: 'presence' }>;
+
+/** Who belongs to a room, for the rooms whose members were asked for. */
+export class Members {
+  readonly #api: Pick<Api, 'members' | 'users'>;
+  readonly #names: Names;
+  readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
+
+  constructor(api: Pick<Api, 'members' | 'users'>, names: Names) {
+    this.#api = api;
+    this.#names = names;
+  }
+
+  of(room_id: string): MemberList | undefined {
+    return this.#byRoom.value.get(room_id);
+  }
+
+  /** Loads them unless that was done: their names are wanted beside what they wrote. */
+  async know(room_id: string): Promise<void> {
+    const state = this.#byRoom.peek().get(room_id)?.state ?? 'failed';
+    if (state === 'failed') await this.load(room_id);
+  }
+
+  async load(room_id: string): Promise<void> {
+    const known = this.#byRoom.peek().get(room_id);
+    this.#set(room_id, { members: [], more: false, ...known, state: 'loading' });
+    try {
+      const members: Member[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await this.#api.members.list(room_id, cursor ?? undefined);
+        members.push(...page.items);
+        cursor = page.next_cursor;
+      } while (cursor && members.length < MOST_SHOWN);
+      batch(() => {
+        for (const { user_id, display_name } of members) this.#names.learn(user_id, display_name);
+        this.#set(room_id, { state: 'loaded', members, more: cursor !== null });
+      });
+    } catch {
+      this.#set(room_id, { members: [], more: false, ...known, state: 'failed' });
+    }
+  }
+
+  /** Gives a user a role, or adds them with it. */
+  async setRole(room_id: string, user_id: string, role: Role): Promise<void> {
+    this.#put(room_id, await this.#api.members.setRole(room_id, user_id, role));
+  }
+
+  async remove(room_id: string, user_id: string): Promise<void> {
+    await this.#api.members.remove(room_id, user_id);
+    this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
+  }
+
+  /** Adds a user by name; fails with a Problem at `username` when there is nobody of that name. */
+  async add(room_id: string, username: string, role: Role): Promise<void> {
+    const [user] = (await this.#api.users.find(username)).items;
+    if (!user || !isNamed(user, username)) throw nobody();
+    await this.setRole(room_id, user.id, role);
+  }
+
+  apply(event: EntryEvent): void {
+    if (event.type !== 'member') return;
+    const { room_id, user_id, username, role, at } = event;
+    this.#change(room_id, (members) => {
+      const others = members.filter((member) => member.user_id !== user_id);
+      if (!role) return others;
+      const known = members.find((member) => member.user_id === user_id);
+      const fresh: Member = { user_id, username, display_name: username, role, joined_at: at };
+      return [...others, { ...fresh, ...known, role }];
+    });
+  }
+
+  presence({ room_id, user_id, online }: Presence): void {
+    this.#change(room_id, (members) =>
+      members.map((member) => (member.user_id === user_id ? { ...member, online } : member)),
+    );
+  }
+
+  #put(room_id: string, fresh: Member): void {
+    this.#names.learn(fresh.user_id, fresh.display_name);
+    this.#change(room_id, (members) => {
+      const known = members.find(({ user_id }) => user_id === fresh.user_id);
+      const others = members.filter(({ user_id }) => user_id !== fresh.user_id);
+      return [...others, { ...known, ...fresh }];
+    });
+  }
+
+  #change(room_id: string, change: (members: readonly Member[]) => readonly Member[]): void {
+    const list = this.#byRoom.peek().get(room_id);
+    if (list) this.#set(room_id, { ...list, members: change(list.members) });
+  }
+
+  #set(room_id: string, list: MemberList): void {
+    this.#byRoom.value = new Map(this.#byRoom.peek()).set(room_id, list);
+  }
+}
+
+function isNamed(user: PublicUser, username: string): boolean {
+  return user.username.toLowerCase() === username.normalize('NFKC').toLowerCase();
+}
+
+function nobody(): Problem {
+  const message = 'Nobody here has this username.';
+  return new Problem({ status: 404, code: 'not_found', errors: [{ loc: 'username', message }] });
+}

@@ -1,0 +1,305 @@
+import { signal } from '@preact/signals';
+import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
+import { codeText } from '../wire/problem';
+import type { EntryCommand, ErrorEvent, SendCommand } from '../wire/protocol';
+
+// An ack is a few milliseconds away. After the first wait the connection has to prove that it lives
+// (a dead one is replaced and the message sent again); after the second the user is told.
+const SILENCE_MILLISECONDS = 5_000;
+const ACK_TIMEOUT_MILLISECONDS = 10_000;
+const MAX_ATTEMPTS = 8;
+// A timer this late did not run: the page was frozen, or the machine slept.
+const SLEEP_MILLISECONDS = 2_000;
+// A browser that does not bring back what it kept must not keep new messages from leaving.
+const RESTORE_MILLISECONDS = 2_000;
+const LOOK_MILLISECONDS = 5_000;
+
+// Refusals that a later try, unchanged, may not meet.
+const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal', 'overloaded']);
+
+/** waiting: for the connection or its turn · sent: no answer yet · stored: acked, its echo will come. */
+export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';
+
+/** A command that the user gave, until the log shows what came of it. */
+export interface Pending {
+  command: EntryCommand;
+  /** When it was given. */
+  at: string;
+  state: PendingState;
+  /** Its place in the log, once acked. */
+  seq: number | null;
+  error: string | null;
+  attempts: number;
+}
+
+export type PendingMessage = Pending & { command: SendCommand };
+
+function isMessage(pending: Pending): pending is PendingMessage {
+  return pending.command.type === 'send';
+}
+
+type WithoutRef<C> = C extends unknown ? Omit<C, 'ref'> : never;
+
+/** Where commands wait that the server has not acked, should the page die. It never fails. */
+export interface OutboxStore {
+  /** What this tab kept before it was reloaded. */
+  own(user_id: string): Promise<Pending[]>;
+  /** What tabs left behind that are gone now; from here on it is this tab's, and no other's. */
+  adopt(user_id: string): Promise<Pending[]>;
+  put(user_id: string, pending: Pending): void;
+  delete(ref: string): void;
+  /** Deletes all that is this tab's. */
+  forget(user_id: string): void;
+}
+
+type Refusal = Pick<ErrorEvent, 'code' | 'message' | 'retry_after_seconds'>;
+
+interface OutboxOptions {
+  user_id: string;
+  store: OutboxStore;
+  clock: Clock;
+  makeRef(): string;
+  /** Whether the command left; false where the room is not live. */
+  transmit(command: EntryCommand): boolean;
+  /** Whether what the command writes is in the log already, as far as that is known here. */
+  isStored(pending: Pending): boolean;
+  /** An ack is overdue. */
+  onSilence(): void;
+}
+
+/**
+ * The commands of the user that write something, each from the moment it is given until the log shows
+ * what came of it. One command per room is on its way at a time, so the commands keep their order. Each
+ * keeps its ref through every retry, so it is carried out at most once.
+ *
+ * Each tab shows and sends the commands that were given in it, and those that a closed tab could not
+ * send. If two tabs ever send the same command, it has the same ref.
+ */
+export class Outbox {
+  readonly items = signal<readonly Pending[]>([]);
+  readonly #options: OutboxOptions;
+  readonly #timers: Timers;
+  readonly #paused = new Set<string>();
+  #phase: 'restoring' | 'open' | 'stopped' = 'restoring';
+  #cancelNext: () => void = () => {};
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#timers = new Timers(options.clock);
+  }
+
+  /** The messages of a room that the log does not show yet. */
+  messagesIn(room_id: string): PendingMessage[] {
+    return this.items.value.filter(isMessage).filter(({ command }) => command.room_id === room_id);
+  }
+
+  /** Brings back what was not sent; until that is here nothing leaves, for the sake of the order. */
+  start(): void {
+    const { clock, store, user_id } = this.#options;
+    this.#cancelNext = clock.after(RESTORE_MILLISECONDS, () => this.#open());
+    void store.own(user_id).then((kept) => {
+      this.#take(kept);
+      this.#open();
+    });
+  }
+
+  /** What is not acked stays where it is kept. */
+  stop(): void {
+    this.#phase = 'stopped';
+    this.#cancelNext();
+    this.lost();
+  }
+
+  add(command: WithoutRef<EntryCommand>): Pending {
+    const pending: Pending = {
+      command: { ...command, ref: this.#options.makeRef() },
+      at: new Date(this.#nextAt()).toISOString(),
+      state: 'waiting',
+      seq: null,
+      error: null,
+      attempts: 0,
+    };
+    this.items.value = [...this.items.value, pending];
+    this.#options.store.put(this.#options.user_id, pending);
+    this.flush(command.room_id);
+    return pending;
+  }
+
+  /** Sends the room's next command, unless one is on its way or the room waits out a limit. */
+  flush(room_id: string): void {
+    if (this.#phase !== 'open' || this.#paused.has(room_id)) return;
+    const queue = this.items.value.filter(({ command }) => command.room_id === room_id);
+    if (queue.some(({ state }) => state === 'sent')) return;
+    const next = queue.find(({ state }) => state === 'waiting');
+    if (!next) return;
+    if (!this.#options.transmit(next.command)) return;
+    const { ref } = next.command;
+    this.#change(ref, { state: 'sent', attempts: next.attempts + 1 });
+    this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
+  }
+
+  /** The connection is gone: what was sent on it may or may not have arrived, and is sent again. */
+  lost(): void {
+    this.#timers.disarmAll();
+    this.#paused.clear();
+    this.items.value = this.items.value.map((item) =>
+      item.state === 'sent' ? { ...item, state: 'waiting' as const } : item,
+    );
+  }
+
+  acked(ref: string, seq: number): void {
+    const item = this.#find(ref);
+    if (!item) return;
+    this.#timers.disarm(ref);
+    this.#change(ref, { state: 'stored', seq, error: null });
+    this.#options.store.delete(ref);
+    this.flush(item.command.room_id);
+  }
+
+  refused(ref: string, { code, message, retry_after_seconds }: Refusal): void {
+    const item = this.#find(ref);
+    if (!item) return;
+    this.#timers.disarm(ref);
+    if (!TEMPORARY_CODES.has(code) || item.attempts >= MAX_ATTEMPTS) {
+      this.#fail(ref, codeText(code, message ?? ''));
+      return;
+    }
+    const wait = (retry_after_seconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
+    this.#change(ref, { state: 'waiting' });
+    this.#keep(ref);
+    this.#paused.add(item.command.room_id);
+    this.#timers.arm(`room ${item.command.room_id}`, wait, () => {
+      this.#paused.delete(item.command.room_id);
+      this.flush(item.command.room_id);
+    });
+  }
+
+  /** Its echo has arrived: the log holds it now. */
+  settle(ref: string): void {
+    const item = this.#find(ref);
+    if (!item) return;
+    this.#drop(item);
+    this.flush(item.command.room_id);
+  }
+
+  /** Everything acked up to `seq` is in the log, even where its echo was never seen. */
+  settleUpTo(room_id: string, seq: number): void {
+    for (const item of this.items.value)
+      if (item.command.room_id === room_id && item.seq !== null && item.seq <= seq)
+        this.#drop(item);
+  }
+
+  /** The same ref again: if the first try did arrive after all, nothing doubles. */
+  retry(ref: string): void {
+    const item = this.#find(ref);
+    if (item?.state !== 'failed') return;
+    this.#change(ref, { state: 'waiting', error: null, attempts: 0 });
+    this.#keep(ref);
+    this.flush(item.command.room_id);
+  }
+
+  discard(ref: string): void {
+    const item = this.#find(ref);
+    if (item?.state === 'failed') this.#drop(item);
+  }
+
+  /** No longer a member: nothing of the room can be sent any more. */
+  failRoom(room_id: string, error: string): void {
+    for (const item of this.items.value)
+      if (item.command.room_id === room_id && item.state !== 'stored')
+        this.#fail(item.command.ref, error);
+  }
+
+  /** The user logs out: nothing stays on this machine. */
+  forget(): void {
+    this.stop();
+    this.items.value = [];
+    this.#options.store.forget(this.#options.user_id);
+  }
+
+  #open(): void {
+    if (this.#phase !== 'restoring') return;
+    this.#phase = 'open';
+    this.#flushAll();
+    this.#look();
+  }
+
+  /** From time to time, for tabs that end do not always say so. */
+  #look(): void {
+    const { clock, store, user_id } = this.#options;
+    this.#cancelNext();
+    this.#cancelNext = clock.after(LOOK_MILLISECONDS, async () => {
+      this.#take(await store.adopt(user_id));
+      if (this.#phase === 'open') this.#look();
+    });
+  }
+
+  #take(kept: readonly Pending[]): void {
+    if (this.#phase === 'stopped') return;
+    const { isStored, store } = this.#options;
+    const taken: Pending[] = [];
+    for (const item of kept) {
+      const { ref } = item.command;
+      if (isStored(item)) store.delete(ref);
+      else if (!this.#find(ref)) taken.push(item);
+    }
+    if (taken.length === 0) return;
+    this.items.value = [...taken, ...this.items.value].sort(
+      (one, other) => Date.parse(one.at) - Date.parse(other.at),
+    );
+    this.#flushAll();
+  }
+
+  #flushAll(): void {
+    for (const room_id of new Set(this.items.value.map(({ command }) => command.room_id)))
+      this.flush(room_id);
+  }
+
+  /** Later than all others: their times are their order. */
+  #nextAt(): number {
+    const last = this.items.value.at(-1);
+    return Math.max(this.#options.clock.now(), last ? Date.parse(last.at) + 1 : 0);
+  }
+
+  #overdue(ref: string): void {
+    const { clock, onSilence } = this.#options;
+    const due = clock.now() + ACK_TIMEOUT_MILLISECONDS;
+    this.#timers.arm(ref, ACK_TIMEOUT_MILLISECONDS, () => {
+      // The answer may have come in the meantime and lie there unread.
+      if (clock.now() - due > SLEEP_MILLISECONDS) this.#overdue(ref);
+      else this.#fail(ref, 'The server did not answer in time.');
+    });
+    onSilence();
+  }
+
+  #fail(ref: string, error: string): void {
+    const item = this.#find(ref);
+    if (!item) return;
+    this.#timers.disarm(ref);
+    this.#change(ref, { state: 'failed', error });
+    this.#keep(ref);
+    this.flush(item.command.room_id);
+  }
+
+  #drop({ command: { ref }, state }: Pending): void {
+    this.#timers.disarm(ref);
+    if (state !== 'stored') this.#options.store.delete(ref);
+    this.items.value = this.items.value.filter(({ command }) => command.ref !== ref);
+  }
+
+  #change(ref: string, change: Partial<Pending>): void {
+    this.items.value = this.items.value.map((item) =>
+      item.command.ref === ref ? { ...item, ...change } : item,
+    );
+  }
+
+  #keep(ref: string): void {
+    const item = this.#find(ref);
+    if (item) this.#options.store.put(this.#options.user_id, item);
+  }
+
+  #find(ref: string): Pending | undefined {
+    return this.items.value.find(({ command }) => command.ref === ref);
+  }
+}

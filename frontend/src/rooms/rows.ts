@@ -1,0 +1,75 @@
+/** What a timeline looks like on the screen: entries and pending messages as a list of rows. Pure. */
+
+import { dayKey } from '../browser/time';
+import type { PendingMessage } from './outbox';
+import type { Entry, MessageEntry, NoticeEntry } from './timeline';
+
+// A new heading after this long, even for the same author.
+const GROUP_MILLISECONDS = 5 * 60_000;
+
+export type Row =
+  | { kind: 'day'; key: string; at: string }
+  | { kind: 'unread'; key: string }
+  | { kind: 'message'; key: string; entry: MessageEntry; leads: boolean }
+  | { kind: 'notice'; key: string; entry: NoticeEntry }
+  | { kind: 'pending'; key: string; pending: PendingMessage; leads: boolean };
+
+interface RowsInput {
+  entries: readonly Entry[];
+  pending: readonly PendingMessage[];
+  /** Messages of others after this seq come after the unread line. */
+  divider: number | null;
+  me: string;
+}
+
+export function rowsOf({ entries, pending, divider, me }: RowsInput): Row[] {
+  const rows: Row[] = [];
+  let day = '';
+  let previous: { user_id: string; at: string } | null = null;
+  let divided = divider === null;
+
+  const follows = (user_id: string, at: string) => {
+    const near = previous && Date.parse(at) - Date.parse(previous.at) < GROUP_MILLISECONDS;
+    return near && previous?.user_id === user_id;
+  };
+  const startDay = (at: string) => {
+    const key = dayKey(at);
+    if (key === day) return;
+    day = key;
+    previous = null;
+    rows.push({ kind: 'day', key: `day ${key}`, at });
+  };
+
+  for (const entry of entries) {
+    startDay(entry.at);
+    if (entry.kind === 'notice') {
+      rows.push({ kind: 'notice', key: `seq ${entry.seq}`, entry });
+      previous = null;
+      continue;
+    }
+    const { user_id, at } = entry;
+    if (!divided && divider !== null && entry.seq > divider && user_id !== me) {
+      divided = true;
+      previous = null;
+      rows.push({ kind: 'unread', key: 'unread' });
+    }
+    rows.push({ kind: 'message', key: rowKey(entry, me), entry, leads: !follows(user_id, at) });
+    previous = { user_id, at };
+  }
+  for (const item of pending) {
+    startDay(item.at);
+    rows.push({
+      kind: 'pending',
+      key: `ref ${item.command.ref}`,
+      pending: item,
+      leads: !follows(me, item.at),
+    });
+    previous = { user_id: me, at: item.at };
+  }
+  return rows;
+}
+
+/** A message of one's own keeps the key of its pending row, so the echo takes its place. */
+function rowKey({ seq, user_id, ref }: MessageEntry, me: string): string {
+  return user_id === me && ref ? `ref ${ref}` : `seq ${seq}`;
+}

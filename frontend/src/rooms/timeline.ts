@@ -1,0 +1,237 @@
+/**
+ * What one room's log looks like from here: entries by seq, and the position up to which the log was
+ * applied. Pure: every function answers a new timeline, or the same one where nothing changed.
+ */
+import type { EntryEvent, HistoryPage, Message, Position, Reaction, Role } from '../wire/protocol';
+
+export interface MessageEntry {
+  kind: 'message';
+  seq: number;
+  at: string;
+  user_id: string;
+  username: string;
+  ref: string | null;
+  body: string;
+  reply_to: number | null;
+  edited_at: string | null;
+  deleted: boolean;
+  reactions: readonly Reaction[];
+}
+
+export interface NoticeEntry {
+  kind: 'notice';
+  seq: number;
+  at: string;
+  user_id: string;
+  username: string;
+  notice:
+    | { type: 'member'; role: Role | null; by_self: boolean }
+    | { type: 'room'; name: string; topic: string | null };
+}
+
+export type Entry = MessageEntry | NoticeEntry;
+
+type Change = Extract<EntryEvent, { target: number }>;
+
+export interface Timeline {
+  readonly epoch: string;
+  /** The last seq applied; with the epoch, the position to resume from. */
+  readonly seq: number;
+  /** Everything from here up to `seq` is in `entries`, or folded into them. */
+  readonly loaded_from: number;
+  /** Ascending by seq. */
+  readonly entries: readonly Entry[];
+  /** Whether history holds messages older than the first entry. */
+  readonly has_older: boolean;
+  /** While a page of history is on its way: changes to messages that only the page will bring. */
+  readonly waiting_changes: readonly Change[] | null;
+}
+
+export function startTimeline({ epoch, seq }: Position): Timeline {
+  return {
+    epoch,
+    seq,
+    loaded_from: seq + 1,
+    entries: [],
+    has_older: seq > 0,
+    waiting_changes: null,
+  };
+}
+
+export function position({ epoch, seq }: Timeline): Position {
+  return { epoch, seq };
+}
+
+export function isAt(timeline: Timeline, { epoch, seq }: Position): boolean {
+  return timeline.epoch === epoch && timeline.seq === seq;
+}
+
+/** Where an event stands: the next one, one applied before, or one behind a hole. */
+export function order(timeline: Timeline, seq: number): 'next' | 'old' | 'gap' {
+  if (seq <= timeline.seq) return 'old';
+  return seq === timeline.seq + 1 ? 'next' : 'gap';
+}
+
+/** Applies an event once. Old ones and ones behind a hole change nothing. */
+export function apply(timeline: Timeline, event: EntryEvent): Timeline {
+  if (order(timeline, event.seq) !== 'next') return timeline;
+  const advanced = { ...timeline, seq: event.seq };
+  switch (event.type) {
+    case 'message':
+      return { ...advanced, entries: [...timeline.entries, messageEntry(event)] };
+    case 'member':
+    case 'room':
+      return { ...advanced, entries: [...timeline.entries, noticeEntry(event)] };
+    case 'unreadable':
+      return advanced;
+    default:
+      return applyChange(advanced, event);
+  }
+}
+
+export function expectHistory(timeline: Timeline): Timeline {
+  return { ...timeline, waiting_changes: [] };
+}
+
+export function abandonHistory(timeline: Timeline): Timeline {
+  return { ...timeline, waiting_changes: null };
+}
+
+/** Whether a page that comes now is the one asked for: a reset or a trim has made it useless. */
+export function expectsHistory(timeline: Timeline, page: HistoryPage): boolean {
+  return timeline.waiting_changes !== null && page.epoch === timeline.epoch;
+}
+
+/** Puts the page of history that was asked for before what is loaded. */
+export function prepend(timeline: Timeline, page: HistoryPage): Timeline {
+  if (!expectsHistory(timeline, page)) return abandonHistory(timeline);
+  const older = page.items.filter(({ seq }) => seq < timeline.loaded_from).map(messageEntry);
+  const changes = timeline.waiting_changes ?? [];
+  const merged: Timeline = {
+    ...timeline,
+    loaded_from: page.has_more ? (older[0]?.seq ?? timeline.loaded_from) : 1,
+    entries: [...older, ...timeline.entries],
+    has_older: page.has_more,
+    waiting_changes: null,
+  };
+  return changes.reduce(applyChange, merged);
+}
+
+/** Forgets all but the newest entries; history brings the others back. */
+export function trim(timeline: Timeline, keep: number): Timeline {
+  if (timeline.entries.length <= keep) return timeline;
+  const entries = timeline.entries.slice(-keep);
+  return {
+    ...timeline,
+    loaded_from: entries[0]?.seq ?? timeline.seq + 1,
+    entries,
+    has_older: true,
+    waiting_changes: null,
+  };
+}
+
+export function findEntry(timeline: Timeline, seq: number): Entry | undefined {
+  const entry = timeline.entries[indexOfSeq(timeline.entries, seq)];
+  return entry?.seq === seq ? entry : undefined;
+}
+
+/** Whether what the user sent under this ref is loaded. */
+export function holds({ entries }: Timeline, user_id: string, ref: string): boolean {
+  return entries.some(
+    (entry) => entry.kind === 'message' && entry.user_id === user_id && entry.ref === ref,
+  );
+}
+
+/** The index of the first entry at or after `seq`. */
+export function indexOfSeq(entries: readonly Entry[], seq: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.seq ?? 0) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Messages of others after `seq`, or null where not all of them are loaded. */
+export function countUnread(timeline: Timeline, seq: number, me: string): number | null {
+  if (seq + 1 < timeline.loaded_from) return null;
+  let count = 0;
+  const { entries } = timeline;
+  for (let index = indexOfSeq(entries, seq + 1); index < entries.length; index++) {
+    const entry = entries[index];
+    if (entry?.kind === 'message' && entry.user_id !== me && !entry.deleted) count++;
+  }
+  return count;
+}
+
+export function messageEntry(message: Message): MessageEntry {
+  const { seq, at, user_id, username } = message;
+  return {
+    kind: 'message',
+    seq,
+    at,
+    user_id,
+    username,
+    ref: message.ref ?? null,
+    body: message.body,
+    reply_to: message.reply_to ?? null,
+    edited_at: message.edited_at ?? null,
+    deleted: message.deleted ?? false,
+    reactions: message.reactions ?? [],
+  };
+}
+
+function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): NoticeEntry {
+  const { seq, at, user_id, username } = event;
+  const notice: NoticeEntry['notice'] =
+    event.type === 'room'
+      ? { type: 'room', name: event.name, topic: event.topic ?? null }
+      : {
+          type: 'member',
+          role: event.role ?? null,
+          by_self: !event.by || event.by === user_id,
+        };
+  return { kind: 'notice', seq, at, user_id, username, notice };
+}
+
+function applyChange(timeline: Timeline, change: Change): Timeline {
+  const index = indexOfSeq(timeline.entries, change.target);
+  const entry = timeline.entries[index];
+  if (entry?.seq !== change.target || entry.kind !== 'message') {
+    // Not loaded. Later pages come with it folded in; only a page already asked for may not.
+    if (!timeline.waiting_changes) return timeline;
+    return { ...timeline, waiting_changes: [...timeline.waiting_changes, change] };
+  }
+  const entries = timeline.entries.slice();
+  entries[index] = changed(entry, change);
+  return { ...timeline, entries };
+}
+
+function changed(entry: MessageEntry, change: Change): MessageEntry {
+  if (entry.deleted) return entry;
+  switch (change.type) {
+    case 'edit':
+      return { ...entry, body: change.body, edited_at: change.at };
+    case 'delete':
+      return { ...entry, body: '', deleted: true, reactions: [] };
+    case 'reaction':
+      return { ...entry, reactions: react(entry.reactions, change) };
+  }
+}
+
+function react(
+  reactions: readonly Reaction[],
+  { emoji, user_id, added }: Extract<Change, { type: 'reaction' }>,
+): Reaction[] {
+  const known = reactions.some((reaction) => reaction.emoji === emoji);
+  const all = known ? reactions : [...reactions, { emoji, user_ids: [] }];
+  return all
+    .map((reaction) => {
+      if (reaction.emoji !== emoji) return reaction;
+      const others = reaction.user_ids.filter((id) => id !== user_id);
+      return { emoji, user_ids: added ? [...others, user_id] : others };
+    })
+    .filter(({ user_ids }) => user_ids.length > 0);
+}

@@ -1,0 +1,90 @@
+import { useState } from 'preact/hooks';
+import type { PublicUser } from '../../wire/protocol';
+import { Avatar } from '../parts/Avatar';
+import { useApp } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { Icon, type IconName } from '../parts/Icon';
+import { DisplayName } from './DisplayName';
+import { Erase } from './Erase';
+import { Logins } from './Logins';
+import { NewPassword } from './NewPassword';
+import { Takeout } from './Takeout';
+import { ThemeChoice } from './ThemeChoice';
+
+type Place = 'password' | 'logins' | 'takeout' | 'erase';
+
+const PLACES: Record<Place, { title: string; icon: IconName }> = {
+  password: { title: 'Change password', icon: 'key' },
+  logins: { title: 'Where you are logged in', icon: 'monitor' },
+  takeout: { title: 'Export my data', icon: 'down' },
+  erase: { title: 'Delete my account', icon: 'bin' },
+};
+
+/** All that users do to their own account, each in a place of its own. */
+export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
+  const [place, setPlace] = useState<Place | null>(null);
+  const [notice, setNotice] = useState('');
+  const back = (said = '') => {
+    setPlace(null);
+    setNotice(said);
+  };
+  if (place === null)
+    return (
+      <Dialog title="Your account" onClose={onClose}>
+        <Overview user={user} notice={notice} onNotice={setNotice} onChoose={setPlace} />
+      </Dialog>
+    );
+  return (
+    <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
+      {place === 'password' && <NewPassword user={user} onChanged={back} />}
+      {place === 'logins' && <Logins />}
+      {place === 'takeout' && <Takeout />}
+      {place === 'erase' && <Erase user={user} onBack={() => back()} />}
+    </Dialog>
+  );
+}
+
+interface OverviewProps {
+  user: PublicUser;
+  /** What was done just now. */
+  notice: string;
+  onNotice(text: string): void;
+  onChoose(place: Place): void;
+}
+
+function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
+  const { logout } = useApp();
+  return (
+    <>
+      <div class="account-who">
+        <Avatar username={user.username} />
+        <p>
+          Signed in as <strong>@{user.username}</strong>
+        </p>
+      </div>
+      <div role="status" class="form-alert">
+        {notice && <p class="callout good">{notice}</p>}
+      </div>
+      <DisplayName user={user} onSaved={onNotice} />
+      <ThemeChoice />
+      <ul class="account-places">
+        {(Object.keys(PLACES) as Place[]).map((place) => (
+          <li key={place}>
+            <button
+              type="button"
+              class={place === 'erase' ? 'account-place danger' : 'account-place'}
+              onClick={() => onChoose(place)}
+            >
+              <Icon name={PLACES[place].icon} size={18} />
+              {PLACES[place].title}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="button wide" onClick={logout}>
+        <Icon name="leave" size={18} />
+        Log out
+      </button>
+    </>
+  );
+}

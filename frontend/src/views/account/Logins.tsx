@@ -1,0 +1,106 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { deviceName } from '../../browser/device';
+import { ago, fullTime, mediumTime } from '../../browser/time';
+import { problemText } from '../../wire/problem';
+import type { Login } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+
+/** The user's sessions, each with a way to end it. */
+export function Logins() {
+  const { logins } = useSession();
+  const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState('');
+  const [error, setError] = useState('');
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => void logins.load(), [logins]);
+
+  const end = async (work: () => Promise<void>, done: string) => {
+    if (busy) return;
+    setBusy(true);
+    setError('');
+    setSaid('');
+    try {
+      await work();
+      setSaid(done);
+      // The button that was pressed is gone.
+      list.current?.focus();
+    } catch (problem) {
+      setError(problemText(problem));
+    }
+    setBusy(false);
+  };
+
+  const items = logins.items.value;
+  const state = logins.state.value;
+  return (
+    <>
+      {items.length === 0 && state === 'loading' && <p role="status">Loading…</p>}
+      {state === 'failed' && (
+        <p class="callout danger" role="alert">
+          {logins.error.value}{' '}
+          <button type="button" class="link-button" onClick={() => void logins.load()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <ul class="logins" ref={list} tabIndex={-1} aria-label="Where you are logged in">
+        {items.map((login) => (
+          <LoginItem
+            key={login.id}
+            login={login}
+            busy={busy}
+            onEnd={() =>
+              void end(() => logins.end(login.id), `${deviceName(login.user_agent)} is logged out.`)
+            }
+          />
+        ))}
+      </ul>
+      <div role="alert" class="form-alert">
+        {error && <p class="form-error">{error}</p>}
+      </div>
+      <div role="status" class="form-alert">
+        {said && <p class="callout good">{said}</p>}
+      </div>
+      {items.some(({ current }) => !current) && (
+        <button
+          type="button"
+          class="button danger wide"
+          disabled={busy}
+          onClick={() =>
+            void end(() => logins.endOthers(), 'You are logged out everywhere but here.')
+          }
+        >
+          Log out everywhere else
+        </button>
+      )}
+    </>
+  );
+}
+
+function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(): void }) {
+  const name = deviceName(login.user_agent);
+  return (
+    <li class="login">
+      <div class="login-text">
+        <p class="login-name" title={login.user_agent}>
+          {name} {login.current && <span class="role">this one</span>}
+        </p>
+        <p class="login-detail" title={fullTime(login.last_used_at)}>
+          {login.current ? 'In use now' : `Last used ${ago(login.last_used_at)}`}, since{' '}
+          {mediumTime(login.created_at)}
+        </p>
+      </div>
+      {!login.current && (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`Log out ${name}, last used ${ago(login.last_used_at)}`}
+          disabled={busy}
+          onClick={onEnd}
+        >
+          Log out
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,117 @@
+import { useEffect, useState } from 'preact/hooks';
+import { roomHash } from '../../browser/router';
+import { problemText } from '../../wire/problem';
+import type { Room } from '../../wire/protocol';
+import { useApp, useSession } from '../parts/context';
+import { Icon } from '../parts/Icon';
+
+export function Browse() {
+  const { directory } = useSession();
+  const [query, setQuery] = useState('');
+  useEffect(() => void directory.load(), [directory]);
+  const wanted = query.trim().toLocaleLowerCase();
+  const rooms = directory.rooms.value.filter((room) =>
+    `${room.name} ${room.topic ?? ''}`.toLocaleLowerCase().includes(wanted),
+  );
+  const state = directory.state.value;
+  return (
+    <section class="place">
+      <header class="place-head">
+        <a class="icon-button back" href="#/" aria-label="Back to your rooms">
+          <Icon name="back" />
+        </a>
+        <h1 tabIndex={-1} data-place-heading>
+          Public rooms
+        </h1>
+      </header>
+      <div class="browse">
+        <input
+          class="search"
+          type="search"
+          placeholder="Filter by name or topic"
+          aria-label="Filter public rooms"
+          value={query}
+          onInput={(event) => setQuery(event.currentTarget.value)}
+        />
+        {state === 'failed' && (
+          <p class="callout danger" role="alert">
+            {directory.error.value}{' '}
+            <button type="button" class="link-button" onClick={() => void directory.load()}>
+              Try again
+            </button>
+          </p>
+        )}
+        <ul class="browse-list" aria-busy={state === 'loading'}>
+          {rooms.map((room) => (
+            <BrowseItem key={room.id} room={room} />
+          ))}
+        </ul>
+        {state === 'loaded' && rooms.length === 0 && (
+          <p class="browse-none">
+            {wanted
+              ? 'No public room is called anything like that.'
+              : 'There are no public rooms yet.'}
+          </p>
+        )}
+        {state === 'loading' && rooms.length === 0 && <p class="browse-none">Loading rooms…</p>}
+        {directory.hasMore.value && (
+          <button
+            type="button"
+            class="button"
+            disabled={state === 'loading'}
+            onClick={() => void directory.more()}
+          >
+            {state === 'loading' ? 'Loading…' : 'Show more rooms'}
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function BrowseItem({ room }: { room: Room }) {
+  const { membership, rooms } = useSession();
+  const { router } = useApp();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const joined = rooms.get(room.id) !== undefined;
+
+  const join = async () => {
+    setBusy(true);
+    setError('');
+    try {
+      await membership.join(room.id);
+      router.go(roomHash(room.id));
+    } catch (problem) {
+      setError(problemText(problem));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <li class="browse-item">
+      <span class="room-mark">
+        <Icon name="hash" size={18} />
+      </span>
+      <div class="browse-item-text">
+        <h2 dir="auto">{room.name}</h2>
+        <p dir="auto">{error || room.topic || 'No topic'}</p>
+      </div>
+      {joined ? (
+        <a class="button" href={roomHash(room.id)} aria-label={`Open ${room.name}`}>
+          Open
+        </a>
+      ) : (
+        <button
+          type="button"
+          class="button primary"
+          aria-label={`Join ${room.name}`}
+          disabled={busy}
+          onClick={() => void join()}
+        >
+          {busy ? 'Joining…' : 'Join'}
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,95 @@
+import { useState } from 'preact/hooks';
+import { canRemove, rolesToGive } from '../../rooms/permissions';
+import type { Member, Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { FormCard } from '../parts/FormCard';
+import { useForm } from '../parts/form';
+import { RoleChoice } from './Role';
+
+interface ManageMemberProps {
+  room: Room;
+  member: Member;
+  onClose(): void;
+}
+
+/** A member's role, and the way out; whoever chose that is asked once more. */
+export function ManageMember({ room, member, onClose }: ManageMemberProps) {
+  const { names } = useSession();
+  const [removing, setRemoving] = useState(false);
+  const name = names.of(member);
+  return (
+    <Dialog title={removing ? `Remove ${name}?` : name} onClose={onClose}>
+      {removing ? (
+        <Removal room={room} member={member} onClose={onClose} onBack={() => setRemoving(false)} />
+      ) : (
+        <ChangeRole
+          room={room}
+          member={member}
+          onClose={onClose}
+          onRemove={() => setRemoving(true)}
+        />
+      )}
+    </Dialog>
+  );
+}
+
+function ChangeRole({ room, member, onClose, onRemove }: ManageMemberProps & { onRemove(): void }) {
+  const { members, user_id: me } = useSession();
+  const [role, setRole] = useState(member.role);
+  const form = useForm({
+    names: [],
+    check: () => [],
+    send: async () => {
+      if (role !== member.role) await members.setRole(room.id, member.user_id, role);
+      onClose();
+    },
+  });
+  return (
+    <FormCard
+      form={form}
+      send="Save role"
+      sending="Saving…"
+      buttons={
+        canRemove(room, member, me) && (
+          <button type="button" class="button danger apart" onClick={onRemove}>
+            Remove…
+          </button>
+        )
+      }
+    >
+      <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
+    </FormCard>
+  );
+}
+
+function Removal({ room, member, onClose, onBack }: ManageMemberProps & { onBack(): void }) {
+  const { members } = useSession();
+  const form = useForm({
+    names: [],
+    check: () => [],
+    send: async () => {
+      await members.remove(room.id, member.user_id);
+      onClose();
+    },
+  });
+  return (
+    <FormCard
+      form={form}
+      send="Remove from room"
+      sending="Removing…"
+      danger
+      buttons={
+        <button type="button" class="button" onClick={onBack}>
+          Back
+        </button>
+      }
+    >
+      <p>
+        {room.visibility === 'private'
+          ? 'They see nothing more of this room until somebody adds them again.'
+          : 'They can join this room again, as everyone can.'}
+      </p>
+    </FormCard>
+  );
+}

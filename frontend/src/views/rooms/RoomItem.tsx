@@ -1,0 +1,73 @@
+import { Component } from 'preact';
+import { roomHash } from '../../browser/router';
+import { shortTime } from '../../browser/time';
+import type { Room } from '../../wire/protocol';
+import { Icon } from '../parts/Icon';
+import { Name } from '../parts/Name';
+
+interface RoomItemProps {
+  room: Room;
+  current: boolean;
+}
+
+/** One line of the room list; drawn again only when its room changes. */
+export class RoomItem extends Component<RoomItemProps> {
+  override shouldComponentUpdate(next: RoomItemProps): boolean {
+    return next.room !== this.props.room || next.current !== this.props.current;
+  }
+
+  override render() {
+    const { room, current } = this.props;
+    const unread = room.unread_count ?? 0;
+    const last = room.last_message;
+    return (
+      <li>
+        <a
+          href={roomHash(room.id)}
+          class={unread > 0 ? 'room-item unread' : 'room-item'}
+          aria-current={current ? 'page' : undefined}
+        >
+          <span class="room-mark">
+            <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
+          </span>
+          <span class="room-item-text">
+            <span class="room-item-top">
+              <span class="room-item-name" dir="auto">
+                {room.name}
+              </span>
+              {last && (
+                <time class="room-item-time" dateTime={last.at}>
+                  {shortTime(last.at)}
+                </time>
+              )}
+            </span>
+            <span class="room-item-bottom">
+              <span class="room-item-last">
+                <Preview room={room} />
+              </span>
+              {unread > 0 && (
+                <span class="badge">
+                  {unread > 99 ? '99+' : unread}
+                  <span class="visually-hidden"> unread</span>
+                </span>
+              )}
+            </span>
+          </span>
+        </a>
+      </li>
+    );
+  }
+}
+
+const PREVIEW_CHARACTERS = 120;
+
+function Preview({ room: { last_message, topic } }: { room: Room }) {
+  if (!last_message) return <>{topic || 'No messages yet'}</>;
+  if (last_message.deleted) return <>Message deleted</>;
+  const text = last_message.body.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, ' ');
+  return (
+    <>
+      <Name of={last_message} />: {text}
+    </>
+  );
+}

@@ -1,0 +1,85 @@
+import { useEffect, useState } from 'preact/hooks';
+import { Problem, problemText } from '../../wire/problem';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { RoomView } from './RoomView';
+
+/** What stands behind #/rooms/<id>: a room of the user, one that can be joined, or nothing. */
+export function RoomPlace({ id }: { id: string }) {
+  const { rooms, timelines } = useSession();
+  const room = rooms.get(id);
+  const timeline = timelines.get(id);
+  if (room && timeline) return <RoomView room={room} timeline={timeline} />;
+  if (!rooms.loaded.value)
+    return (
+      <p class="empty" role="status">
+        Loading…
+      </p>
+    );
+  return <Stranger id={id} />;
+}
+
+function Stranger({ id }: { id: string }) {
+  const { membership } = useSession();
+  const [room, setRoom] = useState<Room | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+
+  useEffect(() => {
+    let left = false;
+    membership.lookUp(id).then(
+      (found) => left || setRoom(found),
+      (problem) => left || setError(problem),
+    );
+    return () => {
+      left = true;
+    };
+  }, [membership, id]);
+
+  const join = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await membership.join(id);
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+
+  if (!room && !error)
+    return (
+      <p class="empty" role="status">
+        Looking for this room…
+      </p>
+    );
+  const missing = error instanceof Problem && error.status === 404;
+  return (
+    <section class="empty">
+      <h1 tabIndex={-1} data-place-heading dir="auto">
+        {room ? room.name : missing ? 'There is no such room' : 'This room cannot be opened'}
+      </h1>
+      {room?.topic && <p dir="auto">{room.topic}</p>}
+      <p>
+        {room
+          ? 'You are not a member of this room.'
+          : missing
+            ? 'It was removed, or you are not a member of it.'
+            : problemText(error)}
+      </p>
+      {room && error !== null && (
+        <p class="callout danger" role="alert">
+          {problemText(error)}
+        </p>
+      )}
+      {room && (
+        <button type="button" class="button primary" disabled={busy} onClick={() => void join()}>
+          {busy ? 'Joining…' : 'Join this room'}
+        </button>
+      )}
+      <a class="button" href="#/browse">
+        Browse public rooms
+      </a>
+    </section>
+  );
+}

@@ -1,0 +1,142 @@
+import type { Signal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { isLastOwner, LOBBY } from '../../rooms/permissions';
+import type { MessageEntry, Timeline } from '../../rooms/timeline';
+import { problemText } from '../../wire/problem';
+import type { Room } from '../../wire/protocol';
+import { useApp, useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { Icon } from '../parts/Icon';
+import { Composer } from '../timeline/Composer';
+import { TimelineView } from '../timeline/TimelineView';
+import { MembersPanel, WIDE } from './MembersPanel';
+
+interface RoomViewProps {
+  room: Room;
+  timeline: Signal<Timeline>;
+}
+
+export function RoomView({ room, timeline }: RoomViewProps) {
+  const { members } = useSession();
+  const [showMembers, setShowMembers] = useState(() => window.matchMedia(WIDE).matches);
+  const [leaving, setLeaving] = useState(false);
+  const [replyTo, setReplyTo] = useState<MessageEntry | null>(null);
+  const [sentCount, setSentCount] = useState(0);
+  const membersButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => void members.know(room.id), [members, room.id]);
+  return (
+    <div class={showMembers ? 'room with-members' : 'room'}>
+      <section class="place" aria-labelledby="room-name">
+        <header class="place-head">
+          <a class="icon-button back" href="#/" aria-label="Back to your rooms">
+            <Icon name="back" />
+          </a>
+          <div class="place-title">
+            <h1 id="room-name" tabIndex={-1} data-place-heading>
+              <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
+              <span class="visually-hidden">
+                {room.visibility === 'private' ? 'Private room ' : 'Public room '}
+              </span>
+              <span dir="auto">{room.name}</span>
+            </h1>
+            {room.topic && (
+              <p class="topic" dir="auto" title={room.topic}>
+                {room.topic}
+              </p>
+            )}
+          </div>
+          {room.id !== LOBBY && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label="Leave this room"
+              title="Leave this room"
+              onClick={() => setLeaving(true)}
+            >
+              <Icon name="leave" />
+            </button>
+          )}
+          <button
+            ref={membersButton}
+            type="button"
+            class="icon-button"
+            aria-label="Members"
+            title="Members"
+            aria-expanded={showMembers}
+            onClick={() => setShowMembers(!showMembers)}
+          >
+            <Icon name="people" />
+          </button>
+        </header>
+        <TimelineView room={room} timeline={timeline} sentCount={sentCount} onReply={setReplyTo} />
+        <Composer
+          room={room}
+          replyTo={replyTo}
+          onCancelReply={() => setReplyTo(null)}
+          onSent={() => {
+            setReplyTo(null);
+            setSentCount((count) => count + 1);
+          }}
+        />
+      </section>
+      {showMembers && (
+        <MembersPanel
+          room={room}
+          onClose={() => {
+            setShowMembers(false);
+            membersButton.current?.focus();
+          }}
+        />
+      )}
+      {leaving && <Leave room={room} onClose={() => setLeaving(false)} />}
+    </div>
+  );
+}
+
+function Leave({ room, onClose }: { room: Room; onClose(): void }) {
+  const { members, membership, user_id: mine } = useSession();
+  const { router } = useApp();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+
+  const known = members.of(room.id)?.members ?? [];
+  const me = known.find(({ user_id }) => user_id === mine);
+  const stuck = me !== undefined && isLastOwner(me, known);
+
+  const leave = async () => {
+    setBusy(true);
+    try {
+      await membership.leave(room.id);
+      router.replace('#/');
+    } catch (problem) {
+      setError(problemText(problem));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Dialog title={`Leave ${room.name}?`} onClose={onClose}>
+      <p>
+        {stuck
+          ? 'A room keeps an owner. Make somebody else an owner first.'
+          : room.visibility === 'private'
+            ? 'It is private: to come back, someone has to invite you.'
+            : 'It leaves your list. You can join it again at any time.'}
+      </p>
+      <div role="alert">{error && <p class="form-error">{error}</p>}</div>
+      <div class="form-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Stay
+        </button>
+        <button
+          type="button"
+          class="button danger"
+          disabled={busy || stuck}
+          onClick={() => void leave()}
+        >
+          {busy ? 'Leaving…' : 'Leave room'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,21 @@
+import { useSession } from '../parts/context';
+import { Logo } from '../parts/Logo';
+
+export function Home() {
+  const { rooms } = useSession();
+  const unread = rooms.unreadTotal.value;
+  return (
+    <section class="empty">
+      <Logo size={56} />
+      <h1 tabIndex={-1} data-place-heading>
+        {unread > 0
+          ? `${unread} unread message${unread === 1 ? '' : 's'}`
+          : 'You are all caught up'}
+      </h1>
+      <p>Choose a room from the list, or find a new one.</p>
+      <a class="button primary" href="#/browse">
+        Browse public rooms
+      </a>
+    </section>
+  );
+}

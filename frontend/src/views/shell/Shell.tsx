@@ -1,0 +1,43 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { PublicUser } from '../../wire/protocol';
+import { useApp, useSession } from '../parts/context';
+import { Browse } from '../rooms/Browse';
+import { RoomPlace } from '../rooms/RoomPlace';
+import { ConnectionBanner } from './ConnectionBanner';
+import { Home } from './Home';
+import { Sidebar } from './Sidebar';
+
+export function Shell({ user }: { user: PublicUser | null }) {
+  const { build, router } = useApp();
+  const session = useSession();
+  const route = router.route.value;
+  const main = useRef<HTMLElement>(null);
+  const entered = useRef(false);
+  const place = route.name === 'room' ? route.id : route.name;
+
+  // Another place is another page to those who listen to it: focus goes where it begins.
+  useEffect(() => {
+    const [heading] = main.current?.querySelectorAll<HTMLElement>('[data-place-heading]') ?? [];
+    if (entered.current && !main.current?.contains(document.activeElement)) heading?.focus();
+    entered.current = true;
+  }, [place]);
+
+  return (
+    <div class={place === 'home' || place === 'signup' ? 'shell at-home' : 'shell'}>
+      <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
+        Skip to the conversation
+      </button>
+      <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
+      <Sidebar user={user} />
+      <main id="main" class="main" ref={main} tabIndex={-1}>
+        {route.name === 'room' ? (
+          <RoomPlace id={route.id} key={route.id} />
+        ) : route.name === 'browse' ? (
+          <Browse />
+        ) : (
+          <Home />
+        )}
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,111 @@
+import { useState } from 'preact/hooks';
+import type { PublicUser } from '../../wire/protocol';
+import { Account } from '../account/Account';
+import { Avatar } from '../parts/Avatar';
+import { useApp, useSession } from '../parts/context';
+import { Icon } from '../parts/Icon';
+import { Logo } from '../parts/Logo';
+import { ThemeToggle } from '../parts/ThemeToggle';
+import { CreateRoom } from '../rooms/CreateRoom';
+import { RoomItem } from '../rooms/RoomItem';
+import { ConnectionChip } from './ConnectionBanner';
+
+type Open = 'create' | 'account' | null;
+
+export function Sidebar({ user }: { user: PublicUser | null }) {
+  const { router } = useApp();
+  const { connection } = useSession();
+  const [open, setOpen] = useState<Open>(null);
+  const close = () => setOpen(null);
+  return (
+    <aside class="sidebar" aria-label="Rooms and account">
+      <header class="sidebar-head">
+        <a class="brand" href="#/" aria-label="Tailwire, home">
+          <Logo size={28} />
+          <span>Tailwire</span>
+        </a>
+        <ConnectionChip connection={connection} />
+      </header>
+      <nav class="sidebar-rooms" aria-label="Rooms">
+        <div class="sidebar-title">
+          <h2>Rooms</h2>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Create a room"
+            title="Create a room"
+            onClick={() => setOpen('create')}
+          >
+            <Icon name="plus" />
+          </button>
+        </div>
+        <RoomList />
+        <a
+          class="browse-link"
+          href="#/browse"
+          aria-current={router.route.value.name === 'browse' ? 'page' : undefined}
+        >
+          <Icon name="compass" />
+          Browse public rooms
+        </a>
+      </nav>
+      <footer class="sidebar-foot">
+        {user && (
+          <button type="button" class="me" onClick={() => setOpen('account')}>
+            <Avatar username={user.username} />
+            <span class="me-names">
+              <bdi class="me-name">{user.display_name || user.username}</bdi>
+              <span class="me-username">@{user.username}</span>
+            </span>
+            <span class="visually-hidden">Account</span>
+          </button>
+        )}
+        <ThemeToggle />
+      </footer>
+      {open === 'create' && <CreateRoom onClose={close} />}
+      {open === 'account' && user && <Account user={user} onClose={close} />}
+    </aside>
+  );
+}
+
+function RoomList() {
+  const { rooms } = useSession();
+  const { router } = useApp();
+  const route = router.route.value;
+  if (!rooms.loaded.value)
+    return (
+      <div class="room-list" aria-busy="true">
+        {rooms.failed.value ? (
+          <p class="room-list-note" role="status">
+            Your rooms cannot be loaded. Trying again…
+          </p>
+        ) : (
+          <>
+            <p class="visually-hidden">Loading your rooms</p>
+            {[0, 1, 2, 3].map((line) => (
+              <div class="skeleton-room" key={line}>
+                <span class="skeleton block" />
+                <span class="skeleton-lines">
+                  <span class="skeleton line short" />
+                  <span class="skeleton line" />
+                </span>
+              </div>
+            ))}
+          </>
+        )}
+      </div>
+    );
+  if (rooms.sorted.value.length === 0)
+    return <p class="room-list-note">You are in no room yet. Browse or create one.</p>;
+  return (
+    <ul class="room-list">
+      {rooms.sorted.value.map((room) => (
+        <RoomItem
+          key={room.id}
+          room={room}
+          current={route.name === 'room' && route.id === room.id}
+        />
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,152 @@
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { cleaned, codePoints, isBlank } from '../../browser/text';
+import type { MessageEntry } from '../../rooms/timeline';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Icon } from '../parts/Icon';
+import { Name } from '../parts/Name';
+
+// From here on it helps to know how much is left.
+const COUNTER_FROM = 0.9;
+const COARSE = '(pointer: coarse)';
+
+interface ComposerProps {
+  room: Room;
+  replyTo: MessageEntry | null;
+  onCancelReply(): void;
+  onSent(): void;
+}
+
+export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps) {
+  const session = useSession();
+  const { drafts } = session;
+  const area = useRef<HTMLTextAreaElement>(null);
+  const text = drafts.get(room.id);
+  const limit = session.bodyLimit.value;
+  const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
+  const left = limit - count;
+
+  // On a phone it would open the keyboard over what one came to read.
+  useEffect(() => {
+    if (!window.matchMedia(COARSE).matches) area.current?.focus();
+  }, []);
+  useEffect(() => {
+    if (replyTo) area.current?.focus();
+  }, [replyTo]);
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (!element) return;
+    element.style.height = 'auto';
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+
+  if (room.role === 'reader')
+    return <p class="composer-closed">You can read here. Writing is for members.</p>;
+
+  const send = () => {
+    const body = cleaned(area.current?.value ?? text);
+    if (isBlank(body) || codePoints(body) > limit) return;
+    drafts.set(room.id, '');
+    session.say(room.id, body, replyTo?.seq ?? null);
+    onSent();
+    area.current?.focus();
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && replyTo) return onCancelReply();
+    if (event.key !== 'Enter' || event.shiftKey) return;
+    // Enter that chooses a word in an input method is not an Enter of ours.
+    if (event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    send();
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <Typists room={room} />
+      {replyTo && (
+        <div class="composer-reply">
+          <Icon name="reply" size={16} />
+          <p>
+            Replying to{' '}
+            <strong>
+              <Name of={replyTo} />
+            </strong>
+            <span class="composer-quote" dir="auto">
+              {replyTo.body}
+            </span>
+          </p>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Cancel the reply"
+            onClick={onCancelReply}
+          >
+            <Icon name="close" size={16} />
+          </button>
+        </div>
+      )}
+      <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
+        <textarea
+          ref={area}
+          rows={1}
+          dir="auto"
+          value={text}
+          placeholder={`Message ${room.name}`}
+          aria-label={`Message ${room.name}`}
+          enterkeyhint="send"
+          aria-describedby="composer-hint"
+          aria-invalid={left < 0 ? 'true' : undefined}
+          onInput={(event) => {
+            drafts.set(room.id, event.currentTarget.value);
+            session.typing.pressed(room.id);
+          }}
+          onKeyDown={onKeyDown}
+        />
+        {count > 0 && (
+          <span class="composer-count" role={left < 0 ? 'alert' : undefined}>
+            {left}
+            <span class="visually-hidden"> characters left</span>
+          </span>
+        )}
+        <button
+          type="submit"
+          class="send-button"
+          aria-label="Send"
+          title="Send"
+          disabled={isBlank(text) || left < 0}
+        >
+          <Icon name="send" />
+        </button>
+      </div>
+      <p id="composer-hint" class="composer-hint">
+        <kbd>Enter</kbd> to send, <kbd>Shift</kbd>+<kbd>Enter</kbd> for a new line
+      </p>
+    </form>
+  );
+}
+
+function Typists({ room }: { room: Room }) {
+  const { typing } = useSession();
+  const [first, second, third] = typing.in(room.id);
+  if (!first) return <p class="typists" />;
+  if (third) return <p class="typists">Several people are typing…</p>;
+  return (
+    <p class="typists">
+      <Name of={first} />
+      {second && (
+        <>
+          {' and '}
+          <Name of={second} />
+        </>
+      )}
+      {second ? ' are typing…' : ' is typing…'}
+    </p>
+  );
+}

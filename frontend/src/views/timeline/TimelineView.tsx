@@ -1,0 +1,215 @@
+import type { Signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
+import { dayName } from '../../browser/time';
+import { type Row, rowsOf } from '../../rooms/rows';
+import {
+  findEntry,
+  indexOfSeq,
+  type MessageEntry,
+  type NoticeEntry,
+  type Timeline,
+} from '../../rooms/timeline';
+import { around, NEWEST, rangeOf } from '../../rooms/window';
+import type { Role, Room } from '../../wire/protocol';
+import { useApp, useSession } from '../parts/context';
+import { Icon } from '../parts/Icon';
+import { Name } from '../parts/Name';
+import { MessageRow } from './MessageRow';
+import { useScroll } from './scroll';
+
+interface TimelineViewProps {
+  room: Room;
+  timeline: Signal<Timeline>;
+  /** Grows with every message the user sends: then the end comes into view. */
+  sentCount: number;
+  onReply(entry: MessageEntry): void;
+}
+
+export function TimelineView({ room, timeline, sentCount, onReply }: TimelineViewProps) {
+  const { auth } = useApp();
+  const session = useSession();
+  const { outbox, history, reading } = session;
+  const current = timeline.value;
+  const { entries } = current;
+  const [view, setView] = useState(NEWEST);
+  const [highlight, setHighlight] = useState<{ seq: number } | null>(null);
+  const { from, to } = rangeOf(entries, view);
+  const state = auth.state.value;
+  const me = {
+    user_id: session.user_id,
+    username: state.phase === 'signed_in' ? state.user.username : '',
+  };
+  const rows = rowsOf({
+    entries: entries.slice(from, to),
+    pending: view.last === null ? outbox.messagesIn(room.id) : [],
+    divider: dividerIn(current, from, reading.divider.value),
+    me: session.user_id,
+  });
+  const loading = history.state(room.id) === 'loading';
+  const { scroller, toNewest } = useScroll({
+    timeline: current,
+    view,
+    setView,
+    loading,
+    loadOlder: () => {
+      if (history.state(room.id) === 'idle') void history.older(room.id);
+    },
+    atBottom: reading.atBottom,
+    sentCount,
+    highlight,
+  });
+
+  const row = (item: Row) => {
+    switch (item.kind) {
+      case 'day':
+        return (
+          <div class="day" key={item.key}>
+            <span>{dayName(item.at)}</span>
+          </div>
+        );
+      case 'unread':
+        return (
+          <div class="unread-line" key={item.key} data-unread>
+            <span>New messages</span>
+          </div>
+        );
+      case 'notice':
+        return (
+          <p class="notice" key={item.key} data-key={item.key} data-seq={item.entry.seq}>
+            <Name of={item.entry} /> {noticeText(item.entry)}
+          </p>
+        );
+      default: {
+        const reply_to =
+          item.kind === 'message' ? item.entry.reply_to : item.pending.command.reply_to;
+        const seq = item.kind === 'message' ? item.entry.seq : null;
+        return (
+          <MessageRow
+            key={item.key}
+            row={item}
+            me={me}
+            quoted={reply_to ? findEntry(current, reply_to) : undefined}
+            highlighted={seq !== null && seq === highlight?.seq}
+            onReply={onReply}
+            onQuote={(target) => {
+              setView(around(timeline.peek().entries, target));
+              setHighlight({ seq: target });
+            }}
+            onRetry={(ref) => outbox.retry(ref)}
+            onDiscard={(ref) => outbox.discard(ref)}
+          />
+        );
+      }
+    }
+  };
+
+  const failed = history.state(room.id) === 'failed';
+  const empty = rows.length === 0 && !current.has_older;
+  return (
+    <div class="timeline-frame">
+      <div
+        class="timeline"
+        ref={scroller}
+        role="log"
+        aria-label={`Messages in ${room.name}`}
+        aria-live={reading.atBottom.value ? 'polite' : 'off'}
+        aria-busy={loading}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+        tabIndex={0}
+      >
+        <div class="timeline-rows">
+          <Beginning
+            room={room}
+            atStart={from === 0 && !current.has_older}
+            loading={loading}
+            failed={failed}
+            bare={entries.length === 0}
+            onLoad={() => void history.older(room.id)}
+          />
+          {empty && <p class="timeline-empty">Nothing has been said here yet. Say hello.</p>}
+          {rows.map(row)}
+        </div>
+      </div>
+      {!reading.atBottom.value && rows.length > 0 && (
+        <button type="button" class="jump" onClick={toNewest}>
+          <Icon name="down" size={18} />
+          {room.unread_count ? `${room.unread_count} new` : 'Latest'}
+          <span class="visually-hidden"> messages: go to the end</span>
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface BeginningProps {
+  room: Room;
+  atStart: boolean;
+  loading: boolean;
+  failed: boolean;
+  bare: boolean;
+  onLoad(): void;
+}
+
+/** What stands above the first message: the room's beginning, or the way to older ones. */
+function Beginning({ room, atStart, loading, failed, bare, onLoad }: BeginningProps) {
+  if (atStart)
+    return (
+      <div class="beginning">
+        <h2 dir="auto">{room.name}</h2>
+        <p>This is the beginning of the room.</p>
+      </div>
+    );
+  if (failed)
+    return (
+      <p class="callout danger" role="alert">
+        Older messages cannot be loaded.{' '}
+        <button type="button" class="link-button" onClick={onLoad}>
+          Try again
+        </button>
+      </p>
+    );
+  if (bare && loading) return <SkeletonMessages />;
+  return (
+    <button type="button" class="load-older" disabled={loading} onClick={onLoad}>
+      {loading ? 'Loading older messages…' : 'Load older messages'}
+    </button>
+  );
+}
+
+function SkeletonMessages() {
+  return (
+    <div aria-hidden="true">
+      {['', 'long', 'short', '', 'long'].map((width, index) => (
+        <div class="skeleton-message" key={index}>
+          <span class="skeleton block" />
+          <span class="skeleton-lines">
+            <span class="skeleton line short" />
+            <span class={`skeleton line ${width}`} />
+          </span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** The line stands before the first unread message, or nowhere while that one is not in the document. */
+function dividerIn(timeline: Timeline, from: number, divider: number | null): number | null {
+  if (divider === null || timeline.loaded_from > divider + 1) return null;
+  return indexOfSeq(timeline.entries, divider + 1) < from ? null : divider;
+}
+
+const BECAME: Record<Role, string> = {
+  owner: 'is now an owner',
+  moderator: 'is now a moderator',
+  member: 'is now a member',
+  reader: 'may now read along',
+};
+
+/** What stands after the name. */
+function noticeText({ notice }: NoticeEntry): string {
+  if (notice.type === 'room')
+    return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
+  if (notice.role === 'member' && notice.by_self) return 'joined';
+  if (notice.role) return BECAME[notice.role];
+  return notice.by_self ? 'left' : 'was removed';
+}

@@ -1,0 +1,71 @@
+import type { Http } from './http';
+import { Problem, unreachable } from './problem';
+import type { Tokens } from './protocol';
+import { isOfSameSession, type TokenStore } from './tokens';
+
+/** Gives requests an access token, and renews it. */
+export class Access {
+  readonly #http: Http;
+  readonly #tokens: TokenStore;
+  #renewal: Promise<string> | null = null;
+
+  constructor(http: Http, tokens: TokenStore) {
+    this.#http = http;
+    this.#tokens = tokens;
+  }
+
+  /** An access token with life left in it. */
+  fresh(): Promise<string> {
+    const { access, isStale } = this.#tokens;
+    return access !== null && !isStale ? Promise.resolve(access) : this.renew();
+  }
+
+  /** Another token than the one that was refused. */
+  instead(refused: string): Promise<string> {
+    return this.#tokens.access === refused ? this.renew() : this.fresh();
+  }
+
+  /** Spends the refresh token: once, however many ask at the same time. */
+  renew(): Promise<string> {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  /** Tries with a token, and once more with a new one if that was refused. */
+  async use<T>(attempt: (token: string) => Promise<T>): Promise<T> {
+    const token = await this.fresh();
+    try {
+      return await attempt(token);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+      if (this.#tokens.access === token) this.#tokens.distrust();
+      return attempt(await this.fresh());
+    }
+  }
+
+  async #renew(): Promise<string> {
+    const tokens = this.#tokens;
+    const { access: asked, refresh, signIn, latest } = tokens;
+    return tokens.alone(async () => {
+      const { access, isStale } = tokens;
+      // Another tab renewed while we waited for our turn.
+      if (access !== null && access !== asked && !isStale) return access;
+      if (refresh === null && !tokens.canRenew)
+        throw new Problem({ status: 401, code: 'invalid_token' });
+      const answer = await this.#http.exchange<Tokens>('POST', 'auth/refresh', null, {
+        body: refresh === null ? {} : { refresh_token: refresh },
+        session: true,
+      });
+      // Logged out while the answer was on its way: it must not bring the sign-in back.
+      if (tokens.signIn !== signIn) return answer.access_token;
+      if (latest !== null && !isOfSameSession(latest, answer.access_token)) {
+        tokens.replaced();
+        throw unreachable();
+      }
+      tokens.renewed(answer);
+      return answer.access_token;
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** The address of the API: what config.json says, or the place this page came from. */
+export async function readApiUrl(fetch: typeof globalThis.fetch, page: string): Promise<string> {
+  const own = new URL('/', page).href;
+  try {
+    const answer = await fetch(new URL('config.json', page), { cache: 'no-cache' });
+    if (!answer.ok) return own;
+    const { api_url } = (await answer.json()) as { api_url?: unknown };
+    if (typeof api_url !== 'string' || api_url === '') return own;
+    const url = new URL(api_url.endsWith('/') ? api_url : `${api_url}/`, page);
+    return /^https?:$/.test(url.protocol) ? url.href : own;
+  } catch {
+    return own;
+  }
+}
+
+export function socketUrl(apiUrl: string): string {
+  const url = new URL('ws/messages', apiUrl);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

@@ -1,0 +1,36 @@
+import { Access } from '../access';
+import { socketUrl } from '../address';
+import { Http } from '../http';
+import { Requests } from '../requests';
+import type { TokenStore } from '../tokens';
+import { AccountApi } from './account';
+import { MembersApi } from './members';
+import { MessagesApi } from './messages';
+import { RoomsApi } from './rooms';
+import { SessionsApi } from './sessions';
+import { UsersApi } from './users';
+
+/** Every HTTP request of the app, by its noun; each fails with a Problem and nothing else. */
+export class Api {
+  readonly access: Access;
+  readonly account: AccountApi;
+  readonly members: MembersApi;
+  readonly messages: MessagesApi;
+  readonly rooms: RoomsApi;
+  readonly sessions: SessionsApi;
+  readonly users: UsersApi;
+  readonly socketUrl: string;
+
+  constructor(url: string, tokens: TokenStore, fetch: typeof globalThis.fetch) {
+    const http = new Http(url, fetch, tokens.byCookie);
+    this.access = new Access(http, tokens);
+    const requests = new Requests(http, this.access);
+    this.account = new AccountApi(requests);
+    this.members = new MembersApi(requests);
+    this.messages = new MessagesApi(requests);
+    this.rooms = new RoomsApi(requests);
+    this.sessions = new SessionsApi(requests, http, tokens);
+    this.users = new UsersApi(requests);
+    this.socketUrl = socketUrl(url);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Member, Page, Role } from '../protocol';
+import type { Requests } from '../requests';
+import { roomPath } from './rooms';
+
+export class MembersApi {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  list(room_id: string, cursor?: string): Promise<Page<Member>> {
+    return this.#requests.get(`${roomPath(room_id)}/members`, { cursor, limit: 100 });
+  }
+
+  /** Gives a user a role, or adds them with it. */
+  setRole(room_id: string, user_id: string, role: Role): Promise<Member> {
+    return this.#requests.send('PUT', memberPath(room_id, user_id), { body: { role } });
+  }
+
+  remove(room_id: string, user_id: string): Promise<void> {
+    return this.#requests.send('DELETE', memberPath(room_id, user_id));
+  }
+}
+
+function memberPath(room_id: string, user_id: string): string {
+  return `${roomPath(room_id)}/members/${encodeURIComponent(user_id)}`;
+}

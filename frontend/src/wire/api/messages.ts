@@ -1,0 +1,16 @@
+import type { HistoryPage } from '../protocol';
+import type { Requests } from '../requests';
+import { roomPath } from './rooms';
+
+export class MessagesApi {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** The messages before a seq, the newest of them. */
+  before(room_id: string, seq: number, limit: number): Promise<HistoryPage> {
+    return this.#requests.get(`${roomPath(room_id)}/messages`, { before: seq, limit });
+  }
+}

@@ -1,0 +1,52 @@
+import type { Http } from '../http';
+import type { Login, PublicUser, Tokens } from '../protocol';
+import type { Requests } from '../requests';
+import type { TokenStore } from '../tokens';
+
+/** Signing up, in and out, and the user's log-ins elsewhere. */
+export class SessionsApi {
+  readonly #requests: Requests;
+  readonly #http: Http;
+  readonly #tokens: TokenStore;
+
+  constructor(requests: Requests, http: Http, tokens: TokenStore) {
+    this.#requests = requests;
+    this.#http = http;
+    this.#tokens = tokens;
+  }
+
+  signUp(username: string, password: string, displayName: string): Promise<PublicUser> {
+    const body = { username, password, ...(displayName && { display_name: displayName }) };
+    return this.#signIn('auth/signup', body);
+  }
+
+  logIn(username: string, password: string): Promise<PublicUser> {
+    return this.#signIn('auth/login', { username, password });
+  }
+
+  logOut(): Promise<void> {
+    return this.#requests.send('POST', 'auth/logout', { session: true, keepalive: true });
+  }
+
+  /** The newest first. */
+  async list(): Promise<Login[]> {
+    return (await this.#requests.get<{ items: Login[] }>('auth/sessions')).items;
+  }
+
+  end(id: string): Promise<void> {
+    return this.#requests.send('DELETE', `auth/sessions/${encodeURIComponent(id)}`);
+  }
+
+  endOthers(): Promise<void> {
+    return this.#requests.send('DELETE', 'auth/sessions');
+  }
+
+  async #signIn(path: string, body: object): Promise<PublicUser> {
+    const answer = await this.#http.exchange<Tokens & { user: PublicUser }>('POST', path, null, {
+      body,
+      session: true,
+    });
+    this.#tokens.signedIn(answer);
+    return answer.user;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Page, PublicUser } from '../protocol';
+import type { Requests } from '../requests';
+
+export class UsersApi {
+  readonly #requests: Requests;
+
+  constructor(requests: Requests) {
+    this.#requests = requests;
+  }
+
+  /** Users whose username begins so, in the order of their names: whoever has just this name is first. */
+  find(prefix: string): Promise<Page<PublicUser>> {
+    return this.#requests.get('users', { q: prefix });
+  }
+}

@@ -1,0 +1,232 @@
+/** The wire, as docs/protocol.md says it: names and shapes. No state, no I/O. */
+import {
+  type Check,
+  type Fields,
+  fits,
+  flag,
+  list,
+  maybe,
+  number,
+  object,
+  type Shape,
+  text,
+  whole,
+} from './shape';
+
+export interface Position {
+  epoch: string;
+  seq: number;
+}
+
+export interface PublicUser {
+  id: string;
+  username: string;
+  display_name: string;
+}
+
+export interface Tokens {
+  access_token: string;
+  token_type: string;
+  expires_in: number;
+  /** Null where a cookie has it. */
+  refresh_token: string | null;
+}
+
+/** One log-in of the user, here or elsewhere. */
+export interface Login {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  user_agent: string;
+  /** The one that asks. */
+  current: boolean;
+}
+
+export type Role = 'owner' | 'moderator' | 'member' | 'reader';
+export type Visibility = 'public' | 'private';
+
+export interface Reaction {
+  emoji: string;
+  user_ids: string[];
+}
+
+export interface Message {
+  room_id: string;
+  seq: number;
+  at: string;
+  user_id: string;
+  username: string;
+  ref?: string | null;
+  body: string;
+  reply_to?: number | null;
+  edited_at?: string | null;
+  deleted?: boolean;
+  reactions?: Reaction[];
+}
+
+export interface Room {
+  id: string;
+  name: string;
+  topic?: string | null;
+  visibility: Visibility;
+  created_at: string;
+  role: Role | null;
+  epoch: string;
+  seq: number;
+  read_seq: number | null;
+  unread_count: number | null;
+  last_message?: Message | null;
+}
+
+export interface Member {
+  user_id: string;
+  username: string;
+  display_name: string;
+  role: Role;
+  joined_at: string;
+  online?: boolean;
+}
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface HistoryPage {
+  items: Message[];
+  epoch: string;
+  has_more: boolean;
+}
+
+export interface SendCommand {
+  type: 'send';
+  room_id: string;
+  ref: string;
+  body: string;
+  reply_to?: number;
+}
+
+/** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
+export type EntryCommand = SendCommand;
+
+export type Command =
+  | { type: 'authenticate'; token: string }
+  | { type: 'subscribe'; room_id: string; ref: string; since: Position }
+  | { type: 'unsubscribe'; room_id: string }
+  | EntryCommand
+  | { type: 'typing'; room_id: string; ref: string }
+  | { type: 'ping' };
+
+// The server may know more roles than this page. It shows their names as they are.
+const role = text as Check<Role>;
+const visibility = text as Check<Visibility>;
+
+/** What every entry of a room's log has, also one of a kind that this page does not know. */
+const PLACE = { room_id: text, seq: whole };
+const ENVELOPE = { ...PLACE, at: text, user_id: text, username: text };
+
+/** The kinds of entries that this page knows, and what each has besides its envelope. */
+const KINDS = {
+  message: { ref: maybe(text), body: text, reply_to: maybe(whole) },
+  edit: { target: whole, body: text },
+  delete: { target: whole },
+  reaction: { target: whole, emoji: text, added: flag },
+  member: { role: maybe(role), by: maybe(text) },
+  room: { name: text, topic: maybe(text), visibility },
+};
+
+/** The events that are no entries: nothing of them is in the log. */
+const EVENTS = {
+  ready: {
+    user: object<PublicUser>(),
+    heartbeat_seconds: number,
+    limits: maybe(object<Limits>()),
+    features: maybe(list(text)),
+  },
+  ack: { ref: text, room_id: maybe(text), epoch: maybe(text), seq: maybe(whole), at: maybe(text) },
+  error: {
+    ref: maybe(text),
+    code: text,
+    message: maybe(text),
+    retry_after_seconds: maybe(number),
+  },
+  live: { ...PLACE, epoch: text },
+  reset: { ...PLACE, epoch: text },
+  presence: { room_id: text, user_id: text, online: flag },
+  typing: { room_id: text, user_id: text, username: text },
+  read: { ...PLACE, user_id: text },
+  membership: { room_id: text, role: maybe(role) },
+  expiring: {},
+  pong: {},
+  heartbeat: {},
+};
+
+export interface Limits {
+  body_characters?: number;
+  subscriptions?: number;
+}
+
+type Kinds = typeof KINDS;
+type Events = typeof EVENTS;
+
+export type KnownEntry = {
+  [K in keyof Kinds]: { type: K } & Fields<typeof ENVELOPE> & Fields<Kinds[K]>;
+}[keyof Kinds];
+
+/** An entry of a kind that this page does not know, or that the server cannot read. */
+export interface UnreadableEntry {
+  type: 'unreadable';
+  room_id: string;
+  seq: number;
+}
+
+export type EntryEvent = KnownEntry | UnreadableEntry;
+export type ServerEvent =
+  | EntryEvent
+  | { [T in keyof Events]: { type: T } & Fields<Events[T]> }[keyof Events];
+export type ReadyEvent = Extract<ServerEvent, { type: 'ready' }>;
+export type ErrorEvent = Extract<ServerEvent, { type: 'error' }>;
+export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
+
+/** The event in a frame. Null for what this page does not know or cannot trust, unless it is an entry. */
+export function parseEvent(frame: unknown): ServerEvent | null {
+  const fields = objectIn(frame);
+  if (fields === null || typeof fields.type !== 'string') return null;
+  const shape = own(EVENTS, fields.type);
+  if (shape) return fits(fields, shape) ? (fields as ServerEvent) : null;
+  return parseEntry(fields, fields.type);
+}
+
+/**
+ * An entry is what has a place in a room's log and the key `at`. The room's position advances by each
+ * one, so an entry that cannot be read is kept as a step.
+ */
+function parseEntry(fields: Record<string, unknown>, type: string): EntryEvent | null {
+  if (!Object.hasOwn(fields, 'at') || !fits(fields, PLACE)) return null;
+  const kind = own(KINDS, type);
+  if (kind && fits(fields, { ...ENVELOPE, ...kind })) return fields as EntryEvent;
+  const { room_id, seq } = fields as Fields<typeof PLACE>;
+  return { type: 'unreadable', room_id, seq };
+}
+
+/** Whether the event is part of a room's log: it carries the room's next seq. */
+export function isEntry(event: ServerEvent): event is EntryEvent {
+  return own(EVENTS, event.type) === undefined;
+}
+
+function objectIn(frame: unknown): Record<string, unknown> | null {
+  if (typeof frame !== 'string') return null;
+  try {
+    const value: unknown = JSON.parse(frame);
+    return typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown> | null)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A row of a table. A type named "constructor" finds nothing. */
+function own(table: Record<string, Shape>, name: string): Shape | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}

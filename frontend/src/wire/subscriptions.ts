@@ -1,0 +1,121 @@
+import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
+import type { Command, ErrorEvent, Position } from './protocol';
+
+const DEFAULT_LIMIT = 100;
+const RETRY_MILLISECONDS = 2_000;
+
+interface SubscriptionsOptions {
+  clock: Clock;
+  makeRef(): string;
+  send(command: Command): boolean;
+  /** Where the room's log was left off; undefined for rooms that are not the user's. */
+  position(room_id: string): Position | undefined;
+  /** The server says that the room does not exist for this user. */
+  onRefused(room_id: string): void;
+}
+
+type State = 'asked' | 'live';
+
+/** Which rooms this connection hears. After every (re)connect each one resumes from its position. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #states = new Map<string, State>();
+  readonly #refs = new Map<string, string>();
+  readonly #retries: Timers;
+  /** Wanted rooms, the longest unused first. */
+  readonly #wanted = new Set<string>();
+  #limit = DEFAULT_LIMIT;
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+    this.#retries = new Timers(options.clock);
+  }
+
+  isLive(room_id: string): boolean {
+    return this.#states.get(room_id) === 'live';
+  }
+
+  /** The connection is ready: everything wanted is asked for, the room in use first. */
+  start(limit = DEFAULT_LIMIT): void {
+    this.lost();
+    this.#limit = limit;
+    for (const room_id of [...this.#wanted].reverse().slice(0, limit)) this.#subscribe(room_id);
+  }
+
+  lost(): void {
+    this.#retries.disarmAll();
+    this.#states.clear();
+    this.#refs.clear();
+  }
+
+  /** Wants a room; a `used` one goes before all others when there are more than the limit. */
+  want(room_id: string, used = false): void {
+    if (this.#wanted.has(room_id) && !used) return;
+    this.#wanted.delete(room_id);
+    if (used) this.#wanted.add(room_id);
+    else this.#putBehind(room_id);
+    if (this.#states.has(room_id)) return;
+    if (this.#states.size >= this.#limit) {
+      if (!used) return;
+      this.#giveUpLongestUnused();
+    }
+    this.#subscribe(room_id);
+  }
+
+  remove(room_id: string): void {
+    this.#wanted.delete(room_id);
+    this.#retries.disarm(room_id);
+    if (this.#states.delete(room_id)) this.#options.send({ type: 'unsubscribe', room_id });
+  }
+
+  /** A hole in the log: ask again from the last seq that was applied. */
+  resume(room_id: string): void {
+    if (this.#states.get(room_id) !== 'live') return;
+    this.#options.send({ type: 'unsubscribe', room_id });
+    this.#subscribe(room_id);
+  }
+
+  wentLive(room_id: string): void {
+    if (this.#states.has(room_id)) this.#states.set(room_id, 'live');
+  }
+
+  /** Whether the error answers a subscribe of ours. */
+  refused({ ref, code, retry_after_seconds }: ErrorEvent): boolean {
+    const room_id = this.#refs.get(ref ?? '');
+    if (room_id === undefined) return false;
+    this.#refs.delete(ref ?? '');
+    this.#states.delete(room_id);
+    if (code === 'not_found' || code === 'forbidden') {
+      this.#wanted.delete(room_id);
+      this.#options.onRefused(room_id);
+    } else {
+      const wait = (retry_after_seconds ?? 0) * 1000 || RETRY_MILLISECONDS;
+      this.#retries.arm(room_id, wait, () => this.#subscribe(room_id));
+    }
+    return true;
+  }
+
+  #subscribe(room_id: string): void {
+    const since = this.#options.position(room_id);
+    if (!since) return;
+    const ref = this.#options.makeRef();
+    if (!this.#options.send({ type: 'subscribe', room_id, ref, since })) return;
+    this.#refs.set(ref, room_id);
+    this.#states.set(room_id, 'asked');
+  }
+
+  #putBehind(room_id: string): void {
+    const others = [...this.#wanted];
+    this.#wanted.clear();
+    for (const id of [room_id, ...others]) this.#wanted.add(id);
+  }
+
+  #giveUpLongestUnused(): void {
+    for (const room_id of this.#wanted) {
+      if (!this.#states.delete(room_id)) continue;
+      this.#options.send({ type: 'unsubscribe', room_id });
+      return;
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import type { Clock } from '../browser/clock';
+import type { Tokens } from './protocol';
+
+const STORAGE_KEY = 'tailwire.signed_in';
+const CHANNEL = 'tailwire.tokens';
+const LOCK = 'tailwire.renewal';
+// A tab may freeze while it holds the lock; longer than a request takes.
+const TURN_MILLISECONDS = 25_000;
+
+/** What a tab tells the user's other tabs, which have the same cookie. */
+export type Notice =
+  | { kind: 'signed_in' }
+  | { kind: 'signed_out' }
+  | { kind: 'renewed'; tokens: Tokens };
+
+/** What all tabs of a browser share. */
+export interface Browser {
+  /** Says only that there is a cookie, which no script can see. */
+  storage: Storage;
+  channel: BroadcastChannel | null;
+  /** Missing on plain http. */
+  locks: Pick<LockManager, 'request'> | undefined;
+}
+
+/**
+ * The only place that knows where tokens live. The access token is in memory. The refresh token is in a
+ * cookie that no script can read, one for all tabs; where the API is not of this page's origin, there is no
+ * such cookie, and it is in memory too.
+ */
+export class TokenStore {
+  /** Another tab signed in, as somebody else perhaps, or out. */
+  onSignedIn: () => void = () => {};
+  onSignedOut: () => void = () => {};
+  #access: string | null = null;
+  #latest: string | null = null;
+  #refresh: string | null = null;
+  #expiresAt = 0;
+  #lifetime = 0;
+  #signIn = 0;
+  // Read once: what another tab stored may be seen after what it said.
+  #cookie: string | null = null;
+  readonly #clock: Clock;
+  readonly #browser: Browser | null;
+
+  /** `browser`: null where there is no cookie. */
+  constructor(clock: Clock, browser: Browser | null) {
+    this.#clock = clock;
+    this.#browser = browser;
+    this.#cookie = browser?.storage.getItem(STORAGE_KEY) ?? null;
+    if (browser?.channel)
+      browser.channel.onmessage = ({ data }: MessageEvent<Notice>) => this.#heard(data);
+  }
+
+  get byCookie(): boolean {
+    return this.#browser !== null;
+  }
+
+  get access(): string | null {
+    return this.#access;
+  }
+
+  /** The newest access token of this sign-in, whether or not it still holds. */
+  get latest(): string | null {
+    return this.#latest;
+  }
+
+  /** Null in a cookie. */
+  get refresh(): string | null {
+    return this.#refresh;
+  }
+
+  /** Which sign-in this is, of those this page has seen. */
+  get signIn(): number {
+    return this.#signIn;
+  }
+
+  get canRenew(): boolean {
+    return this.#cookie !== null || this.#refresh !== null;
+  }
+
+  /** Whether the user logged out, but the server could not be told: the cookie still counts. */
+  get isLeaving(): boolean {
+    return this.#cookie === 'leaving';
+  }
+
+  /** Half the lifetime where tokens live shorter than two minutes, as in tests. */
+  get isStale(): boolean {
+    const margin = Math.min(60_000, this.#lifetime / 2);
+    return this.#access === null || this.#clock.now() >= this.#expiresAt - margin;
+  }
+
+  /** Milliseconds until the access token should be renewed. */
+  get renewIn(): number {
+    const margin = Math.min(60_000, this.#lifetime / 2);
+    return Math.max(0, this.#expiresAt - margin - this.#clock.now());
+  }
+
+  signedIn(tokens: Tokens): void {
+    this.#signIn += 1;
+    this.#keep(tokens);
+    this.#note('here');
+    this.#tell({ kind: 'signed_in' });
+  }
+
+  renewed(tokens: Tokens): void {
+    this.#keep(tokens);
+    this.#tell({ kind: 'renewed', tokens });
+  }
+
+  /** One tab renews at a time: the cookie that another one brings home meanwhile would be used twice. */
+  async alone<T>(task: () => Promise<T>): Promise<T> {
+    const locks = this.#browser?.locks;
+    if (!locks) return task();
+    try {
+      const signal = AbortSignal.timeout(TURN_MILLISECONDS);
+      return await locks.request(LOCK, { signal }, task);
+    } catch (error) {
+      if (error instanceof DOMException) return task();
+      throw error;
+    }
+  }
+
+  /** The server refused the access token, whatever its age. */
+  distrust(): void {
+    this.#access = null;
+  }
+
+  /** The cookie is of another session by now, of somebody else perhaps. */
+  replaced(): void {
+    this.#forget();
+    this.onSignedIn();
+  }
+
+  /** The session is over. */
+  clear(): void {
+    this.#forget();
+    this.#note(null);
+  }
+
+  /** The user logs out, in all tabs; `clear` follows once the server knows. */
+  leave(): void {
+    this.#forget();
+    this.#note('leaving');
+    this.#tell({ kind: 'signed_out' });
+  }
+
+  #forget(): void {
+    this.#signIn += 1;
+    this.#access = null;
+    this.#latest = null;
+    this.#refresh = null;
+  }
+
+  #keep(tokens: Tokens): void {
+    this.#access = tokens.access_token;
+    this.#latest = tokens.access_token;
+    this.#refresh = tokens.refresh_token;
+    this.#lifetime = tokens.expires_in * 1000;
+    this.#expiresAt = this.#clock.now() + this.#lifetime;
+  }
+
+  #note(cookie: 'here' | 'leaving' | null): void {
+    if (!this.#browser) return;
+    this.#cookie = cookie;
+    if (cookie) this.#browser.storage.setItem(STORAGE_KEY, cookie);
+    else this.#browser.storage.removeItem(STORAGE_KEY);
+  }
+
+  #tell(notice: Notice): void {
+    this.#browser?.channel?.postMessage(notice);
+  }
+
+  #heard(notice: Notice): void {
+    if (notice.kind === 'renewed') {
+      if (this.#latest !== null && isOfSameSession(this.#latest, notice.tokens.access_token))
+        this.#keep(notice.tokens);
+      return;
+    }
+    this.#forget();
+    this.#cookie = notice.kind === 'signed_in' ? 'here' : null;
+    if (this.#cookie) this.onSignedIn();
+    else this.onSignedOut();
+  }
+}
+
+/** The cookie is the browser's: a tab that missed a sign-in elsewhere must not go on as somebody else. */
+export function isOfSameSession(one: string, other: string): boolean {
+  return sessionOf(one) === sessionOf(other);
+}
+
+function sessionOf(token: string): unknown {
+  try {
+    const claims = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    return (JSON.parse(atob(claims)) as { sid?: unknown }).sid;
+  } catch {
+    return undefined;
+  }
+}
+
+export function openTokenChannel(): BroadcastChannel | null {
+  return typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL);
+}

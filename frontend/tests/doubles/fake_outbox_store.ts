@@ -1,0 +1,30 @@
+import type { OutboxStore, Pending } from '../../src/rooms/outbox';
+
+/** One tab's view of what a browser keeps; `left` is what other tabs left behind. */
+export class FakeOutboxStore implements OutboxStore {
+  kept = new Map<string, Pending>();
+  left: Pending[] = [];
+
+  async own(): Promise<Pending[]> {
+    return [...this.kept.values()];
+  }
+
+  async adopt(): Promise<Pending[]> {
+    const adopted = this.left;
+    this.left = [];
+    for (const pending of adopted) this.put('', pending);
+    return adopted;
+  }
+
+  put(_: string, pending: Pending): void {
+    this.kept.set(pending.command.ref, pending);
+  }
+
+  delete(ref: string): void {
+    this.kept.delete(ref);
+  }
+
+  forget(): void {
+    this.kept.clear();
+  }
+}

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Members } from '../../src/rooms/members';
+import { Names } from '../../src/rooms/names';
+import { canManage, canRemove } from '../../src/rooms/permissions';
+import type { Api } from '../../src/wire/api/api';
+import { Problem } from '../../src/wire/problem';
+import type { Member, Role } from '../../src/wire/protocol';
+import { AT, makeRoom } from '../make';
+
+const grace = { user_id: 'grace-id', username: 'grace_h' };
+let asked: number;
+let away: boolean;
+let names: Names;
+let members: Members;
+
+beforeEach(() => {
+  asked = 0;
+  away = false;
+  names = new Names();
+  const answer = async () => {
+    asked += 1;
+    if (away) throw new Error('away');
+    const member = { ...grace, display_name: 'Grace Hopper', role: 'owner', joined_at: AT };
+    return { items: [member], next_cursor: null };
+  };
+  members = new Members({ members: { list: answer } } as unknown as Api, names);
+});
+
+test('a user goes by the username until the members of a room are known', async () => {
+  expect(names.of(grace)).toBe('grace_h');
+  await members.know('lobby');
+  expect(names.of(grace)).toBe('Grace Hopper');
+});
+
+test('members that are known are not asked for again', async () => {
+  await members.know('lobby');
+  await members.know('lobby');
+  expect(asked).toBe(1);
+});
+
+test('members that could not be loaded are asked for again', async () => {
+  away = true;
+  await members.know('lobby');
+  expect(members.of('lobby')?.state).toBe('failed');
+  away = false;
+  await members.know('lobby');
+  expect(members.of('lobby')?.state).toBe('loaded');
+});
+
+describe('a member', () => {
+  const bob = { id: 'bob-id', username: 'bob', display_name: 'Bob' };
+  const bobby = { id: 'bobby-id', username: 'bobby', display_name: 'Bobby' };
+  const sent: unknown[] = [];
+
+  beforeEach(() => {
+    sent.length = 0;
+    const { id: user_id, username, display_name } = bob;
+    members = new Members(
+      {
+        users: {
+          find: async (prefix: string) => ({
+            items: [bob, bobby].filter(({ username }) => username.startsWith(prefix.toLowerCase())),
+          }),
+        },
+        members: {
+          list: async () => ({ items: [], next_cursor: null }),
+          setRole: async (...what: [string, string, Role]) => {
+            sent.push(what);
+            return { user_id, username, display_name, role: what[2], joined_at: AT };
+          },
+          remove: async (...what: unknown[]) => void sent.push(what),
+        },
+      } as unknown as Api,
+      names,
+    );
+  });
+
+  const roles = () => members.of('den')?.members.map(({ username, role }) => [username, role]);
+
+  test('is added by name, changed and removed, and the list follows at once', async () => {
+    await members.know('den');
+    await members.add('den', 'Bob', 'reader');
+    expect(roles()).toEqual([['bob', 'reader']]);
+    expect(names.of({ user_id: 'bob-id', username: 'bob' })).toBe('Bob');
+    await members.setRole('den', 'bob-id', 'owner');
+    expect(roles()).toEqual([['bob', 'owner']]);
+    await members.remove('den', 'bob-id');
+    expect(roles()).toEqual([]);
+    expect(sent).toEqual([
+      ['den', 'bob-id', 'reader'],
+      ['den', 'bob-id', 'owner'],
+      ['den', 'bob-id'],
+    ]);
+  });
+
+  test('whose name nobody has is said at the field, and nothing is sent', async () => {
+    const failed = await members.add('den', 'bobb', 'member').catch((problem) => problem);
+    expect(failed).toBeInstanceOf(Problem);
+    expect(failed.fields.get('username')).toBe('Nobody here has this username.');
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('what is offered', () => {
+  const member = (user_id: string, role: Role): Member => ({
+    user_id,
+    username: user_id,
+    display_name: user_id,
+    role,
+    joined_at: AT,
+  });
+  const [olga, mo, mia] = [member('o', 'owner'), member('mo', 'moderator'), member('m', 'member')];
+  const all = [olga, mo, mia];
+  const offered = (role: Role | null, members = all) => {
+    const room = makeRoom({ id: 'den', role });
+    return members.filter((one) => canManage(room, one, members)).map(({ user_id }) => user_id);
+  };
+
+  test('reaches as far as a role does, and leaves the last owner alone', () => {
+    expect(offered('owner')).toEqual(['mo', 'm']);
+    expect(offered('owner', [...all, member('o2', 'owner')])).toEqual(['o', 'mo', 'm', 'o2']);
+    expect(offered('moderator')).toEqual(['m']);
+    expect(offered('member')).toEqual([]);
+    expect(offered('reader')).toEqual([]);
+    expect(offered(null)).toEqual([]);
+  });
+
+  test('is no removal of oneself, nor from the lobby', () => {
+    expect(canRemove(makeRoom({ id: 'den', role: 'owner' }), mia, 'o')).toBe(true);
+    expect(canRemove(makeRoom({ id: 'den', role: 'owner' }), olga, 'o')).toBe(false);
+    expect(canRemove(makeRoom({ id: 'lobby', role: 'owner' }), mia, 'o')).toBe(false);
+  });
+});

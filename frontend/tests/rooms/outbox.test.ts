@@ -1,0 +1,322 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Outbox, type Pending } from '../../src/rooms/outbox';
+import type { EntryCommand } from '../../src/wire/protocol';
+import { FakeOutboxStore } from '../doubles/fake_outbox_store';
+import { ManualClock, settled } from '../doubles/manual_clock';
+
+let clock: ManualClock;
+let store: FakeOutboxStore;
+let stored: Set<string>;
+let sent: EntryCommand[];
+let isLive: boolean;
+let silences: number;
+let outbox: Outbox;
+
+let refCount: number;
+
+function makeOutbox(): Outbox {
+  return new Outbox({
+    user_id: 'alice-id',
+    store,
+    clock,
+    makeRef: () => `ref-${++refCount}`,
+    transmit: (command) => {
+      if (isLive) sent.push(command);
+      return isLive;
+    },
+    isStored: ({ command }) => stored.has(command.ref),
+    onSilence: () => silences++,
+  });
+}
+
+async function reload(): Promise<void> {
+  outbox.stop();
+  sent = [];
+  outbox = makeOutbox();
+  outbox.start();
+  await settled();
+}
+
+function makePending(ref: string, fields: Partial<Pending> = {}): Pending {
+  const at = new Date(clock.now()).toISOString();
+  const pending: Pending = {
+    command: { type: 'send', ref, room_id: 'lobby', body: ref },
+    at,
+    state: 'waiting',
+    seq: null,
+    error: null,
+    attempts: 0,
+  };
+  return { ...pending, ...fields };
+}
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  store = new FakeOutboxStore();
+  stored = new Set();
+  refCount = 0;
+  sent = [];
+  isLive = true;
+  silences = 0;
+  outbox = makeOutbox();
+  outbox.start();
+  await settled();
+});
+
+const say = (room_id: string, body: string) => outbox.add({ type: 'send', room_id, body }).command;
+const states = () => outbox.items.value.map(({ state }) => state);
+const refs = () => sent.map(({ ref }) => ref);
+
+test('a message is shown before it is acked, and gone after its echo', () => {
+  const { ref } = say('lobby', 'hello');
+  expect(states()).toEqual(['sent']);
+  outbox.acked(ref, 11);
+  expect(states()).toEqual(['stored']);
+  outbox.settle(ref);
+  expect(outbox.items.value).toEqual([]);
+});
+
+test('an echo that overtakes its ack settles the message, and the ack changes nothing', () => {
+  const { ref } = say('lobby', 'hello');
+  outbox.settle(ref);
+  outbox.acked(ref, 11);
+  expect(outbox.items.value).toEqual([]);
+});
+
+test('messages of one room leave one after the other, in order', () => {
+  say('lobby', 'one');
+  say('lobby', 'two');
+  say('other', 'elsewhere');
+  expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere']);
+  outbox.acked('ref-1', 11);
+  expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere', 'two']);
+});
+
+test('what was unacked when the connection broke is sent again with the same refs', () => {
+  say('lobby', 'one');
+  say('lobby', 'two');
+  isLive = false;
+  outbox.lost();
+  outbox.flush('lobby');
+  expect(refs()).toEqual(['ref-1']);
+  isLive = true;
+  outbox.flush('lobby');
+  outbox.acked('ref-1', 11);
+  expect(refs()).toEqual(['ref-1', 'ref-1', 'ref-2']);
+});
+
+test('what was written offline waits for the connection', () => {
+  isLive = false;
+  say('lobby', 'hello');
+  expect(states()).toEqual(['waiting']);
+  isLive = true;
+  outbox.flush('lobby');
+  expect(refs()).toEqual(['ref-1']);
+});
+
+test('a refusal for good fails the message and says why, and the next one goes on', () => {
+  say('lobby', 'one');
+  say('lobby', 'two');
+  outbox.refused('ref-1', { code: 'forbidden' });
+  expect(outbox.items.value[0]).toMatchObject({
+    state: 'failed',
+    error: 'You are not allowed to do this.',
+  });
+  expect(refs()).toEqual(['ref-1', 'ref-2']);
+});
+
+test('a rate limit is waited out, and the order stays', async () => {
+  say('lobby', 'one');
+  say('lobby', 'two');
+  outbox.refused('ref-1', { code: 'rate_limited', retry_after_seconds: 3 });
+  await clock.advance(2_999);
+  expect(refs()).toEqual(['ref-1']);
+  await clock.advance(1);
+  expect(refs()).toEqual(['ref-1', 'ref-1']);
+});
+
+test('an overdue ack first questions the connection, then fails the message', async () => {
+  say('lobby', 'hello');
+  await clock.advance(5_000);
+  expect([silences, states()]).toEqual([1, ['sent']]);
+  await clock.advance(10_000);
+  expect(states()).toEqual(['failed']);
+});
+
+test('a failed message is retried with its ref, or discarded', () => {
+  say('lobby', 'hello');
+  outbox.refused('ref-1', { code: 'forbidden' });
+  outbox.retry('ref-1');
+  expect(refs()).toEqual(['ref-1', 'ref-1']);
+  outbox.refused('ref-1', { code: 'forbidden' });
+  outbox.discard('ref-1');
+  expect(outbox.items.value).toEqual([]);
+});
+
+test('only a failed message can be discarded: the server may hold the others', () => {
+  say('lobby', 'hello');
+  outbox.discard('ref-1');
+  expect(states()).toEqual(['sent']);
+});
+
+test('an acked message whose echo was never seen is settled by its seq', () => {
+  say('lobby', 'hello');
+  outbox.acked('ref-1', 11);
+  outbox.settleUpTo('lobby', 10);
+  expect(states()).toEqual(['stored']);
+  outbox.settleUpTo('lobby', 11);
+  expect(outbox.items.value).toEqual([]);
+});
+
+describe('a reload', () => {
+  test('keeps unsent messages, their refs and their order', async () => {
+    say('lobby', 'one');
+    say('lobby', 'two');
+    say('lobby', 'three');
+    await reload();
+    expect(states()).toEqual(['sent', 'waiting', 'waiting']);
+    for (const ref of ['ref-1', 'ref-2', 'ref-3']) outbox.acked(ref, 11);
+    expect(refs()).toEqual(['ref-1', 'ref-2', 'ref-3']);
+  });
+
+  test('an hour later changes nothing about that', async () => {
+    isLive = false;
+    say('lobby', 'hello');
+    await clock.sleep(3_600_000);
+    await reload();
+    expect(states()).toEqual(['waiting']);
+    isLive = true;
+    outbox.flush('lobby');
+    expect(refs()).toEqual(['ref-1']);
+  });
+
+  test('keeps what failed, and why', async () => {
+    say('lobby', 'hello');
+    outbox.refused('ref-1', { code: 'forbidden' });
+    await reload();
+    expect(outbox.items.value).toMatchObject([
+      { state: 'failed', error: 'You are not allowed to do this.', attempts: 1 },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  test('brings back nothing that was acked, settled or discarded', async () => {
+    outbox.acked(say('lobby', 'acked').ref, 11);
+    outbox.settle(say('other', 'settled').ref);
+    const { ref } = say('den', 'discarded');
+    outbox.refused(ref, { code: 'forbidden' });
+    outbox.discard(ref);
+    await reload();
+    expect(outbox.items.value).toEqual([]);
+  });
+
+  test('brings back nothing that the log shows already', async () => {
+    say('lobby', 'hello');
+    stored.add('ref-1');
+    await reload();
+    expect(outbox.items.value).toEqual([]);
+    expect(store.kept.size).toBe(0);
+  });
+
+  test('lets what is written before they are back go after them', async () => {
+    isLive = false;
+    say('lobby', 'one');
+    isLive = true;
+    sent = [];
+    outbox = makeOutbox();
+    outbox.start();
+    say('lobby', 'two');
+    expect(refs()).toEqual([]);
+    await settled();
+    outbox.acked('ref-1', 11);
+    expect(refs()).toEqual(['ref-1', 'ref-2']);
+  });
+
+  test('sends what is written even when the browser does not answer', async () => {
+    store.own = () => new Promise(() => {});
+    outbox = makeOutbox();
+    outbox.start();
+    say('lobby', 'hello');
+    await clock.advance(2_000);
+    expect(refs()).toEqual(['ref-1']);
+  });
+
+  test('keeps the order where the clock stands still or was put back', async () => {
+    isLive = false;
+    say('lobby', 'one');
+    say('lobby', 'two');
+    await clock.sleep(-60_000);
+    say('lobby', 'three');
+    store.kept = new Map([...store.kept].reverse());
+    await reload();
+    expect(outbox.items.value.map(({ command }) => command.body)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('what another tab left behind', () => {
+  test('is taken over, and sent in its order', async () => {
+    store.left = [makePending('left-2', { at: '2026-01-05T10:00:02.000Z' }), makePending('left-1')];
+    await clock.advance(5_000);
+    expect(refs()).toEqual(['left-1']);
+    outbox.acked('left-1', 11);
+    expect(refs()).toEqual(['left-1', 'left-2']);
+    outbox.acked('left-2', 12);
+    expect(store.kept.size).toBe(0);
+  });
+
+  test('waits behind what is on its way', async () => {
+    store.left = [makePending('left-1', { at: '2020-01-05T10:00:02.000Z' })];
+    await clock.advance(4_000);
+    say('lobby', 'hello');
+    await clock.advance(1_000);
+    expect(refs()).toEqual(['ref-1']);
+    outbox.acked('ref-1', 11);
+    expect(refs()).toEqual(['ref-1', 'left-1']);
+  });
+
+  test('is not shown when the log has it already', async () => {
+    store.left = [makePending('left-1')];
+    stored.add('left-1');
+    await clock.advance(5_000);
+    expect([sent, outbox.items.value, store.kept.size]).toEqual([[], [], 0]);
+  });
+
+  test('is left alone once the session is over', async () => {
+    outbox.stop();
+    store.left = [makePending('left-1')];
+    await clock.advance(60_000);
+    expect(store.left).toHaveLength(1);
+    expect(clock.armed).toBe(0);
+  });
+});
+
+describe('a page that was frozen', () => {
+  test('fails nothing for the answer that it could not read', async () => {
+    say('lobby', 'hello');
+    await clock.advance(5_000);
+    await clock.sleep(60_000);
+    expect([silences, states()]).toEqual([2, ['sent']]);
+    outbox.acked('ref-1', 11);
+    expect(states()).toEqual(['stored']);
+  });
+
+  test('waits no longer than that once it is awake', async () => {
+    say('lobby', 'hello');
+    await clock.advance(5_000);
+    await clock.sleep(60_000);
+    await clock.advance(10_000);
+    expect(states()).toEqual(['failed']);
+  });
+});
+
+test('the end of a session keeps what was not sent, a log-out deletes it', async () => {
+  isLive = false;
+  say('lobby', 'hello');
+  outbox.stop();
+  expect(store.kept.size).toBe(1);
+  await reload();
+  outbox.forget();
+  expect(outbox.items.value).toEqual([]);
+  expect(store.kept.size).toBe(0);
+  expect(clock.armed).toBe(0);
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import type { PendingMessage } from '../../src/rooms/outbox';
+import { rowsOf } from '../../src/rooms/rows';
+import { apply } from '../../src/rooms/timeline';
+import { ME, makeEvent, makeTimeline } from '../make';
+
+const entriesOf = (...events: Record<string, unknown>[]) =>
+  events
+    .map((fields, index) => makeEvent(index + 1, { at: '2026-01-05T12:00:00.000Z', ...fields }))
+    .reduce(apply, makeTimeline(0)).entries;
+
+const rows = (
+  entries: ReturnType<typeof entriesOf>,
+  { pending = [], divider = null }: { pending?: PendingMessage[]; divider?: number | null } = {},
+) => rowsOf({ entries, pending, divider, me: ME });
+
+const makePending = (ref: string): PendingMessage => ({
+  command: { type: 'send', ref, room_id: 'lobby', body: 'hello' },
+  at: '2026-01-05T12:00:00.000Z',
+  state: 'sent',
+  seq: null,
+  error: null,
+  attempts: 1,
+});
+
+const leads = (list: ReturnType<typeof rows>) =>
+  list.flatMap((row) => ('leads' in row ? row.leads : []));
+
+test('messages of one author within five minutes stand under one heading', () => {
+  const entries = entriesOf(
+    {},
+    { at: '2026-01-05T12:04:59.000Z' },
+    { at: '2026-01-05T12:10:00.000Z' },
+    { at: '2026-01-05T12:10:01.000Z', user_id: 'carol-id', username: 'carol' },
+  );
+  expect(leads(rows(entries))).toEqual([true, false, true, true]);
+});
+
+test('a new day gets its own line', () => {
+  const entries = entriesOf({}, { at: '2026-01-07T12:00:00.000Z' });
+  expect(rows(entries).map(({ kind }) => kind)).toEqual(['day', 'message', 'day', 'message']);
+});
+
+test('the unread line stands before the first message of another after the read position', () => {
+  const entries = entriesOf({}, { user_id: ME }, {}, {});
+  const kinds = rows(entries, { divider: 1 }).map(({ kind }) => kind);
+  expect(kinds).toEqual(['day', 'message', 'message', 'unread', 'message', 'message']);
+});
+
+test('without anything unread there is no unread line', () => {
+  const entries = entriesOf({}, { user_id: ME });
+  expect(rows(entries, { divider: 1 }).map(({ kind }) => kind)).not.toContain('unread');
+});
+
+test('the echo of a pending message takes over its row', () => {
+  const pending = rows(entriesOf({}), { pending: [makePending('r1')] });
+  const echoed = rows(entriesOf({}, { user_id: ME, username: 'alice', ref: 'r1' }));
+  expect(echoed.map(({ key }) => key)).toEqual(pending.map(({ key }) => key));
+});
+
+test('the ref of another user is no key of ours', () => {
+  const list = rows(entriesOf({ ref: 'r1' }), { pending: [makePending('r1')] });
+  expect(new Set(list.map(({ key }) => key)).size).toBe(list.length);
+});
+
+test('a notice ends the group', () => {
+  const entries = entriesOf({}, { type: 'member', role: 'member' }, {});
+  expect(leads(rows(entries))).toEqual([true, true]);
+});

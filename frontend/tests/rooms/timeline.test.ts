@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import {
+  apply,
+  countUnread,
+  expectHistory,
+  findEntry,
+  order,
+  prepend,
+  type Timeline,
+  trim,
+} from '../../src/rooms/timeline';
+import { ME, makeEvent, makeMessage, makePage, makeTimeline } from '../make';
+
+const seqs = (timeline: Timeline) => timeline.entries.map(({ seq }) => seq);
+const applyAll = (timeline: Timeline, ...events: Parameters<typeof apply>[1][]) =>
+  events.reduce(apply, timeline);
+const body = (timeline: Timeline, seq: number) => {
+  const entry = findEntry(timeline, seq);
+  return entry?.kind === 'message' ? entry.body : undefined;
+};
+
+describe('applying events', () => {
+  test('the next message is appended and moves the position', () => {
+    const timeline = apply(makeTimeline(10), makeEvent(11));
+    expect(seqs(timeline)).toEqual([11]);
+    expect(timeline.seq).toBe(11);
+  });
+
+  test('an event that was applied before changes nothing', () => {
+    const once = apply(makeTimeline(10), makeEvent(11));
+    expect(apply(once, makeEvent(11, { body: 'again' }))).toBe(once);
+  });
+
+  test('an event behind a hole is not applied, and says so', () => {
+    const timeline = makeTimeline(10);
+    expect([9, 10, 11, 12].map((seq) => order(timeline, seq))).toEqual([
+      'old',
+      'old',
+      'next',
+      'gap',
+    ]);
+    expect(apply(timeline, makeEvent(12))).toBe(timeline);
+  });
+
+  test('an edit changes the body and keeps the place', () => {
+    const timeline = applyAll(
+      makeTimeline(0),
+      makeEvent(1),
+      makeEvent(2),
+      makeEvent(3, { type: 'edit', target: 1, body: 'better' }),
+    );
+    expect(seqs(timeline)).toEqual([1, 2]);
+    expect(body(timeline, 1)).toBe('better');
+    expect(timeline.seq).toBe(3);
+  });
+
+  test('a delete leaves a tombstone without body or reactions, which no later edit brings back', () => {
+    const timeline = applyAll(
+      makeTimeline(0),
+      makeEvent(1),
+      makeEvent(2, { type: 'reaction', target: 1, emoji: '👍', added: true }),
+      makeEvent(3, { type: 'delete', target: 1 }),
+      makeEvent(4, { type: 'edit', target: 1, body: 'back' }),
+    );
+    expect(findEntry(timeline, 1)).toMatchObject({ body: '', deleted: true, reactions: [] });
+  });
+
+  test('reactions count each user once and vanish with the last one', () => {
+    const reaction = (seq: number, user_id: string, added: boolean) =>
+      makeEvent(seq, { type: 'reaction', target: 1, emoji: '👍', user_id, added });
+    const both = applyAll(
+      makeTimeline(0),
+      makeEvent(1),
+      reaction(2, 'b', true),
+      reaction(3, 'c', true),
+      reaction(4, 'b', true),
+    );
+    expect(findEntry(both, 1)).toMatchObject({
+      reactions: [{ emoji: '👍', user_ids: ['c', 'b'] }],
+    });
+    const none = applyAll(both, reaction(5, 'b', false), reaction(6, 'c', false));
+    expect(findEntry(none, 1)).toMatchObject({ reactions: [] });
+  });
+
+  test('a member event becomes a notice with its own seq', () => {
+    const timeline = apply(makeTimeline(4), makeEvent(5, { type: 'member', role: null, by: null }));
+    expect(timeline.entries).toMatchObject([{ kind: 'notice', seq: 5, username: 'bob' }]);
+  });
+});
+
+describe('history', () => {
+  test('a page goes before what is live, and nothing is there twice', () => {
+    const live = apply(expectHistory(makeTimeline(10)), makeEvent(11));
+    const timeline = prepend(live, makePage([8, 9, 10, 11]));
+    expect(seqs(timeline)).toEqual([8, 9, 10, 11]);
+    expect(timeline.has_older).toBe(false);
+  });
+
+  test('an edit that overtakes the page with its target is not lost', () => {
+    const edited = apply(
+      expectHistory(makeTimeline(10)),
+      makeEvent(11, { type: 'edit', target: 9, body: 'better' }),
+    );
+    expect(body(prepend(edited, makePage([9, 10])), 9)).toBe('better');
+  });
+
+  test('a page that was asked for before a reset is dropped', () => {
+    const reset = makeTimeline(900);
+    expect(seqs(prepend(reset, makePage([1, 2])))).toEqual([]);
+  });
+
+  test('a page of another epoch is dropped', () => {
+    const timeline = prepend(expectHistory(makeTimeline(10)), makePage([1], { epoch: 'e2' }));
+    expect(seqs(timeline)).toEqual([]);
+    expect(timeline.has_older).toBe(true);
+  });
+
+  test('a page that comes after a trim is dropped, for it would leave a hole', () => {
+    let timeline = prepend(
+      expectHistory(makeTimeline(10)),
+      makePage([8, 9, 10], { has_more: true }),
+    );
+    timeline = trim(expectHistory(timeline), 1);
+    expect(seqs(prepend(timeline, makePage([5, 6, 7])))).toEqual([10]);
+    expect(timeline.loaded_from).toBe(10);
+  });
+});
+
+describe('counting the unread', () => {
+  test('messages of others after the read position count, mine and deleted ones do not', () => {
+    const timeline = applyAll(
+      makeTimeline(0),
+      makeEvent(1),
+      makeEvent(2),
+      makeEvent(3, { user_id: ME }),
+      makeEvent(4),
+      makeEvent(5, { type: 'delete', target: 4 }),
+    );
+    expect(countUnread(timeline, 1, ME)).toBe(1);
+  });
+
+  test('what is not loaded cannot be counted', () => {
+    expect(countUnread(makeTimeline(10), 5, ME)).toBeNull();
+    expect(countUnread(makeTimeline(10), 10, ME)).toBe(0);
+  });
+});
+
+test('a field named __proto__ in an event pollutes nothing', () => {
+  const event = JSON.parse(
+    JSON.stringify(makeMessage(1)).replace('{', '{"type":"message","__proto__":{"polluted":1},'),
+  );
+  apply(makeTimeline(0), event);
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+});

@@ -1,0 +1,319 @@
+import { signal } from '@preact/signals';
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { App } from '../../src/app';
+import { Drafts } from '../../src/rooms/drafts';
+import { Names } from '../../src/rooms/names';
+import type { Row } from '../../src/rooms/rows';
+import { messageEntry } from '../../src/rooms/timeline';
+import type { Session } from '../../src/session';
+import { AuthScreen } from '../../src/views/account/AuthScreen';
+import { AppContext, SessionContext } from '../../src/views/parts/context';
+import { ConnectionBanner } from '../../src/views/shell/ConnectionBanner';
+import { Body } from '../../src/views/timeline/Body';
+import { Composer } from '../../src/views/timeline/Composer';
+import { MessageRow } from '../../src/views/timeline/MessageRow';
+import { closeRule } from '../../src/wire/close_codes';
+import type { Connection, ConnectionState } from '../../src/wire/connection';
+import { Problem } from '../../src/wire/problem';
+import { MemoryStorage, makeMessage, makeRoom } from '../make';
+
+let root: HTMLElement;
+
+beforeEach(() => {
+  root = document.createElement('div');
+  document.body.append(root);
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+});
+
+describe('a message body', () => {
+  test.each([
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '<svg onload=alert(1)>',
+    '</textarea><b>bold</b>',
+    '[x](javascript:alert(1))',
+    '&lt;b&gt;',
+  ])('%s is text and nothing else', (text) => {
+    act(() => render(<Body text={text} />, root));
+    expect(root.textContent).toBe(text);
+    expect(root.querySelectorAll('.body *')).toHaveLength(0);
+  });
+
+  test('links open elsewhere and tell that place nothing', () => {
+    act(() => render(<Body text="see https://a.example/x." />, root));
+    const link = root.querySelector('a');
+    expect(link?.getAttribute('href')).toBe('https://a.example/x');
+    expect(link?.rel).toBe('noopener noreferrer nofollow');
+    expect(link?.target).toBe('_blank');
+    expect(root.textContent).toBe('see https://a.example/x.');
+  });
+});
+
+describe('a form', () => {
+  const login = vi.fn<(username: string, password: string) => Promise<void>>();
+  const signup = vi.fn<() => Promise<void>>();
+  const open = (name: 'home' | 'signup') => {
+    const app = {
+      auth: { state: signal({ phase: 'signed_out', notice: null }), login, signup },
+      router: { route: signal({ name }) },
+      theme: { choice: signal('light') },
+    } as unknown as App;
+    const screen = (
+      <AppContext.Provider value={app}>
+        <AuthScreen />
+      </AppContext.Provider>
+    );
+    act(() => render(screen, root));
+  };
+  const input = (name: string) => root.querySelector<HTMLInputElement>(`[name=${name}]`);
+  const fill = (name: string, value: string) =>
+    act(() => {
+      const field = input(name);
+      if (field) field.value = value;
+      field?.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  const submit = () => act(async () => root.querySelector('form')?.requestSubmit());
+  const errors = () =>
+    [...root.querySelectorAll('.field-error')].map(({ textContent }) => textContent);
+
+  beforeEach(() => {
+    login.mockReset();
+    signup.mockReset();
+  });
+
+  test('that is empty says so at its fields, goes to the first, and sends nothing', async () => {
+    open('home');
+    expect(root.querySelector<HTMLButtonElement>('[type=submit]')?.disabled).toBe(false);
+    await submit();
+    expect(errors()).toEqual(['Enter your username.', 'Enter your password.']);
+    expect(document.activeElement).toBe(input('username'));
+    expect(login).not.toHaveBeenCalled();
+    fill('username', 'alice');
+    expect(errors()).toEqual(['Enter your password.']);
+    await submit();
+    expect(document.activeElement).toBe(input('password'));
+  });
+
+  test('that is right is sent, and says what the server says', async () => {
+    login.mockRejectedValue(new Problem({ status: 401, code: 'invalid_credentials' }));
+    open('home');
+    fill('username', ' alice ');
+    fill('password', 'secret');
+    await submit();
+    expect(login).toHaveBeenCalledWith('alice', 'secret');
+    expect(errors()).toEqual([]);
+    expect(root.querySelector('[role=alert]')?.textContent).toContain('not right');
+  });
+
+  test('for an account tells the rules that were broken', async () => {
+    open('signup');
+    fill('username', '_x');
+    fill('password', 'short');
+    await submit();
+    expect(errors()).toEqual([
+      expect.stringContaining('Begin with a letter'),
+      'Use at least 8 characters.',
+    ]);
+    expect(signup).not.toHaveBeenCalled();
+  });
+});
+
+describe('the banner', () => {
+  const show = (state: ConnectionState, outdated = false) => {
+    const connection = { state: signal(state) } as unknown as Connection;
+    act(() => render(<ConnectionBanner connection={connection} outdated={outdated} />, root));
+  };
+  const said = () => root.querySelector('.banner-words')?.textContent ?? '';
+  const button = () => root.querySelector('.banner button')?.textContent;
+
+  test('of a version that is not spoken offers to reload', () => {
+    show({ phase: 'stopped', text: closeRule(4503).text, code: 4503 });
+    expect(said()).toContain('Reload to get the new version.');
+    expect(button()).toBe('Reload');
+  });
+
+  test('of a live page offers to reload when a newer build is served', () => {
+    show({ phase: 'live' });
+    expect(root.querySelector('.banner')).toBeNull();
+    show({ phase: 'live' }, true);
+    expect(said()).toContain('Reload to get the new version.');
+    expect(button()).toBe('Reload');
+  });
+});
+
+describe('the composer', () => {
+  let drafts: Drafts;
+  let said: string[];
+
+  beforeEach(() => {
+    drafts = new Drafts(new MemoryStorage(), 'alice-id');
+    said = [];
+    const session = {
+      drafts,
+      bodyLimit: signal(20),
+      say: (_: string, body: string) => said.push(body),
+      typing: { in: () => [], pressed: () => {} },
+    } as unknown as Session;
+    act(() =>
+      render(
+        <SessionContext.Provider value={session}>
+          <Composer room={makeRoom()} replyTo={null} onCancelReply={() => {}} onSent={() => {}} />
+        </SessionContext.Provider>,
+        root,
+      ),
+    );
+  });
+
+  const area = () => root.querySelector('textarea') as HTMLTextAreaElement;
+  const type = (text: string) =>
+    act(() => {
+      area().value = text;
+      area().dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  const press = (options: KeyboardEventInit) =>
+    act(() => {
+      const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...options });
+      area().dispatchEvent(event);
+    });
+
+  test('Enter sends what was typed and empties the box', () => {
+    type('  hello  ');
+    press({ key: 'Enter' });
+    expect(said).toEqual(['hello']);
+    expect(drafts.get('lobby')).toBe('');
+  });
+
+  test('Shift+Enter sends nothing', () => {
+    type('hello');
+    press({ key: 'Enter', shiftKey: true });
+    expect(said).toEqual([]);
+  });
+
+  test('Enter that ends a word of an input method sends nothing', () => {
+    type('こんにちは');
+    press({ key: 'Enter', isComposing: true });
+    expect(said).toEqual([]);
+  });
+
+  test('an empty message is not sent', () => {
+    type(' \n ');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('the counter appears near the limit, and beyond it nothing is sent', () => {
+    type('short');
+    expect(root.querySelector('.composer-count')).toBeNull();
+    type('😀'.repeat(20));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('0');
+    type('😀'.repeat(21));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('-1');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('what is typed is kept as the draft of its room', () => {
+    type('half a tho');
+    expect(drafts.get('lobby')).toBe('half a tho');
+    expect(drafts.get('other')).toBe('');
+  });
+});
+
+test('drafts survive a reload, and are not those of the next user', () => {
+  const storage = new MemoryStorage();
+  new Drafts(storage, 'alice-id').set('lobby', 'half a tho');
+  expect(new Drafts(storage, 'alice-id').get('lobby')).toBe('half a tho');
+  expect(new Drafts(storage, 'bob-id').get('lobby')).toBe('');
+  new Drafts(storage, 'alice-id').forget();
+  expect(storage.length).toBe(0);
+});
+
+describe('a message row', () => {
+  let names: Names;
+
+  beforeEach(() => {
+    names = new Names();
+  });
+
+  const onRetry = vi.fn();
+  const show = (row: Extract<Row, { kind: 'message' | 'pending' }>) =>
+    act(() =>
+      render(
+        <SessionContext.Provider value={{ names } as unknown as Session}>
+          <MessageRow
+            row={row}
+            me={{ user_id: 'alice-id', username: 'alice' }}
+            quoted={undefined}
+            highlighted={false}
+            onReply={() => {}}
+            onQuote={() => {}}
+            onRetry={onRetry}
+            onDiscard={() => {}}
+          />
+        </SessionContext.Provider>,
+        root,
+      ),
+    );
+  const pending = {
+    command: { type: 'send' as const, ref: 'r1', room_id: 'lobby', body: 'hello' },
+    at: '2026-01-05T12:00:00.000Z',
+    seq: null,
+    attempts: 1,
+  };
+
+  test('the echo changes the pending row in place', () => {
+    show({
+      kind: 'pending',
+      key: 'ref r1',
+      leads: true,
+      pending: { ...pending, state: 'sent', error: null },
+    });
+    const before = root.querySelector('.message .body');
+    expect(root.textContent).toContain('Sending');
+    const entry = messageEntry(makeMessage(11, { username: 'alice', body: 'hello' }));
+    show({ kind: 'message', key: 'ref r1', leads: true, entry });
+    expect(root.querySelector('.message .body')).toBe(before);
+    expect(root.textContent).not.toContain('Sending');
+  });
+
+  test('a failed message says why and can be retried', () => {
+    const failed = {
+      ...pending,
+      state: 'failed' as const,
+      error: 'You are not allowed to do this.',
+    };
+    show({ kind: 'pending', key: 'ref r1', leads: true, pending: failed });
+    expect(root.querySelector('[role=alert]')?.textContent).toContain(
+      'Not sent. You are not allowed to do this.',
+    );
+    act(() => root.querySelector<HTMLButtonElement>('.link-button')?.click());
+    expect(onRetry).toHaveBeenCalledWith('r1');
+  });
+
+  test('a name that is learned later is shown with the username, and leaves the avatar as it was', () => {
+    const entry = messageEntry(makeMessage(11, { user_id: 'grace-id', username: 'grace_h' }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    const avatar = () => root.querySelector('.avatar')?.outerHTML;
+    const before = avatar();
+    expect(root.querySelector('.avatar')?.textContent).toBe('GH');
+    expect(root.querySelector('.message-author')?.textContent).toBe('grace_h');
+    expect(root.querySelector('.username')).toBeNull();
+    act(() => names.learn('grace-id', 'Amazing Grace'));
+    expect(root.querySelector('.message-author')?.textContent).toBe('Amazing Grace');
+    expect(root.querySelector('.username')?.textContent).toBe('@grace_h');
+    expect(avatar()).toBe(before);
+  });
+
+  test('a deleted message is a tombstone', () => {
+    const entry = messageEntry(makeMessage(11, { body: '', deleted: true }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    expect(root.textContent).toContain('This message was deleted.');
+    expect(root.querySelector('.body')).toBeNull();
+  });
+});

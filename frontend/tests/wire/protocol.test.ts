@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { parseHash } from '../../src/browser/router';
+import { titleText } from '../../src/browser/title';
+import { closeRule } from '../../src/wire/close_codes';
+import { isEntry, parseEvent } from '../../src/wire/protocol';
+
+test('unknown fields are kept out of the way, unknown types ignored', () => {
+  expect(parseEvent('{"type":"pong","server_time":"x","news":1}')).toMatchObject({ type: 'pong' });
+  expect(parseEvent('{"type":"news"}')).toBeNull();
+});
+
+test('what has a place in the log and the key at is an entry, whatever its type', () => {
+  const place = { room_id: 'lobby', seq: 3 };
+  const parsed = (event: object) => parseEvent(JSON.stringify(event));
+  const step = { type: 'unreadable', ...place };
+  expect(parsed({ type: 'pin', ...place, at: 'now', user_id: 'u', username: 'u' })).toEqual(step);
+  expect(parsed({ type: 'constructor', ...place, at: 'now' })).toEqual(step);
+  expect(parsed({ type: 'unreadable', ...place, at: null })).toEqual(step);
+  expect(parsed({ type: 'news', ...place })).toBeNull();
+  expect(parsed({ type: 'pin', ...place, seq: 3.5, at: 'now' })).toBeNull();
+});
+
+test('an ack is no entry', () => {
+  const event = parseEvent('{"type":"ack","ref":"r","room_id":"l","epoch":"e","seq":3,"at":"now"}');
+  expect(event && isEntry(event)).toBe(false);
+});
+
+test('an event that lacks what its type must have is no event', () => {
+  expect(parseEvent('{"type":"live","room_id":"lobby","epoch":"e"}')).toBeNull();
+  expect(parseEvent('{"type":"live","room_id":"lobby","epoch":"e","seq":"1"}')).toBeNull();
+});
+
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+  'a type named %s is unknown',
+  (type) => {
+    expect(parseEvent(JSON.stringify({ type }))).toBeNull();
+  },
+);
+
+test('a read receipt carries a seq and is no entry of the log', () => {
+  const event = parseEvent('{"type":"read","room_id":"l","user_id":"u","seq":3,"at":"now"}');
+  expect(event && isEntry(event)).toBe(false);
+});
+
+test('4500-4999 means stay away, everything else unknown means come back', () => {
+  expect(closeRule(4500).action).toBe('stop');
+  expect(closeRule(4499).action).toBe('reconnect');
+  expect(closeRule(3000).action).toBe('reconnect');
+  expect(closeRule(1006).action).toBe('reconnect');
+});
+
+test('only a well-formed room id in the hash is a room', () => {
+  expect(parseHash('#/rooms/a-B_9')).toEqual({ name: 'room', id: 'a-B_9' });
+  for (const hash of ['#/rooms/', '#/rooms/a/b', '#/rooms/<img src=x>', '#/rooms/%2e%2e', ''])
+    expect(parseHash(hash)).toEqual({ name: 'home' });
+});
+
+test('the title says how much is unread', () => {
+  expect(titleText('Lobby', 3)).toBe('(3) Lobby · Tailwire');
+  expect(titleText(null, 0)).toBe('Tailwire');
+  expect(titleText(null, 1000)).toBe('(99+) Tailwire');
+});
