@@ -215,23 +215,24 @@ function changed(entry: MessageEntry, change: Change): MessageEntry {
     case 'edit':
       return { ...entry, body: change.body, edited_at: change.at };
     case 'delete':
-      return { ...entry, body: '', deleted: true, reactions: [] };
+      return { ...entry, body: '', edited_at: null, deleted: true, reactions: [] };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, change) };
   }
 }
 
+/** Keeps users and emojis in the order in which they came, as the server's fold does. */
 function react(
   reactions: readonly Reaction[],
   { emoji, user_id, added }: Extract<Change, { type: 'reaction' }>,
-): Reaction[] {
-  const known = reactions.some((reaction) => reaction.emoji === emoji);
-  const all = known ? reactions : [...reactions, { emoji, user_ids: [] }];
-  return all
-    .map((reaction) => {
-      if (reaction.emoji !== emoji) return reaction;
-      const others = reaction.user_ids.filter((id) => id !== user_id);
-      return { emoji, user_ids: added ? [...others, user_id] : others };
-    })
-    .filter(({ user_ids }) => user_ids.length > 0);
+): readonly Reaction[] {
+  const known = reactions.find((reaction) => reaction.emoji === emoji);
+  if (added === (known?.user_ids.includes(user_id) ?? false)) return reactions;
+  if (!known) return [...reactions, { emoji, user_ids: [user_id] }];
+  const user_ids = added
+    ? [...known.user_ids, user_id]
+    : known.user_ids.filter((id) => id !== user_id);
+  return reactions
+    .map((reaction) => (reaction === known ? { emoji, user_ids } : reaction))
+    .filter((reaction) => reaction.user_ids.length > 0);
 }
