@@ -14,7 +14,7 @@ import { Build } from './wire/build';
 import type { PublicUser } from './wire/protocol';
 import { openTokenChannel, TokenStore } from './wire/tokens';
 
-/** Everything the views may use; only here are the parts put together. */
+/** The parts that the views may use. They are put together only here. */
 export interface App {
   auth: Auth;
   session: ReadonlySignal<Session | null>;
@@ -22,7 +22,7 @@ export interface App {
   theme: Theme;
   build: Build;
   logout(): void;
-  /** Erases the account; fails with a Problem. */
+  /** Erases the account. Fails with a Problem. */
   erase(password: string): Promise<void>;
 }
 
@@ -97,14 +97,14 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
   });
 
-  // A server that was away may have come back with another build of this page.
+  // After an interruption the server may serve a newer build of this page.
   effect(() => {
     if (session.value?.connection.isLive) void build.check();
   });
 
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
   window.addEventListener('online', () => session.value?.connection.tryNow());
-  // A page that slept, froze or was kept for "back" may hold a connection that died meanwhile.
+  // A page that slept, was frozen or was kept for "back" may hold a dead connection.
   document.addEventListener('resume', () => session.value?.connection.woke());
   window.addEventListener('pageshow', ({ persisted }) => {
     if (persisted) session.value?.connection.woke();
@@ -132,7 +132,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       void auth.logout();
     },
     async erase(password) {
-      // The server may end the session before it answers.
+      // The server may end the session before it answers, so the session is remembered.
       const erased = session.value;
       await auth.erase(password);
       erased?.forget();
@@ -141,7 +141,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   };
 }
 
-/** 128 random bits: `crypto.randomUUID` is missing on plain http, where this may well be hosted. */
+/** 128 random bits. `crypto.randomUUID` is missing where the page came over plain http. */
 function makeRef(crypto: Crypto): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

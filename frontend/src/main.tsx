@@ -14,7 +14,8 @@ import './styles/account.css';
 import { AppContext } from './views/parts/context';
 import { Root } from './views/shell/Root';
 
-// A burst of events is one rendering per frame; frames stop in a hidden window, so a timer steps in.
+// Many events in one frame cause one rendering. A hidden window has no frames, so a timer is used
+// there.
 const HIDDEN_FRAME_MILLISECONDS = 100;
 options.debounceRendering = (render) => {
   let done = false;

@@ -7,17 +7,20 @@ import { Connection, type SocketConstructor } from './wire/connection';
 const BODY_CHARACTERS = 4_000;
 
 export interface SessionOptions extends Omit<RoomsOptions, 'send' | 'probe' | 'onExpired'> {
-  /** A usable access token; with `refused`, another one than that. */
+  /** A usable access token. With `refused`, a token other than that one. */
   token(refused?: string): Promise<string>;
-  /** Milliseconds until the token wants renewing. */
+  /** Milliseconds until the access token should be renewed. */
   renewIn(): number;
   WebSocket: SocketConstructor;
   isOnline(): boolean;
-  /** The session is over, with the words to say so; null where the token simply expired. */
+  /** The session has ended. `text` says why; it is null where the token simply expired. */
   onEnded(text: string | null): void;
 }
 
-/** What lives as long as a log-in: the user's rooms, kept live over one connection. */
+/**
+ * Everything that exists between log-in and log-out: the user's rooms, kept live over one
+ * connection.
+ */
 export interface Session extends RoomParts {
   readonly user_id: string;
   readonly connection: Connection;
@@ -25,11 +28,11 @@ export interface Session extends RoomParts {
   readonly takeout: Takeout;
   /** How many characters a message may have. */
   readonly bodyLimit: { readonly value: number };
-  /** What the server can do: docs/protocol.md lists the names. An old server names nothing. */
+  /** The names of what the server can do, listed in docs/protocol.md. Empty for an old server. */
   readonly features: { readonly value: ReadonlySet<string> };
   start(): void;
   stop(): void;
-  /** Deletes from this machine all that the user typed. */
+  /** Deletes everything that the user typed from this machine. */
   forget(): void;
 }
 

@@ -14,7 +14,7 @@ export type AuthState =
 const EXPIRED = 'Your sign-in has expired. Log in again to go on.';
 const ERASED = 'Your account is deleted. Thank you for having been here.';
 
-/** Who is signed in on this page. */
+/** Which user is signed in on this page. */
 export class Auth {
   readonly state = signal<AuthState>({ phase: 'restoring', failed: false });
   readonly #api: Pick<Api, 'account' | 'sessions'>;
@@ -29,7 +29,7 @@ export class Auth {
     tokens.onSignedIn = () => void this.restore();
   }
 
-  /** Takes up the sign-in that survived a reload; a server that is away is no reason to lose it. */
+  /** Restores the sign-in after a reload. An unreachable server does not end the sign-in. */
   async restore(attempt = 0): Promise<void> {
     this.#cancelRetry();
     if (!this.#tokens.canRenew) {
@@ -68,19 +68,19 @@ export class Auth {
     this.state.value = { phase: 'signed_in', user };
   }
 
-  /** Every other session of the user ends. */
+  /** Changes the password. All other sessions of the user end. */
   changePassword(current: string, next: string): Promise<void> {
     return this.#api.account.changePassword(current, next);
   }
 
-  /** Begins to erase the account, which nothing stops; whoever was signed in with it no longer is. */
+  /** Starts to erase the account, which cannot be stopped. All sessions of the user end. */
   async erase(password: string): Promise<void> {
     await this.#api.account.erase(password);
     this.#tokens.leave();
     this.end(ERASED);
   }
 
-  /** Logging out works on this page, and the user's others, even when the server cannot be told yet. */
+  /** Logs out on this page and the user's others, even when the server cannot be told yet. */
   async logout(): Promise<void> {
     const told = this.#api.sessions.logOut().then(
       () => true,
@@ -97,7 +97,7 @@ export class Auth {
     this.#signOut(null);
   }
 
-  /** The session is over: back to the log-in screen, saying why. */
+  /** The session has ended. The log-in screen says why. */
   end(notice: string | null): void {
     this.#tokens.clear();
     this.#signOut(notice);

@@ -3,7 +3,7 @@ import type { SessionsApi } from '../wire/api/sessions';
 import { problemText } from '../wire/problem';
 import type { Login } from '../wire/protocol';
 
-/** Where the user is logged in, this page's own session first. */
+/** The sessions of the user. The session of this page is first. */
 export class Logins {
   readonly items = signal<readonly Login[]>([]);
   readonly state = signal<'loading' | 'loaded' | 'failed'>('loading');

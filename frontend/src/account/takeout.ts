@@ -1,10 +1,10 @@
 import type { AccountApi } from '../wire/api/account';
 import { Problem } from '../wire/problem';
 
-// The last line says that nothing is missing; it is far shorter.
+// The export ends with a line that says that nothing is missing. The line is shorter than this.
 const END_BYTES = 64;
 
-/** Everything that the user wrote and owns, to be kept as a file. */
+/** Fetches everything that the user wrote and owns, as a file. */
 export class Takeout {
   readonly #account: AccountApi;
 
@@ -12,7 +12,10 @@ export class Takeout {
     this.#account = account;
   }
 
-  /** Fails with a Problem, for a file that is not whole too: an answer that broke off looks like one that ended. */
+  /**
+   * Fails with a Problem, also when the file is incomplete: an aborted answer looks like a complete
+   * one.
+   */
   async fetch(onBytes: (count: number) => void, signal: AbortSignal): Promise<Blob> {
     const file = await this.#account.export(onBytes, signal);
     const end = await file.slice(-END_BYTES).text();
@@ -22,7 +25,7 @@ export class Takeout {
   }
 }
 
-/** As people say it, in steps of a thousand: "340 kB". */
+/** A size in steps of a thousand: "340 kB". */
 export function sizeText(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

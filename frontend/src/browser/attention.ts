@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
-/** Whether this window is in front and has the keyboard: only then is something read. */
+/** Whether this window has the focus. Messages count as read only then. */
 export function watchFocus(window: Window): ReadonlySignal<boolean> {
   const { document } = window;
   const look = () => document.visibilityState === 'visible' && document.hasFocus();

@@ -1,8 +1,8 @@
-/** Time and chance, handed in so that tests drive both and never sleep. */
+/** Time and random numbers. Tests pass their own clock, so that no test waits. */
 export interface Clock {
-  /** Milliseconds, for differences only: never compared with the server's clock. */
+  /** Milliseconds. Use them only for differences, never against the server's clock. */
   now(): number;
-  /** Runs `task` once after `milliseconds`; the answer cancels it. */
+  /** Runs `task` once after `milliseconds`. The returned function cancels it. */
   after(milliseconds: number, task: () => void): () => void;
   /** A number in [0, 1). */
   random(): number;

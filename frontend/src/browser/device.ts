@@ -1,6 +1,9 @@
-/** What a program says of itself, in plain words. It is a hint: whoever likes says something else. Pure. */
+/**
+ * The name of a program from its User-Agent. It is only a hint, because a program may send any
+ * text. Pure.
+ */
 
-// The first that fits: most programs also name those that they descend from.
+// The first match counts: most programs also name the programs that they are based on.
 const PROGRAMS: readonly [RegExp, string][] = [
   [/\bEdgi?A?(OS)?\//, 'Edge'],
   [/\bOPR\/|\bOPT\//, 'Opera'],
@@ -20,7 +23,7 @@ const SYSTEMS: readonly [RegExp, string][] = [
   [/\bMac OS X\b|\bMacintosh\b/, 'Mac'],
   [/\bLinux\b|\bX11\b/, 'Linux'],
 ];
-// "curl/8.5.0": a program that is no browser.
+// "curl/8.5.0": a program that is not a browser.
 const PRODUCT = /^([A-Za-z][\w.-]{0,30})\//;
 
 export function deviceName(userAgent: string): string {

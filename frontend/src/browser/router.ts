@@ -6,7 +6,7 @@ export type Route =
   | { name: 'browse' }
   | { name: 'signup' };
 
-// The API owns paths such as /rooms, so the app's own addresses live in the hash.
+// The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
 const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})$/;
 
 export function parseHash(hash: string): Route {
@@ -38,7 +38,7 @@ export class Router {
     this.#window.location.hash = hash;
   }
 
-  /** Goes there without leaving the present address in the history. */
+  /** Goes to an address without adding one to the history of the browser. */
   replace(hash: string): void {
     this.#window.history.replaceState(null, '', hash);
     this.route.value = parseHash(hash);

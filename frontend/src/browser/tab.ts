@@ -1,22 +1,23 @@
 import type { Clock } from './clock';
 
 const STORAGE_KEY = 'tailwire.tab';
-// A reloaded page may start before the lock of the one that it replaces is free.
+// A reloaded page may start before the old page has released its lock.
 const TAKEN_MILLISECONDS = 500;
 
 interface TabOptions {
   storage: Storage;
-  /** Missing on plain http. */
+  /** Undefined where the page came over plain http. */
   locks: Pick<LockManager, 'request'> | undefined;
   clock: Clock;
   makeId(): string;
 }
 
 /**
- * This tab among its user's others. Its id survives a reload, and a lock of that name is held for as
- * long as the page lives, however it ends: whoever can take the lock knows that the tab is gone.
+ * This tab, and whether other tabs of the user still exist. The id of a tab survives a reload. The
+ * page holds a lock with that id until it ends in any way, so a tab that can take the lock of
+ * another knows that the other is gone.
  *
- * Without locks the id still survives, and nobody is ever taken for gone.
+ * Without locks the id still survives, but no tab is ever seen as gone.
  */
 export class Tab {
   readonly id: Promise<string>;
@@ -27,7 +28,7 @@ export class Tab {
     this.id = this.#claim();
   }
 
-  /** Runs `task` if the tab is gone, and keeps it from coming back until that is done. */
+  /** Runs `task` if the tab is gone. The tab cannot start again before `task` is done. */
   async ifGone(id: string, task: () => Promise<void>): Promise<void> {
     await this.#options.locks?.request(lockName(id), { ifAvailable: true }, async (lock) => {
       if (lock) await task();
@@ -38,18 +39,18 @@ export class Tab {
     const { storage, makeId } = this.#options;
     const before = storage.getItem(STORAGE_KEY);
     if (before && (await this.#hold(before))) return before;
-    // Duplicating a tab copies its storage: the twin needs an id of its own.
+    // A duplicated tab has a copy of the storage, so it needs a new id.
     const id = makeId();
     try {
       storage.setItem(STORAGE_KEY, id);
     } catch {
-      // Storage is full: after a reload this is another tab.
+      // The storage is full. After a reload this tab has another id.
     }
     await this.#hold(id);
     return id;
   }
 
-  /** False where another tab holds it. */
+  /** False where another tab holds the lock. */
   #hold(id: string): Promise<boolean> {
     const { locks, clock } = this.#options;
     if (!locks) return Promise.resolve(true);

@@ -1,14 +1,14 @@
-/** Message bodies as text: counted, cleaned and cut into plain parts and links. */
+/** The text of messages: counts it, removes what may not be sent, and finds links. */
 
 export type Part = { text: string; href: string | null };
 
-// Only what names its scheme is a link: nothing else may become an address.
+// Only an address with its scheme becomes a link, so that no other text turns into an address.
 const LINK = /https?:\/\/[^\s<>"'`]+/gi;
 const TRAILING = /[.,;:!?]+$/;
-// Everything below a space but tab and newline: never typed, and six bytes each on the wire.
+// Control characters, without tab and newline. Nobody types them, and each takes six bytes in JSON.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are the point
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
-// Characters that take no room: a message of nothing else is refused as empty.
+// Invisible characters. The server refuses a message of nothing else as empty.
 const INVISIBLE = /[\s\u200b-\u200f\u2060-\u2064\ufeff\u00ad]/g;
 
 /** Lengths are counted in Unicode code points. */
@@ -18,7 +18,7 @@ export function codePoints(text: string): number {
   return count;
 }
 
-/** What may be sent of what was typed or pasted: no lone surrogates, no control characters. */
+/** The text that may be sent: without lone surrogates and control characters. */
 export function cleaned(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(CONTROL, '').toWellFormed().trim();
 }
@@ -42,7 +42,10 @@ export function splitLinks(body: string): Part[] {
   return parts;
 }
 
-/** The stop of the sentence is not part of the link, nor is a bracket that it did not open. */
+/**
+ * A full stop at the end is not part of the link, and neither is a bracket that was opened before
+ * it.
+ */
 function withoutTail(url: string): string {
   let text = url.replace(TRAILING, '');
   while (/[)\]}]$/.test(text) && !isBalanced(text)) text = text.slice(0, -1).replace(TRAILING, '');
@@ -58,7 +61,8 @@ function safeHref(text: string): string | null {
   try {
     const url = new URL(text);
     const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
-    // A link with a user name in it ("https://bank.example@evil.example") is made to deceive.
+    // A user name in a link ("https://bank.example@evil.example") deceives the reader, so it is no
+    // link.
     return isWeb && !url.username && !url.password ? url.href : null;
   } catch {
     return null;

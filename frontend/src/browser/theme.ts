@@ -4,7 +4,7 @@ const STORAGE_KEY = 'tailwire.theme';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
 
-/** Light, dark, or what the system says; the choice is kept. */
+/** The theme: light, dark, or the one of the system. The choice is stored. */
 export class Theme {
   readonly choice = signal<ThemeChoice>('system');
 

@@ -1,4 +1,4 @@
-/** Times as people read them, in their own language and zone. */
+/** Times as text, in the reader's language and time zone. */
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
@@ -14,7 +14,7 @@ export function clockTime(at: string): string {
   return format(CLOCK, at);
 }
 
-/** The time of day without its half ("10:38"), where a whole one would not fit. */
+/** The time of day without "AM" or "PM", for narrow places. */
 export function narrowTime(at: string): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return '';
@@ -48,14 +48,14 @@ export function dayName(at: string, now = new Date()): string {
   return format(sameYear ? DAY : DAY_OF_YEAR, at);
 }
 
-/** As short as a list allows: the time today, the weekday this week, else the date. */
+/** The short form for lists: the time for today, the weekday for this week, else the date. */
 export function shortTime(at: string, now = new Date()): string {
   const days = daysBetween(new Date(at), now);
   if (days <= 0) return clockTime(at);
   return format(days < 7 ? WEEKDAY : SHORT_DAY, at);
 }
 
-/** "5 minutes ago", "yesterday"; `now` is the reader's clock, which may be off. */
+/** "5 minutes ago", "yesterday". `now` is the reader's clock, which may be wrong. */
 export function ago(at: string, now = new Date()): string {
   const seconds = Math.max(0, (now.getTime() - new Date(at).getTime()) / 1000);
   if (Number.isNaN(seconds)) return '';

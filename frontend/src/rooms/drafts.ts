@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-/** What this user typed and did not send yet, per room; survives a reload of this tab. */
+/** The unsent text of the user in each room. It survives a reload of the tab. */
 export class Drafts {
   readonly #storage: Storage;
   readonly #key: string;
@@ -29,7 +29,7 @@ export class Drafts {
     try {
       this.#storage.setItem(this.#key, JSON.stringify([...texts]));
     } catch {
-      // Storage is full or switched off: the draft lives as long as the page.
+      // The storage is full or switched off. The draft exists as long as the page.
     }
   }
 

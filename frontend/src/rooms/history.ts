@@ -12,11 +12,11 @@ interface HistoryOptions {
   messages: MessagesApi;
   timelines: Timelines;
   onPage(room_id: string, page: HistoryPage): void;
-  /** The server's log is another one than ours, and we have not been told yet. */
+  /** The server's log has another epoch, and no `reset` has told so yet. */
   onForeignEpoch(room_id: string): void;
 }
 
-/** Brings older pages into the timelines, one request per room at a time. */
+/** Loads older pages into the timelines. Each room has at most one request at a time. */
 export class History {
   readonly #options: HistoryOptions;
   readonly #states = signal<ReadonlyMap<string, HistoryState>>(new Map());
@@ -29,7 +29,7 @@ export class History {
     return this.#states.value.get(room_id) ?? 'idle';
   }
 
-  /** The first page of a room that shows nothing yet. */
+  /** Loads the first page of a room that shows few messages. */
   open(room_id: string): void {
     const timeline = this.#options.timelines.get(room_id)?.value;
     if (timeline?.has_older && timeline.entries.length < PAGE_MESSAGES) void this.older(room_id);

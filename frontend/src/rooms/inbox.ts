@@ -27,7 +27,7 @@ interface InboxOptions {
   openRoomId: ReadonlySignal<string | null>;
 }
 
-/** Takes what the server says to whom it concerns. */
+/** Gives each event of the server to the parts that need it. */
 export class Inbox {
   readonly #to: InboxOptions;
 
@@ -100,7 +100,7 @@ export class Inbox {
     if (user_id === this.#to.user_id && ref) outbox.settle(ref);
   }
 
-  /** The replay is over. A room that stands elsewhere than the server says starts over. */
+  /** The replay is over. If the position differs from the server's, the room starts over. */
   #live(event: PlaceEvent): void {
     const timeline = this.#to.timelines.get(event.room_id)?.peek();
     if (timeline && !isAt(timeline, event)) this.#reset(event);

@@ -4,7 +4,7 @@ import { Problem } from '../wire/problem';
 import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from '../wire/protocol';
 import type { Names } from './names';
 
-// Beyond this the panel says that there are more; it is a panel, not a directory.
+// The panel shows at most so many members, and says when there are more.
 const MOST_SHOWN = 500;
 
 export interface MemberList {
@@ -15,7 +15,7 @@ export interface MemberList {
 
 type Presence = Extract<ServerEvent, { type: 'presence' }>;
 
-/** Who belongs to a room, for the rooms whose members were asked for. */
+/** The members of each room whose members were loaded. */
 export class Members {
   readonly #api: Pick<Api, 'members' | 'users'>;
   readonly #names: Names;
@@ -30,7 +30,7 @@ export class Members {
     return this.#byRoom.value.get(room_id);
   }
 
-  /** Loads them unless that was done: their names are wanted beside what they wrote. */
+  /** Loads the members of a room unless they are known. Messages show their names. */
   async know(room_id: string): Promise<void> {
     const state = this.#byRoom.peek().get(room_id)?.state ?? 'failed';
     if (state === 'failed') await this.load(room_id);
@@ -66,7 +66,7 @@ export class Members {
     this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
   }
 
-  /** Adds a user by name; fails with a Problem at `username` when there is nobody of that name. */
+  /** Adds a user by username. Fails with a Problem at the field `username` when no user has it. */
   async add(room_id: string, username: string, role: Role): Promise<void> {
     const [user] = (await this.#api.users.find(username)).items;
     if (!user || !isNamed(user, username)) throw nobody();

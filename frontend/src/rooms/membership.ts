@@ -11,7 +11,7 @@ import type { Reading } from './reading';
 import { caughtUp, type Rooms } from './rooms';
 import type { Timelines } from './timelines';
 
-// A list this fresh need not be asked for again when the connection becomes ready.
+// When the connection becomes ready, a list that is younger than this is not loaded again.
 const FRESH_LIST_MILLISECONDS = 2_000;
 const RETRY_LIST_MILLISECONDS = 3_000;
 
@@ -26,7 +26,7 @@ interface MembershipOptions {
   reading: Reading;
   outbox: Outbox;
   openRoomId: Signal<string | null>;
-  /** The server no longer takes the user's tokens. */
+  /** The server refuses the user's tokens. */
   onExpired(): void;
 }
 
@@ -45,7 +45,9 @@ export class Membership {
     this.#timers.disarmAll();
   }
 
-  /** The connection is ready; what happened while there was none is only in the list. */
+  /**
+   * The connection is ready. Only the list tells which rooms changed while there was no connection.
+   */
   connected(): void {
     if (this.#to.clock.now() - this.#listedAt > FRESH_LIST_MILLISECONDS) void this.load();
   }
@@ -66,7 +68,7 @@ export class Membership {
     }
   }
 
-  /** The room on the screen; null for none. */
+  /** Opens a room on the screen, or none. */
   open(id: string | null): void {
     const { openRoomId, timelines } = this.#to;
     const before = openRoomId.peek();
@@ -103,7 +105,7 @@ export class Membership {
     outbox.failRoom(id, 'You are no longer a member of this room.');
   }
 
-  /** Brings in a room that is new to the user, or whose line in the list is out of date. */
+  /** Loads a room that is new to the user, or that changed. */
   refresh(id: string): void {
     this.lookUp(id).then(
       (room) => this.#joined(room),

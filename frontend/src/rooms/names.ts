@@ -1,16 +1,19 @@
 import { type Signal, signal } from '@preact/signals';
 
-/** Whose something is, as every entry says it. */
+/** The user of an entry, as the entry tells it. */
 export interface Author {
   user_id: string;
   username: string;
 }
 
-/** What users call themselves. Entries do not say it: it is learned from members and from one's own account. */
+/**
+ * The display names of users. Entries do not have them, so they come from lists of members and from
+ * the user's own account.
+ */
 export class Names {
   readonly #byUser = new Map<string, Signal<string>>();
 
-  /** The name to show, which is the username until another one is known. */
+  /** The display name, or the username where no display name is known. */
   of({ user_id, username }: Author): string {
     return this.#signal(user_id).value || username;
   }

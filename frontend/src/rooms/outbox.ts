@@ -4,30 +4,31 @@ import { Timers } from '../browser/timers';
 import { codeText } from '../wire/problem';
 import type { EntryCommand, ErrorEvent, SendCommand } from '../wire/protocol';
 
-// An ack is a few milliseconds away. After the first wait the connection has to prove that it lives
-// (a dead one is replaced and the message sent again); after the second the user is told.
+// An ack normally takes a few milliseconds. After the first wait the connection must prove that it
+// lives; a dead one is replaced, and the command is sent again. After the second wait the command
+// has failed.
 const SILENCE_MILLISECONDS = 5_000;
 const ACK_TIMEOUT_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 8;
-// A timer this late did not run: the page was frozen, or the machine slept.
+// When a timer is this late, the page was frozen or the machine slept.
 const SLEEP_MILLISECONDS = 2_000;
-// A browser that does not bring back what it kept must not keep new messages from leaving.
+// New commands leave after this time, even when the browser has not returned the stored ones.
 const RESTORE_MILLISECONDS = 2_000;
 const LOOK_MILLISECONDS = 5_000;
 
-// Refusals that a later try, unchanged, may not meet.
+// A command of the user that is not yet in the timeline.
 const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal', 'overloaded']);
 
-/** waiting: for the connection or its turn · sent: no answer yet · stored: acked, its echo will come. */
+/** waiting: not sent yet. sent: no answer yet. stored: acked, but its entry has not come yet. */
 export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';
 
 /** A command that the user gave, until the log shows what came of it. */
 export interface Pending {
   command: EntryCommand;
-  /** When it was given. */
+  /** When the user gave the command. */
   at: string;
   state: PendingState;
-  /** Its place in the log, once acked. */
+  /** The seq from the ack; null before it. */
   seq: number | null;
   error: string | null;
   attempts: number;
@@ -41,15 +42,15 @@ function isMessage(pending: Pending): pending is PendingMessage {
 
 type WithoutRef<C> = C extends unknown ? Omit<C, 'ref'> : never;
 
-/** Where commands wait that the server has not acked, should the page die. It never fails. */
+/** Keeps commands without an ack beyond the life of the page. None of its methods fails. */
 export interface OutboxStore {
-  /** What this tab kept before it was reloaded. */
+  /** The commands that this tab stored before it was reloaded. */
   own(user_id: string): Promise<Pending[]>;
-  /** What tabs left behind that are gone now; from here on it is this tab's, and no other's. */
+  /** The commands that closed tabs left. From now on they belong to this tab only. */
   adopt(user_id: string): Promise<Pending[]>;
   put(user_id: string, pending: Pending): void;
   delete(ref: string): void;
-  /** Deletes all that is this tab's. */
+  /** Deletes all commands of this tab. */
   forget(user_id: string): void;
 }
 
@@ -60,11 +61,11 @@ interface OutboxOptions {
   store: OutboxStore;
   clock: Clock;
   makeRef(): string;
-  /** Whether the command left; false where the room is not live. */
+  /** Whether the command was sent. It is not sent where the room is not live. */
   transmit(command: EntryCommand): boolean;
-  /** Whether what the command writes is in the log already, as far as that is known here. */
+  /** Whether the entry of the command is in the timeline already. */
   isStored(pending: Pending): boolean;
-  /** An ack is overdue. */
+  /** An ack has not come in time. */
   onSilence(): void;
 }
 
@@ -89,12 +90,12 @@ export class Outbox {
     this.#timers = new Timers(options.clock);
   }
 
-  /** The messages of a room that the log does not show yet. */
+  /** The pending messages of a room. */
   messagesIn(room_id: string): PendingMessage[] {
     return this.items.value.filter(isMessage).filter(({ command }) => command.room_id === room_id);
   }
 
-  /** Brings back what was not sent; until that is here nothing leaves, for the sake of the order. */
+  /** Loads the stored commands. Nothing is sent before that, so that commands keep their order. */
   start(): void {
     const { clock, store, user_id } = this.#options;
     this.#cancelNext = clock.after(RESTORE_MILLISECONDS, () => this.#open());
@@ -104,7 +105,7 @@ export class Outbox {
     });
   }
 
-  /** What is not acked stays where it is kept. */
+  /** Stops sending. Commands without an ack stay stored. */
   stop(): void {
     this.#phase = 'stopped';
     this.#cancelNext();
@@ -126,7 +127,9 @@ export class Outbox {
     return pending;
   }
 
-  /** Sends the room's next command, unless one is on its way or the room waits out a limit. */
+  /**
+   * Sends the next command of the room, unless another is on its way or a rate limit is waited out.
+   */
   flush(room_id: string): void {
     if (this.#phase !== 'open' || this.#paused.has(room_id)) return;
     const queue = this.items.value.filter(({ command }) => command.room_id === room_id);
@@ -139,7 +142,10 @@ export class Outbox {
     this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
   }
 
-  /** The connection is gone: what was sent on it may or may not have arrived, and is sent again. */
+  /**
+   * The connection is lost. Commands that were sent on it may not have arrived, so they are sent
+   * again.
+   */
   lost(): void {
     this.#timers.disarmAll();
     this.#paused.clear();
@@ -175,7 +181,7 @@ export class Outbox {
     });
   }
 
-  /** Its echo has arrived: the log holds it now. */
+  /** The entry of the command has arrived, so the command is done. */
   settle(ref: string): void {
     const item = this.#find(ref);
     if (!item) return;
@@ -183,14 +189,17 @@ export class Outbox {
     this.flush(item.command.room_id);
   }
 
-  /** Everything acked up to `seq` is in the log, even where its echo was never seen. */
+  /** Commands acked up to `seq` are done, even when their entries were not seen here. */
   settleUpTo(room_id: string, seq: number): void {
     for (const item of this.items.value)
       if (item.command.room_id === room_id && item.seq !== null && item.seq <= seq)
         this.#drop(item);
   }
 
-  /** The same ref again: if the first try did arrive after all, nothing doubles. */
+  /**
+   * Sends a failed command again with the same ref, so that it is stored once even if the first try
+   * arrived.
+   */
   retry(ref: string): void {
     const item = this.#find(ref);
     if (item?.state !== 'failed') return;
@@ -204,14 +213,14 @@ export class Outbox {
     if (item?.state === 'failed') this.#drop(item);
   }
 
-  /** No longer a member: nothing of the room can be sent any more. */
+  /** The user is no longer a member, so all commands to the room fail. */
   failRoom(room_id: string, error: string): void {
     for (const item of this.items.value)
       if (item.command.room_id === room_id && item.state !== 'stored')
         this.#fail(item.command.ref, error);
   }
 
-  /** The user logs out: nothing stays on this machine. */
+  /** The user logs out. No command stays on this machine. */
   forget(): void {
     this.stop();
     this.items.value = [];
@@ -225,7 +234,9 @@ export class Outbox {
     this.#look();
   }
 
-  /** From time to time, for tabs that end do not always say so. */
+  /**
+   * Looks regularly for commands of closed tabs, because a tab does not always tell that it closes.
+   */
   #look(): void {
     const { clock, store, user_id } = this.#options;
     this.#cancelNext();
@@ -256,7 +267,7 @@ export class Outbox {
       this.flush(room_id);
   }
 
-  /** Later than all others: their times are their order. */
+  /** A time after those of all other commands, because commands are sorted by time. */
   #nextAt(): number {
     const last = this.items.value.at(-1);
     return Math.max(this.#options.clock.now(), last ? Date.parse(last.at) + 1 : 0);
@@ -266,7 +277,7 @@ export class Outbox {
     const { clock, onSilence } = this.#options;
     const due = clock.now() + ACK_TIMEOUT_MILLISECONDS;
     this.#timers.arm(ref, ACK_TIMEOUT_MILLISECONDS, () => {
-      // The answer may have come in the meantime and lie there unread.
+      // After a sleep, the ack may have arrived without having been read.
       if (clock.now() - due > SLEEP_MILLISECONDS) this.#overdue(ref);
       else this.#fail(ref, 'The server did not answer in time.');
     });

@@ -8,10 +8,10 @@ const DATABASE = 'tailwire';
 const VERSION = 2;
 
 interface Kept extends Pending {
-  /** The command's own. */
+  /** The ref of the command. */
   ref: string;
   user_id: string;
-  /** Whose it is to show and to send. */
+  /** The tab that shows and sends the command. */
   tab: string;
 }
 
@@ -29,18 +29,19 @@ type Database = IDBPDatabase<Schema>;
 type UpgradedStore = IDBPObjectStore<Schema, 'outbox'[], 'outbox', 'versionchange'>;
 
 /**
- * Unsent commands in IndexedDB, one record each, so that no tab overwrites what another one wrote.
- * Each belongs to one tab; when that is gone, exactly one of the others takes it over.
+ * Keeps unsent commands in IndexedDB. Each command has a record of its own, so tabs do not
+ * overwrite each other. A record belongs to one tab. When that tab is gone, exactly one other tab
+ * takes it over.
  *
- * What can still be lost: a message whose page dies within the milliseconds before the browser has
- * taken the record, and with the power the last seconds, for the browser syncs the disk in its own
- * time. Where IndexedDB is missing or refuses, messages live as long as the page. Where the tab
- * has no locks, they survive a reload, but wait in vain once the tab is closed.
+ * A command can still be lost when the page ends within milliseconds, before the browser has taken
+ * the record. When the power fails, the last seconds can be lost, because the browser decides when
+ * it writes to the disk. Where IndexedDB is missing or refuses, commands exist only as long as the
+ * page. Without locks they survive a reload, but are not sent once the tab is closed.
  */
 export class IndexedOutboxStore implements OutboxStore {
   readonly #tab: Tab;
   #database: Promise<Database> | null = null;
-  /** Tabs that were gone at the last look. */
+  /** The tabs that were gone when this tab last looked. */
   #missed: ReadonlySet<string> = new Set();
 
   constructor(tab: Tab) {
@@ -55,7 +56,9 @@ export class IndexedOutboxStore implements OutboxStore {
     return pendingIn(own ?? []);
   }
 
-  /** A tab is taken for gone at the second look that misses it: one that reloads soon is back. */
+  /**
+   * A tab counts as gone when two looks in a row miss it, because a tab that reloads is back soon.
+   */
   async adopt(user_id: string): Promise<Pending[]> {
     const adopted: Pending[] = [];
     await this.#use(async (database, tab) => {
@@ -77,8 +80,8 @@ export class IndexedOutboxStore implements OutboxStore {
     void this.#use(async (database, tab) => {
       const transaction = database.transaction('outbox', 'readwrite');
       void transaction.store.put({ ...pending, ref: pending.command.ref, user_id, tab });
-      // Said aloud, or the browser waits for this page to have nothing to add, and drops the record
-      // of one that is reloaded meanwhile.
+      // Without an explicit commit the browser waits for more requests, and drops the record if the
+      // page is reloaded meanwhile.
       transaction.commit();
       await transaction.done;
     });
@@ -97,7 +100,7 @@ export class IndexedOutboxStore implements OutboxStore {
     });
   }
 
-  /** Undefined where the browser keeps nothing. */
+  /** Undefined where the browser cannot store anything. */
   async #use<T>(task: (database: Database, tab: string) => Promise<T>): Promise<T | undefined> {
     try {
       this.#database ??= this.#open();
@@ -115,12 +118,12 @@ export class IndexedOutboxStore implements OutboxStore {
           store.createIndex('user_id', 'user_id');
         } else await bringOver(transaction.objectStore('outbox'));
       },
-      // A later version of the app in another tab must not wait for this one.
+      // A newer page in another tab must not wait for this one.
       blocking: (_, __, { target }) => {
         (target as IDBDatabase).close();
         this.#database = null;
       },
-      // The user cleared the site's data: what comes next is kept again.
+      // The user cleared the site's data. The database is opened again for the next command.
       terminated: () => {
         this.#database = null;
       },
@@ -142,7 +145,7 @@ async function move(
   return pendingIn(moved);
 }
 
-/** Writes the messages of version 1 anew, each as the command that sends it. */
+/** Turns each message of version 1 into the command that sends it. */
 async function bringOver(store: UpgradedStore): Promise<void> {
   for (let cursor = await store.openCursor(); cursor; cursor = await cursor.continue()) {
     const { room_id, body, reply_to, ...rest } = cursor.value as unknown as KeptMessage;
@@ -152,7 +155,7 @@ async function bringOver(store: UpgradedStore): Promise<void> {
   }
 }
 
-// A later version of the app may keep commands that this one cannot show: they stay where they are.
+// A newer page may store commands that this page does not know. They stay in the database.
 const KNOWN: Record<EntryCommand['type'], true> = { send: true };
 
 function pendingIn(kept: readonly Kept[]): Pending[] {

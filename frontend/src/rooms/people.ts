@@ -4,9 +4,10 @@ import { codePoints } from '../browser/text';
 import type { UsersApi } from '../wire/api/users';
 import type { PublicUser } from '../wire/protocol';
 
-// As the server has it.
+// The server refuses shorter searches.
 const FEWEST_CHARACTERS = 2;
-// Long enough for the next letter: the server answers half as many searches a minute as a fast hand types letters.
+// The server allows fewer searches a minute than a fast user types letters, so the search waits for
+// a pause.
 const PAUSE_MILLISECONDS = 300;
 
 /** Suggests users while somebody types the beginning of a username. */
@@ -15,7 +16,7 @@ export class People {
   readonly #users: UsersApi;
   readonly #clock: Clock;
   #wanted = '';
-  /** All users whose names begin so are among those that were found. */
+  /** `found` holds all users whose names begin with this; null when nothing is known. */
   #known: string | null = null;
   #cancel: () => void = () => {};
 
@@ -43,7 +44,7 @@ export class People {
       this.found.value = page.items;
       if (page.next_cursor === null) this.#known = prefix;
     } catch {
-      // They are suggestions: whoever knows the name goes on without.
+      // Suggestions are optional, so a failure is not shown.
     }
   }
 }

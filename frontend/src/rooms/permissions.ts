@@ -1,9 +1,9 @@
-/** Who may change whose role: api/rooms/policy.py decides it, and this only says what is worth offering. Pure. */
+/** Which changes of roles the page offers. The server decides (policy.py). Pure. */
 import type { Member, Role, Room } from '../wire/protocol';
 
 export const LOBBY = 'lobby';
 
-// tests/test_docs.py holds it to the server's table.
+// tests/test_docs.py compares this table with the server's.
 export const GOVERNS: Record<Role, readonly Role[]> = {
   owner: ['owner', 'moderator', 'member', 'reader'],
   moderator: ['member', 'reader'],
@@ -11,18 +11,18 @@ export const GOVERNS: Record<Role, readonly Role[]> = {
   reader: [],
 };
 
-/** The roles that this user may give in a room; none for most. */
+/** The roles that this user may give to others in a room; often none. */
 export function rolesToGive(room: Room): readonly Role[] {
   return room.role ? GOVERNS[room.role] : [];
 }
 
-/** Whether this user may change a member's role: the last owner stays one. */
+/** Whether this user may change a member's role. The last owner must stay an owner. */
 export function canManage(room: Room, member: Member, members: readonly Member[]): boolean {
   if (!rolesToGive(room).includes(member.role)) return false;
   return !isLastOwner(member, members);
 }
 
-/** Whether a member may be removed by this user, who leaves a room in another way. */
+/** Whether this user may remove a member. Users leave by themselves in another way. */
 export function canRemove(room: Room, member: Member, me: string): boolean {
   return room.id !== LOBBY && member.user_id !== me && rolesToGive(room).includes(member.role);
 }

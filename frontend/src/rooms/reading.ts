@@ -6,7 +6,7 @@ import type { Rooms } from './rooms';
 import { countUnread } from './timeline';
 import type { Timelines } from './timelines';
 
-// A busy room moves its readers' positions with every message; the server hears of it this often.
+// In a busy room the read position moves with each message. The server is told at most this often.
 const REPORT_MILLISECONDS = 3_000;
 
 interface ReadingOptions {
@@ -15,16 +15,16 @@ interface ReadingOptions {
   rooms: Rooms;
   timelines: Timelines;
   user_id: string;
-  /** Whether the window is in front. */
+  /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
   openRoomId: ReadonlySignal<string | null>;
 }
 
-/** How far the user has read, and where the line before the unread messages stands. */
+/** The user's read positions, and the place of the unread line. */
 export class Reading {
-  /** Set by the view: the end of the open room's timeline is on the screen. */
+  /** The end of the open room's timeline is on the screen. The view sets it. */
   readonly atBottom = signal(true);
-  /** The open room's messages after this seq were unread when the user turned to them. */
+  /** Messages of the open room after this seq were unread when the user opened it. */
   readonly divider = signal<number | null>(null);
   readonly attentive = computed(() => this.atBottom.value && this.#options.focused.value);
   readonly #options: ReadingOptions;
@@ -60,7 +60,7 @@ export class Reading {
     this.atBottom.value = !room?.unread_count;
   }
 
-  /** Someone's message is about to arrive in the open room. */
+  /** A message of another user is about to be added to the open room. */
   arriving(room_id: string): void {
     const room = this.#options.rooms.get(room_id);
     if (room && !this.attentive.peek() && !room.unread_count)
@@ -102,7 +102,7 @@ export class Reading {
       );
   }
 
-  /** The page may not come back: what the server has not heard, it hears now. */
+  /** The page may end now, so the server is told at once. */
   flush(): void {
     this.#timers.disarmAll();
     for (const [room_id, seq] of this.#unreported)

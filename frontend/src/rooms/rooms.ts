@@ -2,13 +2,13 @@ import { computed, signal } from '@preact/signals';
 import type { EntryEvent, Room } from '../wire/protocol';
 import { countUnread, type Timeline } from './timeline';
 
-/** The user's rooms as the list shows them. `seq` is the one up to which `unread_count` counts. */
+/** The user's rooms as the list shows them. `unread_count` of a room counts up to its `seq`. */
 export class Rooms {
   readonly byId = signal<ReadonlyMap<string, Room>>(new Map());
   readonly loaded = signal(false);
   readonly failed = signal(false);
 
-  /** The most recently used first. */
+  /** The room with the newest message is first. */
   readonly sorted = computed(() =>
     [...this.byId.value.values()].sort((a, b) => lastUsed(b).localeCompare(lastUsed(a))),
   );
@@ -37,7 +37,7 @@ export class Rooms {
     if (rooms.delete(id)) this.byId.value = rooms;
   }
 
-  /** Takes over a whole list; answers the ids that are no longer in it. */
+  /** Replaces the list. Returns the ids of rooms that are no longer in it. */
   replace(list: readonly Room[]): string[] {
     const rooms = new Map(list.map((room) => [room.id, room]));
     const gone = [...this.byId.value.keys()].filter((id) => !rooms.has(id));
@@ -47,7 +47,7 @@ export class Rooms {
     return gone;
   }
 
-  /** Folds one new entry into the room's line of the list, unless the list already counted it. */
+  /** Applies one new entry to its room, unless the list already counted it. */
   apply(event: EntryEvent, me: string): void {
     const room = this.get(event.room_id);
     if (!room || event.seq <= room.seq) return;
@@ -77,8 +77,8 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
 }
 
 /**
- * A room as the server listed it, brought up to what this page has heard and read since. The list may
- * be older than the timeline, and the read position here newer than the one on the server.
+ * Brings a room from the server's list up to date with what this page knows. The list may be older
+ * than the timeline, and the read position of this page may be newer than the server's.
  */
 export function caughtUp(
   listed: Room,

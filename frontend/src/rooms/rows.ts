@@ -1,10 +1,10 @@
-/** What a timeline looks like on the screen: entries and pending messages as a list of rows. Pure. */
+/** Turns entries and pending messages into the rows that the timeline shows. Pure. */
 
 import { dayKey } from '../browser/time';
 import type { PendingMessage } from './outbox';
 import type { Entry, MessageEntry, NoticeEntry } from './timeline';
 
-// A new heading after this long, even for the same author.
+// After this time a message gets a heading again, even from the same author.
 const GROUP_MILLISECONDS = 5 * 60_000;
 
 export type Row =
@@ -17,7 +17,7 @@ export type Row =
 interface RowsInput {
   entries: readonly Entry[];
   pending: readonly PendingMessage[];
-  /** Messages of others after this seq come after the unread line. */
+  /** The unread line is before the first message of others after this seq. */
   divider: number | null;
   me: string;
 }
@@ -69,7 +69,7 @@ export function rowsOf({ entries, pending, divider, me }: RowsInput): Row[] {
   return rows;
 }
 
-/** A message of one's own keeps the key of its pending row, so the echo takes its place. */
+/** A message of the user has the key of its pending row, so it replaces that row. */
 function rowKey({ seq, user_id, ref }: MessageEntry, me: string): string {
   return user_id === me && ref ? `ref ${ref}` : `seq ${seq}`;
 }

@@ -1,6 +1,6 @@
 /**
- * What one room's log looks like from here: entries by seq, and the position up to which the log was
- * applied. Pure: every function answers a new timeline, or the same one where nothing changed.
+ * One room's log as this page knows it: the entries, and the position up to which the log was
+ * applied. Pure: each function returns a new timeline, or the same one where nothing changed.
  */
 import type { EntryEvent, HistoryPage, Message, Position, Reaction, Role } from '../wire/protocol';
 
@@ -35,15 +35,18 @@ type Change = Extract<EntryEvent, { target: number }>;
 
 export interface Timeline {
   readonly epoch: string;
-  /** The last seq applied; with the epoch, the position to resume from. */
+  /** The last seq that was applied. With the epoch it is the position. */
   readonly seq: number;
-  /** Everything from here up to `seq` is in `entries`, or folded into them. */
+  /** From this seq to `seq`, all messages are in `entries` and all changes are applied. */
   readonly loaded_from: number;
   /** Ascending by seq. */
   readonly entries: readonly Entry[];
   /** Whether history holds messages older than the first entry. */
   readonly has_older: boolean;
-  /** While a page of history is on its way: changes to messages that only the page will bring. */
+  /**
+   * Null, or, while a page of history is on its way, the changes to messages that are not loaded
+   * yet.
+   */
   readonly waiting_changes: readonly Change[] | null;
 }
 
@@ -66,13 +69,16 @@ export function isAt(timeline: Timeline, { epoch, seq }: Position): boolean {
   return timeline.epoch === epoch && timeline.seq === seq;
 }
 
-/** Where an event stands: the next one, one applied before, or one behind a hole. */
+/** Whether an event is the next one, was applied before, or comes after a gap. */
 export function order(timeline: Timeline, seq: number): 'next' | 'old' | 'gap' {
   if (seq <= timeline.seq) return 'old';
   return seq === timeline.seq + 1 ? 'next' : 'gap';
 }
 
-/** Applies an event once. Old ones and ones behind a hole change nothing. */
+/**
+ * Applies an event once. An event that was applied before, or that comes after a gap, changes
+ * nothing.
+ */
 export function apply(timeline: Timeline, event: EntryEvent): Timeline {
   if (order(timeline, event.seq) !== 'next') return timeline;
   const advanced = { ...timeline, seq: event.seq };
@@ -97,12 +103,12 @@ export function abandonHistory(timeline: Timeline): Timeline {
   return { ...timeline, waiting_changes: null };
 }
 
-/** Whether a page that comes now is the one asked for: a reset or a trim has made it useless. */
+/** Whether this page of history is still expected. After a reset or a trim it is not. */
 export function expectsHistory(timeline: Timeline, page: HistoryPage): boolean {
   return timeline.waiting_changes !== null && page.epoch === timeline.epoch;
 }
 
-/** Puts the page of history that was asked for before what is loaded. */
+/** Adds the expected page of history before the loaded entries. */
 export function prepend(timeline: Timeline, page: HistoryPage): Timeline {
   if (!expectsHistory(timeline, page)) return abandonHistory(timeline);
   const older = page.items.filter(({ seq }) => seq < timeline.loaded_from).map(messageEntry);
@@ -117,7 +123,7 @@ export function prepend(timeline: Timeline, page: HistoryPage): Timeline {
   return changes.reduce(applyChange, merged);
 }
 
-/** Forgets all but the newest entries; history brings the others back. */
+/** Drops all but the newest entries. They can be loaded again from history. */
 export function trim(timeline: Timeline, keep: number): Timeline {
   if (timeline.entries.length <= keep) return timeline;
   const entries = timeline.entries.slice(-keep);
@@ -135,7 +141,7 @@ export function findEntry(timeline: Timeline, seq: number): Entry | undefined {
   return entry?.seq === seq ? entry : undefined;
 }
 
-/** Whether what the user sent under this ref is loaded. */
+/** Whether the message that the user sent with this ref is loaded. */
 export function holds({ entries }: Timeline, user_id: string, ref: string): boolean {
   return entries.some(
     (entry) => entry.kind === 'message' && entry.user_id === user_id && entry.ref === ref,
@@ -154,7 +160,7 @@ export function indexOfSeq(entries: readonly Entry[], seq: number): number {
   return low;
 }
 
-/** Messages of others after `seq`, or null where not all of them are loaded. */
+/** The number of messages of others after `seq`, or null where not all of them are loaded. */
 export function countUnread(timeline: Timeline, seq: number, me: string): number | null {
   if (seq + 1 < timeline.loaded_from) return null;
   let count = 0;
@@ -200,7 +206,8 @@ function applyChange(timeline: Timeline, change: Change): Timeline {
   const index = indexOfSeq(timeline.entries, change.target);
   const entry = timeline.entries[index];
   if (entry?.seq !== change.target || entry.kind !== 'message') {
-    // Not loaded. Later pages come with it folded in; only a page already asked for may not.
+    // The message is not loaded. History brings it with the change applied, unless the page was
+    // requested before.
     if (!timeline.waiting_changes) return timeline;
     return { ...timeline, waiting_changes: [...timeline.waiting_changes, change] };
   }
@@ -215,23 +222,24 @@ function changed(entry: MessageEntry, change: Change): MessageEntry {
     case 'edit':
       return { ...entry, body: change.body, edited_at: change.at };
     case 'delete':
-      return { ...entry, body: '', deleted: true, reactions: [] };
+      return { ...entry, body: '', edited_at: null, deleted: true, reactions: [] };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, change) };
   }
 }
 
+/** Users and emojis keep the order in which they came, as in the server's fold. */
 function react(
   reactions: readonly Reaction[],
   { emoji, user_id, added }: Extract<Change, { type: 'reaction' }>,
-): Reaction[] {
-  const known = reactions.some((reaction) => reaction.emoji === emoji);
-  const all = known ? reactions : [...reactions, { emoji, user_ids: [] }];
-  return all
-    .map((reaction) => {
-      if (reaction.emoji !== emoji) return reaction;
-      const others = reaction.user_ids.filter((id) => id !== user_id);
-      return { emoji, user_ids: added ? [...others, user_id] : others };
-    })
-    .filter(({ user_ids }) => user_ids.length > 0);
+): readonly Reaction[] {
+  const known = reactions.find((reaction) => reaction.emoji === emoji);
+  if (added === (known?.user_ids.includes(user_id) ?? false)) return reactions;
+  if (!known) return [...reactions, { emoji, user_ids: [user_id] }];
+  const user_ids = added
+    ? [...known.user_ids, user_id]
+    : known.user_ids.filter((id) => id !== user_id);
+  return reactions
+    .map((reaction) => (reaction === known ? { emoji, user_ids } : reaction))
+    .filter((reaction) => reaction.user_ids.length > 0);
 }

@@ -2,10 +2,10 @@ import { type Signal, signal } from '@preact/signals';
 import type { Position } from '../wire/protocol';
 import { startTimeline, type Timeline, trim } from './timeline';
 
-// What a room keeps in memory while nobody looks at it; history brings the rest back.
+// A room that is not open keeps so many entries. History loads the others again.
 const KEPT_ENTRIES = 200;
 
-/** One timeline per room of the user. */
+/** The timelines of the user's rooms. */
 export class Timelines {
   readonly #byRoom = new Map<string, Signal<Timeline>>();
 
@@ -13,7 +13,9 @@ export class Timelines {
     return this.#byRoom.get(room_id);
   }
 
-  /** Starts empty at `position`, unless the room has a timeline of that epoch already. */
+  /**
+   * Returns the room's timeline. It starts empty at `position` unless there is one of that epoch.
+   */
   ensure(room_id: string, position: Position): Signal<Timeline> {
     const known = this.#byRoom.get(room_id);
     if (!known) {

@@ -4,7 +4,8 @@ import { Timers } from '../browser/timers';
 import type { Command, ErrorEvent, ServerEvent } from '../wire/protocol';
 import type { Author } from './names';
 
-// The server passes on one per 3 s and user; whoever was not heard of for longer has stopped.
+// The server passes on one signal each 3 s and user. A user without a signal for longer has
+// stopped.
 const SEND_MILLISECONDS = 3_000;
 const SHOWN_MILLISECONDS = 5_000;
 
@@ -17,7 +18,7 @@ interface TypingOptions {
 
 type TypingEvent = Extract<ServerEvent, { type: 'typing' }>;
 
-/** Who is writing in which room right now. */
+/** Which users are typing in which room. */
 export class Typing {
   readonly #clock: Clock;
   readonly #me: string;
@@ -51,7 +52,10 @@ export class Typing {
     this.#ref = ref;
   }
 
-  /** Whether the error answers us. A server that does not want it is not asked again. */
+  /**
+   * Whether the error answers a `typing` command. If the server does not know it, it is not sent
+   * again.
+   */
   refused({ ref, code }: ErrorEvent): boolean {
     if (!ref || ref !== this.#ref) return false;
     if (code !== 'rate_limited') this.#wanted = false;
@@ -66,7 +70,7 @@ export class Typing {
     );
   }
 
-  /** Their message has come, or nothing has for a while. */
+  /** Their message has arrived. */
   stopped(room_id: string, user_id: string): void {
     if (this.#timers.disarm(`${room_id} ${user_id}`)) this.#set(room_id, user_id, null);
   }

@@ -1,20 +1,20 @@
 /**
- * Which part of a long timeline is in the document: a run of entries, kept by the seqs at its ends so
- * that pages put before it and messages put after it leave it where it is. Pure.
+ * The part of a long timeline that is in the document. It is kept by the seqs of its two ends, so
+ * it stays the same when entries are added before or after it. Pure.
  */
 import { type Entry, indexOfSeq } from './timeline';
 
-// Enough for the first screen; what is near an end is put there step by step.
+// This fills the first screen. More entries are added step by step.
 const FIRST_ENTRIES = 40;
-// So few are quickly laid out: many at once would hold up the wheel.
+// A step this small is laid out fast enough not to disturb scrolling.
 const STEP_ENTRIES = 20;
 const MOST_ENTRIES = 240;
 const SLACK_ENTRIES = 60;
 
 export interface Window {
-  /** The first seq shown; null for as many as fit before the end. */
+  /** The first seq that is shown; null for as many entries as fit before the last. */
   readonly first: number | null;
-  /** The last seq shown; null to follow the newest. */
+  /** The last seq that is shown; null to follow the newest. */
   readonly last: number | null;
 }
 
@@ -32,8 +32,9 @@ export function rangeOf(entries: readonly Entry[], { first, last }: Window): Ran
 }
 
 /**
- * Keeps a window that grows with every new message bounded. Who follows the newest loses the oldest;
- * who reads further up keeps what is before the eye and loses the newest for now.
+ * Limits a window that grows with each new message. When it follows the newest, it drops the
+ * oldest entries. When the user reads further up, it keeps what is on the screen and drops the
+ * newest.
  */
 export function tamed(entries: readonly Entry[], window: Window, follows: boolean): Window {
   const { from, to } = rangeOf(entries, window);
@@ -43,21 +44,21 @@ export function tamed(entries: readonly Entry[], window: Window, follows: boolea
   return windowOf(entries, { from, to: from + MOST_ENTRIES });
 }
 
-/** A step towards older entries; the newest ones leave when it grows too long. */
+/** Adds older entries. Drops the newest ones where the window grows too long. */
 export function older(entries: readonly Entry[], window: Window): Window {
   const { from, to } = rangeOf(entries, window);
   const first = Math.max(0, from - STEP_ENTRIES);
   return windowOf(entries, { from: first, to: Math.min(to, first + MOST_ENTRIES) });
 }
 
-/** A step towards newer entries; the oldest ones leave when it grows too long. */
+/** Adds newer entries. Drops the oldest ones where the window grows too long. */
 export function newer(entries: readonly Entry[], window: Window): Window {
   const { from, to } = rangeOf(entries, window);
   const end = Math.min(entries.length, to + STEP_ENTRIES);
   return windowOf(entries, { from: Math.max(from, end - MOST_ENTRIES), to: end });
 }
 
-/** A window with the entry of `seq` in it and as much around it. */
+/** A window around the entry with this seq. */
 export function around(entries: readonly Entry[], seq: number): Window {
   const index = indexOfSeq(entries, seq);
   return windowOf(entries, {

@@ -24,14 +24,14 @@ export interface RoomsOptions {
   clock: Clock;
   storage: Storage;
   outboxStore: OutboxStore;
-  /** Whether the window is in front. */
+  /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
   makeRef(): string;
-  /** Whether the command left. */
+  /** Whether the command was sent. */
   send(command: Command): boolean;
   /** Asks the connection to prove that it lives. */
   probe(): void;
-  /** The server no longer takes the user's tokens. */
+  /** The server refuses the user's tokens. */
   onExpired(): void;
 }
 

@@ -3,7 +3,7 @@ import { Problem, unreachable } from './problem';
 import type { Tokens } from './protocol';
 import { isOfSameSession, type TokenStore } from './tokens';
 
-/** Gives requests an access token, and renews it. */
+/** Provides an access token for requests, and renews it. */
 export class Access {
   readonly #http: Http;
   readonly #tokens: TokenStore;
@@ -14,7 +14,7 @@ export class Access {
     this.#tokens = tokens;
   }
 
-  /** An access token with life left in it. */
+  /** An access token that is still valid for a while. */
   fresh(): Promise<string> {
     const { access, isStale } = this.#tokens;
     return access !== null && !isStale ? Promise.resolve(access) : this.renew();
@@ -25,7 +25,7 @@ export class Access {
     return this.#tokens.access === refused ? this.renew() : this.fresh();
   }
 
-  /** Spends the refresh token: once, however many ask at the same time. */
+  /** Uses the refresh token once, even when several callers ask at the same time. */
   renew(): Promise<string> {
     this.#renewal ??= this.#renew().finally(() => {
       this.#renewal = null;
@@ -33,7 +33,7 @@ export class Access {
     return this.#renewal;
   }
 
-  /** Tries with a token, and once more with a new one if that was refused. */
+  /** Runs a request with a token. If the token is refused, runs it once more with a new one. */
   async use<T>(attempt: (token: string) => Promise<T>): Promise<T> {
     const token = await this.fresh();
     try {
@@ -50,7 +50,7 @@ export class Access {
     const { access: asked, refresh, signIn, latest } = tokens;
     return tokens.alone(async () => {
       const { access, isStale } = tokens;
-      // Another tab renewed while we waited for our turn.
+      // Another tab renewed the token while this one waited.
       if (access !== null && access !== asked && !isStale) return access;
       if (refresh === null && !tokens.canRenew)
         throw new Problem({ status: 401, code: 'invalid_token' });
@@ -58,7 +58,7 @@ export class Access {
         body: refresh === null ? {} : { refresh_token: refresh },
         session: true,
       });
-      // Logged out while the answer was on its way: it must not bring the sign-in back.
+      // The user logged out while the answer was on its way, so it must not sign the user in again.
       if (tokens.signIn !== signIn) return answer.access_token;
       if (latest !== null && !isOfSameSession(latest, answer.access_token)) {
         tokens.replaced();

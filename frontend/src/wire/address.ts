@@ -1,4 +1,4 @@
-/** The address of the API: what config.json says, or the place this page came from. */
+/** The address of the API: from config.json, or else the origin of this page. */
 export async function readApiUrl(fetch: typeof globalThis.fetch, page: string): Promise<string> {
   const own = new URL('/', page).href;
   try {

@@ -1,23 +1,23 @@
 import { signal } from '@preact/signals';
 
-// A build names its script by what is in it: "./assets/index-BaeDXW4v.js".
+// The name of a build's script contains a hash of its content: "./assets/index-BaeDXW4v.js".
 const SCRIPT = /<script[^>]*\btype="module"[^>]*\bsrc="([^"]+)"/;
 
-/** Whether a newer build of the page is served than the one that runs here. */
+/** Notices when the server has a newer build of the page than the one that runs. */
 export class Build {
   readonly outdated = signal(false);
   readonly #fetch: typeof fetch;
   readonly #page: string;
   readonly #script: string | null;
 
-  /** `script` is what the running page itself calls its script; null where it has none. */
+  /** `script` is the name of the script in the running page; null where it has none. */
   constructor(fetch: typeof globalThis.fetch, page: string, script: string | null) {
     this.#fetch = fetch;
     this.#page = page;
     this.#script = script;
   }
 
-  /** Asks for the page again. An answer that is not this app's page says nothing. */
+  /** Loads the page again and compares. An answer that is not this app's page is ignored. */
   async check(): Promise<void> {
     if (this.#script === null || this.outdated.peek()) return;
     const fetch = this.#fetch;

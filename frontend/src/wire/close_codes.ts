@@ -1,4 +1,4 @@
-/** What a closed connection asks of us; mirrors the table of close codes in docs/protocol.md. */
+/** What to do after each close code; the same table is in docs/protocol.md. */
 
 export type CloseAction = 'reconnect' | 'back_off' | 'refresh' | 'wait' | 'log_in' | 'stop';
 
@@ -11,7 +11,7 @@ const UNREACHABLE = 'The connection was lost.';
 const MISMATCH =
   'The app and the server did not understand each other. Reload the page to get the current version.';
 
-/** What a page says that the server has a newer build of. */
+/** The text for a page when the server has a newer build of it. */
 export const OUTDATED = 'This page is older than the server. Reload to get the new version.';
 
 const RULES = new Map<number, CloseRule>([
@@ -50,7 +50,10 @@ const RULES = new Map<number, CloseRule>([
   ],
 ]);
 
-/** 4000-4499 and everything unnamed below: come back. 4500-4999: do not. */
+/**
+ * The rule for a code. Unknown codes from 4500 to 4999 mean: do not reconnect. All other unknown
+ * codes mean: reconnect.
+ */
 export function closeRule(code: number): CloseRule {
   const rule = RULES.get(code);
   if (rule) return rule;

@@ -6,16 +6,18 @@ import { type CloseRule, closeRule } from './close_codes';
 import { Problem } from './problem';
 import { type Command, parseEvent, type ReadyEvent, type ServerEvent } from './protocol';
 
-// From opening the socket to `ready`; the server itself gives up on silence after 5 s.
+// The time from opening the socket to `ready`. The server closes a silent connection after 5 s.
 const READY_TIMEOUT_MILLISECONDS = 10_000;
 const PONG_TIMEOUT_MILLISECONDS = 5_000;
-// A connection that lives this long has earned a fresh backoff.
+// After this time a connection counts as stable, and the backoff starts over.
 const STEADY_MILLISECONDS = 10_000;
-// Browsers let the timers of a hidden page wait for a minute; this late is sleep.
+// Browsers delay the timers of a hidden page by up to a minute. A longer delay means that the
+// machine slept.
 const SLEEP_MILLISECONDS = 65_000;
 const RENEWAL_RETRY_MILLISECONDS = 5_000;
 const MINIMUM_RENEWAL_MILLISECONDS = 1_000;
-// Backing off starts at random(0, 8 s); a rate limit that names no wait costs at least 10 s.
+// After an overload, the wait is random(0, 8 s) or more. A rate limit without a time is waited out
+// for 10 s.
 const BACK_OFF_ATTEMPT = 4;
 const MINIMUM_WAIT_SECONDS = 10;
 const OFFLINE_ATTEMPT = 4;
@@ -29,7 +31,7 @@ export type ConnectionState =
 export interface SocketLike {
   send(frame: string): void;
   close(code?: number): void;
-  // `never` where a browser's own handlers take more than is used here.
+  // The type is `never`, because a browser's handlers take more than is used here.
   onopen: ((event: never) => unknown) | null;
   onmessage: ((event: never) => unknown) | null;
   onclose: ((event: never) => unknown) | null;
@@ -41,19 +43,22 @@ export interface ConnectionOptions {
   url: string;
   clock: Clock;
   WebSocket: SocketConstructor;
-  /** A usable access token; with `refused`, another one than that. Fails with a Problem. */
+  /** A usable access token. With `refused`, a token other than that one. Fails with a Problem. */
   token(refused?: string): Promise<string>;
-  /** Milliseconds until the token wants renewing. */
+  /** Milliseconds until the access token should be renewed. */
   renewIn(): number;
   isOnline(): boolean;
   onReady(event: ReadyEvent): void;
   onEvent(event: ServerEvent): void;
   onLost(): void;
-  /** The session is over, with the words to say so; null where the token simply expired. */
+  /** The session has ended. `text` says why; it is null where the token simply expired. */
   onSessionEnded(text: string | null): void;
 }
 
-/** The only WebSocket: opens it, signs in, renews, notices when it died, and comes back with jitter. */
+/**
+ * The only WebSocket of the page. It signs in, renews the token, notices a dead connection, and
+ * reconnects with jitter.
+ */
 export class Connection {
   readonly state = signal<ConnectionState>({ phase: 'connecting' });
   readonly #options: ConnectionOptions;
@@ -80,34 +85,37 @@ export class Connection {
     void this.#open();
   }
 
-  /** Ends it for good and without a word: the user logs out. */
+  /** Closes the connection for good: the user logs out. */
   stop(): void {
     this.#hangUp();
     this.#timers.disarmAll();
   }
 
-  /** Now, on the user's word or because the network came back; backoff starts over. */
+  /** Connects now, because the user asked or the network is back. The backoff starts over. */
   tryNow(): void {
     this.#attempt = 0;
     if (this.isLive) this.probe();
     else if (this.state.value.phase !== 'connecting') void this.#open();
   }
 
-  /** The page is looked at again: timers may have slept, and the connection died, meanwhile. */
+  /**
+   * The page is visible again. Meanwhile its timers may have slept and the connection may have
+   * died.
+   */
   woke(): void {
     const { phase } = this.state.value;
     if (phase === 'live') this.probe();
     else if (phase === 'waiting') void this.#open();
   }
 
-  /** The browser knows before any timeout does. */
+  /** The browser says that there is no network, before a timeout shows it. */
   browserOffline(): void {
     if (this.state.value.phase === 'stopped') return;
     this.#hangUp();
     this.#comeBack('You are offline.', 0);
   }
 
-  /** Asks a connection that looks alive to prove it, as after sleep. */
+  /** Sends a ping. A connection that does not answer it is replaced. */
   probe(): void {
     if (!this.isLive) return;
     this.#write({ type: 'ping' });
@@ -117,7 +125,7 @@ export class Connection {
     });
   }
 
-  /** Whether the command left. */
+  /** Whether the command was sent. */
   send(command: Command): boolean {
     return this.isLive && this.#write(command);
   }
@@ -177,7 +185,7 @@ export class Connection {
   #ready(event: ReadyEvent): void {
     const renewIn = Math.max(MINIMUM_RENEWAL_MILLISECONDS, this.#options.renewIn());
     this.#timers.arm('renew', renewIn, () => void this.#renew());
-    // A second `ready` answers a renewal: subscriptions stand, nothing starts over.
+    // A second `ready` answers a renewal of the token. The subscriptions still hold.
     if (this.isLive) return;
     this.#timers.disarm('ready');
     this.#heartbeatMilliseconds = Math.max(1, event.heartbeat_seconds) * 1000;
@@ -190,8 +198,8 @@ export class Connection {
   }
 
   /**
-   * Silence for longer than the server's heartbeat allows is a reason to ask, and so is sleep: what
-   * was heard before it says nothing about now.
+   * Sends a ping when nothing came for longer than the heartbeat allows, and after sleep. What was
+   * heard before sleep says nothing about the connection now.
    */
   #watch(): void {
     const { clock } = this.#options;
@@ -249,7 +257,8 @@ export class Connection {
     this.#timers.disarmAll();
     const { clock } = this.#options;
     const offline = !this.#options.isOnline();
-    // Trying often is no use without a network, and the browser says when it is back.
+    // Without a network, frequent attempts are of no use. The browser says when the network is
+    // back.
     const wait = atLeast + jitter(offline ? Math.max(attempt, OFFLINE_ATTEMPT) : attempt, clock);
     this.state.value = {
       phase: 'waiting',
@@ -260,7 +269,7 @@ export class Connection {
     this.#timers.arm('retry', wait, () => void this.#open());
   }
 
-  /** Lets go of the socket; whatever it still says is not heard. */
+  /** Closes the socket and ignores whatever still comes from it. */
   #hangUp(): void {
     this.#generation++;
     const socket = this.#socket;

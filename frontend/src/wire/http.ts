@@ -1,6 +1,6 @@
 import { Problem, type ProblemBody, unreachable } from './problem';
 
-// A server that accepts and never answers must not leave a spinner for ever.
+// A server may accept a request and never answer it.
 const REQUEST_TIMEOUT_MILLISECONDS = 20_000;
 
 type Query = Record<string, string | number | undefined>;
@@ -14,13 +14,13 @@ export interface RequestOptions {
   keepalive?: boolean;
 }
 
-/** One HTTP request and its answer; fails with a Problem and nothing else. */
+/** Sends one HTTP request and reads the answer. Fails with a Problem only. */
 export class Http {
   readonly #url: string;
   readonly #fetch: typeof fetch;
   readonly #byCookie: boolean;
 
-  /** `byCookie`: the session is kept in a cookie. */
+  /** `byCookie` means that the session is kept in a cookie. */
   constructor(url: string, fetch: typeof globalThis.fetch, byCookie: boolean) {
     this.#url = url;
     this.#fetch = fetch;
@@ -46,7 +46,9 @@ export class Http {
     return value as T;
   }
 
-  /** A file of any size. `onBytes` is told how much has come, because nobody knows how much will. */
+  /**
+   * Loads a file of any size. `onBytes` is told how many bytes have come; the total is not known.
+   */
   async download(
     path: string,
     token: string,
@@ -101,7 +103,7 @@ async function read(
   return chunks;
 }
 
-/** What the answer holds; undefined where that is not JSON. */
+/** The JSON of the answer; undefined where it is not JSON. */
 async function jsonIn(answer: Response): Promise<unknown> {
   let text: string;
   try {
@@ -120,7 +122,7 @@ function problemOf(answer: Response, value: unknown): Problem {
   const body = (typeof value === 'object' && value !== null ? value : {}) as ProblemBody;
   const header = Number(answer.headers.get('Retry-After') ?? Number.NaN);
   const wait = body.retry_after_seconds ?? (Number.isFinite(header) ? header : undefined);
-  // A proxy in front of a stopped server answers 502, 503 or 504 with a page of its own.
+  // A proxy in front of a stopped server answers 502, 503 or 504 with its own page.
   const code = body.code ?? (answer.status >= 502 ? 'unavailable' : undefined);
   return new Problem({
     ...body,

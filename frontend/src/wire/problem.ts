@@ -1,4 +1,4 @@
-/** One failed request, and the words a person reads about it. */
+/** A failed request, and its text for the user. */
 
 export interface FieldError {
   loc: unknown;
@@ -33,13 +33,13 @@ export class Problem extends Error {
     this.fields = fieldErrors(body.errors);
   }
 
-  /** The same request may well succeed later, unchanged. */
+  /** Whether the same request may succeed later. */
   get temporary(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** The server could not be reached, or its answer was no answer of ours. */
+/** The server could not be reached, or its answer was not one of the API. */
 export function unreachable(): Problem {
   return new Problem({ status: 0, code: 'unreachable' });
 }
@@ -79,7 +79,7 @@ const TEXTS = new Map<string, string>([
   ['internal', 'The server had a problem. Try again.'],
 ]);
 
-/** What to tell a person about an error code; `detail` stands in for codes nobody foresaw. */
+/** The text for an error code. `detail` is used for unknown codes. */
 export function codeText(code: string, detail = ''): string {
   return TEXTS.get(code) ?? (detail ? sentence(detail) : 'Something went wrong. Try again.');
 }

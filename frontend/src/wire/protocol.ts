@@ -1,4 +1,4 @@
-/** The wire, as docs/protocol.md says it: names and shapes. No state, no I/O. */
+/** The names and shapes of docs/protocol.md. No state, no I/O. */
 import {
   type Check,
   type Fields,
@@ -28,17 +28,17 @@ export interface Tokens {
   access_token: string;
   token_type: string;
   expires_in: number;
-  /** Null where a cookie has it. */
+  /** Null where the refresh token is in a cookie. */
   refresh_token: string | null;
 }
 
-/** One log-in of the user, here or elsewhere. */
+/** A session of the user, on this or another device. */
 export interface Login {
   id: string;
   created_at: string;
   last_used_at: string;
   user_agent: string;
-  /** The one that asks. */
+  /** Whether it is the session of this page. */
   current: boolean;
 }
 
@@ -188,7 +188,10 @@ export type ReadyEvent = Extract<ServerEvent, { type: 'ready' }>;
 export type ErrorEvent = Extract<ServerEvent, { type: 'error' }>;
 export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
 
-/** The event in a frame. Null for what this page does not know or cannot trust, unless it is an entry. */
+/**
+ * Returns the event in a frame, or null where this page does not know it or cannot trust it. An
+ * entry is always returned.
+ */
 export function parseEvent(frame: unknown): ServerEvent | null {
   const fields = objectIn(frame);
   if (fields === null || typeof fields.type !== 'string') return null;
@@ -198,8 +201,8 @@ export function parseEvent(frame: unknown): ServerEvent | null {
 }
 
 /**
- * An entry is what has a place in a room's log and the key `at`. The room's position advances by each
- * one, so an entry that cannot be read is kept as a step.
+ * An entry has a place in a room's log and the key `at`. Each entry moves the position of the room
+ * by one, so an entry that cannot be read is returned as `unreadable`.
  */
 function parseEntry(fields: Record<string, unknown>, type: string): EntryEvent | null {
   if (!Object.hasOwn(fields, 'at') || !fits(fields, PLACE)) return null;
@@ -209,7 +212,7 @@ function parseEntry(fields: Record<string, unknown>, type: string): EntryEvent |
   return { type: 'unreadable', room_id, seq };
 }
 
-/** Whether the event is part of a room's log: it carries the room's next seq. */
+/** Whether the event is part of a room's log. */
 export function isEntry(event: ServerEvent): event is EntryEvent {
   return own(EVENTS, event.type) === undefined;
 }
@@ -226,7 +229,7 @@ function objectIn(frame: unknown): Record<string, unknown> | null {
   }
 }
 
-/** A row of a table. A type named "constructor" finds nothing. */
+/** The row of a table with this name. A type such as "constructor" has none. */
 function own(table: Record<string, Shape>, name: string): Shape | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

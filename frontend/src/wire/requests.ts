@@ -1,7 +1,7 @@
 import type { Access } from './access';
 import type { Http, RequestOptions } from './http';
 
-/** The requests of somebody who is signed in. */
+/** Requests with an access token. */
 export class Requests {
   readonly #http: Http;
   readonly #access: Access;

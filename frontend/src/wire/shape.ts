@@ -1,4 +1,7 @@
-/** What the fields of a record must be. The type of the record is made from the same table. Pure. */
+/**
+ * Checks of records, made from a table of their fields. The types of the records are made from the
+ * same table. Pure.
+ */
 
 export type Check<T> = (value: unknown) => value is T;
 export type Shape = Readonly<Record<string, Check<unknown>>>;
@@ -25,14 +28,14 @@ export function list<T>(check: Check<T>): Check<T[]> {
   return (value) => Array.isArray(value) && value.every(check);
 }
 
-/** Some object; its fields are not looked at. */
+/** Any object. Its fields are not checked. */
 export function object<T extends object>(): Check<T> {
   return (value): value is T => typeof value === 'object' && value !== null;
 }
 
 export function fits(fields: Readonly<Record<string, unknown>>, shape: Shape): boolean {
   return Object.entries(shape).every(([name, check]) =>
-    // A field must be the record's own: every object inherits a "constructor".
+    // Only the record's own fields count, because every object inherits a "constructor".
     check(Object.hasOwn(fields, name) ? fields[name] : undefined),
   );
 }

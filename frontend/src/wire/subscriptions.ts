@@ -9,21 +9,24 @@ interface SubscriptionsOptions {
   clock: Clock;
   makeRef(): string;
   send(command: Command): boolean;
-  /** Where the room's log was left off; undefined for rooms that are not the user's. */
+  /** The position of the room; undefined where the user is not a member. */
   position(room_id: string): Position | undefined;
-  /** The server says that the room does not exist for this user. */
+  /** The server says that this user cannot see the room. */
   onRefused(room_id: string): void;
 }
 
 type State = 'asked' | 'live';
 
-/** Which rooms this connection hears. After every (re)connect each one resumes from its position. */
+/**
+ * The rooms that the connection is subscribed to. After each connect, every room resumes from its
+ * position.
+ */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #states = new Map<string, State>();
   readonly #refs = new Map<string, string>();
   readonly #retries: Timers;
-  /** Wanted rooms, the longest unused first. */
+  /** The rooms to subscribe to. The room that was not used for longest is first. */
   readonly #wanted = new Set<string>();
   #limit = DEFAULT_LIMIT;
 
@@ -36,7 +39,7 @@ export class Subscriptions {
     return this.#states.get(room_id) === 'live';
   }
 
-  /** The connection is ready: everything wanted is asked for, the room in use first. */
+  /** The connection is ready. Subscribes to all wanted rooms, the most recently used first. */
   start(limit = DEFAULT_LIMIT): void {
     this.lost();
     this.#limit = limit;
@@ -49,7 +52,9 @@ export class Subscriptions {
     this.#refs.clear();
   }
 
-  /** Wants a room; a `used` one goes before all others when there are more than the limit. */
+  /**
+   * Subscribes to a room. When there are more rooms than the limit, a `used` one replaces another.
+   */
   want(room_id: string, used = false): void {
     if (this.#wanted.has(room_id) && !used) return;
     this.#wanted.delete(room_id);
@@ -69,7 +74,7 @@ export class Subscriptions {
     if (this.#states.delete(room_id)) this.#options.send({ type: 'unsubscribe', room_id });
   }
 
-  /** A hole in the log: ask again from the last seq that was applied. */
+  /** There is a gap in the log. Subscribes again from the last applied seq. */
   resume(room_id: string): void {
     if (this.#states.get(room_id) !== 'live') return;
     this.#options.send({ type: 'unsubscribe', room_id });
@@ -80,7 +85,7 @@ export class Subscriptions {
     if (this.#states.has(room_id)) this.#states.set(room_id, 'live');
   }
 
-  /** Whether the error answers a subscribe of ours. */
+  /** Whether the error answers a `subscribe` command. */
   refused({ ref, code, retry_after_seconds }: ErrorEvent): boolean {
     const room_id = this.#refs.get(ref ?? '');
     if (room_id === undefined) return false;

@@ -4,31 +4,32 @@ import type { Tokens } from './protocol';
 const STORAGE_KEY = 'tailwire.signed_in';
 const CHANNEL = 'tailwire.tokens';
 const LOCK = 'tailwire.renewal';
-// A tab may freeze while it holds the lock; longer than a request takes.
+// A tab may be frozen while it holds the lock, so others wait no longer than this. A request is
+// shorter.
 const TURN_MILLISECONDS = 25_000;
 
-/** What a tab tells the user's other tabs, which have the same cookie. */
+/** The messages between the tabs of a browser, which share one cookie. */
 export type Notice =
   | { kind: 'signed_in' }
   | { kind: 'signed_out' }
   | { kind: 'renewed'; tokens: Tokens };
 
-/** What all tabs of a browser share. */
+/** What the tabs of a browser share. */
 export interface Browser {
-  /** Says only that there is a cookie, which no script can see. */
+  /** Keeps only that there is a cookie, because no script can read the cookie itself. */
   storage: Storage;
   channel: BroadcastChannel | null;
-  /** Missing on plain http. */
+  /** Undefined where the page came over plain http. */
   locks: Pick<LockManager, 'request'> | undefined;
 }
 
 /**
- * The only place that knows where tokens live. The access token is in memory. The refresh token is in a
- * cookie that no script can read, one for all tabs; where the API is not of this page's origin, there is no
- * such cookie, and it is in memory too.
+ * The only place that knows where tokens are kept. The access token is in memory. The refresh
+ * token is in a cookie that no script can read and that all tabs share. Where the API has another
+ * origin than this page there is no such cookie, and the refresh token is in memory too.
  */
 export class TokenStore {
-  /** Another tab signed in, as somebody else perhaps, or out. */
+  /** Another tab signed in, perhaps as another user, or signed out. */
   onSignedIn: () => void = () => {};
   onSignedOut: () => void = () => {};
   #access: string | null = null;
@@ -37,12 +38,12 @@ export class TokenStore {
   #expiresAt = 0;
   #lifetime = 0;
   #signIn = 0;
-  // Read once: what another tab stored may be seen after what it said.
+  // Read once, because the browser may show what another tab stored later than what that tab said.
   #cookie: string | null = null;
   readonly #clock: Clock;
   readonly #browser: Browser | null;
 
-  /** `browser`: null where there is no cookie. */
+  /** `browser` is null where there is no cookie. */
   constructor(clock: Clock, browser: Browser | null) {
     this.#clock = clock;
     this.#browser = browser;
@@ -59,17 +60,17 @@ export class TokenStore {
     return this.#access;
   }
 
-  /** The newest access token of this sign-in, whether or not it still holds. */
+  /** The newest access token of this sign-in, also when it has expired. */
   get latest(): string | null {
     return this.#latest;
   }
 
-  /** Null in a cookie. */
+  /** Null where the refresh token is in a cookie. */
   get refresh(): string | null {
     return this.#refresh;
   }
 
-  /** Which sign-in this is, of those this page has seen. */
+  /** The number of this sign-in among those that this page has seen. */
   get signIn(): number {
     return this.#signIn;
   }
@@ -78,12 +79,17 @@ export class TokenStore {
     return this.#cookie !== null || this.#refresh !== null;
   }
 
-  /** Whether the user logged out, but the server could not be told: the cookie still counts. */
+  /**
+   * Whether the user logged out while the server could not be told. The cookie is still valid then.
+   */
   get isLeaving(): boolean {
     return this.#cookie === 'leaving';
   }
 
-  /** Half the lifetime where tokens live shorter than two minutes, as in tests. */
+  /**
+   * A token is stale 60 s before it expires, or after half its life where that is under two
+   * minutes, as in tests.
+   */
   get isStale(): boolean {
     const margin = Math.min(60_000, this.#lifetime / 2);
     return this.#access === null || this.#clock.now() >= this.#expiresAt - margin;
@@ -107,7 +113,7 @@ export class TokenStore {
     this.#tell({ kind: 'renewed', tokens });
   }
 
-  /** One tab renews at a time: the cookie that another one brings home meanwhile would be used twice. */
+  /** Runs `task` while no other tab renews. Otherwise two tabs would use the same cookie twice. */
   async alone<T>(task: () => Promise<T>): Promise<T> {
     const locks = this.#browser?.locks;
     if (!locks) return task();
@@ -120,24 +126,24 @@ export class TokenStore {
     }
   }
 
-  /** The server refused the access token, whatever its age. */
+  /** The server refused the access token, so it is stale now. */
   distrust(): void {
     this.#access = null;
   }
 
-  /** The cookie is of another session by now, of somebody else perhaps. */
+  /** The cookie now belongs to another session, perhaps of another user. */
   replaced(): void {
     this.#forget();
     this.onSignedIn();
   }
 
-  /** The session is over. */
+  /** The session has ended. */
   clear(): void {
     this.#forget();
     this.#note(null);
   }
 
-  /** The user logs out, in all tabs; `clear` follows once the server knows. */
+  /** The user logs out, in all tabs. `clear` follows when the server knows. */
   leave(): void {
     this.#forget();
     this.#note('leaving');
@@ -183,7 +189,10 @@ export class TokenStore {
   }
 }
 
-/** The cookie is the browser's: a tab that missed a sign-in elsewhere must not go on as somebody else. */
+/**
+ * Whether two access tokens are of one session. All tabs share the cookie, so a tab may get a token
+ * of another user.
+ */
 export function isOfSameSession(one: string, other: string): boolean {
   return sessionOf(one) === sessionOf(other);
 }

@@ -4,7 +4,7 @@ type Callback = (lock: Lock | null) => Promise<unknown>;
 export class FakeLocks {
   readonly #queues = new Map<string, (() => Promise<void>)[]>();
 
-  /** What one tab sees of them, and the end of that tab. */
+  /** The locks as one tab sees them, and a function that ends the tab. */
   makeTab(): { locks: Pick<LockManager, 'request'>; end(): void } {
     let end: () => void = () => {};
     const ended = new Promise<void>((resolve) => {

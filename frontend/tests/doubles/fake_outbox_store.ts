@@ -1,6 +1,6 @@
 import type { OutboxStore, Pending } from '../../src/rooms/outbox';
 
-/** One tab's view of what a browser keeps; `left` is what other tabs left behind. */
+/** What a browser stores for one tab. `left` holds the commands of closed tabs. */
 export class FakeOutboxStore implements OutboxStore {
   kept = new Map<string, Pending>();
   left: Pending[] = [];

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/browser/clock';
 
-/** Time that moves only when the test says so; chance that always says the same. */
+/** A clock that moves only when the test says so. Its random numbers are always the same. */
 export class ManualClock implements Clock {
   chance = 0.5;
   #now = 1_000_000;
@@ -27,7 +27,7 @@ export class ManualClock implements Clock {
     return this.#tasks.length;
   }
 
-  /** Moves on, running what falls due in its order, and lets promises settle after each. */
+  /** Moves on and runs the timers that are due, in order. Promises settle after each. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;
     await settled();
@@ -42,7 +42,7 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
-  /** Time passes and no timer runs, as in a page that is frozen; afterwards what is overdue does. */
+  /** Time passes without timers, as in a frozen page. Afterwards the overdue timers run. */
   async sleep(milliseconds: number): Promise<void> {
     this.#now += milliseconds;
     await this.advance(0);

@@ -1,4 +1,4 @@
-/** The HTTP side of the server, answered by the test; every request is written down. */
+/** The server's HTTP side. The test answers the requests, and all of them are recorded. */
 type Answer = { status?: number; body?: unknown; headers?: Record<string, string> };
 type Handler = (request: RecordedRequest) => Answer | Promise<Answer>;
 
@@ -7,7 +7,7 @@ export interface RecordedRequest {
   path: string;
   query: URLSearchParams;
   token: string | null;
-  /** What it asks for the session to be kept in. */
+  /** Where the client wants its session kept. */
   session: string | null;
   body: unknown;
 }

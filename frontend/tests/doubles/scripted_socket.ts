@@ -1,6 +1,6 @@
 import type { Command } from '../../src/wire/protocol';
 
-/** The server's side of every WebSocket that the code under test opens, played by the test. */
+/** The server's side of all WebSockets that the code under test opens. The test sends the events. */
 export class ScriptedServer {
   readonly sockets: ScriptedSocket[] = [];
 

@@ -20,7 +20,7 @@ const PLACES: Record<Place, { title: string; icon: IconName }> = {
   erase: { title: 'Delete my account', icon: 'bin' },
 };
 
-/** All that users do to their own account, each in a place of its own. */
+/** The dialog in which users change their own account. Each task has its own page. */
 export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
   const [place, setPlace] = useState<Place | null>(null);
   const [notice, setNotice] = useState('');
@@ -46,7 +46,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
 
 interface OverviewProps {
   user: PublicUser;
-  /** What was done just now. */
+  /** Tells what was done last. */
   notice: string;
   onNotice(text: string): void;
   onChoose(place: Place): void;

@@ -43,7 +43,8 @@ export function AuthScreen() {
   );
 }
 
-// As the server has them, so that one need not ask it; whether letters mix scripts it says itself.
+// The server's rule, so that most mistakes are found without a request. The server also refuses
+// names that mix scripts.
 const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{1,31}$/u;
 const USERNAME_RULE =
   'Use 2 to 32 letters of one script, digits, dots, dashes or underscores. Begin with a letter or a digit.';

@@ -5,7 +5,10 @@ import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 
-/** The end of an account, for which its name is typed: a password alone is soon filled in by a program. */
+/**
+ * Deletes the account. The user types the username, because a browser may fill in the password by
+ * itself.
+ */
 export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
   const { erase } = useApp();
   const [name, setName] = useState('');

@@ -5,7 +5,7 @@ import { problemText } from '../../wire/problem';
 import type { Login } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 
-/** The user's sessions, each with a way to end it. */
+/** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
   const { logins } = useSession();
   const [busy, setBusy] = useState(false);
@@ -22,7 +22,7 @@ export function Logins() {
     try {
       await work();
       setSaid(done);
-      // The button that was pressed is gone.
+      // The pressed button is gone, so the focus goes to the list.
       list.current?.focus();
     } catch (problem) {
       setError(problemText(problem));

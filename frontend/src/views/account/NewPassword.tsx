@@ -31,7 +31,7 @@ export function NewPassword({ user, onChanged }: NewPasswordProps) {
   });
   return (
     <FormCard form={form} send="Change password" sending="Changing…">
-      {/* Tells a password manager whose password this is. */}
+      {/* This field tells a password manager whose password it is. */}
       <input type="text" autoComplete="username" value={user.username} hidden readOnly />
       <Field
         label="Current password"

@@ -11,12 +11,12 @@ type State =
   | { name: 'done'; bytes: number }
   | { name: 'failed'; text: string };
 
-/** Everything of the user as a file. */
+/** Saves everything of the user as a file. */
 export function Takeout() {
   const { takeout } = useSession();
   const [state, setState] = useState<State>({ name: 'idle' });
   const running = useRef<AbortController | null>(null);
-  // Whoever leaves this place no longer wants it.
+  // A user who leaves this page no longer wants the file.
   useEffect(() => () => running.current?.abort(), []);
 
   const start = async () => {
@@ -83,6 +83,6 @@ function save(file: Blob): void {
   link.href = URL.createObjectURL(file);
   link.download = FILE_NAME;
   link.click();
-  // The download has begun by the next turn.
+  // The browser has started the download by the next turn of the event loop.
   setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }

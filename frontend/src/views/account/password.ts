@@ -1,6 +1,7 @@
 import { codePoints } from '../../browser/text';
 
-// As the server has it, so that one need not ask it; what is too common it says itself.
+// The server's rule, so that most mistakes are found without a request. The server also refuses
+// common passwords.
 const FEWEST_CHARACTERS = 8;
 
 export const PASSWORD_RULE = `At least ${FEWEST_CHARACTERS} characters. A few unrelated words are a good choice.`;

@@ -13,7 +13,7 @@ function initialsOf(username: string): string {
   return letters.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('');
 }
 
-/** Of the username and nothing else, which never changes: the same letters and colour everywhere. */
+/** Made from the username only, so a user has the same letters and colour everywhere. */
 export function Avatar({ username }: { username: string }) {
   return (
     <span class={`avatar hue-${hueOf(username)}`} aria-hidden="true">

@@ -5,17 +5,19 @@ import { Icon } from './Icon';
 interface DialogProps {
   title: string;
   onClose(): void;
-  /** Where this is a place within another one: the way back to it. */
+  /** Goes back to the dialog that opened this one. */
   onBack?(): void;
   children: ComponentChildren;
 }
 
-/** The browser's own modal: it keeps the focus, closes on Escape, and gives the focus back. */
+/**
+ * A modal dialog of the browser: it holds the focus, closes on Escape, and gives the focus back.
+ */
 export function Dialog({ title, onClose, onBack, children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  // What was chosen may be gone with the place it led away from: those who listen go on where this one begins.
+  // The button that was pressed may be gone, so the focus moves to the beginning of the new page.
   useEffect(() => {
     if (!dialog.current?.contains(document.activeElement)) heading.current?.focus();
   }, [title]);

@@ -14,11 +14,14 @@ interface FieldProps {
   minLength?: number;
   optional?: boolean;
   plain?: boolean;
-  /** What may be meant, while it is typed. */
+  /** Suggestions that are shown while the user types. */
   suggestions?: readonly { value: string; label: string }[];
 }
 
-/** A labelled input with its hint and its error, tied together for those who do not see them. */
+/**
+ * An input with its label, hint and error. Screen readers read the hint and the error with the
+ * input.
+ */
 export function Field(props: FieldProps) {
   const id = useId();
   const described = props.error ? `${id}-error` : props.hint ? `${id}-hint` : undefined;

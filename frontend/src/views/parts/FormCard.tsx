@@ -19,7 +19,7 @@ interface FormCardProps {
   foot?: ComponentChildren;
 }
 
-/** The frame of every form: its fields, the error about all of it, and its buttons. */
+/** The frame of every form: its fields, the error about the whole form, and its buttons. */
 export function FormCard(props: FormCardProps) {
   const { form } = props;
   const look = `button ${props.danger ? 'danger' : 'primary'}${props.wide ? ' wide' : ''}`;

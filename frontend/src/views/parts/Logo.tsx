@@ -1,4 +1,4 @@
-/** A pulse that runs along a wire and ends in a spark. */
+/** Draws a pulse that runs along a wire and ends in a spark. */
 export function Logo({ size }: { size: number }) {
   return (
     <svg class="logo" width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">

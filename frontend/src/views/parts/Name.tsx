@@ -1,13 +1,13 @@
 import type { Author } from '../../rooms/names';
 import { useSession } from './context';
 
-/** What a user is called, the same in every place. Anyone may take any name: the title says who it is. */
+/** The display name of a user. Two users may have the same one, so the title tells the username. */
 export function Name({ of: author }: { of: Author }) {
   const { names } = useSession();
   return <bdi title={`@${author.username}`}>{names.of(author)}</bdi>;
 }
 
-/** The username beside a name that is not it already. */
+/** The username, shown only where the display name differs from it. */
 export function Username({ of: author }: { of: Author }) {
   const { names } = useSession();
   return names.of(author) === author.username ? null : (

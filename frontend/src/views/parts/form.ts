@@ -3,18 +3,18 @@ import { type FieldError, Problem, problemText, waitText } from '../../wire/prob
 
 export interface FormState {
   busy: boolean;
-  /** About the whole form; empty while everything is said at the fields. */
+  /** The error about the whole form. It is empty when each error belongs to a field. */
   error: string;
-  /** While the server wants nothing more of us, it stays disabled and counts down. */
+  /** The server limits the rate. The form stays disabled and counts down. */
   waiting: boolean;
-  /** What a field of this name is given. */
+  /** The properties of the field with this name. */
   field(name: string): { name: string; error: string | undefined };
-  /** Something was typed: what was wrong with that field is no longer what is there. */
+  /** The user typed, so the error of that field no longer applies. */
   input(event: Event): void;
   submit(event: Event): void;
 }
 
-// Codes that are about one field, wherever the server does not name it.
+// These codes are about one field, also when the server does not name it.
 const FIELD_OF_CODE = new Map([
   ['username_taken', 'username'],
   ['weak_password', 'password'],
@@ -23,14 +23,17 @@ const FIELD_OF_CODE = new Map([
 const WRONG_PASSWORD = 'This is not your password.';
 
 interface FormOptions {
-  /** The names of its fields. */
+  /** The names of the form's fields. */
   names: readonly string[];
-  /** What the form itself can tell to be wrong; then nothing is sent. */
+  /** The errors that the form finds by itself. With any error, nothing is sent. */
   check(): FieldError[];
   send(): Promise<void>;
 }
 
-/** One submission at a time, its errors put where they belong, and rate limits counted down. */
+/**
+ * The state of a form. It sends once at a time, puts errors at their fields, and counts down a rate
+ * limit.
+ */
 export function useForm({ names, check, send }: FormOptions): FormState {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
@@ -53,7 +56,7 @@ export function useForm({ names, check, send }: FormOptions): FormState {
     if (field && names.includes(field)) fields.set(field, problemText(problem));
   }
 
-  // Whoever cannot see the mark is taken to it.
+  // The focus moves to the first wrong field, so that a user of a screen reader finds it.
   useEffect(() => {
     if (problem) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
   }, [problem]);
@@ -99,7 +102,7 @@ export function useForm({ names, check, send }: FormOptions): FormState {
   };
 }
 
-/** For `check`: the first error of a field is the one that is shown. */
+/** A row for `check`. When a field has several errors, the first one is shown. */
 export function wrongIf(wrong: boolean, loc: string, message: string): FieldError[] {
   return wrong ? [{ loc, message }] : [];
 }

@@ -13,7 +13,7 @@ interface ManageMemberProps {
   onClose(): void;
 }
 
-/** A member's role, and the way out; whoever chose that is asked once more. */
+/** Changes a member's role, or removes the member after a second question. */
 export function ManageMember({ room, member, onClose }: ManageMemberProps) {
   const { names } = useSession();
   const [removing, setRemoving] = useState(false);

@@ -10,7 +10,7 @@ import { AddMember } from './AddMember';
 import { ManageMember } from './ManageMember';
 import { ROLE } from './Role';
 
-// Below this the panel covers the conversation, so it opens only when asked for.
+// In a window narrower than this the panel covers the conversation, so it starts closed.
 export const WIDE = '(min-width: 72rem)';
 
 export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {

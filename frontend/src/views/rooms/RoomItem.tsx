@@ -10,7 +10,7 @@ interface RoomItemProps {
   current: boolean;
 }
 
-/** One line of the room list; drawn again only when its room changes. */
+/** One line of the room list. It is drawn again only when its room changes. */
 export class RoomItem extends Component<RoomItemProps> {
   override shouldComponentUpdate(next: RoomItemProps): boolean {
     return next.room !== this.props.room || next.current !== this.props.current;

@@ -4,7 +4,7 @@ import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { RoomView } from './RoomView';
 
-/** What stands behind #/rooms/<id>: a room of the user, one that can be joined, or nothing. */
+/** The page at #/rooms/<id>: a room of the user, a room that the user can join, or neither. */
 export function RoomPlace({ id }: { id: string }) {
   const { rooms, timelines } = useSession();
   const room = rooms.get(id);

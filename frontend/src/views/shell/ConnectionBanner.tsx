@@ -4,7 +4,7 @@ import { OUTDATED } from '../../wire/close_codes';
 import type { Connection, ConnectionState } from '../../wire/connection';
 import { Icon } from '../parts/Icon';
 
-// A reconnect that takes less than this is nobody's business.
+// A shorter interruption is not shown.
 const QUIET_MILLISECONDS = 1_000;
 
 interface ConnectionBannerProps {
@@ -13,7 +13,9 @@ interface ConnectionBannerProps {
   outdated: boolean;
 }
 
-/** Says what is wrong with the connection, when it comes back, and lets one try at once. */
+/**
+ * Says what is wrong with the connection and when the next attempt is. A button makes it at once.
+ */
 export function ConnectionBanner({ connection, outdated }: ConnectionBannerProps) {
   const state = connection.state.value;
   const troubled = state.phase !== 'live';
@@ -104,7 +106,7 @@ function words(state: ConnectionState): string {
   }
 }
 
-/** Seconds for the eye only: read aloud, they would never end. */
+/** A countdown. Screen readers skip it, because they would read every second aloud. */
 function Countdown({ until }: { until: number }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -126,7 +128,7 @@ const CHIP = {
   stopped: 'Disconnected',
 };
 
-/** The state in one word, always in sight. */
+/** The state of the connection in one word. */
 export function ConnectionChip({ connection }: { connection: Connection }) {
   const { phase } = connection.state.value;
   return <span class={`chip ${phase}`}>{CHIP[phase]}</span>;

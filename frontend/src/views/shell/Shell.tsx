@@ -15,7 +15,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
   const entered = useRef(false);
   const place = route.name === 'room' ? route.id : route.name;
 
-  // Another place is another page to those who listen to it: focus goes where it begins.
+  // A screen reader does not notice that the page changed, so the focus moves to its heading.
   useEffect(() => {
     const [heading] = main.current?.querySelectorAll<HTMLElement>('[data-place-heading]') ?? [];
     if (entered.current && !main.current?.contains(document.activeElement)) heading?.focus();

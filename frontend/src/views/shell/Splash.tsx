@@ -1,7 +1,7 @@
 import { useApp } from '../parts/context';
 import { Logo } from '../parts/Logo';
 
-/** While the sign-in is taken up again after a reload. */
+/** Shown while the page restores the sign-in after a reload. */
 export function Splash({ failed }: { failed: boolean }) {
   const { auth } = useApp();
   return (

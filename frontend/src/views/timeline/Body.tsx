@@ -1,6 +1,6 @@
 import { splitLinks } from '../../browser/text';
 
-/** A message's text: DOM text and, for web addresses, links. Never markup. */
+/** The text of a message, as DOM text and links. It is never parsed as HTML. */
 export function Body({ text }: { text: string }) {
   return (
     <div class="body" dir="auto">

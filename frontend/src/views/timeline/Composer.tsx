@@ -6,7 +6,7 @@ import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
 
-// From here on it helps to know how much is left.
+// With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
 const COARSE = '(pointer: coarse)';
 
@@ -26,7 +26,7 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
 
-  // On a phone it would open the keyboard over what one came to read.
+  // On a phone, the focus would open the keyboard over the messages.
   useEffect(() => {
     if (!window.matchMedia(COARSE).matches) area.current?.focus();
   }, []);
@@ -55,7 +55,7 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && replyTo) return onCancelReply();
     if (event.key !== 'Enter' || event.shiftKey) return;
-    // Enter that chooses a word in an input method is not an Enter of ours.
+    // This Enter chooses a word in an input method. It does not send the message.
     if (event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     send();

@@ -20,7 +20,10 @@ interface MessageRowProps {
   onDiscard(ref: string): void;
 }
 
-/** One message, pending or in the log: the same row, so that the echo changes it in place. */
+/**
+ * One message, pending or stored. Both are the same row, so the echo replaces the pending message
+ * in place.
+ */
 export class MessageRow extends Component<MessageRowProps> {
   override shouldComponentUpdate(next: MessageRowProps): boolean {
     const { row, quoted, highlighted } = this.props;
@@ -115,7 +118,7 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 }
 
-/** What a row shows; while it is the same object, nothing changed. */
+/** The object that a row shows. While it is the same object, the row has not changed. */
 function sourceOf(row: MessageRowProps['row']): MessageEntry | PendingMessage {
   return row.kind === 'message' ? row.entry : row.pending;
 }

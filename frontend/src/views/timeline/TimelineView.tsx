@@ -20,7 +20,7 @@ import { useScroll } from './scroll';
 interface TimelineViewProps {
   room: Room;
   timeline: Signal<Timeline>;
-  /** Grows with every message the user sends: then the end comes into view. */
+  /** Grows with each message that the user sends. Then the view scrolls to the end. */
   sentCount: number;
   onReply(entry: MessageEntry): void;
 }
@@ -150,7 +150,9 @@ interface BeginningProps {
   onLoad(): void;
 }
 
-/** What stands above the first message: the room's beginning, or the way to older ones. */
+/**
+ * Shown above the first message: the beginning of the room, or a button that loads older messages.
+ */
 function Beginning({ room, atStart, loading, failed, bare, onLoad }: BeginningProps) {
   if (atStart)
     return (
@@ -192,7 +194,10 @@ function SkeletonMessages() {
   );
 }
 
-/** The line stands before the first unread message, or nowhere while that one is not in the document. */
+/**
+ * The unread line is before the first unread message. It is left out while that message is not in
+ * the document.
+ */
 function dividerIn(timeline: Timeline, from: number, divider: number | null): number | null {
   if (divider === null || timeline.loaded_from > divider + 1) return null;
   return indexOfSeq(timeline.entries, divider + 1) < from ? null : divider;
@@ -205,7 +210,7 @@ const BECAME: Record<Role, string> = {
   reader: 'may now read along',
 };
 
-/** What stands after the name. */
+/** The text that follows the user's name. */
 function noticeText({ notice }: NoticeEntry): string {
   if (notice.type === 'room')
     return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;

@@ -4,9 +4,10 @@ import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Timeline } from '../../rooms/timeline';
 import { NEWEST, newer, older, rangeOf, tamed, type Window } from '../../rooms/window';
 
-// Nearer than this to an end, the next part is fetched, so that scrolling rarely meets it.
+// When an end is nearer than this, the next part is loaded, so the user rarely reaches an end.
 const NEAR_PIXELS = 800;
-// Rounding, and the last line's padding, still count as the bottom.
+// A view this near to the bottom counts as at the bottom: positions are rounded, and the last line
+// has padding.
 const BOTTOM_PIXELS = 48;
 
 interface ScrollOptions {
@@ -17,11 +18,11 @@ interface ScrollOptions {
   loadOlder(): void;
   atBottom: Signal<boolean>;
   sentCount: number;
-  /** A message that is pointed at; a new object each time. */
+  /** The message that was chosen, in a new object each time. */
   highlight: { seq: number } | null;
 }
 
-/** Keeps what the eye is on where it is, whatever is put before or after it. */
+/** Keeps the messages on the screen at their place when others are added before or after them. */
 export function useScroll(options: ScrollOptions): {
   scroller: RefObject<HTMLDivElement | null>;
   toNewest(): void;
@@ -31,11 +32,11 @@ export function useScroll(options: ScrollOptions): {
   latest.current = options;
   /** Whether the view follows the newest message. */
   const sticks = useRef(true);
-  /** The end is asked for, and in the document only after the next rendering. */
+  /** The user asked for the end, which is in the document only after the next rendering. */
   const wantsEnd = useRef(false);
   const anchor = useRef<{ key: string; top: number } | null>(null);
   const placed = useRef(false);
-  /** The frame at which the next step is made. */
+  /** The animation frame in which the next step is made. */
   const frame = useRef(0);
 
   const note = useCallback(() => {
@@ -48,7 +49,7 @@ export function useScroll(options: ScrollOptions): {
     atBottom.value = sticks.current;
   }, []);
 
-  /** Asks for more where an end is near: a step. */
+  /** Loads one more part of the timeline when an end is near. */
   const step = useCallback(() => {
     frame.current = 0;
     const element = scroller.current;
@@ -62,7 +63,10 @@ export function useScroll(options: ScrollOptions): {
     else if (rest < NEAR_PIXELS && view.last !== null) setView(newer(entries, view));
   }, []);
 
-  /** Keeps the view bounded, and makes a step when the browser next draws: one at a time. */
+  /**
+   * Limits the size of the view and makes a step in the next animation frame. Only one step waits
+   * at a time.
+   */
   const extend = useCallback(() => {
     if (wantsEnd.current) return;
     const { timeline, view, setView } = latest.current;
@@ -132,7 +136,7 @@ export function useScroll(options: ScrollOptions): {
       note();
       extend();
     };
-    // A keyboard that opens on a phone, a turned tablet, a composer that grows.
+    // The height changes when a phone's keyboard opens, a tablet is turned, or the composer grows.
     const observer = new ResizeObserver(settle);
     observer.observe(element);
     observer.observe(content);

@@ -10,7 +10,7 @@ import { RoomsApi } from './rooms';
 import { SessionsApi } from './sessions';
 import { UsersApi } from './users';
 
-/** Every HTTP request of the app, by its noun; each fails with a Problem and nothing else. */
+/** All HTTP requests of the page, by noun. Each fails with a Problem only. */
 export class Api {
   readonly access: Access;
   readonly account: AccountApi;

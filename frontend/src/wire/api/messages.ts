@@ -9,7 +9,7 @@ export class MessagesApi {
     this.#requests = requests;
   }
 
-  /** The messages before a seq, the newest of them. */
+  /** The newest messages before a seq. */
   before(room_id: string, seq: number, limit: number): Promise<HistoryPage> {
     return this.#requests.get(`${roomPath(room_id)}/messages`, { before: seq, limit });
   }

@@ -3,7 +3,7 @@ import type { Login, PublicUser, Tokens } from '../protocol';
 import type { Requests } from '../requests';
 import type { TokenStore } from '../tokens';
 
-/** Signing up, in and out, and the user's log-ins elsewhere. */
+/** Signs users up, in and out, and lists the user's sessions. */
 export class SessionsApi {
   readonly #requests: Requests;
   readonly #http: Http;

@@ -8,7 +8,7 @@ export class UsersApi {
     this.#requests = requests;
   }
 
-  /** Users whose username begins so, in the order of their names: whoever has just this name is first. */
+  /** Users whose username begins with `prefix`, sorted by username: an exact match is first. */
   find(prefix: string): Promise<Page<PublicUser>> {
     return this.#requests.get('users', { q: prefix });
   }

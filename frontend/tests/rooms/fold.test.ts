@@ -1,0 +1,140 @@
+/**
+ * The server folds a room's log into messages, and the page applies the same log entry by entry: both
+ * must show the same. TAILWIRE_FOLD_CASES names a file of cases that the server's side made; without it
+ * only the cases below are tried.
+ */
+import { readFileSync } from 'node:fs';
+import { env } from 'node:process';
+import { describe, expect, test } from 'vitest';
+import {
+  apply,
+  expectHistory,
+  type MessageEntry,
+  prepend,
+  startTimeline,
+  type Timeline,
+} from '../../src/rooms/timeline';
+import { type EntryEvent, isEntry, type Message, parseEvent } from '../../src/wire/protocol';
+import { AT, makeMessage } from '../make';
+
+interface FoldCase {
+  /** Every entry of the log from seq 1, as an event. */
+  log: Record<string, unknown>[];
+  /** The messages of the whole log, folded, as GET /rooms/{room_id}/messages gives them. */
+  messages: Message[];
+}
+
+const EPOCH = 'e1';
+
+function entriesOf(log: FoldCase['log']): EntryEvent[] {
+  return log.map((fields) => {
+    const event = parseEvent(JSON.stringify(fields));
+    if (!event || !isEntry(event)) throw new Error(`no entry: ${JSON.stringify(fields)}`);
+    return event;
+  });
+}
+
+function messagesOf({ entries }: Timeline): MessageEntry[] {
+  return entries.filter((entry) => entry.kind === 'message');
+}
+
+/** A page of history brings all messages, asked for when the log ended at `seq`. */
+function load(timeline: Timeline, items: Message[]): Timeline {
+  return prepend(timeline, { items, epoch: EPOCH, has_more: false });
+}
+
+function follow(entries: readonly EntryEvent[], seq: number): Timeline {
+  return entries.slice(seq).reduce(apply, expectHistory(startTimeline({ epoch: EPOCH, seq })));
+}
+
+function check({ log, messages }: FoldCase): void {
+  const entries = entriesOf(log);
+  const folded = messagesOf(load(follow(entries, log.length), messages));
+  expect(messagesOf(follow(entries, 0))).toEqual(folded);
+  // The page may begin to follow at any seq, and be given the folded messages last.
+  for (let seq = 1; seq < log.length; seq++) {
+    const followed = load(follow(entries, seq), messages);
+    expect(followed.seq).toBe(log.length);
+    expect(unordered(messagesOf(followed))).toEqual(unordered(folded));
+  }
+}
+
+/**
+ * Without the order of reactions. A page of history does not tell up to which seq it was folded, so
+ * changes that came while it was on its way are applied to it again, and may put a user last anew.
+ */
+function unordered(messages: MessageEntry[]): unknown[] {
+  return messages.map(({ reactions, ...message }) => ({
+    ...message,
+    reactions: reactions.map(({ emoji, user_ids }) => `${emoji} ${[...user_ids].sort()}`).sort(),
+  }));
+}
+
+function entry(
+  seq: number,
+  type: string,
+  fields: Record<string, unknown>,
+): Record<string, unknown> {
+  return { type, room_id: 'lobby', seq, at: AT, user_id: 'bob-id', username: 'bob', ...fields };
+}
+
+const react = (seq: number, emoji: string, user_id: string, added: boolean) =>
+  entry(seq, 'reaction', { target: 1, emoji, user_id, added });
+const said = (seq: number) => entry(seq, 'message', { ref: null, body: `message ${seq}` });
+const plain = { edited_at: null, deleted: false, reactions: [] };
+
+const CASES: Record<string, FoldCase> = {
+  'an edit, and a kind that nobody knows': {
+    log: [said(1), entry(2, 'pin', { target: 1 }), entry(3, 'edit', { target: 1, body: 'better' })],
+    messages: [makeMessage(1, { ...plain, body: 'better', edited_at: AT })],
+  },
+  'a message that was edited, then deleted': {
+    log: [
+      said(1),
+      entry(2, 'edit', { target: 1, body: 'better' }),
+      entry(3, 'delete', { target: 1 }),
+      entry(4, 'edit', { target: 1, body: 'back' }),
+    ],
+    messages: [makeMessage(1, { ...plain, body: '', deleted: true })],
+  },
+  'a reaction that is given twice keeps its place': {
+    log: [said(1), react(2, '👍', 'b', true), react(3, '👍', 'c', true), react(4, '👍', 'b', true)],
+    messages: [makeMessage(1, { ...plain, reactions: [{ emoji: '👍', user_ids: ['b', 'c'] }] })],
+  },
+  'an emoji that nobody is left of comes last when it comes again': {
+    log: [
+      said(1),
+      react(2, '👍', 'b', true),
+      react(3, '🎉', 'c', true),
+      react(4, '👍', 'b', false),
+      react(5, '👍', 'b', true),
+    ],
+    messages: [
+      makeMessage(1, {
+        ...plain,
+        reactions: [
+          { emoji: '🎉', user_ids: ['c'] },
+          { emoji: '👍', user_ids: ['b'] },
+        ],
+      }),
+    ],
+  },
+};
+
+test.each(Object.entries(CASES))('%s', (_, fold) => check(fold));
+
+describe.skipIf(!env.TAILWIRE_FOLD_CASES)('what the server folded', () => {
+  const path = env.TAILWIRE_FOLD_CASES;
+  const cases = path ? (JSON.parse(readFileSync(path, 'utf8')) as FoldCase[]) : [];
+
+  test('is what the page shows after the same log', () => {
+    expect(cases.length).toBeGreaterThan(0);
+    cases.forEach((fold, index) => {
+      try {
+        check(fold);
+      } catch (error) {
+        throw new Error(`case ${index}: ${JSON.stringify(fold)}`, { cause: error });
+      }
+    });
+  });
+});
