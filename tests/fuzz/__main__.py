@@ -22,7 +22,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         if asked.seconds:
             print(f"==> Random requests for {asked.seconds} s", flush=True)  # noqa: T201
-            code, said = asyncio.run(try_contract(Path(one), asked.seconds))
+            code, said = asyncio.run(try_contract(Path(one), "--max-time", str(asked.seconds)))
             print(said, flush=True)  # noqa: T201
             failures += code != 0
         if asked.frames:
