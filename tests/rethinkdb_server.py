@@ -9,12 +9,12 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from api.errors import Unavailable
-from api.store.cluster_schema import TABLES, init
+from api.store.cluster_schema import init
 from api.store.rethinkdb import Address, Pool, r
 
 T = TypeVar("T")
@@ -23,6 +23,15 @@ ADMIN_PASSWORD: Final = "admin-of-the-tests"
 APP_PASSWORD: Final = "app-of-the-tests"
 START_SECONDS: Final = 30.0
 DATABASE: Final = "tailwire_test"
+
+EVERY_TABLE: Final = r.db(DATABASE).table_list()
+SHAPE: Final = r.expr(
+    [
+        r.db("rethinkdb").table("table_config").filter({"db": DATABASE}).order_by("name").coerce_to("array"),
+        r.db("rethinkdb").table("permissions").order_by("id").coerce_to("array"),
+    ]
+)
+"""What no row of the database changes: its tables with their indexes, and who may do what."""
 
 
 def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
@@ -43,14 +52,41 @@ def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
     return outcome[0]  # type: ignore[no-any-return]
 
 
+class _Loop:
+    """An event loop that outlives the loops of the tests, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class RethinkDBServer:
     """One server; `process` is None for one that is not ours to kill."""
 
     def __init__(self, admin_url: str, directory: Path | None = None) -> None:
         self.admin_url = admin_url
         self._directory = directory
-        self._is_prepared = False
+        self._loop = _Loop()
+        self._pool: Pool | None = None  # of the loop
+        self._emptying: Any = None
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def admin(self) -> Address:
+        """Where the tests' database is, as an administrator."""
+        admin = Address.parse(self.admin_url, needs_database=False)
+        return Address(admin.host, admin.port, admin.user, admin.password, DATABASE)
 
     @property
     def store_url(self) -> str:
@@ -126,28 +162,41 @@ class RethinkDBServer:
 
     def empty_store(self) -> str:
         """Return the URL of a store that is prepared and empty."""
-
-        async def empty() -> None:
-            if not self._is_prepared:
-                await init(self.admin_url, self.store_url, lambda _line: None)
-                self._is_prepared = True
-            admin = Address.parse(self.admin_url, needs_database=False)
-            pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, DATABASE))
-            try:
-                for table in TABLES:
-                    await pool.write(r.table(table).delete())
-            finally:
-                await pool.close()
-            await init(self.admin_url, self.store_url, lambda _line: None)
-
-        in_own_loop(empty)
+        self._loop.run(self._empty())
         return self.store_url
+
+    async def _empty(self) -> None:
+        """Put back the rows that were there after the preparation, if tables and rights are still what they were."""
+        if self._pool is None:
+            self._pool = Pool(self.admin)
+        if self._emptying is not None and await self._pool.run(self._emptying):
+            return
+        await init(self.admin_url, self.store_url, lambda _line: None)
+        await self._pool.run(EVERY_TABLE.for_each(lambda name: r.table(name).delete()))
+        await init(self.admin_url, self.store_url, lambda _line: None)
+        self._emptying = await _emptying(self._pool)
+
+    def close(self) -> None:
+        """End it for good, and what `empty_store` keeps."""
+        if self._pool is not None:
+            self._loop.run(self._pool.close())
+        self._loop.close()
+        self.stop()
+
+
+async def _emptying(pool: Pool) -> Any:
+    """Return the query that makes the database what it is now; it answers false where rows are not enough for that."""
+    shape = await pool.run(SHAPE)
+    tables = await pool.run(EVERY_TABLE)
+    rows = {table: await pool.read(r.table(table)) for table in tables}
+    writes = [r.table(table).delete() for table in tables]
+    writes += [r.table(table).insert(kept) for table, kept in rows.items() if kept]
+    return r.branch(SHAPE.eq(r.expr(shape)), r.expr(writes)["errors"].sum().eq(0), False)
 
 
 async def as_admin(server: RethinkDBServer, query: Any) -> Any:
     """Run a query on the tests' database, as nobody but an administrator may."""
-    admin = Address.parse(server.admin_url, needs_database=False)
-    pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, DATABASE))
+    pool = Pool(server.admin)
     try:
         return await pool.run(query)
     finally:
@@ -166,11 +215,13 @@ def rethinkdb_server_or_none(directory: Path) -> Iterator[RethinkDBServer | None
     """Give a server for the whole run; None where there is neither a binary nor an address."""
     if shutil.which("rethinkdb") is None:
         url = os.environ.get("TAILWIRE_TEST_RETHINKDB")
-        yield RethinkDBServer(url) if url else None
+        if not url:
+            yield None
+            return
+        with contextlib.closing(RethinkDBServer(url)) as named:
+            yield named
         return
-    server = RethinkDBServer(f"rethinkdb://admin:{ADMIN_PASSWORD}@127.0.0.1:{free_port()}", directory)
-    try:
+    url = f"rethinkdb://admin:{ADMIN_PASSWORD}@127.0.0.1:{free_port()}"
+    with contextlib.closing(RethinkDBServer(url, directory)) as server:
         server.start()
         yield server
-    finally:
-        server.stop()

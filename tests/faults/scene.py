@@ -84,4 +84,4 @@ async def database(directory: Path) -> AsyncIterator[RethinkDBServer]:
         await asyncio.to_thread(server.start)
         yield server
     finally:
-        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.close)
