@@ -30,6 +30,9 @@ def rethinkdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rethi
         yield server
 
 
+STORES: Final = ("sqlite", "rethinkdb")
+
+
 @pytest.fixture(params=["sqlite", pytest.param("rethinkdb", marks=pytest.mark.rethinkdb)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store that is ready to be opened, on each backend in turn."""
@@ -98,6 +101,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
                 f"{item.nodeid}: a secret stands in {', '.join(found)}",
             )
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a test out on each store that its mark `stores` does not name."""
+    items[:] = [item for item in items if _store_of(item) in _stores_of(item)]
+
+
+def _store_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("store_url", "sqlite")) if callspec else "sqlite"
+
+
+def _stores_of(item: pytest.Item) -> tuple[str, ...]:
+    mark = item.get_closest_marker("stores")
+    return mark.args if mark else STORES
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

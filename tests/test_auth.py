@@ -19,7 +19,7 @@ from api.store.base import Store
 from api.throttles import MAX_WAITING
 from tests.server import PASSWORD, Node, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 JSON = {"content-type": "application/json"}
 GOOD = {"username": "carol", "password": PASSWORD}
@@ -100,6 +100,7 @@ async def test_more_at_once_than_the_pool_takes_are_told_to_come_back(sqlite_nod
     assert (await client.post("/auth/signup", json=GOOD)).status_code == 201
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_names_of_many_scripts_are_taken_and_found_in_any_spelling(node: Node) -> None:
     client = node.client()
     spellings = [

@@ -14,7 +14,7 @@ from api.models import LOBBY_ID
 from api.sink import EXTENSION, Sink, TextSink, open_sink
 from tests.server import SECONDS, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 
 class Peer:

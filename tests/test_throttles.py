@@ -16,7 +16,7 @@ from api.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
 from tests.server import PASSWORD, Event, Node, Person, Socket, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 MESSAGES = f"/rooms/{LOBBY_ID}/messages"
 
@@ -151,6 +151,7 @@ async def test_r16_a_room_has_so_many_members_and_a_user_so_many_rooms(store_url
             await is_served(person)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_an_address_signs_up_so_often_in_a_minute_on_all_nodes(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

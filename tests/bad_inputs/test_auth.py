@@ -18,7 +18,7 @@ from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.peer import Peer, dial
 from tests.server import PASSWORD, Node, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = {"username": "carol", "password": PASSWORD}
@@ -150,6 +150,7 @@ async def test_a10_a_name_is_taken_whatever_its_case(with_alice: Node) -> None:
     assert (await with_alice.client().post("/auth/signup", json=GOOD)).status_code == 201
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_a11_a_sixth_failure_is_throttled_on_every_node(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
