@@ -17,6 +17,8 @@ from tests.server import PASSWORD, Node, Person, running
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
 """The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
 
+HAS_RETHINKDB: Final = pytest.StashKey[bool]()
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -24,9 +26,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def rethinkdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RethinkDBServer | None]:
+def rethinkdb_server(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[RethinkDBServer | None]:
     """A real RethinkDB, one for the whole run: our own from the binary on PATH, or TAILWIRE_TEST_RETHINKDB."""
     with rethinkdb_server_or_none(tmp_path_factory.mktemp("rethinkdb")) as server:
+        pytestconfig.stash[HAS_RETHINKDB] = server is not None
         yield server
 
 
@@ -119,25 +124,23 @@ def _stores_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let what runs on SQLite alone be known by that, for the summary."""
-    if "sqlite_node" in getattr(item, "fixturenames", ()):
-        item.keywords["sqlite"] = True
+    """Let what runs on SQLite be known by that, for the summary."""
+    callspec = getattr(item, "callspec", None)
+    is_parameter = callspec is not None and callspec.params.get("store_url") == "sqlite"
+    if is_parameter or "sqlite_node" in getattr(item, "fixturenames", ()):
+        item.add_marker("sqlite")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which stores and which browser were tested."""
-    passed = terminalreporter.stats.get("passed", [])
-    ran = {
-        name: any(name in report.nodeid or name in report.keywords for report in passed)
-        for name in ("sqlite", "rethinkdb", "browser")
-    }
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which stores and which browser were tested: a test of their mark has passed, and not only by its name."""
+    passed = [one.keywords for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
+    ran = {name: any(name in keywords for keywords in passed) for name in ("sqlite", "rethinkdb", "browser")}
+    ran["rethinkdb"] &= config.stash.get(HAS_RETHINKDB, False)  # some of its tests need no server
+    hint = " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
     terminalreporter.section("what was tested")
-    terminalreporter.line(f"SQLite     {'tested' if ran['sqlite'] else 'NOT TESTED'}")
-    rethinkdb = "tested" if ran["rethinkdb"] else "NOT TESTED"
-    why = (
-        ""
-        if shutil.which("rethinkdb")
-        else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
-    )
-    terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['rethinkdb'] else why}")
-    terminalreporter.line(f"Chromium   {'tested' if ran['browser'] else 'NOT TESTED'}")
+    for name, shown, missing in (
+        ("sqlite", "SQLite   ", ""),
+        ("rethinkdb", "RethinkDB", "" if shutil.which("rethinkdb") else hint),
+        ("browser", "Chromium ", ""),
+    ):
+        terminalreporter.line(f"{shown}  {'tested' if ran[name] else f'NOT TESTED{missing}'}")

@@ -41,7 +41,7 @@ from api.store.sqlite import SqliteStore
 from api.store.sqlite_database import BUSY_SECONDS
 from api.store.sqlite_wake import Wake
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
 ROOT = Path(__file__).parent.parent
 WAIT_SECONDS = 20.0  # generous: only a failing test waits as long
