@@ -2,17 +2,18 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from api.config import Settings
+from api.security import Passwords
 from api.store import open_store
 from api.store.base import Store
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
-from tests.server import PASSWORD, Node, Person, running
+from tests.server import PASSWORD, Node, Person, quick_passwords, running
 
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
 """The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
@@ -66,20 +67,25 @@ MANY = 200
 @pytest.fixture
 async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running server on each backend in turn, with what the test's mark `settings` says."""
-    async with running(settings_of(request, store_url, sends_burst=MANY)) as started:
+    async with running(settings_of(request, store_url, sends_burst=MANY), passwords_of(request)) as started:
         yield started
 
 
 @pytest.fixture
 async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running server on SQLite, for what no backend has a part in; otherwise like `node`."""
-    async with running(settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")) as started:
+    settings = settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")
+    async with running(settings, passwords_of(request)) as started:
         yield started
 
 
 def settings_of(request: pytest.FixtureRequest, store_url: str, **more: Any) -> Settings:
     mark = request.node.get_closest_marker("settings")
     return Settings(store=store_url, **(more | (mark.kwargs if mark else {})))
+
+
+def passwords_of(request: pytest.FixtureRequest) -> Callable[[], Passwords]:
+    return Passwords if request.node.get_closest_marker("real_passwords") else quick_passwords
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from api.store.base import Store
 from api.throttles import MAX_WAITING
 from tests.server import PASSWORD, Node, running
 
-pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
 
 JSON = {"content-type": "application/json"}
 GOOD = {"username": "carol", "password": PASSWORD}
@@ -159,12 +159,8 @@ async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_nam
     passwords.close()
 
 
-async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.security._MEMORY_KIB", 8_192)
-    weak = Passwords()
-    monkeypatch.undo()
+async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(store: Store) -> None:
+    weak = Passwords(memory_kib=8_192)
     strong = Passwords()
     accounts = accounts_on(store, strong)
     user = User("alice", "alice", "Alice", created_at=1)

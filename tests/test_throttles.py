@@ -11,6 +11,7 @@ from api.config import Settings
 from api.limits import Turns, Windows
 from api.models import LOBBY_ID
 from api.routers import ws
+from api.security import Passwords
 from api.store.base import Store
 from api.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
@@ -235,7 +236,7 @@ async def test_more_right_passwords_at_once_than_may_fail_lock_nobody_out(
     tmp_path: Path,
 ) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=2)
-    async with running(settings) as node:
+    async with running(settings, Passwords) as node:
         await node.sign_up("alice")
         client = node.client()
         good = {"username": "alice", "password": PASSWORD}

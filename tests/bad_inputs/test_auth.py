@@ -18,7 +18,7 @@ from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.peer import Peer, dial
 from tests.server import PASSWORD, Node, running
 
-pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = {"username": "carol", "password": PASSWORD}
