@@ -79,13 +79,13 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Passwords) -> FastAPI:
     """Return the application for these settings. Nothing is opened before its lifespan begins."""
     app = Application(
         title="Tailwire",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, make_passwords),
         openapi_url="/openapi.json" if settings.serves_docs else None,
         docs_url=None,
         redoc_url=None,
@@ -122,12 +122,14 @@ def app() -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    settings: Settings, make_passwords: Callable[[], Passwords]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(load_tables)
         store = await open_store(settings.store)
-        passwords = Passwords()
+        passwords = make_passwords()
         try:
             parts = await _wire(settings, store, passwords)
             app.state.services = parts

@@ -2,20 +2,23 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from api.accounts.security import Passwords
 from api.config import Settings
 from api.store import open_store
 from api.store.base.store import Store
-from tests.node import PASSWORD, Node, Person, running
+from tests.node import PASSWORD, Node, Person, quick_passwords, running
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
 
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
 """The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
+
+HAS_RETHINKDB: Final = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +27,16 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def rethinkdb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RethinkDBServer | None]:
+def rethinkdb_server(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[RethinkDBServer | None]:
     """A real RethinkDB, one for the whole run: our own from the binary on PATH, or TAILWIRE_TEST_RETHINKDB."""
     with rethinkdb_server_or_none(tmp_path_factory.mktemp("rethinkdb")) as server:
+        pytestconfig.stash[HAS_RETHINKDB] = server is not None
         yield server
+
+
+STORES: Final = ("sqlite", "rethinkdb")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("rethinkdb", marks=pytest.mark.rethinkdb)])
@@ -58,20 +67,25 @@ MANY = 200
 @pytest.fixture
 async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running server on each backend in turn, with what the test's mark `settings` says."""
-    async with running(settings_of(request, store_url, sends_burst=MANY)) as started:
+    async with running(settings_of(request, store_url, sends_burst=MANY), passwords_of(request)) as started:
         yield started
 
 
 @pytest.fixture
 async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
     """A running server on SQLite, for what no backend has a part in; otherwise like `node`."""
-    async with running(settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")) as started:
+    settings = settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")
+    async with running(settings, passwords_of(request)) as started:
         yield started
 
 
 def settings_of(request: pytest.FixtureRequest, store_url: str, **more: Any) -> Settings:
     mark = request.node.get_closest_marker("settings")
     return Settings(store=store_url, **(more | (mark.kwargs if mark else {})))
+
+
+def passwords_of(request: pytest.FixtureRequest) -> Callable[[], Passwords]:
+    return Passwords if request.node.get_closest_marker("real_passwords") else quick_passwords
 
 
 @pytest.fixture
@@ -100,26 +114,39 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
     return report
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a test out on each store that its mark `stores` does not name."""
+    items[:] = [item for item in items if _store_of(item) in _stores_of(item)]
+
+
+def _store_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("store_url", "sqlite")) if callspec else "sqlite"
+
+
+def _stores_of(item: pytest.Item) -> tuple[str, ...]:
+    mark = item.get_closest_marker("stores")
+    return mark.args if mark else STORES
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let what runs on SQLite alone be known by that, for the summary."""
-    if "sqlite_node" in getattr(item, "fixturenames", ()):
-        item.keywords["sqlite"] = True
+    """Let what runs on SQLite be known by that, for the summary."""
+    callspec = getattr(item, "callspec", None)
+    is_parameter = callspec is not None and callspec.params.get("store_url") == "sqlite"
+    if is_parameter or "sqlite_node" in getattr(item, "fixturenames", ()):
+        item.add_marker("sqlite")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which stores and which browser were tested."""
-    passed = terminalreporter.stats.get("passed", [])
-    ran = {
-        name: any(name in report.nodeid or name in report.keywords for report in passed)
-        for name in ("sqlite", "rethinkdb", "browser")
-    }
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which stores and which browser were tested: a test of their mark has passed, and not only by its name."""
+    passed = [one.keywords for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
+    ran = {name: any(name in keywords for keywords in passed) for name in ("sqlite", "rethinkdb", "browser")}
+    ran["rethinkdb"] &= config.stash.get(HAS_RETHINKDB, False)  # some of its tests need no server
+    hint = " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
     terminalreporter.section("what was tested")
-    terminalreporter.line(f"SQLite     {'tested' if ran['sqlite'] else 'NOT TESTED'}")
-    rethinkdb = "tested" if ran["rethinkdb"] else "NOT TESTED"
-    why = (
-        ""
-        if shutil.which("rethinkdb")
-        else " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
-    )
-    terminalreporter.line(f"RethinkDB  {rethinkdb}{'' if ran['rethinkdb'] else why}")
-    terminalreporter.line(f"Chromium   {'tested' if ran['browser'] else 'NOT TESTED'}")
+    for name, shown, missing in (
+        ("sqlite", "SQLite   ", ""),
+        ("rethinkdb", "RethinkDB", "" if shutil.which("rethinkdb") else hint),
+        ("browser", "Chromium ", ""),
+    ):
+        terminalreporter.line(f"{shown}  {'tested' if ran[name] else f'NOT TESTED{missing}'}")

@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from api.accounts.security import Passwords
 from api.config import Settings
 from api.main import create_app
 from api.server.run import SHUTDOWN_SECONDS, bind, configuration
@@ -197,11 +198,22 @@ class _PromptServer(uvicorn.Server):
         return not self.server_state.connections and not self.server_state.tasks
 
 
+def quick_passwords() -> Passwords:
+    """Passwords whose hashes cost nothing: those of the command line and of `Passwords()` take 25 ms each."""
+    return Passwords(memory_kib=8, passes=1)
+
+
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Node]:
-    """Run a server with these settings on a free port of the loopback interface."""
+async def running(
+    settings: Settings, make_passwords: Callable[[], Passwords] = quick_passwords
+) -> AsyncIterator[Node]:
+    """Run a server with these settings on a free port of the loopback interface.
+
+    Its passwords are quick, unless it is given `Passwords`: hashing is what most tests would wait for.
+    """
     bound = bind("127.0.0.1", 0)
-    server = _PromptServer(configuration(create_app(settings), compression=settings.compression))
+    app = create_app(settings, make_passwords)
+    server = _PromptServer(configuration(app, compression=settings.compression))
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     try:
         await server.start(bound)

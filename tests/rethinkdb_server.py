@@ -27,8 +27,8 @@ DATABASE: Final = "tailwire_test"
 EVERY_TABLE: Final = r.db(DATABASE).table_list()
 SHAPE: Final = r.expr(
     [
-        r.db("rethinkdb").table("table_config").filter({"db": DATABASE}).order_by("name"),
-        r.db("rethinkdb").table("permissions").order_by("id"),
+        r.db("rethinkdb").table("table_config").filter({"db": DATABASE}).order_by("name").coerce_to("array"),
+        r.db("rethinkdb").table("permissions").order_by("id").coerce_to("array"),
     ]
 )
 """What no row of the database changes: its tables with their indexes, and who may do what."""

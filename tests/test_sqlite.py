@@ -33,7 +33,7 @@ from api.store.sqlite.database import BUSY_SECONDS
 from api.store.sqlite.store import SqliteStore
 from api.store.sqlite.wake import Wake
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
 ROOT = Path(__file__).parent.parent
 WAIT_SECONDS = 20.0  # generous: only a failing test waits as long

@@ -38,8 +38,8 @@ _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 """RFC 7515, section 7.1; python-jose also takes padding, so that one token would have many spellings."""
 
 # OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
-_MEMORY_KIB: Final = 19_456
-_PASSES: Final = 2
+MEMORY_KIB: Final = 19_456
+PASSES: Final = 2
 _LANES: Final = 1
 MAX_HASHING_THREADS: Final = 2
 """And always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
@@ -48,12 +48,12 @@ MAX_HASHING_THREADS: Final = 2
 class Passwords:
     """Hashes and verifies passwords off the event loop, in `threads`; those who ask take `limits.Turns`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._context = CryptContext(
             ["argon2"],
             argon2__type="ID",
-            argon2__memory_cost=_MEMORY_KIB,
-            argon2__time_cost=_PASSES,
+            argon2__memory_cost=memory_kib,
+            argon2__time_cost=passes,
             argon2__parallelism=_LANES,
         )
         self.threads = max(1, min(MAX_HASHING_THREADS, (os.cpu_count() or 1) - 1))

@@ -19,7 +19,7 @@ from api.models.accounts import Account, User
 from api.store.base.store import Store
 from tests.node import PASSWORD, Node, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
 
 JSON = {"content-type": "application/json"}
 GOOD = {"username": "carol", "password": PASSWORD}
@@ -100,6 +100,7 @@ async def test_more_at_once_than_the_pool_takes_are_told_to_come_back(sqlite_nod
     assert (await client.post("/auth/signup", json=GOOD)).status_code == 201
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_names_of_many_scripts_are_taken_and_found_in_any_spelling(node: Node) -> None:
     client = node.client()
     spellings = [
@@ -158,12 +159,8 @@ async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_nam
     passwords.close()
 
 
-async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.accounts.security._MEMORY_KIB", 8_192)
-    weak = Passwords()
-    monkeypatch.undo()
+async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(store: Store) -> None:
+    weak = Passwords(memory_kib=8_192)
     strong = Passwords()
     accounts = accounts_on(store, strong)
     user = User("alice", "alice", "Alice", created_at=1)

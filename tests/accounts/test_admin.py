@@ -10,7 +10,7 @@ from tests.accounts.test_sessions import NEW_PASSWORD, again, log_in, refresh, w
 from tests.node import PASSWORD, Node, Person
 from tests.process import result, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ async def test_who_is_no_administrator_finds_nothing_there(node: Node, alice: Pe
     assert (await node.client().get("/admin/users")).status_code == 401
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_t14_a_disabled_account_is_shut_out_everywhere(
     node: Node, admin: Person, alice: Person
 ) -> None:
@@ -102,6 +103,7 @@ async def test_ending_no_session_leaves_nothing_in_the_audit_log(admin: Person, 
     assert Audited.SESSION_ENDED not in {event["event"] for event in events}
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_the_audit_log_tells_who_did_what_to_whom_and_no_secret(
     node: Node, admin: Person, alice: Person
 ) -> None:
@@ -137,6 +139,7 @@ async def test_the_audit_log_tells_who_did_what_to_whom_and_no_secret(
         assert secret not in answer.text
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_the_command_line_does_the_same_beside_a_running_server(store_url: str, tmp_path: Path) -> None:
     settings = {"TAILWIRE_STORE": store_url, "TAILWIRE_PORT": "0"}
 

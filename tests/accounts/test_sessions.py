@@ -11,7 +11,7 @@ from api.clock import now_ms
 from api.config import Settings
 from tests.node import PASSWORD, Node, Person, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 NEW_PASSWORD = "staple battery horse"
 
@@ -51,6 +51,7 @@ async def test_sessions_are_listed_newest_first_with_ones_own_marked(node: Node,
     assert items[0]["user_agent"].startswith("python-httpx")
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_another_session_is_ended_with_its_sockets(node: Node, alice: Person) -> None:
     second = await again(alice)
     async with second.socket() as socket:
@@ -107,6 +108,7 @@ async def test_t9_a_refresh_token_is_no_access_token_nor_the_other_way(node: Nod
     assert await works(alice)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_t17_the_session_too_many_ends_the_oldest(store_url: str) -> None:
     async with running(Settings(store=store_url, sessions_per_user=3)) as node:
         alice = await node.sign_up("alice")
@@ -118,6 +120,7 @@ async def test_t17_the_session_too_many_ends_the_oldest(store_url: str) -> None:
 
 
 @pytest.mark.settings(refreshes_per_minute=1_000)
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_t18_t20_tabs_that_refresh_at_once_or_one_behind_the_other_stay_signed_in(
     node: Node, alice: Person
 ) -> None:

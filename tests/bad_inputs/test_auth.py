@@ -19,7 +19,7 @@ from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.node import PASSWORD, Node, running
 from tests.peer import Peer, dial
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = {"username": "carol", "password": PASSWORD}
@@ -151,6 +151,7 @@ async def test_a10_a_name_is_taken_whatever_its_case(with_alice: Node) -> None:
     assert (await with_alice.client().post("/auth/signup", json=GOOD)).status_code == 201
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_a11_a_sixth_failure_is_throttled_on_every_node(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_error, is_problem
 from tests.node import Node, Person, Socket
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 MESSAGES = f"/rooms/{LOBBY_ID}/messages"
 GOOD = {"ref": "good", "body": "hi"}
@@ -59,6 +59,7 @@ async def test_m3_a_ref_that_is_none_is_refused(alice: Person, socket: Socket) -
         await refuse(alice, socket, "bad_ref", ref=ref, body="hi")
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_m3_a_ref_with_another_body_is_a_conflict_and_the_first_is_kept(node: Node) -> None:
     bob = await node.sign_up("bob")
     async with bob.socket() as socket:

@@ -6,7 +6,7 @@ from api.models.rooms import LOBBY_ID
 from tests.bad_inputs.answers import is_error, is_problem
 from tests.node import Node, Person, Socket
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 MESSAGES = f"/rooms/{LOBBY_ID}/messages"
 LOG = f"/rooms/{LOBBY_ID}/log"
@@ -104,6 +104,7 @@ async def test_p4_resuming_a_hundred_times_is_too_often_for_this_user_alone(
         assert (await resume(bobs))["type"] == "ack"
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_p5_the_epoch_of_an_older_store_is_answered_by_reset(alice: Person) -> None:
     is_problem(await alice.http.get(LOG, params={"epoch": "another"}), 409, "reset")
     async with alice.socket() as socket:

@@ -16,7 +16,7 @@ from tests.bad_inputs.answers import is_problem
 from tests.node import Node, Person, Socket
 from tests.rooms.test_rooms import make_room, say
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 READS: Final = ("", "/members", "/messages", "/messages/4", "/log")
 COMMANDS: Final[tuple[dict[str, Any], ...]] = (
@@ -105,6 +105,7 @@ async def test_r3_a_non_member_does_not_send(den: Den) -> None:
     assert [one["body"] for one in page["items"]] == ["hidden words"]
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_r4_a_non_member_hears_nothing_whatever_they_ask_for(den: Den) -> None:
     async with den.bob.socket() as socket:
         for command in COMMANDS:
@@ -131,6 +132,7 @@ async def test_r9_a_reader_does_not_send(den: Den) -> None:
         assert (await socket.until(type="message"))["body"] == "hello"
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_r10_nobody_makes_themselves_more_and_the_last_owner_stays(den: Den) -> None:
     for person in (den.member, den.reader):
         for role in ("owner", "moderator", "member"):
@@ -193,6 +195,7 @@ async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
     await is_served(den.bob)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_r19_nothing_is_heard_of_people_one_shares_no_room_with(den: Den) -> None:
     """Nor of a room one has not subscribed to: being in it is not listening."""
     async with den.bob.socket() as his, den.owner.socket() as hers:

@@ -29,7 +29,7 @@ from tests.node import PASSWORD, Node, Person, Socket, eventually, running
 from tests.process import result, serving
 from tests.rooms.test_rooms import make_room
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 BEARER: Final = 'Bearer error="invalid_token"'
 
@@ -235,6 +235,7 @@ async def test_t11_a_server_with_a_weak_key_does_not_start(secret: str, tmp_path
     assert len(secret) < 6 or secret not in err
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_t12_t13_after_logging_out_the_access_token_opens_nothing_on_any_node(store_url: str) -> None:
     async with running(Settings(store=store_url)) as one, running(Settings(store=store_url)) as other:
         alice = await one.sign_up("alice")
@@ -265,6 +266,7 @@ async def test_t14_disabling_an_account_closes_its_sockets_on_every_node(store_u
         await is_served(keeper)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_t15_a_role_that_was_taken_away_opens_nothing_on_the_same_socket(
     alice: Person, bob: Person
 ) -> None:

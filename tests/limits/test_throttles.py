@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from api.accounts.security import Passwords
 from api.config import Settings
 from api.limits.concurrency import Turns
 from api.limits.rates import Windows
@@ -17,7 +18,7 @@ from api.store.base.store import Store
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
 from tests.node import PASSWORD, Event, Node, Person, Socket, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 MESSAGES = f"/rooms/{LOBBY_ID}/messages"
 
@@ -152,6 +153,7 @@ async def test_r16_a_room_has_so_many_members_and_a_user_so_many_rooms(store_url
             await is_served(person)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_an_address_signs_up_so_often_in_a_minute_on_all_nodes(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +237,7 @@ async def test_more_right_passwords_at_once_than_may_fail_lock_nobody_out(
     tmp_path: Path,
 ) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=2)
-    async with running(settings) as node:
+    async with running(settings, Passwords) as node:
         await node.sign_up("alice")
         client = node.client()
         good = {"username": "alice", "password": PASSWORD}

@@ -14,7 +14,7 @@ from api.realtime import sink as sink_module
 from api.realtime.sink import EXTENSION, Sink, TextSink, open_sink
 from tests.node import SECONDS, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 
 class Peer:

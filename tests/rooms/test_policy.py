@@ -22,7 +22,7 @@ from tests.node import Event, Node, Person, Socket, running
 from tests.process import result
 from tests.rooms.test_rooms import make_room, say
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 NOBODY: Final = "no-such-room"
 ANONYMOUS: Final = "anonymous"
@@ -276,6 +276,7 @@ def test_only_what_needs_no_membership_is_open_to_outsiders() -> None:
     assert not [operation for operation in Operation if Outsider.STRANGER in WHO_MAY[operation]]
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_the_last_owner_stays_an_owner_until_there_is_another(node: Node) -> None:
     scene = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
     assert scene.me is not None
@@ -366,6 +367,7 @@ async def subscribed(socket: Socket, room_id: str) -> None:
     await socket.until(type="live", room_id=room_id)
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_who_is_added_changed_and_removed_on_one_node_is_told_on_another_and_then_hears_nothing(
     store_url: str,
 ) -> None:
@@ -406,6 +408,7 @@ async def test_a_removal_ends_the_subscription_before_it_is_answered(sqlite_node
         assert "tailwire_subscriptions 0.0" in text
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_who_is_made_a_reader_can_write_no_more_on_any_node(store_url: str) -> None:
     async with two_nodes(store_url) as (one, other):
         owner, bob = await one.sign_up("olga"), await one.sign_up("bob")
@@ -422,6 +425,7 @@ async def test_who_is_made_a_reader_can_write_no_more_on_any_node(store_url: str
             assert sent["type"] == "ack"
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -452,6 +456,7 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     assert bodies == []
 
 
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_users_are_found_by_what_their_names_begin_with_and_by_nothing_else(node: Node) -> None:
     alice, bob = await node.sign_up("alice"), await node.sign_up("bob.smith")
     await node.sign_up("bobby")

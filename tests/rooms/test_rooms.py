@@ -94,6 +94,7 @@ async def test_nobody_leaves_the_lobby(alice: Person) -> None:
         ("GET", "/log", None),
     ],
 )
+@pytest.mark.stores("sqlite")
 async def test_a_private_room_is_to_others_exactly_what_does_not_exist(
     alice: Person, bob: Person, method: str, path: str, body: Event | None
 ) -> None:
