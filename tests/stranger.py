@@ -42,11 +42,8 @@ class Stranger:
                     if row is not None:
                         whole = _defaults() | row
                         data = whole["data"] if isinstance(whole["data"], str) else json.dumps(whole["data"])
-                        columns = ("kind", "user_id", "username", "at", "ref")
-                        values = tuple(
-                            value if isinstance(value := whole[name], str | int | None) else str(value)
-                            for name in columns
-                        )
+                        at = whole["at"] if isinstance(whole["at"], int) else -1  # the column takes no other
+                        values = (whole["kind"], whole["user_id"], whole["username"], at, whole["ref"])
                         connection.execute(
                             "INSERT INTO entries (kind, user_id, username, at, ref, room_id, seq, data,"
                             " message_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
