@@ -29,6 +29,8 @@ FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 1.0
 """Short, since a node has one feed: the store is never stormed, and sockets are served soon after it returns."""
 PAGE: Final = 100
+MAX_FILLED: Final = 100_000
+"""Entries, far more than a room gets while a feed is away."""
 LATE_MS: Final = 1_000
 """An entry older than this is delivered only after a look at who may still see it."""
 
@@ -104,7 +106,8 @@ class Feed:
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         """Broadcast entries, and before them what is missing in front of them."""
-        self.state.lag_ms = max(0, now_ms() - entries[0].at)
+        if (at := entries[0].at) is not None:
+            self.state.lag_ms = max(0, now_ms() - at)
         if self.state.lag_ms > LATE_MS:
             await self._revocation.check()
         ready, reached = list[Entry](), dict[str, int]()
@@ -136,9 +139,14 @@ class Feed:
     async def _fill(self, room_id: str, position: int, until: int) -> None:
         """Broadcast what the log holds in (position, until].
 
-        What makes no sense there is passed over, and so is a room whose log cannot be read: the others are served.
+        A room whose log cannot be read at all is passed over: the others are served. Nobody has written all that a
+        room lacks of which the head lies too far away; its subscribers come back, and are told to load it again.
         """
         self.state.catch_up_count += 1
+        if until - position > MAX_FILLED:
+            log.error("room_far_ahead", room_id=room_id, position=position, until=until)
+            self._hub.close_room(room_id, CloseCode.RESTART)
+            return
         while position < until:
             limit = min(PAGE, until - position)
             try:
@@ -150,8 +158,10 @@ class Feed:
                     self._unreadable.add(room_id)
                     log.exception("room_skipped", room_id=room_id)
                 return
+            if not entries:
+                return  # the head has been set back meanwhile, of which the feed will tell
             self._broadcast(entries)
-            position += limit
+            position = entries[-1].seq
             await asyncio.sleep(0)  # so that sockets take this page before they are given the next
 
     def _broadcast(self, entries: Sequence[Entry]) -> None:

@@ -14,6 +14,7 @@ from api.store import open_store
 from api.store.base.store import Store
 from tests.node import PASSWORD, Node, Person, quick_passwords, running
 from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
+from tests.stranger import Stranger
 
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
 """The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
@@ -58,6 +59,13 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         yield opened
     finally:
         await opened.close()
+
+
+@pytest.fixture
+def stranger(store_url: str, request: pytest.FixtureRequest) -> Stranger:
+    """Somebody who writes into that store, and is not of us."""
+    is_sqlite = store_url.startswith("sqlite:")
+    return Stranger(store_url, None if is_sqlite else request.getfixturevalue("rethinkdb_server"))
 
 
 MANY = 200

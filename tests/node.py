@@ -33,6 +33,11 @@ A_MOMENT: Final = 0.001
 Event = dict[str, Any]
 
 
+def is_entry(event: Event) -> bool:
+    """Say whether an event has a place in a room's log, as docs/protocol.md tells clients to."""
+    return event["type"] != "ack" and {"room_id", "seq", "at"} <= event.keys()
+
+
 @dataclass
 class Socket:
     """One WebSocket, by a client library that is not ours."""
@@ -64,18 +69,11 @@ class Socket:
                 return event
 
     async def entries(self, count: int) -> list[Event]:
-        """Return the next `count` events that carry a place in a log."""
+        """Return the next `count` entries, of whatever kinds."""
         found: list[Event] = []
         while len(found) < count:
             event = await self.receive()
-            if "seq" in event and event["type"] in {
-                "message",
-                "member",
-                "edit",
-                "delete",
-                "reaction",
-                "room",
-            }:
+            if is_entry(event):
                 found.append(event)
         return found
 

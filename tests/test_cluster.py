@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from api.errors import Invalid, MembershipChanged, RefConflict, Unavailable
 from api.models.accounts import Account, Session, User
 from api.models.changes import Change, Quiet, Restored, SessionEnded
-from api.models.log import Appended, Draft, Entry, Kind
+from api.models.log import Appended, Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store import rethinkdb
 from api.store.base.store import QUIET_SECONDS, Store
@@ -42,6 +42,7 @@ from api.store.cluster.schema import TABLES, init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin, in_own_loop
+from tests.stranger import POISON_TIME
 
 T = TypeVar("T")
 
@@ -56,7 +57,6 @@ WAIT_SECONDS = 30.0  # generous: only a failing test waits as long
 ALICE = User("user-alice", "alice", "Alice", created_at=1_000)
 BOB = User("user-bob", "bob", "Bob", created_at=2_000)
 DEN = Room("room-den", "Den", "for us", Visibility.PRIVATE, created_at=3_000)
-POISON_TIME = {"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+00:00"}
 
 
 @pytest.fixture
@@ -568,7 +568,7 @@ async def test_a_tail_survives_a_poison_head(store: ClusterStore, behind: Pool, 
         pytest.param([{"seq": 9, "kind": "message", "at": POISON_TIME}], id="half-an-entry"),
     ],
 )
-async def test_a_poison_tail_is_passed_over_and_logged_once_and_other_rooms_are_served(
+async def test_what_a_poison_tail_lacks_is_unreadable_and_logged_once_and_other_rooms_are_served(
     store: ClusterStore, behind: Pool, tail_of_head: list[Any]
 ) -> None:
     await store.create_account(Account(ALICE, "alice", "hash"))
@@ -579,9 +579,12 @@ async def test_a_poison_tail_is_passed_over_and_logged_once_and_other_rooms_are_
                 await behind.write(r.table("heads").get(DEN.id).update({"seq": seq, "tail": tail_of_head}))
             await store.append(LOBBY_ID, message("1"))
             changes = await told(tail, is_entry(1))
-        assert [entry.seq for entry in await whole_log(store, DEN.id)] == [1]
+        log = await whole_log(store, DEN.id)
+        assert [entry.kind for entry in log] == ["member"] + ["unreadable"] * 9
         assert (await store.history(DEN.id, limit=10)).items == []
-    assert [one.room_id for one in changes if isinstance(one, Entry)] == [LOBBY_ID]
+    given = [one for one in changes if isinstance(one, Entry)]
+    assert [one for one in given if one.room_id == DEN.id] == log[1:]
+    assert [one.room_id for one in given if one not in log] == [LOBBY_ID]
     logged = [line["id"] for line in logs if line["event"] == "poison_row_skipped"]
     assert len(logged) == len(set(logged))
 
@@ -659,7 +662,7 @@ async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
     assert await flushed_refs(behind) == [None, None, "1", "2"]
 
 
-async def test_reading_passes_over_poison_rows(store: ClusterStore, behind: Pool) -> None:
+async def test_what_poison_rows_are_in_place_of_is_unreadable(store: ClusterStore, behind: Pool) -> None:
     for n in range(3):
         await store.append(LOBBY_ID, message(f"{n}"))
     await store._logs.flush(LOBBY_ID)
@@ -685,7 +688,8 @@ async def test_reading_passes_over_poison_rows(store: ClusterStore, behind: Pool
         poison = r.table("batches").get([LOBBY_ID, 2])
         rows = poison["rows"].map(lambda row: row.merge({"at": POISON_TIME}))
         await behind.write(poison.update({"rows": rows}, non_atomic=True))
-        assert [entry.ref for entry in await fresh.log(LOBBY_ID, after=0, limit=10)] == ["0", "2"]
+        log = await fresh.log(LOBBY_ID, after=0, limit=10)
+        assert [entry.ref or entry for entry in log] == ["0", unreadable(LOBBY_ID, 2), "2"]
         acked = [await fresh.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(3, 9)]
         await fresh.append(LOBBY_ID, change(Kind.DELETE, "gone", acked[-1].entry.seq))
         assert [one.entry.seq for one in acked] == [4, 5, 6, 7, 8, 9]
@@ -861,7 +865,7 @@ async def test_the_servers_user_may_read_and_write_its_database_and_nothing_else
         ):
             with pytest.raises(Unavailable):
                 await pool.run(query)
-        assert await pool.run(r.table("meta").count()) == 1
+        assert await pool.run(r.table("meta").count()) == 2
     finally:
         await pool.close()
 

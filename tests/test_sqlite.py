@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC240 - a test may wait for the disk
 
 import asyncio
+import json
 import os
 import resource
 import shutil
@@ -22,7 +23,7 @@ from structlog.testing import capture_logs
 from api.errors import Invalid, NotFound, RefConflict, StorageFull, Unavailable
 from api.models.accounts import Account, Session, User
 from api.models.changes import Change, Quiet, SessionEnded
-from api.models.log import Draft, Entry, Kind
+from api.models.log import Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store.base.store import QUIET_SECONDS
 from api.store.sqlite import schema as sqlite_schema
@@ -767,13 +768,17 @@ POISON = [
     ("message", '{"$reql_type$":"TIME","epoch_time":1e15,"timezone":"+00:00"}'),
     ("edit", '{"target": "1", "body": "x"}'),
     ("reaction", '{"target": 1, "emoji": "x", "added": 1}'),
-    ("poison", '{"body": "x", "reply_to": null}'),
+    ("Poison", '{"body": "x", "reply_to": null}'),
+    ("ready", '{"user": "x"}'),
+    ("poll", "[]"),
+    ("poll", '{"deep": ' + "[" * 300 + "]" * 300 + "}"),
+    ("poll", '{"long": "' + "x" * 64 * 1024 + '"}'),
 ]
 
 
 @pytest.mark.parametrize(("kind", "data"), POISON)
 @pytest.mark.parametrize("counted", [True, False], ids=["counted", "stray"])
-async def test_a_row_that_makes_no_sense_is_passed_over_and_logged_once(
+async def test_a_row_that_makes_no_sense_is_unreadable_and_logged_once_and_above_the_head_it_is_nothing(
     store: SqliteStore, path: Path, kind: str, data: str, counted: bool
 ) -> None:
     with capture_logs() as logs:
@@ -787,7 +792,8 @@ async def test_a_row_that_makes_no_sense_is_passed_over_and_logged_once(
             appended = await store.append(LOBBY_ID, message("r2", "after"))
             assert appended.entry.seq == last
             entries = await until(tail, last)
-        assert [entry.seq for entry in entries] == [1, last]
+        assert [entry.seq for entry in entries] == list(range(1, last + 1))
+        assert not counted or entries[1] == unreadable(LOBBY_ID, 2)
         for _ in range(2):
             assert await whole_log(store) == entries
             assert [item.body for item in (await store.history(LOBBY_ID, limit=9)).items] == [
@@ -827,11 +833,51 @@ async def test_a_row_that_is_spoilt_later_breaks_neither_reading_nor_deleting(
     with stranger(path) as connection:
         connection.execute("UPDATE entries SET data = 'spoilt' WHERE seq = 2")
     with capture_logs():
-        assert [entry.seq for entry in await whole_log(store)] == [1, 3]
+        assert [entry.kind for entry in await whole_log(store)] == ["message", "unreadable", "message"]
         with pytest.raises(RefConflict):
             await store.append(LOBBY_ID, message("r2", "2"))
         await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 2}))
         assert (await store.append(LOBBY_ID, message("r4"))).entry.seq == 5
+
+
+async def test_what_is_missing_is_unreadable_on_every_road(store: SqliteStore, path: Path) -> None:
+    """Of what another process commits, and of what this one does, which is not read again."""
+    async with store.changes() as tail:
+        for n in range(1, 4):
+            await store.append(LOBBY_ID, message(f"r{n}"))
+        assert [entry.seq for entry in await until(tail, 3)] == [1, 2, 3]
+        for last, missing in ((6, [4, 5]), (8, [7])):
+            with stranger(path) as connection:
+                connection.execute("UPDATE rooms SET seq = ? WHERE id = 'lobby'", (last - 1,))
+            await store.append(LOBBY_ID, message(f"r{last}"))
+            *holes, entry = await until(tail, last)
+            assert holes == [unreadable(LOBBY_ID, seq) for seq in missing]
+            assert entry.ref == f"r{last}"
+    kinds = ["message"] * 3 + ["unreadable"] * 2 + ["message", "unreadable", "message"]
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert [entry.kind for entry in await whole_log(store)] == kinds
+    assert not logs, "what the tail has told of was logged then"
+
+
+async def test_an_entry_of_a_kind_that_is_not_known_is_passed_on_as_it_is(
+    store: SqliteStore, path: Path
+) -> None:
+    data = '{"target": 1, "options": [{"name": "tea", "votes": [1, 2.5, null]}], "user_id": "mallory"}'
+    await store.append(LOBBY_ID, message("r1", "asked"))
+    async with store.changes() as tail:
+        with stranger(path) as connection, connection:
+            connection.execute(
+                INSERT.replace("data)", "data, target)").replace("?)", "?, 1)"), (2, "poll", data)
+            )
+            connection.execute("UPDATE rooms SET seq = 2 WHERE id = 'lobby'")
+        await store.append(LOBBY_ID, message("r3"))
+        (told, _) = await until(tail, 3)
+    assert (told.kind, told.user_id, told.data) == ("poll", "x", json.loads(data))
+    assert (await whole_log(store))[1] == told
+    found = await store.message(LOBBY_ID, 1)
+    assert found is not None
+    assert (found.body, found.edited_at, found.reactions) == ("asked", None, ())
 
 
 # -- erasing, and the rest
@@ -1049,7 +1095,7 @@ def test_commits_are_taken_as_far_as_nothing_is_missing_between_them(
     commits: list[sqlite_tail.Commit], seqs: list[int], position: tuple[int, int], is_whole: bool
 ) -> None:
     changes, then, whole = sqlite_tail.following(sqlite_tail.Position(10, 5), commits)
-    assert [change.seq for change in changes if isinstance(change, Entry)] == seqs
+    assert [change.seq for change in changes] == seqs
     assert (then, whole) == (position, is_whole)
 
 

@@ -1187,7 +1187,7 @@ async def test_nothing_of_an_author_is_stored_after_their_removal_however_it_rac
         await asyncio.gather(*writing, change(other, den, bob, None, by=alice))
     is_member = False
     for entry in await whole_log(store, den.id):
-        if entry.user_id == bob.id and entry.kind is Kind.MEMBER:
+        if entry.user_id == bob.id and entry.kind == Kind.MEMBER:
             is_member = entry.data["role"] is not None
         elif entry.user_id == bob.id:
             assert is_member, entry

@@ -83,7 +83,7 @@ class Erasure:
                 await self._store.leave(view.room.id, nobody, now_ms())
 
     async def _tombstone(self, entry: Entry) -> None:
-        if entry.kind is not Kind.MESSAGE or not entry.data["body"]:
+        if entry.kind != Kind.MESSAGE or not entry.data["body"]:
             return  # an empty body has been erased before
         draft = Draft(Kind.DELETE, entry.user_id, ERASED_NAME, now_ms(), ref=None, data={"target": entry.seq})
         try:

@@ -1,26 +1,22 @@
 """The room log: entries, heads, and messages with their later entries folded in.
 
-An *entry* is any durable fact of a room; its `data` holds exactly the fields that its kind adds on the wire
-(docs/protocol.md):
-
-    message   body: str, reply_to: int | None
-    edit      target: int, body: str
-    delete    target: int
-    reaction  target: int, emoji: str, added: bool
-    member    role: str | None (None: no longer a member), by: str (a user id)
-    room      name: str, topic: str, visibility: str
+An *entry* is any durable fact of a room; its `data` holds exactly the fields that its kind adds on the wire.
+`api/models/kinds.py` is the table of kinds, docs/protocol.md shows it.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-Scalar: TypeAlias = str | int | bool | None
-EntryData: TypeAlias = dict[str, Scalar]
+Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+EntryData: TypeAlias = dict[str, Json]
+
+UNREADABLE: Final = "unreadable"
+"""The kind of an entry that is missing in the store, or that makes no sense there. Nothing is stored under it."""
 
 
 class Kind(StrEnum):
-    """What an entry records."""
+    """The kinds that this version knows. Entries of others are passed on."""
 
     MESSAGE = "message"
     EDIT = "edit"
@@ -44,16 +40,25 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One durable fact of a room, at its place `seq` (1, 2, 3, ... without holes) in the room's log."""
+    """One durable fact of a room, at its place `seq` (1, 2, 3, ... without holes) in the room's log.
+
+    Its `kind` may be one that this version does not know. One that cannot be read is `unreadable`: it has a place, and
+    neither an author nor a time.
+    """
 
     room_id: str
     seq: int
-    kind: Kind
+    kind: str
     user_id: str
     username: str
-    at: int
+    at: int | None
     ref: str | None
     data: EntryData
+
+
+def unreadable(room_id: str, seq: int) -> Entry:
+    """Return what stands in for an entry that is missing, or that cannot be read."""
+    return Entry(room_id, seq, UNREADABLE, user_id="", username="", at=None, ref=None, data={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,251 @@
-"""The events of a socket, built as plain objects and encoded once, however many sockets they go to. Pure."""
+"""The events of a socket: a type for each, and the functions that make them. Pure.
 
-from typing import Any, Literal
+They are plain objects, encoded once, however many sockets they go to. Those of entries have the fields that
+`api/models/kinds.py` says, and entries of other kinds are passed on with the fields they have.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
 import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
-from api.models.log import Entry, Kind
-from api.models.rooms import Role
-from api.protocol.fields import MAX_BODY_CHARACTERS, MAX_FRAME_BYTES, MAX_REPLAY, timestamp
+from api.models.kinds import KINDS, shown
+from api.models.log import UNREADABLE, Entry
+from api.protocol.fields import (
+    FEATURES,
+    MAX_BODY_CHARACTERS,
+    MAX_FRAME_BYTES,
+    MAX_REPLAY,
+    timestamp,
+)
 from api.protocol.frames import Frames, frame
 
+ENVELOPE: Final = frozenset({"type", "room_id", "seq", "at", "user_id", "username", "ref"})
+"""The fields of an entry that its data cannot set."""
 
-def encode(event: dict[str, Any]) -> Frames:
+
+# -- entries
+
+
+class _Entry(TypedDict):
+    room_id: str
+    seq: int
+    at: str
+    user_id: str
+    username: str
+
+
+class MessageEvent(_Entry):
+    """A user wrote a message."""
+
+    type: Literal["message"]
+    ref: str | None
+    body: str
+    reply_to: int | None
+
+
+class EditEvent(_Entry):
+    """A message was changed."""
+
+    type: Literal["edit"]
+    target: int
+    body: str
+
+
+class DeleteEvent(_Entry):
+    """A message was deleted."""
+
+    type: Literal["delete"]
+    target: int
+
+
+class ReactionEvent(_Entry):
+    """A user reacted to a message, or took it back."""
+
+    type: Literal["reaction"]
+    target: int
+    emoji: str
+    added: bool
+
+
+class MemberEvent(_Entry):
+    """A user was given a role, or with null left or was removed."""
+
+    type: Literal["member"]
+    role: str | None
+    by: str
+
+
+class RoomEvent(_Entry):
+    """A room has changed."""
+
+    type: Literal["room"]
+    name: str
+    topic: str
+    visibility: str
+
+
+class UnreadableEvent(TypedDict):
+    """The server cannot read what stands there, or it is missing."""
+
+    type: Literal["unreadable"]
+    room_id: str
+    seq: int
+    at: None
+
+
+EntryEvent: TypeAlias = (
+    MessageEvent | EditEvent | DeleteEvent | ReactionEvent | MemberEvent | RoomEvent | UnreadableEvent
+)
+
+
+# -- the others
+
+
+class PublicUser(TypedDict):
+    """A user, as their own client is told of them."""
+
+    id: str
+    username: str
+    display_name: str
+
+
+class Limits(TypedDict):
+    """Some of the limits that are in force."""
+
+    frame_bytes: int
+    body_characters: int
+    subscriptions: int
+    replay: int
+
+
+class ReadyEvent(TypedDict):
+    """The token holds."""
+
+    type: Literal["ready"]
+    user: PublicUser
+    session_id: str
+    expires_at: str
+    heartbeat_seconds: int
+    features: list[str]
+    limits: Limits
+
+
+class AckEvent(TypedDict):
+    """A command was carried out. It has the fields that the row of the command names."""
+
+    type: Literal["ack"]
+    ref: str | None
+    room_id: NotRequired[str]
+    epoch: NotRequired[str]
+    seq: NotRequired[int]
+    at: NotRequired[str]
+
+
+class ErrorEvent(TypedDict):
+    """A command was not carried out."""
+
+    type: Literal["error"]
+    ref: str | None
+    code: str
+    message: str
+    retry_after_seconds: NotRequired[int]
+
+
+class LiveEvent(TypedDict):
+    """The replay is over."""
+
+    type: Literal["live"]
+    room_id: str
+    epoch: str
+    seq: int
+
+
+class ResetEvent(TypedDict):
+    """The position cannot be honoured."""
+
+    type: Literal["reset"]
+    room_id: str
+    epoch: str
+    seq: int
+
+
+class MembershipEvent(TypedDict):
+    """The user was added to a room, given another role there, or removed."""
+
+    type: Literal["membership"]
+    room_id: str
+    role: str | None
+
+
+class ExpiringEvent(TypedDict):
+    """The token ends soon."""
+
+    type: Literal["expiring"]
+    expires_at: str
+
+
+class PongEvent(TypedDict):
+    """The answer to a ping."""
+
+    type: Literal["pong"]
+    server_time: str
+
+
+class HeartbeatEvent(TypedDict):
+    """Nothing has happened for a while."""
+
+    type: Literal["heartbeat"]
+    server_time: str
+
+
+OtherEvent: TypeAlias = (
+    ReadyEvent
+    | AckEvent
+    | ErrorEvent
+    | LiveEvent
+    | ResetEvent
+    | MembershipEvent
+    | ExpiringEvent
+    | PongEvent
+    | HeartbeatEvent
+)
+
+
+# -- making them
+
+
+def encode(event: Mapping[str, Any]) -> Frames:
     """Return an event as it goes to everybody who gets it."""
     return frame(orjson.dumps(event))
 
 
 def entry_event(entry: Entry) -> dict[str, Any]:
-    """Return what subscribers see of an entry."""
+    """Return what subscribers see of an entry: an `EntryEvent`, or one of a kind that is not known here.
+
+    The envelope stands over the data: no field of the data can pass for one of the envelope.
+    """
     event: dict[str, Any] = {
         "type": str(entry.kind),
         "room_id": entry.room_id,
         "seq": entry.seq,
         "at": timestamp(entry.at),
-        "user_id": entry.user_id,
-        "username": entry.username,
     }
-    if entry.kind is Kind.MESSAGE:
+    if entry.kind == UNREADABLE:
+        return event
+    event["user_id"] = entry.user_id
+    event["username"] = entry.username
+    if (shape := KINDS.get(entry.kind)) is not None and shape.sends_ref:
         event["ref"] = entry.ref
-    return event | entry.data
+    data = shown(entry.kind, entry.data)
+    return event | {name: value for name, value in data.items() if name not in ENVELOPE}
 
 
 def ready_event(
     user: User, session_id: str, *, expires_at: int, heartbeat_seconds: int, subscriptions: int
-) -> dict[str, Any]:
+) -> ReadyEvent:
     """Return the answer to a token that holds."""
     return {
         "type": "ready",
@@ -42,6 +253,7 @@ def ready_event(
         "session_id": session_id,
         "expires_at": timestamp(expires_at),
         "heartbeat_seconds": heartbeat_seconds,
+        "features": list(FEATURES),
         "limits": {
             "frame_bytes": MAX_FRAME_BYTES,
             "body_characters": MAX_BODY_CHARACTERS,
@@ -51,9 +263,16 @@ def ready_event(
     }
 
 
-def error_event(error: TailwireError, ref: str | None) -> dict[str, Any]:
+def ack_event(ref: str | None, **fields: Any) -> AckEvent:
+    """Return the word that a command was carried out, with the fields that its row in docs/protocol.md names."""
+    event: AckEvent = {"type": "ack", "ref": ref}
+    event.update(fields)  # type: ignore[typeddict-item]
+    return event
+
+
+def error_event(error: TailwireError, ref: str | None) -> ErrorEvent:
     """Return what the sender of a command learns of its failure."""
-    event: dict[str, Any] = {
+    event: ErrorEvent = {
         "type": "error",
         "ref": ref,
         "code": error.specific_code,
@@ -64,11 +283,28 @@ def error_event(error: TailwireError, ref: str | None) -> dict[str, Any]:
     return event
 
 
-def membership_event(room_id: str, role: Role | None) -> dict[str, Any]:
+def membership_event(room_id: str, role: str | None) -> MembershipEvent:
     """Return what a user learns of their own membership."""
     return {"type": "membership", "room_id": room_id, "role": role}
 
 
-def place_event(name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> dict[str, Any]:
+def place_event(name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> LiveEvent | ResetEvent:
     """Return the word on where in a room's log a subscription stands now."""
-    return {"type": name, "room_id": room_id, "epoch": epoch, "seq": seq}
+    if name == "live":
+        return {"type": "live", "room_id": room_id, "epoch": epoch, "seq": seq}
+    return {"type": "reset", "room_id": room_id, "epoch": epoch, "seq": seq}
+
+
+def expiring_event(expires_at: int) -> ExpiringEvent:
+    """Return the warning that a token ends soon."""
+    return {"type": "expiring", "expires_at": timestamp(expires_at)}
+
+
+def pong_event(now: int) -> PongEvent:
+    """Return the answer to a ping."""
+    return {"type": "pong", "server_time": timestamp(now)}
+
+
+def heartbeat_event(now: int) -> HeartbeatEvent:
+    """Return the sign of life of a server that has had nothing to say."""
+    return {"type": "heartbeat", "server_time": timestamp(now)}

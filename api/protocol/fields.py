@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, overload
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -12,6 +12,9 @@ from api.errors import Empty, FieldError, Invalid
 from api.protocol import strict_json
 
 VERSION: Final = 1
+
+FEATURES: Final[tuple[str, ...]] = ()
+"""What this server offers beyond version 1 as it began; `ready` tells clients of it."""
 
 
 MAX_BODY_CHARACTERS: Final = 4_000
@@ -105,8 +108,18 @@ def _nameless(errors: Sequence[Any], fields: tuple[FieldError, ...]) -> tuple[Fi
     )
 
 
-def timestamp(at: int) -> str:
-    """Return milliseconds since the epoch as RFC 3339 with milliseconds, in UTC."""
+@overload
+def timestamp(at: int) -> str: ...
+
+
+@overload
+def timestamp(at: int | None) -> str | None: ...
+
+
+def timestamp(at: int | None) -> str | None:
+    """Return milliseconds since the epoch as RFC 3339 with milliseconds, in UTC; None for no time."""
+    if at is None:
+        return None
     second, rest = divmod(at, 1000)
     return f"{_second(second)}.{rest:03d}Z"
 

@@ -26,11 +26,12 @@ from api.models.log import Appended, Draft, Head, Kind
 from api.models.rooms import Member
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Authenticate, Command, Ping, Read, Send, Subscribe, Unsubscribe
-from api.protocol.events import encode, error_event, place_event, ready_event
+from api.protocol.events import ack_event, encode, error_event, place_event, pong_event, ready_event
 from api.protocol.fields import MAX_REPLAY, VERSION, Position, timestamp
 from api.protocol.frames import Frames
 from api.realtime.connection import Connection
 from api.realtime.hub import Hub
+from api.realtime.old_pages import is_stuck, note_replay
 from api.realtime.replay import Replay
 from api.realtime.sink import Sink
 from api.rooms import policy
@@ -153,7 +154,7 @@ class Commands:
             case Read():
                 await self._read(connection, command)
             case Ping():
-                connection.enqueue(encode({"type": "pong", "server_time": timestamp(now_ms())}))
+                connection.enqueue(encode(pong_event(now_ms())))
                 if command.ref is not None:
                     _ack(connection, command)
             case Authenticate():
@@ -284,12 +285,12 @@ class Commands:
                 return False
             until = max(head.seq, self._hub.position(room_id))
             page = await self._replay.frames(room_id, head.epoch, joining.seq, until)
-            for seq, frame in page.entries:
+            joining.begin_replay(page[0].kind)
+            for seq, _, frame in page:
                 if not connection.has_space:
                     await connection.drained()
                 connection.enqueue(frame)
                 joining.seq = seq
-            joining.seq = page.until  # past what cannot be read
         joining.announce_live()
         return True
 
@@ -303,6 +304,7 @@ class _Joining:
         self.acked = False
         self.epoch = ""
         self.seq = 0
+        self._first_kind: str | None = None  # of the replay
         self._has_been_reset = False
 
     def begin(self, head: Head) -> None:
@@ -318,8 +320,19 @@ class _Joining:
         self.epoch = head.epoch
         self.seq = head.seq if position is None else position.seq
 
+    def begin_replay(self, kind: str) -> None:
+        """Take the kind of the next entry. Raises `Closed` for a page that cannot get past the first."""
+        since = self.command.since
+        if since != Position(epoch=self.epoch, seq=self.seq):
+            return  # it has begun already
+        if is_stuck(self.connection, self.command.room_id, since, kind):
+            raise Closed(CloseCode.VERSION)
+        self._first_kind = kind
+
     def announce_live(self) -> None:
         """Say that the replay is over; after a reset that is said already."""
+        if self.command.since is not None and self._first_kind is not None:
+            note_replay(self.connection, self.command.room_id, self.command.since, self._first_kind)
         if not self._has_been_reset:
             self._enqueue_place("live", self.command.room_id, self.epoch, self.seq)
 
@@ -339,4 +352,4 @@ def check_version(command: Authenticate) -> None:
 
 
 def _ack(connection: Connection, command: Command, **fields: Any) -> None:
-    connection.enqueue(encode({"type": "ack", "ref": command.ref, **fields}))
+    connection.enqueue(encode(ack_event(command.ref, **fields)))

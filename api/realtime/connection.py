@@ -9,6 +9,7 @@ from typing import Final
 from api.accounts.identity import Identity
 from api.models.rooms import Member
 from api.protocol.close_codes import CloseCode
+from api.protocol.fields import Position
 from api.protocol.frames import Frames
 from api.realtime.sink import Sink
 
@@ -27,6 +28,7 @@ class Connection:
         "close_code",
         "identity",
         "memberships",
+        "replayed",
         "rooms",
         "silent_beats",
         "warned_of",
@@ -36,6 +38,9 @@ class Connection:
         self.identity = identity
         self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
         self.memberships: dict[str, Member] = {}  # by which it has sent; kept by the hub until they change
+        self.replayed: dict[
+            str, tuple[Position, int]
+        ] = {}  # kept by old_pages, of rooms where it may be stuck
         self.close_code: CloseCode | None = None
         self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
         self.warned_of = 0  # kept by the pulse: the token's end that the client was told of

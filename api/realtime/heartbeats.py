@@ -11,8 +11,7 @@ import structlog
 from api.clock import now_ms
 from api.limits.memory import Memory
 from api.protocol.close_codes import CloseCode
-from api.protocol.events import encode
-from api.protocol.fields import timestamp
+from api.protocol.events import encode, expiring_event, heartbeat_event
 from api.realtime.connection import Connection
 from api.realtime.hub import Hub
 
@@ -45,7 +44,7 @@ class Pulse:
 
     def beat(self, now: int) -> None:
         """Give a heartbeat to whom has been silent, warn whose token ends, close whose token has ended."""
-        heartbeat = encode({"type": "heartbeat", "server_time": timestamp(now)})
+        heartbeat = encode(heartbeat_event(now))
         for connection in self._hub.connections():
             connection.silent_beats += 1
             if connection.silent_beats >= self._silent_beats:
@@ -60,4 +59,4 @@ class Pulse:
             connection.close(CloseCode.UNAUTHORIZED)
         elif connection.warned_of != expires_at:
             connection.warned_of = expires_at
-            connection.enqueue(encode({"type": "expiring", "expires_at": timestamp(expires_at)}))
+            connection.enqueue(encode(expiring_event(expires_at)))

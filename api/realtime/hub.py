@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Final
 
 from api.models.log import Entry, Kind
-from api.models.rooms import Role
 from api.protocol.close_codes import CloseCode
 from api.protocol.events import encode, entry_event, membership_event
 from api.protocol.frames import Frames, joined
@@ -212,6 +211,13 @@ class Hub:
             for connection in list(room.joining):
                 self.unsubscribe(connection, room_id)
 
+    def close_room(self, room_id: str, code: CloseCode) -> None:
+        """Close every connection that is subscribed to a room."""
+        if (room := self._rooms.get(room_id)) is not None:
+            for connection in list(room.connections()):
+                connection.close(code)
+                self.remove(connection)
+
     def broadcast(self, entries: Sequence[Entry]) -> None:
         """Put entries, each room's in the order of seq, on every live connection of their rooms.
 
@@ -227,7 +233,7 @@ class Hub:
             if entry.seq <= past:
                 continue
             past = entry.seq
-            if entry.kind is Kind.MEMBER:
+            if entry.kind == Kind.MEMBER:
                 self._deliver(room_id, ready)
                 ready.clear()
                 self._apply_membership(entry)
@@ -263,9 +269,9 @@ class Hub:
         if role is None:
             self.end_membership(entry.room_id, entry.user_id)
         else:
-            self._tell_membership(entry.room_id, entry.user_id, Role(str(role)))
+            self._tell_membership(entry.room_id, entry.user_id, str(role))
 
-    def _tell_membership(self, room_id: str, user_id: str, role: Role | None) -> None:
+    def _tell_membership(self, room_id: str, user_id: str, role: str | None) -> None:
         frame = encode(membership_event(room_id, role))
         for connection in self._connections_of(user_id):
             connection.memberships.pop(room_id, None)

@@ -8,6 +8,7 @@ who want it, and kept for a moment for those that come just after.
 import asyncio
 from typing import Final, NamedTuple, TypeAlias
 
+from api.errors import Unavailable
 from api.protocol.events import encode, entry_event
 from api.protocol.frames import Frames
 from api.store.base.store import Store
@@ -16,16 +17,19 @@ PAGE: Final = 100
 KEPT_SECONDS: Final = 1.0
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 
-Entries: TypeAlias = list[tuple[int, Frames]]
-"""Entries as they are written, each with its seq, in order."""
 _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
 
 
-class Page(NamedTuple):
-    """Some of a log: all of it up to `until` that there is and can be read."""
+class Replayed(NamedTuple):
+    """An entry as it is written."""
 
-    entries: Entries
-    until: int
+    seq: int
+    kind: str
+    frames: Frames
+
+
+Page: TypeAlias = list[Replayed]
+"""Entries in order, from one seq to another without a hole."""
 
 
 class Replay:
@@ -38,19 +42,22 @@ class Replay:
         self.read_count = 0
 
     async def frames(self, room_id: str, epoch: str, after: int, until: int) -> Page:
-        """Return some entries in (after, until], of a log that reaches at least to `until`.
+        """Return the entries from `after` + 1 on, one at least, of a log that reaches at least to `until`.
 
-        They are all that can be read up to the page's own `until`, which is past `after`. Raises `Unavailable`.
+        Raises `Unavailable`, also when the log has become shorter.
         """
         key = (room_id, epoch, after // PAGE)
         seen: asyncio.Task[Page] | None = None
         while True:
             reading = self._pages.get(key)
-            if reading is None or reading is seen:  # what we saw ends too early
+            is_own = reading is None or reading is seen  # what we saw ends too early
+            if reading is None or is_own:
                 reading = self._read(key, until)
-            page = _within(await asyncio.shield(reading), after, until)
-            if page.until > after:
+            page = [one for one in await asyncio.shield(reading) if after < one.seq <= until]
+            if page:
                 return page
+            if is_own:
+                raise Unavailable("the log has become shorter")
             seen = reading
 
     async def close(self) -> None:
@@ -70,17 +77,22 @@ class Replay:
     async def _load(self, key: _Key, until: int) -> Page:
         room_id, _, number = key
         self.read_count += 1
-        found = await self._store.log(room_id, after=number * PAGE, limit=PAGE)
-        entries = [(entry.seq, encode(entry_event(entry))) for entry in found]
-        last = entries[-1][0] if entries else 0
-        return Page(entries, min(max(until, last), (number + 1) * PAGE))
+        begin, end = number * PAGE, (number + 1) * PAGE
+        page: Page = []
+        while begin < min(until, end):
+            found = await self._store.log(room_id, after=begin, limit=end - begin)
+            if not found:
+                break
+            page += [Replayed(entry.seq, entry.kind, encode(entry_event(entry))) for entry in found]
+            begin = found[-1].seq
+        return page
 
     def _keep(self, key: _Key, page: asyncio.Task[Page]) -> None:
         """Keep a page that was read for a moment, if there is room for it."""
         if page.cancelled() or page.exception() is not None:
             size = MAX_KEPT_BYTES + 1
         else:
-            size = sum(len(frames.wire) for _, frames in page.result().entries)
+            size = sum(len(one.frames.wire) for one in page.result())
         if self._kept_bytes + size > MAX_KEPT_BYTES:
             self._forget(key, page, 0)
             return
@@ -91,8 +103,3 @@ class Replay:
         self._kept_bytes -= size
         if self._pages.get(key) is page:
             del self._pages[key]
-
-
-def _within(page: Page, after: int, until: int) -> Page:
-    until = min(until, page.until)
-    return Page([one for one in page.entries if after < one[0] <= until], until)

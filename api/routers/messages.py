@@ -77,5 +77,6 @@ async def log(
         raise NotFound
     if epoch is not None and epoch != head.epoch:
         raise EpochChanged
-    entries = await store.log(member.room_id, after=after, limit=limit)
+    limit = min(limit, head.seq - after)  # what came meanwhile is past the `seq` that we tell
+    entries = await store.log(member.room_id, after=after, limit=limit) if limit > 0 else []
     return LogOut(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

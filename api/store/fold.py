@@ -8,12 +8,15 @@ from api.models.log import Entry, Kind, Message, Reaction
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
     """Return each `message` entry with its edits, deletion and reactions applied, in the order given.
 
-    `changes` are the edit, delete and reaction entries that target these messages, in any order; what targets
-    another message is passed over. A deleted message keeps its place with an empty body, and no reactions.
+    `changes` are the entries that target these messages, in any order; what targets another message, is of a kind that
+    is not known here, or cannot be read is passed over. A deleted message keeps its place with an empty body, and no
+    reactions.
     """
     by_target: dict[int, list[Entry]] = {}
     for change in sorted(changes, key=lambda entry: entry.seq):
-        by_target.setdefault(int(change.data["target"] or 0), []).append(change)
+        target = change.data.get("target")
+        if isinstance(target, int):
+            by_target.setdefault(target, []).append(change)
     return [_fold_one(message, by_target.get(message.seq, [])) for message in messages]
 
 
@@ -22,11 +25,11 @@ def _fold_one(message: Entry, changes: list[Entry]) -> Message:
     edited_at: int | None = None
     reactions: dict[str, dict[str, None]] = {}  # emoji -> user ids, in the order they came
     for change in changes:
-        if change.kind is Kind.DELETE:
+        if change.kind == Kind.DELETE:
             return _message(message, body="", deleted=True)
-        if change.kind is Kind.EDIT:
+        if change.kind == Kind.EDIT:
             body, edited_at = str(change.data["body"]), change.at
-        elif change.kind is Kind.REACTION:
+        elif change.kind == Kind.REACTION:
             users = reactions.setdefault(str(change.data["emoji"]), {})
             if change.data["added"]:
                 users.setdefault(change.user_id)
@@ -48,7 +51,7 @@ def _message(
     return Message(
         room_id=entry.room_id,
         seq=entry.seq,
-        at=entry.at,
+        at=entry.at or 0,  # a message has a time
         user_id=entry.user_id,
         username=entry.username,
         ref=entry.ref,

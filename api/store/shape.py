@@ -1,36 +1,78 @@
-"""What the data of an entry holds, for every kind and every store. Pure."""
+"""What a stored entry must be, for every kind and every store, and what stands in for one that is not so. Pure."""
 
+from collections.abc import Iterable
 from typing import Any, Final
+
+import orjson
 
 from api.errors import Invalid
 from api.models.accounts import User
-from api.models.log import Draft, Kind
+from api.models.kinds import KINDS, is_kind
+from api.models.log import Draft, Entry, EntryData, Kind, unreadable
 from api.models.rooms import Role
 
-_FIELDS: Final[dict[Kind, dict[str, tuple[type, ...]]]] = {
-    Kind.MESSAGE: {"body": (str,), "reply_to": (int, type(None))},
-    Kind.EDIT: {"target": (int,), "body": (str,)},
-    Kind.DELETE: {"target": (int,)},
-    Kind.REACTION: {"target": (int,), "emoji": (str,), "added": (bool,)},
-    Kind.MEMBER: {"role": (str, type(None)), "by": (str,)},
-    Kind.ROOM: {"name": (str,), "topic": (str,), "visibility": (str,)},
-}
+MAX_ENTRY_BYTES: Final = 64 * 1024
+"""As JSON. A row that is longer is not ours, and is unreadable."""
+_MAX_AT: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: no later time can be written down."""
 
 
-def has_shape(kind: Kind, data: Any) -> bool:
-    """Say whether data holds the fields of its kind. Their exact types: True is not a seq."""
-    return isinstance(data, dict) and all(
-        name in data and type(data[name]) in types for name, types in _FIELDS[kind].items()
+def has_shape(kind: str, data: Any) -> bool:
+    """Say whether data holds the fields of its kind, if that is known, and may hold others. Their exact types count."""
+    if not isinstance(data, dict):
+        return False
+    if (shape := KINDS.get(kind)) is None:
+        return is_kind(kind)
+    return all(
+        type(data[name]) in field.types if name in data else field.default is not ...
+        for name, field in shape.fields.items()
     )
 
 
 def require_shape(draft: Draft) -> None:
-    """Raises `Invalid` unless a draft's data holds the fields of its kind and no others."""
-    if not has_shape(draft.kind, draft.data) or len(draft.data) != len(_FIELDS[draft.kind]):
+    """Raises `Invalid` unless a draft's data holds the fields of its kind and no others, and is not too long."""
+    if not has_shape(draft.kind, draft.data) or not draft.data.keys() <= KINDS[draft.kind].fields.keys():
         raise Invalid(f"these are not the fields of an entry of kind {draft.kind}")
+    try:
+        _require_length(draft.user_id, draft.username, draft.ref, draft.data)
+    except (TypeError, ValueError):
+        raise Invalid(
+            "a text holds what is no character, a number is too large, or all is too long"
+        ) from None
+
+
+def read_entry(
+    *, room_id: Any, seq: Any, kind: Any, user_id: Any, username: Any, at: Any, ref: Any, data: Any
+) -> Entry:
+    """Return the entry that these columns of a row hold. Raises `TypeError` or `ValueError` where they hold none."""
+    if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
+        raise TypeError
+    if not all(isinstance(text, str) for text in (room_id, user_id, username)):
+        raise TypeError
+    if seq < 1 or not 0 <= at <= _MAX_AT or not has_shape(kind, data):
+        raise ValueError
+    _require_length(user_id, username, ref, data)
+    return Entry(room_id, seq, kind, user_id, username, at, ref, data)
+
+
+def dense(room_id: str, entries: Iterable[Entry], after: int, until: int) -> list[Entry]:
+    """Return exactly one entry for each seq in (after, until]: the one that is given, else an unreadable one.
+
+    Of two with the same seq the first counts.
+    """
+    found: dict[int, Entry] = {}
+    for entry in entries:
+        found.setdefault(entry.seq, entry)
+    return [found.get(seq) or unreadable(room_id, seq) for seq in range(after + 1, until + 1)]
 
 
 def member_draft(user: User, role: Role | None, at: int, by: str) -> Draft:
     """Return the entry of a user who is given a role by somebody, or, with none, ceases to be a member."""
-    data = {"role": None if role is None else role.value, "by": by}
-    return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data={**data})
+    data: EntryData = {"role": None if role is None else role.value, "by": by}
+    return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)
+
+
+def _require_length(user_id: str, username: str, ref: str | None, data: EntryData) -> None:
+    """Raises `ValueError` for too long an entry, and orjson's `TypeError` for one that cannot be sent as JSON."""
+    if len(orjson.dumps((user_id, username, ref, data))) > MAX_ENTRY_BYTES:
+        raise ValueError

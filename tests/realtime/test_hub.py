@@ -8,7 +8,7 @@ import pytest
 from api.accounts.identity import Identity
 from api.limits.memory import Memory
 from api.models.accounts import User
-from api.models.log import Entry, Kind
+from api.models.log import Entry, EntryData, Kind
 from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames, frame, joined
 from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection
@@ -65,7 +65,7 @@ def connect(hub: Hub, user: User = ALICE, session_id: str = "session") -> Connec
 
 
 def message(seq: int, room_id: str = ROOM) -> Entry:
-    data: dict[str, str | int | bool | None] = {"body": str(seq), "reply_to": None}
+    data: EntryData = {"body": str(seq), "reply_to": None}
     return Entry(room_id, seq, Kind.MESSAGE, BOB.id, BOB.username, seq, f"r{seq}", data)
 
 

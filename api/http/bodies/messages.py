@@ -1,5 +1,7 @@
 """The bodies of messages, history and log."""
 
+from typing import Any
+
 from api.http.bodies.forms import Answer
 from api.models.log import Message
 from api.protocol.fields import Body, Ref, Seq, Strict, timestamp
@@ -67,8 +69,8 @@ class HistoryOut(Answer):
 
 
 class LogOut(Answer):
-    """Raw entries in order, as the socket's events; `seq` is the head."""
+    """Raw entries in order, as the socket's events, one for each seq; `seq` is the head, and there the log ends."""
 
-    items: list[dict[str, str | int | bool | None]]
+    items: list[dict[str, Any]]
     epoch: str
     seq: int

@@ -292,7 +292,11 @@ class Store(ABC):
 
     @abstractmethod
     async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
-        """Return the entries with seq in (after, after + limit], in order, up to the head; [] at or past it."""
+        """Return exactly one entry for each seq in (after, after + limit], in order, up to the head; [] at or past it.
+
+        What is missing, or cannot be read, is an `unreadable` entry, and is logged once. There may be fewer than
+        `limit`, when they are long, but at least one; then the caller asks again after the last.
+        """
 
     @abstractmethod
     async def history(
@@ -321,8 +325,9 @@ class Store(ABC):
 
         Entering returns once the tail is open: see *Whole* above. Yields a batch at least every
         `QUIET_SECONDS`, of a lone `Quiet` when nothing happened; raises `Unavailable` when the database is
-        lost or has been silent for longer than two such beats. A row that makes no sense is skipped and
-        logged once, and does not stop the tail.
+        lost or has been silent for longer than two such beats. An entry that is missing, or cannot be read, comes as
+        `unreadable`, so that between two entries of a room that is wanted there is none missing; it is logged once.
+        Any other row that makes no sense is skipped and logged once. Neither stops the tail.
         """
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from api.models.log import Kind
-from api.store.cluster.queries import Mark, erased, heads_table, known_of, literal, renamed
+from api.store.cluster.acting import acting_kinds
+from api.store.cluster.queries import Mark, erased, heads_table, is_row, known_of, literal, renamed
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import Prepared, r
 
@@ -50,9 +51,9 @@ def flush_query(room_id: str, mark: Mark) -> Any:
 
 
 def _flush(given: Any) -> Any:
-    acting = [Kind.MEMBER.value, Kind.DELETE.value]
+    acting = acting_kinds()
 
-    def flush(head: Any, batches: Any) -> Any:
+    def flush(head: Any, until: Any, batches: Any) -> Any:
         rows = batches.concat_map(lambda batch: batch["rows"])
         return (
             r.table("batches")
@@ -61,6 +62,7 @@ def _flush(given: Any) -> Any:
                 lambda written: {
                     "epoch": head["epoch"],
                     "seq": head["seq"],
+                    "until": until,
                     "errors": written["errors"],
                     "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
                 }
@@ -69,8 +71,24 @@ def _flush(given: Any) -> Any:
 
     def flush_of(head: Any) -> Any:
         flushed = r.expr([head["flushed"], known_of(head, given["mark"])]).max()
-        unflushed = flushed.do(lambda flushed: _batches_after(given["room_id"], head["tail"], flushed))
-        return unflushed.do(lambda batches: flush(head, batches))
+        return r.do(
+            flushed,
+            flushed.do(lambda flushed: _batches_after(given["room_id"], head["tail"], flushed)),
+            head["tail"].filter({"acts": True}),
+            lambda flushed, batches, acts: r.branch(
+                acts.is_empty(),
+                flush(head, head["seq"], batches),
+                _first_unknown(acts, acting, flushed).do(
+                    lambda unknown: r.branch(
+                        unknown.eq(None),
+                        flush(head, head["seq"], batches),
+                        _before(batches, unknown).do(
+                            lambda batches: flush(head, _end_of(batches).default(flushed), batches)
+                        ),
+                    )
+                ),
+            ),
+        )
 
     return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush_of(head)))
 
@@ -94,6 +112,22 @@ def _batches_after(room_id: Any, tail: Any, seq: Any) -> Any:
             }
         )
     )
+
+
+def _first_unknown(acts: Any, known: list[str], flushed: Any) -> Any:
+    """Return the first seq, after what is flushed, of these rows that act whose kind is not known here; else null."""
+    unknown = acts.filter(
+        lambda row: is_row(row) & (row["seq"] > flushed) & r.expr(known).contains(row["kind"]).not_()
+    )
+    return unknown["seq"].min().default(None)
+
+
+def _before(batches: Any, seq: Any) -> Any:
+    return batches.filter(lambda batch: batch["rows"].nth(-1)["seq"] < seq)
+
+
+def _end_of(batches: Any) -> Any:
+    return batches.map(lambda batch: batch["rows"].nth(-1)["seq"]).max()
 
 
 def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:

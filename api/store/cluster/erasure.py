@@ -10,7 +10,7 @@ from api.store import paging
 from api.store.cluster.batches import of_author, rename_query
 from api.store.cluster.log import RoomLogs
 from api.store.cluster.queries import literal, renamed
-from api.store.cluster.rows import Reader, entry_of, is_key
+from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
 
 
@@ -51,7 +51,7 @@ class Erasures:
         shown = paging.page(
             "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
         )
-        return Page(self._reader.read(shown.items, entry_of), shown.next_cursor)
+        return Page(self._reader.entries(shown.items), shown.next_cursor)
 
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
         """Put another name on entries: in the tails first, for what is flushed later comes from there."""

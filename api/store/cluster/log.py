@@ -78,12 +78,12 @@ class RoomLogs:
         draft: Draft,
         *,
         once: str | None = None,
-        said: Draft | None = None,
+        sent: Draft | None = None,
         seen: Seen | None = None,
     ) -> Appended:
         """Number and store an entry, together with the others that wait for this room; see `Store.append`.
 
-        `once`: what no other entry may have, instead of its user and ref. `said`: what its author wrote, where
+        `once`: what no other entry may have, instead of its user and ref. `sent`: what its author wrote, where
         less of it is stored; a retry is compared with that. `seen`: memberships that must not have changed since;
         else raises `MembershipChanged`, and what was seen can be read anew.
         """
@@ -92,7 +92,7 @@ class RoomLogs:
         if not is_key(room_id):
             raise NotFound
         waiting = Waiting(
-            row_of(room_id, draft, said or draft, once), asyncio.get_running_loop().create_future(), seen
+            row_of(room_id, draft, sent or draft, once), asyncio.get_running_loop().create_future(), seen
         )
         queue = self._queues.get(room_id)
         if queue is None:
@@ -267,7 +267,10 @@ class RoomLogs:
             del self._flushes[room_id]  # in the same breath as the look at `seq`: no append falls between
 
     async def flush(self, room_id: str) -> None:
-        """Make the tail durable in `batches`, and carry out what its entries mean. Idempotent."""
+        """Make the tail durable in `batches`, and carry out what its entries mean. Idempotent.
+
+        Up to the first entry that acts and is of a kind that this version does not know, see `acting`.
+        """
         mark = self._flushed.get(room_id, NO_MARK)
         epoch, newest = self._unflushed.newest(room_id)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
@@ -281,7 +284,7 @@ class RoomLogs:
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for row in self._reader.read(answer["acting"], acting_row):
             await self._act(row)
-        self._mark(room_id, answer["epoch"], answer["seq"])
+        self._mark(room_id, answer["epoch"], answer["until"])
 
     def _mark(self, room_id: str, epoch: str, seq: int) -> None:
         """Remember up to where a room is flushed; an epoch that is over counts for nothing."""

@@ -14,7 +14,7 @@ from api.store.cluster.batches import (
     oldest_messages,
 )
 from api.store.cluster.queries import heads_query, heads_table, is_head, tail_after
-from api.store.cluster.rows import Reader, entry_of, head_of, is_key
+from api.store.cluster.rows import Reader, head_of, is_key
 from api.store.fold import fold
 from api.store.rethinkdb import Pool, Prepared, r
 
@@ -35,12 +35,12 @@ class Pages:
         return {head.room_id: head for head in self._reader.read(rows, head_of)}
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return the entries in (after, after + limit]."""
+        """Return exactly one entry for each seq in (after, after + limit], up to the head."""
         after, until = max(after, 0), max(after, 0) + limit
         if after >= 2**53 or not is_key(room_id):
             return []
-        _, rows = await self._merged(_LOG, room_id, after, until)
-        return self._reader.read(rows, entry_of)
+        head, rows = await self._merged(_LOG, room_id, after, until)
+        return [] if head is None else self._reader.whole(room_id, rows, after, min(until, head["seq"]))
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
@@ -55,7 +55,7 @@ class Pages:
             raise NotFound
         found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
         shown = found[-limit:] if newest_first else found[:limit]
-        items = await self._folded(room_id, self._reader.read(shown, entry_of), head)
+        items = await self._folded(room_id, self._reader.entries(shown), head)
         return History(items, head["epoch"], len(found) > limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
@@ -64,7 +64,7 @@ class Pages:
             return None
         head, rows = await self._merged(_ONE, room_id, seq - 1, seq)
         found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
-        folded = await self._folded(room_id, self._reader.read(found, entry_of), head) if head else []
+        folded = await self._folded(room_id, self._reader.entries(found), head) if head else []
         return folded[0] if folded else None
 
     async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
@@ -84,10 +84,10 @@ class Pages:
         answer = await self._pool.run(page({"room_id": room_id, "above": above, "until": until, **given}))
         if answer is None:
             return None, []
-        rows = {row["seq"]: row for row in answer["tail"]}
+        rows = {row["seq"]: row for row in answer["tail"] if type(row["seq"]) is int}
         for row in answer["stored"]:
             seq = row.get("seq")
-            is_up_to_head = isinstance(seq, int) and seq <= answer["head"]["seq"]
+            is_up_to_head = type(seq) is int and seq <= answer["head"]["seq"]
             if is_up_to_head and (seq not in rows or row.get("erased")):
                 rows[seq] = row
         return answer["head"], [rows[seq] for seq in sorted(rows)]
@@ -97,9 +97,7 @@ class Pages:
             return []
         places = [[room_id, message.seq] for message in messages]
         _, rows = await self._merged(_CHANGES, room_id, messages[0].seq, head["seq"], places=places)
-        return fold(
-            messages, [entry for entry in self._reader.read(rows, entry_of) if entry.data.get("target")]
-        )
+        return fold(messages, self._reader.entries(rows))
 
 
 def _page(stored: Callable[[Any, Any], Any]) -> Prepared:

@@ -2,15 +2,16 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 import orjson
 import structlog
 
-from api.models.log import Draft, Entry, Head, Kind
+from api.models.kinds import KINDS, said
+from api.models.log import UNREADABLE, Draft, Entry, Head, Kind
 from api.models.rooms import Role
-from api.store.shape import has_shape
+from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq", "read_number")
@@ -18,13 +19,15 @@ KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq", "read_number")
 MAX_POISON: Final = 1_000
 """Rows that are logged; further ones are passed over in silence."""
 
+_COLUMNS: Final = ("room_id", "seq", "kind", "user_id", "username", "at", "ref", "data")
+
 T = TypeVar("T")
 
 log = structlog.get_logger("api.store")
 
 
 class Reader:
-    """Reads rows; one that we did not write is passed over, and logged once."""
+    """Reads rows; one that we did not write is passed over, or unreadable as an entry, and logged once."""
 
     def __init__(self) -> None:
         self._poison: set[str] = set()
@@ -39,11 +42,45 @@ class Reader:
                 self._log(row)
         return made
 
+    def entries(self, rows: Iterable[Any]) -> list[Entry]:
+        """Return the entries that rows hold, without those that cannot be read."""
+        return self.read(rows, entry_of)
+
+    def whole(self, room_id: str, rows: Iterable[Any], after: int, until: int) -> list[Entry]:
+        """Return exactly one entry of a room for each seq in (after, until], as far as these rows have it readable."""
+        found = dense(room_id, _readable(room_id, rows), after, until)
+        for entry in found:
+            if entry.kind == UNREADABLE:
+                self._log_once(_place(room_id, entry.seq))
+        return found
+
     def _log(self, row: Any) -> None:
-        key = str(row.get("id") if isinstance(row, dict) else row)[:200]
+        if isinstance(row, dict):
+            is_entry = isinstance(row.get("room_id"), str) and type(row.get("seq")) is int
+            self._log_once(_place(row["room_id"], row["seq"]) if is_entry else str(row.get("id")))
+        else:
+            self._log_once(str(row))
+
+    def _log_once(self, key: str) -> None:
+        key = key[:200]
         if key not in self._poison and len(self._poison) < MAX_POISON:
             self._poison.add(key)
             log.error("poison_row_skipped", id=key)
+
+
+def _place(room_id: str, seq: int) -> str:
+    return f"{room_id}/{seq}"
+
+
+def _readable(room_id: str, rows: Iterable[Any]) -> Iterator[Entry]:
+    """Yield the entries of a room that these rows hold."""
+    for row in rows:
+        try:
+            entry = entry_of(row)
+        except (KeyError, TypeError, ValueError):
+            continue
+        if entry.room_id == room_id:
+            yield entry
 
 
 def head_of(row: dict[str, Any]) -> Head:
@@ -55,22 +92,17 @@ def head_of(row: dict[str, Any]) -> Head:
 
 def entry_of(row: dict[str, Any]) -> Entry:
     """Read a row. Raises `KeyError`, `TypeError` or `ValueError` for one that we did not write."""
-    room_id, seq, user_id, username, at, ref, data = (
-        row[name] for name in ("room_id", "seq", "user_id", "username", "at", "ref", "data")
+    return read_entry(**{name: row[name] for name in _COLUMNS})
+
+
+def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[str, Any]:
+    """Return the row of an entry without its seq.
+
+    `sent` is what its author wrote, by which a retry is known. `once` is what no other entry of any room may have.
+    """
+    content = orjson.dumps(
+        [room_id, sent.kind.value, said(sent.kind, sent.data)], option=orjson.OPT_SORT_KEYS
     )
-    kind = Kind(row["kind"])
-    if not all(isinstance(text, str) for text in (room_id, user_id, username)):
-        raise TypeError
-    if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
-        raise TypeError
-    if not has_shape(kind, data):
-        raise TypeError
-    return Entry(room_id, seq, kind, user_id, username, at, ref, data)
-
-
-def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[str, Any]:
-    """Return the row of an entry without its seq. `once` is what no other entry of any room may have."""
-    content = orjson.dumps([room_id, said.kind.value, said.data], option=orjson.OPT_SORT_KEYS)
     if once is None:
         key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
         once = _digest(key)
@@ -86,12 +118,13 @@ def row_of(room_id: str, draft: Draft, said: Draft, once: str | None) -> dict[st
         "data": draft.data,
         "id": once,
         "digest": _digest(content),
+        **({"acts": True} if KINDS[draft.kind].acts else {}),
     }
 
 
 def acting_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row of an entry that is to be carried out, as it is. Raises as `entry_of` does."""
-    if entry_of(row).kind is Kind.MEMBER:
+    if entry_of(row).kind == Kind.MEMBER:
         membership_after(row)
     return row
 

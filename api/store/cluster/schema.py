@@ -9,6 +9,7 @@ from typing import Any, Final
 from api.errors import Unavailable
 from api.models.log import Kind
 from api.models.rooms import LOBBY_ID, Visibility
+from api.store.cluster.acting import allow_query
 from api.store.cluster.queries import is_head, is_row
 from api.store.rethinkdb import QUERY_SECONDS, Address, Pool, r
 
@@ -262,6 +263,7 @@ async def _fill(pool: Pool, database: str) -> None:
         "created_at": r.now().to_epoch_time().mul(1000).floor(),
     }
     await pool.run(tables.table("rooms").insert(lobby, conflict=lambda _id, old, _new: old))
+    await pool.write(allow_query(tables.table("meta")))
     version = {"id": "schema_version", "value": str(SCHEMA_VERSION)}
     await pool.write(tables.table("meta").insert(version, conflict="replace"))
 

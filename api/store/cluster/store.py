@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from api.errors import Invalid, NotFound
+from api.errors import Invalid, NotFound, Unavailable
 from api.models.accounts import Account, AuditEvent, Rotation, Session, User
 from api.models.changes import Change
+from api.models.kinds import KINDS
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
 from api.models.page import Page
 from api.models.rooms import Member, MembershipRule, Role, Room, RoomView
 from api.store.base.store import QUIET_SECONDS, Place, Store, Wants, all_rooms
 from api.store.cluster.accounts import Accounts
+from api.store.cluster.acting import require_allowed
 from api.store.cluster.attempts import Attempts
 from api.store.cluster.audit import AuditLog
 from api.store.cluster.epochs import Life
@@ -204,7 +206,8 @@ class ClusterStore(Store):
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
-        said, target = draft, draft.data.get("target")
+        await require_allowed(self._pool, draft.kind)
+        sent, target = draft, draft.data.get("target")
         if isinstance(target, int):
             message = await self._pages.message(room_id, target)
             if message is None:
@@ -212,10 +215,12 @@ class ClusterStore(Store):
             if message.deleted and draft.kind is Kind.EDIT:
                 draft = _without_body(draft)
         seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
-        appended = await self._logs.append(room_id, draft, said=said, seen=seen)
+        appended = await self._logs.append(room_id, draft, sent=sent, seen=seen)
         self._life.note(room_id, appended.epoch, appended.entry.seq)
-        if draft.kind is Kind.DELETE:
+        if KINDS[draft.kind].erases:
             await self._logs.flush(room_id)  # the erasing is part of it
+            if self._logs.flushed(room_id) < appended.entry.seq:
+                raise Unavailable("an entry before it is for nodes of a newer version to carry out")
         return appended
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:  # noqa: D102

@@ -25,7 +25,7 @@ import structlog
 
 from api.errors import Unavailable
 from api.models.changes import Change, Quiet, Restored, SessionEnded
-from api.models.log import Entry
+from api.models.log import UNREADABLE, Entry
 from api.store.base.store import Wants
 from api.store.cluster.epochs import Life
 from api.store.cluster.feeds import (
@@ -40,13 +40,15 @@ from api.store.cluster.feeds import (
     sessions_feed,
 )
 from api.store.cluster.queries import grown_query
-from api.store.cluster.rows import Reader, entry_of
+from api.store.cluster.rows import Reader
 from api.store.cluster.unflushed import Unflushed
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
 MAX_BATCH: Final = 500
 READY_SECONDS: Final = 5.0
 PAGE: Final = 500
+MAX_GROWN: Final = 10_000
+"""Entries of a room at once. A head that has more of them was counted up by somebody else, and the newest are given."""
 MAX_TOLD: Final = 10_000
 """Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
 MAX_OPENINGS: Final = 3
@@ -175,7 +177,7 @@ class Tail:
                 unknown.append(one)
             else:
                 self._tell(one.head.room_id, one.head.epoch, max(one.head.seq, one.after))
-                entries += self._reader.read(rows, entry_of)
+                entries += self._reader.whole(one.head.room_id, rows, one.after, one.head.seq)
         return [*entries, *await self._read(unknown)]
 
     def _known(self, written: Written) -> list[dict[str, Any]] | None:
@@ -219,16 +221,22 @@ class Tail:
         self._told[room_id] = epoch, seq
 
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
-        """Return a head's entries after `after`; those that its tail no longer carries come from the log."""
-        room_id = head["id"]
-        self._tell(room_id, head["epoch"], head["seq"])
+        """Return exactly one entry for each seq from `after` to a head's own.
+
+        What its tail does not carry, no longer or not readable, comes from the log.
+        """
+        room_id, seq = head["id"], head["seq"]
+        self._tell(room_id, head["epoch"], seq)
+        after = max(after, seq - MAX_GROWN)
+        if after >= head["trimmed"]:
+            carried = self._reader.whole(room_id, head["tail"], after, seq)
+            if all(entry.kind != UNREADABLE for entry in carried):
+                return carried
         entries: list[Entry] = []
-        while after < head["trimmed"] and (
-            page := await self._read_log(room_id, after, min(PAGE, head["trimmed"] - after))
-        ):
+        while after < seq and (page := await self._read_log(room_id, after, min(PAGE, seq - after))):
             entries += page
             after = page[-1].seq
-        return [*entries, *self._reader.read(head["tail"], entry_of)]
+        return entries
 
     def _hand_over(self) -> None:
         for room_id, (epoch, seq) in self._told.items():

@@ -1,7 +1,7 @@
 """The logs of the rooms: functions on a cursor, to be run inside a transaction.
 
-A room's head, in `rooms`, and the entries up to it change together. So whatever lies above a head, or cannot
-be read as an entry, was written behind our back: it is passed over, and logged once.
+A room's head, in `rooms`, and the entries up to it change together. So what lies above a head was written behind our
+back, and is passed over. What is missing below it, or cannot be read as an entry, is `unreadable`. Each is logged once.
 """
 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
@@ -17,16 +17,17 @@ import orjson
 import structlog
 
 from api.errors import Invalid, NotFound, RefConflict
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models.kinds import KINDS, said
+from api.models.log import UNREADABLE, Appended, Draft, Entry, Head, History, Kind, Message, unreadable
 from api.store.fold import fold
-from api.store.shape import has_shape, require_shape
+from api.store.shape import dense, read_entry, require_shape
 from api.store.sqlite.database import patience
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
-"""Of `entries`, as `RoomLog.entry` reads them."""
+"""Of `entries`, as `RoomLog` reads them."""
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
-_POISON_REMEMBERED: Final = 1_000  # poison rows that are not logged again; further ones are not logged at all
+_POISON_REMEMBERED: Final = 1_000  # places that are not logged again; further ones are not logged at all
 _FORGET_SECONDS: Final = 0.05  # more than our own reads take
 _FORGET_AGAIN_SECONDS: Final = 5.0
 _DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
@@ -44,7 +45,7 @@ class RoomLog:
     """Reads and writes entries; remembers which unreadable ones have been logged."""
 
     def __init__(self) -> None:
-        self._poison_seen: set[int] = set()
+        self._poison_seen: set[tuple[object, object]] = set()
         self._has_erased = False
         self._forget_at = 0.0
 
@@ -63,7 +64,7 @@ class RoomLog:
         target = draft.data.get("target")
         if isinstance(target, int):
             _require_message(cursor, self.head(cursor, room_id), target)
-        if draft.kind is Kind.DELETE:
+        if KINDS[draft.kind].erases:
             _erase(cursor, room_id, target)
             self.note_erased()
         elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
@@ -72,7 +73,7 @@ class RoomLog:
 
     def add(self, cursor: apsw.Cursor, room_id: str, draft: Draft, digest: bytes | None = None) -> Appended:
         """Number an entry and store it, unchecked."""
-        place = _next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
+        place = _next_place(cursor, room_id, is_message=KINDS[draft.kind].in_history)
         row = (
             room_id,
             place.seq,
@@ -132,14 +133,21 @@ class RoomLog:
         return {row[0]: Head(*row) for row in rows}
 
     def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return the entries with seq in (after, after + limit], up to the head."""
+        """Return exactly one entry for each seq in (after, after + limit], up to the head."""
         after = bounded(after)
+        row = cursor.execute("SELECT seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        until = 0 if row is None else min(bounded(after + limit), row[0])
+        if until <= after:
+            return []
         rows = cursor.execute(
-            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ?"
-            " AND seq <= min(?, (SELECT seq FROM rooms WHERE id = room_id)) ORDER BY seq",
-            (room_id, after, bounded(after + limit)),
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+            (room_id, after, until),
         )
-        return self.entries(rows)
+        found = dense(room_id, (entry for row in rows if (entry := _read(row)) is not None), after, until)
+        for entry in found:
+            if entry.kind == UNREADABLE:
+                self._report(room_id, entry.seq)
+        return found
 
     def history(
         self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
@@ -168,27 +176,32 @@ class RoomLog:
         return messages[0] if messages else None
 
     def entries(self, rows: Iterable[Any]) -> list[Entry]:
-        """Read rows of `COLUMNS`, leaving out what is not an entry."""
+        """Read rows of `COLUMNS`, leaving out what cannot be read."""
         found = (self.entry(row) for row in rows)
         return [entry for entry in found if entry is not None]
 
-    def entry(self, row: Any, head_seq: int | None = _NEWEST) -> Entry | None:
-        """Read one row of `COLUMNS`; None when it makes no sense or lies above the head, if that is given."""
-        id_, room_id, seq, kind_name, user_id, username, at, ref, text = row
-        try:
-            kind, data = Kind(kind_name), orjson.loads(text)
-            if has_shape(kind, data) and 1 <= seq <= (head_seq or 0):
-                return Entry(room_id, seq, kind, user_id, username, at, ref, data)
-        except ValueError:
-            pass
-        self._report(id_, room_id, seq)
+    def entry(self, row: Any) -> Entry | None:
+        """Read one row of `COLUMNS`; None when it makes no sense."""
+        entry = _read(row)
+        if entry is None:
+            _, room_id, seq, *_ = row
+            self._report(room_id, seq)
+        return entry
+
+    def entry_up_to(self, head_seq: int | None, row: Any) -> Entry | None:
+        """Read one row as its place in a log, which ends at `head_seq`; None when it lies outside of it."""
+        _, room_id, seq, *_ = row
+        entry = self.entry(row)
+        if type(seq) is int and 1 <= seq <= (head_seq or 0):
+            return entry or unreadable(room_id, seq)
+        self._report(room_id, seq)
         return None
 
-    def _report(self, id_: int, room_id: str, seq: int) -> None:
-        """Say once that a row has been passed over."""
-        if id_ not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
-            self._poison_seen.add(id_)
-            structlog.get_logger("api.store").error("store.poison_row", row=id_, room_id=room_id, seq=seq)
+    def _report(self, room_id: object, seq: object) -> None:
+        """Say once that nothing can be read at a place."""
+        if (room_id, seq) not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
+            self._poison_seen.add((room_id, seq))
+            structlog.get_logger("api.store").error("store.poison_row", room_id=room_id, seq=seq)
 
     def _by_ref(self, cursor: apsw.Cursor, user_id: str, ref: str, digest: bytes) -> Entry | None:
         row = cursor.execute(
@@ -217,8 +230,27 @@ def bounded(seq: int) -> int:
     return max(0, min(seq, _NEWEST))
 
 
+def _read(row: Any) -> Entry | None:
+    _, room_id, seq, kind, user_id, username, at, ref, text = row
+    try:
+        return read_entry(
+            room_id=room_id,
+            seq=seq,
+            kind=kind,
+            user_id=user_id,
+            username=username,
+            at=at,
+            ref=ref,
+            data=orjson.loads(text),
+        )
+    except (TypeError, ValueError):
+        return None
+
+
 def _digest(room_id: str, draft: Draft) -> bytes:
-    return hashlib.sha256(_json([room_id, draft.kind, draft.data])).digest()[:_DIGEST_BYTES]
+    """Return what a retry must have in common with what was stored."""
+    content = [room_id, draft.kind, said(draft.kind, draft.data)]
+    return hashlib.sha256(_json(content)).digest()[:_DIGEST_BYTES]
 
 
 def _json(value: Any) -> bytes:

@@ -1,19 +1,22 @@
 """Following what is committed, by this process or another, from one moment on.
 
 What this process commits is handed over by its writer, so that nothing of it is read again; the rest is read.
+Between two entries of a room that it gives there is none missing: what cannot be read there is `unreadable`.
 """
 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections import ChainMap
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
 
 from api.errors import Unavailable
 from api.models.changes import Change, Quiet, SessionEnded
-from api.models.log import Appended, Entry, Kind
+from api.models.kinds import KINDS
+from api.models.log import Appended, Entry
 from api.store.sqlite.log import COLUMNS, RoomLog
 from api.store.sqlite.worker import Work
 
@@ -21,6 +24,7 @@ POLL_SECONDS: Final = 0.25
 """How long a commit of another process stays unseen if its wake-up is lost."""
 
 _BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
+_MAX_TOLD: Final = 10_000  # rooms; what is forgotten of them is only where the next hole would begin
 
 
 class Position(NamedTuple):
@@ -54,6 +58,7 @@ class Tail(AsyncIterator[list[Change]]):
         self._read = read
         self._position = start
         self._quiet_seconds = quiet_seconds
+        self._told: dict[str, int] = {}  # by room: the newest seq that was given
         self._handed: list[Commit] = []
         self._handed_count = 0  # of entries, those that were let go of too, until all is read
         self._news = asyncio.Event()
@@ -65,7 +70,7 @@ class Tail(AsyncIterator[list[Change]]):
         Where that is more than a batch, or erases what may be waiting here, all is read: in batches, and as it is now.
         """
         self._handed_count += len(commit.entries)
-        if self._handed_count > _BATCH or any(entry.kind is Kind.DELETE for entry in commit.entries):
+        if self._handed_count > _BATCH or any(_erases(entry) for entry in commit.entries):
             self.look()
             return
         self._handed.append(commit)
@@ -98,10 +103,20 @@ class Tail(AsyncIterator[list[Change]]):
             await _wait(self._news, min(quiet_at, self._read_by) - now)
 
     def _take(self, handed: list[Commit]) -> list[Change]:
-        changes, self._position, is_whole = following(self._position, handed)
+        entries, position, is_whole = following(self._position, handed)
+        if _has_hole(self._told, entries):
+            self.look()  # what is missing there is read, and these are too
+            return []
+        self._position = position
+        self._tell(entries)
         if not is_whole:
             self.look()
-        return changes
+        return list(entries)
+
+    def _tell(self, changes: Iterable[Change]) -> None:
+        if len(self._told) >= _MAX_TOLD:
+            self._told.clear()
+        self._told.update({one.room_id: one.seq for one in changes if isinstance(one, Entry)})
 
     async def _new_changes(self) -> list[Change]:
         self._read_by = asyncio.get_running_loop().time() + POLL_SECONDS
@@ -109,6 +124,7 @@ class Tail(AsyncIterator[list[Change]]):
         try:
             async with asyncio.timeout(2 * self._quiet_seconds):
                 changes, self._position, is_all = await self._read(self._changes_after)
+                self._tell(changes)
         except TimeoutError:
             raise Unavailable("the database does not answer") from None
         finally:
@@ -119,23 +135,51 @@ class Tail(AsyncIterator[list[Change]]):
     def _changes_after(self, cursor: apsw.Cursor) -> _News:
         after = self._position
         rows = _rows_after(cursor, after.entry_id)
-        found = [self._log.entry(row, head_seq) for *row, head_seq in rows]
+        found = [self._log.entry_up_to(head_seq, row) for *row, head_seq in rows]
         endings = _endings_after(cursor, after.ending_id)
-        changes: list[Change] = [entry for entry in found if entry is not None]
+        changes: list[Change] = [*self._filled(cursor, [entry for entry in found if entry is not None])]
         changes += (SessionEnded(session_id, user_id) for _, session_id, user_id in endings)
         reached = Position(
             rows[-1][0] if rows else after.entry_id, endings[-1][0] if endings else after.ending_id
         )
         return changes, reached, max(len(rows), len(endings)) < _BATCH
 
+    def _filled(self, cursor: apsw.Cursor, entries: list[Entry]) -> list[Entry]:
+        """Return entries with those that are missing before them; of very many the newest."""
+        if not _has_hole(self._told, entries):
+            return entries
+        filled = list[Entry]()
+        told = ChainMap({}, self._told)
+        for entry in entries:
+            after = max(told.get(entry.room_id, entry.seq), entry.seq - 1 - _BATCH)
+            filled += self._log.log(cursor, entry.room_id, after, entry.seq - 1 - after)
+            filled.append(entry)
+            told[entry.room_id] = entry.seq
+        return filled
 
-def following(position: Position, commits: Sequence[Commit]) -> tuple[list[Change], Position, bool]:
+
+def _has_hole(told: Mapping[str, int], entries: Iterable[Entry]) -> bool:
+    """Say whether one of these entries is not the next after what was told, by room, and after those before it."""
+    reached = dict[str, int]()
+    for entry in entries:
+        room_id, seq = entry.room_id, entry.seq
+        if seq > reached.get(room_id, told.get(room_id, seq)) + 1:
+            return True
+        reached[room_id] = seq
+    return False
+
+
+def _erases(entry: Entry) -> bool:
+    return entry.kind in KINDS and KINDS[entry.kind].erases
+
+
+def following(position: Position, commits: Sequence[Commit]) -> tuple[list[Entry], Position, bool]:
     """Return what commits bring after a position, the position after it, and whether nothing is missing there.
 
     Something is when others have committed in between, or a commit has done more than it tells of. What the
     position is past already is passed over.
     """
-    changes: list[Change] = []
+    changes: list[Entry] = []
     for entries, then in commits:
         if then.entry_id <= position.entry_id and then.ending_id <= position.ending_id:
             continue

@@ -1,0 +1,78 @@
+"""Events have the fields that their types say, and an entry's data cannot pass for its envelope."""
+
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_type_hints
+
+import pytest
+
+from api.models.kinds import KINDS, NO_ENTRIES, Field, Shape
+from api.models.log import UNREADABLE, Entry, EntryData, unreadable
+from api.protocol.events import ENVELOPE, EntryEvent, OtherEvent, entry_event
+
+DATA: Final[dict[str, EntryData]] = {
+    "message": {"body": "hi", "reply_to": None},
+    "edit": {"target": 1, "body": "hi"},
+    "delete": {"target": 1},
+    "reaction": {"target": 1, "emoji": "👍", "added": True},
+    "member": {"role": None, "by": "ann"},
+    "room": {"name": "Den", "topic": "", "visibility": "private"},
+}
+
+
+def entry(kind: str, data: EntryData) -> Entry:
+    return Entry("den", 7, kind, "ann", "Ann", 0, "r1", data)
+
+
+def by_name(events: Any) -> dict[str, dict[str, Any]]:
+    """Return the fields of event types, by what their `type` is."""
+    hints = {event: get_type_hints(event) for event in get_args(events)}
+    return {get_args(fields["type"])[0]: fields for fields in hints.values()}
+
+
+def types_of(hint: Any) -> set[type]:
+    return set(get_args(hint)) if isinstance(hint, UnionType) else {hint}
+
+
+def test_every_kind_has_an_event_with_the_fields_of_the_table() -> None:
+    events = by_name(EntryEvent)
+    assert events.keys() == KINDS.keys() | {UNREADABLE}
+    for kind, shape in KINDS.items():
+        own = {name: types_of(hint) for name, hint in events[kind].items() if name not in ENVELOPE}
+        assert own == {name: set(field.types) for name, field in shape.fields.items()}, kind
+        assert ("ref" in events[kind]) == shape.sends_ref, kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_event_has_exactly_the_fields_of_its_type(kind: str) -> None:
+    event = entry_event(entry(kind, DATA[kind]))
+    fields = by_name(EntryEvent)[kind]
+    assert event.keys() == fields.keys()
+    for name in event.keys() - {"type"}:
+        assert type(event[name]) in types_of(fields[name]), name
+
+
+def test_no_other_event_is_called_as_a_kind_may_be() -> None:
+    assert by_name(OtherEvent).keys() <= NO_ENTRIES
+
+
+def test_what_cannot_be_read_has_a_place_and_no_more() -> None:
+    event = entry_event(unreadable("den", 7))
+    assert event == {"type": "unreadable", "room_id": "den", "seq": 7, "at": None}
+    fields = by_name(EntryEvent)[UNREADABLE]
+    assert event.keys() == fields.keys()
+    assert fields["at"] is NoneType
+
+
+@pytest.mark.parametrize("kind", ["message", "poll"])
+def test_the_envelope_stands_over_the_data(kind: str) -> None:
+    forged: EntryData = dict.fromkeys(sorted(ENVELOPE), "forged")
+    event = entry_event(entry(kind, DATA["message"] | forged | {"votes": [1, {"two": None}]}))
+    assert "forged" not in event.values()
+    assert (event["type"], event["seq"], event["votes"]) == (kind, 7, [1, {"two": None}])
+    assert event.get("ref") == ("r1" if kind == "message" else None)
+
+
+def test_data_with_its_default_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "later", Shape("", {"files": Field((list,), default=[])}))
+    assert "files" not in entry_event(entry("later", {"files": []}))
+    assert entry_event(entry("later", {"files": ["f"]}))["files"] == ["f"]

@@ -1,0 +1,75 @@
+"""Somebody who writes into the database behind the server's back, as newer versions and mishaps do."""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from api.store.rethinkdb import r
+from tests.rethinkdb_server import RethinkDBServer, as_admin
+
+POISON_TIME: Final = {"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+00:00"}
+"""A time that no driver can decode."""
+
+
+class Stranger:
+    """Writes on either store; `server` is the database of a URL that is not SQLite's."""
+
+    def __init__(self, url: str, server: RethinkDBServer | None) -> None:
+        self._url = url
+        self._server = server
+
+    async def write(self, room_id: str, *rows: dict[str, Any] | None) -> None:
+        """Let a room's log go on with these rows, as one append would: `kind`, `data`, and what else is to differ.
+
+        None leaves a hole: the head counts it, and nothing is there.
+        """
+        if self._url.startswith("sqlite:///"):
+            self._write_sqlite(room_id, rows)
+        else:
+            await self._write_rethinkdb(room_id, rows)
+
+    def _write_sqlite(self, room_id: str, rows: tuple[dict[str, Any] | None, ...]) -> None:
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        connection.set_busy_timeout(5_000)
+        try:
+            with connection:
+                for row in rows:
+                    advance = "UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq, message_number"
+                    ((seq, number),) = connection.execute(advance, (room_id,)).fetchall()
+                    if row is not None:
+                        whole = _defaults() | row
+                        data = whole["data"] if isinstance(whole["data"], str) else json.dumps(whole["data"])
+                        at = whole["at"] if isinstance(whole["at"], int) else -1  # the column takes no other
+                        values = (whole["kind"], whole["user_id"], whole["username"], at, whole["ref"])
+                        connection.execute(
+                            "INSERT INTO entries (kind, user_id, username, at, ref, room_id, seq, data,"
+                            " message_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            (*values, room_id, seq, data, number),
+                        )
+        finally:
+            connection.close()
+
+    async def _write_rethinkdb(self, room_id: str, rows: tuple[dict[str, Any] | None, ...]) -> None:
+        assert self._server is not None
+        attempt = uuid.uuid4().hex
+        head = r.table("heads").get(room_id)
+
+        def longer(head: Any) -> Any:
+            written = [
+                r.json(
+                    json.dumps(_defaults() | {"id": uuid.uuid4().hex, "digest": "", "attempt": attempt} | row)
+                ).merge({"room_id": room_id, "seq": head["seq"] + number, "number": head["number"]})
+                for number, row in enumerate(rows, 1)
+                if row is not None
+            ]
+            return {"seq": head["seq"] + len(rows), "attempt": attempt, "tail": head["tail"] + written}
+
+        answer = await as_admin(self._server, head.update(longer, non_atomic=True))
+        assert answer["replaced"] == 1, answer
+
+
+def _defaults() -> dict[str, Any]:
+    return {"user_id": "stranger", "username": "stranger", "at": 1_000, "ref": None, "data": {}}
