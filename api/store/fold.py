@@ -30,13 +30,20 @@ def _fold_one(message: Entry, changes: list[Entry]) -> Message:
         if change.kind == Kind.EDIT:
             body, edited_at = str(change.data["body"]), change.at
         elif change.kind == Kind.REACTION:
-            users = reactions.setdefault(str(change.data["emoji"]), {})
-            if change.data["added"]:
-                users.setdefault(change.user_id)
-            else:
-                users.pop(change.user_id, None)
-    folded = tuple(Reaction(emoji, tuple(users)) for emoji, users in reactions.items() if users)
+            _react(reactions, str(change.data["emoji"]), change)
+    folded = tuple(Reaction(emoji, tuple(users)) for emoji, users in reactions.items())
     return _message(message, body=body, edited_at=edited_at, reactions=folded)
+
+
+def _react(reactions: dict[str, dict[str, None]], emoji: str, change: Entry) -> None:
+    """Apply one reaction. An emoji without users is forgotten, so that it comes last when it comes back."""
+    users = reactions.setdefault(emoji, {})
+    if change.data["added"]:
+        users.setdefault(change.user_id)
+    else:
+        users.pop(change.user_id, None)
+    if not users:
+        del reactions[emoji]
 
 
 def _message(

@@ -75,6 +75,17 @@ def test_a_reaction_taken_back_is_gone_and_its_emoji_with_the_last_user() -> Non
     assert folded.reactions == (Reaction("👍", ("ann",)),)
 
 
+def test_an_emoji_that_nobody_had_left_comes_back_behind_the_others() -> None:
+    changes = [
+        reaction(2, 1, "👍", "bob"),
+        reaction(3, 1, "🎉", "ann"),
+        reaction(4, 1, "👍", "bob", added=False),
+        reaction(5, 1, "👍", "bob"),
+    ]
+    (folded,) = fold([message(1)], changes)
+    assert folded.reactions == (Reaction("🎉", ("ann",)), Reaction("👍", ("bob",)))
+
+
 def test_a_change_touches_only_its_target() -> None:
     folded = fold([message(1, "one"), message(2, "two")], [edit(3, 2, "zwei"), delete(4, 9)])
     assert [(item.seq, item.body) for item in folded] == [(1, "one"), (2, "zwei")]

@@ -1,0 +1,104 @@
+"""The server folds a log into messages, and the page applies its events one by one: both show the same."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from api.http.bodies.messages import MessageOut
+from api.models.kinds import KINDS
+from api.models.log import Entry, EntryData, Kind
+from api.protocol.events import entry_event
+from api.store.fold import fold
+
+FRONTEND: Final = Path(__file__).parent.parent.parent / "frontend"
+CASES: Final = 300
+USERS: Final = ("ann", "bob", "cleo")
+EMOJIS: Final = ("👍", "🎉", "🙈")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Entry]:
+    """A room's whole log, with changes of messages that are there, and entries of kinds that nobody knows."""
+    entries: list[Entry] = []
+    messages: list[int] = []
+    for seq in range(1, draw(st.integers(2, 24)) + 1):
+        kind, data = draw(_facts(messages))
+        if kind == Kind.MESSAGE:
+            messages.append(seq)
+        user_id = draw(st.sampled_from(USERS))
+        ref = f"r{seq}" if kind == Kind.MESSAGE else None
+        entries.append(Entry("lobby", seq, kind, user_id, user_id.title(), 1_000 * seq, ref, data))
+    return entries
+
+
+def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
+    said: st.SearchStrategy[tuple[str, EntryData]] = st.builds(
+        lambda body: (Kind.MESSAGE, {"body": body, "reply_to": None}),
+        st.text("abc é", min_size=1, max_size=8),
+    )
+    strange: st.SearchStrategy[tuple[str, EntryData]] = st.just(
+        ("pin_of_the_future", {"target": 1, "list": [1]})
+    )
+    if not messages:
+        return said | strange
+    target = st.sampled_from(messages)
+    edited = st.builds(
+        lambda at, body: (Kind.EDIT, {"target": at, "body": body}),
+        target,
+        st.text("xyz", min_size=1, max_size=8),
+    )
+    deleted = st.builds(lambda at: (Kind.DELETE, {"target": at}), target)
+    reacted = st.builds(
+        lambda at, emoji, added: (Kind.REACTION, {"target": at, "emoji": emoji, "added": added}),
+        *(target, st.sampled_from(EMOJIS), st.booleans()),
+    )
+    return said | edited | deleted | reacted | reacted | reacted | strange
+
+
+def case(entries: list[Entry]) -> dict[str, Any]:
+    changes = [one for one in entries if one.kind in KINDS and KINDS[one.kind].has_target]
+    folded = fold([one for one in entries if one.kind == Kind.MESSAGE], changes)
+    return {
+        "log": [entry_event(one) for one in entries],
+        "messages": [MessageOut.of(message).model_dump(mode="json") for message in folded],
+    }
+
+
+@pytest.mark.skipif(
+    shutil.which("npm") is None or not (FRONTEND / "node_modules" / "vitest").is_dir(),
+    reason="the SPA's tools are not installed: make spa",
+)
+def test_the_page_shows_every_log_as_the_server_folds_it(tmp_path: Path) -> None:
+    cases: list[dict[str, Any]] = []
+
+    @settings(
+        max_examples=CASES,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(logs())
+    def make(entries: list[Entry]) -> None:
+        cases.append(case(entries))
+
+    make()
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps(cases))
+    done = subprocess.run(  # noqa: S603
+        ["npm", "--prefix", str(FRONTEND), "test", "--", "tests/rooms/fold.test.ts"],  # noqa: S607
+        env=os.environ | {"TAILWIRE_FOLD_CASES": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
+    assert len(cases) >= CASES // 2
