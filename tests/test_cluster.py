@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from api.errors import Invalid, MembershipChanged, RefConflict, Unavailable
 from api.models.accounts import Account, Session, User
 from api.models.changes import Change, Quiet, Restored, SessionEnded
+from api.models.kinds import KINDS
 from api.models.log import Appended, Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store import rethinkdb
@@ -42,7 +43,7 @@ from api.store.cluster.schema import TABLES, init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin, in_own_loop
-from tests.stranger import POISON_TIME
+from tests.stranger import POISON_TIME, Stranger
 
 T = TypeVar("T")
 
@@ -134,6 +135,12 @@ async def behind(server: RethinkDBServer, cluster_url: str) -> AsyncIterator[Poo
         yield pool
     finally:
         await pool.close()
+
+
+@pytest.fixture
+def strange(server: RethinkDBServer, cluster_url: str) -> Stranger:
+    """Who writes entries that this version does not know."""
+    return Stranger(cluster_url, server)
 
 
 @asynccontextmanager
@@ -529,6 +536,71 @@ async def test_a_head_stays_small_however_long_its_log(store: ClusterStore, behi
     await store._logs.flush(LOBBY_ID)
     await store.append(LOBBY_ID, message("last"))
     assert await behind.run(r.table("heads").get(LOBBY_ID)["tail"].count()) < 100
+
+
+# -- entries of newer versions
+
+NEWER: dict[str, Any] = {"kind": "purge", "data": {"target": 1, "places": [{"of": "everything"}]}}
+
+
+async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_and_left_unflushed_with_what_follows(
+    store: ClusterStore, behind: Pool, strange: Stranger
+) -> None:
+    async with store.changes() as tail:
+        await store.append(LOBBY_ID, message("1", "secret"))
+        await store._logs.flush(LOBBY_ID)
+        await strange.write(LOBBY_ID, NEWER, NEWER | {"acts": True})
+        await store.append(LOBBY_ID, message("4"))
+        with pytest.raises(Unavailable):
+            await store.append(LOBBY_ID, change(Kind.DELETE, "5", 1))
+        given = [one for one in await told(tail, is_entry(5)) if isinstance(one, Entry)]
+    for _ in range(2):
+        await store._logs.flush(LOBBY_ID)
+        assert [row["seq"] for row in await flushed_rows(behind)] == [1]
+    assert [entry.kind for entry in given] == ["message", "purge", "purge", "message", "delete"]
+    assert (await whole_log(store))[1:] == given[1:]
+    async with opened_again(store) as fresh:
+        assert [entry.kind for entry in await whole_log(fresh)] == [entry.kind for entry in given]
+    head = r.table("heads").get(LOBBY_ID)
+    known = r.row["tail"].map(lambda row: row.without("acts"))
+    await behind.write(
+        head.update({"tail": known})
+    )  # to a version that knows the kind it is as if it said nothing
+    assert (await store.append(LOBBY_ID, change(Kind.DELETE, "5", 1))).is_new is False
+    assert [row["seq"] for row in await flushed_rows(behind)] == [1, 2, 3, 4, 5]
+    assert "secret" not in str(await flushed_rows(behind))
+
+
+async def test_an_entry_that_only_is_of_a_kind_that_is_not_known_is_flushed_like_any(
+    store: ClusterStore, behind: Pool, strange: Stranger
+) -> None:
+    await strange.write(LOBBY_ID, NEWER)
+    await store.append(LOBBY_ID, message("2"))
+    await store._logs.flush(LOBBY_ID)
+    await keep_nothing_in_tails(behind)
+    async with opened_again(store) as fresh:
+        first, second = await whole_log(fresh)
+    assert (first.kind, first.data, second.ref) == ("purge", NEWER["data"], "2")
+
+
+async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
+    store: ClusterStore,
+    behind: Pool,
+    server: RethinkDBServer,
+    cluster_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allowed = r.table("meta").get("kinds")["acting"]
+    assert set(await behind.run(allowed)) == {"delete", "member"}
+    await behind.write(r.table("meta").get("kinds").update({"acting": r.row["acting"].append("purge")}))
+    monkeypatch.setitem(KINDS, Kind.ROOM, replace(KINDS[Kind.ROOM], acts=True))
+    room = replace(message("1"), kind=Kind.ROOM, data={"name": "Hall", "topic": "", "visibility": "public"})
+    with pytest.raises(Unavailable, match="init"):
+        await store.append(LOBBY_ID, room)
+    assert await whole_log(store) == []
+    await init(server.admin_url, cluster_url, lambda _line: None)
+    assert (await store.append(LOBBY_ID, room)).is_new
+    assert set(await behind.run(allowed)) == {"delete", "member", "room", "purge"}
 
 
 # -- rows written behind our back

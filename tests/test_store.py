@@ -22,7 +22,8 @@ from api.errors import (
 )
 from api.models.accounts import Account, Audited, AuditEvent, Rotation, Session, User
 from api.models.changes import Change, Quiet, SessionEnded
-from api.models.log import Appended, Draft, Entry, EntryData, Kind, Reaction
+from api.models.kinds import KINDS, Field
+from api.models.log import Appended, Draft, Entry, EntryData, Json, Kind, Reaction
 from api.models.page import Page
 from api.models.rooms import LOBBY_ID, Member, Role, Room, Standing, Visibility
 from api.store import open_store
@@ -1209,6 +1210,34 @@ async def test_what_changes_a_message_needs_one(store: Store, den: Room, target:
     assert (await store.heads([den.id]))[den.id].seq == 3
     for change in (edit("e", 2, "x"), reaction("r", 2, "👍"), delete("d", 2)):
         await store.append(den.id, change)
+
+
+async def test_a_retry_is_known_by_what_its_author_sent_and_not_by_what_the_server_added(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message of the version before, which did not know these fields, is known too."""
+    before = await store.append(den.id, message("r1", "hi"))
+    fields = {"files": Field((list,), default=[]), "mentions": Field((list,), default=[], is_said=False)}
+    kind = KINDS[Kind.MESSAGE]
+    monkeypatch.setitem(KINDS, Kind.MESSAGE, replace(kind, fields={**kind.fields, **fields}))
+
+    async def send(ref: str, **more: list[Json]) -> Appended:
+        data: EntryData = {"body": "hi", "reply_to": None, **more}
+        return await store.append(den.id, draft(Kind.MESSAGE, ref, data, by=ALICE))
+
+    assert await send("r1", mentions=["bob"], files=[]) == replace(before, is_new=False)
+    added = await send("r2", mentions=["bob"], files=["f"])
+    assert added.entry.data["mentions"] == ["bob"]
+    assert await send("r2", mentions=[], files=["f"]) == replace(added, is_new=False)
+    for files in ([], ["g"]):
+        with pytest.raises(RefConflict):
+            await send("r2", files=[*files])
+
+
+async def test_what_is_too_long_to_be_read_again_is_not_stored(store: Store, den: Room) -> None:
+    with pytest.raises(Invalid):
+        await store.append(den.id, message("r1", "x" * 64 * 1024))
+    assert (await store.heads([den.id]))[den.id].seq == 1
 
 
 async def test_a_room_entry_is_logged(store: Store, den: Room, alice: User) -> None:

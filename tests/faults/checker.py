@@ -4,7 +4,7 @@ python -m tests.faults.checker HISTORY.jsonl ...
 
     lost-write    an acked message is not in the store, or not at the seq or with the body that was acked
     duplicate     one (user, ref) has two seqs, or a client was given an entry twice
-    nonmonotonic  a client was given an entry older than the one before it
+    nonmonotonic  a client was given an entry older than the one before it, or was live at an older one
     skipped       a client was given a later entry than the next, or was whole without having everything
     inconsistent  one place in a log held two different things
     phantom       a client was given what the store does not hold, or what was refused was stored
@@ -145,16 +145,17 @@ def _of_reads(records: list[Record], stored: dict[_Place, _Content]) -> list[Vio
             continue
         if record.what in {What.SUBSCRIBE, What.RESET}:
             last[who] = seq
-        elif record.what in {What.LIVE, What.WHOLE} and last.get(who, seq) < seq:
-            found.append(
-                Violation(Fault.SKIPPED, f"{who} was {record.what} at {seq} and had {last.get(who)}")
-            )
+        elif record.what in {What.LIVE, What.WHOLE}:
+            had = last.get(who, seq)
+            if had < seq or (had > seq and record.what is What.LIVE):
+                fault = Fault.SKIPPED if had < seq else Fault.NONMONOTONIC
+                found.append(Violation(fault, f"{who} was {record.what} at {seq} and had {had}"))
         elif record.what is What.RECEIVE:
             before = last.get(who, seq - 1)
             last[who] = max(seq, before)
-            fault = _step(before, seq)
-            if fault is not None:
-                found.append(Violation(fault, f"{who} was given {seq} after {before}"))
+            wrong = _step(before, seq)
+            if wrong is not None:
+                found.append(Violation(wrong, f"{who} was given {seq} after {before}"))
             place, content = _place(record), _content(record)
             if seen.setdefault(place, content) != content:
                 found.append(Violation(Fault.INCONSISTENT, f"{place} was {seen[place]} and {content}"))

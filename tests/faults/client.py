@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
 from tests.faults.history import History, What
+from tests.node import is_entry
 
 FIRST_WAIT_SECONDS: Final = 0.5
 MOST_WAIT_SECONDS: Final = 2.0
@@ -31,7 +32,10 @@ ACK_SECONDS: Final = 15.0
 TEMPORARY: Final = {"unavailable", "storage_full", "rate_limited"}
 GONE: Final = 4500
 """Close codes from here on mean: do not come back."""
-ENTRIES: Final = {"message", "member", "room", "edit", "delete", "reaction"}
+
+
+class BrokenContract(Exception):
+    """The server did what docs/protocol.md does not allow."""
 
 
 @dataclass
@@ -261,7 +265,7 @@ class Client:
 
     def _handle(self, event: dict[str, Any]) -> None:
         kind = event["type"]
-        if kind in ENTRIES:
+        if is_entry(event):
             self._apply(event)
         elif kind == "ack":
             self._acked(event)
@@ -274,6 +278,7 @@ class Client:
         self._changed.set()
 
     def _apply(self, event: dict[str, Any]) -> None:
+        """Step over an entry, of whatever kind. It must be the next."""
         room_id, seq = event["room_id"], event["seq"]
         position = self.positions[room_id]
         self.history.note(
@@ -282,11 +287,13 @@ class Client:
             room_id,
             epoch=position.epoch,
             seq=seq,
-            user=event["user_id"],
+            user=event.get("user_id"),
             ref=event.get("ref"),
             body=event.get("body"),
         )
-        position.seq = max(position.seq, seq)
+        if seq != position.seq + 1:
+            raise BrokenContract(f"{self.name} was given {seq} of {room_id} after {position.seq}")
+        position.seq = seq
 
     def _acked(self, event: dict[str, Any]) -> None:
         ref = event["ref"]
@@ -319,8 +326,13 @@ class Client:
     def _begun(self, kind: str, event: dict[str, Any]) -> None:
         room_id = event["room_id"]
         what = What.LIVE if kind == "live" else What.RESET
+        told = Position(event["epoch"], event["seq"])
         if what is What.RESET:
-            self.positions[room_id] = Position(event["epoch"], event["seq"])
+            self.positions[room_id] = told
+        elif told != self.positions[room_id]:
+            raise BrokenContract(
+                f"{self.name} was live in {room_id} at {told}, not {self.positions[room_id]}"
+            )
         self.history.note(what, self.name, room_id, epoch=event["epoch"], seq=event["seq"])
         self.live.add(room_id)
         for pending in list(self.pending.values()):

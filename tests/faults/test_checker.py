@@ -100,6 +100,10 @@ def hole_between_replay_and_live(history: History) -> None:
     del history[place(history, What.RECEIVE, "bob", seq=2)]
 
 
+def live_before_what_was_given(history: History) -> None:
+    change(history, place(history, What.LIVE, "bob", at=7), seq=1)
+
+
 def hole_in_the_stream(history: History) -> None:
     del history[place(history, What.RECEIVE, "alice", seq=1)]
 
@@ -150,6 +154,7 @@ PLANTED: list[tuple[Callable[[History], None], Fault]] = [
     (retry_acked_with_another_seq, Fault.DUPLICATE),
     (given_twice, Fault.DUPLICATE),
     (given_backwards, Fault.NONMONOTONIC),
+    (live_before_what_was_given, Fault.NONMONOTONIC),
     (hole_between_replay_and_live, Fault.SKIPPED),
     (hole_in_the_stream, Fault.SKIPPED),
     (hole_at_the_end, Fault.SKIPPED),

@@ -131,7 +131,7 @@ class Traffic:
                         room=room_id,
                         epoch=page["epoch"],
                         seq=entry["seq"],
-                        user=entry["user_id"],
+                        user=entry.get("user_id"),
                         ref=entry.get("ref"),
                         body=entry.get("body"),
                     )

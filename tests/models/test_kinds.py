@@ -54,3 +54,17 @@ def test_only_what_the_author_sent_is_said_and_no_default(monkeypatch: pytest.Mo
     assert said("later", {"body": "hi"}) == {"body": "hi"}
     assert said("later", {"body": "hi", "files": [], "mentions": ["bob"]}) == {"body": "hi"}
     assert said("later", {"body": "hi", "files": ["f"], "mentions": []}) == {"body": "hi", "files": ["f"]}
+
+
+def test_the_fields_of_the_first_version_were_all_said_so_what_it_stored_is_known_again() -> None:
+    first = {
+        "message": {"body", "reply_to"},
+        "edit": {"target", "body"},
+        "delete": {"target"},
+        "reaction": {"target", "emoji", "added"},
+        "member": {"role", "by"},
+        "room": {"name", "topic", "visibility"},
+    }
+    for kind, fields in first.items():
+        data: EntryData = dict.fromkeys(fields)
+        assert said(kind, data) == data, kind

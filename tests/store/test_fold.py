@@ -1,8 +1,14 @@
 """Folding is pure: what is given, in whatever order, gives the same messages."""
 
 from itertools import permutations
+from typing import Any
 
-from api.models.log import Entry, EntryData, Kind, Message, Reaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.models.log import Entry, EntryData, Kind, Message, Reaction, unreadable
+from api.protocol.events import entry_event
+from api.protocol.fields import timestamp
 from api.store.fold import fold
 
 
@@ -93,3 +99,75 @@ def test_a_change_touches_only_its_target() -> None:
 
 def test_messages_come_out_in_the_order_given() -> None:
     assert [item.seq for item in fold([message(5), message(2)], [])] == [5, 2]
+
+
+# -- histories at random
+
+PEOPLE = st.sampled_from(["ann", "bob", "cyd"])
+TARGETS = st.integers(0, 30)
+
+
+def step(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[str, str, EntryData]]:
+    return st.tuples(st.just(kind), PEOPLE, st.fixed_dictionaries(fields))
+
+
+STEPS = st.lists(
+    st.one_of(
+        step("message", body=st.text(max_size=3), reply_to=st.none()),
+        step("edit", target=TARGETS, body=st.text(max_size=3)),
+        step("delete", target=TARGETS),
+        step("reaction", target=TARGETS, emoji=st.sampled_from("ab"), added=st.booleans()),
+        step("member", role=st.none(), by=PEOPLE),
+        step("poll", target=st.one_of(TARGETS, st.none(), st.text(max_size=1)), body=st.text(max_size=3)),
+        step("unreadable"),
+    ),
+    max_size=30,
+)
+
+
+def applied(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Return the messages that a client has who applies events one by one, and steps over what it does not know."""
+    messages: dict[int, dict[str, Any]] = {}
+    for event in events:
+        message = messages.get(event.get("target", 0))
+        if event["type"] == "message":
+            shown = {"body": event["body"], "edited_at": None, "deleted": False, "reactions": {}}
+            messages[event["seq"]] = shown
+        elif message is None or message["deleted"]:
+            continue
+        elif event["type"] == "edit":
+            message |= {"body": event["body"], "edited_at": event["at"]}
+        elif event["type"] == "delete":
+            message |= {"body": "", "edited_at": None, "deleted": True, "reactions": {}}
+        elif event["type"] == "reaction":
+            users = message["reactions"].setdefault(event["emoji"], [])
+            if event["added"] and event["user_id"] not in users:
+                users.append(event["user_id"])
+            elif not event["added"] and event["user_id"] in users:
+                users.remove(event["user_id"])
+    return messages
+
+
+@given(STEPS)
+def test_the_fold_of_a_history_is_what_applying_its_events_one_by_one_gives(
+    steps: list[tuple[str, str, EntryData]],
+) -> None:
+    log = [
+        unreadable("lobby", seq)
+        if kind == "unreadable"
+        else Entry("lobby", seq, kind, user_id, user_id, seq, ref=None, data=data)
+        for seq, (kind, user_id, data) in enumerate(steps, 1)
+    ]
+    messages = [one for one in log if one.kind == Kind.MESSAGE]
+    by_seq = applied([entry_event(one) for one in log])
+    # A change of what came later, or was no message, is never stored; whoever folds may be given it all the same.
+    later = {
+        one.seq for one in log if isinstance(target := one.data.get("target"), int) and target >= one.seq
+    }
+    folded = fold(messages, [one for one in log if one.seq not in later])
+    assert [one.seq for one in folded] == list(by_seq)
+    for one, shown in zip(folded, by_seq.values(), strict=True):
+        edited_at = None if one.edited_at is None else timestamp(one.edited_at)
+        reactions = {emoji: users for emoji, users in shown["reactions"].items() if users}
+        assert (one.body, edited_at, one.deleted) == (shown["body"], shown["edited_at"], shown["deleted"])
+        assert {each.emoji: list(each.user_ids) for each in one.reactions} == reactions
