@@ -27,7 +27,7 @@ from api.accounts.weak_passwords import load_tables
 from api.config import Settings, read_settings
 from api.feed import Feed
 from api.http.deps import Services
-from api.http.hardening import Surface
+from api.http.hardening import Hardening
 from api.http.openapi import contract
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
@@ -38,9 +38,9 @@ from api.limits.rates import COMMANDS_BURST_SECONDS, Rate
 from api.limits.throttles import Rates, Throttles
 from api.metrics import Metrics
 from api.protocol.close_codes import CloseCode
-from api.realtime.admission import Doors
+from api.realtime.admission import Admission
 from api.realtime.commands import Commands
-from api.realtime.heartbeats import Pulse
+from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
@@ -108,7 +108,9 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["X-Request-Id", "Retry-After"],
             max_age=600,
         )
-    app.add_middleware(Surface, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(
+        Hardening, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies
+    )
     app.add_middleware(RequestLog)
     return app
 
@@ -134,7 +136,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             tasks = (
                 asyncio.create_task(parts.feed.run(), name="feed"),
                 asyncio.create_task(parts.revocation.run(), name="revocation"),
-                asyncio.create_task(parts.pulse.run(), name="pulse"),
+                asyncio.create_task(parts.heartbeats.run(), name="heartbeats"),
                 asyncio.create_task(parts.erasure.run(), name="erasure"),
             )
             try:
@@ -171,7 +173,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
         revocation=revocation,
         feed=feed,
         memory=memory,
-        pulse=Pulse(hub, memory, heartbeat_seconds=settings.heartbeat_seconds),
+        heartbeats=Heartbeats(hub, memory, heartbeat_seconds=settings.heartbeat_seconds),
         metrics=Metrics(hub, feed, reads, replay),
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         accounts=Accounts(
@@ -196,7 +198,7 @@ async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Servi
             heartbeat_seconds=settings.heartbeat_seconds,
             subscriptions=settings.subscriptions,
         ),
-        doors=Doors(
+        admission=Admission(
             memory,
             connections=settings.connections,
             unauthenticated=settings.unauthenticated_connections,

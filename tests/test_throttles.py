@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
-from api.limits.concurrency import Turns
+from api.limits.concurrency import ConcurrencyLimit
 from api.limits.rates import Windows
 from api.limits.throttles import EXPORTS_PER_MINUTE, MINUTE_MS, Rates, Throttles
 from api.models.rooms import LOBBY_ID
@@ -247,13 +247,13 @@ async def test_more_right_passwords_at_once_than_may_fail_lock_nobody_out(
 async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take, turns = Turns.take, list[Turns]()
+    take, turns = ConcurrencyLimit.take, list[ConcurrencyLimit]()
 
-    def counted(one: Turns) -> AbstractAsyncContextManager[None]:
+    def counted(one: ConcurrencyLimit) -> AbstractAsyncContextManager[None]:
         turns.append(one)
         return take(one)
 
-    monkeypatch.setattr(Turns, "take", counted)
+    monkeypatch.setattr(ConcurrencyLimit, "take", counted)
     monkeypatch.setattr("api.limits.throttles.now_ms", lambda: 10**13)  # for a moment that does not end
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
     async with running(settings) as node:

@@ -46,7 +46,7 @@ MAX_HASHING_THREADS: Final = 2
 
 
 class Passwords:
-    """Hashes and verifies passwords off the event loop, in `threads`; those who ask take `limits.Turns`."""
+    """Hashes and verifies passwords in `threads`, off the event loop. `Guesses` limits how many wait for them."""
 
     def __init__(self) -> None:
         self._context = CryptContext(

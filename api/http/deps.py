@@ -24,9 +24,9 @@ from api.limits.rates import Rate
 from api.limits.throttles import Throttles
 from api.metrics import Metrics
 from api.models.rooms import Member
-from api.realtime.admission import Doors
+from api.realtime.admission import Admission
 from api.realtime.commands import Commands
-from api.realtime.heartbeats import Pulse
+from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
@@ -45,12 +45,12 @@ class Services:
     hub: Hub
     revocation: Revocation
     feed: Feed
-    pulse: Pulse
+    heartbeats: Heartbeats
     accounts: Accounts
     admin: Admin
     erasure: Erasure
     commands: Commands
-    doors: Doors
+    admission: Admission
     throttles: Throttles
     caps: Caps
     trusted_proxies: tuple[Network, ...]

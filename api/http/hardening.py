@@ -30,7 +30,7 @@ PAGE_POLICY: Final = (
 """Of the SPA, whose build says the same in its own page for hosts that send no headers."""
 
 
-class Surface:
+class Hardening:
     """ASGI middleware around everything that answers HTTP. `hsts_seconds`: 0 sends no Strict-Transport-Security."""
 
     def __init__(self, app: ASGIApp, *, hsts_seconds: int, trusted_proxies: Sequence[Network]) -> None:

@@ -25,11 +25,11 @@ from api.errors import (
     Unavailable,
     WrongPassword,
 )
-from api.limits.concurrency import Turns
+from api.limits.concurrency import ConcurrencyLimit
 from api.limits.rates import Buckets, Rate, Refusals, Windows, too_often
 from api.store.base.store import Store
 
-TURNS_PER_THREAD: Final = 4
+LOGINS_PER_THREAD: Final = 4
 """Log-ins that go on at once for each thread that hashes: while one hashes, the others wait for the store."""
 MAX_WAITING: Final = 32
 """Of those who want to log in: at 20 ms each, the last of them waits two thirds of a second at most."""
@@ -75,7 +75,7 @@ class Throttles:
         self._rates = rates
         self._clock = clock
         self._refusals = Refusals(REFUSED_SECONDS)
-        self._passwords = Turns(TURNS_PER_THREAD * hashing_threads, MAX_WAITING)
+        self._passwords = ConcurrencyLimit(LOGINS_PER_THREAD * hashing_threads, MAX_WAITING)
         self._sends = Buckets(rates.sends)
         self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
         self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)

@@ -19,26 +19,30 @@ REPLAY_BYTES: Final = 16 * 1024
 
 
 class Connection:
-    """See the module. All methods but `drained` are for the event loop's thread and never wait."""
+    """See the module. All methods but `drained` are for the event loop's thread and never wait.
+
+    Some fields have other owners, for one object for each socket is what there is memory for: `Hub` alone writes
+    `rooms`, `Heartbeats` alone writes `warned_of` and counts `idle_ticks` up, which an event here sets to 0.
+    """
 
     __slots__ = (
         "_events",
         "_sink",
         "close_code",
         "identity",
+        "idle_ticks",
         "memberships",
         "rooms",
-        "silent_beats",
         "warned_of",
     )
 
     def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity
-        self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
-        self.memberships: dict[str, Member] = {}  # by which it has sent; kept by the hub until they change
+        self.rooms: set[str] = set()  # where this connection is subscribed
+        self.memberships: dict[str, Member] = {}  # by which it has sent; the hub forgets those that change
         self.close_code: CloseCode | None = None
-        self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
-        self.warned_of = 0  # kept by the pulse: the token's end that the client was told of
+        self.idle_ticks = 0  # ticks of `Heartbeats` in which nothing was enqueued
+        self.warned_of = 0  # the token's end that the client was told of
         self._sink = sink
         self._events = 0
 
@@ -52,7 +56,7 @@ class Connection:
         # is one more that is not in the processor's cache, with hundreds of sockets since it was last.
         if (direct := self._sink.direct) is not None:
             self._events = len(frames.texts)
-            self.silent_beats = 0
+            self.idle_ticks = 0
             direct(frames.wire)
         elif self.close_code is None:
             self._enqueue_behind(frames)
@@ -65,7 +69,7 @@ class Connection:
         if waiting and (self._events > MAX_BACKLOG_EVENTS or waiting + len(frames.wire) > MAX_BACKLOG_BYTES):
             self.close(CloseCode.SLOW)
             return
-        self.silent_beats = 0
+        self.idle_ticks = 0
         self._sink.write(frames)
 
     def offer(self, frames: Frames) -> None:

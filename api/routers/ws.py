@@ -65,7 +65,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     parts = services(HTTPConnection(scope))
     bind_request_id(scope)
     try:
-        with parts.doors.enter():
+        with parts.admission.enter():
             await _serve(scope, receive, send, parts)
     except TailwireError as error:
         # Before the handshake is answered; what comes later ends in a close code.
@@ -80,7 +80,7 @@ async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) ->
         identity = await parts.commands.identify(token)
         await send({"type": "websocket.accept"})
     else:
-        with parts.doors.wait(address(handshake)):
+        with parts.admission.wait(address(handshake)):
             await send({"type": "websocket.accept"})
             identity = await _first_message(receive, parts.commands)
     sink = open_sink(scope, send)

@@ -21,7 +21,7 @@ from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import SECURE_NAME
 from api.models.rooms import LOBBY_ID
-from api.realtime import heartbeats as pulse
+from api.realtime import heartbeats
 from api.routers import ws
 from tests.bad_inputs.answers import is_error, is_problem, is_served
 from tests.process import result, serving
@@ -282,15 +282,15 @@ async def test_t15_a_role_that_was_taken_away_opens_nothing_on_the_same_socket(
 async def test_t16_a_token_that_ends_is_told_before_and_closes_after(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (pulse.EXPIRING_MS, pulse.EXPIRY_GRACE_MS) == (60_000, 25_000)
+    assert (heartbeats.EXPIRING_MS, heartbeats.EXPIRY_GRACE_MS) == (60_000, 25_000)
     ends = decode(alice.access_token.split(".")[1])["exp"] * 1000
     async with alice.socket() as socket, bob.socket() as other:
         await socket.call(type="subscribe", room_id=LOBBY_ID)
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends - 59_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends - 59_000)
         assert (await socket.until(type="expiring"))["expires_at"]
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends + 24_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends + 24_000)
         assert (await socket.call(type="ping"))["type"] == "ack"
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends + 26_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends + 26_000)
         assert await socket.closed() == 4401
         assert await other.closed() == 4401  # who does not renew: bob's is as old
     monkeypatch.undo()

@@ -1,6 +1,6 @@
 """Rows W: what the web sees of us, and the log. Each test ends with a request that is served.
 
-Every path's headers, W1, W3, W4 and W8 one by one: tests/test_surface.py. W2, W4 to W7 in Chromium:
+Every path's headers, W1, W3, W4 and W8 one by one: tests/test_hardening.py. W2, W4 to W7 in Chromium:
 tests/browser/test_attacks.py.
 """
 
