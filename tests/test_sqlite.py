@@ -49,7 +49,7 @@ ALICE = User("user-alice", "alice", "Alice", created_at=1)
 
 SENDER = """
 import asyncio, sys
-from api.models import Draft, Kind
+from api.models.log import Draft, Kind
 from api.store import open_store
 
 async def main(url, name, count):
