@@ -15,8 +15,8 @@ from api.errors import Forbidden, NotFound
 from api.main import create_app
 from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
 from api.protocol import commands as protocol
-from api.realtime.commands import Commands
 from api.rooms import policy
+from api.rooms.messages import MessageService
 from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
 from tests.process import result
 from tests.server import Event, Node, Person, Socket, running
@@ -436,14 +436,14 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
         await give(owner, room_id, bob, None)
         removed.set()
 
-    append = Commands._appended
+    send = MessageService.send
 
-    async def late(self: Commands, *arguments: Any) -> Any:
+    async def late(self: MessageService, *arguments: Any) -> Any:
         looked.set()
         await removed.wait()
-        return await append(self, *arguments)
+        return await send(self, *arguments)
 
-    monkeypatch.setattr(Commands, "_appended", late)
+    monkeypatch.setattr(MessageService, "send", late)
     async with bob.socket() as socket, asyncio.TaskGroup() as tasks:
         tasks.create_task(removal())
         refused = await socket.call(type="send", room_id=room_id, ref="1", body="too late")

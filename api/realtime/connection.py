@@ -4,11 +4,12 @@ Whoever has an event for a connection enqueues it and never waits. A connection 
 SLOW and resumes by position, so nothing is lost by it.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from api.accounts.identity import Identity
 from api.models.rooms import Member
 from api.protocol.close_codes import CloseCode
+from api.protocol.events import encode
 from api.protocol.frames import Frames
 from api.realtime.sink import Sink
 
@@ -76,6 +77,10 @@ class Connection:
         """Enqueue what may as well be lost, unless something waits already."""
         if not self._sink.unwritten_bytes:
             self.enqueue(frames)
+
+    def ack(self, ref: str | None, **fields: Any) -> None:
+        """Enqueue the answer to a command that was carried out."""
+        self.enqueue(encode({"type": "ack", "ref": ref, **fields}))
 
     def close(self, code: CloseCode) -> None:
         """End the connection with `code`; the first code given counts."""

@@ -127,8 +127,8 @@ class Hub:
             }
         )
 
-    def close_all(self, code: CloseCode) -> None:
-        """Close every connection, as when the server stops."""
+    def close_all(self, code: CloseCode = CloseCode.RESTART) -> None:
+        """Close every connection; clients come back at once, if there is a server."""
         for connection in self.connections():
             connection.close(code)
             self.remove(connection)
