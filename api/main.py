@@ -153,21 +153,26 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
         reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
         restarts=lambda: {one.name: one.restart_count for one in tasks.states},
     )
-    probes = Probes(
-        check_store=store.check,
-        memory_is_short=lambda: limits.memory.is_short,
-        connection_count=lambda: hub.connection_count,
-        feed=feed.state,
-        tasks=tasks.states,
-        metrics_text=metrics.text,
-        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
-    )
     tasks.keep("feed", feed.run)
     tasks.keep("revocation", realtime.revocation.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
     tasks.keep("erasure", erasure.run, max_backoff_seconds=LOOK_SECONDS)
     try:
-        yield Services(accounts, rooms, realtime, limits, probes, _http_settings(settings))
+        yield Services(
+            accounts=accounts,
+            rooms=rooms,
+            realtime=realtime,
+            limits=limits,
+            probes=Probes(
+                check_store=store.check,
+                memory_is_short=lambda: limits.memory.is_short,
+                connection_count=lambda: hub.connection_count,
+                feed=feed.state,
+                tasks=tasks.states,
+                metrics_text=metrics.text,
+            ),
+            settings=_http_settings(settings),
+        )
     finally:
         hub.close_all()
         await tasks.close()
@@ -181,4 +186,5 @@ def _http_settings(settings: Settings) -> HttpSettings:
         trusted_proxies=settings.trusted_proxies,
         production=settings.production,
         session_seconds=settings.session_days * SECONDS_PER_DAY,
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )

@@ -422,6 +422,17 @@ async def test_who_is_made_a_reader_can_write_no_more_on_any_node(store_url: str
             assert sent["type"] == "ack"
 
 
+async def test_the_policy_is_asked_at_each_send_about_a_membership_that_is_known_too(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    async with alice.socket() as socket:
+        assert (await socket.call(type="send", room_id=LOBBY_ID, ref="1", body="hello"))["type"] == "ack"
+        monkeypatch.setattr(policy, "WHO_MAY", {**WHO_MAY, Operation.SEND: frozenset()})
+        refused = await socket.call(type="send", room_id=LOBBY_ID, ref="2", body="hello")
+        assert refused["code"] == "forbidden"
+
+
 async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,13 +18,13 @@ from api.models.rooms import LOBBY_ID, Role
 from api.store.base.store import Store
 
 REFRESH_GRACE_MS: Final = 10_000
-"""For this long a used-up refresh token still gives the current one: its answer may have been lost."""
+"""A used-up refresh token gives the current one for this long, since the answer to it may have been lost."""
 MAX_USER_AGENT_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A session's tokens; the second is None where a cookie has it. `expires_in` of the first, in seconds."""
+    """A session's tokens. The access token expires in `expires_in` seconds; a cookie may hold the refresh token."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
@@ -107,9 +107,9 @@ class SessionService:
         self, user: User, client: Client, kind: SessionKind = SessionKind.LOGIN
     ) -> tuple[str, Issued]:
         """Begin a session of a user who has proven who they are; return its id and its tokens."""
-        # Here and not only at sign-up: it heals an account whose making was cut off in the middle.
+        # Joining here, and not only at sign-up, heals an account whose making was cut off in the middle.
         joined = await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
-        if joined is not None:  # what was said before they came is not unread to them
+        if joined is not None:  # messages from before they came are not unread to them
             await self._store.mark_read(LOBBY_ID, user.id, joined.entry.seq)
         now, session_id = now_ms(), random_id()
         token = self._tokens.first_refresh(session_id)
@@ -140,7 +140,7 @@ class SessionService:
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
         if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
-            raise Unauthorized  # a guess, which must not end the session of whoever it is about
+            raise Unauthorized  # a guess must not end the session that it names
         next_token = self._tokens.next_refresh(refresh_token)
         rotation = await self._store.rotate_refresh(
             session_id,
@@ -152,7 +152,7 @@ class SessionService:
         )
         if rotation is Rotation.REUSED:
             await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
-        if rotation is Rotation.GRACE:  # there may be more than one after it by now
+        if rotation is Rotation.GRACE:  # more than one token may have followed it by now
             session = await self._store.session(session_id)
         if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
@@ -196,5 +196,5 @@ class SessionService:
 
 
 def _is_known(session: Session, refresh_token: str) -> bool:
-    """Whether this is a session's refresh token, or was a moment ago."""
+    """Whether this is a session's refresh token now, or was one a moment ago."""
     return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}

@@ -26,12 +26,16 @@ from api.rooms.wiring import RoomServices
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The settings of everything that listens. `session_seconds`: how long the session cookie holds."""
+    """The settings of the doors.
+
+    The session cookie holds for `session_seconds`. /metrics wants `metrics_token`, unless that is None.
+    """
 
     origins: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     production: bool
     session_seconds: int
+    metrics_token: str | None
 
 
 @dataclass(frozen=True, slots=True)

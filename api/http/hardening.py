@@ -27,7 +27,7 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Of the SPA, whose build says the same in its own page for hosts that send no headers."""
+"""The policy of the SPA's pages. Its build writes the same into the page, for hosts that send no headers."""
 
 
 class Hardening:

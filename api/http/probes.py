@@ -32,7 +32,7 @@ class TaskProbe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """See the module. `check_store` raises `Unavailable`; `metrics_token=None`: none is asked for."""
+    """See the module. `check_store` raises `Unavailable`."""
 
     check_store: Callable[[], Awaitable[None]]
     memory_is_short: Callable[[], bool]
@@ -40,4 +40,3 @@ class Probes:
     feed: FeedProbe
     tasks: Sequence[TaskProbe]
     metrics_text: Callable[[], bytes]
-    metrics_token: str | None

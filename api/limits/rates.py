@@ -10,11 +10,11 @@ from api.errors import RateLimited
 V = TypeVar("V")
 
 COMMANDS_BURST_SECONDS: Final = 5
-"""So long commands and requests may be saved up: a client with many rooms begins by asking for all of them."""
+"""Commands and requests may be saved up for this long: a client with many rooms begins by asking for all of them."""
 FEW_KEYS: Final = 1_024
-"""So many are kept without looking which of them are idle."""
+"""Up to this number of keys, none is looked at for being idle."""
 MAX_KEYS: Final = 65_536
-"""Beyond so many busy ones the oldest is forgotten: whoever floods us with keys buys no memory of ours."""
+"""The oldest busy keys are forgotten beyond this number, so that a flood of keys takes no more memory."""
 
 
 class Rate:

@@ -16,7 +16,7 @@ from api.realtime.sink import Sink
 MAX_BACKLOG_EVENTS: Final = 256
 MAX_BACKLOG_BYTES: Final = 512 * 1024
 REPLAY_BYTES: Final = 16 * 1024
-"""So much of a replay at most waits to be written: live events have the rest of the backlog."""
+"""A replay waits while more bytes than this are unwritten, so that live events have the rest of the backlog."""
 
 
 class Connection:

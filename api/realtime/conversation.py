@@ -111,7 +111,7 @@ class Conversations:
             return await self._read(receive, connection)
         except _Disconnected:
             return None
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
             return _code_of(error)
         finally:
             if connection is not None:
@@ -140,14 +140,14 @@ class Conversations:
     async def _read(self, receive: Receive, connection: Connection) -> CloseCode | None:
         """Carry out what the client says, one command after the other."""
         pace = Bucket(self._pace)
-        # The one that is too many closes.
+        # Each closes the connection at the first that is too many.
         bad_frames = Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
         refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
         while True:
             try:
                 if not connection.has_space:
                     await connection.drained()  # who does not read what we answer is asked nothing more
-                # In one breath, so that nothing of a command is kept while the next is waited for.
+                # One expression, so that no text of a command is kept while the next is waited for.
                 command = parse_command(await _text(receive, MAX_FRAME_BYTES))
                 if not connection.is_open:
                     return connection.close_code  # what came after the end is not carried out

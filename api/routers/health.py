@@ -62,9 +62,9 @@ async def healthz() -> Health:
 @router.get("/metrics", response_class=PlainTextResponse, responses=refuses(NotFound))
 async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep) -> Response:
     """Tell Prometheus how this node fares; of several workers, the one that happens to answer."""
-    if probes.metrics_token is not None:
+    if settings.metrics_token is not None:
         given = request.headers.get("authorization", "").encode()
-        if not secrets.compare_digest(given, f"Bearer {probes.metrics_token}".encode()):
+        if not secrets.compare_digest(given, f"Bearer {settings.metrics_token}".encode()):
             raise NotFound
     elif settings.production:
         raise NotFound

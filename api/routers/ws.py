@@ -12,7 +12,7 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from api.errors import Forbidden, NotFound, TailwireError, Unauthorized, UpgradeRequired
-from api.http.deps import Services, address, services
+from api.http.deps import address, services
 from api.http.hardening import deny, is_allowed_origin, refusal
 from api.http.problems import problem
 from api.http.request_log import bind_request_id
@@ -38,19 +38,15 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     bind_request_id(scope)
     try:
         with parts.realtime.admission.enter():
-            await _serve(scope, receive, send, parts)
+            await receive()  # the handshake: ASGI's websocket.connect
+            handshake = HTTPConnection(scope)
+            token, from_address = _token(handshake, parts.settings.origins), address(handshake)
+            identity = None if token is None else await parts.accounts.authenticator.identify(token)
+            del handshake, token  # or they would be kept for as long as the socket stands
+            await parts.realtime.conversations.serve(scope, receive, send, identity, from_address)
     except TailwireError as error:
         # Before the handshake is answered; what comes later ends in a close code.
         await deny(error, scope, receive, send)
-
-
-async def _serve(scope: Scope, receive: Receive, send: Send, parts: Services) -> None:
-    await receive()  # the handshake: ASGI's websocket.connect
-    handshake = HTTPConnection(scope)
-    token, from_address = _token(handshake, parts.settings.origins), address(handshake)
-    identity = None if token is None else await parts.accounts.authenticator.identify(token)
-    del handshake, token  # or they would be kept for as long as the socket stands
-    await parts.realtime.conversations.serve(scope, receive, send, identity, from_address)
 
 
 def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
