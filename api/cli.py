@@ -10,18 +10,16 @@ import typer
 
 from api import logs
 from api.accounts.admin import Actor, Admin, new_password
-from api.accounts.audit import Audit
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords
+from api.accounts.wiring import wire_admin
 from api.config import Settings, SettingsError, read_settings
 from api.doctor import examine
 from api.errors import TailwireError
-from api.models.accounts import Account
 from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
-from api.store import open_store
-from api.store.base.store import Store
+from api.store import Store, open_store, prepare_cluster
 
 T = TypeVar("T")
 
@@ -74,12 +72,8 @@ def init(
 ) -> None:
     """Prepare a RethinkDB cluster: database, tables, indexes, and the app user that TAILWIRE_STORE names."""
     settings = _settings()
-    if not settings.store.startswith("rethinkdb://"):
-        _fail("TAILWIRE_STORE is not a rethinkdb:// URL; a SQLite store prepares itself")
-    from api.store.cluster.schema import init as init_cluster  # noqa: PLC0415  the driver is loaded only here
-
     try:
-        asyncio.run(init_cluster(admin, settings.store, say=typer.echo, replicas=replicas))
+        asyncio.run(prepare_cluster(admin, settings.store, say=typer.echo, replicas=replicas))
     except TailwireError as error:
         _fail(str(error))
     typer.echo("The cluster is ready for `tailwire serve`.")
@@ -173,15 +167,11 @@ async def _show_accounts(admin: Admin) -> None:
     while True:
         page = await admin.accounts(cursor=cursor, limit=PAGE)
         for one in page.items:
-            typer.echo(
-                f"{one.user.username}  {one.user.id}  {timestamp(one.user.created_at)}  {_state(one)}".rstrip()
-            )
+            state = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
+            user = one.user
+            typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {state}".rstrip())
         if (cursor := page.next_cursor) is None:
             return
-
-
-def _state(account: Account) -> str:
-    return " ".join(name for name in ("admin", "disabled", "erasing") if getattr(account, name))
 
 
 async def _show_audit(store: Store, limit: int) -> None:
@@ -216,7 +206,7 @@ def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
         store = await open_store(settings.store)
         try:
             with closing(Passwords()) as passwords:
-                return await act(Admin(store, passwords, Audit(store, days=settings.audit_days)), store)
+                return await act(wire_admin(settings, store, passwords), store)
         finally:
             await store.close()
 

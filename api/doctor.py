@@ -13,8 +13,7 @@ from api.config import Settings, secret_weakness
 from api.errors import TailwireError
 from api.models.rooms import LOBBY_ID
 from api.server.run import PortInUse, bind
-from api.store import open_store
-from api.store.base.store import Store
+from api.store import Store, open_store
 
 MAX_SKEW_MS: Final = 5_000
 """Tokens are given this much leeway."""

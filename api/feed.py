@@ -5,7 +5,6 @@ log. Client sockets stay open through all of it.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +19,10 @@ from api.errors import Unavailable
 from api.failpoints import Failpoint
 from api.models.changes import Change, Restored, SessionEnded
 from api.models.log import Entry
-from api.protocol.close_codes import CloseCode
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
 from api.store.base.store import Store
 
-FIRST_BACKOFF_SECONDS: Final = 0.1
-MAX_BACKOFF_SECONDS: Final = 1.0
-"""Short, since a node has one feed: the store is never stormed, and sockets are served soon after it returns."""
 PAGE: Final = 100
 MAX_FILLED: Final = 100_000
 """Entries, far more than a room gets while a feed is away."""
@@ -46,7 +41,6 @@ class FeedState:
     lag_ms: int = 0
     reopen_count: int = 0
     catch_up_count: int = 0
-    failure: str | None = None
 
     def silent_seconds(self) -> float:
         """Return how long ago the feed last gave a sign of life."""
@@ -54,7 +48,7 @@ class FeedState:
 
 
 class Feed:
-    """See the module. `run` is the task; its owner is the lifespan."""
+    """See the module. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, hub: Hub, revocation: Revocation) -> None:
         self._store = store
@@ -64,22 +58,12 @@ class Feed:
         self.state = FeedState()
 
     async def run(self) -> None:
-        """Tail the store for ever; a failure of any kind is logged and the tail opened again, with backoff."""
-        backoff = FIRST_BACKOFF_SECONDS
-        while True:
-            try:
-                await self._tail()
-            except Unavailable as error:
-                log.warning("feed_lost", reason=error.message)
-            except Exception:
-                # A bug must not end the feed for every client: say so loudly and go on.
-                log.exception("feed_failed")
-            if self.state.is_live:
-                backoff = FIRST_BACKOFF_SECONDS
+        """Tail the store until the tail is lost; it is then opened again. Raises `Unavailable`."""
+        try:
+            await self._tail()
+        finally:
             self.state.is_live = False
             self.state.reopen_count += 1
-            await asyncio.sleep(random.uniform(backoff / 2, backoff))  # noqa: S311  jitter, not a secret
-            backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
     async def _tail(self) -> None:
         async with self._store.changes(self._hub.wants) as batches:
@@ -102,7 +86,7 @@ class Feed:
                 elif isinstance(change, Restored):
                     # What clients have seen is no more. They come back, and are told to load their rooms again.
                     log.warning("store_restored")
-                    self._hub.close_all(CloseCode.RESTART)
+                    self._hub.close_all()
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         """Broadcast entries, and before them what is missing in front of them."""
@@ -145,7 +129,7 @@ class Feed:
         self.state.catch_up_count += 1
         if until - position > MAX_FILLED:
             log.error("room_far_ahead", room_id=room_id, position=position, until=until)
-            self._hub.close_room(room_id, CloseCode.RESTART)
+            self._hub.close_room(room_id)
             return
         while position < until:
             limit = min(PAGE, until - position)

@@ -1,64 +1,45 @@
 """Wires every part of a server into one ASGI application."""
 
 import asyncio
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import fastapi_swagger
-import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
-from api.accounts.accounts import Accounts
-from api.accounts.admin import Admin
-from api.accounts.audit import Audit
-from api.accounts.secret import kept_secret
-from api.accounts.security import Passwords, Tokens
+from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
+from api.accounts.wiring import wire_accounts
 from api.config import Settings, read_settings
 from api.feed import Feed
-from api.http.deps import Services
-from api.http.hardening import Surface
+from api.http.deps import HttpSettings, Services
+from api.http.docs_page import install_docs_page
+from api.http.hardening import Hardening
 from api.http.openapi import contract
+from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
-from api.jobs.erasure import Erasure
-from api.limits.caps import Caps
-from api.limits.memory import Memory, spare_collector
-from api.limits.rates import COMMANDS_BURST_SECONDS, Rate
-from api.limits.throttles import Rates, Throttles
+from api.jobs.erasure import LOOK_SECONDS, Erasure
+from api.limits.memory import spare_collector
+from api.limits.wiring import wire_limits
 from api.metrics import Metrics
-from api.protocol.close_codes import CloseCode
-from api.realtime.admission import Doors
-from api.realtime.commands import Commands
-from api.realtime.heartbeats import Pulse
-from api.realtime.hub import Hub
-from api.realtime.replay import Replay
-from api.realtime.revocation import Revocation
+from api.realtime.wiring import wire_hub, wire_realtime
+from api.rooms.wiring import wire_rooms
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
-from api.store import open_store
-from api.store.base.store import Store
+from api.store import Store, open_store
 from api.store.reads import Reads
+from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
-DOCS_ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
-
-MEBIBYTE: Final = 1024 * 1024
+SECONDS_PER_DAY: Final = 86_400
 
 DESCRIPTION: Final = (
     "Self-hosted realtime messaging. What is written is told live on `/ws/messages`: docs/protocol.md."
 )
-
-log = structlog.get_logger("api.main")
 
 
 class Application(FastAPI):
@@ -95,7 +76,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     for part in (auth, users, rooms, members, messages, admin, health, ws):
         app.include_router(part.router)
     if settings.serves_docs:
-        _serve_docs(app)
+        install_docs_page(app)
     frontend = settings.frontend or BUILT_FRONTEND
     if (frontend / "index.html").is_file():
         app.frontend("/", directory=str(frontend), check_dir=False)
@@ -108,7 +89,9 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             expose_headers=["X-Request-Id", "Retry-After"],
             max_age=600,
         )
-    app.add_middleware(Surface, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(
+        Hardening, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies
+    )
     app.add_middleware(RequestLog)
     return app
 
@@ -131,23 +114,9 @@ def _lifespan(
         store = await open_store(settings.store)
         passwords = make_passwords()
         try:
-            parts = await _wire(settings, store, passwords)
-            app.state.services = parts
-            tasks = (
-                asyncio.create_task(parts.feed.run(), name="feed"),
-                asyncio.create_task(parts.revocation.run(), name="revocation"),
-                asyncio.create_task(parts.pulse.run(), name="pulse"),
-                asyncio.create_task(parts.erasure.run(), name="erasure"),
-            )
-            try:
+            async with _running(settings, store, passwords) as services:
+                app.state.services = services
                 yield
-            finally:
-                parts.hub.close_all(CloseCode.RESTART)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await parts.reads.close()
-                await parts.replay.close()
         finally:
             passwords.close()
             await store.close()
@@ -155,103 +124,69 @@ def _lifespan(
     return lifespan
 
 
-async def _wire(settings: Settings, store: Store, passwords: Passwords) -> Services:
-    secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
-    tokens = Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
-    reads, replay = Reads(store), Replay(store)
-    hub = Hub(connections_per_user=settings.connections_per_user)
-    memory = Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE)
-    revocation = Revocation(store, hub)
-    feed = Feed(store, hub, revocation)
-    audit = Audit(store, days=settings.audit_days)
-    throttles = Throttles(store, _rates(settings), hashing_threads=passwords.threads)
-    return Services(
-        store=store,
+@asynccontextmanager
+async def _running(settings: Settings, store: Store, passwords: Passwords) -> AsyncIterator[Services]:
+    """Wire every part, keep the tasks running, and give what the doors open to."""
+    reads, tasks, hub = Reads(store), Tasks(), wire_hub(settings)
+    limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
+    accounts = await wire_accounts(
+        settings,
+        store,
         reads=reads,
-        replay=replay,
+        passwords=passwords,
+        throttles=limits.throttles,
+        on_ended=hub.end_sessions,
+        on_erasing=erasure.begin,
+    )
+    rooms = wire_rooms(store, reads=reads, limits=limits, listeners=hub)
+    realtime = wire_realtime(
+        settings,
+        store,
         hub=hub,
-        revocation=revocation,
-        feed=feed,
-        memory=memory,
-        pulse=Pulse(hub, memory, heartbeat_seconds=settings.heartbeat_seconds),
-        metrics=Metrics(hub, feed, reads, replay),
-        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
-        accounts=Accounts(
-            store,
-            passwords,
-            tokens,
-            audit,
-            access_minutes=settings.access_minutes,
-            session_days=settings.session_days,
-            sessions_per_user=settings.sessions_per_user,
-        ),
-        admin=Admin(store, passwords, audit),
-        erasure=Erasure(store, settings.erase),
-        commands=Commands(
-            store,
-            reads,
-            replay,
-            hub,
-            memory,
-            tokens,
-            throttles,
-            heartbeat_seconds=settings.heartbeat_seconds,
-            subscriptions=settings.subscriptions,
-        ),
-        doors=Doors(
-            memory,
-            connections=settings.connections,
-            unauthenticated=settings.unauthenticated_connections,
-            unauthenticated_per_address=settings.unauthenticated_per_address,
-        ),
-        throttles=throttles,
-        caps=Caps(store, members_per_room=settings.members_per_room, rooms_per_user=settings.rooms_per_user),
-        trusted_proxies=settings.trusted_proxies,
-        command_rate=_command_rate(settings),
+        reads=reads,
+        limits=limits,
+        rooms=rooms,
+        authenticator=accounts.authenticator,
+    )
+    feed = Feed(store, hub, realtime.revocation)
+    metrics = Metrics(
+        hub,
+        feed.state,
+        reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
+        restarts=lambda: {one.name: one.restart_count for one in tasks.states},
+    )
+    tasks.keep("feed", feed.run)
+    tasks.keep("revocation", realtime.revocation.run)
+    tasks.keep("heartbeats", realtime.heartbeats.run)
+    tasks.keep("erasure", erasure.run, max_backoff_seconds=LOOK_SECONDS)
+    try:
+        yield Services(
+            accounts=accounts,
+            rooms=rooms,
+            realtime=realtime,
+            limits=limits,
+            probes=Probes(
+                check_store=store.check,
+                memory_is_short=lambda: limits.memory.is_short,
+                connection_count=lambda: hub.connection_count,
+                feed=feed.state,
+                tasks=tasks.states,
+                metrics_text=metrics.text,
+            ),
+            settings=_http_settings(settings),
+        )
+    finally:
+        hub.close_all()
+        await tasks.close()
+        await reads.close()
+        await realtime.replay.close()
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    return HttpSettings(
         origins=frozenset(settings.origins),
+        trusted_proxies=settings.trusted_proxies,
         production=settings.production,
-        session_seconds=settings.session_days * 86_400,
+        session_seconds=settings.session_days * SECONDS_PER_DAY,
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-
-
-def _rates(settings: Settings) -> Rates:
-    return Rates(
-        sends=Rate(settings.sends_per_second, settings.sends_burst),
-        requests=_command_rate(settings),
-        login_failures_per_account=settings.login_failures_per_account,
-        login_failures_per_address=settings.login_failures_per_address,
-        signups_per_address=settings.signups_per_address,
-        refreshes=settings.refreshes_per_minute,
-        misses=settings.misses_per_minute,
-        rooms=settings.rooms_per_minute,
-        searches=settings.searches_per_minute,
-        connections_per_user=settings.connections_per_user,
-    )
-
-
-def _command_rate(settings: Settings) -> Rate:
-    per_second = settings.commands_per_second
-    return Rate(per_second, max(1, int(per_second * COMMANDS_BURST_SECONDS)))
-
-
-def _serve_docs(app: FastAPI) -> None:
-    """Serve /docs from our own machine: no page of ours asks another host for anything."""
-    app.mount("/docs/assets", StaticFiles(directory=DOCS_ASSETS), name="docs-assets")
-
-    page = get_swagger_ui_html(
-        openapi_url="openapi.json",
-        title="Tailwire API",
-        swagger_js_url="docs/assets/swagger-ui-bundle.js",
-        swagger_css_url="docs/assets/swagger-ui.css",
-        swagger_favicon_url="docs/assets/favicon-32x32.png",
-    )
-    (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
-    page.headers["content-security-policy"] = (
-        f"default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline';"
-        " img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-    )
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs(_request: Request) -> Response:
-        return page

@@ -1,29 +1,30 @@
 """What a node tells Prometheus: the counts that its parts keep anyway, read when asked for."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.feed import Feed
+from api.feed import FeedState
 from api.realtime.hub import Hub
-from api.realtime.replay import Replay
-from api.store.reads import Reads
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+Counts: TypeAlias = Callable[[], Mapping[str, int]]
 
 
 class Metrics(Collector):
-    """The metrics of one node. Names begin with `tailwire_`; the process's own with `tailwire_process_`."""
+    """The metrics of one node. Names begin with `tailwire_`; the process's own with `tailwire_process_`.
 
-    def __init__(self, hub: Hub, feed: Feed, reads: Reads, replay: Replay) -> None:
+    `reads` counts the questions to the store by their kind, `restarts` those of each task.
+    """
+
+    def __init__(self, hub: Hub, feed: FeedState, *, reads: Counts, restarts: Counts) -> None:
         self._hub = hub
         self._feed = feed
         self._reads = reads
-        self._replay = replay
+        self._restarts = restarts
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(namespace="tailwire", registry=self._registry)
@@ -38,7 +39,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read the parts."""
-        hub, feed = self._hub, self._feed.state
+        hub, feed = self._hub, self._feed
         yield GaugeMetricFamily("tailwire_connections", "Open, authenticated sockets.", hub.connection_count)
         yield GaugeMetricFamily(
             "tailwire_rooms", "Rooms that somebody here is subscribed to.", len(hub.positions())
@@ -68,7 +69,13 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "tailwire_feed_catch_ups", "Gaps that were read from the log.", feed.catch_up_count
         )
+        restarts = CounterMetricFamily(
+            "tailwire_task_restarts", "Times a task ended and was started again.", labels=["task"]
+        )
+        for task, count in self._restarts().items():
+            restarts.add_metric([task], count)
+        yield restarts
         reads = CounterMetricFamily("tailwire_store_reads", "Questions asked for sockets.", labels=["kind"])
-        for kind, count in (self._reads.counts() | {"log": self._replay.read_count}).items():
+        for kind, count in self._reads().items():
             reads.add_metric([kind], count)
         yield reads

@@ -21,7 +21,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.errors import Invalid, NotFound, RefConflict, StorageFull, Unavailable
-from api.models.accounts import Account, Session, User
+from api.models.accounts import Account, Session, SessionKind, User
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.log import Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
@@ -325,6 +325,7 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
     async with opened(url) as store:
         found = await store.sessions(["fresh", "rotated"])
         assert found["fresh"].used == ()
+        assert found["fresh"].kind is SessionKind.LOGIN
         assert found["rotated"].used == (("h1", 5),)
         named = (await store.users_named("al", cursor=None, limit=9)).items
         assert [one.username for one in named] == ["Alice"]

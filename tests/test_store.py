@@ -314,6 +314,16 @@ async def test_a_password_hash_is_replaced(store: Store, alice: User) -> None:
     assert account.password_hash == "stronger"
 
 
+async def test_an_account_may_have_no_password_until_it_is_given_one(store: Store, other: Store) -> None:
+    made = replace(account_of(ALICE), password_hash=None)
+    await store.create_account(made)
+    assert await other.account(ALICE.id) == await other.account_by_name(made.username_key) == made
+    await store.set_password_hash(ALICE.id, "hash", over="another")
+    assert await other.account(ALICE.id) == made
+    await store.set_password_hash(ALICE.id, "hash")
+    assert await other.account(ALICE.id) == replace(made, password_hash="hash")
+
+
 async def test_changing_an_account_that_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.set_display_name("nobody", "Nobody")

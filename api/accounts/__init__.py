@@ -1,1 +1,1 @@
-"""Who somebody is: accounts, sessions, passwords and tokens."""
+"""Who somebody is: the services of accounts and sessions, for every door; passwords, tokens and guesses."""

@@ -4,13 +4,16 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from api.accounts.accounts import account_named, make_account, replace_password
 from api.accounts.audit import Audit
+from api.accounts.directory import account_named, make_account
+from api.accounts.endings import SessionEndings
+from api.accounts.proof import replace_password
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
 from api.clock import now_ms
 from api.errors import Conflict, NotFound
-from api.models.accounts import Account, Audited, Session, User
+from api.limits.concurrency import ConcurrencyLimit
+from api.models.accounts import Account, Audited, AuditEvent, Session, User
 from api.models.page import Page
 from api.store.base.store import Store
 
@@ -29,10 +32,19 @@ class Actor:
 class Admin:
     """Every act is in the audit log when its method returns. They raise `NotFound` for an unknown user."""
 
-    def __init__(self, store: Store, passwords: Passwords, audit: Audit) -> None:
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        audit: Audit,
+        endings: SessionEndings,
+        hashing: ConcurrencyLimit,
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self._audit = audit
+        self._endings = endings
+        self._hashing = hashing
 
     async def account(self, user_id: str) -> Account:
         """Return an account."""
@@ -58,13 +70,23 @@ class Admin:
         await self._record(Audited.CREATED, user.id, actor)
         return user
 
-    async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> list[str]:
-        """Keep somebody out, or let them in again; return the sessions that have ended. Raises `Conflict`."""
+    async def change(
+        self, user_id: str, *, disabled: bool | None, admin: bool | None, actor: Actor
+    ) -> Account:
+        """Change those flags of an account that are given, and return it. Raises `Conflict`."""
+        if admin is not None:
+            await self.set_admin(user_id, admin, actor)
+        if disabled is not None:
+            await self.set_disabled(user_id, disabled, actor)
+        return await self.account(user_id)
+
+    async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> None:
+        """Keep somebody out and end their sessions, or let them in again. Raises `Conflict`."""
         _require_another(user_id, actor)
         await self._store.set_flags(user_id, disabled=disabled)
-        ended = await self._store.end_sessions(user_id) if disabled else []
+        if disabled:
+            await self._endings.all_of(user_id)
         await self._record(Audited.DISABLED if disabled else Audited.ENABLED, user_id, actor)
-        return ended
 
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
         """Make somebody an administrator, or one no more. Raises `Conflict`."""
@@ -72,13 +94,14 @@ class Admin:
         await self._store.set_flags(user_id, admin=admin)
         await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
 
-    async def reset_password(self, user_id: str, password: str, actor: Actor) -> list[str]:
-        """Give somebody a password and end all their sessions; return which. Raises `Invalid`."""
-        account = await self.account(user_id)
-        check_password(password, account.user.username)
-        ended = await replace_password(self._store, user_id, await self._passwords.hash(password))
-        await self._record(Audited.PASSWORD_RESET, user_id, actor)
-        return ended
+    async def reset_password(self, user_id: str, password: str, actor: Actor) -> None:
+        """Give somebody a password, the first one too, and end all their sessions. Raises `Invalid`."""
+        async with self._hashing.take():
+            account = await self.account(user_id)
+            check_password(password, account.user.username)
+            new_hash = await self._passwords.hash(password)
+            await replace_password(self._store, self._endings, user_id, new_hash)
+            await self._record(Audited.PASSWORD_RESET, user_id, actor)
 
     async def sessions(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
@@ -89,9 +112,13 @@ class Admin:
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
         """End all sessions of a user; return which."""
         await self.account(user_id)
-        ended = await self._store.end_sessions(user_id)
+        ended = await self._endings.all_of(user_id)
         await self._record(Audited.SESSION_ENDED, user_id, actor)
         return ended
+
+    async def audit_log(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
+        """List what was done to accounts, newest first. Raises `BadCursor`."""
+        return await self._store.audit(cursor=cursor, limit=limit)
 
     async def _record(self, event: Audited, user_id: str, actor: Actor) -> None:
         await self._audit.record(event, actor_id=actor.user_id, subject_id=user_id, address=actor.address)

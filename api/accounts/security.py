@@ -27,7 +27,7 @@ AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
 MARK_BYTES: Final = 16
-"""Of a refresh token's mark: as hard to guess as its session's id."""
+"""The mark of a refresh token has this length: it is as hard to guess as the session's id."""
 MAX_FOLLOWED: Final = 64
 """Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
 
@@ -42,11 +42,11 @@ MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
 _LANES: Final = 1
 MAX_HASHING_THREADS: Final = 2
-"""And always a core less than there are: the event loop needs one while a storm of log-ins goes on."""
+"""Threads that hash, on a machine with more cores: the event loop needs one while many log in at once."""
 
 
 class Passwords:
-    """Hashes and verifies passwords off the event loop, in `threads`; those who ask take `limits.Turns`."""
+    """Hashes and verifies passwords in `threads`, off the event loop. `Guesses` limits how many wait for them."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._context = CryptContext(

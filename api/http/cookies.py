@@ -6,9 +6,9 @@ from typing import Annotated, Final, Literal
 from fastapi import Depends, Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.accounts.accounts import Issued
+from api.accounts.sessions import Issued
 from api.errors import Forbidden, Unauthorized
-from api.http.deps import ServicesDep
+from api.http.deps import HttpSettingsDep
 from api.http.hardening import is_allowed_origin
 from api.http.openapi import SESSION_HEADER
 
@@ -61,16 +61,16 @@ class RefreshCookie:
 async def _refresh_cookie(
     request: Request,
     response: Response,
-    parts: ServicesDep,
+    settings: HttpSettingsDep,
     mode: Annotated[
         Literal["cookie"] | SkipJsonSchema[None],
         Header(alias=SESSION_HEADER, description="`cookie` keeps the refresh token from scripts."),
     ] = None,
 ) -> RefreshCookie:
-    if mode is not None and not is_allowed_origin(request, parts.origins):
+    if mode is not None and not is_allowed_origin(request, settings.origins):
         raise Forbidden("This origin may not use the session cookie")
-    is_secure = parts.production or request.url.scheme == "https" or request.url.hostname in LOOPBACK
-    return RefreshCookie(request, response, mode is not None, is_secure, parts.session_seconds)
+    is_secure = settings.production or request.url.scheme == "https" or request.url.hostname in LOOPBACK
+    return RefreshCookie(request, response, mode is not None, is_secure, settings.session_seconds)
 
 
 RefreshCookieDep = Annotated[RefreshCookie, Depends(_refresh_cookie)]

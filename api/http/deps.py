@@ -1,93 +1,102 @@
-"""What a route may ask for."""
+"""What a route may ask for: who is calling, from where, and the services that it names."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
-from pydantic import BeforeValidator, Field
-from pydantic.json_schema import SkipJsonSchema
 
-from api.accounts.accounts import Accounts, Client
+from api.accounts.accounts import AccountService
 from api.accounts.admin import Actor, Admin
-from api.accounts.identity import Identity
+from api.accounts.identity import Client, Identity
+from api.accounts.sessions import SessionService
+from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
-from api.feed import Feed
-from api.http.bodies.forms import whole
-from api.jobs.erasure import Erasure
-from api.limits.caps import Caps
-from api.limits.memory import Memory
-from api.limits.rates import Rate
-from api.limits.throttles import Throttles
-from api.metrics import Metrics
-from api.models.rooms import Member
-from api.realtime.admission import Doors
-from api.realtime.commands import Commands
-from api.realtime.heartbeats import Pulse
-from api.realtime.hub import Hub
-from api.realtime.replay import Replay
-from api.realtime.revocation import Revocation
-from api.rooms.policy import Operation
-from api.store.base.store import Store
-from api.store.reads import Reads
+from api.http.probes import Probes
+from api.limits.wiring import Limits
+from api.realtime.wiring import Realtime
+from api.rooms.members import MemberService
+from api.rooms.messages import MessageService
+from api.rooms.rooms import RoomService
+from api.rooms.wiring import RoomServices
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The settings of the doors.
+
+    The session cookie holds for `session_seconds`. /metrics wants `metrics_token`, unless that is None.
+    """
+
+    origins: frozenset[str]
+    trusted_proxies: tuple[Network, ...]
+    production: bool
+    session_seconds: int
+    metrics_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of a running server, wired by `main`."""
+    """What the doors of a running server open to, wired by `main`."""
 
-    store: Store
-    reads: Reads
-    replay: Replay
-    hub: Hub
-    revocation: Revocation
-    feed: Feed
-    pulse: Pulse
-    accounts: Accounts
-    admin: Admin
-    erasure: Erasure
-    commands: Commands
-    doors: Doors
-    throttles: Throttles
-    caps: Caps
-    trusted_proxies: tuple[Network, ...]
-    command_rate: Rate
-    memory: Memory
-    metrics: Metrics
-    metrics_token: str | None
-    origins: frozenset[str]
-    production: bool
-    session_seconds: int
+    accounts: AccountServices
+    rooms: RoomServices
+    realtime: Realtime
+    limits: Limits
+    probes: Probes
+    settings: HttpSettings
 
 
 def services(connection: HTTPConnection) -> Services:
-    """Return the running server's parts."""
+    """Return the running server's services."""
     return cast("Services", connection.app.state.services)
 
 
-ServicesDep = Annotated[Services, Depends(services)]
+_Services = Annotated[Services, Depends(services)]
 
 
-def _store(parts: ServicesDep) -> Store:
-    return parts.store
+def _accounts(parts: _Services) -> AccountService:
+    return parts.accounts.accounts
 
 
-def _accounts(parts: ServicesDep) -> Accounts:
-    return parts.accounts
+def _sessions(parts: _Services) -> SessionService:
+    return parts.accounts.sessions
 
 
-StoreDep = Annotated[Store, Depends(_store)]
-AccountsDep = Annotated[Accounts, Depends(_accounts)]
-
-Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
-Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(whole), Query()]
+def _rooms(parts: _Services) -> RoomService:
+    return parts.rooms.rooms
 
 
-def _require_memory(parts: ServicesDep) -> None:
-    parts.memory.require()
+def _members(parts: _Services) -> MemberService:
+    return parts.rooms.members
+
+
+def _messages(parts: _Services) -> MessageService:
+    return parts.rooms.messages
+
+
+def _probes(parts: _Services) -> Probes:
+    return parts.probes
+
+
+def _settings(parts: _Services) -> HttpSettings:
+    return parts.settings
+
+
+AccountsDep = Annotated[AccountService, Depends(_accounts)]
+SessionsDep = Annotated[SessionService, Depends(_sessions)]
+RoomsDep = Annotated[RoomService, Depends(_rooms)]
+MembersDep = Annotated[MemberService, Depends(_members)]
+MessagesDep = Annotated[MessageService, Depends(_messages)]
+ProbesDep = Annotated[Probes, Depends(_probes)]
+HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
+
+
+def _require_memory(parts: _Services) -> None:
+    parts.limits.memory.require()
 
 
 NEEDS_MEMORY = Depends(_require_memory)
@@ -97,16 +106,17 @@ _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
 async def _identity(
-    parts: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
+    parts: _Services, token: Annotated[str | None, Depends(_bearer)]
 ) -> AsyncIterator[Identity]:
     if token is None:
         raise Unauthorized
-    identity = await parts.commands.identify(token)
-    parts.throttles.request(identity.user.id)
+    identity = await parts.accounts.authenticator.identify(token)
+    parts.limits.throttles.request(identity.user.id)
     try:
         yield identity
-    except NotFound as error:
-        raise parts.throttles.missed(identity.user.id, error) from None
+    except NotFound:
+        parts.limits.throttles.missed(identity.user.id)
+        raise
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]
@@ -116,41 +126,21 @@ Who asks too often for what is not there, or not for them, is told to wait inste
 """
 
 
-async def _admin(parts: ServicesDep, identity: IdentityDep) -> Admin:
+async def _admin(parts: _Services, identity: IdentityDep) -> Admin:
     if not identity.is_admin:
         raise NotFound
-    return parts.admin
+    return parts.accounts.admin
 
 
 AdminDep = Annotated[Admin, Depends(_admin)]
 """What an administrator may do. 404 for anyone else who is logged in, as if there were no such path."""
 
 
-def member_who_may(operation: Operation) -> Any:
-    """Depend on the caller's membership of the room in the path, by which they may do something.
-
-    403 for a member who may not; 404 for a non-member, as if there were no such room.
-    """
-
-    async def membership(room_id: str, parts: ServicesDep, identity: IdentityDep) -> Member:
-        return await parts.commands.member(room_id, identity.user.id, operation)
-
-    return Depends(membership)
-
-
-CanLeave = Annotated[Member, member_who_may(Operation.LEAVE)]
-CanListMembers = Annotated[Member, member_who_may(Operation.LIST_MEMBERS)]
-CanRead = Annotated[Member, member_who_may(Operation.READ_LOG)]
-CanMarkRead = Annotated[Member, member_who_may(Operation.MARK_READ)]
-CanSend = Annotated[Member, member_who_may(Operation.SEND)]
-CanSetRole = Annotated[Member, member_who_may(Operation.SET_ROLE)]
-
-
 def address(connection: HTTPConnection) -> str:
     """Return the address of the client behind a request or a socket."""
     peer = connection.client.host if connection.client else ""
     said = connection.headers.getlist("x-forwarded-for")
-    return client_address(peer, said, services(connection).trusted_proxies)
+    return client_address(peer, said, services(connection).settings.trusted_proxies)
 
 
 AddressDep = Annotated[str, Depends(address)]

@@ -27,10 +27,10 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Of the SPA, whose build says the same in its own page for hosts that send no headers."""
+"""The policy of the SPA's pages. Its build writes the same into the page, for hosts that send no headers."""
 
 
-class Surface:
+class Hardening:
     """ASGI middleware around everything that answers HTTP. `hsts_seconds`: 0 sends no Strict-Transport-Security."""
 
     def __init__(self, app: ASGIApp, *, hsts_seconds: int, trusted_proxies: Sequence[Network]) -> None:

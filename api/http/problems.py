@@ -1,5 +1,6 @@
 """Errors as answers: problem+json by RFC 9457."""
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -47,27 +48,22 @@ _BY_STATUS: Final[dict[int, type[TailwireError]]] = {
 }
 
 
-async def _on_http_exception(request: Request, raised: Exception) -> Response:
-    """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
-    assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
-    response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
-    response.headers.update(raised.headers or {})
-    if raised.status_code == MethodNotAllowed.status and (allowed := _allowed(request)):
-        response.headers["allow"] = ", ".join(
-            sorted(allowed)
-        )  # Starlette names those of one route of them all
-    return response
+class _AllowedMethods:
+    """The methods that an application's contract has for an address."""
 
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._paths: list[tuple[re.Pattern[str], set[str]]] = []  # compiled when first asked for
 
-def _allowed(request: Request) -> set[str]:
-    """Return the methods that the contract has for an address."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    return {
-        method.upper()
-        for template, operations in paths.items()
-        if compile_path(template)[0].match(request.url.path)
-        for method in operations
-    }
+    def of(self, path: str) -> set[str]:
+        """Return the methods of all routes that match: Starlette names those of one of them."""
+        if not self._paths:
+            paths: dict[str, dict[str, Any]] = self._app.openapi()["paths"]
+            self._paths = [
+                (compile_path(template)[0], {method.upper() for method in operations})
+                for template, operations in paths.items()
+            ]
+        return {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
 
 
 async def _on_invalid(_request: Request, raised: Exception) -> Response:
@@ -82,6 +78,17 @@ async def _on_error(_request: Request, raised: Exception) -> Response:
 
 def install_errors(app: FastAPI) -> None:
     """Let every error leave as problem+json."""
+    allowed = _AllowedMethods(app)
+
+    async def on_http_exception(request: Request, raised: Exception) -> Response:
+        """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
+        assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
+        response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
+        response.headers.update(raised.headers or {})
+        if raised.status_code == MethodNotAllowed.status and (methods := allowed.of(request.url.path)):
+            response.headers["allow"] = ", ".join(sorted(methods))
+        return response
+
     app.add_exception_handler(TailwireError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, on_http_exception)

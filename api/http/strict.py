@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import structlog
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
@@ -64,12 +65,11 @@ def _query_names(dependant: Dependant) -> set[str]:
 
 
 def _is_form(route: APIRoute) -> bool:
+    """Whether a route, or what it depends on directly, takes fields of a form."""
     return any(
-        type(parameter.field_info).__name__ == "Form" for parameter in route.dependant.body_params
-    ) or any(
-        type(parameter.field_info).__name__ == "Form"
-        for dependency in route.dependant.dependencies
-        for parameter in dependency.body_params
+        isinstance(parameter.field_info, Form)
+        for dependant in (route.dependant, *route.dependant.dependencies)
+        for parameter in dependant.body_params
     )
 
 

@@ -1,1 +1,1 @@
-"""What a node does in the background."""
+"""What a node does in the background, whoever is connected."""

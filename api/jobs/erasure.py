@@ -5,6 +5,7 @@ start, or at the next look.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 import structlog
@@ -27,7 +28,7 @@ log = structlog.get_logger("api.erasure")
 
 
 class Erasure:
-    """See the module. `run` is a task; its owner is the lifespan."""
+    """See the module. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, how: How) -> None:
         self._store = store
@@ -42,17 +43,11 @@ class Erasure:
         """Erase what is marked, for ever."""
         while True:
             self._begun.clear()
-            try:
+            with suppress(Unavailable):  # the next look is not far
                 await self.erase_all()
-            except Unavailable:
-                pass  # the next look is not far
-            except Exception:
-                log.exception("erasure_failed")
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._begun.wait()
-            except TimeoutError:
-                pass
 
     async def erase_all(self) -> None:
         """Erase every marked account. Raises `Unavailable`."""

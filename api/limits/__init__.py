@@ -1,1 +1,1 @@
-"""How often, how much at once and how many: rates, throttles, caps and memory."""
+"""How often, how much at once and how many: rates, throttles, concurrency, caps and memory."""

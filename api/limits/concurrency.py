@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from api.errors import Unavailable
 
 
-class Turns:
+class ConcurrencyLimit:
     """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
 
     What is costly is begun when its turn comes, and not all of it in one breath, for which all others would wait.

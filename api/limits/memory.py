@@ -15,14 +15,14 @@ import structlog
 from api.errors import Unavailable
 
 STATM: Final = Path("/proc/self/statm")
-"""In pages; the second number is what is resident: proc(5)."""
+"""The kernel says here, in pages, how much memory is resident: the second number, proc(5)."""
 BLOCK_BYTES: Final = 64
-"""Of one block of Python's allocator, cautiously: those of a socket have 95 on average."""
+"""Assumed size of one block of Python's allocator. Those of a socket have 95 bytes on average: this undercounts."""
 COLLECT_LOOKS: Final = 10
-"""While memory is short the garbage is collected at every tenth look: it takes up to a second."""
+"""Looks between two collections of garbage while memory is short: a collection takes up to a second."""
 RETRY_SECONDS: Final = 5
 COLLECT_THRESHOLDS: Final = (5_000, 20, 20)
-"""Python's own are (700, 10, 10), at which an eighth of what a socket's opening takes is looking for garbage."""
+"""With Python's own, (700, 10, 10), the search for garbage is an eighth of the cost of opening a socket."""
 
 log = structlog.get_logger("api.memory")
 

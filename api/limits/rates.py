@@ -10,11 +10,11 @@ from api.errors import RateLimited
 V = TypeVar("V")
 
 COMMANDS_BURST_SECONDS: Final = 5
-"""So long commands and requests may be saved up: a client with many rooms begins by asking for all of them."""
+"""Commands and requests may be saved up for this long: a client with many rooms begins by asking for all of them."""
 FEW_KEYS: Final = 1_024
-"""So many are kept without looking which of them are idle."""
+"""Up to this number of keys, none is looked at for being idle."""
 MAX_KEYS: Final = 65_536
-"""Beyond so many busy ones the oldest is forgotten: whoever floods us with keys buys no memory of ours."""
+"""The oldest busy keys are forgotten beyond this number, so that a flood of keys takes no more memory."""
 
 
 class Rate:
@@ -51,8 +51,11 @@ class Bucket:
         return wait
 
 
-class _Kept(Generic[V]):
-    """A value for each key that is busy. When twice as many have come as were busy at the last look, the idle go."""
+class _BusyKeys(Generic[V]):
+    """A value for each busy key.
+
+    Idle keys are dropped when there are twice as many keys as were busy at the last look.
+    """
 
     def __init__(self, is_idle: Callable[[V, float], bool]) -> None:
         self._is_idle = is_idle
@@ -81,7 +84,7 @@ class Buckets:
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
-        self._full_at: _Kept[float] = _Kept(lambda full_at, now: full_at <= now)
+        self._full_at: _BusyKeys[float] = _BusyKeys(lambda full_at, now: full_at <= now)
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -122,7 +125,7 @@ class Windows:
     def __init__(self, count: int, seconds: float) -> None:
         self._count = count
         self._seconds = seconds
-        self._windows: _Kept[Window] = _Kept(Window.is_idle)
+        self._windows: _BusyKeys[Window] = _BusyKeys(Window.is_idle)
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -145,7 +148,7 @@ class Refusals:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._refused: _Kept[tuple[float, float]] = _Kept(self._is_over)  # when, and until when
+        self._refused: _BusyKeys[tuple[float, float]] = _BusyKeys(self._is_over)  # when, and until when
 
     def __len__(self) -> int:
         return len(self._refused)

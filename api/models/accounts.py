@@ -18,15 +18,22 @@ class User:
 class Account:
     """A user with what only log-in may see. `username_key` is the name in the form that is unique.
 
-    Nobody can be logged in as a `disabled` one; one that is being erased is disabled for good.
+    Without `password_hash` nobody logs in by a password. Nobody can be logged in as a `disabled` one; one that is
+    being erased is disabled for good.
     """
 
     user: User
     username_key: str
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
     disabled: bool = False
     admin: bool = False
     erasing: bool = False
+
+
+class SessionKind(StrEnum):
+    """How a session came about. Sessions of all kinds end in the same way."""
+
+    LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Session:
     user_agent: str
     refresh_hash: str = field(repr=False)
     used: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    kind: SessionKind = SessionKind.LOGIN
 
 
 class Rotation(StrEnum):

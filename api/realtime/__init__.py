@@ -1,1 +1,1 @@
-"""Who is connected, and what they hear."""
+"""Who is connected, what they say, and what they hear."""

@@ -9,8 +9,8 @@ from api.errors import RateLimited, Unavailable
 from api.limits.memory import Memory
 
 
-class Doors:
-    """Counts the sockets of this node."""
+class Admission:
+    """Counts the sockets of this node, and lets in as many as the settings say."""
 
     def __init__(
         self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int

@@ -4,11 +4,12 @@ Whoever has an event for a connection enqueues it and never waits. A connection 
 SLOW and resumes by position, so nothing is lost by it.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from api.accounts.identity import Identity
 from api.models.rooms import Member
 from api.protocol.close_codes import CloseCode
+from api.protocol.events import ack_event, encode
 from api.protocol.fields import Position
 from api.protocol.frames import Frames
 from api.realtime.sink import Sink
@@ -16,34 +17,44 @@ from api.realtime.sink import Sink
 MAX_BACKLOG_EVENTS: Final = 256
 MAX_BACKLOG_BYTES: Final = 512 * 1024
 REPLAY_BYTES: Final = 16 * 1024
-"""So much of a replay at most waits to be written: live events have the rest of the backlog."""
+"""A replay waits while more bytes than this are unwritten, so that live events have the rest of the backlog."""
+
+
+class Closed(Exception):
+    """The command ends the connection, with `code`."""
+
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(code.name)
+        self.code = code
 
 
 class Connection:
-    """See the module. All methods but `drained` are for the event loop's thread and never wait."""
+    """See the module. All methods but `drained` are for the event loop's thread and never wait.
+
+    Some fields have other owners, for one object for each socket is what there is memory for: `Hub` alone writes
+    `rooms`, `Heartbeats` alone writes `warned_of` and counts `idle_ticks` up, which an event here sets to 0.
+    """
 
     __slots__ = (
         "_events",
         "_sink",
         "close_code",
         "identity",
+        "idle_ticks",
         "memberships",
         "replayed",
         "rooms",
-        "silent_beats",
         "warned_of",
     )
 
     def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity
-        self.rooms: set[str] = set()  # kept by the hub: where this connection is subscribed
-        self.memberships: dict[str, Member] = {}  # by which it has sent; kept by the hub until they change
-        self.replayed: dict[
-            str, tuple[Position, int]
-        ] = {}  # kept by old_pages, of rooms where it may be stuck
+        self.rooms: set[str] = set()  # where this connection is subscribed
+        self.replayed: dict[str, tuple[Position, int]] = {}  # see `old_pages`
+        self.memberships: dict[str, Member] = {}  # by which it has sent; the hub forgets those that change
         self.close_code: CloseCode | None = None
-        self.silent_beats = 0  # kept by the pulse: for how long nothing was enqueued
-        self.warned_of = 0  # kept by the pulse: the token's end that the client was told of
+        self.idle_ticks = 0  # ticks of `Heartbeats` in which nothing was enqueued
+        self.warned_of = 0  # the token's end that the client was told of
         self._sink = sink
         self._events = 0
 
@@ -57,7 +68,7 @@ class Connection:
         # is one more that is not in the processor's cache, with hundreds of sockets since it was last.
         if (direct := self._sink.direct) is not None:
             self._events = len(frames.texts)
-            self.silent_beats = 0
+            self.idle_ticks = 0
             direct(frames.wire)
         elif self.close_code is None:
             self._enqueue_behind(frames)
@@ -70,13 +81,17 @@ class Connection:
         if waiting and (self._events > MAX_BACKLOG_EVENTS or waiting + len(frames.wire) > MAX_BACKLOG_BYTES):
             self.close(CloseCode.SLOW)
             return
-        self.silent_beats = 0
+        self.idle_ticks = 0
         self._sink.write(frames)
 
     def offer(self, frames: Frames) -> None:
         """Enqueue what may as well be lost, unless something waits already."""
         if not self._sink.unwritten_bytes:
             self.enqueue(frames)
+
+    def ack(self, ref: str | None, **fields: Any) -> None:
+        """Enqueue the answer to a command that was carried out."""
+        self.enqueue(encode(ack_event(ref, **fields)))
 
     def close(self, code: CloseCode) -> None:
         """End the connection with `code`; the first code given counts."""

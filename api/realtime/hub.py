@@ -126,8 +126,8 @@ class Hub:
             }
         )
 
-    def close_all(self, code: CloseCode) -> None:
-        """Close every connection, as when the server stops."""
+    def close_all(self, code: CloseCode = CloseCode.RESTART) -> None:
+        """Close every connection; clients come back at once, if there is a server."""
         for connection in self.connections():
             connection.close(code)
             self.remove(connection)
@@ -211,11 +211,11 @@ class Hub:
             for connection in list(room.joining):
                 self.unsubscribe(connection, room_id)
 
-    def close_room(self, room_id: str, code: CloseCode) -> None:
-        """Close every connection that is subscribed to a room."""
+    def close_room(self, room_id: str) -> None:
+        """Close every connection that is subscribed to a room. They come back and resume."""
         if (room := self._rooms.get(room_id)) is not None:
             for connection in list(room.connections()):
-                connection.close(code)
+                connection.close(CloseCode.RESTART)
                 self.remove(connection)
 
     def broadcast(self, entries: Sequence[Entry]) -> None:

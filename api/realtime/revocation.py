@@ -8,9 +8,8 @@ feed says. So nobody is shown anything for long after what they were shown it by
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
-
-import structlog
 
 from api.errors import Unavailable
 from api.realtime.hub import Hub
@@ -24,11 +23,9 @@ MAX_KEYS: Final = 500
 
 T = TypeVar("T")
 
-log = structlog.get_logger("api.revocation")
-
 
 class Revocation:
-    """See the module. `run` is a task; its owner is the lifespan."""
+    """See the module. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, hub: Hub) -> None:
         self._store = store
@@ -39,12 +36,8 @@ class Revocation:
         """Look at the sessions every `SESSIONS_SECONDS`, for ever."""
         while True:
             await asyncio.sleep(SESSIONS_SECONDS)
-            try:
+            with suppress(Unavailable):  # then nothing new can be delivered either, and the feed says so
                 await self._check_sessions()
-            except Unavailable:
-                pass  # then nothing new can be delivered either, and the feed says so
-            except Exception:
-                log.exception("revocation_failed")
 
     async def check(self) -> None:
         """Look at every session and membership that something could be delivered to now. Raises `Unavailable`."""

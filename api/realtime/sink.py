@@ -17,7 +17,9 @@ WRITE_TIMEOUT_SECONDS: Final = 10.0
 """A peer that takes nothing for this long is gone or hostile."""
 CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGIScope: TypeAlias = MutableMapping[str, Any]
+ASGIReceive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+ASGISend: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Sink(Protocol):
@@ -53,7 +55,7 @@ class TextSink:
 
     direct: Final = None
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: ASGISend) -> None:
         self._send = send
         self._texts: deque[bytes] = deque()
         self._close: tuple[int, str] | None = None
@@ -117,7 +119,7 @@ class TextSink:
         self._empty.set()
 
 
-def open_sink(scope: MutableMapping[str, Any], send: Send) -> Sink:
+def open_sink(scope: MutableMapping[str, Any], send: ASGISend) -> Sink:
     """Return the sink of an accepted socket: the server's, or ours. Whoever opens it ends it."""
     offered = scope.get("extensions", {}).get(EXTENSION)
     return TextSink(send) if offered is None else cast("Sink", offered["sink"])

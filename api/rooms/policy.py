@@ -1,4 +1,4 @@
-"""Who may do what in a room: the one table that routers and socket commands ask. Pure.
+"""Who may do what in a room: the one table that the services of rooms ask, each time. Pure.
 
 What somebody may not see answers like what does not exist (`NotFound`); what they may see and not do is
 `Forbidden`. docs/permissions.md shows the tables and is made from them.
@@ -6,7 +6,7 @@ What somebody may not see answers like what does not exist (`NotFound`); what th
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import Forbidden, NotFound
 from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
@@ -64,17 +64,24 @@ GOVERNS: Final[Mapping[Role, frozenset[Role]]] = {
 """Which roles a role gives, and takes from those who have them. So nobody can raise themselves."""
 
 
-def require(operation: Operation, role: Role | None, visibility: Visibility = Visibility.PRIVATE) -> None:
-    """Let a member with this role, or with None a non-member, go on. Raises `Forbidden`, `NotFound`.
+class Facts(NamedTuple):
+    """All that the policy reads of a user and a room. `role` is None for a non-member.
 
-    What a non-member may do is told by `visibility`; only operations that a visitor may need it.
+    Only what a non-member may do depends on `visibility`; whoever asks about members need not know it.
     """
+
+    role: Role | None
+    visibility: Visibility = Visibility.PRIVATE
+
+
+def require(operation: Operation, facts: Facts) -> None:
+    """Let a user do something with a room, as these facts stand. Raises `Forbidden`, `NotFound`."""
     allowed = WHO_MAY[operation]
-    if role is None:
-        seat = Outsider.VISITOR if visibility is Visibility.PUBLIC else Outsider.STRANGER
+    if facts.role is None:
+        seat = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
         if seat not in allowed:
             raise NotFound
-    elif role not in allowed:
+    elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))
 
 
@@ -85,7 +92,7 @@ def leaving(room_id: str) -> MembershipRule:
     """Return the rule for leaving a room: not the lobby, and not as its last owner."""
 
     def rule(standing: Standing) -> bool:
-        require(Operation.LEAVE, standing.role)
+        require(Operation.LEAVE, Facts(standing.role))
         _require_not_lobby(room_id, "Nobody can leave the lobby")
         _require_an_owner_left(standing)
         return True
@@ -97,7 +104,7 @@ def setting_role(role: Role) -> MembershipRule:
     """Return the rule for giving a user a role in a room, or adding them with it."""
 
     def rule(standing: Standing) -> bool:
-        require(Operation.SET_ROLE, standing.by_role)
+        require(Operation.SET_ROLE, Facts(standing.by_role))
         _require_governed(standing, role)
         if role is not Role.OWNER:
             _require_an_owner_left(standing)
@@ -110,7 +117,7 @@ def removing(room_id: str) -> MembershipRule:
     """Return the rule for removing somebody else from a room; who is no member may be removed again."""
 
     def rule(standing: Standing) -> bool:
-        require(Operation.REMOVE_MEMBER, standing.by_role)
+        require(Operation.REMOVE_MEMBER, Facts(standing.by_role))
         _require_not_lobby(room_id, "Nobody can be removed from the lobby")
         _require_governed(standing)
         _require_an_owner_left(standing)

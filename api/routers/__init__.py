@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket surface, one file a noun."""
+"""The doors of HTTP and WebSocket, one noun a file: each parses, calls one service and answers."""

@@ -2,14 +2,17 @@
 
 from fastapi import APIRouter
 
-from api.errors import Conflict
+from api.errors import Conflict, NotFound, RateLimited
 from api.http.bodies.admin import AccountOut, AccountsOut, AuditOut, Flags, NewPassword
 from api.http.bodies.sessions import SessionsOut
-from api.http.deps import ActorDep, AdminDep, Cursor, IdentityDep, Limit, ServicesDep, StoreDep
+from api.http.deps import ActorDep, AdminDep, IdentityDep
 from api.http.openapi import refuses
+from api.http.query import Cursor, Limit
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound, RateLimited)
+)
 
 
 @router.get("/users")
@@ -20,25 +23,15 @@ async def users(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> Ac
 
 
 @router.patch("/users/{user_id}", responses=refuses(Conflict))
-async def change_user(
-    user_id: str, body: Flags, admin: AdminDep, actor: ActorDep, parts: ServicesDep
-) -> AccountOut:
+async def change_user(user_id: str, body: Flags, admin: AdminDep, actor: ActorDep) -> AccountOut:
     """Disable or enable an account, or change whether it is an administrator's."""
-    if body.admin is not None:
-        await admin.set_admin(user_id, body.admin, actor)
-    if body.disabled is not None:
-        parts.hub.end_sessions(await admin.set_disabled(user_id, body.disabled, actor))
-    return AccountOut.of(await admin.account(user_id))
+    return AccountOut.of(await admin.change(user_id, disabled=body.disabled, admin=body.admin, actor=actor))
 
 
 @router.post("/users/{user_id}/password", status_code=204)
-async def reset_password(
-    user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep, parts: ServicesDep
-) -> None:
+async def reset_password(user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep) -> None:
     """Give somebody a password; all their sessions end."""
-    async with parts.throttles.hashing():
-        ended = await admin.reset_password(user_id, body.new_password, actor)
-    parts.hub.end_sessions(ended)
+    await admin.reset_password(user_id, body.new_password, actor)
 
 
 @router.get("/users/{user_id}/sessions")
@@ -48,12 +41,12 @@ async def sessions(user_id: str, admin: AdminDep, identity: IdentityDep) -> Sess
 
 
 @router.delete("/users/{user_id}/sessions", status_code=204)
-async def end_sessions(user_id: str, admin: AdminDep, actor: ActorDep, parts: ServicesDep) -> None:
+async def end_sessions(user_id: str, admin: AdminDep, actor: ActorDep) -> None:
     """End all of somebody's sessions."""
-    parts.hub.end_sessions(await admin.end_sessions(user_id, actor))
+    await admin.end_sessions(user_id, actor)
 
 
 @router.get("/audit")
-async def audit(_admin: AdminDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> AuditOut:
+async def audit(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> AuditOut:
     """List what was done to accounts, newest first."""
-    return AuditOut.of(await store.audit(cursor=cursor, limit=limit))
+    return AuditOut.of(await admin.audit_log(cursor=cursor, limit=limit))

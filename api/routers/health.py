@@ -9,13 +9,13 @@ from fastapi.responses import PlainTextResponse
 
 from api.errors import NotFound, Unavailable
 from api.http.bodies.forms import Answer
-from api.http.deps import ServicesDep
+from api.http.deps import HttpSettingsDep, ProbesDep
 from api.http.openapi import refuses
-from api.metrics import CONTENT_TYPE
 
 router = APIRouter(tags=["health"])
 
 CHECK_TIMEOUT_SECONDS: Final = 2.0
+PROMETHEUS_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Health(Answer):
@@ -34,14 +34,23 @@ class FeedHealth(Answer):
     catch_ups: int
 
 
+class TaskHealth(Answer):
+    """A task that is down, or was restarted again and again in the last minute."""
+
+    name: str
+    up: bool
+    restarts: int
+
+
 class Readiness(Answer):
-    """Whether the store answers, there is memory left and the feed is live."""
+    """Whether the store answers, there is memory left and the feed is live. `tasks`: those that are not well."""
 
     status: str
     store: bool
     memory: bool
     feed: FeedHealth
     connections: int
+    tasks: list[TaskHealth]
 
 
 @router.get("/healthz")
@@ -51,40 +60,44 @@ async def healthz() -> Health:
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=refuses(NotFound))
-async def metrics(request: Request, parts: ServicesDep) -> Response:
+async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep) -> Response:
     """Tell Prometheus how this node fares; of several workers, the one that happens to answer."""
-    if parts.metrics_token is not None:
+    if settings.metrics_token is not None:
         given = request.headers.get("authorization", "").encode()
-        if not secrets.compare_digest(given, f"Bearer {parts.metrics_token}".encode()):
+        if not secrets.compare_digest(given, f"Bearer {settings.metrics_token}".encode()):
             raise NotFound
-    elif parts.production:
+    elif settings.production:
         raise NotFound
-    return Response(parts.metrics.text(), media_type=CONTENT_TYPE)
+    return Response(probes.metrics_text(), media_type=PROMETHEUS_TEXT)
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-async def readyz(parts: ServicesDep, response: Response) -> Readiness:
+async def readyz(probes: ProbesDep, response: Response) -> Readiness:
     """Say whether this node can serve; 503 when it cannot."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await parts.store.check()
+            await probes.check_store()
         store = True
     except (Unavailable, TimeoutError):
         store = False
-    state = parts.feed.state
-    memory = not parts.memory.is_short
-    ready = store and memory and state.is_live
+    feed, memory = probes.feed, not probes.memory_is_short()
+    ready = store and memory and feed.is_live
     response.status_code = 200 if ready else 503
     return Readiness(
         status="ready" if ready else "unavailable",
         store=store,
         memory=memory,
         feed=FeedHealth(
-            live=state.is_live,
-            silent_seconds=round(state.silent_seconds(), 3) if state.heard_at else 0.0,
-            lag_ms=state.lag_ms,
-            reopens=state.reopen_count,
-            catch_ups=state.catch_up_count,
+            live=feed.is_live,
+            silent_seconds=round(feed.silent_seconds(), 3) if feed.heard_at else 0.0,
+            lag_ms=feed.lag_ms,
+            reopens=feed.reopen_count,
+            catch_ups=feed.catch_up_count,
         ),
-        connections=parts.hub.connection_count,
+        connections=probes.connection_count(),
+        tasks=[
+            TaskHealth(name=one.name, up=one.is_up, restarts=one.restart_count)
+            for one in probes.tasks
+            if not one.is_well
+        ],
     )

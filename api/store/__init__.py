@@ -1,9 +1,12 @@
-"""Where everything is kept: `open_store` opens the store that a URL names."""
+"""Where everything is kept: opening the store that a URL names, and preparing a cluster for one."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from api.errors import Invalid
 from api.store.base.store import QUIET_SECONDS, Store
+
+__all__ = ["Store", "open_store", "prepare_cluster"]
 
 
 async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store:
@@ -24,3 +27,15 @@ async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store
 
         return await ClusterStore.open(url, quiet_seconds=quiet_seconds)
     raise Invalid("the store must be a sqlite:// or rethinkdb:// URL")
+
+
+async def prepare_cluster(admin_url: str, url: str, *, say: Callable[[str], None], replicas: int = 1) -> None:
+    """Make on a cluster what the store at `url` needs, with an admin's name and password.
+
+    `say` is told what is being done. Raises `Invalid` for another kind of store, and `Unavailable`.
+    """
+    if urlsplit(url).scheme != "rethinkdb":
+        raise Invalid("TAILWIRE_STORE is not a rethinkdb:// URL; a SQLite store prepares itself")
+    from api.store.cluster.schema import init  # noqa: PLC0415
+
+    await init(admin_url, url, say=say, replicas=replicas)

@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.accounts import accounts
-from api.accounts.accounts import Accounts, Client
-from api.accounts.audit import Audit
-from api.accounts.security import Passwords, Tokens
+from api.accounts import sessions
+from api.accounts.admin import Actor
+from api.accounts.endings import nobody_listens
+from api.accounts.guesses import MAX_WAITING
+from api.accounts.identity import Client
+from api.accounts.security import Passwords
+from api.accounts.wiring import AccountServices, wire_accounts
 from api.clock import now_ms
 from api.config import Settings
-from api.errors import UsernameTaken
-from api.limits.throttles import MAX_WAITING
+from api.errors import InvalidCredentials, RateLimited, Unauthorized, UsernameTaken, WrongPassword
+from api.limits.wiring import wire_limits
 from api.models.accounts import Account, User
 from api.store.base.store import Store
+from api.store.reads import Reads
 from tests.node import PASSWORD, Node, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
@@ -141,37 +145,89 @@ async def test_a_name_that_looks_like_another_is_taken_and_logs_nobody_in(node: 
 CLIENT = Client(None, "")
 
 
-def accounts_on(store: Store, passwords: Passwords) -> Accounts:
-    audit = Audit(store, days=1)
-    return Accounts(
-        store, passwords, Tokens("x" * 32), audit, access_minutes=15, session_days=30, sessions_per_user=20
+async def services_on(store: Store, passwords: Passwords, **more: Any) -> AccountServices:
+    settings = Settings(store="sqlite:///unused", **more)
+    return await wire_accounts(
+        settings,
+        store,
+        reads=Reads(store),
+        passwords=passwords,
+        throttles=wire_limits(settings, store).throttles,
+        on_ended=nobody_listens,
+        on_erasing=lambda: None,
     )
 
 
 async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_name(store: Store) -> None:
     passwords = Passwords()
-    accounts = accounts_on(store, passwords)
+    services = await services_on(store, passwords)
     user = User("old", "User1", "User1", created_at=1)
     await store.create_account(Account(user, "user1", await passwords.hash(PASSWORD)))
-    assert (await accounts.log_in("uSER1", PASSWORD, CLIENT))[0] == user
+    assert (await services.sessions.log_in("uSER1", PASSWORD, CLIENT))[0] == user
     with pytest.raises(UsernameTaken):
-        await accounts.sign_up("USER1", PASSWORD, None, CLIENT)
+        await services.accounts.sign_up("USER1", PASSWORD, None, CLIENT)
     passwords.close()
 
 
 async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(store: Store) -> None:
     weak = Passwords(memory_kib=8_192)
     strong = Passwords()
-    accounts = accounts_on(store, strong)
+    services = await services_on(store, strong)
     user = User("alice", "alice", "Alice", created_at=1)
     await store.create_account(Account(user, "alice", await weak.hash(PASSWORD)))
-    assert (await accounts.log_in("alice", PASSWORD, CLIENT))[0] == user
+    assert (await services.sessions.log_in("alice", PASSWORD, CLIENT))[0] == user
     account = await store.account_by_name("alice")
     assert account is not None
-    assert "m=19456" in account.password_hash
-    assert (await accounts.log_in("alice", PASSWORD, CLIENT))[0] == user
+    assert "m=19456" in (account.password_hash or "")
+    assert (await services.sessions.log_in("alice", PASSWORD, CLIENT))[0] == user
     weak.close()
     strong.close()
+
+
+async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_an_administrator(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords, costs = Passwords(), list[bool]()
+    services = await services_on(store, passwords, login_failures_per_account=9)
+    user = User("machine", "machine", "Machine", created_at=1)
+    await store.create_account(Account(user, "machine", None))
+    monkeypatch.setattr(passwords._context, "dummy_verify", lambda: costs.append(True))
+    for guess in ("", "None", PASSWORD):
+        with pytest.raises(InvalidCredentials):
+            await services.sessions.log_in("machine", guess, CLIENT)
+    assert len(costs) == 3  # each took as long as a wrong password
+    _, issued = await services.sessions.begin(user, CLIENT)
+    identity = await services.authenticator.identify(issued.access_token)
+    with pytest.raises(WrongPassword):
+        await services.accounts.change_password(identity, "", PASSWORD, CLIENT)
+    with pytest.raises(WrongPassword):
+        await services.accounts.erase(user, "", CLIENT)
+    await services.admin.reset_password(user.id, PASSWORD, Actor())
+    with pytest.raises(Unauthorized):  # all their sessions have ended
+        await services.authenticator.identify(issued.access_token)
+    assert (await services.sessions.log_in("machine", PASSWORD, CLIENT))[0] == user
+    passwords.close()
+
+
+async def test_no_caller_of_the_services_logs_in_past_the_throttle(store: Store) -> None:
+    passwords = Passwords()
+    services = await services_on(store, passwords, login_failures_per_account=3)
+    user, _ = await services.accounts.sign_up("alice", PASSWORD, None, CLIENT)
+    identity = await services.authenticator.identify(
+        (await services.sessions.log_in("alice", PASSWORD, CLIENT))[1].access_token
+    )
+    for attempt in (
+        lambda: services.sessions.log_in("alice", "wrong", CLIENT),
+        lambda: services.accounts.erase(user, "wrong", CLIENT),
+        lambda: services.accounts.change_password(identity, "wrong", PASSWORD, CLIENT),
+    ):
+        with pytest.raises((InvalidCredentials, WrongPassword)):
+            await attempt()
+    with pytest.raises(RateLimited):
+        await services.sessions.log_in("alice", PASSWORD, CLIENT)
+    with pytest.raises(RateLimited):
+        await services.accounts.erase(user, PASSWORD, CLIENT)
+    passwords.close()
 
 
 async def test_the_oauth2_form_gives_tokens(sqlite_node: Node) -> None:
@@ -199,7 +255,7 @@ async def test_refreshing_twice_at_once_gives_the_same_and_reuse_later_ends_the_
     assert status == 200
     assert second is not None
     assert (await refresh(second))[0] == 200
-    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
     assert (await refresh(second))[0] == 401
     assert (await alice.http.get("/users/me")).status_code == 401
 

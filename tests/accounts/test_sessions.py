@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from api.accounts import accounts
+from api.accounts import sessions
 from api.clock import now_ms
 from api.config import Settings
 from tests.node import PASSWORD, Node, Person, running
@@ -159,7 +159,7 @@ async def test_t19_a_token_reused_after_the_grace_ends_the_session_and_its_socke
 ) -> None:
     status, newest = await refresh(node, alice.refresh_token)
     assert status == 200
-    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
     async with alice.socket() as socket:
         assert (await refresh(node, alice.refresh_token))[0] == 401
         assert await socket.closed() == 4501
@@ -187,14 +187,14 @@ async def test_a_log_in_under_way_while_the_password_changes_gets_no_session(
     sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = await sqlite_node.sign_up("alice")
-    begin = accounts.Accounts._begin_session
+    begin = sessions.SessionService.begin
 
     async def change_first(*arguments: object) -> object:
-        monkeypatch.setattr(accounts.Accounts, "_begin_session", begin)
+        monkeypatch.setattr(sessions.SessionService, "begin", begin)
         change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
         assert (await alice.http.put("/auth/password", json=change)).status_code == 204
         return await begin(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(accounts.Accounts, "_begin_session", change_first)
+    monkeypatch.setattr(sessions.SessionService, "begin", change_first)
     assert (await log_in(sqlite_node, "alice")).status_code == 401
     assert len((await alice.http.get("/auth/sessions")).json()["items"]) == 1

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from api.accounts import guesses
+from api.accounts.guesses import MAX_WAITING
 from api.clock import now_ms
 from api.config import Settings
-from api.limits import throttles
-from api.limits.throttles import MAX_WAITING
 from api.server import http as server_http
 from tests.bad_inputs.answers import JSON, is_problem, logs_in
 from tests.node import PASSWORD, Node, running
@@ -168,7 +168,7 @@ async def test_a11_a_sixth_failure_is_throttled_on_every_node(
         form = {"username": "alice", "password": PASSWORD}
         is_problem(await one.client().post("/auth/token", data=form), 429, "rate_limited")
         await logs_in(one, "bob")
-        monkeypatch.setattr(throttles, "now_ms", lambda: now_ms() + throttles.MINUTE_MS)
+        monkeypatch.setattr(guesses, "now_ms", lambda: now_ms() + guesses.MINUTE_MS)
         await logs_in(one, "alice")
 
 

@@ -15,14 +15,13 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from api.accounts import accounts
+from api.accounts import sessions
 from api.accounts.security import LEEWAY_SECONDS
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import SECURE_NAME
 from api.models.rooms import LOBBY_ID
-from api.realtime import heartbeats as pulse
-from api.routers import ws
+from api.realtime import conversation, heartbeats
 from tests.accounts.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
 from tests.bad_inputs.answers import is_error, is_problem, is_served
 from tests.node import PASSWORD, Node, Person, Socket, eventually, running
@@ -103,7 +102,7 @@ async def test_t1_without_a_token_there_is_nothing(
         is_problem(answer, 401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert await first_message(keyed_node) == 4401
-    monkeypatch.setattr(ws, "FIRST_MESSAGE_SECONDS", 0.05)
+    monkeypatch.setattr(conversation, "FIRST_MESSAGE_SECONDS", 0.05)
     async with connect(keyed_node.ws_url) as raw:
         assert await Socket(raw).closed() == 4408
     await is_served(carol)
@@ -284,15 +283,15 @@ async def test_t15_a_role_that_was_taken_away_opens_nothing_on_the_same_socket(
 async def test_t16_a_token_that_ends_is_told_before_and_closes_after(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (pulse.EXPIRING_MS, pulse.EXPIRY_GRACE_MS) == (60_000, 25_000)
+    assert (heartbeats.EXPIRING_MS, heartbeats.EXPIRY_GRACE_MS) == (60_000, 25_000)
     ends = decode(alice.access_token.split(".")[1])["exp"] * 1000
     async with alice.socket() as socket, bob.socket() as other:
         await socket.call(type="subscribe", room_id=LOBBY_ID)
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends - 59_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends - 59_000)
         assert (await socket.until(type="expiring"))["expires_at"]
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends + 24_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends + 24_000)
         assert (await socket.call(type="ping"))["type"] == "ack"
-        monkeypatch.setattr(pulse, "now_ms", lambda: ends + 26_000)
+        monkeypatch.setattr(heartbeats, "now_ms", lambda: ends + 26_000)
         assert await socket.closed() == 4401
         assert await other.closed() == 4401  # who does not renew: bob's is as old
     monkeypatch.undo()
@@ -323,7 +322,7 @@ async def test_t18_a_refresh_gives_a_new_pair_and_the_old_one_is_used_up(
     assert pair["refresh_token"] != alice.refresh_token
     assert pair["access_token"] != alice.access_token
     assert (await refresh(node, pair["refresh_token"])).status_code == 200
-    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
     is_problem(await refresh(node, alice.refresh_token), 401, "unauthorized")
     monkeypatch.undo()
     await is_served(await again(alice))
@@ -334,7 +333,7 @@ async def test_t19_a_token_reused_after_the_grace_ends_the_whole_family_and_its_
 ) -> None:
     newest = (await refresh(node, alice.refresh_token)).json()["refresh_token"]
     other = await again(alice)
-    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
     async with alice.socket() as socket, other.socket() as others:
         is_problem(await refresh(node, alice.refresh_token), 401, "unauthorized")
         assert await socket.closed() == 4501

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.accounts import accounts
+from api.accounts import sessions
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import PLAIN_NAME, SECURE_NAME
@@ -77,7 +77,7 @@ async def test_a_refresh_by_cookie_rotates_it_and_reuse_ends_the_session(
     assert second != first
     me = sqlite_node.client(Authorization=f"Bearer {answer.json()['access_token']}")
     assert (await me.get("/users/me")).json()["username"] == "alice"
-    monkeypatch.setattr(accounts, "now_ms", lambda: now_ms() + accounts.REFRESH_GRACE_MS + 1_000)
+    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
     assert (await call(sqlite_node, "/auth/refresh", page, first)).status_code == 401
     assert (await me.get("/users/me")).status_code == 401
 

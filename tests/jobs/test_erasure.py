@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from api.accounts.export import Exported
 from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
 from api.jobs import erasure
-from api.models.log import Kind
+from api.models.log import Entry, Kind
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.base.store import Store
@@ -88,14 +89,14 @@ async def test_an_export_ends_with_the_session_that_asked_for_it(
     await send(alice, LOBBY_ID, "one", "two2", "three")
     begun, going_on = asyncio.Event(), asyncio.Event()
 
-    async def paused(*arguments: Any) -> AsyncIterator[dict[str, Any]]:
+    async def paused(*arguments: Any) -> AsyncIterator[Exported]:
         async for record in whole_export(*arguments):
             yield record
-            if record["type"] == "message":
+            if isinstance(record, Entry) and record.kind == Kind.MESSAGE:
                 begun.set()
                 await going_on.wait()
 
-    monkeypatch.setattr("api.routers.users.export", paused)
+    monkeypatch.setattr("api.accounts.accounts.export", paused)
     exporting = asyncio.create_task(export(alice))
     await begun.wait()
     assert (await alice.http.post("/auth/logout")).status_code == 204

@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from api.config import Settings, SettingsError, read_settings
 from api.limits import memory
 from api.models.rooms import LOBBY_ID
-from api.realtime import heartbeats as pulse
+from api.realtime import heartbeats
 from tests.node import PASSWORD, Socket, eventually, running
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ async def test_a_node_that_is_short_of_memory_keeps_what_it_has_and_takes_no_mor
     statm = tmp_path / "statm"
     statm.write_text("1 1 1 1 0 1 0")
     monkeypatch.setattr(memory, "STATM", statm)
-    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeats, "TICK_SECONDS", 0.01)
     send = {"type": "send", "room_id": LOBBY_ID, "body": "hello"}
     async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", memory_mib=64)) as node:
         alice = await node.sign_up("alice")

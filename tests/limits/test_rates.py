@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
-from api.limits.concurrency import Turns
+from api.limits.concurrency import ConcurrencyLimit
 from api.limits.memory import Memory
 from api.limits.rates import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Rate, Refusals, Window, Windows
-from api.realtime.admission import Doors
+from api.realtime.admission import Admission
 
 STEPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=200)
 
@@ -92,13 +92,13 @@ def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(kept: Buckets | Windo
 
 
 def test_a_door_counts_the_sockets_of_one_ipv6_subscriber_together() -> None:
-    doors = Doors(Memory(None), connections=9, unauthenticated=2, unauthenticated_per_address=1)
-    with doors.wait("2001:db8::1"):
-        with pytest.raises(RateLimited), doors.wait("2001:db8::ffff"):
+    admission = Admission(Memory(None), connections=9, unauthenticated=2, unauthenticated_per_address=1)
+    with admission.wait("2001:db8::1"):
+        with pytest.raises(RateLimited), admission.wait("2001:db8::ffff"):
             pass
-        with doors.wait("2001:db8:0:1::1"), pytest.raises(Unavailable), doors.wait("192.0.2.1"):
+        with admission.wait("2001:db8:0:1::1"), pytest.raises(Unavailable), admission.wait("192.0.2.1"):
             pass
-    with doors.wait("2001:db8::2"):
+    with admission.wait("2001:db8::2"):
         pass
 
 
@@ -119,7 +119,7 @@ def test_a_refusal_is_repeated_for_a_moment_and_no_longer_than_the_wait() -> Non
 
 @pytest.mark.anyio
 async def test_turns_come_in_order_few_at_a_time_and_too_many_are_refused() -> None:
-    turns, begun, end = Turns(2, 3), list[int](), asyncio.Event()
+    turns, begun, end = ConcurrencyLimit(2, 3), list[int](), asyncio.Event()
 
     async def take(number: int) -> None:
         async with turns.take():

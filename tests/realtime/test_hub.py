@@ -12,7 +12,7 @@ from api.models.log import Entry, EntryData, Kind
 from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames, frame, joined
 from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection
-from api.realtime.heartbeats import Pulse
+from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import NO_POSITION, Hub
 
 ROOM = "room"
@@ -397,35 +397,35 @@ def test_the_first_reason_to_close_counts(hub: Hub) -> None:
     assert sink_of(alice).closed_with == [CloseCode.SESSION_ENDED]
 
 
-# -- the pulse
+# -- the heartbeats
 
 
 def test_silence_is_filled_with_heartbeats(hub: Hub) -> None:
     silent, busy = connect(hub), connect(hub, BOB)
-    pulse = Pulse(hub, Memory(None), heartbeat_seconds=3)
+    heartbeats = Heartbeats(hub, Memory(None), heartbeat_seconds=3)
     for _ in range(2):
-        pulse.beat(0)
+        heartbeats.tick(0)
     busy.enqueue(frame(b"{}"))
-    pulse.beat(0)
+    heartbeats.tick(0)
     assert [event["type"] for event in waiting(silent)] == ["heartbeat"]
     assert waiting(busy) == [{}]
     sink_of(silent).written.clear()
     sink_of(busy).written.clear()
     for _ in range(2):
-        pulse.beat(0)
+        heartbeats.tick(0)
     assert (waiting(silent), len(waiting(busy))) == ([], 1)
 
 
 def test_the_end_of_a_token_is_told_once_and_then_kept(hub: Hub) -> None:
     alice = connect(hub)  # her token ends at 1,000 s
-    pulse = Pulse(hub, Memory(None), heartbeat_seconds=300)
+    heartbeats = Heartbeats(hub, Memory(None), heartbeat_seconds=300)
     for second in (939, 940, 941, 1_024):
-        pulse.beat(second * 1_000)
+        heartbeats.tick(second * 1_000)
     assert [event["type"] for event in waiting(alice)] == ["expiring"]
     assert code_of(alice) is None
     alice.identity = Identity(ALICE, "session", expires_at=2_000_000)
     for second in (1_025, 1_939, 1_941):
-        pulse.beat(second * 1_000)
+        heartbeats.tick(second * 1_000)
     assert [event["type"] for event in waiting(alice)] == ["expiring", "expiring"]
-    pulse.beat(2_025_000)
+    heartbeats.tick(2_025_000)
     assert code_of(alice) is CloseCode.UNAUTHORIZED

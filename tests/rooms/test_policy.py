@@ -15,8 +15,8 @@ from api.errors import Forbidden, NotFound
 from api.main import create_app
 from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
 from api.protocol import commands as protocol
-from api.realtime.commands import Commands
 from api.rooms import policy
+from api.rooms.messages import MessageService
 from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
 from tests.node import Event, Node, Person, Socket, running
 from tests.process import result
@@ -425,6 +425,17 @@ async def test_who_is_made_a_reader_can_write_no_more_on_any_node(store_url: str
             assert sent["type"] == "ack"
 
 
+async def test_the_policy_is_asked_at_each_send_about_a_membership_that_is_known_too(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    async with alice.socket() as socket:
+        assert (await socket.call(type="send", room_id=LOBBY_ID, ref="1", body="hello"))["type"] == "ack"
+        monkeypatch.setattr(policy, "WHO_MAY", {**WHO_MAY, Operation.SEND: frozenset()})
+        refused = await socket.call(type="send", room_id=LOBBY_ID, ref="2", body="hello")
+        assert refused["code"] == "forbidden"
+
+
 @pytest.mark.stores("sqlite", "rethinkdb")
 async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     node: Node, monkeypatch: pytest.MonkeyPatch
@@ -440,14 +451,14 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
         await give(owner, room_id, bob, None)
         removed.set()
 
-    append = Commands._appended
+    send = MessageService.send
 
-    async def late(self: Commands, *arguments: Any) -> Any:
+    async def late(self: MessageService, *arguments: Any) -> Any:
         looked.set()
         await removed.wait()
-        return await append(self, *arguments)
+        return await send(self, *arguments)
 
-    monkeypatch.setattr(Commands, "_appended", late)
+    monkeypatch.setattr(MessageService, "send", late)
     async with bob.socket() as socket, asyncio.TaskGroup() as tasks:
         tasks.create_task(removal())
         refused = await socket.call(type="send", room_id=room_id, ref="1", body="too late")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.accounts.accounts import Issued
+from api.accounts.sessions import Issued
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import User
 from api.protocol.fields import Strict, timestamp

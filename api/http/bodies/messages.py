@@ -3,7 +3,8 @@
 from typing import Any
 
 from api.http.bodies.forms import Answer
-from api.models.log import Message
+from api.models.log import Entry, Head, Message
+from api.protocol.events import entry_event
 from api.protocol.fields import Body, Ref, Seq, Strict, timestamp
 
 # -- requests
@@ -74,3 +75,8 @@ class LogOut(Answer):
     items: list[dict[str, Any]]
     epoch: str
     seq: int
+
+    @classmethod
+    def of(cls, entries: list[Entry], head: Head) -> "LogOut":
+        """Make one of its records."""
+        return cls(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

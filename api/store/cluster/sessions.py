@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.models.accounts import Rotation, Session
+from api.models.accounts import Rotation, Session, SessionKind
 from api.store.base.store import USED_KEPT
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
@@ -20,7 +20,7 @@ class Sessions:
 
     async def create(self, session: Session, most: int) -> None:
         """Store a session, then end the user's expired ones and the oldest beyond `most`; again is harmless."""
-        await self._pool.write(_CREATE(asdict(session)))
+        await self._pool.write(_CREATE(_row(session)))
         mine = await self.of_user(session.user_id)
         live = [one for one in mine if one.expires_at > session.created_at]
         for one in [*(one for one in mine if one not in live), *live[most:]]:
@@ -106,5 +106,20 @@ _CREATE: Final = Prepared(_create)
 _OF_USER: Final = Prepared(_of_user)
 
 
+def _row(session: Session) -> dict[str, Any]:
+    row = asdict(session) | {"kind": session.kind.value}
+    if session.kind is SessionKind.LOGIN:
+        del row[
+            "kind"
+        ]  # nodes of the version before take a row with a field that they do not know for broken
+    return row
+
+
 def _session(row: dict[str, Any]) -> Session:
-    return Session(**{**row, "used": tuple((hash_, when) for hash_, when in row["used"])})
+    return Session(
+        **{
+            **row,
+            "used": tuple((hash_, when) for hash_, when in row["used"]),
+            "kind": SessionKind(row.get("kind", SessionKind.LOGIN)),
+        }
+    )

@@ -134,7 +134,17 @@ CREATE TABLE audit (
 ) STRICT, WITHOUT ROWID;
 """
 
-STEPS: Final = (_FIRST, _SECOND)
+_THIRD: Final = """
+-- An account may have no password: password_hash is made anew without NOT NULL.
+ALTER TABLE users ADD COLUMN new_password_hash TEXT;
+UPDATE users SET new_password_hash = password_hash;
+ALTER TABLE users DROP COLUMN password_hash;
+ALTER TABLE users RENAME COLUMN new_password_hash TO password_hash;
+
+ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'login';
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 """What makes each version of the tables of the one before; a released step never changes.
 
 A new database takes all of them, so that there is one way to every version.

@@ -8,10 +8,10 @@ from typing import Any, Final
 import apsw
 import orjson
 
-from api.models.accounts import Rotation, Session
+from api.models.accounts import Rotation, Session, SessionKind
 from api.store.base.store import USED_KEPT
 
-_SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used"
+_SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used, kind"
 
 ENDINGS_KEPT: Final = 10_000
 """Ended sessions that changes() can still tell of. A tail further behind is told that it is lost."""
@@ -20,7 +20,7 @@ ENDINGS_KEPT: Final = 10_000
 def create(cursor: apsw.Cursor, session: Session, most: int) -> None:
     """Store a session, in place of the user's oldest if there are `most`; again changes nothing."""
     cursor.execute(
-        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             session.id,
             session.user_id,
@@ -30,6 +30,7 @@ def create(cursor: apsw.Cursor, session: Session, most: int) -> None:
             session.user_agent,
             session.refresh_hash,
             _json(session.used),
+            session.kind.value,
         ),
     )
     mine = of_user(cursor, session.user_id)
@@ -106,8 +107,9 @@ def end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
 
 
 def _session(row: Any) -> Session:
-    *values, used = row
-    return Session(*[*values, tuple((hash_, when) for hash_, when in orjson.loads(used))])
+    *values, used, kind = row
+    rotated = tuple((hash_, when) for hash_, when in orjson.loads(used))
+    return Session(*[*values, rotated, SessionKind(kind)])
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,41 @@
+"""Accounts by their names: how one is found, and how one is made."""
+
+from api.accounts.names import key_of, skeleton, username, username_key
+from api.accounts.security import Passwords
+from api.accounts.weak_passwords import check_password
+from api.clock import now_ms
+from api.errors import Invalid, UsernameTaken
+from api.ids import random_id
+from api.models.accounts import Account, User
+from api.store.base.store import Store
+
+
+async def make_account(
+    store: Store, passwords: Passwords, name: str, password: str, display_name: str | None
+) -> User:
+    """Store a new account. Raises `Invalid`, `UsernameTaken`."""
+    key = username_key(name)
+    check_password(password, name)
+    if await holder_of(store, name) is not None:
+        raise UsernameTaken  # before the costly hash; `create_account` is what decides
+    user = User(random_id(), username(name), display_name or name, now_ms())
+    await store.create_account(Account(user, key, await passwords.hash(password)))
+    return user
+
+
+async def account_named(store: Store, name: str) -> Account | None:
+    """Return the account of this username, whatever its case; not one that only looks the same."""
+    account = await holder_of(store, name)
+    return account if account is not None and account.user.username.lower() == username(name) else None
+
+
+async def holder_of(store: Store, name: str) -> Account | None:
+    """Return the account whose name is this one, or looks like it."""
+    try:
+        name = username(name)
+    except Invalid:
+        return None
+    # The second is the key of accounts made before keys were skeletons.
+    # Both are read, whoever there is: a read more would tell that there is nobody.
+    found = [await store.account_by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
+    return next((account for account in found if account is not None), None)

@@ -1,0 +1,200 @@
+"""Logging in, on and out: the sessions of users, whatever the transport."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from api.accounts.audit import Audit
+from api.accounts.directory import account_named
+from api.accounts.endings import SessionEndings
+from api.accounts.guesses import Guesses
+from api.accounts.identity import Client, Identity
+from api.accounts.security import Passwords, Tokens, refresh_hash, session_of
+from api.clock import now_ms
+from api.errors import InvalidCredentials, NotFound, Unauthorized
+from api.ids import random_id
+from api.limits.throttles import Throttles
+from api.models.accounts import Account, Audited, Rotation, Session, SessionKind, User
+from api.models.rooms import LOBBY_ID, Role
+from api.store.base.store import Store
+
+REFRESH_GRACE_MS: Final = 10_000
+"""A used-up refresh token gives the current one for this long, since the answer to it may have been lost."""
+MAX_USER_AGENT_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A session's tokens. The access token expires in `expires_in` seconds; a cookie may hold the refresh token."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long tokens hold without being renewed (milliseconds), and how many sessions a user has at most."""
+
+    access_ms: int
+    session_ms: int
+    sessions_per_user: int
+
+
+class SessionService:
+    """See the module."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+        self,
+        store: Store,
+        passwords: Passwords,
+        tokens: Tokens,
+        audit: Audit,
+        guesses: Guesses,
+        throttles: Throttles,
+        endings: SessionEndings,
+        lifetimes: Lifetimes,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._tokens = tokens
+        self._audit = audit
+        self._guesses = guesses
+        self._throttles = throttles
+        self._endings = endings
+        self._lifetimes = lifetimes
+
+    async def log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
+        """Begin a session. Raises `RateLimited`, and `InvalidCredentials` always after the same time.
+
+        So nothing tells an unknown user, a disabled one and one without a password from a wrong password.
+        """
+        async with self._guesses.password(name, client.address):
+            return await self._log_in(name, password, client)
+
+    async def _log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
+        account = await account_named(self._store, name)
+        fits, new_hash = await self._passwords.verify(
+            password, None if account is None else account.password_hash
+        )
+        if account is None or account.disabled or not fits:
+            await self._audit.note(
+                Audited.LOGIN_FAILED, None if account is None else account.user.id, client.address
+            )
+            raise InvalidCredentials
+        if new_hash is not None:
+            await self._store.set_password_hash(account.user.id, new_hash, over=account.password_hash)
+        session_id, issued = await self.begin(account.user, client)
+        if not await self._still_lets_in(account, password):
+            await self._endings.one(session_id)
+            raise InvalidCredentials
+        await self._audit.note(Audited.LOGGED_IN, account.user.id, client.address)
+        return account.user, issued
+
+    async def _still_lets_in(self, before: Account, password: str) -> bool:
+        """Look once more, now that the session is there for whoever ends all of them.
+
+        Disabling and a new password end the sessions that there are; one that was just beginning would be left.
+        """
+        now = await self._store.account(before.user.id)
+        if now is None or now.disabled:
+            return False
+        if now.password_hash == before.password_hash:
+            return True
+        fits, _ = await self._passwords.verify(password, now.password_hash)
+        return fits
+
+    async def begin(
+        self, user: User, client: Client, kind: SessionKind = SessionKind.LOGIN
+    ) -> tuple[str, Issued]:
+        """Begin a session of a user who has proven who they are; return its id and its tokens."""
+        # Joining here, and not only at sign-up, heals an account whose making was cut off in the middle.
+        joined = await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        if joined is not None:  # messages from before they came are not unread to them
+            await self._store.mark_read(LOBBY_ID, user.id, joined.entry.seq)
+        now, session_id = now_ms(), random_id()
+        token = self._tokens.first_refresh(session_id)
+        await self._store.create_session(
+            Session(
+                id=session_id,
+                user_id=user.id,
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + self._lifetimes.session_ms,
+                user_agent=client.user_agent[:MAX_USER_AGENT_CHARACTERS],
+                refresh_hash=refresh_hash(token),
+                kind=kind,
+            ),
+            most=self._lifetimes.sessions_per_user,
+        )
+        return session_id, self._issue(user.id, session_id, token, now)
+
+    async def refresh(self, refresh_token: str, client: Client) -> Issued:
+        """Use up a refresh token and return the next pair.
+
+        Raises `RateLimited`, and `Unauthorized`; a token that was used up before ends its session.
+        """
+        session_id = session_of(refresh_token)
+        self._throttles.refresh(session_id)
+        session = await self._store.session(session_id)
+        now = now_ms()
+        if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
+            raise Unauthorized("The session is over")
+        if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
+            raise Unauthorized  # a guess must not end the session that it names
+        next_token = self._tokens.next_refresh(refresh_token)
+        rotation = await self._store.rotate_refresh(
+            session_id,
+            presented_hash=refresh_hash(refresh_token),
+            next_hash=refresh_hash(next_token),
+            at=now,
+            grace_ms=REFRESH_GRACE_MS,
+            expires_at=now + self._lifetimes.session_ms,
+        )
+        if rotation is Rotation.REUSED:
+            await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
+        if rotation is Rotation.GRACE:  # more than one token may have followed it by now
+            session = await self._store.session(session_id)
+        if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
+            raise Unauthorized("The session is over")
+        if rotation is Rotation.GRACE:
+            known = {session.refresh_hash, *(used for used, _ in session.used)}
+            next_token = self._tokens.current_refresh(refresh_token, session.refresh_hash, known)
+        return self._issue(session.user_id, session_id, next_token, now)
+
+    async def log_out(self, identity: Identity, client: Client) -> None:
+        """End the session by which somebody asks; its sockets are closed."""
+        await self._endings.one(identity.session_id)
+        await self._audit.note(Audited.LOGGED_OUT, identity.user.id, client.address)
+
+    async def of_user(self, user_id: str) -> list[Session]:
+        """Return a user's sessions that can still be used, newest first."""
+        now = now_ms()
+        return [one for one in await self._store.sessions_of(user_id) if one.expires_at > now]
+
+    async def end(self, user_id: str, session_id: str, client: Client) -> None:
+        """End one of a user's own sessions. Raises `NotFound`, for another's session too."""
+        session = await self._store.session(session_id)
+        if session is None or session.user_id != user_id:
+            raise NotFound
+        await self._endings.one(session_id)
+        await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
+
+    async def end_others(self, identity: Identity, client: Client) -> None:
+        """End all of a user's sessions but the one by which they ask."""
+        ended = await self._endings.all_of(identity.user.id, but=identity.session_id)
+        if ended:  # or one account would fill the audit log with nothing
+            await self._audit.note(Audited.SESSION_ENDED, identity.user.id, client.address)
+
+    async def _is_enabled(self, user_id: str) -> bool:
+        account = await self._store.account(user_id)
+        return account is not None and not account.disabled
+
+    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:
+        expires_at = now + self._lifetimes.access_ms
+        access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=expires_at)
+        return Issued(access_token, refresh_token, self._lifetimes.access_ms // 1000)
+
+
+def _is_known(session: Session, refresh_token: str) -> bool:
+    """Whether this is a session's refresh token now, or was one a moment ago."""
+    return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}

@@ -1,0 +1,93 @@
+"""Makes the account services of a node, and what the command line needs of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from api.accounts.accounts import AccountService, OnErasing
+from api.accounts.admin import Admin
+from api.accounts.audit import Audit
+from api.accounts.endings import OnEnded, SessionEndings, nobody_listens
+from api.accounts.guesses import LOGINS_PER_THREAD, MAX_WAITING, Guesses, GuessRates
+from api.accounts.identity import Authenticator
+from api.accounts.proof import Proof
+from api.accounts.secret import kept_secret
+from api.accounts.security import Passwords, Tokens
+from api.accounts.sessions import Lifetimes, SessionService
+from api.config import Settings
+from api.limits.concurrency import ConcurrencyLimit
+from api.limits.throttles import Throttles
+from api.store.base.store import Store
+from api.store.reads import Reads
+
+MS_PER_MINUTE: Final = 60_000
+MS_PER_DAY: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountServices:
+    """What every door may ask about accounts."""
+
+    accounts: AccountService
+    sessions: SessionService
+    admin: Admin
+    authenticator: Authenticator
+
+
+async def wire_accounts(  # noqa: PLR0913  what they are wired to
+    settings: Settings,
+    store: Store,
+    *,
+    reads: Reads,
+    passwords: Passwords,
+    throttles: Throttles,
+    on_ended: OnEnded,
+    on_erasing: OnErasing,
+) -> AccountServices:
+    """Return the services. Raises `Unavailable` when the secret cannot be read from the store."""
+    tokens = await _tokens(settings, store)
+    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, on_ended)
+    hashing = _hashing(passwords)
+    guesses = Guesses(store, _guess_rates(settings), hashing)
+    sessions = SessionService(
+        store, passwords, tokens, audit, guesses, throttles, endings, _lifetimes(settings)
+    )
+    proof = Proof(store, passwords, guesses)
+    return AccountServices(
+        accounts=AccountService(
+            store, passwords, audit, guesses, throttles, proof, sessions, endings, on_erasing
+        ),
+        sessions=sessions,
+        admin=Admin(store, passwords, audit, endings, hashing),
+        authenticator=Authenticator(reads, tokens),
+    )
+
+
+def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
+    """Return what administers accounts in a process that serves nobody."""
+    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, nobody_listens)
+    return Admin(store, passwords, audit, endings, _hashing(passwords))
+
+
+async def _tokens(settings: Settings, store: Store) -> Tokens:
+    secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
+    return Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
+
+
+def _hashing(passwords: Passwords) -> ConcurrencyLimit:
+    return ConcurrencyLimit(LOGINS_PER_THREAD * passwords.threads, MAX_WAITING)
+
+
+def _guess_rates(settings: Settings) -> GuessRates:
+    return GuessRates(
+        failures_per_account=settings.login_failures_per_account,
+        failures_per_address=settings.login_failures_per_address,
+        signups_per_address=settings.signups_per_address,
+    )
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        access_ms=settings.access_minutes * MS_PER_MINUTE,
+        session_ms=settings.session_days * MS_PER_DAY,
+        sessions_per_user=settings.sessions_per_user,
+    )

@@ -1,0 +1,54 @@
+"""The lines of an export: one JSON object for each record."""
+
+from typing import Any
+
+from api.accounts.export import Exported, Membership
+from api.models.accounts import Session, User
+from api.models.log import Entry
+from api.protocol.events import entry_event
+from api.protocol.fields import timestamp
+
+
+def exported(record: Exported) -> dict[str, Any]:
+    """Return what a line says of a record; an entry is told as the socket tells it."""
+    match record:
+        case User():
+            return _account(record)
+        case Session():
+            return _session(record)
+        case Membership():
+            return _membership(record)
+        case Entry():
+            return entry_event(record)
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "type": "account",
+        "id": user.id,
+        "username": user.username,
+        "display_name": user.display_name,
+        "created_at": timestamp(user.created_at),
+    }
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {
+        "type": "session",
+        "id": session.id,
+        "created_at": timestamp(session.created_at),
+        "last_used_at": timestamp(session.last_used_at),
+        "user_agent": session.user_agent,
+    }
+
+
+def _membership(membership: Membership) -> dict[str, Any]:
+    room, member = membership.room, membership.member
+    return {
+        "type": "membership",
+        "room_id": room.id,
+        "room_name": room.name,
+        "role": member.role,
+        "joined_at": timestamp(member.joined_at),
+        "read_seq": member.read_seq,
+    }

@@ -1,0 +1,202 @@
+"""What goes on over one accepted socket: who is there, then one command after the other, until its end."""
+
+import asyncio
+import math
+import time
+from typing import Final
+
+import structlog
+
+from api.accounts.identity import Authenticator, Identity
+from api.errors import RateLimited, TailwireError, Unauthorized, Unavailable
+from api.limits.memory import Memory
+from api.limits.rates import Bucket, Rate, Window
+from api.protocol.close_codes import CloseCode
+from api.protocol.commands import Authenticate, BadCommand, Command, Send, parse_command
+from api.protocol.events import encode, error_event
+from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_FRAME_BYTES
+from api.realtime.admission import Admission
+from api.realtime.commands import Commands, check_version
+from api.realtime.connection import Closed, Connection
+from api.realtime.hub import Hub
+from api.realtime.sink import ASGIReceive, ASGIScope, ASGISend, Sink, open_sink
+from api.store.reads import Reads
+
+FIRST_MESSAGE_SECONDS: Final = 5.0
+BAD_FRAMES: Final = 20
+BAD_FRAMES_SECONDS: Final = 60.0
+REFUSALS: Final = 100
+REFUSALS_SECONDS: Final = 10.0
+"""A client that is told to wait and does not is closed after `REFUSALS`: enough for one that resends a whole outbox."""
+
+log = structlog.get_logger("api.conversation")
+
+
+class Conversations:
+    """Holds the conversations of all sockets of this process."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+        self,
+        commands: Commands,
+        authenticator: Authenticator,
+        admission: Admission,
+        reads: Reads,
+        hub: Hub,
+        memory: Memory,
+        pace: Rate,
+    ) -> None:
+        self._commands = commands
+        self._authenticator = authenticator
+        self._admission = admission
+        self._reads = reads
+        self._hub = hub
+        self._memory = memory
+        self._pace = pace
+
+    async def serve(
+        self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, identity: Identity | None, address: str
+    ) -> None:
+        """Accept a socket and serve it to its end. Raises, before it is accepted, the error to deny it with.
+
+        Without an `identity` the first message has to say who is there; `address` is where from.
+        """
+        proven: Identity | CloseCode | None = identity
+        if identity is not None:
+            await send({"type": "websocket.accept"})
+        else:
+            with self._admission.wait(address):
+                await send({"type": "websocket.accept"})
+                proven = await self._first_message(receive)
+        sink = open_sink(scope, send)
+        scope.clear()  # what the handshake said is not needed any more
+        try:
+            code = proven
+            if isinstance(proven, Identity):
+                code = await self._hold(receive, sink, proven)
+            if isinstance(code, CloseCode):
+                sink.close_with(code, code.name.lower())
+        finally:
+            await sink.end()
+
+    async def _first_message(self, receive: ASGIReceive) -> Identity | CloseCode | None:
+        """Take the message that says who is there; return what to close with when it does not."""
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
+                return await self._authenticate(receive)
+        except TimeoutError:
+            return CloseCode.AUTHENTICATION_TIMEOUT
+        except _Disconnected:
+            return None
+        except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
+            return _code_of(error)
+
+    async def _authenticate(self, receive: ASGIReceive) -> Identity:
+        frame = await _text(receive, MAX_FIRST_FRAME_BYTES)
+        try:
+            command = parse_command(frame)
+        except BadCommand:
+            raise Closed(CloseCode.UNAUTHORIZED) from None
+        if not isinstance(command, Authenticate):
+            raise Closed(CloseCode.UNAUTHORIZED)
+        check_version(command)
+        return await self._authenticator.identify(command.token)
+
+    async def _hold(self, receive: ASGIReceive, sink: Sink, identity: Identity) -> CloseCode | None:
+        """Carry out commands until one side ends it; return our close code, None when the peer closed first."""
+        connection: Connection | None = None
+        try:
+            connection = await self._connect(identity, sink)
+            return await self._read(receive, connection)
+        except _Disconnected:
+            return None
+        except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
+            return _code_of(error)
+        finally:
+            if connection is not None:
+                self._hub.remove(connection)
+
+    async def _connect(self, identity: Identity, sink: Sink) -> Connection:
+        """Return a connection that is in the hub and has its `ready` enqueued.
+
+        Both in one breath, so that nothing the hub has for it comes before. The session is looked at once more when
+        the hub knows the connection: an end in between would pass by. Raises `Unauthorized`, `Unavailable`.
+        """
+        self._memory.require()
+        connection = Connection(identity, sink)
+        self._hub.add(connection)
+        self._commands.greet(connection)
+        is_in = False
+        try:
+            is_in = await self._reads.session(identity.session_id) is not None
+        finally:
+            if not is_in:
+                self._hub.remove(connection)
+        if not is_in:
+            raise Unauthorized
+        return connection
+
+    async def _read(self, receive: ASGIReceive, connection: Connection) -> CloseCode | None:
+        """Carry out what the client says, one command after the other."""
+        pace = Bucket(self._pace)
+        # Each closes the connection at the first that is too many.
+        bad_frames = Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
+        refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
+        while True:
+            try:
+                if not connection.has_space:
+                    await connection.drained()  # who does not read what we answer is asked nothing more
+                # One expression, so that no text of a command is kept while the next is waited for.
+                command = parse_command(await _text(receive, MAX_FRAME_BYTES))
+                if not connection.is_open:
+                    return connection.close_code  # what came after the end is not carried out
+                error = await self._carry_out(connection, command, pace)
+                del command
+                if isinstance(error, RateLimited) and refusals.take(time.monotonic()):
+                    return CloseCode.RATE_LIMITED
+            except BadCommand as bad:
+                connection.enqueue(encode(error_event(bad.error, bad.ref)))
+                if wait := bad_frames.take(time.monotonic()):
+                    told = RateLimited("Too many bad frames", retry_after_seconds=math.ceil(wait))
+                    connection.enqueue(encode(error_event(told, None)))
+                    return CloseCode.RATE_LIMITED
+
+    async def _carry_out(
+        self, connection: Connection, command: Command, pace: Bucket
+    ) -> TailwireError | None:
+        """Run a command, unless it comes too soon; return the error that the client was told, if it was one."""
+        if not isinstance(command, Send) and (wait := pace.take(time.monotonic())):
+            error = RateLimited(retry_after_seconds=math.ceil(wait))
+            connection.enqueue(encode(error_event(error, command.ref)))
+            return error
+        return await self._commands.run(connection, command)
+
+
+class _Disconnected(Exception):
+    """The peer is gone."""
+
+
+async def _text(receive: ASGIReceive, max_bytes: int) -> str:
+    """Return the next text frame. Raises `Closed` for a binary or too big one, `_Disconnected` at the end."""
+    message = await receive()
+    if message["type"] == "websocket.disconnect":
+        raise _Disconnected
+    text: str | None = message.get("text")
+    if text is None:
+        raise Closed(CloseCode.BINARY)
+    if len(text) > max_bytes or (not text.isascii() and len(text.encode(errors="surrogatepass")) > max_bytes):
+        raise Closed(CloseCode.TOO_BIG)
+    return text
+
+
+def _code_of(error: Exception) -> CloseCode:
+    """Return the code that tells a client of an error that ends its connection."""
+    match error:
+        case Closed():
+            return error.code
+        case Unauthorized():
+            return CloseCode.UNAUTHORIZED
+        case Unavailable():
+            return CloseCode.TRY_AGAIN_LATER
+        case _:
+            log.error("connection_failed", exc_info=error)
+            return CloseCode.INTERNAL

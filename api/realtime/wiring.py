@@ -1,0 +1,78 @@
+"""Makes what a node needs for its sockets."""
+
+from dataclasses import dataclass
+
+from api.accounts.identity import Authenticator
+from api.config import Settings
+from api.limits.wiring import Limits
+from api.realtime.admission import Admission
+from api.realtime.commands import Commands
+from api.realtime.conversation import Conversations
+from api.realtime.heartbeats import Heartbeats
+from api.realtime.hub import Hub
+from api.realtime.replay import Replay
+from api.realtime.revocation import Revocation
+from api.realtime.subscribing import Subscribing
+from api.rooms.wiring import RoomServices
+from api.store.base.store import Store
+from api.store.reads import Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """Who is connected to a node, and what goes on there."""
+
+    hub: Hub
+    replay: Replay
+    revocation: Revocation
+    heartbeats: Heartbeats
+    admission: Admission
+    conversations: Conversations
+
+
+def wire_hub(settings: Settings) -> Hub:
+    """Return the hub, which the services of rooms and accounts tell of what has ended."""
+    return Hub(connections_per_user=settings.connections_per_user)
+
+
+def wire_realtime(  # noqa: PLR0913  what it is wired to
+    settings: Settings,
+    store: Store,
+    *,
+    hub: Hub,
+    reads: Reads,
+    limits: Limits,
+    rooms: RoomServices,
+    authenticator: Authenticator,
+) -> Realtime:
+    """Return the parts around the hub."""
+    replay = Replay(store)
+    subscribing = Subscribing(
+        reads, replay, hub, rooms.members, limits.throttles, most=settings.subscriptions
+    )
+    commands = Commands(
+        hub,
+        subscribing,
+        rooms.members,
+        rooms.messages,
+        authenticator,
+        limits.throttles,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        subscriptions=settings.subscriptions,
+    )
+    admission = Admission(
+        limits.memory,
+        connections=settings.connections,
+        unauthenticated=settings.unauthenticated_connections,
+        unauthenticated_per_address=settings.unauthenticated_per_address,
+    )
+    return Realtime(
+        hub=hub,
+        replay=replay,
+        revocation=Revocation(store, hub),
+        heartbeats=Heartbeats(hub, limits.memory, heartbeat_seconds=settings.heartbeat_seconds),
+        admission=admission,
+        conversations=Conversations(
+            commands, authenticator, admission, reads, hub, limits.memory, limits.commands
+        ),
+    )

@@ -1,0 +1,117 @@
+"""Who is in a room, as what, and how that changes."""
+
+from typing import Protocol
+
+from api.clock import now_ms
+from api.errors import NotFound
+from api.limits.caps import Caps
+from api.limits.throttles import Throttles
+from api.models.accounts import User
+from api.models.page import Page
+from api.models.rooms import Member, Role, RoomView
+from api.rooms import policy
+from api.rooms.policy import Facts, Operation
+from api.rooms.rooms import RoomService
+from api.store.base.store import Store
+from api.store.reads import Reads
+
+
+class Listeners(Protocol):
+    """Those of this node who hear what happens in rooms. Called before whoever changed something has an answer."""
+
+    def leave(self, room_id: str, user_id: str) -> None:
+        """Let a user who is no longer a member hear nothing more of the room."""
+
+
+class MemberService:
+    """See the module.
+
+    What a user may see and not do raises `Forbidden`; what they may not see raises `NotFound`, like what is not there.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+        self,
+        store: Store,
+        reads: Reads,
+        rooms: RoomService,
+        throttles: Throttles,
+        caps: Caps,
+        listeners: Listeners,
+    ) -> None:
+        self._store = store
+        self._reads = reads
+        self._rooms = rooms
+        self._throttles = throttles
+        self._caps = caps
+        self._listeners = listeners
+
+    async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
+        """Return the membership by which a user may do something that needs one."""
+        member = await self._reads.member(room_id, user_id)
+        policy.require(operation, Facts(None if member is None else member.role))
+        if member is None:  # an operation of outsiders: it has no business here
+            raise NotFound
+        return member
+
+    async def of_room(self, room_id: str, by: str, *, cursor: str | None, limit: int) -> Page[Member]:
+        """List a room's members for one of them. Raises `BadCursor`."""
+        await self.require(room_id, by, Operation.LIST_MEMBERS)
+        return await self._store.members(room_id, cursor=cursor, limit=limit)
+
+    async def join(self, room_id: str, user: User) -> RoomView:
+        """Make a user a member of a public room; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
+        view = await self._rooms.view(room_id, user.id, Operation.JOIN)
+        self._throttles.send(user.id)
+        if view.role is None:
+            await self._require_space(room_id, user.id)
+        await self._store.join(room_id, user, Role.MEMBER, now_ms())
+        return await self._rooms.view(room_id, user.id)
+
+    async def leave(self, room_id: str, user: User) -> None:
+        """End a user's own membership. Raises `RateLimited`."""
+        await self.require(room_id, user.id, Operation.LEAVE)
+        self._throttles.send(user.id)
+        rule = policy.leaving(room_id)
+        await self._store.change_member(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
+        self._listeners.leave(room_id, user.id)
+
+    async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
+        """Give a user a role, or add them with it; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
+        await self.require(room_id, by, Operation.SET_ROLE)
+        self._throttles.send(by)
+        user = await self._user(user_id)
+        if await self._store.member(room_id, user_id) is None:
+            await self._require_space(room_id, user_id)
+        rule = policy.setting_role(role)
+        await self._store.change_member(room_id, user, role, by=by, at=now_ms(), rule=rule)
+        changed = await self._store.member(room_id, user_id)
+        if changed is None:
+            raise NotFound
+        return changed
+
+    async def remove(self, room_id: str, by: User, user_id: str) -> None:
+        """Remove a user from a room; again is harmless. Removing oneself is leaving. Raises `RateLimited`."""
+        if user_id == by.id:
+            await self.leave(room_id, by)
+            return
+        await self.require(room_id, by.id, Operation.REMOVE_MEMBER)  # before it is told who there is
+        self._throttles.send(by.id)
+        user = await self._user(user_id)
+        rule = policy.removing(room_id)
+        await self._store.change_member(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
+        self._listeners.leave(room_id, user_id)
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        """Note that a member has seen everything up to `seq`; return the seq that stands, which never falls."""
+        await self.require(room_id, user_id, Operation.MARK_READ)
+        return await self._store.mark_read(room_id, user_id, seq)
+
+    async def _require_space(self, room_id: str, user_id: str) -> None:
+        await self._caps.one_more_member(room_id)
+        await self._caps.one_more_room(user_id)
+
+    async def _user(self, user_id: str) -> User:
+        account = await self._reads.account(user_id)
+        if account is None or account.erasing:
+            raise NotFound
+        return account.user

@@ -1,0 +1,45 @@
+"""The rooms there are: how they are listed, looked at and made."""
+
+from api.clock import now_ms
+from api.errors import NotFound
+from api.ids import random_id
+from api.limits.caps import Caps
+from api.limits.throttles import Throttles
+from api.models.accounts import User
+from api.models.page import Page
+from api.models.rooms import Room, RoomView, Visibility
+from api.rooms import policy
+from api.rooms.policy import Facts, Operation
+from api.store.base.store import Store
+
+
+class RoomService:
+    """See the module. What a user may not see raises `NotFound`, like what is not there."""
+
+    def __init__(self, store: Store, throttles: Throttles, caps: Caps) -> None:
+        self._store = store
+        self._throttles = throttles
+        self._caps = caps
+
+    async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List the rooms that a user is a member of. Raises `BadCursor`."""
+        return await self._store.rooms_of(user_id, cursor=cursor, limit=limit)
+
+    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all public rooms as a user sees them. Raises `BadCursor`."""
+        return await self._store.public_rooms(user_id, cursor=cursor, limit=limit)
+
+    async def create(self, user: User, name: str, topic: str, visibility: Visibility) -> RoomView:
+        """Make a room, which its maker owns. Raises `RateLimited`, and `Invalid` at the cap."""
+        self._throttles.make_room(user.id)
+        await self._caps.one_more_room(user.id)
+        room = Room(random_id(), name, topic, visibility, now_ms())
+        return await self._store.create_room(room, user)
+
+    async def view(self, room_id: str, user_id: str, operation: Operation = Operation.SEE) -> RoomView:
+        """Return a room as a user who may do this with it sees it."""
+        view = await self._store.room_view(room_id, user_id)
+        if view is None:
+            raise NotFound
+        policy.require(operation, Facts(view.role, view.room.visibility))
+        return view

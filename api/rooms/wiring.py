@@ -1,0 +1,26 @@
+"""Makes the room services of a node."""
+
+from dataclasses import dataclass
+
+from api.limits.wiring import Limits
+from api.rooms.members import Listeners, MemberService
+from api.rooms.messages import MessageService
+from api.rooms.rooms import RoomService
+from api.store.base.store import Store
+from api.store.reads import Reads
+
+
+@dataclass(frozen=True, slots=True)
+class RoomServices:
+    """What every door may ask about rooms."""
+
+    rooms: RoomService
+    members: MemberService
+    messages: MessageService
+
+
+def wire_rooms(store: Store, *, reads: Reads, limits: Limits, listeners: Listeners) -> RoomServices:
+    """Return the services."""
+    rooms = RoomService(store, limits.throttles, limits.caps)
+    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, listeners)
+    return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))
