@@ -68,7 +68,8 @@ async def test_p2_a_cursor_of_another_list_or_one_that_was_changed_is_refused(
 
     mine, of_room = await cursor(alice, "/rooms"), await cursor(alice, f"/rooms/{room}/members")
     of_lobby = await cursor(alice, f"/rooms/{LOBBY_ID}/members")
-    changed = [mine[:-2], mine + "A", "A" + mine[1:], mine.swapcase(), "", "x", "\0", "x" * 500, "é"]
+    other = "B" if mine[0] == "A" else "A"
+    changed = [mine[:-2], mine + "A", other + mine[1:], mine.swapcase(), "", "x", "\0", "x" * 500, "é"]
     for bad in (*changed, of_room, await cursor(bob, "/rooms")):
         is_problem(await alice.http.get("/rooms", params={"cursor": bad}), 422, "bad_cursor")
     for bad in (mine, of_lobby):
