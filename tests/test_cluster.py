@@ -23,9 +23,10 @@ from api.models.kinds import KINDS
 from api.models.log import Appended, Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
 from api.store import rethinkdb
-from api.store.base.store import QUIET_SECONDS, Store
+from api.store.base.changes import QUIET_SECONDS
+from api.store.base.store import Store
 from api.store.cluster import (
-    epochs as cluster_life,
+    epochs as cluster_epochs,
 )
 from api.store.cluster import (
     queries as cluster_queries,
@@ -183,11 +184,11 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
 
 async def append_at_last(store: Store, draft: Draft) -> Appended:
     """Append as a client does: again under the same ref until it is acked."""
-    return await eventually(lambda: store.append(LOBBY_ID, draft))
+    return await eventually(lambda: store.log.append(LOBBY_ID, draft))
 
 
 async def whole_log(store: Store, room_id: str = LOBBY_ID) -> list[Entry]:
-    return await store.log(room_id, after=0, limit=100_000)
+    return await store.log.entries(room_id, after=0, limit=100_000)
 
 
 async def told(tail: AsyncIterator[list[Change]], is_last: Callable[[Change], bool]) -> list[Change]:
@@ -252,18 +253,18 @@ async def test_what_was_acked_is_there_once_when_the_server_is_killed_among_appe
 async def test_a_tail_of_a_killed_server_is_lost_at_once_and_can_be_opened_again(
     own_server: RethinkDBServer, store: ClusterStore, other: ClusterStore
 ) -> None:
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1"))
         await told(tail, is_entry(1))
         await asyncio.to_thread(own_server.kill)
         with pytest.raises(Unavailable):
             async with asyncio.timeout(2):
                 await lost(tail)
     with pytest.raises(Unavailable):
-        async with asyncio.timeout(ANSWERED_SECONDS), store.changes():
+        async with asyncio.timeout(ANSWERED_SECONDS), store.changes.open():
             pass
     await asyncio.to_thread(start_again, own_server)
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         await append_at_last(other, message("2"))
         assert [one for one in await told(tail, is_entry(2)) if isinstance(one, Entry)][-1].ref == "2"
 
@@ -274,10 +275,10 @@ async def test_every_call_fails_soon_while_there_is_no_server(
     await asyncio.to_thread(own_server.kill)
     calls = [
         store.check(),
-        store.append(LOBBY_ID, message("1")),
-        store.heads([LOBBY_ID]),
-        store.session("session"),
-        store.join(LOBBY_ID, ALICE, Role.MEMBER, at=1),
+        store.log.append(LOBBY_ID, message("1")),
+        store.log.heads([LOBBY_ID]),
+        store.sessions.get("session"),
+        store.members.join(LOBBY_ID, ALICE, Role.MEMBER, at=1),
     ]
     async with asyncio.timeout(ANSWERED_SECONDS):
         answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -290,13 +291,13 @@ async def test_every_call_fails_soon_while_there_is_no_server(
 async def test_a_paused_server_is_noticed_by_the_tail_and_by_every_call(
     own_server: RethinkDBServer, store: ClusterStore
 ) -> None:
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1"))
         await told(tail, is_entry(1))
         own_server.pause()
         with pytest.raises(Unavailable):
             async with asyncio.timeout(ANSWERED_SECONDS):
-                await store.append(LOBBY_ID, message("2"))
+                await store.log.append(LOBBY_ID, message("2"))
         with pytest.raises(Unavailable):
             async with asyncio.timeout(NOTICED_SECONDS):
                 await lost(tail)
@@ -315,7 +316,9 @@ async def test_nobody_waits_in_line_for_a_paused_server(
     own_server.pause()
     for _ in range(2):  # the first lose the connections, the second would open new ones
         asked_at = time.monotonic()
-        answers = await asyncio.gather(*(store.session(f"{n}") for n in range(20)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(store.sessions.get(f"{n}") for n in range(20)), return_exceptions=True
+        )
         assert {type(answer) for answer in answers} == {Unavailable}
         assert time.monotonic() - asked_at < 2
     own_server.resume()
@@ -327,8 +330,8 @@ async def test_nobody_waits_in_line_for_a_paused_server(
 async def make_den(store: ClusterStore) -> None:
     """Make two accounts, and a room of the first."""
     for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-    await store.create_room(DEN, ALICE)
+        await store.accounts.create(Account(user, user.username, "hash"))
+    await store.rooms.create(DEN, ALICE)
 
 
 def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +340,7 @@ def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
     async def flush(_room_id: str) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(store._logs, "flush", flush)
+    monkeypatch.setattr(store.appender, "flush", flush)
 
 
 async def flushed_refs(behind: Pool) -> list[str | None]:
@@ -353,15 +356,15 @@ async def test_what_a_dead_node_left_unflushed_is_read_deduplicated_and_flushed_
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_flush(store, monkeypatch)
-    acked = [await store.append(LOBBY_ID, message(f"{n}")) for n in range(3)]
+    acked = [await store.log.append(LOBBY_ID, message(f"{n}")) for n in range(3)]
     assert await flushed_refs(behind) == []
     assert await whole_log(other) == [one.entry for one in acked]
-    assert [item.ref for item in (await other.history(LOBBY_ID, limit=10)).items] == ["0", "1", "2"]
-    retry = await other.append(LOBBY_ID, message("1"))
+    assert [item.ref for item in (await other.log.history(LOBBY_ID, limit=10)).items] == ["0", "1", "2"]
+    retry = await other.log.append(LOBBY_ID, message("1"))
     assert (retry.entry, retry.is_new) == (acked[1].entry, False)
     with pytest.raises(RefConflict):
-        await other.append(LOBBY_ID, message("1", "another body"))
-    await other.append(LOBBY_ID, message("3"))
+        await other.log.append(LOBBY_ID, message("1", "another body"))
+    await other.log.append(LOBBY_ID, message("3"))
 
     async def is_flushed() -> bool:
         return await flushed_refs(behind) == ["0", "1", "2", "3"]
@@ -376,9 +379,9 @@ async def test_a_membership_that_a_dead_node_left_half_done_is_completed_by_the_
     await make_den(store)
     never_flush(store, monkeypatch)
     with pytest.raises(Unavailable):
-        await store.join(DEN.id, BOB, Role.MEMBER, at=7_000)
-    await other.join(DEN.id, BOB, Role.MEMBER, at=8_000)
-    member = await other.member(DEN.id, BOB.id)
+        await store.members.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    await other.members.join(DEN.id, BOB, Role.MEMBER, at=8_000)
+    member = await other.members.get(DEN.id, BOB.id)
     assert member is not None
     assert (member.role, member.joined_at) == (Role.MEMBER, 7_000)
     assert [entry.user_id for entry in await whole_log(other, DEN.id)] == [ALICE.id, BOB.id]
@@ -391,22 +394,22 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
     async with opened_again(store) as dying:
         never_flush(dying, monkeypatch)
         with pytest.raises(Unavailable):
-            await dying.join(DEN.id, BOB, Role.MEMBER, at=7_000)
-    member = await other.member(DEN.id, BOB.id)
+            await dying.members.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    member = await other.members.get(DEN.id, BOB.id)
     assert member is not None
     assert (member.role, member.joined_at, member.as_of) == (Role.MEMBER, 7_000, 2)
-    view = await other.room_view(DEN.id, BOB.id)
+    view = await other.rooms.view(DEN.id, BOB.id)
     assert view is not None
     assert (view.role, view.read_seq, view.unread_count) == (Role.MEMBER, 2, 0)
     async with opened_again(store) as dying:
-        await dying._logs.flush(DEN.id)
+        await dying.appender.flush(DEN.id)
         never_flush(dying, monkeypatch)
         with pytest.raises(Unavailable):
-            await dying.change_member(DEN.id, BOB, None, by=ALICE.id, at=8_000, rule=lambda _: True)
-    assert await other.member(DEN.id, BOB.id) is None
-    assert (await other.member(DEN.id, ALICE.id)) is not None
-    assert await other.leave(DEN.id, BOB, 9_000) is None  # nothing to leave
-    again = await other.join(DEN.id, BOB, Role.READER, at=9_000)
+            await dying.members.change(DEN.id, BOB, None, by=ALICE.id, at=8_000, rule=lambda _: True)
+    assert await other.members.get(DEN.id, BOB.id) is None
+    assert (await other.members.get(DEN.id, ALICE.id)) is not None
+    assert await other.members.leave(DEN.id, BOB, 9_000) is None  # nothing to leave
+    again = await other.members.join(DEN.id, BOB, Role.READER, at=9_000)
     assert again is not None
     assert again.entry.seq == 4
 
@@ -418,13 +421,13 @@ async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
     roles = [Role.READER, Role.MODERATOR, Role.MEMBER, Role.OWNER]
     for at in range(5):
         changes = [
-            node.change_member(DEN.id, BOB, role, by=ALICE.id, at=at, rule=lambda _: True)
+            node.members.change(DEN.id, BOB, role, by=ALICE.id, at=at, rule=lambda _: True)
             for node, role in zip([store, other] * 2, roles, strict=True)
         ]
         assert all(change is not None for change in await asyncio.gather(*changes))
     log = await whole_log(other, DEN.id)
     assert [entry.seq for entry in log] == list(range(1, 22))
-    member = await store.member(DEN.id, BOB.id)
+    member = await store.members.get(DEN.id, BOB.id)
     assert member is not None
     assert member.role == log[-1].data["role"]
 
@@ -433,13 +436,13 @@ async def test_refs_that_are_sent_again_long_after_leave_nothing_behind(
     store: ClusterStore, other: ClusterStore
 ) -> None:
     refs = [f"{n}" for n in range(50)]
-    await asyncio.gather(*(store.append(LOBBY_ID, message(ref)) for ref in refs))
-    await store._logs.flush(LOBBY_ID)
-    again = await asyncio.gather(*(other.append(LOBBY_ID, message(ref)) for ref in refs))
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(ref)) for ref in refs))
+    await store.appender.flush(LOBBY_ID)
+    again = await asyncio.gather(*(other.log.append(LOBBY_ID, message(ref)) for ref in refs))
     assert not any(one.is_new for one in again)
 
     async def is_empty() -> bool:
-        return not other._logs._unflushed
+        return not other.appender._unflushed
 
     await until(is_empty)
 
@@ -447,13 +450,13 @@ async def test_refs_that_are_sent_again_long_after_leave_nothing_behind(
 async def test_a_body_whose_erasing_a_dead_node_left_half_done_is_erased_by_the_next(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.append(LOBBY_ID, message("1", "secret"))
-    await store.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
-    await store._logs.flush(LOBBY_ID)
+    await store.log.append(LOBBY_ID, message("1", "secret"))
+    await store.log.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
+    await store.appender.flush(LOBBY_ID)
     never_flush(store, monkeypatch)
     with pytest.raises(Unavailable):
-        await store.append(LOBBY_ID, change(Kind.DELETE, "3", 1))
-    assert (await other.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new is False
+        await store.log.append(LOBBY_ID, change(Kind.DELETE, "3", 1))
+    assert (await other.log.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new is False
     for table in ("heads", "batches"):
         assert "secret" not in str(await behind.read(r.table(table)))
 
@@ -462,13 +465,13 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_flush(store, monkeypatch)
-    await store.append(LOBBY_ID, message("1", "secret"))
+    await store.log.append(LOBBY_ID, message("1", "secret"))
     head = await behind.run(r.table("heads").get(LOBBY_ID))
-    await other.append(LOBBY_ID, change(Kind.DELETE, "2", 1))
+    await other.log.append(LOBBY_ID, change(Kind.DELETE, "2", 1))
     assert "secret" in str(head["tail"])
     await behind.write(r.table("heads").insert(head, conflict="replace"))  # as a late flush has seen it
     async with opened_again(store) as late:
-        await late._logs.flush(LOBBY_ID)
+        await late.appender.flush(LOBBY_ID)
     assert "secret" not in str(await behind.read(r.table("batches")))
 
 
@@ -483,12 +486,12 @@ async def test_no_trim_lets_a_retry_slip_past(
     async def write(via: Store, name: str) -> None:
         for n in range(150):
             ref = f"{name}-{n}"
-            acked[ref] = (await via.append(LOBBY_ID, message(ref))).entry.seq
+            acked[ref] = (await via.log.append(LOBBY_ID, message(ref))).entry.seq
 
     async def retry(via: Store) -> None:
         while not all(writer.done() for writer in writers):
             for ref, seq in list(acked.items())[::7]:
-                again = await via.append(LOBBY_ID, message(ref))
+                again = await via.log.append(LOBBY_ID, message(ref))
                 assert (again.entry.seq, again.is_new) == (seq, False)
             await asyncio.sleep(0)
 
@@ -512,29 +515,29 @@ async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_
     store: ClusterStore, other: ClusterStore, behind: Pool, older: Callable[[Any], Any]
 ) -> None:
     await make_den(store)
-    await store.join(DEN.id, BOB, Role.MEMBER, at=1)
+    await store.members.join(DEN.id, BOB, Role.MEMBER, at=1)
     for _ in range(2):
         await behind.write(r.table("heads").replace(older))
-        was = await other.member(DEN.id, BOB.id)
-        await store.leave(DEN.id, BOB, at=2)
+        was = await other.members.get(DEN.id, BOB.id)
+        await store.members.leave(DEN.id, BOB, at=2)
         await behind.write(r.table("heads").replace(older))
         with pytest.raises(MembershipChanged):
-            await other.append(DEN.id, replace(message("1"), user_id=BOB.id), author=was)
-        await store.join(DEN.id, BOB, Role.MEMBER, at=3)
+            await other.log.append(DEN.id, replace(message("1"), user_id=BOB.id), author=was)
+        await store.members.join(DEN.id, BOB, Role.MEMBER, at=3)
     with suppress(MembershipChanged):  # the other node knows too little of the room yet
-        await other.append(
-            DEN.id, replace(message("1"), user_id=BOB.id), author=await other.member(DEN.id, BOB.id)
+        await other.log.append(
+            DEN.id, replace(message("1"), user_id=BOB.id), author=await other.members.get(DEN.id, BOB.id)
         )
-    now = await other.member(DEN.id, BOB.id)
-    await other.append(DEN.id, replace(message("1"), user_id=BOB.id), author=now)
+    now = await other.members.get(DEN.id, BOB.id)
+    await other.log.append(DEN.id, replace(message("1"), user_id=BOB.id), author=now)
     assert [entry.ref for entry in await whole_log(store, DEN.id)].count("1") == 1
 
 
 async def test_a_head_stays_small_however_long_its_log(store: ClusterStore, behind: Pool) -> None:
     for batch in range(10):
-        await asyncio.gather(*(store.append(LOBBY_ID, message(f"{batch}-{n}")) for n in range(50)))
-    await store._logs.flush(LOBBY_ID)
-    await store.append(LOBBY_ID, message("last"))
+        await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{batch}-{n}")) for n in range(50)))
+    await store.appender.flush(LOBBY_ID)
+    await store.log.append(LOBBY_ID, message("last"))
     assert await behind.run(r.table("heads").get(LOBBY_ID)["tail"].count()) < 100
 
 
@@ -546,16 +549,16 @@ NEWER: dict[str, Any] = {"kind": "purge", "data": {"target": 1, "places": [{"of"
 async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_and_left_unflushed_with_what_follows(
     store: ClusterStore, behind: Pool, strange: Stranger
 ) -> None:
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1", "secret"))
-        await store._logs.flush(LOBBY_ID)
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1", "secret"))
+        await store.appender.flush(LOBBY_ID)
         await strange.write(LOBBY_ID, NEWER, NEWER | {"acts": True})
-        await store.append(LOBBY_ID, message("4"))
+        await store.log.append(LOBBY_ID, message("4"))
         with pytest.raises(Unavailable):
-            await store.append(LOBBY_ID, change(Kind.DELETE, "5", 1))
+            await store.log.append(LOBBY_ID, change(Kind.DELETE, "5", 1))
         given = [one for one in await told(tail, is_entry(5)) if isinstance(one, Entry)]
     for _ in range(2):
-        await store._logs.flush(LOBBY_ID)
+        await store.appender.flush(LOBBY_ID)
         assert [row["seq"] for row in await flushed_rows(behind)] == [1]
     assert [entry.kind for entry in given] == ["message", "purge", "purge", "message", "delete"]
     assert (await whole_log(store))[1:] == given[1:]
@@ -566,7 +569,7 @@ async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_a
     await behind.write(
         head.update({"tail": known})
     )  # to a version that knows the kind it is as if it said nothing
-    assert (await store.append(LOBBY_ID, change(Kind.DELETE, "5", 1))).is_new is False
+    assert (await store.log.append(LOBBY_ID, change(Kind.DELETE, "5", 1))).is_new is False
     assert [row["seq"] for row in await flushed_rows(behind)] == [1, 2, 3, 4, 5]
     assert "secret" not in str(await flushed_rows(behind))
 
@@ -575,8 +578,8 @@ async def test_an_entry_that_only_is_of_a_kind_that_is_not_known_is_flushed_like
     store: ClusterStore, behind: Pool, strange: Stranger
 ) -> None:
     await strange.write(LOBBY_ID, NEWER)
-    await store.append(LOBBY_ID, message("2"))
-    await store._logs.flush(LOBBY_ID)
+    await store.log.append(LOBBY_ID, message("2"))
+    await store.appender.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
     async with opened_again(store) as fresh:
         first, second = await whole_log(fresh)
@@ -596,10 +599,10 @@ async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
     monkeypatch.setitem(KINDS, Kind.ROOM, replace(KINDS[Kind.ROOM], acts=True))
     room = replace(message("1"), kind=Kind.ROOM, data={"name": "Hall", "topic": "", "visibility": "public"})
     with pytest.raises(Unavailable, match="init"):
-        await store.append(LOBBY_ID, room)
+        await store.log.append(LOBBY_ID, room)
     assert await whole_log(store) == []
     await init(server.admin_url, cluster_url, lambda _line: None)
-    assert (await store.append(LOBBY_ID, room)).is_new
+    assert (await store.log.append(LOBBY_ID, room)).is_new
     assert set(await behind.run(allowed)) == {"delete", "member", "room", "purge"}
 
 
@@ -622,11 +625,11 @@ async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
     ],
 )
 async def test_a_tail_survives_a_poison_head(store: ClusterStore, behind: Pool, head: dict[str, Any]) -> None:
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         await behind.write(r.table("heads").insert({"id": "poison", **head}))
         await behind.write(r.table("heads").get("poison").update({"more": POISON_TIME}))
         await behind.write(r.table("heads").get("poison").delete())
-        await store.append(LOBBY_ID, message("1"))
+        await store.log.append(LOBBY_ID, message("1"))
         changes = await told(tail, is_entry(1))
     assert [one.room_id for one in changes if isinstance(one, Entry)] == [LOBBY_ID]
 
@@ -643,17 +646,17 @@ async def test_a_tail_survives_a_poison_head(store: ClusterStore, behind: Pool, 
 async def test_what_a_poison_tail_lacks_is_unreadable_and_logged_once_and_other_rooms_are_served(
     store: ClusterStore, behind: Pool, tail_of_head: list[Any]
 ) -> None:
-    await store.create_account(Account(ALICE, "alice", "hash"))
-    await store.create_room(DEN, ALICE)
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
+    await store.rooms.create(DEN, ALICE)
     with capture_logs() as logs:
-        async with store.changes() as tail:
+        async with store.changes.open() as tail:
             for seq in (9, 10):
                 await behind.write(r.table("heads").get(DEN.id).update({"seq": seq, "tail": tail_of_head}))
-            await store.append(LOBBY_ID, message("1"))
+            await store.log.append(LOBBY_ID, message("1"))
             changes = await told(tail, is_entry(1))
         log = await whole_log(store, DEN.id)
         assert [entry.kind for entry in log] == ["member"] + ["unreadable"] * 9
-        assert (await store.history(DEN.id, limit=10)).items == []
+        assert (await store.log.history(DEN.id, limit=10)).items == []
     given = [one for one in changes if isinstance(one, Entry)]
     assert [one for one in given if one.room_id == DEN.id] == log[1:]
     assert [one.room_id for one in given if one not in log] == [LOBBY_ID]
@@ -664,37 +667,37 @@ async def test_what_a_poison_tail_lacks_is_unreadable_and_logged_once_and_other_
 async def test_a_known_head_that_is_poison_is_passed_over_and_logged_once_and_other_rooms_are_served(
     store: ClusterStore, behind: Pool
 ) -> None:
-    await store.create_account(Account(ALICE, "alice", "hash"))
-    await store.create_room(DEN, ALICE)
-    await store.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
-    async with store.changes() as tail:
-        await store.append(DEN.id, message("1"))
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
+    await store.rooms.create(DEN, ALICE)
+    await store.members.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
+    async with store.changes.open() as tail:
+        await store.log.append(DEN.id, message("1"))
         await told(tail, is_entry(2, DEN.id))
-    before = await store.heads([LOBBY_ID])
+    before = await store.log.heads([LOBBY_ID])
     with capture_logs() as logs:
         await behind.write(r.table("heads").get(DEN.id).update({"seq": POISON_TIME, "epoch": r.literal()}))
         for n in range(2, 4):
-            async with store.changes() as tail:
-                await store.append(LOBBY_ID, message(f"{n}"))
+            async with store.changes.open() as tail:
+                await store.log.append(LOBBY_ID, message(f"{n}"))
                 assert not [one for one in await told(tail, is_entry(n)) if isinstance(one, Restored)]
-        heads = await store.heads([LOBBY_ID, DEN.id])
+        heads = await store.log.heads([LOBBY_ID, DEN.id])
         assert await whole_log(store, DEN.id) == []
-        assert [view.room.id for view in (await store.rooms_of(ALICE.id, cursor=None, limit=10)).items] == [
-            LOBBY_ID
-        ]
+        assert [
+            view.room.id for view in (await store.rooms.of_user(ALICE.id, cursor=None, limit=10)).items
+        ] == [LOBBY_ID]
     assert [(head.room_id, head.epoch) for head in heads.values()] == [(LOBBY_ID, before[LOBBY_ID].epoch)]
     assert [line["id"] for line in logs if line["event"] == "poison_row_skipped"] == [DEN.id]
 
 
 async def test_a_tail_survives_poison_sessions(store: ClusterStore, behind: Pool) -> None:
-    await store.create_account(Account(ALICE, "alice", "hash"))
-    await store.create_session(Session("session", ALICE.id, 1, 1, 9, "a browser", "hash"), most=20)
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
+    await store.sessions.create(Session("session", ALICE.id, 1, 1, 9, "a browser", "hash"), most=20)
     ended = SessionEnded("session", ALICE.id)
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         for row in ({"id": "poison-1", "ended": True}, {"id": "poison-2", "ended": POISON_TIME}):
             await behind.write(r.table("sessions").insert(row))
             await behind.write(r.table("sessions").get(row["id"]).delete())
-        await store.end_session("session")
+        await store.sessions.end("session")
         changes = await told(tail, lambda one: one == ended)
     assert [one for one in changes if isinstance(one, SessionEnded)] == [ended]
 
@@ -704,17 +707,21 @@ async def test_a_poison_member_or_session_is_nobody_and_holds_up_no_other(
     store: ClusterStore, behind: Pool, role: object
 ) -> None:
     for user in (ALICE, BOB):
-        await store.create_account(Account(user, user.username, "hash"))
-        await store.create_session(Session(f"of-{user.id}", user.id, 1, 1, 9, "a browser", "hash"), most=20)
-    await store.create_room(DEN, ALICE)
+        await store.accounts.create(Account(user, user.username, "hash"))
+        await store.sessions.create(Session(f"of-{user.id}", user.id, 1, 1, 9, "a browser", "hash"), most=20)
+    await store.rooms.create(DEN, ALICE)
     mine = await behind.run(r.table("members").get([DEN.id, ALICE.id]))
     poison = {"id": [DEN.id, BOB.id], "user_id": BOB.id, "role": role}
     await behind.write(r.table("members").insert(mine | poison))
     await behind.write(r.table("sessions").get(f"of-{BOB.id}").replace(lambda row: row.without("used")))
     places = [(DEN.id, user.id) for user in (ALICE, BOB)]
-    assert list(await store.memberships(places)) == places[:1]
-    assert [one.user_id for one in (await store.members(DEN.id, cursor=None, limit=9)).items] == [ALICE.id]
-    assert list(await store.sessions([f"of-{user.id}" for user in (BOB, ALICE)])) == [f"of-{ALICE.id}"]
+    assert list(await store.members.get_many(places)) == places[:1]
+    assert [one.user_id for one in (await store.members.of_room(DEN.id, cursor=None, limit=9)).items] == [
+        ALICE.id
+    ]
+    assert list(await store.sessions.get_many([f"of-{user.id}" for user in (BOB, ALICE)])) == [
+        f"of-{ALICE.id}"
+    ]
 
 
 @pytest.mark.parametrize("poison", [None, {}, {"kind": "member", "seq": 3, "room_id": DEN.id, "id": "x"}])
@@ -723,12 +730,12 @@ async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
 ) -> None:
     await make_den(store)
     await behind.write(r.table("heads").get(DEN.id).update({"tail": r.row["tail"].append(poison)}))
-    await store.join(DEN.id, BOB, Role.MEMBER, at=7_000)
-    acked = await store.append(DEN.id, message("1", "secret"))
-    await store.append(DEN.id, change(Kind.DELETE, "2", acked.entry.seq))
-    await store.anonymise([acked.entry], "nobody")
-    await store._logs.flush(DEN.id)
-    member = await store.member(DEN.id, BOB.id)
+    await store.members.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    acked = await store.log.append(DEN.id, message("1", "secret"))
+    await store.log.append(DEN.id, change(Kind.DELETE, "2", acked.entry.seq))
+    await store.erasure.anonymise([acked.entry], "nobody")
+    await store.appender.flush(DEN.id)
+    member = await store.members.get(DEN.id, BOB.id)
     assert member is not None
     assert member.role is Role.MEMBER
     assert await flushed_refs(behind) == [None, None, "1", "2"]
@@ -736,8 +743,8 @@ async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
 
 async def test_what_poison_rows_are_in_place_of_is_unreadable(store: ClusterStore, behind: Pool) -> None:
     for n in range(3):
-        await store.append(LOBBY_ID, message(f"{n}"))
-    await store._logs.flush(LOBBY_ID)
+        await store.log.append(LOBBY_ID, message(f"{n}"))
+    await store.appender.flush(LOBBY_ID)
     junk = [
         None,
         7,
@@ -751,21 +758,21 @@ async def test_what_poison_rows_are_in_place_of_is_unreadable(store: ClusterStor
     async with opened_again(store) as fresh:
         assert [entry.ref for entry in await whole_log(fresh)] == ["0", "1", "2"]
         for page in ({}, {"after": 0}):
-            assert [item.ref for item in (await fresh.history(LOBBY_ID, limit=10, **page)).items] == [
+            assert [item.ref for item in (await fresh.log.history(LOBBY_ID, limit=10, **page)).items] == [
                 "0",
                 "1",
                 "2",
             ]
-        assert await fresh.message(LOBBY_ID, 3) is not None
+        assert await fresh.log.message(LOBBY_ID, 3) is not None
         poison = r.table("batches").get([LOBBY_ID, 2])
         rows = poison["rows"].map(lambda row: row.merge({"at": POISON_TIME}))
         await behind.write(poison.update({"rows": rows}, non_atomic=True))
-        log = await fresh.log(LOBBY_ID, after=0, limit=10)
+        log = await fresh.log.entries(LOBBY_ID, after=0, limit=10)
         assert [entry.ref or entry for entry in log] == ["0", unreadable(LOBBY_ID, 2), "2"]
-        acked = [await fresh.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(3, 9)]
-        await fresh.append(LOBBY_ID, change(Kind.DELETE, "gone", acked[-1].entry.seq))
+        acked = [await fresh.log.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(3, 9)]
+        await fresh.log.append(LOBBY_ID, change(Kind.DELETE, "gone", acked[-1].entry.seq))
         assert [one.entry.seq for one in acked] == [4, 5, 6, 7, 8, 9]
-        assert (await fresh.append(LOBBY_ID, message("4", "secret"))).is_new is False
+        assert (await fresh.log.append(LOBBY_ID, message("4", "secret"))).is_new is False
 
 
 async def keep_nothing_in_tails(behind: Pool) -> None:
@@ -780,21 +787,21 @@ async def keep_nothing_in_tails(behind: Pool) -> None:
 async def test_a_message_with_thousands_of_reactions_is_read_and_deleted(
     store: ClusterStore, behind: Pool
 ) -> None:
-    await store.append(LOBBY_ID, message("1", "secret"))
-    await store.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
+    await store.log.append(LOBBY_ID, message("1", "secret"))
+    await store.log.append(LOBBY_ID, change(Kind.EDIT, "2", 1, body="secret, edited"))
     for part in range(40):
         reactions = (reaction(1, f"user-{part}-{n}") for n in range(60))
-        await asyncio.gather(*(store._logs.append(LOBBY_ID, one) for one in reactions))
-    await store.append(LOBBY_ID, message("last"))
-    await store._logs.flush(LOBBY_ID)
+        await asyncio.gather(*(store.appender.append(LOBBY_ID, one) for one in reactions))
+    await store.log.append(LOBBY_ID, message("last"))
+    await store.appender.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
     for page in ({}, {"after": 0}, {"after": 0, "before": 10_000}):
-        items = (await store.history(LOBBY_ID, limit=2, **page)).items
+        items = (await store.log.history(LOBBY_ID, limit=2, **page)).items
         assert [item.ref for item in items] == ["1", "last"]
-    found = await store.message(LOBBY_ID, 1)
+    found = await store.log.message(LOBBY_ID, 1)
     assert found is not None
     assert len(found.reactions[0].user_ids) == 2_400
-    assert (await store.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new
+    assert (await store.log.append(LOBBY_ID, change(Kind.DELETE, "3", 1))).is_new
     assert "secret" not in str(await flushed_rows(behind))
 
 
@@ -831,14 +838,14 @@ async def test_pages_are_those_of_a_plain_list_however_entries_were_appended(
     messages = [row["seq"] for row in rows if row["kind"] == Kind.MESSAGE]
     for _ in range(60):
         at, limit = rng.randint(0, len(rows) + 1), rng.choice([1, 10, 100])
-        log = await store.log(LOBBY_ID, after=at, limit=limit)
+        log = await store.log.entries(LOBBY_ID, after=at, limit=limit)
         assert [entry.seq for entry in log] == [*range(at + 1, min(at + limit, len(rows)) + 1)]
         newer, older = [seq for seq in messages if seq > at], [seq for seq in messages if seq < at]
-        page = await store.history(LOBBY_ID, after=at, limit=limit)
+        page = await store.log.history(LOBBY_ID, after=at, limit=limit)
         assert ([item.seq for item in page.items], page.has_more) == (newer[:limit], len(newer) > limit)
-        page = await store.history(LOBBY_ID, before=at, limit=limit)
+        page = await store.log.history(LOBBY_ID, before=at, limit=limit)
         assert ([item.seq for item in page.items], page.has_more) == (older[-limit:], len(older) > limit)
-        found = await store.message(LOBBY_ID, at)
+        found = await store.log.message(LOBBY_ID, at)
         assert (found is not None) == (at in messages)
 
 
@@ -847,8 +854,8 @@ async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(
 ) -> None:
     async def write(refs: range) -> None:
         for n in refs:
-            await store.append(LOBBY_ID, message(f"{n}"))
-            await store._logs.flush(LOBBY_ID)
+            await store.log.append(LOBBY_ID, message(f"{n}"))
+            await store.appender.flush(LOBBY_ID)
 
     await write(range(1, 6))
     await keep_nothing_in_tails(behind)
@@ -856,18 +863,20 @@ async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(
     await write(range(6, 11))
     await behind.write(r.table("heads").get(LOBBY_ID).replace(earlier | {"epoch": "another"}))
     async with opened_again(store) as fresh:  # of a copy in which a head is older than the batches
-        await asyncio.gather(*(fresh.append(LOBBY_ID, message(f"new {n}", "secret")) for n in range(6, 26)))
-        await fresh._logs.flush(LOBBY_ID)
+        await asyncio.gather(
+            *(fresh.log.append(LOBBY_ID, message(f"new {n}", "secret")) for n in range(6, 26))
+        )
+        await fresh.appender.flush(LOBBY_ID)
         await keep_nothing_in_tails(behind)
         refs = [*(f"{n}" for n in range(1, 6)), *(f"new {n}" for n in range(6, 26))]
         for after in (0, 7, 12):
-            log = await fresh.log(LOBBY_ID, after=after, limit=100)
+            log = await fresh.log.entries(LOBBY_ID, after=after, limit=100)
             assert [entry.ref for entry in log] == refs[after:]
         for page in ({}, {"after": 0}):
-            items = (await fresh.history(LOBBY_ID, limit=100, **page)).items
+            items = (await fresh.log.history(LOBBY_ID, limit=100, **page)).items
             assert [item.ref for item in items] == refs
-        await fresh.append(LOBBY_ID, change(Kind.DELETE, "gone", 20))
-        erased = await fresh.message(LOBBY_ID, 20)
+        await fresh.log.append(LOBBY_ID, change(Kind.DELETE, "gone", 20))
+        erased = await fresh.log.message(LOBBY_ID, 20)
         assert erased is not None
         assert erased.deleted
 
@@ -876,9 +885,9 @@ async def test_an_append_is_flushed_whole_by_a_node_that_takes_a_part_of_it_for_
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_flush(store, monkeypatch)
-    acked = await asyncio.gather(*(store.append(LOBBY_ID, message(f"{n}")) for n in range(20)))
-    other._logs._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as when a set-back is not noticed yet
-    await other._logs.flush(LOBBY_ID)
+    acked = await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(20)))
+    other.appender._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as when a set-back is not noticed yet
+    await other.appender.flush(LOBBY_ID)
     batches = await behind.read(r.table("batches"))
     assert [(batch["id"], len(batch["rows"])) for batch in batches] == [([LOBBY_ID, 1], 20)]
 
@@ -890,13 +899,13 @@ async def test_a_ref_that_was_raced_for_in_two_rooms_is_in_each_once(
     with monkeypatch.context() as broken:
         never_flush(store, broken)
         never_flush(other, broken)
-        acked = [await store.append(LOBBY_ID, message("1")), await other.append(DEN.id, message("1"))]
+        acked = [await store.log.append(LOBBY_ID, message("1")), await other.log.append(DEN.id, message("1"))]
     for room_id in (LOBBY_ID, DEN.id):
-        await store._logs.flush(room_id)
+        await store.appender.flush(room_id)
     await keep_nothing_in_tails(behind)
     async with opened_again(store) as fresh:
         for one in acked:
-            retry = await fresh.append(one.entry.room_id, message("1"))
+            retry = await fresh.log.append(one.entry.room_id, message("1"))
             assert (retry.entry, retry.is_new) == (one.entry, False)
 
 
@@ -916,8 +925,8 @@ async def test_a_name_claimed_by_who_crashed_is_free_again(store: ClusterStore, 
     claim = {"id": "alice", "user_id": "nobody", "at": ALICE.created_at}
     await behind.write(r.table("names").insert(claim))
     later = replace(ALICE, created_at=ALICE.created_at + CLAIM_MS + 1)
-    await store.create_account(Account(later, "alice", "hash"))
-    assert await store.account_by_name("alice") == Account(later, "alice", "hash")
+    await store.accounts.create(Account(later, "alice", "hash"))
+    assert await store.accounts.by_name("alice") == Account(later, "alice", "hash")
 
 
 # -- who may do what
@@ -997,14 +1006,14 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         await ClusterStore.open(cluster_url)
     await init(server.admin_url, cluster_url, lambda _line: None)
     async with opened(cluster_url) as store:
-        found = {one.id: one.used for one in await store.sessions_of(ALICE.id)}
+        found = {one.id: one.used for one in await store.sessions.of_user(ALICE.id)}
         assert found == {"used": (("h1", 5),), "fresh": ()}
-        account = await store.account(ALICE.id)
+        account = await store.accounts.get(ALICE.id)
         assert account is not None
         assert (account.disabled, account.admin, account.erasing) == (False, False, False)
-        assert (await store.all_accounts(cursor=None, limit=9)).items == [account]
-        assert (await store.users_named("al", cursor=None, limit=9)).items == [account.user]
-        assert (await store.audit(cursor=None, limit=9)).items == []
+        assert (await store.accounts.all(cursor=None, limit=9)).items == [account]
+        assert (await store.accounts.named("al", cursor=None, limit=9)).items == [account.user]
+        assert (await store.audit.all(cursor=None, limit=9)).items == []
 
 
 def breaks_off(_database: str, _rows: object) -> NoReturn:
@@ -1015,12 +1024,12 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(cluster_url) as store:
-        acked = [await store.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(40)]
-        await store.append(LOBBY_ID, change(Kind.EDIT, "edit", 2, body="edited"))
-        await store.append(LOBBY_ID, change(Kind.DELETE, "delete", 1))
-        await asyncio.gather(*(store.append(LOBBY_ID, message(f"late {n}")) for n in range(3)))
-        await store._logs.flush(LOBBY_ID)
-        log, history = await whole_log(store), await store.history(LOBBY_ID, limit=100)
+        acked = [await store.log.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(40)]
+        await store.log.append(LOBBY_ID, change(Kind.EDIT, "edit", 2, body="edited"))
+        await store.log.append(LOBBY_ID, change(Kind.DELETE, "delete", 1))
+        await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"late {n}")) for n in range(3)))
+        await store.appender.flush(LOBBY_ID)
+        log, history = await whole_log(store), await store.log.history(LOBBY_ID, limit=100)
     head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
     # some are in the tail, too, and some are not known to be flushed
     assert 0 < head["trimmed"] < head["flushed"] < len(log)
@@ -1042,12 +1051,12 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     assert "messages" not in await behind.run(r.table_list())
     async with opened(cluster_url) as store:
         assert await whole_log(store) == log
-        assert await store.history(LOBBY_ID, limit=100) == history
+        assert await store.log.history(LOBBY_ID, limit=100) == history
         for one in (acked[3], acked[-1]):
-            retry = await store.append(LOBBY_ID, message(one.entry.ref or "", "secret"))
+            retry = await store.log.append(LOBBY_ID, message(one.entry.ref or "", "secret"))
             assert (retry.entry, retry.is_new) == (one.entry, False)
-        await store.append(LOBBY_ID, change(Kind.DELETE, "another", 40))
-        mine = await store.entries_of(ALICE.id, cursor=None, limit=100)
+        await store.log.append(LOBBY_ID, change(Kind.DELETE, "another", 40))
+        mine = await store.erasure.entries_of(ALICE.id, cursor=None, limit=100)
         assert [entry.seq for entry in mine.items] == [*range(1, 47)]
     flushed = await flushed_rows(behind)
     assert [row["seq"] for row in flushed] == [*range(1, 47)]  # each once
@@ -1059,8 +1068,8 @@ async def test_a_user_who_may_brings_an_older_database_up_to_date_at_opening(
 ) -> None:
     await set_back_to_version_1(behind, server)
     async with opened(f"{server.admin_url}/{cluster_url.rsplit('/', 1)[1]}") as store:
-        assert len(await store.sessions_of(ALICE.id)) == 2
-        assert (await store.audit(cursor=None, limit=9)).items == []
+        assert len(await store.sessions.of_user(ALICE.id)) == 2
+        assert (await store.audit.all(cursor=None, limit=9)).items == []
 
 
 async def test_a_database_that_is_not_prepared_is_said_in_plain_words(
@@ -1101,12 +1110,12 @@ async def test_a_url_that_names_no_database_is_refused(url: str) -> None:
 async def test_preparing_again_keeps_everything(
     server: RethinkDBServer, cluster_url: str, store: ClusterStore
 ) -> None:
-    acked = await store.append(LOBBY_ID, message("1"))
+    acked = await store.log.append(LOBBY_ID, message("1"))
     said: list[str] = []
     await init(server.admin_url, cluster_url, said.append)
     assert not [line for line in said if "making" in line]
     assert await whole_log(store) == [acked.entry]
-    assert (await store.heads([LOBBY_ID]))[LOBBY_ID].epoch == acked.epoch
+    assert (await store.log.heads([LOBBY_ID]))[LOBBY_ID].epoch == acked.epoch
 
 
 # -- a database that is set back
@@ -1115,23 +1124,23 @@ async def test_preparing_again_keeps_everything(
 async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
     store: ClusterStore, behind: Pool
 ) -> None:
-    await store.append(LOBBY_ID, message("1"))
+    await store.log.append(LOBBY_ID, message("1"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("2"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
     await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as a restored copy has it
     await behind.write(r.table("batches").get([LOBBY_ID, 2]).delete())
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-        (head,) = (await store.heads([LOBBY_ID])).values()
+        (head,) = (await store.log.heads([LOBBY_ID])).values()
         assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
-        acked = await store.append(LOBBY_ID, message("another"))
+        acked = await store.log.append(LOBBY_ID, message("another"))
         assert (acked.entry.seq, acked.epoch) == (2, head.epoch)
         assert [entry.ref for entry in await told(tail, is_entry(2)) if isinstance(entry, Entry)] == [
             "another"
         ]
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert not isinstance((await anext(tail))[0], Restored)
 
 
@@ -1150,12 +1159,12 @@ WRITTEN_WITH_THE_TAIL_OPEN = {
 async def test_an_open_tail_notices_that_heads_are_replaced_and_the_next_one_says_so(
     restless: ClusterStore, behind: Pool, write: Callable[[dict[str, Any]], Any], room_id: str
 ) -> None:
-    await restless.create_account(Account(ALICE, "alice", "hash"))
-    await restless.create_room(DEN, ALICE)
-    await restless.append(DEN.id, message("1"))
-    async with restless.changes() as tail:
+    await restless.accounts.create(Account(ALICE, "alice", "hash"))
+    await restless.rooms.create(DEN, ALICE)
+    await restless.log.append(DEN.id, message("1"))
+    async with restless.changes.open() as tail:
         for n in range(2, 4):
-            await restless.append(LOBBY_ID, message(f"{n}"))
+            await restless.log.append(LOBBY_ID, message(f"{n}"))
         await told(tail, is_entry(2))
         head = await behind.run(r.table("heads").get(room_id))
         await behind.write(write(head))
@@ -1163,48 +1172,48 @@ async def test_an_open_tail_notices_that_heads_are_replaced_and_the_next_one_say
             async with asyncio.timeout(2):
                 await lost(tail)
     for _ in range(2):  # until who listens has heard it, and asks for more
-        async with restless.changes() as tail:
+        async with restless.changes.open() as tail:
             assert await anext(tail) == [Restored()]
-    assert head["epoch"] not in {one.epoch for one in (await restless.heads([LOBBY_ID, DEN.id])).values()}
-    async with restless.changes() as tail:
+    assert head["epoch"] not in {one.epoch for one in (await restless.log.heads([LOBBY_ID, DEN.id])).values()}
+    async with restless.changes.open() as tail:
         assert await anext(tail) == [Restored()]
         assert await anext(tail) == [Quiet()]
-    async with restless.changes() as tail:
+    async with restless.changes.open() as tail:
         assert not isinstance((await anext(tail))[0], Restored)
 
 
 async def test_an_emptied_database_is_seen_as_set_back_and_so_is_the_copy_that_is_put_in_its_place(
     store: ClusterStore, behind: Pool
 ) -> None:
-    await store.append(LOBBY_ID, message("1"))
+    await store.log.append(LOBBY_ID, message("1"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("2"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
     await behind.write(r.table("heads").delete())
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
         assert await anext(tail) == [Quiet()]
         await behind.write(r.table("heads").insert(earlier))
         with pytest.raises(Unavailable):
             async with asyncio.timeout(2):
                 await lost(tail)
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-    (head,) = (await store.heads([LOBBY_ID])).values()
+    (head,) = (await store.log.heads([LOBBY_ID])).values()
     assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
 
 
 async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_opens_next(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
     rooms = [LOBBY_ID, *(f"room-{n}" for n in range(4))]
     for room_id in rooms[1:]:
-        await store.create_room(replace(DEN, id=room_id), ALICE)
-    old = {head.epoch for head in (await store.heads(rooms)).values()}
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1"))
+        await store.rooms.create(replace(DEN, id=room_id), ALICE)
+    old = {head.epoch for head in (await store.log.heads(rooms)).values()}
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1"))
         await told(tail, is_entry(1))
     await behind.write(r.table("heads").get(LOBBY_ID).update({"seq": 0, "tail": []}))
 
@@ -1217,35 +1226,35 @@ async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_op
         return cluster_queries.renewal_query(name, last)
 
     monkeypatch.setattr(cluster_queries, "RENEWAL_SLICE", 2)
-    monkeypatch.setattr(cluster_life, "renewal_query", breaks_off_once)
+    monkeypatch.setattr(cluster_epochs, "renewal_query", breaks_off_once)
     with pytest.raises(Unavailable):
-        async with store.changes():
+        async with store.changes.open():
             pass
-    half = {head.epoch for head in (await store.heads(rooms)).values()}
+    half = {head.epoch for head in (await store.log.heads(rooms)).values()}
     assert (len(half - old), len(half & old)) == (2, 3)
-    async with other.changes() as tail:
+    async with other.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-    whole = {head.epoch for head in (await store.heads(rooms)).values()}
+    whole = {head.epoch for head in (await store.log.heads(rooms)).values()}
     assert (len(whole - old), whole & half) == (5, half - old)
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-    assert {head.epoch for head in (await store.heads(rooms)).values()} == whole
+    assert {head.epoch for head in (await store.log.heads(rooms)).values()} == whole
 
 
 async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.append(LOBBY_ID, message("0"))
+    await store.log.append(LOBBY_ID, message("0"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
-    await asyncio.gather(*(store.append(LOBBY_ID, message(f"{n}")) for n in range(1, 60)))
-    await store._logs.flush(LOBBY_ID)
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(1, 60)))
+    await store.appender.flush(LOBBY_ID)
     await behind.write(r.table("heads").insert(earlier | {"epoch": "another"}, conflict="replace"))
     await behind.write(r.table("batches").filter(r.row["id"].nth(1) > 1).delete())
     never_flush(other, monkeypatch)
     after = [f"after-{n}" for n in range(80)]
-    await asyncio.gather(*(other.append(LOBBY_ID, message(ref)) for ref in after))
-    await store.append(LOBBY_ID, message("last"))
-    await store._logs.flush(LOBBY_ID)
+    await asyncio.gather(*(other.log.append(LOBBY_ID, message(ref)) for ref in after))
+    await store.log.append(LOBBY_ID, message("last"))
+    await store.appender.flush(LOBBY_ID)
     assert {entry.ref for entry in await whole_log(store)} == {"0", *after, "last"}
     assert await flushed_refs(behind) == [entry.ref for entry in await whole_log(store)]
 
@@ -1270,24 +1279,24 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 async def test_what_a_node_has_appended_itself_is_told_and_not_read(
     store: ClusterStore, other: ClusterStore, asked: list[set[str]]
 ) -> None:
-    async with store.changes() as tail, other.changes() as elsewhere:
+    async with store.changes.open() as tail, other.changes.open() as elsewhere:
         hearing = asyncio.create_task(told(tail, is_entry(5)))
-        acked = [(await store.append(LOBBY_ID, message(f"{n}"))).entry for n in range(5)]
+        acked = [(await store.log.append(LOBBY_ID, message(f"{n}"))).entry for n in range(5)]
         assert await hearing == acked
         assert not asked
         assert await told(elsewhere, is_entry(5)) == acked
         assert asked
         asked.clear()
-        theirs = await other.append(LOBBY_ID, message("theirs"))
-        ours = await store.append(LOBBY_ID, message("ours"))
+        theirs = await other.log.append(LOBBY_ID, message("theirs"))
+        ours = await store.log.append(LOBBY_ID, message("ours"))
         assert await told(tail, is_entry(7)) == [theirs.entry, ours.entry]
         assert asked
 
 
 async def test_a_tail_does_not_tell_what_its_own_node_has_deleted_meanwhile(store: ClusterStore) -> None:
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1", "secret"))
-        await store.append(LOBBY_ID, change(Kind.DELETE, "2", 1))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1", "secret"))
+        await store.log.append(LOBBY_ID, change(Kind.DELETE, "2", 1))
         first, second = await told(tail, is_entry(2))
     assert isinstance(first, Entry)
     assert isinstance(second, Entry)
@@ -1298,24 +1307,24 @@ async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def is_settled() -> bool:
-        return not store._logs._flushes
+        return not store.appender._flushes
 
     async def away(_room_id: str) -> None:
         raise Unavailable
 
     await make_den(other)
-    await store.append(DEN.id, message("1"))
+    await store.log.append(DEN.id, message("1"))
     await until(is_settled)
     earlier = await behind.run(r.table("heads").get(DEN.id))
     with monkeypatch.context() as broken:
-        broken.setattr(store._logs, "flush", away)
-        lost_one = await store.append(DEN.id, message("2", "of the lost life"))
+        broken.setattr(store.appender, "flush", away)
+        lost_one = await store.log.append(DEN.id, message("2", "of the lost life"))
         await behind.write(r.table("heads").get(DEN.id).replace(earlier))
     await until(is_settled)
-    assert not store._unflushed, "the flush has seen that it is gone"
-    async with other.changes() as elsewhere, store.changes() as tail:
+    assert not store.appender._unflushed, "the flush has seen that it is gone"
+    async with other.changes.open() as elsewhere, store.changes.open() as tail:
         assert await anext(tail) == [Restored()], "it was acked, and is gone"
-        theirs = (await eventually(lambda: other.append(DEN.id, message("3", "theirs")))).entry
+        theirs = (await eventually(lambda: other.log.append(DEN.id, message("3", "theirs")))).entry
         assert theirs.seq == lost_one.entry.seq
         assert (await told(tail, is_entry(theirs.seq, DEN.id)))[-1] == theirs
         with pytest.raises(Unavailable):
@@ -1326,7 +1335,7 @@ async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next
 async def test_a_tail_waits_for_an_append_of_its_own_node_but_not_for_long(
     store: ClusterStore, asked: list[set[str]], monkeypatch: pytest.MonkeyPatch, is_answered: bool
 ) -> None:
-    await store.append(LOBBY_ID, message("1"))
+    await store.log.append(LOBBY_ID, message("1"))
     answer, run = asyncio.Event(), store._pool.run
 
     async def answered_late(query: Any) -> Any:
@@ -1336,8 +1345,8 @@ async def test_a_tail_waits_for_an_append_of_its_own_node_but_not_for_long(
         return found
 
     monkeypatch.setattr(store._pool, "run", answered_late)
-    async with store.changes() as tail:
-        appending = asyncio.create_task(store.append(LOBBY_ID, message("2")))
+    async with store.changes.open() as tail:
+        appending = asyncio.create_task(store.log.append(LOBBY_ID, message("2")))
         if is_answered:
             asyncio.get_running_loop().call_later(0.05, answer.set)
         (entry,) = await told(tail, is_entry(2))
@@ -1351,15 +1360,15 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
 ) -> None:
     wanted = {LOBBY_ID}
     await make_den(other)
-    async with store.changes(wanted.__contains__) as tail:
+    async with store.changes.open(wanted.__contains__) as tail:
         for n in range(40):  # more than a tail keeps
-            await other.append(DEN.id, message(f"unheard {n}"))
-        await other.append(LOBBY_ID, message("heard"))
+            await other.log.append(DEN.id, message(f"unheard {n}"))
+        await other.log.append(LOBBY_ID, message("heard"))
         heard = [one for one in await told(tail, is_entry(1)) if isinstance(one, Entry)]
         assert [entry.ref for entry in heard] == ["heard"]
         assert asked == [{LOBBY_ID}]
 
-        joined = await other.join(DEN.id, BOB, Role.MEMBER, at=1)
+        joined = await other.members.join(DEN.id, BOB, Role.MEMBER, at=1)
         assert joined is not None
         heard = [
             one for one in await told(tail, is_entry(joined.entry.seq, DEN.id)) if isinstance(one, Entry)
@@ -1367,8 +1376,8 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
         assert heard[-1] == joined.entry
 
         wanted.add(DEN.id)
-        known = (await store.heads([DEN.id]))[DEN.id].seq
-        await other.append(DEN.id, message("1"))
+        known = (await store.log.heads([DEN.id]))[DEN.id].seq
+        await other.log.append(DEN.id, message("1"))
         heard = [one for one in await told(tail, is_entry(known + 1, DEN.id)) if isinstance(one, Entry)]
         assert heard[-1].ref == "1"
         assert len(heard) <= 2  # what was passed over is not read after all
@@ -1380,20 +1389,20 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
     await make_den(other)
     earlier = await behind.run(r.table("heads").get(DEN.id))
     wanted = {LOBBY_ID}
-    async with store.changes(wanted.__contains__) as tail:
-        await other.append(DEN.id, message("1"))
-        await other._logs.flush(DEN.id)
-        await other.append(DEN.id, message("2"))  # it tells the head of the flush
+    async with store.changes.open(wanted.__contains__) as tail:
+        await other.log.append(DEN.id, message("1"))
+        await other.appender.flush(DEN.id)
+        await other.log.append(DEN.id, message("2"))  # it tells the head of the flush
 
         async def is_noted() -> bool:
             head = await behind.run(r.table("heads").get(DEN.id))
             return bool(head["flushed"] > earlier["seq"])
 
         await until(is_noted)
-        await other.append(LOBBY_ID, message("3"))
+        await other.log.append(LOBBY_ID, message("3"))
         await told(tail, is_entry(1))  # and with it, what was noted before
     await behind.write(r.table("heads").get(DEN.id).replace(earlier))
-    async with store.changes(wanted.__contains__) as tail:
+    async with store.changes.open(wanted.__contains__) as tail:
         assert await anext(tail) == [Restored()]
 
 
@@ -1402,10 +1411,10 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_only_asked_where_a_
 ) -> None:
     await make_den(other)
     earlier = await behind.run(r.table("heads").get(DEN.id))
-    await other.append(DEN.id, message("1"))
-    await store.heads([DEN.id])
+    await other.log.append(DEN.id, message("1"))
+    await store.log.heads([DEN.id])
     await behind.write(r.table("heads").get(DEN.id).replace(earlier))
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
 
 
@@ -1425,14 +1434,14 @@ async def test_what_a_feed_shows_is_not_taken_for_what_the_database_must_hold(
     restless: ClusterStore, other: ClusterStore, behind: Pool, write: Callable[[dict[str, Any]], Any]
 ) -> None:
     await make_den(other)
-    async with restless.changes({LOBBY_ID}.__contains__) as tail:
+    async with restless.changes.open({LOBBY_ID}.__contains__) as tail:
         head = await behind.run(r.table("heads").get(DEN.id))
         await behind.write(write(head))
-        await other.append(LOBBY_ID, message("1"))
+        await other.log.append(LOBBY_ID, message("1"))
         await told(tail, is_entry(1))
-    await restless.heads([DEN.id, "room-odd"])
+    await restless.log.heads([DEN.id, "room-odd"])
     await behind.write(r.table("heads").get("room-new").delete())
-    async with restless.changes() as tail:
+    async with restless.changes.open() as tail:
         assert await anext(tail) != [Restored()]
 
 
@@ -1446,8 +1455,8 @@ async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(
             yield row
 
     monkeypatch.setattr(cluster_tail, "tail", failing)
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("1"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1"))
         with pytest.raises(Unavailable):
             async with asyncio.timeout(2):
                 await lost(tail)
@@ -1460,7 +1469,7 @@ async def test_a_tail_leaves_no_beat_behind_and_removes_those_that_others_left(
     for beat in ({"id": "gone", "at": now - 3_600}, {"id": "broken"}, {"id": "alive", "at": now - 10}):
         await behind.write(r.table("beats").insert(beat))
     for _ in range(2):
-        async with store.changes() as tail:
+        async with store.changes.open() as tail:
             await anext(tail)
 
     async def are_gone() -> bool:

@@ -25,7 +25,7 @@ from api.models.accounts import Account, Session, User
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.log import Draft, Entry, Kind, unreadable
 from api.models.rooms import LOBBY_ID, Role, Room, Visibility
-from api.store.base.store import QUIET_SECONDS
+from api.store.base.changes import QUIET_SECONDS
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite import sessions as sqlite_sessions
 from api.store.sqlite import tail as sqlite_tail
@@ -52,7 +52,7 @@ async def main(url, name, count):
     sys.stdin.readline()
     for n in range(int(count)):
         draft = Draft(Kind.MESSAGE, "user-alice", "alice", 1, f"{name}-{n}", {"body": f"{name} {n}", "reply_to": None})
-        acked = await store.append("lobby", draft)
+        acked = await store.log.append("lobby", draft)
         print(acked.entry.seq, acked.entry.ref, acked.epoch, flush=True)
     await store.close()
 
@@ -196,11 +196,11 @@ class Commits:
 
 
 async def whole_log(store: SqliteStore) -> list[Entry]:
-    return await store.log(LOBBY_ID, after=0, limit=1_000_000)
+    return await store.log.entries(LOBBY_ID, after=0, limit=1_000_000)
 
 
 async def lobby_epoch(store: SqliteStore) -> str:
-    return (await store.heads([LOBBY_ID]))[LOBBY_ID].epoch
+    return (await store.log.heads([LOBBY_ID]))[LOBBY_ID].epoch
 
 
 async def until(tail: AsyncIterator[list[Change]], seq: int) -> list[Entry]:
@@ -247,7 +247,7 @@ async def test_only_its_owner_may_read_what_is_stored(path: Path, url: str) -> N
     umask = os.umask(0)
     try:
         async with opened(url) as store:
-            await store.append(LOBBY_ID, message("r1"))
+            await store.log.append(LOBBY_ID, message("r1"))
             files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
             assert files == dict.fromkeys(
                 ["tailwire.db", "tailwire.db-wal", "tailwire.db-shm", "tailwire.db-life"], 0o600
@@ -323,12 +323,12 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
         connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
         connection.pragma("user_version", 1)
     async with opened(url) as store:
-        found = await store.sessions(["fresh", "rotated"])
+        found = await store.sessions.get_many(["fresh", "rotated"])
         assert found["fresh"].used == ()
         assert found["rotated"].used == (("h1", 5),)
-        named = (await store.users_named("al", cursor=None, limit=9)).items
+        named = (await store.accounts.named("al", cursor=None, limit=9)).items
         assert [one.username for one in named] == ["Alice"]
-        assert (await store.append(LOBBY_ID, message("r1"))).entry.seq == 1
+        assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
     with stranger(path) as connection:
         assert connection.pragma("user_version") == sqlite_schema.VERSION
         assert connection.execute("SELECT disabled, admin, erasing FROM users").fetchall() == [(0, 0, 0)]
@@ -354,7 +354,7 @@ async def test_a_step_that_fails_leaves_the_database_as_it_was(
 async def test_an_empty_file_becomes_a_database(path: Path, url: str) -> None:
     make_nothing(path)
     async with opened(url) as store:
-        await store.append(LOBBY_ID, message("r1"))
+        await store.log.append(LOBBY_ID, message("r1"))
 
 
 async def test_several_processes_may_open_a_new_database_at_once(path: Path, url: str) -> None:
@@ -374,7 +374,7 @@ async def test_several_processes_may_open_a_new_database_at_once(path: Path, url
 async def test_closing_leaves_no_thread_and_one_clean_file(path: Path, url: str) -> None:
     threads = set(threading.enumerate())
     store = await SqliteStore.open(url)
-    await store.append(LOBBY_ID, message("r1"))
+    await store.log.append(LOBBY_ID, message("r1"))
     await store.close()
     await store.close()
     assert set(threading.enumerate()) <= threads
@@ -382,18 +382,18 @@ async def test_closing_leaves_no_thread_and_one_clean_file(path: Path, url: str)
 
 
 async def test_a_database_taken_away_takes_no_more_acks(path: Path, store: SqliteStore) -> None:
-    await store.append(LOBBY_ID, message("r1"))
+    await store.log.append(LOBBY_ID, message("r1"))
     away = path.with_name("away.db")
     path.rename(away)
     for _ in range(2):
         with pytest.raises(Unavailable, match="taken away"):
-            await store.append(LOBBY_ID, message("r2"))
+            await store.log.append(LOBBY_ID, message("r2"))
         with pytest.raises(Unavailable, match="taken away"):
             await store.check()
         path.write_bytes(b"")  # nor with another file in its place
     path.unlink()
     away.rename(path)
-    assert (await store.append(LOBBY_ID, message("r2"))).entry.seq == 2
+    assert (await store.log.append(LOBBY_ID, message("r2"))).entry.seq == 2
 
 
 # -- restored from a backup
@@ -402,18 +402,18 @@ async def test_a_database_taken_away_takes_no_more_acks(path: Path, store: Sqlit
 async def test_an_older_copy_begins_new_epochs(path: Path, url: str) -> None:
     backup = path.with_name("backup.db")
     async with opened(url) as store:
-        await store.append(LOBBY_ID, message("r1"))
+        await store.log.append(LOBBY_ID, message("r1"))
         first = await lobby_epoch(store)
     shutil.copyfile(path, backup)
     async with opened(url) as store:
         assert await lobby_epoch(store) == first
-        await store.append(LOBBY_ID, message("r2"))
+        await store.log.append(LOBBY_ID, message("r2"))
 
     shutil.copyfile(backup, path)  # into the same file
     async with opened(url) as store:
         second = await lobby_epoch(store)
         assert second != first
-        assert (await store.append(LOBBY_ID, message("other"))).entry.seq == 2
+        assert (await store.log.append(LOBBY_ID, message("other"))).entry.seq == 2
     async with opened(url) as store:
         assert await lobby_epoch(store) == second
 
@@ -425,7 +425,7 @@ async def test_an_older_copy_begins_new_epochs(path: Path, url: str) -> None:
 
 async def test_a_restored_directory_begins_new_epochs(path: Path, url: str, tmp_path: Path) -> None:
     async with opened(url) as store:
-        await store.append(LOBBY_ID, message("r1"))
+        await store.log.append(LOBBY_ID, message("r1"))
         first = await lobby_epoch(store)
     shutil.copytree(path.parent, tmp_path / "copy")  # the note beside the database with it
     async with opened(f"sqlite:///{tmp_path}/copy/{path.name}") as store:
@@ -434,7 +434,7 @@ async def test_a_restored_directory_begins_new_epochs(path: Path, url: str, tmp_
 
 async def test_a_copy_elsewhere_begins_new_epochs(path: Path, url: str, tmp_path: Path) -> None:
     async with opened(url) as store:
-        await store.append(LOBBY_ID, message("r1"))
+        await store.log.append(LOBBY_ID, message("r1"))
         first = await lobby_epoch(store)
     shutil.copyfile(path, tmp_path / "copy.db")
     async with opened(f"sqlite:///{tmp_path}/copy.db") as store:
@@ -457,7 +457,7 @@ async def test_a_crash_keeps_the_epoch(url: str) -> None:
 
 async def test_callers_who_wait_together_share_commits(store: SqliteStore) -> None:
     before = store._writer.commit_count
-    await asyncio.gather(*(store.append(LOBBY_ID, message(f"r{n}")) for n in range(500)))
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"r{n}")) for n in range(500)))
     assert store._writer.commit_count - before < 50
 
 
@@ -465,8 +465,8 @@ async def test_nobody_is_answered_before_the_commit_and_the_loop_runs_on_meanwhi
     store: SqliteStore, commits: Commits
 ) -> None:
     await commits.hold()
-    async with store.changes() as tail:
-        appends = [asyncio.ensure_future(store.append(LOBBY_ID, message(f"r{n}"))) for n in range(10)]
+    async with store.changes.open() as tail:
+        appends = [asyncio.ensure_future(store.log.append(LOBBY_ID, message(f"r{n}"))) for n in range(10)]
         await commits.held()
         assert await whole_log(store) == []  # reading goes on, and sees nothing of it
         assert not any(append.done() for append in appends)
@@ -488,12 +488,12 @@ async def test_a_commit_that_fails_fails_its_whole_batch_and_the_writer_goes_on(
 ) -> None:
     await commits.refuse()
     answers = await asyncio.gather(
-        *(store.append(LOBBY_ID, message(f"r{n}")) for n in range(10)), return_exceptions=True
+        *(store.log.append(LOBBY_ID, message(f"r{n}")) for n in range(10)), return_exceptions=True
     )
     assert all(isinstance(answer, Exception) for answer in answers)
     assert await whole_log(store) == []
     await commits.allow()
-    assert (await store.append(LOBBY_ID, message("r1"))).entry.seq == 1
+    assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
 
 
 async def test_an_error_fails_only_its_own_caller(store: SqliteStore, commits: Commits) -> None:
@@ -507,15 +507,15 @@ async def test_an_error_fails_only_its_own_caller(store: SqliteStore, commits: C
 
     before = store._writer.commit_count
     await commits.hold()
-    first = asyncio.ensure_future(store.append(LOBBY_ID, message("r0")))
+    first = asyncio.ensure_future(store.log.append(LOBBY_ID, message("r0")))
     await commits.held()
     batch = asyncio.gather(
-        store.append(LOBBY_ID, message("r1")),
-        store.append(LOBBY_ID, message("r0", "another body")),
+        store.log.append(LOBBY_ID, message("r1")),
+        store.log.append(LOBBY_ID, message("r0", "another body")),
         store._writer.do(break_half_way),
-        store.append(LOBBY_ID, message("\ud800")),
+        store.log.append(LOBBY_ID, message("\ud800")),
         store._writer.do(break_a_rule),
-        store.append(LOBBY_ID, message("r2")),
+        store.log.append(LOBBY_ID, message("r2")),
         return_exceptions=True,
     )
     await asyncio.sleep(0)
@@ -528,7 +528,7 @@ async def test_an_error_fails_only_its_own_caller(store: SqliteStore, commits: C
     assert isinstance(surrogate, Invalid)
     assert isinstance(rule, Exception)
     assert [one.entry.seq, two.entry.seq] == [2, 3]  # type: ignore[union-attr]
-    lobby = await store.room(LOBBY_ID)
+    lobby = await store.rooms.get(LOBBY_ID)
     assert lobby is not None
     assert lobby.name == "Lobby"
 
@@ -537,25 +537,25 @@ async def test_more_callers_than_may_wait_are_refused_at_once(
     store: SqliteStore, commits: Commits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await commits.hold()
-    appends = [asyncio.ensure_future(store.append(LOBBY_ID, message("r0")))]
+    appends = [asyncio.ensure_future(store.log.append(LOBBY_ID, message("r0")))]
     await commits.held()
     monkeypatch.setattr(sqlite_worker, "MOST_WAITING", 5)
-    appends += [asyncio.ensure_future(store.append(LOBBY_ID, message(f"r{n}"))) for n in range(1, 5)]
+    appends += [asyncio.ensure_future(store.log.append(LOBBY_ID, message(f"r{n}"))) for n in range(1, 5)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable, match="too many"):
-        await store.append(LOBBY_ID, message("r5"))
+        await store.log.append(LOBBY_ID, message("r5"))
     commits.release()
     assert [answer.entry.seq for answer in await asyncio.gather(*appends)] == [1, 2, 3, 4, 5]
-    assert (await store.append(LOBBY_ID, message("r5"))).entry.seq == 6
+    assert (await store.log.append(LOBBY_ID, message("r5"))).entry.seq == 6
 
 
 async def test_closing_fails_what_waits_and_finishes_what_is_being_committed(url: str, path: Path) -> None:
     store = await SqliteStore.open(url)
     commits = Commits(store)
     await commits.hold()
-    in_hand = asyncio.ensure_future(store.append(LOBBY_ID, message("r1")))
+    in_hand = asyncio.ensure_future(store.log.append(LOBBY_ID, message("r1")))
     await commits.held()
-    waiting = asyncio.ensure_future(store.append(LOBBY_ID, message("r2")))
+    waiting = asyncio.ensure_future(store.log.append(LOBBY_ID, message("r2")))
     await asyncio.sleep(0)
     closing = asyncio.ensure_future(store.close())
     await asyncio.sleep(0)
@@ -570,12 +570,12 @@ async def test_closing_fails_what_waits_and_finishes_what_is_being_committed(url
 async def test_a_thread_that_dies_of_a_bug_takes_nobody_with_it_in_silence(
     store: SqliteStore, worker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         monkeypatch.setattr(getattr(store, worker), "_serve", None)
         with capture_logs() as logs:
             calls = [
-                *(store.append(LOBBY_ID, message(f"r{n}")) for n in range(5)),
-                *(store.account(ALICE.id) for _ in range(5)),
+                *(store.log.append(LOBBY_ID, message(f"r{n}")) for n in range(5)),
+                *(store.accounts.get(ALICE.id) for _ in range(5)),
             ]
             async with asyncio.timeout(WAIT_SECONDS):
                 answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -597,7 +597,7 @@ async def append_until(store: SqliteStore, error: type[Exception]) -> int:
     with capture_logs():
         for n in range(1_000):
             try:
-                await store.append(LOBBY_ID, message(f"r{n}", "x" * 4_000))
+                await store.log.append(LOBBY_ID, message(f"r{n}", "x" * 4_000))
             except error:
                 return n
     pytest.fail("it never did")
@@ -613,7 +613,7 @@ async def test_a_database_that_may_not_grow_says_so_and_heals(store: SqliteStore
     assert [entry.seq for entry in await whole_log(store)] == list(range(1, acked + 1))
     await store.check()
     await store._writer.do(most_pages(10_000))
-    again = [await store.append(LOBBY_ID, message(f"r{n}", "x" * 4_000)) for n in range(acked + 1)]
+    again = [await store.log.append(LOBBY_ID, message(f"r{n}", "x" * 4_000)) for n in range(acked + 1)]
     assert [answer.entry.seq for answer in again] == list(range(1, acked + 2))
 
 
@@ -628,7 +628,7 @@ async def test_a_disk_that_takes_no_more_says_so_and_heals(store: SqliteStore, p
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert stored == list(range(1, acked + 1))
     assert 1 <= acked < 60
-    assert (await store.append(LOBBY_ID, message(f"r{acked}", "x" * 4_000))).entry.seq == acked + 1
+    assert (await store.log.append(LOBBY_ID, message(f"r{acked}", "x" * 4_000))).entry.seq == acked + 1
 
 
 async def test_what_fails_after_the_answers_does_not_end_the_writer(
@@ -641,7 +641,7 @@ async def test_what_fails_after_the_answers_does_not_end_the_writer(
 
     monkeypatch.setattr(store._database, "committed", fail)
     while errors:
-        await store.append(LOBBY_ID, message(f"r{len(errors)}"))
+        await store.log.append(LOBBY_ID, message(f"r{len(errors)}"))
         errors.pop()
     assert len(await whole_log(store)) == 4
 
@@ -653,16 +653,16 @@ async def test_a_lock_held_for_too_long_is_unavailable_and_retrying_is_safe(
     with stranger(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable, match="locked"):
-            await store.append(LOBBY_ID, message("r1"))
+            await store.log.append(LOBBY_ID, message("r1"))
         assert await whole_log(store) == []
         connection.execute("ROLLBACK")
-    assert (await store.append(LOBBY_ID, message("r1"))).entry.seq == 1
+    assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
 
 
 async def test_a_lock_held_for_a_moment_is_waited_for(store: SqliteStore, path: Path) -> None:
     with stranger(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        append = asyncio.ensure_future(store.append(LOBBY_ID, message("r1")))
+        append = asyncio.ensure_future(store.log.append(LOBBY_ID, message("r1")))
         assert await whole_log(store) == []
         assert not append.done()
         connection.execute("ROLLBACK")
@@ -676,7 +676,7 @@ async def test_another_process_is_heard_at_once(
     store: SqliteStore, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
-    async with sender(url, "p", 3) as process, store.changes() as tail:
+    async with sender(url, "p", 3) as process, store.changes.open() as tail:
         go(process)
         async with asyncio.timeout(3):  # less than the beat that would look anyway
             entries = await until(tail, 3)
@@ -688,7 +688,7 @@ async def test_another_process_is_found_by_polling_where_it_cannot_be_heard(
 ) -> None:
     monkeypatch.setattr(Wake, "_bound", deaf)
     with capture_logs() as logs:
-        async with opened(url) as store, sender(url, "p", 3) as process, store.changes() as tail:
+        async with opened(url) as store, sender(url, "p", 3) as process, store.changes.open() as tail:
             go(process)
             assert len(await until(tail, 3)) == 3
     assert [log["event"] for log in logs] == ["store.no_wake"]
@@ -706,10 +706,10 @@ async def test_sockets_of_the_dead_are_cleared_away(store: SqliteStore, url: str
         process.kill()
         await process.wait()
     assert len(list(directory.iterdir())) == 2
-    async with store.changes() as tail:
-        await store.append(LOBBY_ID, message("r1"))
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("r1"))
         await until(tail, 1)
-        await store.append(LOBBY_ID, message("r2"))  # the first one's ringing is over
+        await store.log.append(LOBBY_ID, message("r2"))  # the first one's ringing is over
     assert len(list(directory.iterdir())) == 1
     await store.close()
     assert not directory.exists()
@@ -723,7 +723,7 @@ async def test_a_directory_that_others_may_write_to_is_not_used(
     Wake(path)._directory.chmod(0o777)
     with capture_logs() as logs:
         async with opened(url) as store:
-            await store.append(LOBBY_ID, message("r1"))
+            await store.log.append(LOBBY_ID, message("r1"))
             assert list(Wake(path)._directory.iterdir()) == []
     assert [log["event"] for log in logs] == ["store.no_wake"]
 
@@ -746,9 +746,9 @@ async def test_whatever_was_acked_survives_kill_nine(url: str) -> None:
 
 
 async def test_two_processes_number_one_room(store: SqliteStore, url: str) -> None:
-    async with sender(url, "p", 100) as process, store.changes() as tail:
+    async with sender(url, "p", 100) as process, store.changes.open() as tail:
         go(process)
-        mine = [await store.append(LOBBY_ID, message(f"mine-{n}")) for n in range(100)]
+        mine = [await store.log.append(LOBBY_ID, message(f"mine-{n}")) for n in range(100)]
         theirs = [(await line(process)).split() for _ in range(100)]
         seqs = [answer.entry.seq for answer in mine] + [int(seq) for seq, _, _ in theirs]
         assert sorted(seqs) == list(range(1, 201))
@@ -782,26 +782,26 @@ async def test_a_row_that_makes_no_sense_is_unreadable_and_logged_once_and_above
     store: SqliteStore, path: Path, kind: str, data: str, counted: bool
 ) -> None:
     with capture_logs() as logs:
-        async with store.changes() as tail:
-            await store.append(LOBBY_ID, message("r1", "before"))
+        async with store.changes.open() as tail:
+            await store.log.append(LOBBY_ID, message("r1", "before"))
             with stranger(path) as connection:
                 connection.execute(INSERT, (2, kind, data))
                 if counted:
                     connection.execute("UPDATE rooms SET seq = 2 WHERE id = 'lobby'")
             last = 3 if counted else 2
-            appended = await store.append(LOBBY_ID, message("r2", "after"))
+            appended = await store.log.append(LOBBY_ID, message("r2", "after"))
             assert appended.entry.seq == last
             entries = await until(tail, last)
         assert [entry.seq for entry in entries] == list(range(1, last + 1))
         assert not counted or entries[1] == unreadable(LOBBY_ID, 2)
         for _ in range(2):
             assert await whole_log(store) == entries
-            assert [item.body for item in (await store.history(LOBBY_ID, limit=9)).items] == [
+            assert [item.body for item in (await store.log.history(LOBBY_ID, limit=9)).items] == [
                 "before",
                 "after",
             ]
             if counted:
-                assert await store.message(LOBBY_ID, 2) is None
+                assert await store.log.message(LOBBY_ID, 2) is None
     reports = [log for log in logs if log["event"] == "store.poison_row"]
     assert len(reports) == 1
     assert data not in str(logs)
@@ -810,16 +810,16 @@ async def test_a_row_that_makes_no_sense_is_unreadable_and_logged_once_and_above
 async def test_a_row_above_the_head_is_never_shown_and_gives_way(store: SqliteStore, path: Path) -> None:
     well_formed = '{"body": "phantom", "reply_to": null}'
     with capture_logs() as logs:
-        async with store.changes() as tail:
+        async with store.changes.open() as tail:
             with stranger(path) as connection:
                 connection.execute(INSERT, (1, "message", well_formed))
                 connection.execute(INSERT, (3, "message", well_formed))
             assert await whole_log(store) == []
-            assert await store.message(LOBBY_ID, 1) is None
-            assert (await store.history(LOBBY_ID, limit=9)).items == []
+            assert await store.log.message(LOBBY_ID, 1) is None
+            assert (await store.log.history(LOBBY_ID, limit=9)).items == []
             with pytest.raises(NotFound):
-                await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
-            acked = [(await store.append(LOBBY_ID, message(f"r{n}"))).entry for n in range(3)]
+                await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
+            acked = [(await store.log.append(LOBBY_ID, message(f"r{n}"))).entry for n in range(3)]
             assert await until(tail, 3) == acked
         assert await whole_log(store) == acked
     assert [log["event"] for log in logs].count("store.stray_row") == 2
@@ -829,27 +829,27 @@ async def test_a_row_that_is_spoilt_later_breaks_neither_reading_nor_deleting(
     store: SqliteStore, path: Path
 ) -> None:
     for n in range(1, 4):
-        await store.append(LOBBY_ID, message(f"r{n}", str(n)))
+        await store.log.append(LOBBY_ID, message(f"r{n}", str(n)))
     with stranger(path) as connection:
         connection.execute("UPDATE entries SET data = 'spoilt' WHERE seq = 2")
     with capture_logs():
         assert [entry.kind for entry in await whole_log(store)] == ["message", "unreadable", "message"]
         with pytest.raises(RefConflict):
-            await store.append(LOBBY_ID, message("r2", "2"))
-        await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 2}))
-        assert (await store.append(LOBBY_ID, message("r4"))).entry.seq == 5
+            await store.log.append(LOBBY_ID, message("r2", "2"))
+        await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 2}))
+        assert (await store.log.append(LOBBY_ID, message("r4"))).entry.seq == 5
 
 
 async def test_what_is_missing_is_unreadable_on_every_road(store: SqliteStore, path: Path) -> None:
     """Of what another process commits, and of what this one does, which is not read again."""
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         for n in range(1, 4):
-            await store.append(LOBBY_ID, message(f"r{n}"))
+            await store.log.append(LOBBY_ID, message(f"r{n}"))
         assert [entry.seq for entry in await until(tail, 3)] == [1, 2, 3]
         for last, missing in ((6, [4, 5]), (8, [7])):
             with stranger(path) as connection:
                 connection.execute("UPDATE rooms SET seq = ? WHERE id = 'lobby'", (last - 1,))
-            await store.append(LOBBY_ID, message(f"r{last}"))
+            await store.log.append(LOBBY_ID, message(f"r{last}"))
             *holes, entry = await until(tail, last)
             assert holes == [unreadable(LOBBY_ID, seq) for seq in missing]
             assert entry.ref == f"r{last}"
@@ -864,18 +864,18 @@ async def test_an_entry_of_a_kind_that_is_not_known_is_passed_on_as_it_is(
     store: SqliteStore, path: Path
 ) -> None:
     data = '{"target": 1, "options": [{"name": "tea", "votes": [1, 2.5, null]}], "user_id": "mallory"}'
-    await store.append(LOBBY_ID, message("r1", "asked"))
-    async with store.changes() as tail:
+    await store.log.append(LOBBY_ID, message("r1", "asked"))
+    async with store.changes.open() as tail:
         with stranger(path) as connection, connection:
             connection.execute(
                 INSERT.replace("data)", "data, target)").replace("?)", "?, 1)"), (2, "poll", data)
             )
             connection.execute("UPDATE rooms SET seq = 2 WHERE id = 'lobby'")
-        await store.append(LOBBY_ID, message("r3"))
+        await store.log.append(LOBBY_ID, message("r3"))
         (told, _) = await until(tail, 3)
     assert (told.kind, told.user_id, told.data) == ("poll", "x", json.loads(data))
     assert (await whole_log(store))[1] == told
-    found = await store.message(LOBBY_ID, 1)
+    found = await store.log.message(LOBBY_ID, 1)
     assert found is not None
     assert (found.body, found.edited_at, found.reactions) == ("asked", None, ())
 
@@ -885,50 +885,52 @@ async def test_an_entry_of_a_kind_that_is_not_known_is_passed_on_as_it_is(
 
 async def test_a_deleted_body_is_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
     secret = "the quick brown secret"
-    await store.append(LOBBY_ID, message("r1", secret))
-    await store.append(
+    await store.log.append(LOBBY_ID, message("r1", secret))
+    await store.log.append(
         LOBBY_ID, Draft(Kind.EDIT, ALICE.id, "alice", 1, "e", {"target": 1, "body": secret + "!"})
     )
     assert any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
-    await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
-    await store.append(LOBBY_ID, message("r2", "a batch later"))
+    await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
+    await store.log.append(LOBBY_ID, message("r2", "a batch later"))
     assert not any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
 
 
 async def test_erasing_beside_a_backup_does_not_hold_up_what_is_written(
     store: SqliteStore, path: Path
 ) -> None:
-    await store.append(LOBBY_ID, message("r1", "secret"))
+    await store.log.append(LOBBY_ID, message("r1", "secret"))
     with stranger(path) as backup:
         backup.execute("BEGIN")
         backup.execute("SELECT count(*) FROM entries").fetchall()
-        await store.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
         async with asyncio.timeout(BUSY_SECONDS):  # as long as one would wait for the backup, if it waited
             for n in range(20):
-                await store.append(LOBBY_ID, message(f"beside {n}"))
+                await store.log.append(LOBBY_ID, message(f"beside {n}"))
         backup.execute("ROLLBACK")
 
 
 async def test_an_erased_account_leaves_its_name_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
     user = User("user-hildegard", "hildegard", "Hildegard", created_at=1)
-    await store.create_account(Account(user, user.username, "hash"))
-    await store.join(LOBBY_ID, user, Role.MEMBER, 1)
+    await store.accounts.create(Account(user, user.username, "hash"))
+    await store.members.join(LOBBY_ID, user, Role.MEMBER, 1)
     with closing(apsw.Connection(str(path))) as other:
         other.wal_checkpoint()  # now it is in the database itself, not in its log alone
-    await store.begin_erasing(user.id)
-    await store.leave(LOBBY_ID, User(user.id, "erased", "erased", 1), 2)
-    await store.anonymise((await store.entries_of(user.id, cursor=None, limit=10)).items, "erased")
-    await store.finish_erasing(user.id)
-    await store.append(LOBBY_ID, message("r1", "a batch later"))
+    await store.erasure.begin(user.id)
+    await store.members.leave(LOBBY_ID, User(user.id, "erased", "erased", 1), 2)
+    await store.erasure.anonymise(
+        (await store.erasure.entries_of(user.id, cursor=None, limit=10)).items, "erased"
+    )
+    await store.erasure.finish(user.id)
+    await store.log.append(LOBBY_ID, message("r1", "a batch later"))
     left = b"".join(file.read_bytes() for file in path.parent.iterdir()).replace(user.id.encode(), b"")
     assert b"hildegard" not in left.lower()
 
 
 async def test_what_refers_to_a_user_who_is_not_there_is_not_found(store: SqliteStore) -> None:
     with pytest.raises(NotFound):
-        await store.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
+        await store.members.join(LOBBY_ID, ALICE, Role.MEMBER, at=1)
     with pytest.raises(NotFound):
-        await store.create_session(Session("s", ALICE.id, 1, 1, 1, "", "h"), most=20)
+        await store.sessions.create(Session("s", ALICE.id, 1, 1, 1, "", "h"), most=20)
     assert await whole_log(store) == []
 
 
@@ -936,32 +938,32 @@ async def test_this_process_hears_its_own_commits_at_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
-    async with store.changes() as tail, asyncio.timeout(3):  # less than the beat that would look anyway
+    async with store.changes.open() as tail, asyncio.timeout(3):  # less than the beat that would look anyway
         for n in range(1, 20):
             following = asyncio.ensure_future(until(tail, n))
-            await store.append(LOBBY_ID, message(f"r{n}"))
+            await store.log.append(LOBBY_ID, message(f"r{n}"))
             await following
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[sqlite_tail.Position]:
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[sqlite_tail.TailPosition]:
     """From where tails have read, each time."""
-    found: list[sqlite_tail.Position] = []
-    look = sqlite_tail.Tail._changes_after
+    found: list[sqlite_tail.TailPosition] = []
+    look = sqlite_tail.SqliteTail._changes_after
 
-    def counted(tail: sqlite_tail.Tail, cursor: apsw.Cursor) -> Any:
+    def counted(tail: sqlite_tail.SqliteTail, cursor: apsw.Cursor) -> Any:
         found.append(tail._position)
         return look(tail, cursor)
 
-    monkeypatch.setattr(sqlite_tail.Tail, "_changes_after", counted)
+    monkeypatch.setattr(sqlite_tail.SqliteTail, "_changes_after", counted)
     return found
 
 
 async def test_a_quiet_tail_looks_only_when_it_is_time(
-    restless: SqliteStore, looks: list[sqlite_tail.Position]
+    restless: SqliteStore, looks: list[sqlite_tail.TailPosition]
 ) -> None:
-    async with restless.changes() as tail:
-        await restless.append(LOBBY_ID, message("r1"))
+    async with restless.changes.open() as tail:
+        await restless.log.append(LOBBY_ID, message("r1"))
         await until(tail, 1)
         looks.clear()
         assert await anext(tail) == [Quiet()]
@@ -969,24 +971,24 @@ async def test_a_quiet_tail_looks_only_when_it_is_time(
 
 
 async def test_what_this_process_commits_is_not_read_again_and_nothing_else_is_missed(
-    store: SqliteStore, url: str, looks: list[sqlite_tail.Position], monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, url: str, looks: list[sqlite_tail.TailPosition], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
-    await store.create_account(Account(ALICE, "alice", "hash"))
-    await store.create_session(Session("s", ALICE.id, 1, 1, 2**60, "", "h"), most=20)
-    async with opened(url) as other, store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
-        await store.append(LOBBY_ID, message("first"))
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
+    await store.sessions.create(Session("s", ALICE.id, 1, 1, 2**60, "", "h"), most=20)
+    async with opened(url) as other, store.changes.open() as tail, asyncio.timeout(WAIT_SECONDS):
+        await store.log.append(LOBBY_ID, message("first"))
         assert len(await until(tail, 1)) == 1
         looks.clear()
         for n in range(2, 6):
-            await store.append(LOBBY_ID, message(f"r{n}"))
+            await store.log.append(LOBBY_ID, message(f"r{n}"))
             assert [change.seq for change in await anext(tail) if isinstance(change, Entry)] == [n]
         assert not looks
-        await other.append(LOBBY_ID, message("from elsewhere"))
-        await store.append(LOBBY_ID, message("after it"))
+        await other.log.append(LOBBY_ID, message("from elsewhere"))
+        await store.log.append(LOBBY_ID, message("after it"))
         assert [entry.seq for entry in await until(tail, 7)] == [6, 7]
-        await store.end_session("s")
-        await store.append(LOBBY_ID, message("after the end"))
+        await store.sessions.end("s")
+        await store.log.append(LOBBY_ID, message("after the end"))
         changes = [change async for change in first(tail, 2)]
         assert SessionEnded("s", ALICE.id) in changes
         assert [change.seq for change in changes if isinstance(change, Entry)] == [8]
@@ -1005,7 +1007,7 @@ async def together(store: SqliteStore, *writes: Coroutine[Any, Any, object]) -> 
     """Append a message, and then have the writer commit all of these at once."""
     commits = Commits(store)
     await commits.hold()
-    before = asyncio.ensure_future(store.append(LOBBY_ID, message("before")))
+    before = asyncio.ensure_future(store.log.append(LOBBY_ID, message("before")))
     await commits.held()
     waiting = [asyncio.ensure_future(write) for write in writes]
     await asyncio.sleep(0)  # in which they get in line
@@ -1017,9 +1019,9 @@ async def test_a_commit_that_is_more_than_a_batch_comes_in_batches(
     restless: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "_BATCH", 3)
-    async with restless.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+    async with restless.changes.open() as tail, asyncio.timeout(WAIT_SECONDS):
         await anext(tail)
-        await asyncio.gather(*(restless.append(LOBBY_ID, message(f"r{n}")) for n in range(20)))
+        await asyncio.gather(*(restless.log.append(LOBBY_ID, message(f"r{n}")) for n in range(20)))
         batches: list[list[Change]] = []
         while sum(map(len, batches)) < 20:
             batches.append([change for change in await anext(tail) if isinstance(change, Entry)])
@@ -1035,13 +1037,13 @@ async def test_a_read_that_was_broken_off_within_a_commit_loses_and_doubles_noth
     """What is left of the commit, and what it does not tell of, add up to what it tells of."""
     monkeypatch.setattr(sqlite_tail, "_BATCH", 4)
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
-    await store.create_account(Account(ALICE, "alice", "hash"))
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
     room = Room("room", "Room", "", Visibility.PUBLIC, 1)
-    async with store.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+    async with store.changes.open() as tail, asyncio.timeout(WAIT_SECONDS):
         for n in range(2):
-            await store.append(LOBBY_ID, message(f"r{n}"))
-        messages = [store.append(LOBBY_ID, message(ref)) for ref in ("a", "b")]
-        await together(store, *messages, store.create_room(room, ALICE))
+            await store.log.append(LOBBY_ID, message(f"r{n}"))
+        messages = [store.log.append(LOBBY_ID, message(ref)) for ref in ("a", "b")]
+        await together(store, *messages, store.rooms.create(room, ALICE))
         seen = await anext(tail)
         again = asyncio.ensure_future(anext(tail))
         await asyncio.sleep(0)
@@ -1062,17 +1064,19 @@ async def test_a_read_that_was_broken_off_within_a_commit_loses_and_doubles_noth
 
 
 async def test_what_is_deleted_before_it_was_shown_is_not_shown(restless: SqliteStore) -> None:
-    async with restless.changes() as tail, asyncio.timeout(WAIT_SECONDS):
+    async with restless.changes.open() as tail, asyncio.timeout(WAIT_SECONDS):
         await anext(tail)
-        await restless.append(LOBBY_ID, message("r1", "secret"))
-        await restless.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        await restless.log.append(LOBBY_ID, message("r1", "secret"))
+        await restless.log.append(
+            LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1})
+        )
         entries = await until(tail, 2)
     assert [entry.data.get("body") for entry in entries] == ["", None]
 
 
 def committed(*seqs: int, then: tuple[int, int]) -> sqlite_tail.Commit:
     entries = [Entry(LOBBY_ID, seq, Kind.MESSAGE, "u", "u", 1, None, {}) for seq in seqs]
-    return sqlite_tail.Commit(entries, sqlite_tail.Position(*then))
+    return sqlite_tail.Commit(entries, sqlite_tail.TailPosition(*then))
 
 
 @pytest.mark.parametrize(
@@ -1094,16 +1098,16 @@ def committed(*seqs: int, then: tuple[int, int]) -> sqlite_tail.Commit:
 def test_commits_are_taken_as_far_as_nothing_is_missing_between_them(
     commits: list[sqlite_tail.Commit], seqs: list[int], position: tuple[int, int], is_whole: bool
 ) -> None:
-    changes, then, whole = sqlite_tail.following(sqlite_tail.Position(10, 5), commits)
+    changes, then, whole = sqlite_tail.following(sqlite_tail.TailPosition(10, 5), commits)
     assert [change.seq for change in changes] == seqs
     assert (then, whole) == (position, is_whole)
 
 
 async def test_a_tail_that_was_interrupted_goes_on_where_it_was(store: SqliteStore) -> None:
-    async with store.changes() as tail:
+    async with store.changes.open() as tail:
         for n in range(1, 30):
             waiting = asyncio.ensure_future(anext(tail))
-            acked = await store.append(LOBBY_ID, message(f"r{n}"))
+            acked = await store.log.append(LOBBY_ID, message(f"r{n}"))
             waiting.cancel()
             with suppress(asyncio.CancelledError):
                 seen = await waiting
@@ -1116,11 +1120,11 @@ async def test_a_tail_that_has_missed_endings_says_that_it_is_lost(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_sessions, "ENDINGS_KEPT", 3)
-    await store.create_account(Account(ALICE, "alice", "hash"))
-    async with store.changes() as late, store.changes() as punctual:
+    await store.accounts.create(Account(ALICE, "alice", "hash"))
+    async with store.changes.open() as late, store.changes.open() as punctual:
         for n in range(4):
-            await store.create_session(Session(f"s{n}", ALICE.id, 1, 1, 1, "", "h"), most=20)
-            await store.end_session(f"s{n}")
+            await store.sessions.create(Session(f"s{n}", ALICE.id, 1, 1, 1, "", "h"), most=20)
+            await store.sessions.end(f"s{n}")
             changes = await anext(punctual)
             assert [change for change in changes if not isinstance(change, Quiet)] == [
                 SessionEnded(f"s{n}", ALICE.id)
@@ -1131,7 +1135,7 @@ async def test_a_tail_that_has_missed_endings_says_that_it_is_lost(
 
 async def test_a_page_of_history_costs_the_same_at_any_depth(store: SqliteStore) -> None:
     for batch in range(4):
-        await asyncio.gather(*(store.append(LOBBY_ID, message(f"r{batch}-{n}")) for n in range(1_000)))
+        await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"r{batch}-{n}")) for n in range(1_000)))
 
     def steps(before: int) -> Callable[[apsw.Cursor], int]:
         """Count the steps of SQLite's machine that one page takes."""

@@ -90,10 +90,12 @@ class Accounts:
             )
             raise InvalidCredentials
         if new_hash is not None:
-            await self._store.set_password_hash(account.user.id, new_hash, over=account.password_hash)
+            await self._store.accounts.set_password_hash(
+                account.user.id, new_hash, over=account.password_hash
+            )
         session_id, issued = await self._begin_session(account.user, client)
         if not await self._still_lets_in(account, password):
-            await self._store.end_session(session_id)
+            await self._store.sessions.end(session_id)
             raise InvalidCredentials
         await self._audit.note(Audited.LOGGED_IN, account.user.id, client.address)
         return account.user, issued
@@ -103,7 +105,7 @@ class Accounts:
 
         Disabling and a new password end the sessions that there are; one that was just beginning would be left.
         """
-        now = await self._store.account(before.user.id)
+        now = await self._store.accounts.get(before.user.id)
         if now is None or now.disabled:
             return False
         if now.password_hash == before.password_hash:
@@ -116,19 +118,19 @@ class Accounts:
         prefix = username_prefix(text)
         if prefix is None:
             return Page([], None)
-        return await self._store.users_named(prefix, cursor=cursor, limit=limit)
+        return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
 
     async def refresh(self, refresh_token: str, client: Client) -> Issued:
         """Use up a refresh token and return the next pair. Raises `Unauthorized`; a reused one ends its session."""
         session_id = session_of(refresh_token)
-        session = await self._store.session(session_id)
+        session = await self._store.sessions.get(session_id)
         now = now_ms()
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
         if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
             raise Unauthorized  # a guess, which must not end the session of whoever it is about
         next_token = self._tokens.next_refresh(refresh_token)
-        rotation = await self._store.rotate_refresh(
+        rotation = await self._store.sessions.rotate(
             session_id,
             presented_hash=refresh_hash(refresh_token),
             next_hash=refresh_hash(next_token),
@@ -139,7 +141,7 @@ class Accounts:
         if rotation is Rotation.REUSED:
             await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
         if rotation is Rotation.GRACE:  # there may be more than one after it by now
-            session = await self._store.session(session_id)
+            session = await self._store.sessions.get(session_id)
         if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
         if rotation is Rotation.GRACE:
@@ -149,25 +151,25 @@ class Accounts:
 
     async def log_out(self, user_id: str, session_id: str, client: Client) -> None:
         """End a session; its sockets are closed by way of the feed, on every node."""
-        await self._store.end_session(session_id)
+        await self._store.sessions.end(session_id)
         await self._audit.note(Audited.LOGGED_OUT, user_id, client.address)
 
     async def sessions(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
         now = now_ms()
-        return [one for one in await self._store.sessions_of(user_id) if one.expires_at > now]
+        return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
 
     async def end_session(self, user_id: str, session_id: str, client: Client) -> None:
         """End one of a user's own sessions. Raises `NotFound`, for another's session too."""
-        session = await self._store.session(session_id)
+        session = await self._store.sessions.get(session_id)
         if session is None or session.user_id != user_id:
             raise NotFound
-        await self._store.end_session(session_id)
+        await self._store.sessions.end(session_id)
         await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
 
     async def end_other_sessions(self, user_id: str, session_id: str, client: Client) -> list[str]:
         """End all of a user's sessions but this one, and return which."""
-        ended = await self._store.end_sessions(user_id, but=session_id)
+        ended = await self._store.sessions.end_all(user_id, but=session_id)
         if ended:  # or one account would fill the audit log with nothing
             await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
         return ended
@@ -190,15 +192,15 @@ class Accounts:
         """
         await self._require_password(user_id, password, "password")
         await self._audit.record(Audited.ERASED, actor_id=user_id, subject_id=user_id, address=client.address)
-        await self._store.begin_erasing(user_id)
-        return await self._store.end_sessions(user_id)
+        await self._store.erasure.begin(user_id)
+        return await self._store.sessions.end_all(user_id)
 
     async def note_export(self, user_id: str, client: Client) -> None:
         """Leave word that a user takes all of theirs away."""
         await self._audit.note(Audited.EXPORTED, user_id, client.address)
 
     async def _require_password(self, user_id: str, password: str, name: str) -> Account:
-        account = await self._store.account(user_id)
+        account = await self._store.accounts.get(user_id)
         hash_ = None if account is None else account.password_hash
         fits, _ = await self._passwords.verify(password, hash_)
         if account is None or not fits:
@@ -206,17 +208,17 @@ class Accounts:
         return account
 
     async def _is_enabled(self, user_id: str) -> bool:
-        account = await self._store.account(user_id)
+        account = await self._store.accounts.get(user_id)
         return account is not None and not account.disabled
 
     async def _begin_session(self, user: User, client: Client) -> tuple[str, Issued]:
         # Here and not only at sign-up: it heals an account whose making was cut off in the middle.
-        joined = await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        joined = await self._store.members.join(LOBBY_ID, user, Role.MEMBER, now_ms())
         if joined is not None:  # what was said before they came is not unread to them
-            await self._store.mark_read(LOBBY_ID, user.id, joined.entry.seq)
+            await self._store.members.mark_read(LOBBY_ID, user.id, joined.entry.seq)
         now, session_id = now_ms(), random_id()
         token = self._tokens.first_refresh(session_id)
-        await self._store.create_session(
+        await self._store.sessions.create(
             Session(
                 id=session_id,
                 user_id=user.id,
@@ -244,7 +246,7 @@ async def make_account(
     if await holder_of(store, name) is not None:
         raise UsernameTaken  # before the costly hash; `create_account` is what decides
     user = User(random_id(), username(name), display_name or name, now_ms())
-    await store.create_account(Account(user, key, await passwords.hash(password)))
+    await store.accounts.create(Account(user, key, await passwords.hash(password)))
     return user
 
 
@@ -256,9 +258,9 @@ async def replace_password(
     Sessions end before, so that a crash leaves none of the old password's beside the new one, and after, for
     one may have begun between.
     """
-    ended = await store.end_sessions(user_id, but=but)
-    await store.set_password_hash(user_id, password_hash)
-    return [*ended, *await store.end_sessions(user_id, but=but)]
+    ended = await store.sessions.end_all(user_id, but=but)
+    await store.accounts.set_password_hash(user_id, password_hash)
+    return [*ended, *await store.sessions.end_all(user_id, but=but)]
 
 
 async def account_named(store: Store, name: str) -> Account | None:
@@ -275,7 +277,7 @@ async def holder_of(store: Store, name: str) -> Account | None:
         return None
     # The second is the key of accounts made before keys were skeletons.
     # Both are read, whoever there is: a read more would tell that there is nobody.
-    found = [await store.account_by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
+    found = [await store.accounts.by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
     return next((account for account in found if account is not None), None)
 
 

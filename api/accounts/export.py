@@ -24,7 +24,7 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[dic
         "display_name": user.display_name,
         "created_at": timestamp(user.created_at),
     }
-    for session in await store.sessions_of(user.id):
+    for session in await store.sessions.of_user(user.id):
         yield {
             "type": "session",
             "id": session.id,
@@ -36,9 +36,9 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[dic
         yield record
     cursor: str | None = None
     while True:
-        if await store.session(session_id) is None:
+        if await store.sessions.get(session_id) is None:
             raise Unauthorized
-        page = await store.entries_of(user.id, cursor=cursor, limit=PAGE)
+        page = await store.erasure.entries_of(user.id, cursor=cursor, limit=PAGE)
         for entry in page.items:
             yield entry_event(entry)
         if (cursor := page.next_cursor) is None:
@@ -49,8 +49,8 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[dic
 async def _memberships(store: Store, user_id: str) -> AsyncIterator[dict[str, Any]]:
     cursor: str | None = None
     while True:
-        page = await store.rooms_of(user_id, cursor=cursor, limit=PAGE)
-        found = await store.memberships([(view.room.id, user_id) for view in page.items])
+        page = await store.rooms.of_user(user_id, cursor=cursor, limit=PAGE)
+        found = await store.members.get_many([(view.room.id, user_id) for view in page.items])
         for view in page.items:
             if (member := found.get((view.room.id, user_id))) is not None:
                 yield {

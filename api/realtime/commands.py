@@ -211,7 +211,7 @@ class Commands:
         """The same; return also the membership by which it was written."""
         self._memory.require()
         self._throttles.send(member.user_id)
-        if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
+        if reply_to is not None and await self._store.log.message(member.room_id, reply_to) is None:
             raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
         draft = Draft(
             kind=Kind.MESSAGE,
@@ -223,14 +223,14 @@ class Commands:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return await self._store.append(member.room_id, draft, author=member), member
+                return await self._store.log.append(member.room_id, draft, author=member), member
             except MembershipChanged:
                 member = await self.member(member.room_id, member.user_id, Operation.SEND)
         raise Unavailable
 
     async def _read(self, connection: Connection, command: Read) -> None:
         await self.member(command.room_id, connection.identity.user.id, Operation.MARK_READ)
-        seq = await self._store.mark_read(command.room_id, connection.identity.user.id, command.seq)
+        seq = await self._store.members.mark_read(command.room_id, connection.identity.user.id, command.seq)
         if command.ref is not None:
             _ack(connection, command, room_id=command.room_id, seq=seq)
 

@@ -56,4 +56,4 @@ async def end_sessions(user_id: str, admin: AdminDep, actor: ActorDep, parts: Se
 @router.get("/audit")
 async def audit(_admin: AdminDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50) -> AuditOut:
     """List what was done to accounts, newest first."""
-    return AuditOut.of(await store.audit(cursor=cursor, limit=limit))
+    return AuditOut.of(await store.audit.all(cursor=cursor, limit=limit))

@@ -20,7 +20,7 @@ async def members(
     member: CanListMembers, store: StoreDep, cursor: Cursor = None, limit: Limit = 50
 ) -> MembersOut:
     """List a room's members."""
-    page = await store.members(member.room_id, cursor=cursor, limit=limit)
+    page = await store.members.of_room(member.room_id, cursor=cursor, limit=limit)
     return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
@@ -29,12 +29,12 @@ async def set_role(user_id: str, body: NewRole, member: CanSetRole, parts: Servi
     """Give a user a role, or add them with it; again is harmless."""
     parts.throttles.send(member.user_id)
     room_id, user = member.room_id, await _user(parts, user_id)
-    if await parts.store.member(room_id, user_id) is None:
+    if await parts.store.members.get(room_id, user_id) is None:
         await parts.caps.one_more_member(room_id)
         await parts.caps.one_more_room(user_id)
     rule = policy.setting_role(body.role)
-    await parts.store.change_member(room_id, user, body.role, by=member.user_id, at=now_ms(), rule=rule)
-    changed = await parts.store.member(room_id, user_id)
+    await parts.store.members.change(room_id, user, body.role, by=member.user_id, at=now_ms(), rule=rule)
+    changed = await parts.store.members.get(room_id, user_id)
     if changed is None:
         raise NotFound
     return MemberOut.of(changed)
@@ -51,7 +51,7 @@ async def remove(user_id: str, member: CanLeave, parts: ServicesDep) -> None:
         rule = policy.removing(room_id)
     parts.throttles.send(member.user_id)
     user = await _user(parts, user_id)
-    await parts.store.change_member(room_id, user, None, by=member.user_id, at=now_ms(), rule=rule)
+    await parts.store.members.change(room_id, user, None, by=member.user_id, at=now_ms(), rule=rule)
     parts.hub.leave(room_id, user_id)
 
 

@@ -31,7 +31,7 @@ async def history(
     """Return the newest messages, those before a seq, or those after one; oldest first."""
     if before is not None and after is not None:
         raise Invalid(errors=(FieldError(("query", "after"), "cannot be given together with before"),))
-    page = await store.history(member.room_id, before=before, after=after, limit=limit)
+    page = await store.log.history(member.room_id, before=before, after=after, limit=limit)
     return HistoryOut(
         items=[MessageOut.of(one) for one in page.items], epoch=page.epoch, has_more=page.has_more
     )
@@ -48,7 +48,7 @@ async def send(body: NewMessage, member: CanSend, parts: ServicesDep, response: 
     appended = await parts.commands.append(member, body.ref, body.body, body.reply_to)
     if not appended.is_new:
         response.status_code = 200
-    message = await parts.store.message(member.room_id, appended.entry.seq)
+    message = await parts.store.log.message(member.room_id, appended.entry.seq)
     if message is None:
         raise NotFound
     return MessageOut.of(message)
@@ -57,7 +57,7 @@ async def send(body: NewMessage, member: CanSend, parts: ServicesDep, response: 
 @router.get("/messages/{seq}")
 async def message(seq: SeqInPath, member: CanRead, store: StoreDep) -> MessageOut:
     """Return one message."""
-    found = await store.message(member.room_id, seq) if 1 <= seq <= MAX_SAFE_INTEGER else None
+    found = await store.log.message(member.room_id, seq) if 1 <= seq <= MAX_SAFE_INTEGER else None
     if found is None:
         raise NotFound
     return MessageOut.of(found)
@@ -72,11 +72,11 @@ async def log(
     epoch: Annotated[str | SkipJsonSchema[None], Query(max_length=64)] = None,
 ) -> LogOut:
     """Return raw entries after a seq, as the socket would have sent them."""
-    head = (await store.heads([member.room_id])).get(member.room_id)
+    head = (await store.log.heads([member.room_id])).get(member.room_id)
     if head is None:
         raise NotFound
     if epoch is not None and epoch != head.epoch:
         raise EpochChanged
     limit = min(limit, head.seq - after)  # what came meanwhile is past the `seq` that we tell
-    entries = await store.log(member.room_id, after=after, limit=limit) if limit > 0 else []
+    entries = await store.log.entries(member.room_id, after=after, limit=limit) if limit > 0 else []
     return LogOut(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

@@ -27,7 +27,7 @@ async def rooms(
     limit: Limit = 50,
 ) -> RoomsOut:
     """List the caller's rooms, or all public ones."""
-    find = store.rooms_of if scope == "mine" else store.public_rooms
+    find = store.rooms.of_user if scope == "mine" else store.rooms.public
     page = await find(identity.user.id, cursor=cursor, limit=limit)
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
@@ -38,7 +38,7 @@ async def create(body: NewRoom, identity: IdentityDep, store: StoreDep, parts: S
     parts.throttles.make_room(identity.user.id)
     await parts.caps.one_more_room(identity.user.id)
     room = Room(random_id(), body.name, body.topic, body.visibility, now_ms())
-    return RoomOut.of(await store.create_room(room, identity.user))
+    return RoomOut.of(await store.rooms.create(room, identity.user))
 
 
 @router.get("/{room_id}")
@@ -55,7 +55,7 @@ async def join(room_id: str, identity: IdentityDep, store: StoreDep, parts: Serv
     if view.role is None:
         await parts.caps.one_more_member(room_id)
         await parts.caps.one_more_room(identity.user.id)
-    await store.join(room_id, identity.user, Role.MEMBER, now_ms())
+    await store.members.join(room_id, identity.user, Role.MEMBER, now_ms())
     return RoomOut.of(await _view(store, room_id, identity.user.id, Operation.SEE))
 
 
@@ -65,19 +65,19 @@ async def leave(identity: IdentityDep, member: CanLeave, parts: ServicesDep) -> 
     room_id, user = member.room_id, identity.user
     parts.throttles.send(user.id)
     rule = policy.leaving(room_id)
-    await parts.store.change_member(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
+    await parts.store.members.change(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
     parts.hub.leave(room_id, user.id)
 
 
 @router.put("/{room_id}/read", status_code=204)
 async def read(body: ReadUpTo, member: CanMarkRead, store: StoreDep) -> None:
     """Say that everything up to `seq` has been seen; it never goes back."""
-    await store.mark_read(member.room_id, member.user_id, body.seq)
+    await store.members.mark_read(member.room_id, member.user_id, body.seq)
 
 
 async def _view(store: StoreDep, room_id: str, user_id: str, operation: Operation) -> RoomView:
     """Return a room as a user who may do this with it sees it. Raises `NotFound`."""
-    view = await store.room_view(room_id, user_id)
+    view = await store.rooms.view(room_id, user_id)
     if view is None:
         raise NotFound
     policy.require(operation, view.role, view.room.visibility)

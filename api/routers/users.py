@@ -48,7 +48,7 @@ async def me(identity: IdentityDep) -> Me:
 @router.patch("/me")
 async def change_me(body: Profile, identity: IdentityDep, store: StoreDep) -> Me:
     """Change how the caller is shown."""
-    return Me.of(await store.set_display_name(identity.user.id, body.display_name))
+    return Me.of(await store.accounts.set_display_name(identity.user.id, body.display_name))
 
 
 @router.delete("/me", status_code=204)
@@ -96,7 +96,7 @@ async def _lines(store: StoreDep, identity: Identity) -> AsyncIterator[bytes]:
 @router.get("/{user_id}")
 async def user(user_id: str, _identity: IdentityDep, store: StoreDep) -> UserOut:
     """Return a user as others see them."""
-    found = await store.account(user_id)
+    found = await store.accounts.get(user_id)
     if found is None or found.erasing:
         raise NotFound
     return UserOut.of(found.user)

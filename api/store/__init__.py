@@ -3,7 +3,8 @@
 from urllib.parse import urlsplit
 
 from api.errors import Invalid
-from api.store.base.store import QUIET_SECONDS, Store
+from api.store.base.changes import QUIET_SECONDS
+from api.store.base.store import Store
 
 
 async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store:
