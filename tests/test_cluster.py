@@ -35,6 +35,9 @@ from api.store.cluster import (
     schema as cluster_schema,
 )
 from api.store.cluster import (
+    steps as cluster_steps,
+)
+from api.store.cluster import (
     tail as cluster_tail,
 )
 from api.store.cluster.accounts import CLAIM_MS
@@ -960,16 +963,19 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
     assert str(parts.hostname) not in refused.value.message
 
 
-async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
-    """Leave the database as version 1 had it, with an account, a session that has been used and one that has ended.
-
-    What is in `batches` is then in `messages`, each entry a row.
-    """
-    await as_admin(server, r.table_drop("audit"))
+async def set_back_to_version_2(behind: Pool, server: RethinkDBServer) -> None:
+    """Leave the database as version 2 had it: what is in `batches` is in `messages`, each entry a row."""
     await as_admin(server, r.table_create("messages"))
     await as_admin(server, r.table("messages").wait())
     await as_admin(server, r.table("messages").insert(await flushed_rows(behind)))
     await as_admin(server, r.table_drop("batches"))
+    await behind.write(r.table("meta").get("schema_version").update({"value": "2"}))
+
+
+async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
+    """Leave the database as version 1 had it, with an account, a session that has been used and one that has ended."""
+    await set_back_to_version_2(behind, server)
+    await as_admin(server, r.table_drop("audit"))
     for table, index in (
         ("users", "age"),
         ("users", "name"),
@@ -1033,12 +1039,12 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
     # some are in the tail, too, and some are not known to be flushed
     assert 0 < head["trimmed"] < head["flushed"] < len(log)
-    monkeypatch.setattr(cluster_schema, "MOVED_SLICE", 10)
-    monkeypatch.setattr(cluster_schema, "QUERY_SECONDS", 0.1)  # there is no other node
+    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # there is no other node
     await set_back_to_version_1(behind, server)
     await behind.write(r.table("heads").insert({"id": "not as we write them"}))
     with monkeypatch.context() as broken:
-        broken.setattr(cluster_schema, "_moving", breaks_off)
+        broken.setattr(cluster_steps, "_moving", breaks_off)
         with pytest.raises(Unavailable):
             await init(server.admin_url, cluster_url, lambda _line: None)
     pool = Pool(Address.parse(cluster_url))
@@ -1070,6 +1076,75 @@ async def test_a_user_who_may_brings_an_older_database_up_to_date_at_opening(
     async with opened(f"{server.admin_url}/{cluster_url.rsplit('/', 1)[1]}") as store:
         assert len(await store.sessions.of_user(ALICE.id)) == 2
         assert (await store.audit.all(cursor=None, limit=9)).items == []
+
+
+class Cut:
+    """Lets an admin's work on the database be broken off after so many queries."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 0
+        whole = Pool.run
+
+        async def run(pool: Pool, query: Any) -> Any:
+            if not self.left:
+                raise Unavailable
+            self.left -= 1
+            return await whole(pool, query)
+
+        monkeypatch.setattr(Pool, "run", run)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+async def test_a_database_of_any_version_is_brought_up_to_date_however_often_that_is_broken_off(
+    cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """The making is broken off after one query, then after two, and so on, until it comes to its end."""
+    async with opened(cluster_url) as store:
+        acked = [await store.log.append(LOBBY_ID, message(f"{n}")) for n in range(30)]
+        await store.appender.flush(LOBBY_ID)
+        log = await whole_log(store)
+    if version == 0:
+        for table in TABLES:
+            await as_admin(server, r.table_drop(table))
+    elif version == 1:
+        await set_back_to_version_1(behind, server)
+    elif version == 2:
+        await set_back_to_version_2(behind, server)
+    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # there is no other node
+    monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # nobody waits for what is cut off
+    seen: list[str | None] = []
+    with monkeypatch.context() as patched:
+        cut, count, is_over = Cut(patched), 0, False
+        while not is_over:
+            cut.left = count = count + 1
+            with suppress(Unavailable):
+                await init(server.admin_url, cluster_url, lambda _line: None)
+                is_over = True
+            cut.left = 1
+            row = None
+            with suppress(Unavailable):  # there may not be a table yet
+                row = await behind.run(r.table("meta").get("schema_version"))
+            seen.append(row and row["value"])
+    versions = [int(one or 0) for one in seen]
+    assert versions == sorted(versions)
+    assert set(versions) == set(range(version, 4))
+    async with opened(cluster_url) as store:
+        assert await whole_log(store) == (log if version else [])
+        retry = await store.log.append(LOBBY_ID, message("3"))
+        assert (retry.is_new, retry.entry) == ((False, acked[3].entry) if version else (True, retry.entry))
+        assert await store.rooms.get(LOBBY_ID) is not None
+        assert len(await store.sessions.of_user(ALICE.id)) == (2 if version == 1 else 0)
+        assert (await store.audit.all(cursor=None, limit=9)).items == []
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(
+    cluster_url: str, server: RethinkDBServer, behind: Pool
+) -> None:
+    await behind.write(r.table("meta").get("schema_version").update({"value": "999"}))
+    with pytest.raises(Unavailable, match="newer Tailwire"):
+        await init(server.admin_url, cluster_url, lambda _line: None)
+    assert (await behind.run(r.table("meta").get("schema_version")))["value"] == "999"
 
 
 async def test_a_database_that_is_not_prepared_is_said_in_plain_words(
