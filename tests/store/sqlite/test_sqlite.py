@@ -36,7 +36,7 @@ from api.store.sqlite.wake import Wake
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sqlite]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 WAIT_SECONDS = 20.0  # generous: only a failing test waits as long
 
 ALICE = User("user-alice", "alice", "Alice", created_at=1)

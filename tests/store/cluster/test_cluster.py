@@ -1,6 +1,6 @@
 """What is RethinkDB's alone: a server that dies or falls silent, rows written behind our back, and rights.
 
-What it has in common with every store stands in tests/test_store.py.
+What it has in common with every store stands in tests/store/.
 """
 
 import asyncio
