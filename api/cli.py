@@ -177,9 +177,11 @@ async def _show_accounts(admin: Admin) -> None:
 async def _show_audit(store: Store, limit: int) -> None:
     cursor: str | None = None
     while limit > 0:
-        page = await store.audit(cursor=cursor, limit=min(limit, PAGE))
+        page = await store.audit.all(cursor=cursor, limit=min(limit, PAGE))
         ids = {id_ for one in page.items for id_ in (one.actor_id, one.subject_id) if id_ is not None}
-        names = {id_: account.user.username for id_, account in (await store.accounts(list(ids))).items()}
+        names = {
+            id_: account.user.username for id_, account in (await store.accounts.get_many(list(ids))).items()
+        }
         for one in page.items:
             actor, subject = (
                 names.get(id_, id_) if id_ is not None else "-" for id_ in (one.actor_id, one.subject_id)

@@ -52,9 +52,9 @@ async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Find
         there = await store.clock()
         skew = there - (before + now_ms()) // 2
         yield Finding(abs(skew) <= MAX_SKEW_MS, f"clock: {abs(skew)} ms from the store's")
-        lobby = await store.room(LOBBY_ID)
+        lobby = await store.rooms.get(LOBBY_ID)
         yield Finding(lobby is not None, "lobby: there" if lobby else "lobby: missing; run `tailwire init`")
-        async with asyncio.timeout(FEED_SECONDS), store.changes():
+        async with asyncio.timeout(FEED_SECONDS), store.changes.open():
             yield Finding(True, "feed: opens")
         yield _examine_secret(settings, await kept_secret(store))
     except TimeoutError:

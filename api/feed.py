@@ -66,7 +66,7 @@ class Feed:
             self.state.reopen_count += 1
 
     async def _tail(self) -> None:
-        async with self._store.changes(self._hub.wants) as batches:
+        async with self._store.changes.open(self._hub.wants) as batches:
             await self._catch_up()
             self.state.is_live, self.state.heard_at = True, time.monotonic()
             log.info("feed_live", reopen_count=self.state.reopen_count)
@@ -115,7 +115,7 @@ class Feed:
         for room_id in self._hub.positions():
             self._hub.drop_joining(room_id)
         positions = self._hub.positions()
-        for head in (await self._store.heads(list(positions))).values():
+        for head in (await self._store.log.heads(list(positions))).values():
             position = positions[head.room_id]
             if position != NO_POSITION and head.seq > position:
                 await self._fill(head.room_id, position, head.seq)
@@ -134,7 +134,7 @@ class Feed:
         while position < until:
             limit = min(PAGE, until - position)
             try:
-                entries = await self._store.log(room_id, after=position, limit=limit)
+                entries = await self._store.log.entries(room_id, after=position, limit=limit)
             except Unavailable:
                 raise
             except Exception:

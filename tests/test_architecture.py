@@ -319,6 +319,16 @@ def test_a_module_is_named_for_one_thing(module: str) -> None:
     assert not VAGUE_NAMES & set(module.split(".")), f"{module}: name the noun that it holds"
 
 
+def test_no_class_has_the_name_of_another() -> None:
+    seen: dict[str, str] = {}
+    for module in MODULES:
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef):
+                here = where(module, node.lineno)
+                assert node.name not in seen, f"{here}: {node.name} stands in {seen[node.name]}, too"
+                seen[node.name] = here
+
+
 # -- files of every kind
 
 

@@ -64,7 +64,7 @@ class AccountService:
 
     async def user(self, user_id: str) -> User:
         """Return a user as others see them. Raises `NotFound`, also for one who is being erased."""
-        found = await self._store.account(user_id)
+        found = await self._store.accounts.get(user_id)
         if found is None or found.erasing:
             raise NotFound
         return found.user
@@ -78,11 +78,11 @@ class AccountService:
         prefix = username_prefix(text)
         if prefix is None:
             return Page([], None)
-        return await self._store.users_named(prefix, cursor=cursor, limit=limit)
+        return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:
         """Change how a user is shown."""
-        return await self._store.set_display_name(user_id, display_name)
+        return await self._store.accounts.set_display_name(user_id, display_name)
 
     async def change_password(self, identity: Identity, current: str, new: str, client: Client) -> None:
         """Replace a user's password and end all sessions but this one. Raises as `Proof.by_password`, and `Invalid`."""
@@ -102,7 +102,7 @@ class AccountService:
             await self._audit.record(
                 Audited.ERASED, actor_id=user.id, subject_id=user.id, address=client.address
             )
-            await self._store.begin_erasing(user.id)
+            await self._store.erasure.begin(user.id)
             await self._endings.all_of(user.id)
         self._on_erasing()
 

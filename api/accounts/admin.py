@@ -48,7 +48,7 @@ class Admin:
 
     async def account(self, user_id: str) -> Account:
         """Return an account."""
-        account = await self._store.account(user_id)
+        account = await self._store.accounts.get(user_id)
         if account is None:
             raise NotFound
         return account
@@ -62,7 +62,7 @@ class Admin:
 
     async def accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
         """List all accounts. Raises `BadCursor`."""
-        return await self._store.all_accounts(cursor=cursor, limit=limit)
+        return await self._store.accounts.all(cursor=cursor, limit=limit)
 
     async def create(self, username: str, password: str, actor: Actor) -> User:
         """Make an account. Raises `Invalid`, `UsernameTaken`."""
@@ -83,7 +83,7 @@ class Admin:
     async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> None:
         """Keep somebody out and end their sessions, or let them in again. Raises `Conflict`."""
         _require_another(user_id, actor)
-        await self._store.set_flags(user_id, disabled=disabled)
+        await self._store.accounts.set_flags(user_id, disabled=disabled)
         if disabled:
             await self._endings.all_of(user_id)
         await self._record(Audited.DISABLED if disabled else Audited.ENABLED, user_id, actor)
@@ -91,7 +91,7 @@ class Admin:
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
         """Make somebody an administrator, or one no more. Raises `Conflict`."""
         _require_another(user_id, actor)
-        await self._store.set_flags(user_id, admin=admin)
+        await self._store.accounts.set_flags(user_id, admin=admin)
         await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
 
     async def reset_password(self, user_id: str, password: str, actor: Actor) -> None:
@@ -107,7 +107,7 @@ class Admin:
         """Return a user's sessions that can still be used, newest first."""
         await self.account(user_id)
         now = now_ms()
-        return [one for one in await self._store.sessions_of(user_id) if one.expires_at > now]
+        return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
 
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
         """End all sessions of a user; return which."""
@@ -118,7 +118,7 @@ class Admin:
 
     async def audit_log(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
         """List what was done to accounts, newest first. Raises `BadCursor`."""
-        return await self._store.audit(cursor=cursor, limit=limit)
+        return await self._store.audit.all(cursor=cursor, limit=limit)
 
     async def _record(self, event: Audited, user_id: str, actor: Actor) -> None:
         await self._audit.record(event, actor_id=actor.user_id, subject_id=user_id, address=actor.address)

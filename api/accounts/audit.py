@@ -29,7 +29,7 @@ class Audit:
     ) -> None:
         """Write an event; it is durable when this returns. Raises `Unavailable`."""
         now = now_ms()
-        await self._store.record(
+        await self._store.audit.record(
             AuditEvent(now, random_id(), event, actor_id, subject_id, address),
             forget_before=now - self._kept_ms,
         )

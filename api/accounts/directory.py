@@ -19,7 +19,7 @@ async def make_account(
     if await holder_of(store, name) is not None:
         raise UsernameTaken  # before the costly hash; `create_account` is what decides
     user = User(random_id(), username(name), display_name or name, now_ms())
-    await store.create_account(Account(user, key, await passwords.hash(password)))
+    await store.accounts.create(Account(user, key, await passwords.hash(password)))
     return user
 
 
@@ -37,5 +37,5 @@ async def holder_of(store: Store, name: str) -> Account | None:
         return None
     # The second is the key of accounts made before keys were skeletons.
     # Both are read, whoever there is: a read more would tell that there is nobody.
-    found = [await store.account_by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
+    found = [await store.accounts.by_name(key) for key in dict.fromkeys((key_of(skeleton(name)), name))]
     return next((account for account in found if account is not None), None)

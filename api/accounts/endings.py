@@ -25,11 +25,11 @@ class SessionEndings:
 
     async def one(self, session_id: str) -> None:
         """End a session; again is harmless."""
-        await self._store.end_session(session_id)
+        await self._store.sessions.end(session_id)
         self._on_ended([session_id])
 
     async def all_of(self, user_id: str, *, but: str | None = None) -> list[str]:
         """End a user's sessions, all but one if that is given; return which."""
-        ended = await self._store.end_sessions(user_id, but=but)
+        ended = await self._store.sessions.end_all(user_id, but=but)
         self._on_ended(ended)
         return ended

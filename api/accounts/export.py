@@ -30,15 +30,15 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
     Raises `Unauthorized` when the session by which it was asked for has ended, and `Unavailable`.
     """
     yield user
-    for session in await store.sessions_of(user.id):
+    for session in await store.sessions.of_user(user.id):
         yield session
     async for membership in _memberships(store, user.id):
         yield membership
     cursor: str | None = None
     while True:
-        if await store.session(session_id) is None:
+        if await store.sessions.get(session_id) is None:
             raise Unauthorized
-        page = await store.entries_of(user.id, cursor=cursor, limit=PAGE)
+        page = await store.erasure.entries_of(user.id, cursor=cursor, limit=PAGE)
         for entry in page.items:
             yield entry
         if (cursor := page.next_cursor) is None:
@@ -48,8 +48,8 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
 async def _memberships(store: Store, user_id: str) -> AsyncIterator[Membership]:
     cursor: str | None = None
     while True:
-        page = await store.rooms_of(user_id, cursor=cursor, limit=PAGE)
-        found = await store.memberships([(view.room.id, user_id) for view in page.items])
+        page = await store.rooms.of_user(user_id, cursor=cursor, limit=PAGE)
+        found = await store.members.get_many([(view.room.id, user_id) for view in page.items])
         for view in page.items:
             if (member := found.get((view.room.id, user_id))) is not None:
                 yield Membership(view.room, member)

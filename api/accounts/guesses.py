@@ -93,7 +93,7 @@ class Guesses:
             yield
 
     async def _attempt(self, slot: str, count: int, at: int) -> None:
-        if wait_ms := await self._store.attempt(slot, at=at, count=count, window_ms=MINUTE_MS):
+        if wait_ms := await self._store.attempts.take(slot, at=at, count=count, window_ms=MINUTE_MS):
             self._refusals.note(slot, wait_ms / 1000, now_ms() / 1000)
             raise too_often(wait_ms / 1000)
 
@@ -105,7 +105,7 @@ class Guesses:
 
     async def _forgive(self, at: int, *slots: str) -> None:
         with suppress(Unavailable):  # then it counts as a failure, for a minute
-            await asyncio.gather(*(self._store.forgive(slot, at=at) for slot in slots))
+            await asyncio.gather(*(self._store.attempts.forgive(slot, at=at) for slot in slots))
         for slot in slots:
             self._refusals.forget(slot)  # there is room for one now
 

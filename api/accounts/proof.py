@@ -30,7 +30,7 @@ class Proof:
         A wrong one counts as a failed log-in: `RateLimited`.
         """
         async with self._guesses.password(user.username, client.address):
-            account = await self._store.account(user.id)
+            account = await self._store.accounts.get(user.id)
             hash_ = None if account is None else account.password_hash
             fits, _ = await self._passwords.verify(password, hash_)
             if account is None or not fits:
@@ -47,5 +47,5 @@ async def replace_password(
     one may have begun between.
     """
     await endings.all_of(user_id, but=but)
-    await store.set_password_hash(user_id, password_hash)
+    await store.accounts.set_password_hash(user_id, password_hash)
     await endings.all_of(user_id, but=but)

@@ -82,7 +82,9 @@ class SessionService:
             )
             raise InvalidCredentials
         if new_hash is not None:
-            await self._store.set_password_hash(account.user.id, new_hash, over=account.password_hash)
+            await self._store.accounts.set_password_hash(
+                account.user.id, new_hash, over=account.password_hash
+            )
         session_id, issued = await self.begin(account.user, client)
         if not await self._still_lets_in(account, password):
             await self._endings.one(session_id)
@@ -95,7 +97,7 @@ class SessionService:
 
         Disabling and a new password end the sessions that there are; one that was just beginning would be left.
         """
-        now = await self._store.account(before.user.id)
+        now = await self._store.accounts.get(before.user.id)
         if now is None or now.disabled:
             return False
         if now.password_hash == before.password_hash:
@@ -108,12 +110,12 @@ class SessionService:
     ) -> tuple[str, Issued]:
         """Begin a session of a user who has proven who they are; return its id and its tokens."""
         # Joining here, and not only at sign-up, heals an account whose making was cut off in the middle.
-        joined = await self._store.join(LOBBY_ID, user, Role.MEMBER, now_ms())
+        joined = await self._store.members.join(LOBBY_ID, user, Role.MEMBER, now_ms())
         if joined is not None:  # messages from before they came are not unread to them
-            await self._store.mark_read(LOBBY_ID, user.id, joined.entry.seq)
+            await self._store.members.mark_read(LOBBY_ID, user.id, joined.entry.seq)
         now, session_id = now_ms(), random_id()
         token = self._tokens.first_refresh(session_id)
-        await self._store.create_session(
+        await self._store.sessions.create(
             Session(
                 id=session_id,
                 user_id=user.id,
@@ -135,14 +137,14 @@ class SessionService:
         """
         session_id = session_of(refresh_token)
         self._throttles.refresh(session_id)
-        session = await self._store.session(session_id)
+        session = await self._store.sessions.get(session_id)
         now = now_ms()
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
         if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
             raise Unauthorized  # a guess must not end the session that it names
         next_token = self._tokens.next_refresh(refresh_token)
-        rotation = await self._store.rotate_refresh(
+        rotation = await self._store.sessions.rotate(
             session_id,
             presented_hash=refresh_hash(refresh_token),
             next_hash=refresh_hash(next_token),
@@ -153,7 +155,7 @@ class SessionService:
         if rotation is Rotation.REUSED:
             await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
         if rotation is Rotation.GRACE:  # more than one token may have followed it by now
-            session = await self._store.session(session_id)
+            session = await self._store.sessions.get(session_id)
         if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
         if rotation is Rotation.GRACE:
@@ -169,11 +171,11 @@ class SessionService:
     async def of_user(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
         now = now_ms()
-        return [one for one in await self._store.sessions_of(user_id) if one.expires_at > now]
+        return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
 
     async def end(self, user_id: str, session_id: str, client: Client) -> None:
         """End one of a user's own sessions. Raises `NotFound`, for another's session too."""
-        session = await self._store.session(session_id)
+        session = await self._store.sessions.get(session_id)
         if session is None or session.user_id != user_id:
             raise NotFound
         await self._endings.one(session_id)
@@ -186,7 +188,7 @@ class SessionService:
             await self._audit.note(Audited.SESSION_ENDED, identity.user.id, client.address)
 
     async def _is_enabled(self, user_id: str) -> bool:
-        account = await self._store.account(user_id)
+        account = await self._store.accounts.get(user_id)
         return account is not None and not account.disabled
 
     def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:

@@ -51,37 +51,37 @@ class Erasure:
 
     async def erase_all(self) -> None:
         """Erase every marked account. Raises `Unavailable`."""
-        for user_id in await self._store.erasing():
-            account = await self._store.account(user_id)
+        for user_id in await self._store.erasure.pending():
+            account = await self._store.accounts.get(user_id)
             if account is not None:
                 await self._erase(account)
 
     async def _erase(self, account: Account) -> None:
         nobody = User(account.user.id, ERASED_NAME, ERASED_NAME, account.user.created_at)
-        await self._store.end_sessions(nobody.id)
+        await self._store.sessions.end_all(nobody.id)
         await self._leave_all(nobody)
         cursor: str | None = None
         while True:
-            page = await self._store.entries_of(nobody.id, cursor=cursor, limit=PAGE)
+            page = await self._store.erasure.entries_of(nobody.id, cursor=cursor, limit=PAGE)
             if self._how == "tombstone":
                 for entry in page.items:
                     await self._tombstone(entry)
-            await self._store.anonymise(page.items, ERASED_NAME)
+            await self._store.erasure.anonymise(page.items, ERASED_NAME)
             if (cursor := page.next_cursor) is None:
                 break
-        await self._store.finish_erasing(nobody.id)
+        await self._store.erasure.finish(nobody.id)
         log.info("account_erased")
 
     async def _leave_all(self, nobody: User) -> None:
-        while rooms := (await self._store.rooms_of(nobody.id, cursor=None, limit=PAGE)).items:
+        while rooms := (await self._store.rooms.of_user(nobody.id, cursor=None, limit=PAGE)).items:
             for view in rooms:
-                await self._store.leave(view.room.id, nobody, now_ms())
+                await self._store.members.leave(view.room.id, nobody, now_ms())
 
     async def _tombstone(self, entry: Entry) -> None:
         if entry.kind != Kind.MESSAGE or not entry.data["body"]:
             return  # an empty body has been erased before
         draft = Draft(Kind.DELETE, entry.user_id, ERASED_NAME, now_ms(), ref=None, data={"target": entry.seq})
         try:
-            await self._store.append(entry.room_id, draft)
+            await self._store.log.append(entry.room_id, draft)
         except NotFound:
             log.warning("erasure_without_message", room_id=entry.room_id, seq=entry.seq)

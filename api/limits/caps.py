@@ -18,10 +18,10 @@ class Caps:
 
     async def one_more_room(self, user_id: str) -> None:
         """Require that a user may be in one more room."""
-        if await self._store.room_count(user_id) >= self._rooms_per_user:
+        if await self._store.rooms.count_of_user(user_id) >= self._rooms_per_user:
             raise Invalid("That would be more rooms than anybody may be in", code="limit")
 
     async def one_more_member(self, room_id: str) -> None:
         """Require that a room may have one more member. The lobby takes everybody."""
-        if room_id != LOBBY_ID and await self._store.member_count(room_id) >= self._members_per_room:
+        if room_id != LOBBY_ID and await self._store.members.count_of_room(room_id) >= self._members_per_room:
             raise Invalid("The room has as many members as it may", code="limit")

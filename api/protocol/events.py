@@ -112,7 +112,7 @@ class PublicUser(TypedDict):
     display_name: str
 
 
-class Limits(TypedDict):
+class ReadyLimits(TypedDict):
     """Some of the limits that are in force."""
 
     frame_bytes: int
@@ -130,7 +130,7 @@ class ReadyEvent(TypedDict):
     expires_at: str
     heartbeat_seconds: int
     features: list[str]
-    limits: Limits
+    limits: ReadyLimits
 
 
 class AckEvent(TypedDict):

@@ -80,7 +80,7 @@ class Replay:
         begin, end = number * PAGE, (number + 1) * PAGE
         page: Page = []
         while begin < min(until, end):
-            found = await self._store.log(room_id, after=begin, limit=end - begin)
+            found = await self._store.log.entries(room_id, after=begin, limit=end - begin)
             if not found:
                 break
             page += [Replayed(entry.seq, entry.kind, encode(entry_event(entry))) for entry in found]

@@ -46,7 +46,7 @@ class Revocation:
         began = time.monotonic()
         await self._check_sessions()
         for places in _chunks(self._hub.places()):
-            found = await self._store.memberships(places)
+            found = await self._store.members.get_many(places)
             for place in places:
                 if place not in found:
                     self._hub.end_membership(*place)
@@ -54,7 +54,7 @@ class Revocation:
 
     async def _check_sessions(self) -> None:
         for session_ids in _chunks(self._hub.session_ids()):
-            found = await self._store.sessions(session_ids)
+            found = await self._store.sessions.get_many(session_ids)
             for session_id in session_ids:
                 if session_id not in found:
                     self._hub.end_session(session_id)

@@ -56,7 +56,7 @@ class MemberService:
     async def of_room(self, room_id: str, by: str, *, cursor: str | None, limit: int) -> Page[Member]:
         """List a room's members for one of them. Raises `BadCursor`."""
         await self.require(room_id, by, Operation.LIST_MEMBERS)
-        return await self._store.members(room_id, cursor=cursor, limit=limit)
+        return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
 
     async def join(self, room_id: str, user: User) -> RoomView:
         """Make a user a member of a public room; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
@@ -64,7 +64,7 @@ class MemberService:
         self._throttles.send(user.id)
         if view.role is None:
             await self._require_space(room_id, user.id)
-        await self._store.join(room_id, user, Role.MEMBER, now_ms())
+        await self._store.members.join(room_id, user, Role.MEMBER, now_ms())
         return await self._rooms.view(room_id, user.id)
 
     async def leave(self, room_id: str, user: User) -> None:
@@ -72,7 +72,7 @@ class MemberService:
         await self.require(room_id, user.id, Operation.LEAVE)
         self._throttles.send(user.id)
         rule = policy.leaving(room_id)
-        await self._store.change_member(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
+        await self._store.members.change(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
         self._listeners.leave(room_id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
@@ -80,11 +80,11 @@ class MemberService:
         await self.require(room_id, by, Operation.SET_ROLE)
         self._throttles.send(by)
         user = await self._user(user_id)
-        if await self._store.member(room_id, user_id) is None:
+        if await self._store.members.get(room_id, user_id) is None:
             await self._require_space(room_id, user_id)
         rule = policy.setting_role(role)
-        await self._store.change_member(room_id, user, role, by=by, at=now_ms(), rule=rule)
-        changed = await self._store.member(room_id, user_id)
+        await self._store.members.change(room_id, user, role, by=by, at=now_ms(), rule=rule)
+        changed = await self._store.members.get(room_id, user_id)
         if changed is None:
             raise NotFound
         return changed
@@ -98,13 +98,13 @@ class MemberService:
         self._throttles.send(by.id)
         user = await self._user(user_id)
         rule = policy.removing(room_id)
-        await self._store.change_member(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
+        await self._store.members.change(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
         self._listeners.leave(room_id, user_id)
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
         """Note that a member has seen everything up to `seq`; return the seq that stands, which never falls."""
         await self.require(room_id, user_id, Operation.MARK_READ)
-        return await self._store.mark_read(room_id, user_id, seq)
+        return await self._store.members.mark_read(room_id, user_id, seq)
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

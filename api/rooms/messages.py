@@ -62,7 +62,7 @@ class MessageService:
         policy.require(Operation.SEND, Facts(member.role))
         self._memory.require()
         self._throttles.send(member.user_id)
-        if reply_to is not None and await self._store.message(member.room_id, reply_to) is None:
+        if reply_to is not None and await self._store.log.message(member.room_id, reply_to) is None:
             raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
         draft = Draft(
             kind=Kind.MESSAGE,
@@ -74,7 +74,7 @@ class MessageService:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return Sent(await self._store.append(member.room_id, draft, author=member), member)
+                return Sent(await self._store.log.append(member.room_id, draft, author=member), member)
             except MembershipChanged:
                 member = await self._members.require(member.room_id, member.user_id, Operation.SEND)
         raise Unavailable
@@ -83,7 +83,7 @@ class MessageService:
         """Send a message and return it. Raises as `send` does."""
         member = await self._members.require(room_id, user_id, Operation.SEND)
         appended, _ = await self.send(member, ref, body, reply_to)
-        message = await self._store.message(room_id, appended.entry.seq)
+        message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
         return Posted(message, appended.is_new)
@@ -93,12 +93,12 @@ class MessageService:
     ) -> History:
         """Return the newest messages, those before a seq, or those after one; oldest first."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
-        return await self._store.history(room_id, before=before, after=after, limit=limit)
+        return await self._store.log.history(room_id, before=before, after=after, limit=limit)
 
     async def message(self, room_id: str, user_id: str, seq: int) -> Message:
         """Return one message."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
-        found = await self._store.message(room_id, seq)
+        found = await self._store.log.message(room_id, seq)
         if found is None:
             raise NotFound
         return found
@@ -106,11 +106,11 @@ class MessageService:
     async def log(self, room_id: str, user_id: str, *, after: int, limit: int, epoch: str | None) -> LogPage:
         """Return raw entries after a seq. Raises `EpochChanged` unless the log is still of this epoch."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
-        head = (await self._store.heads([room_id])).get(room_id)
+        head = (await self._store.log.heads([room_id])).get(room_id)
         if head is None:
             raise NotFound
         if epoch is not None and epoch != head.epoch:
             raise EpochChanged
         limit = min(limit, head.seq - after)  # entries that came since are past the `seq` that is told
-        entries = await self._store.log(room_id, after=after, limit=limit) if limit > 0 else []
+        entries = await self._store.log.entries(room_id, after=after, limit=limit) if limit > 0 else []
         return LogPage(entries, head)

@@ -23,22 +23,22 @@ class RoomService:
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List the rooms that a user is a member of. Raises `BadCursor`."""
-        return await self._store.rooms_of(user_id, cursor=cursor, limit=limit)
+        return await self._store.rooms.of_user(user_id, cursor=cursor, limit=limit)
 
     async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List all public rooms as a user sees them. Raises `BadCursor`."""
-        return await self._store.public_rooms(user_id, cursor=cursor, limit=limit)
+        return await self._store.rooms.public(user_id, cursor=cursor, limit=limit)
 
     async def create(self, user: User, name: str, topic: str, visibility: Visibility) -> RoomView:
         """Make a room, which its maker owns. Raises `RateLimited`, and `Invalid` at the cap."""
         self._throttles.make_room(user.id)
         await self._caps.one_more_room(user.id)
         room = Room(random_id(), name, topic, visibility, now_ms())
-        return await self._store.create_room(room, user)
+        return await self._store.rooms.create(room, user)
 
     async def view(self, room_id: str, user_id: str, operation: Operation = Operation.SEE) -> RoomView:
         """Return a room as a user who may do this with it sees it."""
-        view = await self._store.room_view(room_id, user_id)
+        view = await self._store.rooms.view(room_id, user_id)
         if view is None:
             raise NotFound
         policy.require(operation, Facts(view.role, view.room.visibility))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from api.errors import Invalid
-from api.store.base.store import QUIET_SECONDS, Store
+from api.store.base.changes import QUIET_SECONDS
+from api.store.base.store import Store
 
 __all__ = ["Store", "open_store", "prepare_cluster"]
 

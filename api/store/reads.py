@@ -3,7 +3,8 @@
 from api.models.accounts import Account, Session
 from api.models.log import Head
 from api.models.rooms import Member
-from api.store.base.store import Place, Store
+from api.store.base.members import Place
+from api.store.base.store import Store
 from api.store.loader import Loader
 
 
@@ -11,10 +12,10 @@ class Reads:
     """One question per kind is under way at a time; see `Loader` for what that keeps true."""
 
     def __init__(self, store: Store) -> None:
-        self._sessions: Loader[str, Session] = Loader(store.sessions)
-        self._accounts: Loader[str, Account] = Loader(store.accounts)
-        self._members: Loader[Place, Member] = Loader(store.memberships)
-        self._heads: Loader[str, Head] = Loader(store.heads)
+        self._sessions: Loader[str, Session] = Loader(store.sessions.get_many)
+        self._accounts: Loader[str, Account] = Loader(store.accounts.get_many)
+        self._members: Loader[Place, Member] = Loader(store.members.get_many)
+        self._heads: Loader[str, Head] = Loader(store.log.heads)
 
     async def session(self, session_id: str) -> Session | None:
         """Return a session that has not been ended. Raises `Unavailable`, as the others do."""

@@ -36,7 +36,7 @@ async def quiet(store: Store) -> dict[str, float]:
     acks: list[float] = []
     begun: dict[int, float] = {}
     arrived: dict[int, float] = {}
-    async with store.changes() as changes:
+    async with store.changes.open() as changes:
 
         async def follow() -> None:
             async for batch in changes:
@@ -49,7 +49,7 @@ async def quiet(store: Store) -> dict[str, float]:
         for _ in range(QUIET_APPENDS):
             await asyncio.sleep(PAUSE_SECONDS)
             before = time.monotonic()
-            appended = await store.append(ROOM, draft())
+            appended = await store.log.append(ROOM, draft())
             acks.append(time.monotonic() - before)
             begun[appended.entry.seq] = before
         await asyncio.sleep(1)
@@ -64,7 +64,7 @@ async def fill(store: Store, count: int) -> dict[str, float]:
 
     async def send() -> None:
         for _ in left:
-            await store.append(ROOM, draft())
+            await store.log.append(ROOM, draft())
 
     await asyncio.gather(*(send() for _ in range(AT_ONCE)))
     return {"appends": count / (time.monotonic() - began)}

@@ -162,7 +162,7 @@ async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_nam
     passwords = Passwords()
     services = await services_on(store, passwords)
     user = User("old", "User1", "User1", created_at=1)
-    await store.create_account(Account(user, "user1", await passwords.hash(PASSWORD)))
+    await store.accounts.create(Account(user, "user1", await passwords.hash(PASSWORD)))
     assert (await services.sessions.log_in("uSER1", PASSWORD, CLIENT))[0] == user
     with pytest.raises(UsernameTaken):
         await services.accounts.sign_up("USER1", PASSWORD, None, CLIENT)
@@ -174,9 +174,9 @@ async def test_a_hash_of_weaker_parameters_is_replaced_at_the_next_log_in(store:
     strong = Passwords()
     services = await services_on(store, strong)
     user = User("alice", "alice", "Alice", created_at=1)
-    await store.create_account(Account(user, "alice", await weak.hash(PASSWORD)))
+    await store.accounts.create(Account(user, "alice", await weak.hash(PASSWORD)))
     assert (await services.sessions.log_in("alice", PASSWORD, CLIENT))[0] == user
-    account = await store.account_by_name("alice")
+    account = await store.accounts.by_name("alice")
     assert account is not None
     assert "m=19456" in (account.password_hash or "")
     assert (await services.sessions.log_in("alice", PASSWORD, CLIENT))[0] == user
@@ -190,7 +190,7 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
     passwords, costs = Passwords(), list[bool]()
     services = await services_on(store, passwords, login_failures_per_account=9)
     user = User("machine", "machine", "Machine", created_at=1)
-    await store.create_account(Account(user, "machine", None))
+    await store.accounts.create(Account(user, "machine", None))
     monkeypatch.setattr(passwords._context, "dummy_verify", lambda: costs.append(True))
     for guess in ("", "None", PASSWORD):
         with pytest.raises(InvalidCredentials):

@@ -28,7 +28,7 @@ async def fill(url: str, room_id: str, authors: Sequence[Account], count: int) -
         for start in range(0, count, AT_ONCE):
             numbers = range(start, min(start + AT_ONCE, count))
             drafts = [_draft(authors[n % len(authors)], n, now - (count - n) * STEP_MS) for n in numbers]
-            await asyncio.gather(*(store.append(room_id, draft) for draft in drafts))
+            await asyncio.gather(*(store.log.append(room_id, draft) for draft in drafts))
             if (numbers.stop // TOLD_EACH) > (start // TOLD_EACH):
                 print(f"    {numbers.stop} messages in {time.monotonic() - began_at:.0f} s", flush=True)
     finally:

@@ -137,7 +137,14 @@ async def test_an_erased_account_leaves_nothing_behind(store_url: str, how: str)
         assert [one["username"] for one in members] == ["bob"]
 
 
-STEPS = ["end_sessions", "leave", "entries_of", "append", "anonymise", "finish_erasing"]
+STEPS = [
+    "sessions.end_all",
+    "members.leave",
+    "erasure.entries_of",
+    "log.append",
+    "erasure.anonymise",
+    "erasure.finish",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -149,11 +156,12 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
         hers = await send(alice, LOBBY_ID, "one", "two2", "three")
         await send(bob, LOBBY_ID, "his")
     store = await open_store(store_url)
-    await store.begin_erasing(alice.id)
-    crashing = erasure.Erasure(broken_after(store, step, calls=1), "tombstone")
-    with pytest.raises(Unavailable):
-        await crashing.erase_all()
-    assert await store.erasing() == ([alice.id] if step != "finish_erasing" else [])
+    await store.erasure.begin(alice.id)
+    with monkeypatch.context() as crashing:
+        crash_after(store, step, crashing)
+        with pytest.raises(Unavailable):
+            await erasure.Erasure(store, "tombstone").erase_all()
+    assert await store.erasure.pending() == ([alice.id] if step != "erasure.finish" else [])
     await store.close()
     async with running(Settings(store=store_url)) as node:
         await eventually(lambda: is_gone(node, "alice"))
@@ -166,22 +174,14 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
     assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
 
 
-def broken_after(store: Store, step: str, *, calls: int) -> Any:
-    """Return the store, of which one method does its work and then crashes, so many times in."""
+def crash_after(store: Store, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one method of a part of the store do its work and then crash."""
+    part_name, name = step.split(".")
+    part = getattr(store, part_name)
+    method = getattr(part, name)
 
-    class Crashing:
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(store, name)
-            if name != step:
-                return method
+    async def crash(*arguments: Any, **options: Any) -> None:
+        await method(*arguments, **options)
+        raise Unavailable
 
-            async def crash(*arguments: Any, **options: Any) -> None:
-                nonlocal calls
-                await method(*arguments, **options)
-                calls -= 1
-                if calls == 0:
-                    raise Unavailable
-
-            return crash
-
-    return Crashing()
+    monkeypatch.setattr(part, name, crash)

@@ -12,9 +12,9 @@ from api.config import Settings
 from api.errors import MembershipChanged
 from api.models.log import Appended, Draft, Entry
 from api.models.rooms import LOBBY_ID, Member
-from api.store.cluster.store import ClusterStore
+from api.store.cluster.log import ClusterLog
 from api.store.reads import Reads
-from api.store.sqlite.store import SqliteStore
+from api.store.sqlite.log import SqliteLog
 from tests.node import Node, Person, Socket, running
 from tests.stranger import Stranger
 
@@ -81,7 +81,7 @@ from api.store import open_store
 async def append(url, user_id):
     store = await open_store(url)
     data = {"body": "from outside", "reply_to": None}
-    appended = await store.append(LOBBY_ID, Draft(Kind.MESSAGE, user_id, "alice", 1, "outside", data))
+    appended = await store.log.append(LOBBY_ID, Draft(Kind.MESSAGE, user_id, "alice", 1, "outside", data))
     await store.close()
     print(appended.entry.seq)
 
@@ -240,15 +240,15 @@ async def test_who_comes_back_is_given_an_entry_for_each_seq_however_short_the_s
 ) -> None:
     """What cannot be read stands at the end of a page, at the end of the log, and somewhere else."""
     monkeypatch.setattr("api.realtime.replay.PAGE", 3)
-    for store in (SqliteStore, ClusterStore):
+    for log in (SqliteLog, ClusterLog):
 
-        async def log(
-            self: Any, room_id: str, *, after: int, limit: int, whole: Any = store.log
+        async def entries_of(
+            self: Any, room_id: str, *, after: int, limit: int, whole: Any = log.entries
         ) -> list[Entry]:
             found: list[Entry] = await whole(self, room_id, after=after, limit=limit)
             return found[:2]  # as when they are long
 
-        monkeypatch.setattr(store, "log", log)
+        monkeypatch.setattr(log, "entries", entries_of)
     async with alice.socket() as socket:
         ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
     for number in range(8):
@@ -274,10 +274,10 @@ async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
 ) -> None:
     """A store forgets how old looks stood to later changes; one new look must do for all that is sent after it."""
     looks: list[Member] = []
-    for store in (SqliteStore, ClusterStore):
+    for log in (SqliteLog, ClusterLog):
 
         async def append(
-            self: Any, room_id: str, draft: Draft, *, author: Member, whole: Any = store.append
+            self: Any, room_id: str, draft: Draft, *, author: Member, whole: Any = log.append
         ) -> Appended:
             if author not in looks:
                 looks.append(author)
@@ -285,7 +285,7 @@ async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
                 raise MembershipChanged
             return await whole(self, room_id, draft, author=author)  # type: ignore[no-any-return]
 
-        monkeypatch.setattr(store, "append", append)
+        monkeypatch.setattr(log, "append", append)
     asked = 0
     load = Reads.member
 

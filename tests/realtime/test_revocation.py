@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -15,7 +14,9 @@ from api.models.changes import Change
 from api.models.log import Entry, Head
 from api.models.rooms import LOBBY_ID, Member
 from api.store import open_store
-from api.store.base.store import Place, Store, Wants
+from api.store.base.changes import Wants
+from api.store.base.members import Place
+from api.store.base.store import Store
 from tests.node import Event, Node, Person, Socket, eventually, running
 from tests.rooms.test_rooms import say
 
@@ -29,8 +30,9 @@ class Valve:
     """
 
     def __init__(self, store: Store) -> None:
-        self._changes, self._sessions = store.changes, store.sessions
-        self._heads, self._memberships, self._log = store.heads, store.memberships, store.log
+        self._changes, self._sessions = store.changes.open, store.sessions.get_many
+        self._heads, self._memberships = store.log.heads, store.members.get_many
+        self._entries = store.log.entries
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self.meanwhile_at = 0
         self.opened = asyncio.Event()
@@ -58,9 +60,9 @@ class Valve:
         await self._asked()
         return await self._memberships(places)
 
-    async def log(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+    async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         await self._asked()
-        return await self._log(room_id, after=after, limit=limit)
+        return await self._entries(room_id, after=after, limit=limit)
 
     async def _asked(self) -> None:
         if self.meanwhile is not None:
@@ -82,11 +84,14 @@ async def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         valves: list[Valve] = []
 
         async def open_held(url: str) -> Store:
-            store: Any = await open_store(url)
+            store = await open_store(url)
             valves.append(valve := Valve(store))
-            for name in ("changes", "sessions", "heads", "memberships", "log"):
-                setattr(store, name, getattr(valve, name))
-            return store  # type: ignore[no-any-return]
+            monkeypatch.setattr(store.changes, "open", valve.changes)
+            monkeypatch.setattr(store.sessions, "get_many", valve.sessions)
+            monkeypatch.setattr(store.log, "heads", valve.heads)
+            monkeypatch.setattr(store.log, "entries", valve.entries)
+            monkeypatch.setattr(store.members, "get_many", valve.memberships)
+            return store
 
         monkeypatch.setattr("api.main.open_store", open_held)
         async with running(settings) as other:

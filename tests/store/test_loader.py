@@ -85,7 +85,9 @@ async def fill(store: Store, count: int) -> str:
     epoch = ""
     for number in range(count):
         data = {"body": f"m{number}", "reply_to": None}
-        appended = await store.append(LOBBY_ID, Draft(Kind.MESSAGE, "u", "alice", 1, f"r{number}", {**data}))
+        appended = await store.log.append(
+            LOBBY_ID, Draft(Kind.MESSAGE, "u", "alice", 1, f"r{number}", {**data})
+        )
         epoch = appended.epoch
     return epoch
 
@@ -111,7 +113,7 @@ async def test_a_page_read_before_an_entry_is_no_answer_to_who_asks_for_it_after
     replay = Replay(store)
     try:
         assert [one.seq for one in await replay.frames(LOBBY_ID, epoch, 0, 3)] == [1, 2, 3]
-        await store.append(
+        await store.log.append(
             LOBBY_ID, Draft(Kind.MESSAGE, "u", "alice", 1, "new", {"body": "x", "reply_to": None})
         )
         assert [one.seq for one in await replay.frames(LOBBY_ID, epoch, 3, 4)] == [4]

@@ -1,1 +1,1 @@
-"""What a store promises, one noun per file."""
+"""What a store promises: `Store`, and one part of it for each noun, in the file of that noun."""

@@ -7,6 +7,7 @@ from api.errors import NotFound, UsernameTaken
 from api.models.accounts import Account, User
 from api.models.page import Page
 from api.store import paging
+from api.store.base.accounts import AccountStore
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
@@ -15,8 +16,8 @@ CLAIM_MS: Final = 60_000
 """A name claimed this long ago for an account that is still not there was claimed by who crashed."""
 
 
-class Accounts:
-    """Reads and writes accounts. Ids of odd shapes are nobody's."""
+class ClusterAccounts(AccountStore):
+    """The tables `users` and `names`. No account has an id that cannot be a primary key."""
 
     def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
@@ -31,7 +32,7 @@ class Accounts:
             names.insert(claim, conflict=lambda _id, old, _new: old, return_changes="always")
         )
         if kept["user_id"] != user.id:
-            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.accounts([kept["user_id"]])
+            abandoned = kept["at"] + CLAIM_MS < claim["at"] and not await self.get_many([kept["user_id"]])
             if not abandoned:
                 raise UsernameTaken
             taken_over = names.get(account.username_key).update(
@@ -64,12 +65,12 @@ class Accounts:
         row = await self._pool.run(_BY_NAME(username_key))
         return row and _account(row)
 
-    async def accounts(self, user_ids: Sequence[str]) -> dict[str, Account]:
+    async def get_many(self, user_ids: Sequence[str]) -> dict[str, Account]:
         """Return those of these accounts that exist."""
         rows = await self._pool.read(rows_query("users", user_ids))
         return {one.user.id: one for one in self._reader.read(rows, _account)}
 
-    async def listed(self, cursor: str | None, limit: int) -> Page[Account]:
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
         """List all accounts in the order of their making."""
         start = paging.start("accounts", cursor)
         found = r.table("users", read_mode="majority").between(
@@ -80,7 +81,7 @@ class Accounts:
             "accounts", rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
         )
 
-    async def named(self, prefix: str, cursor: str | None, limit: int) -> Page[User]:
+    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
         """List the users whose names begin so."""
         list_name = f"users {prefix}"
         _, last = paging.start(list_name, cursor)
@@ -99,14 +100,18 @@ class Accounts:
             item=lambda row: _account(row).user,
         )
 
-    async def set_flags(self, user_id: str, changes: dict[str, bool]) -> Account:
-        """Change flags, unless the account is being erased. Raises `NotFound`."""
+    async def set_flags(
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        """Change those flags that are given, unless the account is being erased. Raises `NotFound`."""
+        given = {"disabled": disabled, "admin": admin}
+        changes = {name: flag for name, flag in given.items() if flag is not None}
         changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))
         if changed.erasing:
             raise NotFound
         return changed
 
-    async def set_password_hash(self, user_id: str, password_hash: str, over: str | None) -> None:
+    async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
         """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
         change = {"password_hash": password_hash}
         await self._change(

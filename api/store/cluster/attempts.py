@@ -3,18 +3,19 @@
 from typing import Any, Final
 
 from api.store import attempts
+from api.store.base.attempts import AttemptStore
 from api.store.rethinkdb import Pool, Prepared, r
 
 
-class Attempts:
-    """Counts attempts, each in one atomic change of its key's row; they need not outlive a crash."""
+class ClusterAttempts(AttemptStore):
+    """The table `attempts`. Each attempt is one atomic change of its key's row."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def attempt(self, key: str, *, at: int, count: int, window_ms: int) -> int:
-        """Count one attempt, as `Store.attempt` says."""
-        old = await self._change(_ATTEMPT({"key": key, "at": at, "count": count, "window_ms": window_ms}))
+    async def take(self, key: str, *, at: int, count: int, window_ms: int) -> int:
+        """Count one attempt, as `AttemptStore.take` says."""
+        old = await self._change(_TAKE({"key": key, "at": at, "count": count, "window_ms": window_ms}))
         return attempts.wait_ms(old["times"] if old else [], at=at, count=count, window_ms=window_ms)
 
     async def forgive(self, key: str, *, at: int) -> None:
@@ -28,7 +29,7 @@ class Attempts:
         return old
 
 
-def _attempt(asked: Any) -> Any:
+def _take(asked: Any) -> Any:
     def judge(row: Any) -> Any:
         at, window_ms = asked["at"], asked["window_ms"]
         recent = (
@@ -56,5 +57,5 @@ def _changed(key: Any, judge: Any) -> Any:
     return r.table("attempts").get(key).replace(judge, durability="soft", return_changes="always")
 
 
-_ATTEMPT: Final = Prepared(_attempt)
+_TAKE: Final = Prepared(_take)
 _FORGIVE: Final = Prepared(_forgive)

@@ -6,22 +6,23 @@ from typing import Any, Final
 from api.models.accounts import Audited, AuditEvent
 from api.models.page import Page
 from api.store import paging
+from api.store.base.audit import AuditStore
 from api.store.rethinkdb import Pool, Prepared, r
 
 
-class AuditLog:
-    """Writes and lists events."""
+class ClusterAudit(AuditStore):
+    """The table `audit`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def record(self, event: AuditEvent, forget_before: int) -> None:
+    async def record(self, event: AuditEvent, *, forget_before: int) -> None:
         """Store an event and forget old ones."""
         row = asdict(event) | {"id": [event.at, event.id]}
         await self._pool.write(_RECORD(row))
         await self._pool.write(_FORGET([forget_before]))
 
-    async def listed(self, cursor: str | None, limit: int) -> Page[AuditEvent]:
+    async def all(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
         """List events, newest first."""
         before = r.maxval if cursor is None else [*paging.start("audit", cursor)]
         found = r.table("audit", read_mode="majority").between(r.minval, before)

@@ -38,7 +38,7 @@ _Heads: TypeAlias = dict[str, tuple[str, int]]
 """By room: epoch and seq."""
 
 
-class Life:
+class ClusterEpochs:
     """What is known of the database's heads, from tail to tail."""
 
     def __init__(self, pool: Pool, reader: Reader, on_restored: Callable[[], None]) -> None:

@@ -7,19 +7,20 @@ from api.errors import NotFound
 from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
+from api.store.base.erasure import ErasureStore
 from api.store.cluster.batches import of_author, rename_query
-from api.store.cluster.log import RoomLogs
+from api.store.cluster.log import Appender
 from api.store.cluster.queries import literal, renamed
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
 
 
-class Erasures:
-    """Finds and changes what is of one user, wherever it is."""
+class ClusterErasure(ErasureStore):
+    """Finds and changes what is of one user, in whatever table it is."""
 
-    def __init__(self, pool: Pool, logs: RoomLogs, reader: Reader) -> None:
+    def __init__(self, pool: Pool, appender: Appender, reader: Reader) -> None:
         self._pool = pool
-        self._logs = logs
+        self._appender = appender
         self._reader = reader
 
     async def begin(self, user_id: str) -> None:
@@ -30,12 +31,12 @@ class Erasures:
         if (await self._pool.write(r.table("users").get(user_id).update(mark)))["skipped"]:
             raise NotFound
 
-    async def begun(self) -> list[str]:
+    async def pending(self) -> list[str]:
         """Return the marked accounts."""
         found = r.table("users", read_mode="majority").between(r.minval, r.maxval, index="erasing")
         return await self._pool.read(found["id"])
 
-    async def entries_of(self, user_id: str, cursor: str | None, limit: int) -> Page[Entry]:
+    async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
         """List a user's entries by room and seq. Only flushed ones: so their rooms are flushed first."""
         if not is_key(user_id):
             return Page([], None)
@@ -44,7 +45,7 @@ class Erasures:
                 [user_id], [user_id, r.maxval], index="user"
             )
             for room_id in await self._pool.read(mine["room_id"]):
-                await self._logs.flush(room_id)
+                await self._appender.flush(room_id)
         seq, room_id = paging.start("entries", cursor)
         lower = [user_id] if cursor is None else [user_id, room_id, seq]
         rows = await self._pool.read(of_author(user_id, lower, limit + 1))

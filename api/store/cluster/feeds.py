@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from api.errors import Unavailable
 from api.models.changes import Quiet, SessionEnded
-from api.store.base.store import Wants
+from api.store.base.changes import Wants
 from api.store.cluster.rows import is_key
 from api.store.rethinkdb import r
 

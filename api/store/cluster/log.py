@@ -1,30 +1,40 @@
-"""Appending to rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
+"""The rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
 
 One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
 the table `batches` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
 has the figures and the other ways.
 """
 
+# ruff: noqa: D102 - the promises stand in `LogStore`
+
 import asyncio
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 
 from api import failpoints
-from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
+from api.errors import Invalid, MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
-from api.models.log import Appended, Draft, Kind
+from api.models.kinds import KINDS
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models.rooms import Member
+from api.store.base.log import LogStore
+from api.store.cluster.acting import require_allowed
 from api.store.cluster.append_query import append_query, confirm_query, quick_query
 from api.store.cluster.batches import erase_queries, flush_query
+from api.store.cluster.epochs import ClusterEpochs
+from api.store.cluster.pages import Pages
 from api.store.cluster.queries import NO_MARK, Mark, project
 from api.store.cluster.rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.waiting import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.rethinkdb import Pool
+from api.store.shape import require_shape
 
 MAX_STALE: Final = 10
 GATHER_SHARE: Final = 0.2
@@ -38,6 +48,54 @@ MAX_RETRY_SECONDS: Final = 1.0
 log = structlog.get_logger("api.store")
 
 
+class ClusterLog(LogStore):
+    """The logs of all rooms: the appender writes them, the pages read them."""
+
+    def __init__(self, pool: Pool, appender: "Appender", pages: Pages, epochs: ClusterEpochs) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._pages = pages
+        self._epochs = epochs
+
+    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+        if draft.kind is Kind.MEMBER:
+            raise Invalid("membership changes by joining and leaving")
+        require_shape(draft)
+        await require_allowed(self._pool, draft.kind)
+        sent, target = draft, draft.data.get("target")
+        if isinstance(target, int):
+            message = await self._pages.message(room_id, target)
+            if message is None:
+                raise NotFound
+            if message.deleted and draft.kind is Kind.EDIT:
+                draft = replace(draft, data={**draft.data, "body": ""})
+        seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
+        appended = await self._appender.append(room_id, draft, sent=sent, seen=seen)
+        self._epochs.note(room_id, appended.epoch, appended.entry.seq)
+        if KINDS[draft.kind].erases:
+            await self._appender.flush(room_id)  # the erasing is part of it
+            if self._appender.flushed(room_id) < appended.entry.seq:
+                raise Unavailable("an entry before it is for nodes of a newer version to carry out")
+        return appended
+
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        heads = await self._pages.heads(room_ids)
+        for head in heads.values():
+            self._epochs.note(head.room_id, head.epoch, head.seq)
+        return heads
+
+    async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+        return await self._pages.log(room_id, after, limit)
+
+    async def history(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> History:
+        return await self._pages.history(room_id, before, after, limit)
+
+    async def message(self, room_id: str, seq: int) -> Message | None:
+        return await self._pages.message(room_id, seq)
+
+
 @dataclass(slots=True)
 class _Flush:
     """A room whose tail is being flushed, at least up to `seq`."""
@@ -46,8 +104,8 @@ class _Flush:
     seq: int = 0
 
 
-class RoomLogs:
-    """Appends to the logs of all rooms, and flushes them."""
+class Appender:
+    """Appends to the logs of all rooms, and flushes what was appended."""
 
     def __init__(self, pool: Pool, reader: Reader, unflushed: Unflushed) -> None:
         self._pool = pool
@@ -81,7 +139,7 @@ class RoomLogs:
         sent: Draft | None = None,
         seen: Seen | None = None,
     ) -> Appended:
-        """Number and store an entry, together with the others that wait for this room; see `Store.append`.
+        """Number and store an entry, together with the others that wait for this room; see `LogStore.append`.
 
         `once`: what no other entry may have, instead of its user and ref. `sent`: what its author wrote, where
         less of it is stored; a retry is compared with that. `seen`: memberships that must not have changed since;

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models.log import Kind
+from api.store import paging
 from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
@@ -119,6 +120,15 @@ def rows_query(table: str, keys: Sequence[str]) -> Any:
 
 def _rows(keys: Any, *, table: str) -> Any:
     return r.table(table, read_mode="majority").get_all(r.args(keys))
+
+
+def listing_query(table: str, index: str, prefix: list[str], start: paging.Key, limit: int) -> Any:
+    """Return the query for the rows after `start` in an index that begins with `prefix`, one more than `limit`."""
+    lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
+    found = r.table(table, read_mode="majority").between(
+        lower, [*prefix, r.maxval, r.maxval], index=index, left_bound="open"
+    )
+    return found.order_by(index=index).limit(limit + 1)
 
 
 def renewal_under_way_query() -> Any:

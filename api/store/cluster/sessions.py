@@ -5,20 +5,20 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from api.models.accounts import Rotation, Session, SessionKind
-from api.store.base.store import USED_KEPT
+from api.store.base.sessions import USED_KEPT, SessionStore
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
 
 
-class Sessions:
-    """Reads and writes sessions. Ids of odd shapes are nobody's."""
+class ClusterSessions(SessionStore):
+    """The table `sessions`. No session has an id that cannot be a primary key."""
 
     def __init__(self, pool: Pool, reader: Reader) -> None:
         self._pool = pool
         self._reader = reader
 
-    async def create(self, session: Session, most: int) -> None:
+    async def create(self, session: Session, *, most: int) -> None:
         """Store a session, then end the user's expired ones and the oldest beyond `most`; again is harmless."""
         await self._pool.write(_CREATE(_row(session)))
         mine = await self.of_user(session.user_id)
@@ -26,7 +26,7 @@ class Sessions:
         for one in [*(one for one in mine if one not in live), *live[most:]]:
             await self.end(one.id)
 
-    async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
+    async def get_many(self, session_ids: Sequence[str]) -> dict[str, Session]:
         """Return those of these sessions that have not been ended."""
         rows = await self._pool.read(rows_query("sessions", session_ids))
         return {one.id: one for one in self._reader.read(rows, _session)}
@@ -50,7 +50,7 @@ class Sessions:
         grace_ms: int,
         expires_at: int,
     ) -> Rotation:
-        """Use up a refresh token in one atomic update; see `Store.rotate_refresh`."""
+        """Use up a refresh token in one atomic update; see `SessionStore.rotate`."""
         if not is_key(session_id):
             return Rotation.UNKNOWN
 
@@ -89,7 +89,7 @@ class Sessions:
         written = await self._pool.write(r.table("sessions").get(session_id).delete())
         return bool(written["deleted"])
 
-    async def end_all(self, user_id: str, but: str | None) -> list[str]:
+    async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
         """End a user's sessions, all but one, and return which."""
         return [one.id for one in await self.of_user(user_id) if one.id != but and await self.end(one.id)]
 

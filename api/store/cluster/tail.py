@@ -26,8 +26,8 @@ import structlog
 from api.errors import Unavailable
 from api.models.changes import Change, Quiet, Restored, SessionEnded
 from api.models.log import UNREADABLE, Entry
-from api.store.base.store import Wants
-from api.store.cluster.epochs import Life
+from api.store.base.changes import Wants
+from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.feeds import (
     NEWS,
     News,
@@ -63,14 +63,14 @@ _REPLACED: Final = "the database is no longer the one that was told of"
 log = structlog.get_logger("api.store")
 
 
-class Tail:
+class ClusterTail:
     """Open feeds; made by `open_tail`."""
 
     def __init__(
         self,
         pool: Pool,
         connection: Any,
-        life: Life,
+        epochs: ClusterEpochs,
         reader: Reader,
         unflushed: Unflushed,
         *,
@@ -81,7 +81,7 @@ class Tail:
         self._pool = pool
         self._connection = connection
         self._node = secrets.token_urlsafe(16)
-        self._life = life
+        self._epochs = epochs
         self._reader = reader
         self._unflushed = unflushed
         self._read_log = read_log
@@ -127,9 +127,9 @@ class Tail:
 
     async def batches(self) -> AsyncIterator[list[Change]]:
         """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
-        if self._life.is_restored:
+        if self._epochs.is_restored:
             yield [Restored()]
-            self._life.is_restored = (
+            self._epochs.is_restored = (
                 False  # not before: should this tail be lost first, the next one must say it
             )
         while True:
@@ -184,7 +184,7 @@ class Tail:
         """Return what is new of a room, if this node knows it to be durable without reading it; else None."""
         head, after = written
         told = self._told.get(head.room_id)
-        is_less = told is None and head.seq < self._life.told(head.room_id, head.epoch)
+        is_less = told is None and head.seq < self._epochs.told(head.room_id, head.epoch)
         if is_less or (told is not None and told[0] != head.epoch):
             return None  # it may have been set back: what is read will say it
         if head.seq <= after:
@@ -199,7 +199,7 @@ class Tail:
         # What is known now, the heads that are read next must hold.
         known = {
             head.room_id: self._told.get(head.room_id)
-            or (head.epoch, self._life.told(head.room_id, head.epoch))
+            or (head.epoch, self._epochs.told(head.room_id, head.epoch))
             for head, _ in written
         }
         entries: list[Entry] = []
@@ -240,7 +240,7 @@ class Tail:
 
     def _hand_over(self) -> None:
         for room_id, (epoch, seq) in self._told.items():
-            self._life.remember(room_id, epoch, seq)
+            self._epochs.remember(room_id, epoch, seq)
         self._told.clear()
 
     async def _until_lost(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -282,7 +282,7 @@ class Tail:
 @contextlib.asynccontextmanager
 async def open_tail(
     pool: Pool,
-    life: Life,
+    epochs: ClusterEpochs,
     reader: Reader,
     unflushed: Unflushed,
     *,
@@ -290,13 +290,13 @@ async def open_tail(
     wants: Wants,
     quiet_seconds: float,
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
-    """Open a tail; see `Store.changes`."""
+    """Open a tail; see `ChangeStore.open`."""
     for _ in range(MAX_OPENINGS):
         connection = await connect(pool.address)
-        opened = Tail(
+        opened = ClusterTail(
             pool,
             connection,
-            life,
+            epochs,
             reader,
             unflushed,
             read_log=read_log,
@@ -305,7 +305,7 @@ async def open_tail(
         )
         try:
             await opened.open()
-            if await life.goes_on():
+            if await epochs.goes_on():
                 yield opened.batches()
                 return
             # New epochs have begun, of which the feeds that are open would tell: others are opened.

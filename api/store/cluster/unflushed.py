@@ -15,7 +15,7 @@ ANSWER_SECONDS: Final = 0.25
 """For an append that is under way; then what it may have written is read."""
 
 
-class _Room(NamedTuple):
+class _UnflushedRoom(NamedTuple):
     epoch: str
     rows: dict[int, dict[str, Any]]  # by seq
 
@@ -24,7 +24,7 @@ class Unflushed:
     """See the module. Nothing here waits but `answered`."""
 
     def __init__(self) -> None:
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, _UnflushedRoom] = {}
         self._by_id: dict[str, dict[str, Any]] = {}
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
@@ -50,7 +50,7 @@ class Unflushed:
                 self._drop(room_id, list(room.rows))
                 room = None
             if room is None:
-                room = self._rooms[room_id] = _Room(epoch, {})
+                room = self._rooms[room_id] = _UnflushedRoom(epoch, {})
             room.rows[row["seq"]] = row
             self._by_id[row["id"]] = row
 

@@ -1,6 +1,6 @@
-"""Accounts and kept values: plain functions on a cursor, to be run inside a transaction."""
+"""Accounts in a SQLite file. The functions take a cursor, and run inside a transaction."""
 
-# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+# ruff: noqa: D102, S608 - the promises stand in `AccountStore`; queries are joined from constants of this file
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,20 +11,49 @@ from api.errors import NotFound, UsernameTaken
 from api.models.accounts import Account, User
 from api.models.page import Page
 from api.store import paging
+from api.store.base.accounts import AccountStore
+from api.store.sqlite.worker import Worker
 
 _ACCOUNT: Final = (
     "id, username, display_name, created_at, username_key, password_hash, disabled, admin, erasing"
 )
 
 
-def keep(cursor: apsw.Cursor, name: str, value: str) -> str:
-    """Keep a value unless one is kept; return what is kept."""
-    cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
-    ((kept,),) = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,))
-    return str(kept)
+class SqliteAccounts(AccountStore):
+    """The table `users`."""
+
+    def __init__(self, reader: Worker, writer: Worker) -> None:
+        self._read = reader.do
+        self._write = writer.do
+
+    async def create(self, account: Account) -> None:
+        await self._write(lambda cursor: _create(cursor, account))
+
+    async def by_name(self, username_key: str) -> Account | None:
+        return await self._read(lambda cursor: _by_name(cursor, username_key))
+
+    async def get_many(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        return await self._read(lambda cursor: _find_many(cursor, user_ids))
+
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        return await self._read(lambda reading: _all(reading, cursor, limit))
+
+    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
+        return await self._read(lambda reading: _named(reading, prefix, cursor, limit))
+
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        return await self._write(lambda cursor: _set_display_name(cursor, user_id, display_name))
+
+    async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
+        await self._write(lambda cursor: _set_password_hash(cursor, user_id, password_hash, over))
+
+    async def set_flags(
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        return await self._write(lambda cursor: _set_flags(cursor, user_id, disabled, admin))
 
 
-def create(cursor: apsw.Cursor, account: Account) -> None:
+def _create(cursor: apsw.Cursor, account: Account) -> None:
     """Store an account; storing the same one again changes nothing. Raises `UsernameTaken`."""
     user = account.user
     holder = cursor.execute("SELECT id FROM users WHERE username_key = ?", (account.username_key,)).fetchone()
@@ -46,24 +75,24 @@ def create(cursor: apsw.Cursor, account: Account) -> None:
     )
 
 
-def by_name(cursor: apsw.Cursor, username_key: str) -> Account | None:
+def _by_name(cursor: apsw.Cursor, username_key: str) -> Account | None:
     """Return the account with this unique name."""
     row = cursor.execute(f"SELECT {_ACCOUNT} FROM users WHERE username_key = ?", (username_key,)).fetchone()
     return row and _account(row)
 
 
-def find(cursor: apsw.Cursor, user_id: str) -> Account | None:
+def _find(cursor: apsw.Cursor, user_id: str) -> Account | None:
     """Return an account."""
     row = cursor.execute(f"SELECT {_ACCOUNT} FROM users WHERE id = ?", (user_id,)).fetchone()
     return row and _account(row)
 
 
-def accounts(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, Account]:
+def _find_many(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, Account]:
     """Return those of these accounts that exist."""
-    return {one: found for one in user_ids if (found := find(cursor, one)) is not None}
+    return {one: found for one in user_ids if (found := _find(cursor, one)) is not None}
 
 
-def listed(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
+def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
     """List all accounts in the order of their making."""
     rows = cursor.execute(
         f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?",
@@ -72,7 +101,7 @@ def listed(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
     return paging.page("accounts", rows, limit, key=lambda row: (row[3], row[0]), item=_account)
 
 
-def named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
+def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
     """List the users whose names begin so."""
     list_name = f"users {prefix}"
     _, last = paging.start(list_name, after)
@@ -85,13 +114,13 @@ def named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Pa
     return paging.page(list_name, rows, limit, key=lambda row: (0, row[4]), item=lambda row: User(*row[:4]))
 
 
-def set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
+def _set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
     """Change how a user is shown. Raises `NotFound`."""
     cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))
     return _found(cursor, user_id).user
 
 
-def set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, over: str | None) -> None:
+def _set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, over: str | None) -> None:
     """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
     cursor.execute(
         "UPDATE users SET password_hash = ?1 WHERE id = ?2 AND (?3 IS NULL OR password_hash = ?3)",
@@ -100,7 +129,7 @@ def set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, ove
     _found(cursor, user_id)
 
 
-def set_flags(cursor: apsw.Cursor, user_id: str, disabled: bool | None, admin: bool | None) -> Account:
+def _set_flags(cursor: apsw.Cursor, user_id: str, disabled: bool | None, admin: bool | None) -> Account:
     """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""
     cursor.execute(
         "UPDATE users SET disabled = coalesce(?, disabled), admin = coalesce(?, admin)"
@@ -113,7 +142,7 @@ def set_flags(cursor: apsw.Cursor, user_id: str, disabled: bool | None, admin: b
 
 
 def _found(cursor: apsw.Cursor, user_id: str) -> Account:
-    found = find(cursor, user_id)
+    found = _find(cursor, user_id)
     if found is None:
         raise NotFound
     return found

@@ -1,13 +1,30 @@
-"""Attempts by key: plain functions on a cursor, to be run inside a transaction."""
+"""Attempts by key in a SQLite file. The functions take a cursor, and run inside a transaction."""
+
+# ruff: noqa: D102 - the promises stand in `AttemptStore`
 
 import apsw
 import orjson
 
 from api.store import attempts
+from api.store.base.attempts import AttemptStore
+from api.store.sqlite.worker import Worker
 
 
-def attempt(cursor: apsw.Cursor, key: str, *, at: int, count: int, window_ms: int) -> int:
-    """Count one attempt, as `Store.attempt` says."""
+class SqliteAttempts(AttemptStore):
+    """The table `attempts`."""
+
+    def __init__(self, writer: Worker) -> None:
+        self._write = writer.do
+
+    async def take(self, key: str, *, at: int, count: int, window_ms: int) -> int:
+        return await self._write(lambda cursor: _take(cursor, key, at=at, count=count, window_ms=window_ms))
+
+    async def forgive(self, key: str, *, at: int) -> None:
+        await self._write(lambda cursor: _forgive(cursor, key, at=at))
+
+
+def _take(cursor: apsw.Cursor, key: str, *, at: int, count: int, window_ms: int) -> int:
+    """Count one attempt, as `AttemptStore.take` says."""
     times = _times(cursor, key)
     wait_ms = attempts.wait_ms(times, at=at, count=count, window_ms=window_ms)
     if not wait_ms:
@@ -15,7 +32,7 @@ def attempt(cursor: apsw.Cursor, key: str, *, at: int, count: int, window_ms: in
     return wait_ms
 
 
-def forgive(cursor: apsw.Cursor, key: str, *, at: int) -> None:
+def _forgive(cursor: apsw.Cursor, key: str, *, at: int) -> None:
     """Take back one attempt."""
     times = _times(cursor, key)
     if at in times:

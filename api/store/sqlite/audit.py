@@ -1,4 +1,6 @@
-"""The audit log: plain functions on a cursor, to be run inside a transaction."""
+"""The audit log in a SQLite file. The functions take a cursor, and run inside a transaction."""
+
+# ruff: noqa: D102 - the promises stand in `AuditStore`
 
 from typing import Final
 
@@ -7,11 +9,27 @@ import apsw
 from api.models.accounts import Audited, AuditEvent
 from api.models.page import Page
 from api.store import paging
+from api.store.base.audit import AuditStore
+from api.store.sqlite.worker import Worker
 
 _AFTER_ALL: Final[paging.Key] = (2**63 - 1, "")
 
 
-def record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
+class SqliteAudit(AuditStore):
+    """The table `audit`."""
+
+    def __init__(self, reader: Worker, writer: Worker) -> None:
+        self._read = reader.do
+        self._write = writer.do
+
+    async def record(self, event: AuditEvent, *, forget_before: int) -> None:
+        await self._write(lambda cursor: _record(cursor, event, forget_before))
+
+    async def all(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
+        return await self._read(lambda reading: _all(reading, cursor, limit))
+
+
+def _record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
     """Store an event and forget old ones."""
     cursor.execute("DELETE FROM audit WHERE at < ?", (forget_before,))
     cursor.execute(
@@ -21,7 +39,7 @@ def record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
     )
 
 
-def listed(cursor: apsw.Cursor, before: str | None, limit: int) -> Page[AuditEvent]:
+def _all(cursor: apsw.Cursor, before: str | None, limit: int) -> Page[AuditEvent]:
     """List events, newest first."""
     rows = cursor.execute(
         "SELECT at, id, event, actor_id, subject_id, address FROM audit WHERE (at, id) < (?, ?)"

@@ -12,7 +12,7 @@ import apsw
 
 from api.errors import Invalid, Unavailable
 from api.store.sqlite import schema
-from api.store.sqlite.epochs import Life
+from api.store.sqlite.epochs import SqliteEpochs
 
 BUSY_SECONDS: Final = 5.0
 """How long a connection waits for another process to let go of a lock. A commit takes some milliseconds."""
@@ -29,7 +29,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Raises `Invalid` unless `url` is `sqlite:///relative/path` or `sqlite:////absolute/path`."""
         self.path = _path_of(url)
-        self._life = Life(self.path)
+        self._epochs = SqliteEpochs(self.path)
         self._file_number: int | None = None
 
     def connect_first(self) -> apsw.Connection:
@@ -59,13 +59,13 @@ class Database:
 
     def committed(self, newest_id: int) -> None:
         """Note how far the logs have come, so that an older copy put in this one's place is recognised."""
-        self._life.note(newest_id)
+        self._epochs.note(newest_id)
 
     def _set_up(self) -> apsw.Connection:
         connection = self._open()
         try:
             schema.make_tables(connection)
-            self._life.begin(connection)
+            self._epochs.begin(connection)
         except BaseException:
             connection.close(force=True)
             raise

@@ -16,7 +16,7 @@ import structlog
 from api.store.sqlite.schema import new_epoch
 
 
-class Life:
+class SqliteEpochs:
     """The note beside one database."""
 
     def __init__(self, database: Path) -> None:

@@ -1,6 +1,6 @@
-"""Taking an account out: plain functions on a cursor, to be run inside a transaction."""
+"""Taking an account out of a SQLite file. The functions take a cursor, and run inside a transaction."""
 
-# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+# ruff: noqa: D102, S608 - the promises stand in `ErasureStore`; queries are joined from constants of this file
 
 from collections.abc import Sequence
 
@@ -10,22 +10,50 @@ from api.errors import NotFound
 from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
+from api.store.base.erasure import ErasureStore
 from api.store.sqlite.log import COLUMNS, RoomLog
+from api.store.sqlite.worker import Worker
 
 
-def begin(cursor: apsw.Cursor, user_id: str) -> None:
+class SqliteErasure(ErasureStore):
+    """Finds and changes what is of one user, in whatever table it is."""
+
+    def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
+        self._read = reader.do
+        self._write = writer.do
+        self._log = log
+
+    async def begin(self, user_id: str) -> None:
+        await self._write(lambda cursor: _begin(cursor, user_id))
+
+    async def pending(self) -> list[str]:
+        return await self._read(_pending)
+
+    async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
+        return await self._read(lambda reading: _entries_of(reading, self._log, user_id, cursor, limit))
+
+    async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
+        await self._write(lambda cursor: _anonymise(cursor, entries, username))
+
+    async def finish(self, user_id: str) -> None:
+        await self._write(lambda cursor: _finish(cursor, self._log, user_id))
+
+
+def _begin(cursor: apsw.Cursor, user_id: str) -> None:
     """Mark an account. Raises `NotFound`."""
     cursor.execute("UPDATE users SET disabled = 1, erasing = 1 WHERE id = ?", (user_id,))
     if not cursor.connection.changes():
         raise NotFound
 
 
-def begun(cursor: apsw.Cursor) -> list[str]:
+def _pending(cursor: apsw.Cursor) -> list[str]:
     """Return the marked accounts."""
     return [row[0] for row in cursor.execute("SELECT id FROM users WHERE erasing")]
 
 
-def entries_of(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int) -> Page[Entry]:
+def _entries_of(
+    cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int
+) -> Page[Entry]:
     """List a user's entries: first those with a ref, by it, then the others, by id."""
     after_id, after_ref = paging.start("entries", after)
     rows = []
@@ -48,7 +76,7 @@ def entries_of(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | Non
     return Page([entry for entry in listed.items if entry is not None], listed.next_cursor)
 
 
-def anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:
+def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:
     """Put another name on entries."""
     cursor.executemany(
         "UPDATE entries SET username = ? WHERE room_id = ? AND seq = ?",
@@ -56,7 +84,7 @@ def anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> N
     )
 
 
-def finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
+def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
     """Remove an account, which has neither sessions nor memberships left; its name is free again."""
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

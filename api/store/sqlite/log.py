@@ -4,7 +4,7 @@ A room's head, in `rooms`, and the entries up to it change together. So what lie
 back, and is passed over. What is missing below it, or cannot be read as an entry, is `unreadable`. Each is logged once.
 """
 
-# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+# ruff: noqa: D102, S608 - the promises stand in `LogStore`; queries are joined from constants of this file
 
 import hashlib
 import time
@@ -19,9 +19,13 @@ import structlog
 from api.errors import Invalid, NotFound, RefConflict
 from api.models.kinds import KINDS, said
 from api.models.log import UNREADABLE, Appended, Draft, Entry, Head, History, Kind, Message, unreadable
+from api.models.rooms import Member
+from api.store.base.log import LogStore
 from api.store.fold import fold
 from api.store.shape import dense, read_entry, require_shape
 from api.store.sqlite.database import patience
+from api.store.sqlite.standings import require_unchanged
+from api.store.sqlite.worker import Worker
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 """Of `entries`, as `RoomLog` reads them."""
@@ -31,6 +35,39 @@ _POISON_REMEMBERED: Final = 1_000  # places that are not logged again; further o
 _FORGET_SECONDS: Final = 0.05  # more than our own reads take
 _FORGET_AGAIN_SECONDS: Final = 5.0
 _DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
+
+
+class SqliteLog(LogStore):
+    """The logs of all rooms, in the table `entries`."""
+
+    def __init__(self, reader: Worker, writer: Worker, log: "RoomLog") -> None:
+        self._read = reader.do
+        self._write = writer.do
+        self._log = log
+
+    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+        def work(cursor: apsw.Cursor) -> Appended:
+            if author is not None:
+                require_unchanged(cursor, author)
+            return self._log.append(cursor, room_id, draft)
+
+        return await self._write(work)
+
+    async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
+        return await self._read(lambda cursor: self._log.heads(cursor, room_ids))
+
+    async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
+        return await self._read(lambda cursor: self._log.log(cursor, room_id, after, limit))
+
+    async def history(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> History:
+        return await self._read(
+            lambda cursor: self._log.history(cursor, room_id, before=before, after=after, limit=limit)
+        )
+
+    async def message(self, room_id: str, seq: int) -> Message | None:
+        return await self._read(lambda cursor: self._log.message(cursor, room_id, seq))
 
 
 class _Place(NamedTuple):
@@ -52,7 +89,7 @@ class RoomLog:
     # -- writing
 
     def append(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended:
-        """Add an entry of a user, as `Store.append` says."""
+        """Add an entry of a user, as `LogStore.append` says."""
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)

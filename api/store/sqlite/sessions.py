@@ -1,6 +1,6 @@
-"""Sessions: plain functions on a cursor, to be run inside a transaction."""
+"""Sessions in a SQLite file. The functions take a cursor, and run inside a transaction."""
 
-# ruff: noqa: S608 - queries are joined from constants of this file, never from values
+# ruff: noqa: D102, S608 - the promises stand in `SessionStore`; queries are joined from constants of this file
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,15 +9,61 @@ import apsw
 import orjson
 
 from api.models.accounts import Rotation, Session, SessionKind
-from api.store.base.store import USED_KEPT
+from api.store.base.sessions import USED_KEPT, SessionStore
+from api.store.sqlite.worker import Worker
 
 _SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used, kind"
 
 ENDINGS_KEPT: Final = 10_000
-"""Ended sessions that changes() can still tell of. A tail further behind is told that it is lost."""
+"""An open tail can still be told of this many ended sessions. A tail further behind is told that it is lost."""
 
 
-def create(cursor: apsw.Cursor, session: Session, most: int) -> None:
+class SqliteSessions(SessionStore):
+    """The tables `sessions` and `session_endings`."""
+
+    def __init__(self, reader: Worker, writer: Worker) -> None:
+        self._read = reader.do
+        self._write = writer.do
+
+    async def create(self, session: Session, *, most: int) -> None:
+        await self._write(lambda cursor: _create(cursor, session, most))
+
+    async def get_many(self, session_ids: Sequence[str]) -> dict[str, Session]:
+        return await self._read(lambda cursor: _find_many(cursor, session_ids))
+
+    async def of_user(self, user_id: str) -> list[Session]:
+        return await self._read(lambda cursor: _of_user(cursor, user_id))
+
+    async def rotate(
+        self,
+        session_id: str,
+        *,
+        presented_hash: str,
+        next_hash: str,
+        at: int,
+        grace_ms: int,
+        expires_at: int,
+    ) -> Rotation:
+        return await self._write(
+            lambda cursor: _rotate(
+                cursor,
+                session_id,
+                presented_hash=presented_hash,
+                next_hash=next_hash,
+                at=at,
+                grace_ms=grace_ms,
+                expires_at=expires_at,
+            )
+        )
+
+    async def end(self, session_id: str) -> bool:
+        return await self._write(lambda cursor: _end(cursor, session_id))
+
+    async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
+        return await self._write(lambda cursor: _end_all(cursor, user_id, but))
+
+
+def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
     """Store a session, in place of the user's oldest if there are `most`; again changes nothing."""
     cursor.execute(
         f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -33,15 +79,15 @@ def create(cursor: apsw.Cursor, session: Session, most: int) -> None:
             session.kind.value,
         ),
     )
-    mine = of_user(cursor, session.user_id)
+    mine = _of_user(cursor, session.user_id)
     for one in mine:
         if one.expires_at <= session.created_at:
-            end(cursor, one.id)
+            _end(cursor, one.id)
     for one in [one for one in mine if one.expires_at > session.created_at][most:]:
-        end(cursor, one.id)
+        _end(cursor, one.id)
 
 
-def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
+def _find(cursor: apsw.Cursor, session_id: str) -> Session | None:
     """Return a session that has not been ended."""
     row = cursor.execute(
         f"SELECT {_SESSION} FROM sessions WHERE id = ?",
@@ -50,12 +96,12 @@ def session(cursor: apsw.Cursor, session_id: str) -> Session | None:
     return row and _session(row)
 
 
-def sessions(cursor: apsw.Cursor, session_ids: Sequence[str]) -> dict[str, Session]:
+def _find_many(cursor: apsw.Cursor, session_ids: Sequence[str]) -> dict[str, Session]:
     """Return those of these sessions that have not been ended."""
-    return {found.id: found for one in session_ids if (found := session(cursor, one)) is not None}
+    return {found.id: found for one in session_ids if (found := _find(cursor, one)) is not None}
 
 
-def of_user(cursor: apsw.Cursor, user_id: str) -> list[Session]:
+def _of_user(cursor: apsw.Cursor, user_id: str) -> list[Session]:
     """Return a user's sessions, newest first."""
     rows = cursor.execute(
         f"SELECT {_SESSION} FROM sessions WHERE user_id = ? ORDER BY created_at DESC, id DESC", (user_id,)
@@ -63,7 +109,7 @@ def of_user(cursor: apsw.Cursor, user_id: str) -> list[Session]:
     return [_session(row) for row in rows.fetchall()]
 
 
-def rotate(
+def _rotate(
     cursor: apsw.Cursor,
     session_id: str,
     *,
@@ -73,8 +119,8 @@ def rotate(
     grace_ms: int,
     expires_at: int,
 ) -> Rotation:
-    """Use up a refresh token, as `Store.rotate_refresh` says."""
-    found = session(cursor, session_id)
+    """Use up a refresh token, as `SessionStore.rotate` says."""
+    found = _find(cursor, session_id)
     if found is None:
         return Rotation.UNKNOWN
     recent = [(used, when) for used, when in found.used if at - when <= grace_ms]
@@ -86,11 +132,11 @@ def rotate(
         return Rotation.ROTATED
     if any(presented_hash == used for used, _ in recent):
         return Rotation.GRACE
-    end(cursor, session_id)
+    _end(cursor, session_id)
     return Rotation.REUSED
 
 
-def end(cursor: apsw.Cursor, session_id: str) -> bool:
+def _end(cursor: apsw.Cursor, session_id: str) -> bool:
     """End a session and leave word of it for changes(). False when there was none."""
     row = cursor.execute("DELETE FROM sessions WHERE id = ? RETURNING id, user_id", (session_id,)).fetchall()
     if not row:
@@ -101,9 +147,9 @@ def end(cursor: apsw.Cursor, session_id: str) -> bool:
     return True
 
 
-def end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
+def _end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
     """End a user's sessions, all but one, and return which."""
-    return [one.id for one in of_user(cursor, user_id) if one.id != but and end(cursor, one.id)]
+    return [one.id for one in _of_user(cursor, user_id) if one.id != but and _end(cursor, one.id)]
 
 
 def _session(row: Any) -> Session:

@@ -27,7 +27,7 @@ _BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
 _MAX_TOLD: Final = 10_000  # rooms; what is forgotten of them is only where the next hole would begin
 
 
-class Position(NamedTuple):
+class TailPosition(NamedTuple):
     """The last entry and the last session ending that a tail has seen, by their ids."""
 
     entry_id: int
@@ -38,20 +38,20 @@ class Commit(NamedTuple):
     """What this process has committed: the entries of which it knows, in order, and where everybody is after it."""
 
     entries: list[Entry]
-    position: Position
+    position: TailPosition
 
 
-_News: TypeAlias = tuple[list[Change], Position, bool]  # after them; whether that is all there is
+_News: TypeAlias = tuple[list[Change], TailPosition, bool]  # after them; whether that is all there is
 
 
-class Tail(AsyncIterator[list[Change]]):
+class SqliteTail(AsyncIterator[list[Change]]):
     """Batches of changes after a position. Holds no task, thread or connection of its own."""
 
     def __init__(
         self,
         log: RoomLog,
         read: Callable[[Work[_News]], Awaitable[_News]],
-        start: Position,
+        start: TailPosition,
         quiet_seconds: float,
     ) -> None:
         self._log = log
@@ -81,7 +81,7 @@ class Tail(AsyncIterator[list[Change]]):
         self._read_by = 0.0
         self._news.set()
 
-    def __aiter__(self) -> "Tail":
+    def __aiter__(self) -> "SqliteTail":
         return self
 
     async def __anext__(self) -> list[Change]:
@@ -139,7 +139,7 @@ class Tail(AsyncIterator[list[Change]]):
         endings = _endings_after(cursor, after.ending_id)
         changes: list[Change] = [*self._filled(cursor, [entry for entry in found if entry is not None])]
         changes += (SessionEnded(session_id, user_id) for _, session_id, user_id in endings)
-        reached = Position(
+        reached = TailPosition(
             rows[-1][0] if rows else after.entry_id, endings[-1][0] if endings else after.ending_id
         )
         return changes, reached, max(len(rows), len(endings)) < _BATCH
@@ -173,7 +173,7 @@ def _erases(entry: Entry) -> bool:
     return entry.kind in KINDS and KINDS[entry.kind].erases
 
 
-def following(position: Position, commits: Sequence[Commit]) -> tuple[list[Entry], Position, bool]:
+def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[Entry], TailPosition, bool]:
     """Return what commits bring after a position, the position after it, and whether nothing is missing there.
 
     Something is when others have committed in between, or a commit has done more than it tells of. What the
@@ -196,11 +196,11 @@ def commit_of(cursor: apsw.Cursor, results: Iterable[object]) -> Commit:
     return Commit(entries, position(cursor))
 
 
-def position(cursor: apsw.Cursor) -> Position:
+def position(cursor: apsw.Cursor) -> TailPosition:
     """Return the position behind everything that is committed."""
     newest = "SELECT (SELECT max(id) FROM entries), (SELECT max(id) FROM session_endings)"
     ((entry_id, ending_id),) = cursor.execute(newest)
-    return Position(entry_id or 0, ending_id or 0)
+    return TailPosition(entry_id or 0, ending_id or 0)
 
 
 def _rows_after(cursor: apsw.Cursor, after: int) -> list[Any]:

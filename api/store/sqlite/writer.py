@@ -88,7 +88,7 @@ class Writer(Worker):
                 self._after_commit(cursor, self._commit)
 
 
-class Reader(Worker):
+class SnapshotReader(Worker):
     """A worker whose jobs each read one unchanging picture of the database."""
 
     def __init__(self, database: Database) -> None:

@@ -1,0 +1,55 @@
+"""What a store promises of accounts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from api.models.accounts import Account, User
+from api.models.page import Page
+
+
+class AccountStore(ABC):
+    """The accounts. No two of them have the same `username_key`."""
+
+    @abstractmethod
+    async def create(self, account: Account) -> None:
+        """Store a new account. Raises `UsernameTaken` when its `username_key` is in use.
+
+        Does not touch the lobby: `members.join` does.
+        """
+
+    @abstractmethod
+    async def by_name(self, username_key: str) -> Account | None:
+        """Return the account with this unique name."""
+
+    @abstractmethod
+    async def get_many(self, user_ids: Sequence[str]) -> dict[str, Account]:
+        """Return those of these accounts that exist, by the user's id."""
+
+    async def get(self, user_id: str) -> Account | None:
+        """Return the account of this user."""
+        return (await self.get_many([user_id])).get(user_id)
+
+    @abstractmethod
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
+        """List all accounts, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose username begins with a prefix (in lower case), in its order, without disabled ones.
+
+        Raises `BadCursor`, for the cursor of another prefix too.
+        """
+
+    @abstractmethod
+    async def set_display_name(self, user_id: str, display_name: str) -> User:
+        """Change how a user is shown. Raises `NotFound`."""
+
+    @abstractmethod
+    async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
+        """Replace a password hash; if `over` is given, only that one. Raises `NotFound`."""
+
+    @abstractmethod
+    async def set_flags(
+        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+    ) -> Account:
+        """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""

@@ -1,0 +1,35 @@
+"""What a store promises of rooms."""
+
+from abc import ABC, abstractmethod
+
+from api.models.accounts import User
+from api.models.page import Page
+from api.models.rooms import Room, RoomView
+
+
+class RoomStore(ABC):
+    """The rooms. Whether a user may see one is the caller's to judge."""
+
+    @abstractmethod
+    async def create(self, room: Room, owner: User) -> RoomView:
+        """Store a new room with its owner as its one member: seq 1 is the owner's `member` entry."""
+
+    @abstractmethod
+    async def get(self, room_id: str) -> Room | None:
+        """Return a room."""
+
+    @abstractmethod
+    async def view(self, room_id: str, user_id: str) -> RoomView | None:
+        """Return a room as this user sees it; None when there is no such room."""
+
+    @abstractmethod
+    async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List the rooms a user is a member of, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def count_of_user(self, user_id: str) -> int:
+        """Return how many rooms a user is a member of."""

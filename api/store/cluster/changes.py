@@ -1,0 +1,47 @@
+"""The open tails of a RethinkDB cluster."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from api.models.changes import Change
+from api.store.base.changes import ChangeStore, Wants, all_rooms
+from api.store.cluster.epochs import ClusterEpochs
+from api.store.cluster.pages import Pages
+from api.store.cluster.rows import Reader
+from api.store.cluster.tail import open_tail
+from api.store.cluster.unflushed import Unflushed
+from api.store.rethinkdb import Pool
+
+
+class ClusterChanges(ChangeStore):
+    """Opens tails, each with a connection and changefeeds of its own."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        reader: Reader,
+        pages: Pages,
+        epochs: ClusterEpochs,
+        unflushed: Unflushed,
+        *,
+        quiet_seconds: float,
+    ) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._pages = pages
+        self._epochs = epochs
+        self._unflushed = unflushed
+        self._quiet_seconds = quiet_seconds
+
+    def open(  # noqa: D102 - the promise stands in `ChangeStore`
+        self, wants: Wants = all_rooms
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
+        return open_tail(
+            self._pool,
+            self._epochs,
+            self._reader,
+            self._unflushed,
+            read_log=self._pages.log,
+            wants=wants,
+            quiet_seconds=self._quiet_seconds,
+        )

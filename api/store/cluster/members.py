@@ -1,0 +1,198 @@
+"""Members of rooms on a RethinkDB cluster.
+
+The log is the truth about membership: `change` appends to it, and the table `members` is carried along behind it
+by the flush, which it waits for. Who may do what is asked of both, so that it is right before the flush too, and
+whatever becomes of the node that owes it; only lists and counts are of the table alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
+from api.models.accounts import User
+from api.models.log import Appended
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Standing
+from api.store import paging
+from api.store.base.members import MemberStore, Place
+from api.store.cluster.accounts import ClusterAccounts
+from api.store.cluster.batches import entry_at
+from api.store.cluster.log import Appender
+from api.store.cluster.queries import heads_table, listing_query, memberships_query
+from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of
+from api.store.cluster.waiting import Seen
+from api.store.rethinkdb import Pool, r
+from api.store.shape import member_draft
+
+MAX_PAIR_BYTES: Final = 100
+"""RethinkDB's primary keys end at 127 bytes; a pair of ids longer than this is nobody's."""
+MAX_LOOKS: Final = 20
+"""At a membership that others change at the same time, before giving up."""
+
+
+class ClusterMembers(MemberStore):
+    """The table `members`, and the `member` entries of which it is made."""
+
+    def __init__(self, pool: Pool, reader: Reader, appender: Appender, accounts: ClusterAccounts) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._appender = appender
+        self._accounts = accounts
+
+    async def change(
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        """Change a membership, if `rule` says so; see `MemberStore.change`.
+
+        It is asked of what was read, and the entry is stored only if none of those whom it was asked about has a
+        newer `member` entry: else all of it begins anew.
+        """
+        if not is_key(room_id) or not await self._is_room(room_id):
+            raise NotFound
+        for _ in range(MAX_LOOKS):
+            as_of = self._appender.flushed(room_id)
+            rows = {row["user_id"]: row for row in await self.rows([(room_id, user.id), (room_id, by)])}
+            row = rows.get(user.id)
+            role_now, owners = _role(row), set()
+            if role_now is Role.OWNER:
+                owners = await self._owners(room_id)
+            if not rule(Standing(role_now, _role(rows.get(by)), owners == {user.id})):
+                if (
+                    row is not None and row["seq"] > as_of
+                ):  # whoever made it so may not have come to flushing it
+                    await self._appender.flush(room_id)
+                return None
+            # The change that it follows names it: whoever races for the same change races for the same entry.
+            once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
+            seen = Seen(as_of, frozenset({user.id, by, *owners}))
+            try:
+                appended = await self._appender.append(
+                    room_id, member_draft(user, role, at, by), once=once, seen=seen
+                )
+            except (MembershipChanged, RefConflict):  # the latter: another change followed the same one
+                await self._appender.flush(room_id)
+                continue
+            await self._appender.flush(room_id)
+            return appended if appended.is_new else None
+        raise Unavailable
+
+    async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
+        """Return those of these memberships that there are."""
+        as_of = {room_id: self._appender.flushed(room_id) for room_id, _ in places}  # before they are read
+        rows = [row for row in await self.rows(places) if row["role"] is not None]
+        users = await self._users(row["user_id"] for row in rows)
+        return {
+            (row["room_id"], row["user_id"]): _member(
+                row, users[row["user_id"]], max(as_of[row["room_id"]], row["seq"])
+            )
+            for row in rows
+            if row["user_id"] in users
+        }
+
+    async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
+        """List a room's members in the order of joining."""
+        start = paging.start(f"members {room_id}", cursor)
+        if not is_key(room_id):
+            return Page([], None)
+        found = await self._pool.read(listing_query("members", "room", [room_id], start, limit))
+        rows = self._reader.read(found, membership_of)
+        users = await self._users(row["user_id"] for row in rows)
+        return paging.page(
+            f"members {room_id}",
+            [row for row in rows if row["user_id"] in users],
+            limit,
+            key=lambda row: (row["joined_at"], row["user_id"]),
+            item=lambda row: _member(row, users[row["user_id"]]),
+        )
+
+    async def count_of_room(self, room_id: str) -> int:
+        """Return how many members a room has."""
+        return await self.count("room", room_id)
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
+        row = await self._row(room_id, user_id)
+        if row is None or row["role"] is None:
+            raise NotFound
+        seq = min(max(seq, 0), 2**53)
+
+        def place(head: Any) -> Any:
+            in_tail = head["tail"].filter({"seq": seq})["number"]
+            stored = entry_at(room_id, seq)["number"].coerce_to("array")
+            return r.branch(
+                head["seq"] <= seq,
+                {"read_seq": head["seq"], "read_number": head["number"]},
+                {"read_seq": seq, "read_number": (in_tail + stored).nth(0).default(0)},
+            )
+
+        read = await self._pool.run(heads_table().get(room_id).do(place))
+        written = await self._pool.write(
+            r.table("members")
+            .get([room_id, user_id])
+            .update(
+                lambda row: r.branch(row["read_seq"] < read["read_seq"], read, {}), return_changes="always"
+            )
+        )
+        return int(written["changes"][0]["new_val"]["read_seq"])
+
+    async def rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
+        """Return the rows of these memberships, as the table and the tails of the heads together have them."""
+        keys = [
+            [room, user]
+            for room, user in dict.fromkeys(places)
+            if is_key(room) and is_key(user) and len((room + user).encode()) <= MAX_PAIR_BYTES
+        ]
+        if not keys:
+            return []
+        answer = await self._pool.run(memberships_query(keys))
+        rows = {tuple(row["id"]): row for row in self._reader.read(answer["stored"], membership_of)}
+        for row in self._reader.read(answer["tails"], membership_after):
+            place = tuple(row["id"])
+            if row["id"] in keys:  # and not of another of these users
+                rows[place] = carried_over(rows.get(place), row)
+        return list(rows.values())
+
+    async def count(self, index: str, key: str) -> int:
+        """Return how many memberships an index has under a room's id or a user's."""
+        if not is_key(key):
+            return 0
+        members = r.table("members", read_mode="majority")
+        return int(
+            await self._pool.run(
+                members.between([key, r.minval, r.minval], [key, r.maxval, r.maxval], index=index).count()
+            )
+        )
+
+    async def _row(self, room_id: str, user_id: str) -> dict[str, Any] | None:
+        rows = await self.rows([(room_id, user_id)])
+        return rows[0] if rows else None
+
+    async def _is_room(self, room_id: str) -> bool:
+        return bool(await self._pool.run(r.table("rooms", read_mode="majority").get(room_id).ne(None)))
+
+    async def _owners(self, room_id: str) -> set[str]:
+        of_room = r.table("members", read_mode="majority").between(
+            [room_id, r.minval, r.minval], [room_id, r.maxval, r.maxval], index="room"
+        )
+        return set(await self._pool.read(of_room.filter({"role": Role.OWNER.value})["user_id"]))
+
+    async def _users(self, user_ids: Iterable[str]) -> dict[str, User]:
+        found = await self._accounts.get_many(list(user_ids))
+        return {user_id: account.user for user_id, account in found.items()}
+
+
+def _role(row: dict[str, Any] | None) -> Role | None:
+    return None if row is None or row["role"] is None else Role(row["role"])
+
+
+def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:
+    return Member(
+        row["room_id"],
+        user.id,
+        user.username,
+        user.display_name,
+        Role(row["role"]),
+        row["joined_at"],
+        row["read_seq"],
+        as_of,
+    )

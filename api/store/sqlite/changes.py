@@ -1,0 +1,40 @@
+"""The open tails of a SQLite file. What this process commits is handed to them; what others commit they read."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from api.models.changes import Change
+from api.store.base.changes import ChangeStore, Wants, all_rooms
+from api.store.sqlite.log import RoomLog
+from api.store.sqlite.tail import Commit, SqliteTail, position
+from api.store.sqlite.wake import Wake
+from api.store.sqlite.worker import Worker
+
+
+class SqliteChanges(ChangeStore):
+    """Opens tails, and hands them what is committed."""
+
+    def __init__(self, reader: Worker, log: RoomLog, wake: Wake, quiet_seconds: float) -> None:
+        self._read = reader.do
+        self._log = log
+        self._wake = wake
+        self._quiet_seconds = quiet_seconds
+        self._tails: set[SqliteTail] = set()
+
+    @asynccontextmanager
+    async def open(  # noqa: D102 - the promise stands in `ChangeStore`
+        self,
+        wants: Wants = all_rooms,  # noqa: ARG002  all are at hand
+    ) -> AsyncIterator[AsyncIterator[list[Change]]]:
+        tail = SqliteTail(self._log, self._read, await self._read(position), self._quiet_seconds)
+        self._tails.add(tail)
+        try:
+            with self._wake.listening(tail.look):
+                yield tail
+        finally:
+            self._tails.discard(tail)
+
+    def hand(self, commit: Commit) -> None:
+        """Give every open tail what this process has committed."""
+        for tail in self._tails:
+            tail.hand(commit)

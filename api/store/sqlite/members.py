@@ -1,0 +1,145 @@
+"""Members of rooms in a SQLite file. The functions take a cursor, and run inside a transaction."""
+
+# ruff: noqa: D102, S608 - the promises stand in `MemberStore`; queries are joined from constants of this file
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from api.errors import NotFound
+from api.models.accounts import User
+from api.models.log import Appended
+from api.models.page import Page
+from api.models.rooms import Member, MembershipRule, Role, Standing
+from api.store import paging
+from api.store.base.members import MemberStore, Place
+from api.store.shape import member_draft
+from api.store.sqlite.log import RoomLog, bounded
+from api.store.sqlite.standings import has_other_owner, role_of
+from api.store.sqlite.worker import Worker
+
+_MEMBER: Final = "room_id, user_id, username, display_name, role, joined_at, read_seq"
+
+
+class SqliteMembers(MemberStore):
+    """The table `members`; each change of it is an entry in the room's log, too."""
+
+    def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
+        self._read = reader.do
+        self._write = writer.do
+        self._log = log
+
+    async def change(
+        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+    ) -> Appended | None:
+        return await self._write(
+            lambda cursor: self._change(cursor, room_id, user, role, by=by, at=at, rule=rule)
+        )
+
+    async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
+        return await self._read(lambda cursor: _find_many(cursor, places))
+
+    async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
+        return await self._read(lambda reading: _of_room(reading, room_id, cursor, limit))
+
+    async def count_of_room(self, room_id: str) -> int:
+        return await self._read(lambda cursor: _count_of_room(cursor, room_id))
+
+    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
+        return await self._write(lambda cursor: _mark_read(cursor, room_id, user_id, seq))
+
+    def _change(
+        self,
+        cursor: apsw.Cursor,
+        room_id: str,
+        user: User,
+        role: Role | None,
+        *,
+        by: str,
+        at: int,
+        rule: MembershipRule,
+    ) -> Appended | None:
+        """Change a membership and log it, if `rule` says so; see `MemberStore.change`."""
+        self._log.head(cursor, room_id)
+        role_now = role_of(cursor, room_id, user.id)
+        is_last_owner = role_now is Role.OWNER and not has_other_owner(cursor, room_id, user.id)
+        if not rule(Standing(role_now, role_of(cursor, room_id, by), is_last_owner)):
+            return None
+        if role is not None and role_now is None:
+            return admit(cursor, self._log, room_id, user, role, by=by, at=at)
+        if role is None:
+            cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
+        else:
+            cursor.execute(
+                "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?",
+                (role.value, room_id, user.id),
+            )
+        return self._log.add(cursor, room_id, member_draft(user, role, at, by))
+
+
+def admit(
+    cursor: apsw.Cursor, log: RoomLog, room_id: str, user: User, role: Role, *, by: str, at: int
+) -> Appended:
+    """Make a user a member and log it."""
+    appended = log.add(cursor, room_id, member_draft(user, role, at, by))
+    cursor.execute(
+        "INSERT INTO members (room_id, user_id, role, joined_at, read_seq, read_number)"
+        " SELECT id, ?, ?, ?, seq, message_number FROM rooms WHERE id = ?",
+        (user.id, role.value, at, room_id),
+    )
+    return appended
+
+
+def _find(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
+    """Return a membership."""
+    row = cursor.execute(
+        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?",
+        (room_id, user_id),
+    ).fetchone()
+    return row and _member(row)
+
+
+def _find_many(cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Member]:
+    """Return those of these memberships that there are."""
+    return {place: found for place in places if (found := _find(cursor, *place)) is not None}
+
+
+def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
+    """List a room's members in the order of joining."""
+    rows = cursor.execute(
+        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
+        " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
+        (room_id, *paging.start(f"members {room_id}", after), limit + 1),
+    ).fetchall()
+    return paging.page(f"members {room_id}", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
+
+
+def _count_of_room(cursor: apsw.Cursor, room_id: str) -> int:
+    """Return how many members a room has."""
+    ((count,),) = cursor.execute("SELECT count(*) FROM members WHERE room_id = ?", (room_id,))
+    return int(count)
+
+
+def _mark_read(cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> int:
+    """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
+    row = cursor.execute(
+        "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
+        " WHERE room_id = ? AND user_id = ?",
+        (bounded(seq), room_id, user_id),
+    ).fetchone()
+    if row is None:
+        raise NotFound
+    if row[1] > row[0]:
+        cursor.execute(
+            "UPDATE members SET read_seq = ?1, read_number = coalesce((SELECT message_number"
+            " FROM entries WHERE room_id = ?2 AND seq <= ?1 ORDER BY seq DESC LIMIT 1), 0)"
+            " WHERE room_id = ?2 AND user_id = ?3",
+            (row[1], room_id, user_id),
+        )
+    return int(max(row))
+
+
+def _member(row: Any) -> Member:
+    room_id, user_id, username, display_name, role, joined_at, read_seq = row
+    return Member(room_id, user_id, username, display_name, Role(role), joined_at, read_seq)

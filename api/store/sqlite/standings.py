@@ -1,0 +1,29 @@
+"""How users stand in a room, for whoever decides by it. The functions take a cursor, and run inside a transaction."""
+
+import apsw
+
+from api.errors import MembershipChanged
+from api.models.rooms import Member, Role
+
+
+def role_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
+    """Return a user's role in a room; None for who is no member."""
+    row = cursor.execute(
+        "SELECT role FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
+    ).fetchone()
+    return row and Role(row[0])
+
+
+def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
+    """Say whether a room has an owner besides this user."""
+    row = cursor.execute(
+        "SELECT 1 FROM members WHERE room_id = ? AND role = 'owner' AND user_id <> ? LIMIT 1",
+        (room_id, user_id),
+    ).fetchone()
+    return row is not None
+
+
+def require_unchanged(cursor: apsw.Cursor, member: Member) -> None:
+    """Raises `MembershipChanged` unless a member's role is as it was."""
+    if role_of(cursor, member.room_id, member.user_id) is not member.role:
+        raise MembershipChanged

@@ -1,0 +1,84 @@
+"""Calls on a store that the tests of several nouns make."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from api.models.accounts import Account, Rotation, User
+from api.models.changes import Change, Quiet, SessionEnded
+from api.models.log import Appended, Entry
+from api.models.page import Page
+from api.models.rooms import LOBBY_ID, Role, Room
+from api.store.base.store import Store
+from tests.store.make import message
+
+WAIT_SECONDS = 20.0  # generous: only a failing test waits as long
+
+
+async def send(store: Store, room: Room, *bodies: str) -> list[int]:
+    """Append messages one after the other and return their seqs."""
+    return [(await store.log.append(room.id, message(f"ref-{body}", body))).entry.seq for body in bodies]
+
+
+async def change(
+    store: Store, room: Room, user: User, role: Role | None, *, by: User, at: int = 1
+) -> Appended | None:
+    """Change a membership, whatever the roles."""
+    return await store.members.change(room.id, user, role, by=by.id, at=at, rule=lambda _standing: True)
+
+
+async def whole_log(store: Store, room_id: str = LOBBY_ID) -> list[Entry]:
+    return await store.log.entries(room_id, after=0, limit=100_000)
+
+
+async def collect(tail: AsyncIterator[list[Change]], enough: Callable[[list[Change]], bool]) -> list[Change]:
+    """Return what the tail gives until it is enough, without the beats in which nothing happened."""
+    seen: list[Change] = []
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not enough(seen):
+            seen += [change for change in await anext(tail) if not isinstance(change, Quiet)]
+    return seen
+
+
+def entries_of(changes: list[Change], room_id: str) -> list[Entry]:
+    """Return a room's entries, each once: a feed may repeat itself."""
+    entries = [change for change in changes if isinstance(change, Entry) and change.room_id == room_id]
+    return list({entry.seq: entry for entry in entries}.values())
+
+
+def reaches(room_id: str, seq: int) -> Callable[[list[Change]], bool]:
+    return lambda changes: any(
+        isinstance(change, Entry) and (change.room_id, change.seq) == (room_id, seq) for change in changes
+    )
+
+
+def ends(session_id: str) -> Callable[[list[Change]], bool]:
+    return lambda changes: any(
+        isinstance(change, SessionEnded) and change.session_id == session_id for change in changes
+    )
+
+
+async def rotate(store: Store, session_id: str, presented: str, following: str) -> Rotation:
+    return await store.sessions.rotate(
+        session_id, presented_hash=presented, next_hash=following, at=2_000, grace_ms=500, expires_at=99
+    )
+
+
+async def account(store: Store, user: User) -> Account:
+    found = await store.accounts.get(user.id)
+    assert found is not None
+    return found
+
+
+async def all_pages(ask: Callable[[str | None], Awaitable[Page[Any]]], *, limit: int) -> list[Any]:
+    """Return all items of a list, making sure that each page but the last is full."""
+    items: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = await ask(cursor)
+        assert len(page.items) <= limit
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+        assert len(page.items) == limit

@@ -1,0 +1,147 @@
+"""Nodes on a RethinkDB cluster for the tests: opening them, waiting for them, and what they leave behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import pytest
+
+from api.errors import Unavailable
+from api.models.accounts import Account
+from api.models.changes import Change, Quiet
+from api.models.log import Appended, Draft, Entry, Kind
+from api.models.rooms import LOBBY_ID
+from api.store.base.changes import QUIET_SECONDS
+from api.store.base.store import Store
+from api.store.cluster.schema import TABLES
+from api.store.cluster.store import ClusterStore
+from api.store.rethinkdb import Address, Pool, r
+from tests.rethinkdb_server import RethinkDBServer, in_own_loop
+from tests.store.make import ALICE, BOB, DEN
+
+T = TypeVar("T")
+
+NOTICED_SECONDS = 12.0
+"""In which a paused database must be noticed."""
+
+ANSWERED_SECONDS = 6.0  # a call's own 5 s, and some for a busy machine
+
+SERVES_AGAIN_SECONDS = 5.0
+
+WAIT_SECONDS = 30.0  # generous: only a failing test waits as long
+
+
+def start_again(server: RethinkDBServer) -> None:
+    """Start a killed server and wait until it has its tables, too."""
+    server.start()
+    wait_for_tables(server)
+
+
+def wait_for_tables(server: RethinkDBServer) -> None:
+    """Wait until every table can be read: a server answers some seconds before."""
+
+    async def read() -> None:
+        pool = Pool(Address.parse(server.store_url))
+        try:
+            for table in TABLES:
+                await eventually(partial(pool.run, r.table(table, read_mode="majority").count()))
+        finally:
+            await pool.close()
+
+    in_own_loop(read)
+
+
+@asynccontextmanager
+async def opened(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> AsyncIterator[ClusterStore]:
+    store = await ClusterStore.open(url, quiet_seconds=quiet_seconds)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def like(target: int, user_id: str = ALICE.id) -> Draft:
+    return Draft(Kind.REACTION, user_id, "x", 5_000, None, {"target": target, "emoji": "👍", "added": True})
+
+
+async def eventually(call: Callable[[], Awaitable[T]]) -> T:
+    """Call again and again while the database is unavailable, and return what it answers in the end."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            try:
+                return await call()
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what only asking again can show."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not await is_so():  # noqa: ASYNC110 - there is nothing to wait on
+            await asyncio.sleep(0.01)
+
+
+async def append_at_last(store: Store, draft: Draft) -> Appended:
+    """Append as a client does: again under the same ref until it is acked."""
+    return await eventually(lambda: store.log.append(LOBBY_ID, draft))
+
+
+async def told(tail: AsyncIterator[list[Change]], is_last: Callable[[Change], bool]) -> list[Change]:
+    """Return what the tail gives up to a change, without the beats in which nothing happened."""
+    seen: list[Change] = []
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not any(is_last(one) for one in seen):
+            seen += [one for one in await anext(tail) if not isinstance(one, Quiet)]
+    return seen
+
+
+async def lost(tail: AsyncIterator[list[Change]]) -> None:
+    """Read on until the tail is lost."""
+    while True:
+        await anext(tail)
+
+
+def is_entry(seq: int, room_id: str = LOBBY_ID) -> Callable[[Change], bool]:
+    return lambda one: isinstance(one, Entry) and (one.room_id, one.seq) == (room_id, seq)
+
+
+async def make_den(store: ClusterStore) -> None:
+    """Make two accounts, and a room of the first."""
+    for user in (ALICE, BOB):
+        await store.accounts.create(Account(user, user.username, "hash"))
+    await store.rooms.create(DEN, ALICE)
+
+
+def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a node die, as far as the database can tell, whenever it would flush."""
+
+    async def flush(_room_id: str) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(store.appender, "flush", flush)
+
+
+async def flushed_refs(behind: Pool) -> list[str | None]:
+    return [row["ref"] for row in await flushed_rows(behind) if "ref" in row]
+
+
+async def flushed_rows(behind: Pool) -> list[dict[str, Any]]:
+    """Return what is flushed, of all rooms, by seq."""
+    return await behind.read(r.table("batches").concat_map(lambda batch: batch["rows"]).order_by("seq"))
+
+
+async def keep_nothing_in_tails(behind: Pool) -> None:
+    """Leave what is flushed to `batches` alone, as heads do when more has come."""
+    emptied = {"flushed": r.row["seq"], "trimmed": r.row["seq"], "tail": []}
+    await behind.write(r.table("heads").update(emptied))
+
+
+@asynccontextmanager
+async def opened_again(store: ClusterStore) -> AsyncIterator[ClusterStore]:
+    one = ClusterStore(Pool(store._pool.address))
+    try:
+        yield one
+    finally:
+        await one.close()

@@ -1,0 +1,83 @@
+"""Entries that act, of kinds that this version does not know."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from api.errors import Unavailable
+from api.models.kinds import KINDS
+from api.models.log import Entry, Kind
+from api.models.rooms import LOBBY_ID
+from api.store.cluster.schema import init
+from api.store.cluster.store import ClusterStore
+from api.store.rethinkdb import Pool, r
+from tests.rethinkdb_server import RethinkDBServer
+from tests.store.calls import whole_log
+from tests.store.cluster.nodes import flushed_rows, is_entry, keep_nothing_in_tails, opened_again, told
+from tests.store.make import delete, message
+from tests.stranger import Stranger
+
+pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+NEWER: dict[str, Any] = {"kind": "purge", "data": {"target": 1, "places": [{"of": "everything"}]}}
+
+
+async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_and_left_unflushed_with_what_follows(
+    store: ClusterStore, behind: Pool, strange: Stranger
+) -> None:
+    async with store.changes.open() as tail:
+        await store.log.append(LOBBY_ID, message("1", "secret"))
+        await store.appender.flush(LOBBY_ID)
+        await strange.write(LOBBY_ID, NEWER, NEWER | {"acts": True})
+        await store.log.append(LOBBY_ID, message("4"))
+        with pytest.raises(Unavailable):
+            await store.log.append(LOBBY_ID, delete("5", 1))
+        given = [one for one in await told(tail, is_entry(5)) if isinstance(one, Entry)]
+    for _ in range(2):
+        await store.appender.flush(LOBBY_ID)
+        assert [row["seq"] for row in await flushed_rows(behind)] == [1]
+    assert [entry.kind for entry in given] == ["message", "purge", "purge", "message", "delete"]
+    assert (await whole_log(store))[1:] == given[1:]
+    async with opened_again(store) as fresh:
+        assert [entry.kind for entry in await whole_log(fresh)] == [entry.kind for entry in given]
+    head = r.table("heads").get(LOBBY_ID)
+    known = r.row["tail"].map(lambda row: row.without("acts"))
+    await behind.write(
+        head.update({"tail": known})
+    )  # to a version that knows the kind it is as if it said nothing
+    assert (await store.log.append(LOBBY_ID, delete("5", 1))).is_new is False
+    assert [row["seq"] for row in await flushed_rows(behind)] == [1, 2, 3, 4, 5]
+    assert "secret" not in str(await flushed_rows(behind))
+
+
+async def test_an_entry_that_only_is_of_a_kind_that_is_not_known_is_flushed_like_any(
+    store: ClusterStore, behind: Pool, strange: Stranger
+) -> None:
+    await strange.write(LOBBY_ID, NEWER)
+    await store.log.append(LOBBY_ID, message("2"))
+    await store.appender.flush(LOBBY_ID)
+    await keep_nothing_in_tails(behind)
+    async with opened_again(store) as fresh:
+        first, second = await whole_log(fresh)
+    assert (first.kind, first.data, second.ref) == ("purge", NEWER["data"], "2")
+
+
+async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
+    store: ClusterStore,
+    behind: Pool,
+    server: RethinkDBServer,
+    cluster_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allowed = r.table("meta").get("kinds")["acting"]
+    assert set(await behind.run(allowed)) == {"delete", "member"}
+    await behind.write(r.table("meta").get("kinds").update({"acting": r.row["acting"].append("purge")}))
+    monkeypatch.setitem(KINDS, Kind.ROOM, replace(KINDS[Kind.ROOM], acts=True))
+    room = replace(message("1"), kind=Kind.ROOM, data={"name": "Hall", "topic": "", "visibility": "public"})
+    with pytest.raises(Unavailable, match="init"):
+        await store.log.append(LOBBY_ID, room)
+    assert await whole_log(store) == []
+    await init(server.admin_url, cluster_url, lambda _line: None)
+    assert (await store.log.append(LOBBY_ID, room)).is_new
+    assert set(await behind.run(allowed)) == {"delete", "member", "room", "purge"}

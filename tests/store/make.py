@@ -1,0 +1,59 @@
+"""Users, rooms, sessions and drafts for the tests of the stores."""
+
+from dataclasses import replace
+from typing import Any
+
+from api.models.accounts import Account, Session, User
+from api.models.log import Draft, EntryData, Kind
+from api.models.rooms import Room, Visibility
+
+ALICE = User("user-alice", "alice", "Alice", created_at=1_000)
+
+BOB = User("user-bob", "bob", "Bob", created_at=2_000)
+
+DEN = Room("room-den", "Den", "for us", Visibility.PRIVATE, created_at=3_000)
+
+
+def message(ref: str | None, body: str = "hello", *, by: User = ALICE, reply_to: int | None = None) -> Draft:
+    return draft(Kind.MESSAGE, ref, {"body": body, "reply_to": reply_to}, by=by)
+
+
+def edit(ref: str, target: int, body: str, *, by: User = ALICE) -> Draft:
+    return draft(Kind.EDIT, ref, {"target": target, "body": body}, by=by)
+
+
+def delete(ref: str, target: int, *, by: User = ALICE) -> Draft:
+    return draft(Kind.DELETE, ref, {"target": target}, by=by)
+
+
+def reaction(ref: str, target: int, emoji: str, *, added: bool = True, by: User = ALICE) -> Draft:
+    return draft(Kind.REACTION, ref, {"target": target, "emoji": emoji, "added": added}, by=by)
+
+
+def draft(kind: Kind, ref: str | None, data: EntryData, *, by: User) -> Draft:
+    return Draft(kind, by.id, by.username, at=5_000, ref=ref, data=data)
+
+
+def account_of(user: User) -> Account:
+    return Account(user, username_key=user.username, password_hash=f"hash of {user.username}")
+
+
+def make_user(number: int) -> User:
+    return User(f"user-{number:03}", f"name{number:03}", f"Name {number}", created_at=number)
+
+
+def make_room(number: int, visibility: Visibility = Visibility.PUBLIC) -> Room:
+    return Room(f"room-{number:03}", f"Room {number}", "", visibility, created_at=10_000 + number)
+
+
+def session_of(user: User, session_id: str = "session-1", **changes: Any) -> Session:
+    session = Session(
+        session_id,
+        user.id,
+        created_at=1,
+        last_used_at=1,
+        expires_at=9,
+        user_agent="a browser",
+        refresh_hash="h1",
+    )
+    return replace(session, **changes)

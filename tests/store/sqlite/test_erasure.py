@@ -1,0 +1,61 @@
+"""What is erased is nowhere in the files."""
+
+import asyncio
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from api.models.accounts import Account, User
+from api.models.log import Draft, Kind
+from api.models.rooms import LOBBY_ID, Role
+from api.store.sqlite.database import BUSY_SECONDS
+from api.store.sqlite.store import SqliteStore
+from tests.store.make import ALICE, message
+from tests.store.sqlite.files import stranger
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_deleted_body_is_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
+    secret = "the quick brown secret"
+    await store.log.append(LOBBY_ID, message("r1", secret))
+    await store.log.append(
+        LOBBY_ID, Draft(Kind.EDIT, ALICE.id, "alice", 1, "e", {"target": 1, "body": secret + "!"})
+    )
+    assert any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
+    await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
+    await store.log.append(LOBBY_ID, message("r2", "a batch later"))
+    assert not any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
+
+
+async def test_erasing_beside_a_backup_does_not_hold_up_what_is_written(
+    store: SqliteStore, path: Path
+) -> None:
+    await store.log.append(LOBBY_ID, message("r1", "secret"))
+    with stranger(path) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM entries").fetchall()
+        await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
+        async with asyncio.timeout(BUSY_SECONDS):  # as long as one would wait for the backup, if it waited
+            for n in range(20):
+                await store.log.append(LOBBY_ID, message(f"beside {n}"))
+        backup.execute("ROLLBACK")
+
+
+async def test_an_erased_account_leaves_its_name_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
+    user = User("user-hildegard", "hildegard", "Hildegard", created_at=1)
+    await store.accounts.create(Account(user, user.username, "hash"))
+    await store.members.join(LOBBY_ID, user, Role.MEMBER, 1)
+    with closing(apsw.Connection(str(path))) as other:
+        other.wal_checkpoint()  # now it is in the database itself, not in its log alone
+    await store.erasure.begin(user.id)
+    await store.members.leave(LOBBY_ID, User(user.id, "erased", "erased", 1), 2)
+    await store.erasure.anonymise(
+        (await store.erasure.entries_of(user.id, cursor=None, limit=10)).items, "erased"
+    )
+    await store.erasure.finish(user.id)
+    await store.log.append(LOBBY_ID, message("r1", "a batch later"))
+    left = b"".join(file.read_bytes() for file in path.parent.iterdir()).replace(user.id.encode(), b"")
+    assert b"hildegard" not in left.lower()

@@ -1,0 +1,80 @@
+"""Bringing a file's tables up to date."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from api.errors import Unavailable
+from api.models.accounts import SessionKind
+from api.models.rooms import LOBBY_ID
+from api.store.sqlite import schema as sqlite_schema
+from api.store.sqlite.store import SqliteStore
+from tests.store.make import message
+from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
+
+pytestmark = pytest.mark.anyio
+
+VERSION_1_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 0, 0, 0);
+INSERT INTO users VALUES ('user-alice', 'Alice', 'alice', 'Alice', 'hash', 1);
+INSERT INTO sessions VALUES ('fresh', 'user-alice', 1, 1, 9, '', 'h1', NULL, NULL);
+INSERT INTO sessions VALUES ('rotated', 'user-alice', 1, 1, 9, '', 'h2', 'h1', 5);
+"""
+
+
+async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(path: Path, url: str) -> None:
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        connection.execute(sqlite_schema.STEPS[0])
+        connection.execute(VERSION_1_ROWS)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", 1)
+    async with opened(url) as store:
+        found = await store.sessions.get_many(["fresh", "rotated"])
+        assert found["fresh"].used == ()
+        assert found["fresh"].kind is SessionKind.LOGIN
+        assert found["rotated"].used == (("h1", 5),)
+        named = (await store.accounts.named("al", cursor=None, limit=9)).items
+        assert [one.username for one in named] == ["Alice"]
+        assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
+    with stranger(path) as connection:
+        assert connection.pragma("user_version") == sqlite_schema.VERSION
+        assert connection.execute("SELECT disabled, admin, erasing FROM users").fetchall() == [(0, 0, 0)]
+
+
+async def test_a_step_that_fails_leaves_the_database_as_it_was(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(url):
+        pass
+    broken = "CREATE TABLE half_way (id); no SQL"
+    monkeypatch.setattr(sqlite_schema, "STEPS", (*sqlite_schema.STEPS, broken))
+    monkeypatch.setattr(sqlite_schema, "VERSION", sqlite_schema.VERSION + 1)
+    with pytest.raises(Unavailable):
+        await SqliteStore.open(url)
+    monkeypatch.undo()
+    with stranger(path) as connection:
+        assert not connection.execute("SELECT * FROM sqlite_schema WHERE name = 'half_way'").fetchall()
+    async with opened(url) as store:
+        await store.check()
+
+
+async def test_an_empty_file_becomes_a_database(path: Path, url: str) -> None:
+    make_nothing(path)
+    async with opened(url) as store:
+        await store.log.append(LOBBY_ID, message("r1"))
+
+
+async def test_several_processes_may_open_a_new_database_at_once(path: Path, url: str) -> None:
+    starting = [sender(url, f"p{n}", 5) for n in range(4)]
+    processes = await asyncio.gather(*(each.__aenter__() for each in starting))
+    try:
+        for process in processes:
+            go(process)
+        acks = [(await line(process)).split() for process in processes for _ in range(5)]
+        assert sorted(int(seq) for seq, _, _ in acks) == list(range(1, 21))
+        assert len({epoch for _, _, epoch in acks}) == 1
+    finally:
+        for each in starting:
+            await each.__aexit__(None, None, None)

@@ -1,0 +1,152 @@
+"""What every store promises of accounts."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from api.errors import BadCursor, NotFound, UsernameTaken
+from api.models.accounts import Account, User
+from api.models.page import Page
+from api.models.rooms import Room
+from api.store.base.store import Store
+from tests.store.calls import account
+from tests.store.make import ALICE, account_of, make_user, session_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def user_of(store: Store, user_id: str) -> User | None:
+    account = await store.accounts.get(user_id)
+    return None if account is None else account.user
+
+
+# -- accounts
+
+
+async def test_an_account_is_found_by_its_unique_name(store: Store, alice: User) -> None:
+    assert await store.accounts.by_name("alice") == account_of(alice)
+    assert await store.accounts.by_name("Alice") is None
+    assert await user_of(store, alice.id) == alice
+
+
+async def test_a_username_is_taken_once_however_many_want_it(store: Store, other: Store) -> None:
+    wanting = [Account(make_user(n), "wanted", f"hash {n}") for n in range(20)]
+    stores = [store, other] * 10
+    answers = await asyncio.gather(
+        *(each.accounts.create(account) for each, account in zip(stores, wanting, strict=True)),
+        return_exceptions=True,
+    )
+    winners = [account for account, answer in zip(wanting, answers, strict=True) if answer is None]
+    assert len(winners) == 1
+    assert all(isinstance(answer, UsernameTaken) for answer in answers if answer is not None)
+    assert await store.accounts.by_name("wanted") == winners[0]
+    losers = [account for account in wanting if account not in winners]
+    assert await store.accounts.get(losers[0].user.id) is None
+
+
+async def test_storing_an_account_or_a_session_again_is_safe(store: Store, alice: User) -> None:
+    await store.accounts.create(account_of(alice))
+    for _ in range(2):
+        await store.sessions.create(session_of(alice), most=20)
+    assert await store.accounts.by_name("alice") == account_of(alice)
+    assert await store.sessions.get("session-1") == session_of(alice)
+
+
+async def test_a_display_name_changes_wherever_it_is_shown(store: Store, den: Room, alice: User) -> None:
+    changed = await store.accounts.set_display_name(alice.id, "Alicia")
+    assert changed == replace(alice, display_name="Alicia")
+    assert await user_of(store, alice.id) == changed
+    (member,) = (await store.members.of_room(den.id, cursor=None, limit=10)).items
+    assert member.display_name == "Alicia"
+
+
+async def test_a_password_hash_is_replaced(store: Store, alice: User) -> None:
+    await store.accounts.set_password_hash(alice.id, "stronger")
+    account = await store.accounts.by_name("alice")
+    assert account is not None
+    assert account.password_hash == "stronger"
+
+
+async def test_changing_an_account_that_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound):
+        await store.accounts.set_display_name("nobody", "Nobody")
+    with pytest.raises(NotFound):
+        await store.accounts.set_password_hash("nobody", "hash")
+
+
+# -- flags, passwords, the list of accounts
+
+
+async def test_a_flag_is_changed_and_the_other_left(store: Store, other: Store, alice: User) -> None:
+    assert await store.accounts.set_flags(alice.id, disabled=True) == replace(
+        account_of(alice), disabled=True
+    )
+    assert await store.accounts.set_flags(alice.id, admin=True) == replace(
+        account_of(alice), disabled=True, admin=True
+    )
+    assert await store.accounts.set_flags(alice.id, disabled=False) == replace(account_of(alice), admin=True)
+    assert await other.accounts.get(alice.id) == replace(account_of(alice), admin=True)
+    for user_id in ("nobody", ""):
+        with pytest.raises(NotFound):
+            await store.accounts.set_flags(user_id, admin=True)
+
+
+async def test_an_account_may_have_no_password_until_it_is_given_one(store: Store, other: Store) -> None:
+    made = replace(account_of(ALICE), password_hash=None)
+    await store.accounts.create(made)
+    assert await other.accounts.get(ALICE.id) == await other.accounts.by_name(made.username_key) == made
+    await store.accounts.set_password_hash(ALICE.id, "hash", over="another")
+    assert await other.accounts.get(ALICE.id) == made
+    await store.accounts.set_password_hash(ALICE.id, "hash")
+    assert await other.accounts.get(ALICE.id) == replace(made, password_hash="hash")
+
+
+async def test_a_password_hash_is_replaced_over_the_one_that_is_known_only(store: Store, alice: User) -> None:
+    before = account_of(alice).password_hash
+    await store.accounts.set_password_hash(alice.id, "h2", over="another")
+    assert (await account(store, alice)).password_hash == before
+    await store.accounts.set_password_hash(alice.id, "h2", over=before)
+    await store.accounts.set_password_hash(alice.id, "h3", over=before)
+    assert (await account(store, alice)).password_hash == "h2"
+
+
+async def test_all_accounts_come_in_pages(store: Store) -> None:
+    accounts = [account_of(make_user(number)) for number in range(5)]
+    for one in accounts:
+        await store.accounts.create(one)
+    seen: list[Account] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = await store.accounts.all(cursor=cursor, limit=2)
+        seen, cursor = [*seen, *page.items], page.next_cursor
+    assert (seen, cursor) == (accounts, None)
+    with pytest.raises(BadCursor):
+        await store.accounts.all(cursor="x", limit=2)
+
+
+async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_begin_with(store: Store) -> None:
+    names = ["kim.z", "kim", "kin", "kima", "ki", "Kimb", "kim-é", "kim日本", "akim", "kim.gone", "kim.off"]
+    users = {name: User(f"user-{n}", name, name, created_at=n) for n, name in enumerate(names)}
+    for user in users.values():
+        await store.accounts.create(Account(user, user.username.lower(), "hash"))
+    await store.erasure.begin(users["kim.gone"].id)
+    await store.accounts.set_flags(users["kim.off"].id, disabled=True)
+    seen: list[User] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page = await store.accounts.named("kim", cursor=cursor, limit=2)
+        seen, cursor = [*seen, *page.items], page.next_cursor
+    assert (seen, cursor) == (
+        [users[name] for name in ("kim", "kim-é", "kim.z", "kima", "Kimb", "kim日本")],
+        None,
+    )
+    await store.accounts.set_flags(users["kim.off"].id, disabled=False)
+    first = await store.accounts.named("kim.", cursor=None, limit=1)
+    assert first.items == [users["kim.off"]]
+    assert (await store.accounts.named("kim.", cursor=first.next_cursor, limit=1)).items == [users["kim.z"]]
+    for bad in ("x", first.next_cursor):
+        with pytest.raises(BadCursor):
+            await store.accounts.named("kim", cursor=bad, limit=2)
+    for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300, "KIM"):
+        assert await store.accounts.named(odd, cursor=None, limit=2) == Page([], None)

@@ -1,0 +1,148 @@
+"""What every store promises of following its changes."""
+
+import asyncio
+
+import pytest
+
+from api.errors import Unavailable
+from api.models.accounts import Rotation, User
+from api.models.changes import Quiet, SessionEnded
+from api.models.log import Kind
+from api.models.rooms import LOBBY_ID, Role, Room
+from api.store import open_store
+from api.store.base.changes import QUIET_SECONDS
+from api.store.base.store import Store
+from tests.store.calls import (
+    WAIT_SECONDS,
+    collect,
+    ends,
+    entries_of,
+    reaches,
+    rotate,
+    send,
+    whole_log,
+)
+from tests.store.make import BOB, delete, edit, message, reaction, session_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_changes_come_in_the_order_of_seq_whoever_makes_them(
+    store: Store, other: Store, den: Room
+) -> None:
+    async with store.changes.open() as tail:
+        await asyncio.gather(
+            *(
+                via.log.append(room_id, message(f"{room_id}-{n}", by=BOB))
+                for n, via in enumerate([store, other] * 50)
+                for room_id in (den.id, LOBBY_ID)
+            )
+        )
+        last = {den.id: 101, LOBBY_ID: 100}
+        changes = await collect(tail, lambda seen: all(reaches(*end)(seen) for end in last.items()))
+    for room_id, first in ((den.id, 2), (LOBBY_ID, 1)):
+        entries = entries_of(changes, room_id)
+        assert [entry.seq for entry in entries] == list(range(first, last[room_id] + 1))
+        assert entries == (await whole_log(store, room_id))[first - 1 :]
+
+
+async def test_every_kind_of_entry_is_a_change(store: Store, den: Room, bob: User) -> None:
+    async with store.changes.open() as tail:
+        await store.members.join(den.id, bob, Role.MEMBER, at=1)
+        await store.log.append(den.id, message("m"))
+        await store.log.append(den.id, edit("e", 3, "x"))
+        await store.log.append(den.id, reaction("r", 3, "👍"))
+        await store.log.append(den.id, delete("d", 3))
+        await store.members.leave(den.id, bob, at=2)
+        changes = await collect(tail, reaches(den.id, 7))
+    kinds = [entry.kind for entry in entries_of(changes, den.id)]
+    assert kinds == [Kind.MEMBER, Kind.MESSAGE, Kind.EDIT, Kind.REACTION, Kind.DELETE, Kind.MEMBER]
+
+
+async def test_what_was_there_before_is_no_change(store: Store, other: Store, den: Room, alice: User) -> None:
+    await send(store, den, "before")
+    await store.sessions.create(session_of(alice), most=20)
+    await store.sessions.end("session-1")
+    async with other.changes.open() as tail:
+        await send(store, den, "after")
+        changes = await collect(tail, reaches(den.id, 3))
+    assert [change for change in changes if isinstance(change, SessionEnded)] == []
+    assert [entry.data["body"] for entry in entries_of(changes, den.id)] == ["after"]
+
+
+async def test_a_retry_is_no_change(store: Store, den: Room) -> None:
+    async with store.changes.open() as tail:
+        await send(store, den, "two", "two", "two", "three")
+        changes = await collect(tail, reaches(den.id, 3))
+    assert [entry.seq for entry in entries_of(changes, den.id)] == [2, 3]
+
+
+async def test_the_end_of_a_session_is_a_change_on_every_store(
+    store: Store, other: Store, alice: User
+) -> None:
+    await store.sessions.create(session_of(alice), most=20)
+    await store.sessions.create(session_of(alice, "session-2"), most=20)
+    async with store.changes.open() as near, other.changes.open() as far:
+        await store.sessions.end("session-1")
+        assert await rotate(store, "session-2", "stolen", "h2") is Rotation.REUSED
+        for tail in (near, far):
+            changes = await collect(tail, lambda seen: ends("session-1")(seen) and ends("session-2")(seen))
+            assert SessionEnded("session-1", alice.id) in changes
+            assert SessionEnded("session-2", alice.id) in changes
+
+
+async def test_several_tails_each_see_everything(store: Store, den: Room) -> None:
+    async with store.changes.open() as first, store.changes.open() as second:
+        await send(store, den, "two", "three")
+        for tail in (first, second):
+            changes = await collect(tail, reaches(den.id, 3))
+            assert [entry.seq for entry in entries_of(changes, den.id)] == [2, 3]
+
+
+async def test_what_happened_between_two_tails_is_found_by_heads_and_log(
+    store: Store, other: Store, den: Room
+) -> None:
+    async with store.changes.open() as tail:
+        await send(store, den, "two")
+        seen = entries_of(await collect(tail, reaches(den.id, 2)), den.id)
+    await send(other, den, "three", "four")
+    async with store.changes.open() as tail:
+        await send(other, den, "five")
+        head = (await store.log.heads([den.id]))[den.id]
+        missed = await store.log.entries(den.id, after=seen[-1].seq, limit=head.seq - seen[-1].seq)
+        later = entries_of(await collect(tail, reaches(den.id, 5)), den.id)
+    told = {entry.seq: entry.data["body"] for entry in [*seen, *missed, *later]}
+    assert told == {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+async def test_a_tail_keeps_what_comes_while_nobody_asks(store: Store, den: Room) -> None:
+    async with store.changes.open() as tail:
+        for batch in range(13):
+            await asyncio.gather(*(store.log.append(den.id, message(f"r{batch}-{n}")) for n in range(100)))
+        changes = await collect(tail, reaches(den.id, 1_301))
+    assert [entry.seq for entry in entries_of(changes, den.id)] == list(range(2, 1_302))
+
+
+async def test_a_quiet_tail_says_that_it_is_alive(store: Store) -> None:
+    async with store.changes.open() as tail, asyncio.timeout(2 * QUIET_SECONDS):
+        assert await anext(tail) == [Quiet()]
+
+
+async def test_a_tail_leaves_no_task_behind(store: Store, den: Room) -> None:
+    before = asyncio.all_tasks()
+    async with store.changes.open() as tail:
+        await send(store, den, "two")
+        await collect(tail, reaches(den.id, 2))
+    if extra := asyncio.all_tasks() - before:  # a store may still be tidying up behind what was appended
+        await asyncio.wait(extra, timeout=WAIT_SECONDS)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_tail_of_a_store_that_closes_says_that_it_is_lost(store_url: str) -> None:
+    closing = await open_store(store_url)
+    async with closing.changes.open() as tail:
+        following = asyncio.ensure_future(collect(tail, lambda _: False))
+        await asyncio.sleep(0)
+        await closing.close()
+        with pytest.raises(Unavailable):
+            await following

@@ -1,0 +1,346 @@
+"""What every store promises of the rooms' logs."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from api.errors import Invalid, NotFound, RefConflict
+from api.models.accounts import User
+from api.models.kinds import KINDS, Field
+from api.models.log import Appended, Draft, Entry, EntryData, Json, Kind, Reaction
+from api.models.rooms import LOBBY_ID, Room
+from api.store.base.store import Store
+from tests.store.calls import send, whole_log
+from tests.store.make import ALICE, DEN, delete, draft, edit, message, reaction
+
+pytestmark = pytest.mark.anyio
+
+
+# -- appending
+
+
+async def test_an_entry_is_stored_as_it_was_drafted(store: Store, den: Room) -> None:
+    sent = message("r1", "hello", reply_to=None)
+    appended = await store.log.append(den.id, sent)
+    assert appended.is_new
+    assert appended.entry == Entry(
+        den.id, 2, sent.kind, sent.user_id, sent.username, sent.at, sent.ref, sent.data
+    )
+    assert (await whole_log(store, den.id))[-1] == appended.entry
+
+
+async def test_seqs_are_dense_and_agreed_on_by_fifty_senders_on_two_stores(
+    store: Store, other: Store, alice: User
+) -> None:
+    async def sender(number: int, via: Store) -> dict[int, str]:
+        """Send ten messages; return the body that was acked at each seq."""
+        acked = {}
+        for n in range(10):
+            body = f"{number}/{n}"
+            acked[(await via.log.append(LOBBY_ID, message(f"ref-{body}", body))).entry.seq] = body
+        assert list(acked) == sorted(acked), "who waits for each ack is numbered in that order"
+        return acked
+
+    answers = await asyncio.gather(*(sender(n, via) for n, via in enumerate([store, other] * 25)))
+    acked = {seq: body for answer in answers for seq, body in answer.items()}
+    assert sorted(acked) == list(range(1, 501))
+    for reader in (store, other):
+        stored = {entry.seq: entry.data["body"] for entry in await whole_log(reader, LOBBY_ID)}
+        assert stored == acked
+
+
+async def test_a_read_sees_every_write_that_was_acked_anywhere(store: Store, other: Store, den: Room) -> None:
+    for n in range(30):
+        writer, reader = (store, other) if n % 2 else (other, store)
+        acked = await writer.log.append(den.id, message(f"r{n}"))
+        assert (await reader.log.heads([den.id]))[den.id].seq == acked.entry.seq
+        assert await reader.log.entries(den.id, after=acked.entry.seq - 1, limit=1) == [acked.entry]
+
+
+async def test_a_ref_raced_on_two_stores_has_one_seq(store: Store, other: Store, den: Room) -> None:
+    for n in range(20):
+        answers = await asyncio.gather(
+            *(each.log.append(den.id, message(f"r{n}", f"body {n}")) for each in (store, other) * 3)
+        )
+        assert len({answer.entry.seq for answer in answers}) == 1
+        assert [answer.entry for answer in answers] == [answers[0].entry] * 6
+        assert sum(answer.is_new for answer in answers) == 1
+    assert [entry.seq for entry in await whole_log(store, den.id)] == list(range(1, 22))
+
+
+async def test_a_retry_gets_the_same_ack_after_a_thousand_later_entries(
+    store: Store, other: Store, den: Room
+) -> None:
+    acked = await store.log.append(den.id, message("first", "once"))
+    for batch in range(11):
+        await asyncio.gather(*(store.log.append(den.id, message(f"r{batch}-{n}")) for n in range(100)))
+    for again in (store, other):
+        retry = await again.log.append(den.id, message("first", "once"))
+        assert (retry.entry, retry.epoch, retry.is_new) == (acked.entry, acked.epoch, False)
+    assert (await store.log.heads([den.id]))[den.id].seq == acked.entry.seq + 1_100
+
+
+async def test_a_retry_counts_as_one_whatever_its_time_and_spelling_of_the_name(
+    store: Store, den: Room
+) -> None:
+    acked = await store.log.append(den.id, message("r1"))
+    retry = await store.log.append(den.id, replace(message("r1"), at=99_999, username="Alice"))
+    assert (retry.entry, retry.is_new) == (acked.entry, False)
+
+
+@pytest.mark.parametrize(
+    ("room_id", "second"),
+    [
+        pytest.param(DEN.id, message("r1", "another body"), id="body"),
+        pytest.param(DEN.id, message("r1", "hello", reply_to=2), id="reply"),
+        pytest.param(LOBBY_ID, message("r1", "hello"), id="room"),
+        pytest.param(DEN.id, edit("r1", 2, "hello"), id="kind"),
+    ],
+)
+async def test_a_ref_used_for_something_else_is_a_conflict(
+    store: Store, den: Room, room_id: str, second: Draft
+) -> None:
+    acked = await store.log.append(den.id, message("r1", "hello"))
+    with pytest.raises(RefConflict):
+        await store.log.append(room_id, second)
+    assert (await store.log.append(den.id, message("r1", "hello"))).entry == acked.entry
+    heads = await store.log.heads([den.id, LOBBY_ID])
+    assert (heads[den.id].seq, heads[LOBBY_ID].seq) == (2, 0)
+
+
+async def test_a_ref_is_its_users_own(store: Store, den: Room, bob: User) -> None:
+    first = await store.log.append(den.id, message("r1"))
+    second = await store.log.append(den.id, message("r1", by=bob))
+    assert (first.entry.seq, second.entry.seq, second.is_new) == (2, 3, True)
+
+
+async def test_without_a_ref_every_append_is_new(store: Store, den: Room) -> None:
+    acked = [await store.log.append(den.id, message(None)) for _ in range(3)]
+    assert [answer.entry.seq for answer in acked] == [2, 3, 4]
+    assert acked[0].entry.ref is None
+
+
+async def test_a_caller_who_gives_up_leaves_the_numbering_whole(store: Store, den: Room) -> None:
+    callers = [asyncio.ensure_future(store.log.append(den.id, message(f"r{n}"))) for n in range(60)]
+    await asyncio.sleep(0)
+    for caller in callers[::3]:
+        caller.cancel()
+    answers = await asyncio.gather(*callers, return_exceptions=True)
+    acked = [answer.entry for answer in answers if not isinstance(answer, BaseException)]
+    assert len(acked) >= 40
+    stored = await whole_log(store, den.id)
+    assert [entry.seq for entry in stored] == list(range(1, len(stored) + 1))
+    assert all(stored[entry.seq - 1] == entry for entry in acked)
+    retried = [await store.log.append(den.id, message(f"r{n}")) for n in range(60)]
+    assert sorted(answer.entry.seq for answer in retried) == list(range(2, 62))
+
+
+async def test_appending_to_a_room_that_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound):
+        await store.log.append("nowhere", message("r1"))
+
+
+async def test_members_are_not_appended(store: Store, den: Room, alice: User) -> None:
+    with pytest.raises(Invalid):
+        await store.log.append(den.id, draft(Kind.MEMBER, "r1", {"role": "owner", "by": alice.id}, by=alice))
+
+
+@pytest.mark.parametrize("target", [1, 3, 4, 99, 0, -1, 2**53])
+async def test_what_changes_a_message_needs_one(store: Store, den: Room, target: int) -> None:
+    """Seq 1 is a member entry, 3 an edit; the others do not exist. 2 is the one message."""
+    await send(store, den, "two")
+    await store.log.append(den.id, edit("e1", 2, "edited"))
+    for change in (edit("e", target, "x"), delete("d", target), reaction("r", target, "👍")):
+        with pytest.raises(NotFound):
+            await store.log.append(den.id, change)
+    assert (await store.log.heads([den.id]))[den.id].seq == 3
+    for change in (edit("e", 2, "x"), reaction("r", 2, "👍"), delete("d", 2)):
+        await store.log.append(den.id, change)
+
+
+async def test_a_retry_is_known_by_what_its_author_sent_and_not_by_what_the_server_added(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message of the version before, which did not know these fields, is known too."""
+    before = await store.log.append(den.id, message("r1", "hi"))
+    fields = {"files": Field((list,), default=[]), "mentions": Field((list,), default=[], is_said=False)}
+    kind = KINDS[Kind.MESSAGE]
+    monkeypatch.setitem(KINDS, Kind.MESSAGE, replace(kind, fields={**kind.fields, **fields}))
+
+    async def send(ref: str, **more: list[Json]) -> Appended:
+        data: EntryData = {"body": "hi", "reply_to": None, **more}
+        return await store.log.append(den.id, draft(Kind.MESSAGE, ref, data, by=ALICE))
+
+    assert await send("r1", mentions=["bob"], files=[]) == replace(before, is_new=False)
+    added = await send("r2", mentions=["bob"], files=["f"])
+    assert added.entry.data["mentions"] == ["bob"]
+    assert await send("r2", mentions=[], files=["f"]) == replace(added, is_new=False)
+    for files in ([], ["g"]):
+        with pytest.raises(RefConflict):
+            await send("r2", files=[*files])
+
+
+async def test_what_is_too_long_to_be_read_again_is_not_stored(store: Store, den: Room) -> None:
+    with pytest.raises(Invalid):
+        await store.log.append(den.id, message("r1", "x" * 64 * 1024))
+    assert (await store.log.heads([den.id]))[den.id].seq == 1
+
+
+async def test_a_room_entry_is_logged(store: Store, den: Room, alice: User) -> None:
+    data: EntryData = {"name": "Cellar", "topic": "", "visibility": "private"}
+    appended = await store.log.append(den.id, draft(Kind.ROOM, "r1", data, by=alice))
+    assert (await whole_log(store, den.id))[-1] == appended.entry
+
+
+# -- reading the log
+
+
+@pytest.mark.parametrize(
+    ("after", "limit", "seqs"),
+    [
+        (0, 3, [1, 2, 3]),
+        (2, 2, [3, 4]),
+        (0, 100, [1, 2, 3, 4, 5]),
+        (4, 3, [5]),
+        (5, 3, []),
+        (99, 3, []),
+        (2**60, 3, []),
+    ],
+)
+async def test_a_log_is_read_in_ranges(
+    store: Store, den: Room, after: int, limit: int, seqs: list[int]
+) -> None:
+    await send(store, den, "two", "three", "four", "five")
+    entries = await store.log.entries(den.id, after=after, limit=limit)
+    assert [entry.seq for entry in entries] == seqs
+    assert {entry.room_id for entry in entries} <= {den.id}
+
+
+async def test_heads_leave_out_rooms_that_are_not_there(store: Store, den: Room) -> None:
+    await send(store, den, "two")
+    heads = await store.log.heads([den.id, "nowhere", LOBBY_ID, den.id])
+    assert {room_id: head.seq for room_id, head in heads.items()} == {den.id: 2, LOBBY_ID: 0}
+    assert heads[den.id].room_id == den.id
+    assert await store.log.heads([]) == {}
+
+
+async def test_history_is_paged_backwards_from_the_newest(store: Store, den: Room) -> None:
+    await send(store, den, *"abcdefg")
+    pages, before, more = [], None, True
+    while more:
+        history = await store.log.history(den.id, before=before, limit=3)
+        pages.append("".join(item.body for item in history.items))
+        before, more = history.items[0].seq, history.has_more
+    assert pages == ["efg", "bcd", "a"]
+
+
+async def test_history_is_paged_forwards_from_a_seq(store: Store, den: Room) -> None:
+    await send(store, den, *"abcdef")
+    pages, after, more = [], 0, True
+    while more:
+        history = await store.log.history(den.id, after=after, limit=3)
+        pages.append("".join(item.body for item in history.items))
+        after, more = history.items[-1].seq, history.has_more
+    assert pages == ["abc", "def"]
+
+
+async def test_history_beyond_either_end_is_empty(store: Store, den: Room) -> None:
+    assert (await store.log.history(den.id, limit=3)).items == []
+    await send(store, den, "two")
+    for bounds in ({"before": 2}, {"before": 0}, {"before": -1}, {"after": 2}, {"after": 2**60}):
+        history = await store.log.history(den.id, limit=3, **bounds)
+        assert (history.items, history.has_more) == ([], False)
+    assert len((await store.log.history(den.id, before=2**60, limit=3)).items) == 1
+    with pytest.raises(NotFound):
+        await store.log.history("nowhere", limit=3)
+
+
+async def test_a_page_of_history_is_full_however_much_else_lies_between(store: Store, den: Room) -> None:
+    (first,) = await send(store, den, "first")
+    for n in range(30):
+        await store.log.append(den.id, reaction(f"r{n}", first, "👍", added=n % 2 == 0))
+    await send(store, den, "last")
+    history = await store.log.history(den.id, limit=2)
+    assert [item.body for item in history.items] == ["first", "last"]
+    assert not history.has_more
+
+
+async def test_later_changes_are_folded_into_the_page_of_their_message(
+    store: Store, den: Room, bob: User
+) -> None:
+    one, two, three, four = await send(store, den, "one", "two", "three", "four")
+    await store.log.append(den.id, edit("e1", one, "eins"))
+    await store.log.append(den.id, edit("e2", one, "uno"))
+    await store.log.append(den.id, reaction("r1", two, "👍", by=bob))
+    await store.log.append(den.id, reaction("r2", two, "👍"))
+    await store.log.append(den.id, reaction("r3", two, "🎉"))
+    await store.log.append(den.id, reaction("r4", two, "🎉", added=False))
+    await store.log.append(den.id, delete("d1", three))
+    history = await store.log.history(den.id, before=four, limit=10)
+    first, second, third = history.items
+    assert (first.body, first.edited_at) == ("uno", 5_000)
+    assert second.reactions == (Reaction("👍", (bob.id, ALICE.id)),)
+    assert (third.body, third.deleted) == ("", True)
+    assert [await store.log.message(den.id, seq) for seq in (one, two, three)] == history.items
+
+
+async def test_only_a_messages_seq_gives_a_message(store: Store, den: Room) -> None:
+    await send(store, den, "two")
+    await store.log.append(den.id, edit("e", 2, "edited"))
+    found = {seq: await store.log.message(den.id, seq) for seq in (-1, 0, 1, 2, 3, 4, 2**60)}
+    assert [seq for seq, item in found.items() if item is not None] == [2]
+    assert await store.log.message("nowhere", 1) is None
+
+
+# -- erasing
+
+
+async def test_a_deleted_body_is_erased_with_those_of_its_edits_and_no_others(
+    store: Store, den: Room
+) -> None:
+    kept, secret = await send(store, den, "kept", "secret")
+    await store.log.append(den.id, edit("e1", secret, "secret, edited"))
+    await store.log.append(den.id, edit("e2", kept, "kept, edited"))
+    await store.log.append(den.id, reaction("r1", secret, "👍"))
+    await store.log.append(den.id, delete("d1", secret))
+    entries = await whole_log(store, den.id)
+    bodies = [entry.data["body"] for entry in entries if "body" in entry.data]
+    assert bodies == ["kept", "", "", "kept, edited"]
+    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    assert entries[-1].data == {"target": secret}
+
+
+async def test_a_retry_of_what_was_erased_since_still_gets_its_ack(store: Store, den: Room) -> None:
+    sent = await store.log.append(den.id, message("r1", "secret"))
+    edited = await store.log.append(den.id, edit("e1", sent.entry.seq, "secret, edited"))
+    deleted = await store.log.append(den.id, delete("d1", sent.entry.seq))
+    for again, acked in [
+        (message("r1", "secret"), sent),
+        (edit("e1", sent.entry.seq, "secret, edited"), edited),
+        (delete("d1", sent.entry.seq), deleted),
+    ]:
+        retry = await store.log.append(den.id, again)
+        assert (retry.entry.seq, retry.is_new) == (acked.entry.seq, False)
+    with pytest.raises(RefConflict):
+        await store.log.append(den.id, message("r1", "something else"))
+
+
+async def test_an_edit_that_comes_after_the_delete_leaves_no_body_behind(store: Store, den: Room) -> None:
+    seq = (await store.log.append(den.id, message("r1", "secret"))).entry.seq
+    await store.log.append(den.id, delete("d1", seq))
+    await store.log.append(den.id, edit("e1", seq, "secret again"))
+    assert "secret" not in str(await whole_log(store, den.id))
+    folded = await store.log.message(den.id, seq)
+    assert folded is not None
+    assert (folded.body, folded.deleted) == ("", True)
+
+
+# -- odd input
+
+
+async def test_the_longest_body_of_the_widest_characters_is_kept_whole(store: Store, den: Room) -> None:
+    body = "😀" * 4_000
+    appended = await store.log.append(den.id, message("r1", body))
+    assert (await whole_log(store, den.id))[-1].data["body"] == body
+    assert appended.entry.data["body"] == body

@@ -1,0 +1,246 @@
+"""What every store promises of the members of rooms."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from api.errors import Forbidden, NotFound
+from api.models.accounts import User
+from api.models.log import Kind
+from api.models.rooms import Member, Role, Room, Standing
+from api.store.base.store import Store
+from tests.store.calls import all_pages, change, send, whole_log
+from tests.store.make import DEN, account_of, make_user, reaction
+
+pytestmark = pytest.mark.anyio
+
+
+# -- rooms and members
+
+
+async def test_joining_and_leaving_are_one_fact_with_their_entries(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    joined = await store.members.join(den.id, bob, Role.READER, at=7_000)
+    assert joined is not None
+    assert (joined.entry.seq, joined.entry.kind, joined.is_new) == (2, Kind.MEMBER, True)
+    assert joined.entry.data == {"role": "reader", "by": bob.id}
+    member = await store.members.get(den.id, bob.id)
+    assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=2)
+
+    left = await store.members.leave(den.id, bob, at=8_000)
+    assert left is not None
+    assert (left.entry.seq, left.entry.data) == (3, {"role": None, "by": bob.id})
+    assert await store.members.get(den.id, bob.id) is None
+    assert (await whole_log(store, den.id))[1:] == [joined.entry, left.entry]
+
+
+async def test_joining_or_leaving_twice_changes_nothing(store: Store, den: Room, bob: User) -> None:
+    assert await store.members.leave(den.id, bob, at=1) is None
+    assert await store.members.join(den.id, bob, Role.READER, at=2) is not None
+    assert await store.members.join(den.id, bob, Role.OWNER, at=3) is None
+    member = await store.members.get(den.id, bob.id)
+    assert member is not None
+    assert (member.role, member.joined_at) == (Role.READER, 2)
+    assert len(await whole_log(store, den.id)) == 2
+
+
+async def test_joining_raced_on_two_stores_is_one_entry(
+    store: Store, other: Store, den: Room, bob: User
+) -> None:
+    answers = await asyncio.gather(
+        *(each.members.join(den.id, bob, Role.MEMBER, at=1) for each in (store, other) * 5)
+    )
+    assert sum(answer is not None for answer in answers) == 1
+    assert len(await whole_log(store, den.id)) == 2
+
+
+async def test_a_role_is_changed_by_somebody_as_one_fact_with_its_entry(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
+    await send(store, den, "one", "two")
+    await store.members.mark_read(den.id, bob.id, 3)
+    before = await store.members.get(den.id, bob.id)
+    changed = await change(store, den, bob, Role.MODERATOR, by=alice, at=8_000)
+    removed = await change(store, den, bob, None, by=alice, at=9_000)
+    assert changed is not None
+    assert removed is not None
+    assert changed.entry.data == {"role": "moderator", "by": alice.id}
+    assert (removed.entry.user_id, removed.entry.data) == (bob.id, {"role": None, "by": alice.id})
+    assert before is not None
+    assert (before.joined_at, before.read_seq) == (7_000, 3)
+    assert await store.members.get(den.id, bob.id) is None
+    assert (await whole_log(store, den.id))[-2:] == [changed.entry, removed.entry]
+
+
+async def test_another_role_changes_nothing_else_of_a_membership(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
+    await send(store, den, "one", "two")
+    await store.members.mark_read(den.id, bob.id, 3)
+    before = await store.members.get(den.id, bob.id)
+    await change(store, den, bob, Role.READER, by=alice, at=8_000)
+    assert before is not None
+    assert await store.members.get(den.id, bob.id) == replace(before, role=Role.READER)
+    view = await store.rooms.view(den.id, bob.id)
+    assert view is not None
+    assert (view.role, view.unread_count) == (Role.READER, 1)
+
+
+async def test_a_new_member_has_read_what_was_said_before_they_came(
+    store: Store, den: Room, bob: User
+) -> None:
+    await send(store, den, "one", "two")
+    await store.members.join(den.id, bob, Role.MEMBER, at=7_000)
+    await send(store, den, "three")
+    view = await store.rooms.view(den.id, bob.id)
+    assert view is not None
+    assert (view.read_seq, view.unread_count) == (4, 1)
+
+
+async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: User, bob: User) -> None:
+    told: list[Standing] = []
+
+    def watch(standing: Standing) -> bool:
+        told.append(standing)
+        return False
+
+    async def ask(about: User, by: User) -> Standing:
+        assert await store.members.change(den.id, about, None, by=by.id, at=1, rule=watch) is None
+        return told[-1]
+
+    assert await ask(bob, alice) == Standing(None, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, bob) == Standing(Role.OWNER, None, is_last_owner=True)
+    await change(store, den, bob, Role.READER, by=alice)
+    assert await ask(bob, alice) == Standing(Role.READER, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, alice) == Standing(Role.OWNER, Role.OWNER, is_last_owner=True)
+    await change(store, den, bob, Role.OWNER, by=alice)
+    assert await ask(alice, bob) == Standing(Role.OWNER, Role.OWNER, is_last_owner=False)
+    assert len(await whole_log(store, den.id)) == 3
+
+
+async def test_what_a_rule_raises_is_raised_and_nothing_is_stored(store: Store, den: Room, bob: User) -> None:
+    def refuse(_standing: Standing) -> bool:
+        raise Forbidden
+
+    with pytest.raises(Forbidden):
+        await store.members.change(den.id, bob, Role.MEMBER, by=bob.id, at=1, rule=refuse)
+    assert await store.members.get(den.id, bob.id) is None
+    assert len(await whole_log(store, den.id)) == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_of_owners_who_leave_at_once_on_two_stores_one_stays(
+    store: Store, other: Store, den: Room, alice: User, round_: int
+) -> None:
+    owners = [alice, *map(make_user, range(1 + round_))]
+    for user in owners[1:]:
+        await store.accounts.create(account_of(user))
+        await change(store, den, user, Role.OWNER, by=alice)
+
+    def rule(standing: Standing) -> bool:
+        if standing.is_last_owner:
+            raise Forbidden
+        return True
+
+    answers = await asyncio.gather(
+        *(
+            each.members.change(den.id, user, None, by=user.id, at=1, rule=rule)
+            for each, user in zip((store, other) * len(owners), owners, strict=False)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers].count(Forbidden) == 1
+    assert len((await store.members.of_room(den.id, cursor=None, limit=100)).items) == 1
+
+
+async def test_an_owner_demoted_meanwhile_changes_nobody(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    """Each of two owners makes the other a reader at once: whoever comes second is an owner no more."""
+    await change(store, den, bob, Role.OWNER, by=alice)
+
+    def rule(standing: Standing) -> bool:
+        if standing.by_role is not Role.OWNER:
+            raise Forbidden
+        return True
+
+    answers = await asyncio.gather(
+        store.members.change(den.id, bob, Role.READER, by=alice.id, at=1, rule=rule),
+        other.members.change(den.id, alice, Role.READER, by=bob.id, at=1, rule=rule),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers].count(Forbidden) == 1
+
+
+async def test_joining_or_leaving_a_room_that_is_not_there_is_not_found(store: Store, bob: User) -> None:
+    with pytest.raises(NotFound):
+        await store.members.join("nowhere", bob, Role.MEMBER, at=1)
+    with pytest.raises(NotFound):
+        await store.members.leave("nowhere", bob, at=1)
+
+
+async def test_unread_messages_are_those_above_what_was_read(store: Store, den: Room, alice: User) -> None:
+    one, two, three = await send(store, den, "one", "two", "three")
+    await store.log.append(den.id, reaction("r", one, "👍"))
+    (four,) = await send(store, den, "four")
+
+    async def unread() -> int:
+        view = await store.rooms.view(den.id, alice.id)
+        assert view is not None
+        return view.unread_count
+
+    assert await unread() == 4
+    for seq, left in [(one - 1, 4), (one, 3), (two, 2), (three + 1, 1), (four, 0)]:
+        await store.members.mark_read(den.id, alice.id, seq)
+        assert await unread() == left
+    await send(store, den, "five")
+    assert await unread() == 1
+
+
+@pytest.mark.parametrize(("marked", "read_seq"), [(2, 3), (0, 3), (-5, 3), (4, 4), (5, 4), (2**60, 4)])
+async def test_what_was_read_never_falls_and_never_passes_the_head(
+    store: Store, den: Room, alice: User, marked: int, read_seq: int
+) -> None:
+    await send(store, den, "two", "three", "four")
+    await store.members.mark_read(den.id, alice.id, 3)
+    await store.members.mark_read(den.id, alice.id, marked)
+    member = await store.members.get(den.id, alice.id)
+    assert member is not None
+    assert member.read_seq == read_seq
+
+
+async def test_marking_read_without_membership_is_not_found(store: Store, den: Room, bob: User) -> None:
+    with pytest.raises(NotFound):
+        await store.members.mark_read(den.id, bob.id, 1)
+    with pytest.raises(NotFound):
+        await store.members.mark_read("nowhere", bob.id, 1)
+
+
+# -- pages
+
+
+async def test_members_are_listed_page_by_page(store: Store, den: Room, alice: User) -> None:
+    users = [make_user(n) for n in range(6)]
+    for user in users:
+        await store.accounts.create(account_of(user))
+        await store.members.join(den.id, user, Role.MEMBER, at=7)
+    members = await all_pages(lambda cursor: store.members.of_room(den.id, cursor=cursor, limit=3), limit=3)
+    assert sorted(member.user_id for member in members) == sorted([alice.id, *(user.id for user in users)])
+    assert members == [await store.members.get(den.id, member.user_id) for member in members]
+    assert (await store.members.of_room("nowhere", cursor=None, limit=3)).items == []
+
+
+# -- attempts
+
+
+async def test_members_and_rooms_are_counted(store: Store, den: Room, bob: User) -> None:
+    assert [await store.members.count_of_room(DEN.id), await store.rooms.count_of_user(bob.id)] == [1, 0]
+    await store.members.join(DEN.id, bob, Role.MEMBER, 1)
+    assert [await store.members.count_of_room(DEN.id), await store.rooms.count_of_user(bob.id)] == [2, 1]
+    await store.members.leave(DEN.id, bob, 2)
+    assert [await store.members.count_of_room(DEN.id), await store.rooms.count_of_user(bob.id)] == [1, 0]
+    assert [await store.members.count_of_room("x" * 10_000), await store.rooms.count_of_user("")] == [0, 0]
