@@ -17,7 +17,7 @@ async def make_account(
     key = username_key(name)
     check_password(password, name)
     if await holder_of(store, name) is not None:
-        raise UsernameTaken  # before the costly hash; `create_account` is what decides
+        raise UsernameTaken  # before the costly hash; `accounts.create` is what decides
     user = User(random_id(), username(name), display_name or name, now_ms())
     await store.accounts.create(Account(user, key, await passwords.hash(password)))
     return user

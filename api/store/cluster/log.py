@@ -38,12 +38,14 @@ from api.store.shape import require_shape
 
 MAX_STALE: Final = 10
 GATHER_SHARE: Final = 0.2
-"""Of the time that a batch took: so long the next one waits, that those who were answered may be in it. Else fifty who
-send in turns make two batches of twenty-five, and most of what a batch costs the database is one for each batch."""
+"""Wait this share of the last batch's duration before the next, so that senders who were just acked can join it.
+
+Without the wait fifty senders in turns make two batches of twenty-five, and most of the database's cost is one for each
+batch."""
 MAX_GATHER_SECONDS: Final = 0.01
 RETRY_SECONDS: Final = 0.2
 MAX_RETRY_SECONDS: Final = 1.0
-"""Between the attempts to flush."""
+"""The pause between two attempts to flush grows from `RETRY_SECONDS` to this."""
 
 log = structlog.get_logger("api.store")
 

@@ -25,9 +25,9 @@ from api.store.rethinkdb import Pool, r
 from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
-"""RethinkDB's primary keys end at 127 bytes; a pair of ids longer than this is nobody's."""
+"""RethinkDB's primary keys end at 127 bytes, so no membership has a pair of ids that is longer than this."""
 MAX_LOOKS: Final = 20
-"""At a membership that others change at the same time, before giving up."""
+"""Look this often at a membership that others change at the same time, and then give up."""
 
 
 class ClusterMembers(MemberStore):

@@ -16,7 +16,7 @@ SCHEMA_VERSION: Final = len(STEPS)
 """A database with a higher version is refused: it belongs to a newer Tailwire."""
 READY_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 4
-"""For one question, which is inside the time that any query has; the server takes whole seconds only."""
+"""One question whether the tables are ready waits this long, less than a query has. The server takes whole seconds."""
 _PAUSE_SECONDS: Final = 0.05
 
 TABLES: Final = tuple(table for step in STEPS for table in step.tables)

@@ -1,4 +1,7 @@
-"""Attempts by key in a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""Attempts by key in a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102 - the promises stand in `AttemptStore`
 

@@ -1,4 +1,7 @@
-"""The audit log in a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""The audit log in a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102 - the promises stand in `AuditStore`
 

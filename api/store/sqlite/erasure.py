@@ -1,4 +1,7 @@
-"""Taking an account out of a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""Taking an account out of a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102, S608 - the promises stand in `ErasureStore`; queries are joined from constants of this file
 

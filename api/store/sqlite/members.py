@@ -1,4 +1,7 @@
-"""Members of rooms in a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""Members of rooms in a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102, S608 - the promises stand in `MemberStore`; queries are joined from constants of this file
 

@@ -1,4 +1,7 @@
-"""Rooms in a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""Rooms in a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102, S608 - the promises stand in `RoomStore`; queries are joined from constants of this file
 

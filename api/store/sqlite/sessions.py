@@ -1,4 +1,7 @@
-"""Sessions in a SQLite file. The functions take a cursor, and run inside a transaction."""
+"""Sessions in a SQLite file.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 # ruff: noqa: D102, S608 - the promises stand in `SessionStore`; queries are joined from constants of this file
 
@@ -137,7 +140,7 @@ def _rotate(
 
 
 def _end(cursor: apsw.Cursor, session_id: str) -> bool:
-    """End a session and leave word of it for changes(). False when there was none."""
+    """End a session and leave word of it for the open tails. False when there was none."""
     row = cursor.execute("DELETE FROM sessions WHERE id = ? RETURNING id, user_id", (session_id,)).fetchall()
     if not row:
         return False

@@ -1,4 +1,7 @@
-"""How users stand in a room, for whoever decides by it. The functions take a cursor, and run inside a transaction."""
+"""How users stand in a room, for whoever decides by it.
+
+The functions take a cursor, and run inside a transaction.
+"""
 
 import apsw
 
