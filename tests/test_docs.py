@@ -10,7 +10,8 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
+from types import NoneType
+from typing import get_args, get_type_hints
 
 import pytest
 from pydantic import SecretStr
@@ -20,9 +21,11 @@ import api
 from api import errors
 from api.config import Settings
 from api.main import create_app
+from api.models.kinds import KINDS
 from api.models.rooms import Role
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Command
+from api.protocol.events import OtherEvent
 from api.rooms import policy
 from tests.test_architecture import EVERYTHING, GROUND, MAY_IMPORT, MODULES
 
@@ -30,6 +33,7 @@ ROOT = Path(__file__).parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PERMISSIONS = ROOT / "docs" / "permissions.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
 
 
 def documents() -> list[Path]:
@@ -109,11 +113,47 @@ def test_the_frontend_offers_the_roles_that_the_server_lets_give() -> None:
     assert offered == {role: set(governed) for role, governed in policy.GOVERNS.items()}
 
 
+WORDS = {
+    str: "text",
+    int: "whole number",
+    bool: "true or false",
+    list: "list",
+    dict: "object",
+    NoneType: "null",
+}
+
+
+def table_of_kinds() -> str:
+    """Return the table of docs/protocol.md, made from the kinds of entries."""
+    lines = ["| kind | its own fields | what it says |", "|---|---|---|"]
+    for kind, shape in KINDS.items():
+        fields = ["`ref`: text or null"] if shape.sends_ref else []
+        fields += [
+            f"`{name}`: {' or '.join(WORDS[one] for one in field.types)}"
+            for name, field in shape.fields.items()
+        ]
+        lines.append(f"| `{kind}` | {', '.join(fields)} | {shape.what} |")
+    return "\n".join(lines)
+
+
+def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:
+    text = (ROOT / "frontend" / "src" / "wire" / "protocol.ts").read_text()
+    table = text.split("\nconst KINDS = {\n")[1].split("\n};")[0]
+    known = {
+        kind: {part.split(":")[0].strip() for part in fields.split(",") if part.strip()}
+        for kind, fields in re.findall(r"^  (\w+): \{(.*?)\},$", table, re.MULTILINE | re.DOTALL)
+    }
+    assert known == {
+        kind: {*shape.fields, *(["ref"] if shape.sends_ref else [])} for kind, shape in KINDS.items()
+    }
+
+
 GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     # a document: what its generated parts are made from, as the comment before each says, and by which function
     CONFIGURATION: {"api/config.py": table_of_settings},
     ARCHITECTURE: {"the docstrings of api/": tree_of_folders, "tests/test_architecture.py": table_of_imports},
     PERMISSIONS: {"api/rooms/policy.py": tables_of_permissions},
+    PROTOCOL: {"api/models/kinds.py": table_of_kinds},
 }
 
 
@@ -204,6 +244,18 @@ def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> Non
     assert set(documented) == set(commands)
     for name, fields in commands.items():
         assert documented[name] | {"ref"} == fields | {"ref"}, name
+
+
+def test_the_protocol_has_the_events_that_are_served_and_their_fields() -> None:
+    table = served().split("### Events")[1].split("`error` has the codes")[0]
+    documented = {
+        name: set(re.findall(r"`(\w+)`", fields))
+        for name, fields in re.findall(r"^\| `(\w+)` \|([^|]*)\|", table, re.MULTILINE)
+    }
+    events = {get_args(get_type_hints(event)["type"])[0]: event for event in get_args(OtherEvent)}
+    assert documented.keys() == events.keys()
+    for name, event in events.items():
+        assert event.__required_keys__ <= documented[name] | {"type"} <= set(event.__annotations__), name
 
 
 def test_the_protocol_has_the_routes_that_are_served() -> None:
