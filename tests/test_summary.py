@@ -8,11 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 OF_RETHINKDB_WITHOUT_ONE = (
     "tests/test_architecture.py",
-    "tests/test_cluster.py",
+    "tests/store/cluster/",
     *("-k", "module_says_what_it_is_for or nobody_there_is_said"),
 )
 """Some of these have its name in theirs, others its mark."""
-ON_SQLITE = "tests/test_store.py::test_members_and_rooms_are_counted[sqlite]"
+ON_SQLITE = "tests/store/test_members.py::test_members_and_rooms_are_counted[sqlite]"
 
 
 def summary(*tests: str) -> list[str]:
