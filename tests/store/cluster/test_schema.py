@@ -93,7 +93,7 @@ async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
 async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_schema, "QUERY_SECONDS", 0.1)  # there is no other node
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # there is no other node
     await set_back_to_version_1(behind, server)
     with pytest.raises(Unavailable, match="tailwire init"):  # our own user may not
         await ClusterStore.open(cluster_url)
