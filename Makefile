@@ -1,11 +1,12 @@
 # Everything a newcomer or a developer types. Needs make, git and Python >= 3.11; the SPA needs Node and npm too.
-# PYTHON=/path/to/python picks another interpreter, ARGS="..." is passed on by run, test and lock.
+# PYTHON=/path/to/python picks another interpreter, ARGS="..." is passed on by run, test, coverage and lock.
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$python"; break; }; done)
 NODE_RANGE := 20.19+ or 22.12+
 ARGS ?=
+tester := pytest
 
 venv := .venv
 bin := $(venv)/bin
@@ -17,7 +18,7 @@ spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test faults fuzz bench check dev format docs lock clean spa node bench-node
+.PHONY: help run test coverage faults fuzz bench check dev format docs lock clean spa node bench-node
 
 help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -31,8 +32,14 @@ test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where 
 	if [ -d frontend/node_modules/vitest ] && $(MAKE) --silent node >/dev/null 2>&1; then \
 		echo '==> Testing the SPA'; $(npm) run --silent test || status=1; \
 	fi; \
-	echo '==> Testing the server'; $(bin)/python -m pytest $(ARGS) || status=1; \
+	echo '==> Testing the server'; $(bin)/python -m $(tester) $(ARGS) || status=1; \
 	exit $$status
+
+coverage: ## Run all tests as test does, and say which lines and branches of api/ they leave out.
+	@rm -rf .coverage
+	@$(MAKE) --silent test tester='coverage run -m pytest'
+	@$(bin)/coverage combine --quiet
+	@$(bin)/coverage report
 
 faults: $(venv)/.test ## Break a server in every way that it must survive; ARGS=--long takes hours, --help shows more.
 	@$(bin)/python -m tests.faults $(ARGS)
@@ -42,16 +49,15 @@ bench: $(venv)/.test $(venv)/bench/.installed bench-node ## Measure beside peers
 fuzz: $(venv)/.test ## Send random requests for ten minutes and a million random frames; ARGS=--help shows more.
 	@$(bin)/python -m tests.fuzz $(ARGS)
 
-check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs besides the tests: lint, format, types, SPA.
+check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs before the tests: lint, format, types, the SPA's build.
 	$(say) 'Lint and format'
 	@$(bin)/ruff check api bench tests
 	@$(bin)/ruff format --check api bench tests
 	$(say) 'Types'
 	@$(bin)/mypy
-	$(say) 'SPA: lint, tests, build'
+	$(say) 'SPA: lint, types'
 	@$(npm) run --silent lint
-	@$(npm) run --silent test
-	@$(npm) run --silent build
+	@$(MAKE) --silent frontend/dist/index.html
 
 dev: $(venv)/.test node frontend/node_modules/.installed ## Run the server and the SPA's dev server; both take up changes.
 	@(cd frontend && exec node_modules/.bin/vite) & spa=$$!; server=; \
@@ -82,7 +88,7 @@ lock: $(venv)/.test ## Resolve the Python requirements again; ARGS=--upgrade tak
 
 clean: ## Remove what make made: .venv, caches, the SPA build. Keeps data/.
 	@rm -rf $(venv) frontend/node_modules frontend/dist bench/peers/node/node_modules build ./*.egg-info
-	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	@find api bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts. A stamp is newer than the lock file that it installed.

@@ -62,6 +62,9 @@ def main() -> int:
     verdicts = uvloop.run(_play_all(wanted, directory))
     table = _table(verdicts)
     print(f"\n{table}")
+    for verdict in verdicts:
+        if verdict.skipped:
+            print(f"NOT PLAYED: {verdict.case.id} on {verdict.store}: {verdict.skipped}")
     if wanted.report is not None:
         wanted.report.write_text(f"{table}\n")
     # On a busy machine bounds are missed that hold on another: that is for who runs the long form to judge.
