@@ -237,6 +237,8 @@ class Hub:
                 self._deliver(room_id, ready)
                 ready.clear()
                 self._apply_membership(entry)
+            elif entry.kind == Kind.ROOM:
+                self._forget_memberships(room_id)
             ready.append(entry)
         self._deliver(room_id, ready)
 
@@ -270,6 +272,11 @@ class Hub:
             self.end_membership(entry.room_id, entry.user_id)
         else:
             self._tell_membership(entry.room_id, entry.user_id, str(role))
+
+    def _forget_memberships(self, room_id: str) -> None:
+        """Let every connection look again by which membership it may send: what its room allows has changed."""
+        for connection in self.connections():
+            connection.memberships.pop(room_id, None)
 
     def _tell_membership(self, room_id: str, user_id: str, role: str | None) -> None:
         frame = encode(membership_event(room_id, role))

@@ -9,6 +9,7 @@ from api.accounts.identity import Identity
 from api.limits.memory import Memory
 from api.models.accounts import User
 from api.models.log import Entry, EntryData, Kind
+from api.models.rooms import Member, Role
 from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames, frame, joined
 from api.realtime.connection import MAX_BACKLOG_BYTES, MAX_BACKLOG_EVENTS, Connection
@@ -71,6 +72,11 @@ def message(seq: int, room_id: str = ROOM) -> Entry:
 
 def member(seq: int, user: User, role: str | None) -> Entry:
     return Entry(ROOM, seq, Kind.MEMBER, user.id, user.username, seq, None, {"role": role, "by": user.id})
+
+
+def membership(connection: Connection, room_id: str = ROOM) -> Member:
+    user = connection.identity.user
+    return Member(room_id, user.id, user.username, user.display_name, Role.MEMBER, joined_at=1, read_seq=0)
 
 
 def broadcast(hub: Hub, *seqs: int) -> None:
@@ -274,6 +280,15 @@ def test_a_new_or_changed_member_is_told_everywhere_and_keeps_its_subscription(h
     assert waiting(subscribed)[0] == told
     assert seqs_of(subscribed) == [2]
     assert waiting(bob) == []
+
+
+def test_a_change_of_a_room_lets_everybody_look_again_by_what_they_may_send(hub: Hub) -> None:
+    alice, bob = connect(hub), connect(hub, BOB)
+    for connection in (alice, bob):
+        connection.memberships = {ROOM: membership(connection), "another": membership(connection, "another")}
+    data: EntryData = {"name": "Den", "topic": "", "visibility": "private"}
+    hub.broadcast([Entry(ROOM, 1, Kind.ROOM, ALICE.id, ALICE.username, 1, None, data)])
+    assert list(alice.memberships) == list(bob.memberships) == ["another"]
 
 
 def test_the_last_of_a_room_may_be_removed_from_it(hub: Hub) -> None:
