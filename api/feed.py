@@ -113,7 +113,7 @@ class Feed:
         """
         await self._revocation.check()
         for room_id in self._hub.positions():
-            self._hub.drop_joining(room_id)
+            self._hub.drop_replaying(room_id)
         positions = self._hub.positions()
         for head in (await self._store.log.heads(list(positions))).values():
             position = positions[head.room_id]

@@ -24,7 +24,7 @@ from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
 from api.jobs.erasure import LOOK_SECONDS, Erasure
-from api.limits.memory import spare_collector
+from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
 from api.metrics import Metrics
 from api.realtime.wiring import wire_hub, wire_realtime
@@ -101,7 +101,7 @@ def app() -> FastAPI:
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
-    spare_collector()
+    tune_collector()
     return app
 
 
@@ -138,7 +138,7 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
         on_ended=hub.end_sessions,
         on_erasing=erasure.begin,
     )
-    rooms = wire_rooms(store, reads=reads, limits=limits, listeners=hub)
+    rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave)
     realtime = wire_realtime(
         settings,
         store,

@@ -7,12 +7,12 @@ from api.accounts.audit import Audit
 from api.accounts.directory import make_account
 from api.accounts.endings import SessionEndings
 from api.accounts.export import Exported, export
-from api.accounts.guesses import Guesses
+from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.identity import Client, Identity
 from api.accounts.names import username_prefix
 from api.accounts.proof import Proof, replace_password
 from api.accounts.security import Passwords
-from api.accounts.sessions import Issued, SessionService
+from api.accounts.sessions import SessionService, TokenPair
 from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles
@@ -32,7 +32,7 @@ class AccountService:
         store: Store,
         passwords: Passwords,
         audit: Audit,
-        guesses: Guesses,
+        attempts: AttemptLimits,
         throttles: Throttles,
         proof: Proof,
         sessions: SessionService,
@@ -42,7 +42,7 @@ class AccountService:
         self._store = store
         self._passwords = passwords
         self._audit = audit
-        self._guesses = guesses
+        self._attempts = attempts
         self._throttles = throttles
         self._proof = proof
         self._sessions = sessions
@@ -51,12 +51,12 @@ class AccountService:
 
     async def sign_up(
         self, name: str, password: str, display_name: str | None, client: Client
-    ) -> tuple[User, Issued]:
+    ) -> tuple[User, TokenPair]:
         """Make an account, a member of the lobby, and its first session.
 
         Raises `RateLimited`, `Invalid`, `UsernameTaken`.
         """
-        async with self._guesses.sign_up(client.address):
+        async with self._attempts.sign_up(client.address):
             user = await make_account(self._store, self._passwords, name, password, display_name)
             await self._audit.note(Audited.SIGNED_UP, user.id, client.address)
             _, issued = await self._sessions.begin(user, client)

@@ -11,7 +11,7 @@ from api.models.accounts import Audited, AuditEvent
 from api.store.base.store import Store
 
 MS_PER_DAY: Final = 86_400_000
-BY_NOBODY: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
+WITHOUT_ACTOR: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
 """What happens to an account, but not by its user as far as we know."""
 
 log = structlog.get_logger("api.audit")
@@ -36,7 +36,7 @@ class Audit:
 
     async def note(self, event: Audited, user_id: str | None, address: str | None) -> None:
         """Write what a user did to their own account, if that can be done: nobody is kept out for want of a log."""
-        actor_id = None if event in BY_NOBODY else user_id
+        actor_id = None if event in WITHOUT_ACTOR else user_id
         try:
             await self.record(event, actor_id=actor_id, subject_id=user_id, address=address)
         except Unavailable:

@@ -9,7 +9,7 @@ OnEnded: TypeAlias = Callable[[Iterable[str]], None]
 """Is told the ids of sessions that have ended, before whoever ended them has an answer."""
 
 
-def nobody_listens(_session_ids: Iterable[str]) -> None:
+def ignore_ended(_session_ids: Iterable[str]) -> None:
     """Do nothing: for a process without sockets, such as the command line."""
 
 

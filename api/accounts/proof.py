@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from api.accounts.endings import SessionEndings
-from api.accounts.guesses import Guesses
+from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.identity import Client
 from api.accounts.security import Passwords
 from api.errors import FieldError, WrongPassword
@@ -15,10 +15,10 @@ from api.store.base.store import Store
 class Proof:
     """See the module. An account without a password cannot prove anything by one."""
 
-    def __init__(self, store: Store, passwords: Passwords, guesses: Guesses) -> None:
+    def __init__(self, store: Store, passwords: Passwords, attempts: AttemptLimits) -> None:
         self._store = store
         self._passwords = passwords
-        self._guesses = guesses
+        self._attempts = attempts
 
     @asynccontextmanager
     async def by_password(
@@ -29,7 +29,7 @@ class Proof:
         Raises `WrongPassword` about `field` of the request, for an account without a password after the same time.
         A wrong one counts as a failed log-in: `RateLimited`.
         """
-        async with self._guesses.password(user.username, client.address):
+        async with self._attempts.password(user.username, client.address):
             account = await self._store.accounts.get(user.id)
             hash_ = None if account is None else account.password_hash
             fits, _ = await self._passwords.verify(password, hash_)

@@ -46,7 +46,7 @@ MAX_HASHING_THREADS: Final = 2
 
 
 class Passwords:
-    """Hashes and verifies passwords in `threads`, off the event loop. `Guesses` limits how many wait for them."""
+    """Hashes and verifies passwords in `threads`, off the event loop. `AttemptLimits` limits how many wait for them."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._context = CryptContext(

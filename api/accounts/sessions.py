@@ -6,7 +6,7 @@ from typing import Final
 from api.accounts.audit import Audit
 from api.accounts.directory import account_named
 from api.accounts.endings import SessionEndings
-from api.accounts.guesses import Guesses
+from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.identity import Client, Identity
 from api.accounts.security import Passwords, Tokens, refresh_hash, session_of
 from api.clock import now_ms
@@ -23,7 +23,7 @@ MAX_USER_AGENT_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class TokenPair:
     """A session's tokens. The access token expires in `expires_in` seconds; a cookie may hold the refresh token."""
 
     access_token: str = field(repr=False)
@@ -49,7 +49,7 @@ class SessionService:
         passwords: Passwords,
         tokens: Tokens,
         audit: Audit,
-        guesses: Guesses,
+        attempts: AttemptLimits,
         throttles: Throttles,
         endings: SessionEndings,
         lifetimes: Lifetimes,
@@ -58,20 +58,20 @@ class SessionService:
         self._passwords = passwords
         self._tokens = tokens
         self._audit = audit
-        self._guesses = guesses
+        self._attempts = attempts
         self._throttles = throttles
         self._endings = endings
         self._lifetimes = lifetimes
 
-    async def log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
+    async def log_in(self, name: str, password: str, client: Client) -> tuple[User, TokenPair]:
         """Begin a session. Raises `RateLimited`, and `InvalidCredentials` always after the same time.
 
         So nothing tells an unknown user, a disabled one and one without a password from a wrong password.
         """
-        async with self._guesses.password(name, client.address):
+        async with self._attempts.password(name, client.address):
             return await self._log_in(name, password, client)
 
-    async def _log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
+    async def _log_in(self, name: str, password: str, client: Client) -> tuple[User, TokenPair]:
         account = await account_named(self._store, name)
         fits, new_hash = await self._passwords.verify(
             password, None if account is None else account.password_hash
@@ -107,7 +107,7 @@ class SessionService:
 
     async def begin(
         self, user: User, client: Client, kind: SessionKind = SessionKind.LOGIN
-    ) -> tuple[str, Issued]:
+    ) -> tuple[str, TokenPair]:
         """Begin a session of a user who has proven who they are; return its id and its tokens."""
         # Joining here, and not only at sign-up, heals an account whose making was cut off in the middle.
         joined = await self._store.members.join(LOBBY_ID, user, Role.MEMBER, now_ms())
@@ -130,7 +130,7 @@ class SessionService:
         )
         return session_id, self._issue(user.id, session_id, token, now)
 
-    async def refresh(self, refresh_token: str, client: Client) -> Issued:
+    async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
         """Use up a refresh token and return the next pair.
 
         Raises `RateLimited`, and `Unauthorized`; a token that was used up before ends its session.
@@ -191,10 +191,10 @@ class SessionService:
         account = await self._store.accounts.get(user_id)
         return account is not None and not account.disabled
 
-    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:
+    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> TokenPair:
         expires_at = now + self._lifetimes.access_ms
         access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=expires_at)
-        return Issued(access_token, refresh_token, self._lifetimes.access_ms // 1000)
+        return TokenPair(access_token, refresh_token, self._lifetimes.access_ms // 1000)
 
 
 def _is_known(session: Session, refresh_token: str) -> bool:

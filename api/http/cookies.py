@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Depends, Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.accounts.sessions import Issued
+from api.accounts.sessions import TokenPair
 from api.errors import Forbidden, Unauthorized
 from api.http.deps import HttpSettingsDep
 from api.http.hardening import is_allowed_origin
@@ -36,7 +36,7 @@ class RefreshCookie:
             raise Unauthorized("There is no session cookie")
         return token
 
-    def keep(self, issued: Issued) -> Issued:
+    def keep(self, issued: TokenPair) -> TokenPair:
         """Move the refresh token from the answer's body into the cookie, where that is wanted."""
         if not self.is_wanted:
             return issued

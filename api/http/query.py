@@ -30,8 +30,8 @@ def _seq_or_zero(text: object) -> int:
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]
-MOST_USERS: Final = 20
+MAX_USERS: Final = 20
 """Users on a page: enough to choose from, few for who wants to list everybody."""
-UserLimit = Annotated[int, Field(ge=1, le=MOST_USERS), BeforeValidator(_whole), Query()]
+UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]
 SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_whole)]
 SeqInPath = Annotated[int, BeforeValidator(_seq_or_zero)]

@@ -18,7 +18,7 @@ STATM: Final = Path("/proc/self/statm")
 """The kernel says here, in pages, how much memory is resident: the second number, proc(5)."""
 BLOCK_BYTES: Final = 64
 """Assumed size of one block of Python's allocator. Those of a socket have 95 bytes on average: this undercounts."""
-COLLECT_LOOKS: Final = 10
+COLLECT_EVERY: Final = 10
 """Looks between two collections of garbage while memory is short: a collection takes up to a second."""
 RETRY_SECONDS: Final = 5
 COLLECT_THRESHOLDS: Final = (5_000, 20, 20)
@@ -27,7 +27,7 @@ COLLECT_THRESHOLDS: Final = (5_000, 20, 20)
 log = structlog.get_logger("api.memory")
 
 
-def spare_collector() -> None:
+def tune_collector() -> None:
     """Have the garbage collector pass over what is there now, which stays for ever, and look less often.
 
     For a process of our own, when all is imported.
@@ -43,23 +43,23 @@ class Memory:
     def __init__(self, limit_bytes: int | None) -> None:
         self._limit_bytes = limit_bytes
         self._most_blocks = 0
-        self._short_looks = 0
+        self._short_count = 0
 
     @property
     def is_short(self) -> bool:
         """Whether there was too much of it at the last look."""
-        return self._short_looks > 0
+        return self._short_count > 0
 
-    def look(self) -> None:
+    def measure(self) -> None:
         """Look how much it is now. Raises `OSError` where there is no /proc."""
         if self._limit_bytes is None:
             return
         was_short = self.is_short
         is_short = self._used_bytes(self._limit_bytes) > self._limit_bytes
-        self._short_looks = self._short_looks + 1 if is_short else 0
+        self._short_count = self._short_count + 1 if is_short else 0
         if is_short is not was_short:
             log.warning("memory_short" if is_short else "memory_enough", limit_bytes=self._limit_bytes)
-        if self._short_looks % COLLECT_LOOKS == 1:
+        if self._short_count % COLLECT_EVERY == 1:
             gc.collect()
 
     def _used_bytes(self, limit_bytes: int) -> int:

@@ -1,6 +1,6 @@
 """How often a user or a session may do what costs or guesses, counted in this process.
 
-Log-ins and sign-ups are counted in the store, for all nodes together: `api/accounts/guesses.py`.
+Log-ins and sign-ups are counted in the store, for all nodes together: `api/accounts/attempt_limits.py`.
 """
 
 import hashlib

@@ -82,7 +82,7 @@ KINDS: Final[dict[str, Shape]] = {
     ),
 }
 
-NO_ENTRIES: Final = frozenset(
+RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice"),
@@ -97,7 +97,7 @@ _NAME: Final = re.compile(r"[a-z][a-z_]{0,31}")
 
 def is_kind(name: object) -> bool:
     """Say whether entries may be of a kind with this name, whether this version knows it or not."""
-    return isinstance(name, str) and bool(_NAME.fullmatch(name)) and name not in NO_ENTRIES
+    return isinstance(name, str) and bool(_NAME.fullmatch(name)) and name not in RESERVED_NAMES
 
 
 def said(kind: str, data: EntryData) -> EntryData:

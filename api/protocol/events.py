@@ -288,7 +288,7 @@ def membership_event(room_id: str, role: str | None) -> MembershipEvent:
     return {"type": "membership", "room_id": room_id, "role": role}
 
 
-def place_event(name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> LiveEvent | ResetEvent:
+def position_event(name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> LiveEvent | ResetEvent:
     """Return the word on where in a room's log a subscription stands now."""
     if name == "live":
         return {"type": "live", "room_id": room_id, "epoch": epoch, "seq": seq}

@@ -18,7 +18,7 @@ from api.protocol.events import encode, error_event, pong_event, ready_event
 from api.protocol.fields import VERSION, timestamp
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
-from api.realtime.subscribing import Subscribing
+from api.realtime.subscriptions import Subscriptions
 from api.rooms.members import MemberService
 from api.rooms.messages import MessageService
 from api.rooms.policy import Operation
@@ -32,14 +32,14 @@ class Commands:
     def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
         self,
         hub: Hub,
-        subscribing: Subscribing,
+        subscriptions: Subscriptions,
         members: MemberService,
         messages: MessageService,
         authenticator: Authenticator,
         throttles: Throttles,
         *,
         heartbeat_seconds: int,
-        subscriptions: int,
+        max_subscriptions: int,
     ) -> None:
         self._hub = hub
         self._members = members
@@ -47,10 +47,10 @@ class Commands:
         self._authenticator = authenticator
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
-        self._subscriptions = subscriptions
+        self._max_subscriptions = max_subscriptions
         self._handlers: dict[type[Command], _Handler] = {
             Authenticate: self._authenticate,
-            Subscribe: subscribing.subscribe,
+            Subscribe: subscriptions.subscribe,
             Unsubscribe: self._unsubscribe,
             Send: self._send,
             Read: self._read,
@@ -78,7 +78,7 @@ class Commands:
             identity.session_id,
             expires_at=identity.expires_at,
             heartbeat_seconds=self._heartbeat_seconds,
-            subscriptions=self._subscriptions,
+            subscriptions=self._max_subscriptions,
         )
         connection.enqueue(encode(ready))
 
@@ -114,7 +114,7 @@ class Commands:
         member = memberships.get(room_id)
         if member is None:
             member = await self._members.require(room_id, connection.identity.user.id, Operation.SEND)
-            if len(memberships) < self._subscriptions:
+            if len(memberships) < self._max_subscriptions:
                 memberships[room_id] = member
         sent = await self._messages.send(member, command.ref, command.body, command.reply_to)
         if sent.member is not member and room_id in memberships:

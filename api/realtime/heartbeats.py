@@ -31,7 +31,7 @@ class Heartbeats:
         """Tick for ever."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._memory.look()
+            self._memory.measure()
             self.tick(now_ms())
 
     def tick(self, now: int) -> None:

@@ -3,7 +3,7 @@
 The hub holds what this process has broadcast per room, its *position*, and never touches the store. Every
 method runs to its end without waiting, so that no two of them ever interleave.
 
-A subscription begins *joining*: the connection reads the log until it is no further back than the position,
+A subscription begins *replaying*: the connection reads the log until it is no further back than the position,
 and becomes *live* in the same breath. So nothing is buffered, and nothing can fall between replay and live.
 """
 
@@ -24,7 +24,7 @@ NO_POSITION: Final = -1
 class _Room:
     """The connections of this process that want a room's events."""
 
-    __slots__ = ("ahead", "joining", "live", "position")
+    __slots__ = ("ahead", "replaying", "live", "position")
 
     def __init__(self) -> None:
         self.position = NO_POSITION
@@ -32,21 +32,21 @@ class _Room:
         self.ahead: dict[
             Connection, int
         ] = {}  # live, but already given entries that the feed has yet to bring
-        self.joining: set[Connection] = set()
+        self.replaying: set[Connection] = set()
 
     def discard(self, connection: Connection) -> None:
         self.live.pop(connection, None)
-        self.joining.discard(connection)
+        self.replaying.discard(connection)
         self.ahead.pop(connection, None)
 
     def connections(self) -> Iterator[Connection]:
         yield from self.live
         yield from self.ahead
-        yield from self.joining
+        yield from self.replaying
 
     @property
     def is_empty(self) -> bool:
-        return not (self.live or self.ahead or self.joining)
+        return not (self.live or self.ahead or self.replaying)
 
 
 class Hub:
@@ -116,7 +116,7 @@ class Hub:
         for session_id in session_ids:
             self.end_session(session_id)
 
-    def places(self) -> list[tuple[str, str]]:
+    def subscribers(self) -> list[tuple[str, str]]:
         """Return who, by room id and user id, has a subscription here."""
         return list(
             {
@@ -135,25 +135,25 @@ class Hub:
     # -- subscriptions
 
     def subscribe(self, connection: Connection, room_id: str) -> None:
-        """Begin joining. From now on nothing can be missed that `go_live` would not insist on.
+        """Begin replaying. From now on nothing can be missed that `go_live` would not insist on.
 
         Again, on a live subscription, begins anew: the client asked for another replay.
         """
         room = self._rooms.setdefault(room_id, _Room())
         room.discard(connection)
-        room.joining.add(connection)
+        room.replaying.add(connection)
         connection.rooms.add(room_id)
 
     def go_live(self, connection: Connection, room_id: str, seq: int) -> bool:
-        """Make a joining connection live, if `seq`, the last it was given, is no further back than the room is.
+        """Make a replaying connection live, if `seq`, the last it was given, is no further back than the room is.
 
         False: read on from `seq` and ask again. Also False once the subscription has been taken away; see
-        `is_joining`.
+        `is_replaying`.
         """
         room = self._rooms.get(room_id)
-        if room is None or connection not in room.joining or seq < room.position:
+        if room is None or connection not in room.replaying or seq < room.position:
             return False
-        room.joining.remove(connection)
+        room.replaying.remove(connection)
         if room.position == NO_POSITION:
             room.position = seq
         if seq > room.position:
@@ -162,9 +162,9 @@ class Hub:
             room.live[connection] = None
         return True
 
-    def is_joining(self, connection: Connection, room_id: str) -> bool:
+    def is_replaying(self, connection: Connection, room_id: str) -> bool:
         """Whether the subscription is still on its way: not unsubscribed, removed from the room or closed."""
-        return room_id in connection.rooms and connection in self._rooms[room_id].joining
+        return room_id in connection.rooms and connection in self._rooms[room_id].replaying
 
     def unsubscribe(self, connection: Connection, room_id: str) -> None:
         """End a subscription; again is harmless."""
@@ -200,15 +200,15 @@ class Hub:
         room = self._rooms.get(room_id)
         return NO_POSITION if room is None else room.position
 
-    def drop_joining(self, room_id: str) -> None:
-        """Take away the subscriptions that are still joining.
+    def drop_replaying(self, room_id: str) -> None:
+        """Take away the subscriptions that are still replaying.
 
         For when the feed was away: what it missed may have been about them. Whoever joins begins again, with
         the question whether they may.
         """
         room = self._rooms.get(room_id)
         if room is not None:
-            for connection in list(room.joining):
+            for connection in list(room.replaying):
                 self.unsubscribe(connection, room_id)
 
     def close_room(self, room_id: str) -> None:

@@ -14,8 +14,8 @@ from api.protocol.frames import Frames
 from api.store.base.store import Store
 
 PAGE: Final = 100
-KEPT_SECONDS: Final = 1.0
-MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
+CACHE_SECONDS: Final = 1.0
+MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
 
 _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
 
@@ -38,7 +38,7 @@ class Replay:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pages: dict[_Key, asyncio.Task[Page]] = {}
-        self._kept_bytes = 0
+        self._cached_bytes = 0
         self.read_count = 0
 
     async def frames(self, room_id: str, epoch: str, after: int, until: int) -> Page:
@@ -71,7 +71,7 @@ class Replay:
     def _read(self, key: _Key, until: int) -> asyncio.Task[Page]:
         page = asyncio.create_task(self._load(key, until), name="replay")
         self._pages[key] = page
-        page.add_done_callback(lambda page: self._keep(key, page))
+        page.add_done_callback(lambda page: self._cache(key, page))
         return page
 
     async def _load(self, key: _Key, until: int) -> Page:
@@ -87,19 +87,19 @@ class Replay:
             begin = found[-1].seq
         return page
 
-    def _keep(self, key: _Key, page: asyncio.Task[Page]) -> None:
+    def _cache(self, key: _Key, page: asyncio.Task[Page]) -> None:
         """Keep a page that was read for a moment, if there is room for it."""
         if page.cancelled() or page.exception() is not None:
-            size = MAX_KEPT_BYTES + 1
+            size = MAX_CACHE_BYTES + 1
         else:
             size = sum(len(one.frames.wire) for one in page.result())
-        if self._kept_bytes + size > MAX_KEPT_BYTES:
+        if self._cached_bytes + size > MAX_CACHE_BYTES:
             self._forget(key, page, 0)
             return
-        self._kept_bytes += size
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, key, page, size)
+        self._cached_bytes += size
+        asyncio.get_running_loop().call_later(CACHE_SECONDS, self._forget, key, page, size)
 
     def _forget(self, key: _Key, page: asyncio.Task[Page], size: int) -> None:
-        self._kept_bytes -= size
+        self._cached_bytes -= size
         if self._pages.get(key) is page:
             del self._pages[key]

@@ -7,12 +7,12 @@ from api.config import Settings
 from api.limits.wiring import Limits
 from api.realtime.admission import Admission
 from api.realtime.commands import Commands
-from api.realtime.conversation import Conversations
+from api.realtime.handler import ConnectionHandler
 from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
-from api.realtime.subscribing import Subscribing
+from api.realtime.subscriptions import Subscriptions
 from api.rooms.wiring import RoomServices
 from api.store.base.store import Store
 from api.store.reads import Reads
@@ -27,7 +27,7 @@ class Realtime:
     revocation: Revocation
     heartbeats: Heartbeats
     admission: Admission
-    conversations: Conversations
+    handler: ConnectionHandler
 
 
 def wire_hub(settings: Settings) -> Hub:
@@ -47,18 +47,18 @@ def wire_realtime(  # noqa: PLR0913  what it is wired to
 ) -> Realtime:
     """Return the parts around the hub."""
     replay = Replay(store)
-    subscribing = Subscribing(
+    subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, most=settings.subscriptions
     )
     commands = Commands(
         hub,
-        subscribing,
+        subscriptions,
         rooms.members,
         rooms.messages,
         authenticator,
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,
-        subscriptions=settings.subscriptions,
+        max_subscriptions=settings.subscriptions,
     )
     admission = Admission(
         limits.memory,
@@ -72,7 +72,7 @@ def wire_realtime(  # noqa: PLR0913  what it is wired to
         revocation=Revocation(store, hub),
         heartbeats=Heartbeats(hub, limits.memory, heartbeat_seconds=settings.heartbeat_seconds),
         admission=admission,
-        conversations=Conversations(
+        handler=ConnectionHandler(
             commands, authenticator, admission, reads, hub, limits.memory, limits.commands
         ),
     )

@@ -1,6 +1,7 @@
 """Who is in a room, as what, and how that changes."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import TypeAlias
 
 from api.clock import now_ms
 from api.errors import NotFound
@@ -15,12 +16,11 @@ from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import Reads
 
+OnLeft: TypeAlias = Callable[[str, str], None]
+"""A callback that ends the subscriptions of a user (room id, user id) who is no longer a member of the room.
 
-class Listeners(Protocol):
-    """Those of this node who hear what happens in rooms. Called before whoever changed something has an answer."""
-
-    def leave(self, room_id: str, user_id: str) -> None:
-        """Let a user who is no longer a member hear nothing more of the room."""
+It is called before the request that ended the membership is answered.
+"""
 
 
 class MemberService:
@@ -36,14 +36,14 @@ class MemberService:
         rooms: RoomService,
         throttles: Throttles,
         caps: Caps,
-        listeners: Listeners,
+        on_left: OnLeft,
     ) -> None:
         self._store = store
         self._reads = reads
         self._rooms = rooms
         self._throttles = throttles
         self._caps = caps
-        self._listeners = listeners
+        self._on_left = on_left
 
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
         """Return the membership by which a user may do something that needs one."""
@@ -73,7 +73,7 @@ class MemberService:
         self._throttles.send(user.id)
         rule = policy.leaving(room_id)
         await self._store.members.change(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
-        self._listeners.leave(room_id, user.id)
+        self._on_left(room_id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
         """Give a user a role, or add them with it; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
@@ -99,7 +99,7 @@ class MemberService:
         user = await self._user(user_id)
         rule = policy.removing(room_id)
         await self._store.members.change(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
-        self._listeners.leave(room_id, user_id)
+        self._on_left(room_id, user_id)
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
         """Note that a member has seen everything up to `seq`; return the seq that stands, which never falls."""

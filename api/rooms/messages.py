@@ -18,14 +18,14 @@ MAX_LOOKS: Final = 5
 """Looks at a membership that changes while its member writes, before giving up."""
 
 
-class Sent(NamedTuple):
+class SendResult(NamedTuple):
     """A message that is stored, and the membership by which it was written."""
 
     appended: Appended
     member: Member
 
 
-class Posted(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message that is stored, as it stands now. `is_new` is False when its ref was stored before."""
 
     message: Message
@@ -52,7 +52,7 @@ class MessageService:
         self._throttles = throttles
         self._memory = memory
 
-    async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> Sent:
+    async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> SendResult:
         """Write a message of a member; the one way in, for sockets and HTTP.
 
         A membership that was looked at a while ago will do: the policy is asked about it here, and the store appends
@@ -74,19 +74,19 @@ class MessageService:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return Sent(await self._store.log.append(member.room_id, draft, author=member), member)
+                return SendResult(await self._store.log.append(member.room_id, draft, author=member), member)
             except MembershipChanged:
                 member = await self._members.require(member.room_id, member.user_id, Operation.SEND)
         raise Unavailable
 
-    async def post(self, room_id: str, user_id: str, ref: str, body: str, reply_to: int | None) -> Posted:
+    async def post(self, room_id: str, user_id: str, ref: str, body: str, reply_to: int | None) -> StoredMessage:
         """Send a message and return it. Raises as `send` does."""
         member = await self._members.require(room_id, user_id, Operation.SEND)
         appended, _ = await self.send(member, ref, body, reply_to)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
-        return Posted(message, appended.is_new)
+        return StoredMessage(message, appended.is_new)
 
     async def history(
         self, room_id: str, user_id: str, *, before: int | None, after: int | None, limit: int

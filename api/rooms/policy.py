@@ -19,7 +19,7 @@ class Outsider(StrEnum):
     STRANGER = "stranger"  # to a private one
 
 
-Seat: TypeAlias = Role | Outsider
+Relation: TypeAlias = Role | Outsider
 """Where a user stands towards a room."""
 
 
@@ -38,11 +38,11 @@ class Operation(StrEnum):
     REMOVE_MEMBER = "remove members"
 
 
-MEMBERS: Final[frozenset[Seat]] = frozenset(Role)
+MEMBERS: Final[frozenset[Relation]] = frozenset(Role)
 WRITERS: Final = MEMBERS - {Role.READER}
-GOVERNORS: Final[frozenset[Seat]] = frozenset({Role.OWNER, Role.MODERATOR})
+GOVERNORS: Final[frozenset[Relation]] = frozenset({Role.OWNER, Role.MODERATOR})
 
-WHO_MAY: Final[Mapping[Operation, frozenset[Seat]]] = {
+WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SEE: MEMBERS | {Outsider.VISITOR},
     Operation.JOIN: MEMBERS | {Outsider.VISITOR},
     Operation.LEAVE: MEMBERS,
@@ -78,8 +78,8 @@ def require(operation: Operation, facts: Facts) -> None:
     """Let a user do something with a room, as these facts stand. Raises `Forbidden`, `NotFound`."""
     allowed = WHO_MAY[operation]
     if facts.role is None:
-        seat = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
-        if seat not in allowed:
+        relation = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
+        if relation not in allowed:
             raise NotFound
     elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))

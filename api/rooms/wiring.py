@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.limits.wiring import Limits
-from api.rooms.members import Listeners, MemberService
+from api.rooms.members import MemberService, OnLeft
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
@@ -19,8 +19,8 @@ class RoomServices:
     messages: MessageService
 
 
-def wire_rooms(store: Store, *, reads: Reads, limits: Limits, listeners: Listeners) -> RoomServices:
+def wire_rooms(store: Store, *, reads: Reads, limits: Limits, on_left: OnLeft) -> RoomServices:
     """Return the services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, listeners)
+    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left)
     return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))

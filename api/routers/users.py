@@ -11,7 +11,7 @@ from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import AccountsDep, ClientDep, IdentityDep
 from api.http.json_lines import json_lines
-from api.http.query import MOST_USERS, Cursor, UserLimit
+from api.http.query import MAX_USERS, Cursor, UserLimit
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
@@ -23,7 +23,7 @@ async def users(
     identity: IdentityDep,
     accounts: AccountsDep,
     cursor: Cursor = None,
-    limit: UserLimit = MOST_USERS,
+    limit: UserLimit = MAX_USERS,
 ) -> UsersOut:
     """List the users whose username begins so, in the order of their names; none that is disabled."""
     page = await accounts.search(identity.user.id, q, cursor=cursor, limit=limit)

@@ -1,4 +1,4 @@
-"""/ws/messages: the handshake, and who may pass it. `realtime/conversation.py` has what comes after.
+"""/ws/messages: the handshake, and who may pass it. `realtime/handler.py` has what comes after.
 
 `serve` is an ASGI application of its own, to which `main` hands every socket: what a router and its middleware keep
 for a request they would keep for as long as a socket stands, 15 KiB of it.
@@ -43,7 +43,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             token, from_address = _token(handshake, parts.settings.origins), address(handshake)
             identity = None if token is None else await parts.accounts.authenticator.identify(token)
             del handshake, token  # or they would be kept for as long as the socket stands
-            await parts.realtime.conversations.serve(scope, receive, send, identity, from_address)
+            await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
     except TailwireError as error:
         # Before the handshake is answered; what comes later ends in a close code.
         await deny(error, scope, receive, send)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.accounts.sessions import Issued
+from api.accounts.sessions import TokenPair
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import User
 from api.protocol.fields import Strict, timestamp
@@ -82,7 +82,7 @@ class TokensOut(Answer):
     refresh_token: str | None
 
     @classmethod
-    def of(cls, issued: Issued) -> "TokensOut":
+    def of(cls, issued: TokenPair) -> "TokensOut":
         """Make one of what was issued."""
         return cls(
             access_token=issued.access_token,
@@ -97,6 +97,6 @@ class Welcome(TokensOut):
     user: UserOut
 
     @classmethod
-    def to(cls, user: User, issued: Issued) -> "Welcome":
+    def to(cls, user: User, issued: TokenPair) -> "Welcome":
         """Make one of both."""
         return cls(user=UserOut.of(user), **TokensOut.of(issued).model_dump())

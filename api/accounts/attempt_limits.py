@@ -34,7 +34,7 @@ Two that share a slot are locked together; who wants to lock an account has an e
 
 
 @dataclass(frozen=True, slots=True)
-class GuessRates:
+class AttemptRates:
     """The settings, each for a minute."""
 
     failures_per_account: int
@@ -42,10 +42,10 @@ class GuessRates:
     signups_per_address: int
 
 
-class Guesses:
+class AttemptLimits:
     """See the module. What is too often raises `RateLimited`, and may be tried again after the wait it names."""
 
-    def __init__(self, store: Store, rates: GuessRates, hashing: ConcurrencyLimit) -> None:
+    def __init__(self, store: Store, rates: AttemptRates, hashing: ConcurrencyLimit) -> None:
         self._store = store
         self._rates = rates
         self._hashing = hashing

@@ -29,10 +29,10 @@ REFUSALS: Final = 100
 REFUSALS_SECONDS: Final = 10.0
 """A client that is told to wait and does not is closed after `REFUSALS`: enough for one that resends a whole outbox."""
 
-log = structlog.get_logger("api.conversation")
+log = structlog.get_logger("api.connection")
 
 
-class Conversations:
+class ConnectionHandler:
     """Holds the conversations of all sockets of this process."""
 
     def __init__(  # noqa: PLR0913, PLR0917  what it is wired to

@@ -8,7 +8,7 @@ from api.limits.throttles import Throttles
 from api.models.log import Head
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Subscribe
-from api.protocol.events import encode, place_event
+from api.protocol.events import encode, position_event
 from api.protocol.fields import MAX_REPLAY, Position
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
@@ -21,7 +21,7 @@ from api.store.reads import Reads
 REPLAY_RETRY_SECONDS: Final = 0.5
 
 
-class Subscribing:
+class Subscriptions:
     """See the module."""
 
     def __init__(  # noqa: PLR0913  what it is wired to
@@ -48,27 +48,27 @@ class Subscribing:
             raise Invalid("Too many subscriptions on one connection", code="limit")
         if command.since is not None:
             self._throttles.resume(connection.identity.user.id, room_id)
-        joining = _Joining(connection, command)
+        progress = _Progress(connection, command)
         while connection.is_open:
             try:
-                if await self._join(joining):
+                if await self._replay_once(progress):
                     return
             except Unavailable:
                 # Before the ack the client is told; after it the subscription is a promise, kept when the store
                 # is back.
-                if not joining.acked:
+                if not progress.acked:
                     self._hub.unsubscribe(connection, room_id)
                     raise
                 await asyncio.sleep(REPLAY_RETRY_SECONDS)
             except TailwireError:
                 self._hub.unsubscribe(connection, room_id)
-                if joining.acked:
+                if progress.acked:
                     return  # removed from the room meanwhile, and told so by `membership`
                 raise
 
-    async def _join(self, joining: "_Joining") -> bool:
+    async def _replay_once(self, progress: "_Progress") -> bool:
         """Subscribe, replay, go live. False when the hub took the subscription away meanwhile: begin again."""
-        connection, room_id = joining.connection, joining.command.room_id
+        connection, room_id = progress.connection, progress.command.room_id
         # First subscribe, then ask: what happens between the two reaches the hub and is not missed. First the head,
         # then who may see it, and no further than the feed has told: so a removal is seen by the look at the
         # membership, or comes after all that is given here, and the hub is not past it when the feed tells of it.
@@ -77,23 +77,23 @@ class Subscribing:
         await self._members.require(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         if head is None:
             raise NotFound
-        joining.begin(head)
-        while not (joining.seq >= head.seq and self._hub.go_live(connection, room_id, joining.seq)):
-            if not self._hub.is_joining(connection, room_id):
+        progress.begin(head)
+        while not (progress.seq >= head.seq and self._hub.go_live(connection, room_id, progress.seq)):
+            if not self._hub.is_replaying(connection, room_id):
                 return False
             until = max(head.seq, self._hub.position(room_id))
-            page = await self._replay.frames(room_id, head.epoch, joining.seq, until)
-            joining.begin_replay(page[0].kind)
+            page = await self._replay.frames(room_id, head.epoch, progress.seq, until)
+            progress.begin_replay(page[0].kind)
             for seq, _, frame in page:
                 if not connection.has_space:
                     await connection.drained()
                 connection.enqueue(frame)
-                joining.seq = seq
-        joining.announce_live()
+                progress.seq = seq
+        progress.announce_live()
         return True
 
 
-class _Joining:
+class _Progress:
     """How far one subscribe command has got: acked, reset, replayed up to `seq`."""
 
     def __init__(self, connection: Connection, command: Subscribe) -> None:
@@ -112,7 +112,7 @@ class _Joining:
             self.connection.ack(self.command.ref, room_id=head.room_id, epoch=head.epoch, seq=head.seq)
             self.acked = True
         if position is not None and not can_resume(position, head):
-            self._enqueue_place("reset", head.room_id, head.epoch, head.seq)
+            self._enqueue_position("reset", head.room_id, head.epoch, head.seq)
             self._has_been_reset = True
             position = None
         self.epoch = head.epoch
@@ -132,10 +132,10 @@ class _Joining:
         if self.command.since is not None and self._first_kind is not None:
             note_replay(self.connection, self.command.room_id, self.command.since, self._first_kind)
         if not self._has_been_reset:
-            self._enqueue_place("live", self.command.room_id, self.epoch, self.seq)
+            self._enqueue_position("live", self.command.room_id, self.epoch, self.seq)
 
-    def _enqueue_place(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
-        self.connection.enqueue(encode(place_event(name, room_id, epoch, seq)))
+    def _enqueue_position(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
+        self.connection.enqueue(encode(position_event(name, room_id, epoch, seq)))
 
 
 def can_resume(since: Position, head: Head) -> bool:
