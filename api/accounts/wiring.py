@@ -1,13 +1,13 @@
-"""Makes the account services of a node, and what the command line needs of them."""
+"""Makes the account services of a node and of the command line."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from api.accounts.accounts import AccountService, OnErasing
 from api.accounts.admin import Admin
+from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptLimits, AttemptRates
 from api.accounts.audit import Audit
 from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
-from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptLimits, AttemptRates
 from api.accounts.identity import Authenticator
 from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
@@ -25,7 +25,7 @@ MS_PER_DAY: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class AccountServices:
-    """What every door may ask about accounts."""
+    """The account services that routers and sockets use."""
 
     accounts: AccountService
     sessions: SessionService
@@ -33,7 +33,7 @@ class AccountServices:
     authenticator: Authenticator
 
 
-async def wire_accounts(  # noqa: PLR0913  what they are wired to
+async def wire_accounts(  # noqa: PLR0913  their dependencies
     settings: Settings,
     store: Store,
     *,
@@ -43,7 +43,7 @@ async def wire_accounts(  # noqa: PLR0913  what they are wired to
     on_ended: OnEnded,
     on_erasing: OnErasing,
 ) -> AccountServices:
-    """Return the services. Raises `Unavailable` when the secret cannot be read from the store."""
+    """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = await _tokens(settings, store)
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, on_ended)
     hashing = _hashing(passwords)
@@ -63,7 +63,7 @@ async def wire_accounts(  # noqa: PLR0913  what they are wired to
 
 
 def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
-    """Return what administers accounts in a process that serves nobody."""
+    """Return the administration of accounts for a process without sockets."""
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
     return Admin(store, passwords, audit, endings, _hashing(passwords))
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from api.accounts import sessions
 from api.accounts.admin import Actor
-from api.accounts.endings import ignore_ended
 from api.accounts.attempt_limits import MAX_WAITING
+from api.accounts.endings import ignore_ended
 from api.accounts.identity import Client
 from api.accounts.security import Passwords
 from api.accounts.wiring import AccountServices, wire_accounts

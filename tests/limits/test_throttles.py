@@ -256,7 +256,9 @@ async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
         return take(one)
 
     monkeypatch.setattr(ConcurrencyLimit, "take", counted)
-    monkeypatch.setattr("api.accounts.attempt_limits.now_ms", lambda: 10**13)  # for a moment that does not end
+    monkeypatch.setattr(
+        "api.accounts.attempt_limits.now_ms", lambda: 10**13
+    )  # for a moment that does not end
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
     async with running(settings) as node:
         await node.sign_up("alice")

@@ -29,7 +29,20 @@ def test_a_newer_version_may_call_a_kind(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*sorted(RESERVED_NAMES), "", "Pin", "_pin", "pin2", "pin-up", "pín", "pin\n", "x" * 33, None, 7, ["pin"]],
+    [
+        *sorted(RESERVED_NAMES),
+        "",
+        "Pin",
+        "_pin",
+        "pin2",
+        "pin-up",
+        "pín",
+        "pin\n",
+        "x" * 33,
+        None,
+        7,
+        ["pin"],
+    ],
 )
 def test_no_kind_is_called(name: object) -> None:
     assert not is_kind(name)
