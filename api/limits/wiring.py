@@ -24,7 +24,7 @@ class Limits:
 
 
 def wire_limits(settings: Settings, store: Store) -> Limits:
-    """Return the limits that the settings name."""
+    """Return the limits for these settings."""
     commands = _command_rate(settings)
     rates = Rates(
         sends=Rate(settings.sends_per_second, settings.sends_burst),
