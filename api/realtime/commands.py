@@ -1,6 +1,6 @@
-"""What each command of a connection does: a service is asked, and its answer is enqueued.
+"""Carries out the commands of connections: calls a service for each, and enqueues its answer.
 
-Commands of one connection run one after the other, each to its end.
+The commands of one connection run one after the other.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,9 +27,9 @@ _Handler: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
 
 
 class Commands:
-    """Carries out commands for all connections of this process."""
+    """Carries out the commands of all connections of this process."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         hub: Hub,
         subscriptions: Subscriptions,
@@ -58,9 +58,9 @@ class Commands:
         }
 
     async def run(self, connection: Connection, command: Command) -> TailwireError | None:
-        """Carry out one command and enqueue its ack or error; return the error.
+        """Carry out one command and enqueue its ack or error. Return the error, or None.
 
-        Raises `Closed` when it ends the connection.
+        Raises `Closed` when the command ends the connection.
         """
         try:
             await self._handlers[type(command)](connection, command)
@@ -71,7 +71,7 @@ class Commands:
         return None
 
     def greet(self, connection: Connection) -> None:
-        """Say `ready`: the answer to a token that holds."""
+        """Enqueue `ready`, the answer to a valid token."""
         identity = connection.identity
         ready = ready_event(
             identity.user,
@@ -83,7 +83,7 @@ class Commands:
         connection.enqueue(encode(ready))
 
     def _told(self, connection: Connection, error: TailwireError) -> TailwireError:
-        """Return what a client is told of an error: who asks too often for what is not there must wait."""
+        """Return the error that the client is told. Too many `NotFound` become `RateLimited`."""
         if isinstance(error, NotFound):
             try:
                 self._throttles.missed(connection.identity.user.id)
@@ -137,6 +137,6 @@ class Commands:
 
 
 def check_version(command: Authenticate) -> None:
-    """Raises `Closed` for a client that speaks another version of the protocol."""
+    """Raise `Closed` for a client with another version of the protocol."""
     if command.v != VERSION:
         raise Closed(CloseCode.VERSION)

@@ -1,8 +1,8 @@
-"""Reads of the log that many clients share: pages of frames for those that were away.
+"""Reads pages of the log for replays, and shares each page among the clients that need it.
 
-When a server restarts, all its clients come back at once and want nearly the same. Pages begin at multiples of
-`PAGE`, so that clients with different positions ask for the same ones; one that is being read is awaited by all
-who want it, and kept for a moment for those that come just after.
+When a server restarts, all its clients come back at once and need nearly the same entries. Pages begin at multiples of
+`PAGE`, so that clients with different positions ask for the same pages. A page that is being read is awaited by all
+clients that need it, and cached for a moment for those that come just after.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
 
 
 class Replayed(NamedTuple):
-    """An entry as it is written."""
+    """An entry, encoded for sockets."""
 
     seq: int
     kind: str
@@ -29,11 +29,11 @@ class Replayed(NamedTuple):
 
 
 Page: TypeAlias = list[Replayed]
-"""Entries in order, from one seq to another without a hole."""
+"""Entries in order of seq, without holes."""
 
 
 class Replay:
-    """See the module."""
+    """Reads pages of the log, and caches them for `CACHE_SECONDS`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -42,15 +42,15 @@ class Replay:
         self.read_count = 0
 
     async def frames(self, room_id: str, epoch: str, after: int, until: int) -> Page:
-        """Return the entries from `after` + 1 on, one at least, of a log that reaches at least to `until`.
+        """Return one or more entries from `after` + 1 on, up to `until` at most.
 
-        Raises `Unavailable`, also when the log has become shorter.
+        The log must have reached `until`. Raises `Unavailable`, also when the log has become shorter since.
         """
         key = (room_id, epoch, after // PAGE)
         seen: asyncio.Task[Page] | None = None
         while True:
             reading = self._pages.get(key)
-            is_own = reading is None or reading is seen  # what we saw ends too early
+            is_own = reading is None or reading is seen  # the page that another call read ends too early
             if reading is None or is_own:
                 reading = self._read(key, until)
             page = [one for one in await asyncio.shield(reading) if after < one.seq <= until]
@@ -61,7 +61,7 @@ class Replay:
             seen = reading
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the reads that are running, and clear the cache."""
         pages = list(self._pages.values())
         for page in pages:
             page.cancel()
@@ -88,7 +88,7 @@ class Replay:
         return page
 
     def _cache(self, key: _Key, page: asyncio.Task[Page]) -> None:
-        """Keep a page that was read for a moment, if there is room for it."""
+        """Cache a page that was read, if there is space for it."""
         if page.cancelled() or page.exception() is not None:
             size = MAX_CACHE_BYTES + 1
         else:

@@ -1,4 +1,4 @@
-"""How a connection begins to hear a room: it joins, is given what it has missed, and goes live."""
+"""Subscribes connections to rooms: replays the entries that a client missed, then makes it live."""
 
 import asyncio
 from typing import Final, Literal
@@ -22,9 +22,9 @@ REPLAY_RETRY_SECONDS: Final = 0.5
 
 
 class Subscriptions:
-    """See the module."""
+    """Carries out `subscribe` commands."""
 
-    def __init__(  # noqa: PLR0913  what it is wired to
+    def __init__(  # noqa: PLR0913  its dependencies
         self,
         reads: Reads,
         replay: Replay,
@@ -42,7 +42,7 @@ class Subscriptions:
         self._most = most
 
     async def subscribe(self, connection: Connection, command: Subscribe) -> None:
-        """Subscribe a connection and replay what it has missed. Raises, before the ack, what the client is told."""
+        """Subscribe a connection and replay the entries it missed. Raises an error only before the ack was enqueued."""
         room_id = command.room_id
         if room_id not in connection.rooms and len(connection.rooms) >= self._most:
             raise Invalid("Too many subscriptions on one connection", code="limit")
@@ -54,8 +54,8 @@ class Subscriptions:
                 if await self._replay_once(progress):
                     return
             except Unavailable:
-                # Before the ack the client is told; after it the subscription is a promise, kept when the store
-                # is back.
+                # Before the ack, the client gets the error. After it, the subscription has been promised, so it is
+                # tried again until the store is back.
                 if not progress.acked:
                     self._hub.unsubscribe(connection, room_id)
                     raise
@@ -63,15 +63,17 @@ class Subscriptions:
             except TailwireError:
                 self._hub.unsubscribe(connection, room_id)
                 if progress.acked:
-                    return  # removed from the room meanwhile, and told so by `membership`
+                    return  # the user was removed from the room, and `membership` has said so
                 raise
 
     async def _replay_once(self, progress: "_Progress") -> bool:
-        """Subscribe, replay, go live. False when the hub took the subscription away meanwhile: begin again."""
+        """Subscribe, replay and go live. Return False if the hub removed the subscription meanwhile: begin again."""
         connection, room_id = progress.connection, progress.command.room_id
-        # First subscribe, then ask: what happens between the two reaches the hub and is not missed. First the head,
-        # then who may see it, and no further than the feed has told: so a removal is seen by the look at the
-        # membership, or comes after all that is given here, and the hub is not past it when the feed tells of it.
+        # The order matters. Subscribing before reading the head ensures that no entry is missed in between: the hub
+        # gets it. Reading the head before the membership ensures that a removed user is given nothing from after the
+        # removal: either the membership is gone already, or the removal's entry comes after this head. The replay
+        # reads no further than the head or the hub's position, so it never passes a removal that the feed has yet to
+        # report.
         self._hub.subscribe(connection, room_id)
         head = await self._reads.head(room_id)
         await self._members.require(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
@@ -94,7 +96,7 @@ class Subscriptions:
 
 
 class _Progress:
-    """How far one subscribe command has got: acked, reset, replayed up to `seq`."""
+    """The progress of one subscribe command: whether it was acked and reset, and the seq that its replay reached."""
 
     def __init__(self, connection: Connection, command: Subscribe) -> None:
         self.connection = connection
@@ -102,11 +104,11 @@ class _Progress:
         self.acked = False
         self.epoch = ""
         self.seq = 0
-        self._first_kind: str | None = None  # of the replay
+        self._first_kind: str | None = None  # the kind of the first entry of the replay
         self._has_been_reset = False
 
     def begin(self, head: Head) -> None:
-        """Take the log's head as found now; ack at the first time, and reset where there is no going on."""
+        """Take the log's current head. Ack at the first call, and reset a position that cannot be resumed."""
         position = Position(epoch=self.epoch, seq=self.seq) if self.acked else self.command.since
         if not self.acked:
             self.connection.ack(self.command.ref, room_id=head.room_id, epoch=head.epoch, seq=head.seq)
@@ -119,16 +121,16 @@ class _Progress:
         self.seq = head.seq if position is None else position.seq
 
     def begin_replay(self, kind: str) -> None:
-        """Take the kind of the next entry. Raises `Closed` for a page that cannot get past the first."""
+        """Note the kind of the next entry. Raises `Closed` for an old page that cannot get past the first entry."""
         since = self.command.since
         if since != Position(epoch=self.epoch, seq=self.seq):
-            return  # it has begun already
+            return  # the replay has begun already
         if is_stuck(self.connection, self.command.room_id, since, kind):
             raise Closed(CloseCode.VERSION)
         self._first_kind = kind
 
     def announce_live(self) -> None:
-        """Say that the replay is over; after a reset that is said already."""
+        """Enqueue `live`, unless `reset` was enqueued, which says the same."""
         if self.command.since is not None and self._first_kind is not None:
             note_replay(self.connection, self.command.room_id, self.command.since, self._first_kind)
         if not self._has_been_reset:
@@ -139,5 +141,5 @@ class _Progress:
 
 
 def can_resume(since: Position, head: Head) -> bool:
-    """Whether a position can be honoured: of this epoch, not past the head, not further behind than a replay goes."""
+    """Return whether `since` is of this epoch, not past the head, and at most `MAX_REPLAY` behind it."""
     return since.epoch == head.epoch and 0 <= head.seq - since.seq <= MAX_REPLAY

@@ -1,4 +1,4 @@
-"""Makes what a node needs for its sockets."""
+"""Makes the parts of a node that serve its sockets."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from api.store.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class Realtime:
-    """Who is connected to a node, and what goes on there."""
+    """The parts of a node that serve its sockets."""
 
     hub: Hub
     replay: Replay
@@ -31,11 +31,11 @@ class Realtime:
 
 
 def wire_hub(settings: Settings) -> Hub:
-    """Return the hub, which the services of rooms and accounts tell of what has ended."""
+    """Return the hub. It is made first, because services of rooms and accounts tell it what has ended."""
     return Hub(connections_per_user=settings.connections_per_user)
 
 
-def wire_realtime(  # noqa: PLR0913  what it is wired to
+def wire_realtime(  # noqa: PLR0913  its dependencies
     settings: Settings,
     store: Store,
     *,
@@ -45,7 +45,7 @@ def wire_realtime(  # noqa: PLR0913  what it is wired to
     rooms: RoomServices,
     authenticator: Authenticator,
 ) -> Realtime:
-    """Return the parts around the hub."""
+    """Return the hub and the parts that use it."""
     replay = Replay(store)
     subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, most=settings.subscriptions
