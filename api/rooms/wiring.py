@@ -12,7 +12,7 @@ from api.store.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class RoomServices:
-    """What every door may ask about rooms."""
+    """The room services that routers and sockets use."""
 
     rooms: RoomService
     members: MemberService
@@ -20,7 +20,7 @@ class RoomServices:
 
 
 def wire_rooms(store: Store, *, reads: Reads, limits: Limits, on_left: OnLeft) -> RoomServices:
-    """Return the services."""
+    """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
     members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left)
     return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))
