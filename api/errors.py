@@ -99,7 +99,7 @@ class Empty(Invalid):
 
 
 class WrongPassword(Invalid):
-    """A caller who has to prove who they are again gave the wrong password."""
+    """A logged-in caller had to give the password again, and it was wrong."""
 
     code = "invalid_credentials"
     title = "The password is wrong"
@@ -159,7 +159,7 @@ class RefConflict(Conflict):
 
 
 class MembershipChanged(Conflict):
-    """The author's membership may have changed since it was looked at. Nothing was stored; look at it again."""
+    """The author's membership may have changed since it was read. Nothing was stored; read it again."""
 
 
 class EpochChanged(Conflict):
@@ -221,7 +221,7 @@ class Unavailable(TailwireError):
 
 
 class StorageFull(Unavailable):
-    """There is no room to write to. Nothing was stored; reading goes on."""
+    """The store's disk is full. Nothing was stored; reading goes on."""
 
     code = "storage_full"
     title = "The store's disk is full"

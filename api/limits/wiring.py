@@ -20,7 +20,7 @@ class Limits:
     throttles: Throttles
     caps: Caps
     memory: Memory
-    commands: Rate  # of one socket
+    commands: Rate  # the rate of commands on one socket
 
 
 def wire_limits(settings: Settings, store: Store) -> Limits:

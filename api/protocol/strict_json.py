@@ -87,4 +87,4 @@ def _refuse_surrogates(value: Any) -> None:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_safe
 )
-"""Made once, because making it costs as much as parsing a frame."""
+"""The decoder is made once, because making one costs as much as parsing a frame."""

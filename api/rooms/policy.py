@@ -15,8 +15,8 @@ from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibilit
 class Outsider(StrEnum):
     """The kinds of users who are not members of a room."""
 
-    VISITOR = "visitor"  # of a public one
-    STRANGER = "stranger"  # to a private one
+    VISITOR = "visitor"  # a non-member of a public room
+    STRANGER = "stranger"  # a non-member of a private room
 
 
 Relation: TypeAlias = Role | Outsider
