@@ -3,6 +3,7 @@
     TailwireError
     ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
     │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
+    │   ├── BadRequest     bad_request         no Host header, or two
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   └── Empty          empty               a message body without a visible character
