@@ -1,4 +1,4 @@
-"""Where a request comes from. Pure; the one place that reads what proxies say of it."""
+"""Determines a client's address and scheme, also behind trusted proxies. Pure."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -10,14 +10,14 @@ Network: TypeAlias = IPv4Network | IPv6Network
 UNKNOWN: Final = ""
 """The address of a peer that has none, as on a Unix socket."""
 SUBSCRIBER_BITS: Final = 64
-"""The smallest IPv6 prefix that one subscriber gets (RFC 6177): who has one of its addresses has all of them."""
+"""One subscriber gets at least an IPv6 network of this prefix (RFC 6177), so its addresses are counted as one."""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
     """Return the address of the client behind `peer`.
 
     `forwarded_for` holds every X-Forwarded-For header as it came. Each proxy adds the address it saw at the right. So
-    they are read from the right, as long as whoever wrote an entry is trusted; anybody may have written the rest.
+    they are read from the right, as long as a trusted proxy wrote the entry. A client may have made up the rest.
     """
     client = _parse(peer)
     if client is None:
@@ -33,7 +33,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
 
 
 def client_scheme(scheme: str, peer: str, forwarded_proto: str, trusted: Sequence[Network]) -> str:
-    """Return the scheme that the client used: what X-Forwarded-Proto says, where a trusted peer says it."""
+    """Return the scheme that the client used: the X-Forwarded-Proto of a trusted peer, otherwise `scheme`."""
     address = _parse(peer)
     if forwarded_proto not in {"http", "https"} or address is None:
         return scheme

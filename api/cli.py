@@ -1,4 +1,4 @@
-"""The command `tailwire`."""
+"""The command line `tailwire`: serving, administration of accounts, and diagnosis."""
 
 import asyncio
 import sys
@@ -33,12 +33,12 @@ cli = typer.Typer(
     help="Self-hosted realtime messaging. Settings are environment variables: docs/configuration.md.",
 )
 
-user = typer.Typer(no_args_is_help=True, help="Administer accounts, beside a running server or without one.")
+user = typer.Typer(no_args_is_help=True, help="Administer accounts, whether a server is running or not.")
 cli.add_typer(user, name="user")
 
 Username = Annotated[str, typer.Argument(help="The account's name.")]
 Generate = Annotated[
-    bool, typer.Option("--generate", help="Make a password up and print it once, instead of asking for one.")
+    bool, typer.Option("--generate", help="Generate a password and print it once, instead of asking for one.")
 ]
 
 
@@ -81,7 +81,7 @@ def init(
 
 @cli.command()
 def doctor() -> None:
-    """Say in plain words what is wrong with this setup."""
+    """Check this setup, and say what is wrong with it."""
     settings = _settings()
     logs.configure(settings.log_format, "error")
     if not asyncio.run(_report(settings)):
@@ -92,13 +92,13 @@ def doctor() -> None:
 def audit(
     limit: Annotated[int, typer.Option(min=1, help="How many events to show.")] = 50,
 ) -> None:
-    """Show what was done to accounts, newest first: when, what, by whom, to whom, from where."""
+    """Show the audit log, newest first: time, event, who did it, to whom, from where."""
     _administer(lambda _admin, store: _show_audit(store, limit))
 
 
 @user.command("create")
 def create_user(username: Username, generate: Generate = False) -> None:
-    """Make an account; the password is asked for."""
+    """Make an account. Asks for its password."""
     password = _password(generate)
     _administer(lambda admin, _store: admin.create(username, password, Actor()))
     _tell(f"made the account {username}", password if generate else None)
@@ -106,21 +106,21 @@ def create_user(username: Username, generate: Generate = False) -> None:
 
 @user.command("disable")
 def disable(username: Username) -> None:
-    """Keep somebody out: their sessions end, and they cannot log in."""
+    """Disable an account: its sessions end, and its user cannot log in."""
     _change(username, lambda admin, user_id: admin.set_disabled(user_id, True, Actor()))
     _tell(f"disabled {username}")
 
 
 @user.command("enable")
 def enable(username: Username) -> None:
-    """Let somebody in again."""
+    """Enable a disabled account."""
     _change(username, lambda admin, user_id: admin.set_disabled(user_id, False, Actor()))
     _tell(f"enabled {username}")
 
 
 @user.command("reset-password")
 def reset_password(username: Username, generate: Generate = False) -> None:
-    """Give somebody a new password; their sessions end."""
+    """Set a new password for a user, and end their sessions."""
     password = _password(generate)
     _change(username, lambda admin, user_id: admin.reset_password(user_id, password, Actor()))
     _tell(f"{username} has a new password", password if generate else None)
@@ -128,14 +128,14 @@ def reset_password(username: Username, generate: Generate = False) -> None:
 
 @user.command("promote")
 def promote(username: Username) -> None:
-    """Make somebody an administrator."""
+    """Make a user an administrator."""
     _change(username, lambda admin, user_id: admin.set_admin(user_id, True, Actor()))
     _tell(f"{username} is an administrator")
 
 
 @user.command("demote")
 def demote(username: Username) -> None:
-    """Make somebody an administrator no more."""
+    """Take the rights of an administrator away from a user."""
     _change(username, lambda admin, user_id: admin.set_admin(user_id, False, Actor()))
     _tell(f"{username} is no administrator")
 
@@ -145,7 +145,7 @@ def sessions(
     username: Username,
     end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
 ) -> None:
-    """Show somebody's sessions: id, since when, last used, with what."""
+    """Show a user's sessions: id, time of log-in, last use, user agent."""
     if end:
         ended = _change(username, lambda admin, user_id: admin.end_sessions(user_id, Actor()))
         _tell(f"ended {len(ended)} sessions of {username}")
@@ -158,7 +158,7 @@ def sessions(
 
 @user.command("list")
 def list_users() -> None:
-    """Show all accounts: name, id, since when, and what is special about them."""
+    """Show all accounts: username, id, time of sign-up, and whether it is an admin, disabled or being erased."""
     _administer(lambda admin, _store: _show_accounts(admin))
 
 
@@ -200,7 +200,7 @@ def _change(username: str, act: Callable[[Admin, str], Awaitable[T]]) -> T:
 
 
 def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
-    """Do something on the configured store; a running server hears of it by its feed."""
+    """Run `act` on the configured store. Running servers learn of the change by their feeds."""
     settings = _settings()
     logs.configure(settings.log_format, "error")
 
@@ -219,7 +219,7 @@ def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
 
 
 def _password(generate: bool) -> str:
-    """Make a password up or ask for one; never an argument, which every process of the machine can read."""
+    """Generate a password or ask for one. It is no argument, because every process on the machine can read those."""
     if generate:
         return new_password()
     if sys.stdin.isatty():
@@ -242,7 +242,7 @@ async def _report(settings: Settings) -> bool:
 
 
 async def _prepare(settings: Settings) -> None:
-    """Open the store once before any worker does: what is wrong is said in one line, and a schema made by one."""
+    """Open the store once before the workers do, so that one process makes the schema and an error is shown once."""
     store = await open_store(settings.store)
     try:
         if settings.secret is None:

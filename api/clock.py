@@ -1,4 +1,4 @@
-"""This machine's time."""
+"""The time of this machine, in milliseconds."""
 
 import time
 

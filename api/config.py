@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. docs/configuration.md says the same; a test holds them equal."""
+"""All settings, read once from the environment. docs/configuration.md is made from them."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -10,152 +10,172 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
 MIN_SECRET_BYTES = 32
-"""HS256's own length: RFC 7518, section 3.2."""
+"""The least length of a secret, which is the hash length of HS256 (RFC 7518, section 3.2)."""
 MIN_DISTINCT_CHARACTERS = 10
-"""Fewer than any 32 random characters show in practice; a pattern or a sentence of one word has fewer."""
+"""A secret with fewer distinct characters is refused: 32 random characters practically always have more."""
 
 
 class Settings(BaseSettings):
-    """Frozen once read; the field descriptions are the documentation."""
+    """The settings, which never change once read. Their descriptions are the table of docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix="TAILWIRE_", frozen=True, extra="ignore")
 
     store: str = Field(
         "sqlite:///data/tailwire.db",
-        description="Where everything is kept: `sqlite:///path` or `rethinkdb://user:password@host:port/database`.",
+        description="The store of all data: `sqlite:///path` or `rethinkdb://user:password@host:port/database`.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on. 0 chooses a free port.")
     secret: SecretStr | None = Field(
         None,
-        description="Signs access tokens: at least 32 bytes, the same on every node."
-        " When unset, one is made at first start and kept in the store.",
+        description="The secret that signs access tokens: at least 32 bytes, the same on every node."
+        " When unset, one is made at the first start and kept in the store.",
     )
     previous_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
-        description="Comma-separated secrets whose access tokens hold too, while `TAILWIRE_SECRET` is being changed.",
+        description="Comma-separated former secrets. Their access tokens stay valid while `TAILWIRE_SECRET` is being"
+        " changed.",
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated origins (`https://chat.example.org`) of other hosts whose pages may use this"
-        " server. Its own origin always may.",
+        " server. Pages of its own origin always may.",
     )
     frontend: Path | None = Field(
         None,
-        description="A directory with a build of the SPA to serve at `/`. When unset, `frontend/dist` beside"
-        " the program if it is there.",
+        description="A directory with a build of the SPA, which is served at `/`. When unset, `frontend/dist` beside"
+        " the program is served if it exists.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="How log lines look.")
+    log_format: Literal["text", "json"] = Field("text", description="The format of log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe line to log."
+        "info", description="The least severity of the lines that are logged."
     )
     heartbeat_seconds: int = Field(
-        25, ge=1, le=300, description="Silence on a socket after which a `heartbeat` comes."
+        25, ge=1, le=300, description="A socket gets a `heartbeat` after this many seconds without an event."
     )
-    access_minutes: int = Field(15, ge=1, le=60, description="How long an access token holds.")
-    session_days: int = Field(30, ge=1, le=365, description="How long a session lives without being used.")
+    access_minutes: int = Field(15, ge=1, le=60, description="The lifetime of an access token, in minutes.")
+    session_days: int = Field(
+        30, ge=1, le=365, description="The lifetime of a session that is not used, in days."
+    )
     sessions_per_user: int = Field(
-        20, ge=1, le=1000, description="Sessions of one user, beyond which the oldest ends."
+        20, ge=1, le=1000, description="The most sessions of one user. Beyond it, the oldest session ends."
     )
     erase: Literal["tombstone", "anonymise"] = Field(
         "tombstone",
-        description="What becomes of the messages of an account that is erased: `tombstone` takes their bodies away,"
-        " `anonymise` leaves them under nobody's name.",
+        description="What happens to the messages of an erased account: `tombstone` deletes their bodies,"
+        " `anonymise` keeps them without the author's name.",
     )
-    audit_days: int = Field(90, ge=1, le=3650, description="How long the audit log is kept.")
+    audit_days: int = Field(
+        90, ge=1, le=3650, description="Events of the audit log are kept for this many days."
+    )
     connections: int = Field(
-        6000, ge=1, description="Open sockets on this node, beyond which new ones get 503."
+        6000, ge=1, description="The most open sockets on this node. Further ones get 503."
     )
     connections_per_user: int = Field(
         10,
         ge=1,
-        description="Open sockets of one user on this node, beyond which the oldest is closed with 4502.",
+        description="The most open sockets of one user on this node. Beyond it, the oldest is closed with 4502.",
     )
     unauthenticated_connections: int = Field(
-        200, ge=1, description="Sockets on this node that have not authenticated."
+        200, ge=1, description="The most sockets on this node that have not authenticated."
     )
-    unauthenticated_per_address: int = Field(20, ge=1, description="The same, from one address.")
+    unauthenticated_per_address: int = Field(
+        20, ge=1, description="The most sockets from one address that have not authenticated."
+    )
     memory_mib: int | None = Field(
         None,
         ge=1,
-        description="Resident memory of a process, in MiB, beyond which it takes no new sockets, sign-ins and messages,"
-        " until it has less again. Linux only. When unset, it takes what there is.",
+        description="The most resident memory of a process, in MiB. A process with more refuses new sockets,"
+        " sign-ups, log-ins and messages until it has less. Linux only. When unset, there is no limit.",
     )
     compression: bool = Field(
         False,
-        description="Whether sockets that ask for it get their messages deflated (RFC 7692). Costs each of them"
-        " 39 KiB of memory, and every delivery several times the work.",
+        description="Whether messages are compressed on sockets that ask for it (RFC 7692). This costs each such"
+        " socket 39 KiB of memory, and every delivery several times the work.",
     )
-    subscriptions: int = Field(100, ge=1, description="Rooms one socket may subscribe to.")
+    subscriptions: int = Field(100, ge=1, description="The most rooms that one socket can subscribe to.")
     production: bool = Field(
         False,
-        description="Whether strangers can reach this server: /docs and /openapi.json are not served unless"
-        " `TAILWIRE_DOCS` says so, /metrics only with its token, and session cookies are for https alone.",
+        description="Whether strangers can reach this server. If so, /docs and /openapi.json are only served if"
+        " `TAILWIRE_DOCS` says so, /metrics requires its token, and session cookies are for https only.",
     )
     docs: bool | None = Field(
-        None, description="Whether /docs and /openapi.json are served. When unset, unless in production."
+        None,
+        description="Whether /docs and /openapi.json are served. When unset, they are, except in production.",
     )
     hsts_seconds: int = Field(
         31_536_000,
         ge=0,
-        description="For how long browsers that came by https are told to come by nothing else; 0 tells them nothing.",
+        description="The max-age of Strict-Transport-Security, in seconds: browsers that came by https use nothing else"
+        " for so long. 0 sends no such header.",
     )
     sends_per_second: float = Field(
         10,
         gt=0,
-        description="Messages, and changes of memberships, by one user, over all sockets and HTTP of this node.",
+        description="The most messages and changes of memberships by one user in a second, over all sockets and HTTP"
+        " of this node.",
     )
-    sends_burst: int = Field(20, ge=1, description="Messages of one user at once, after a pause.")
+    sends_burst: int = Field(20, ge=1, description="The most messages of one user at once, after a pause.")
     commands_per_second: float = Field(
         100,
         gt=0,
-        description="Commands other than `send` on one socket, and requests of one user over HTTP on this node;"
-        " five times as many at once.",
+        description="The most commands other than `send` on one socket in a second, and the most HTTP requests of one"
+        " user on this node. Five times as many are allowed at once.",
     )
     login_failures_per_account: int = Field(
         5,
         ge=1,
-        description="Failed log-ins to one account in a minute, on all nodes together. Beyond, every log-in to it gets"
-        " 429.",
+        description="The most failed log-ins to one account in a minute, on all nodes together. After that, every"
+        " log-in to it gets 429.",
     )
     login_failures_per_address: int = Field(
-        30, ge=1, description="The same, from one address, to whatever accounts."
+        30,
+        ge=1,
+        description="The most failed log-ins from one address in a minute, to any accounts, on all nodes together.",
     )
     signups_per_address: int = Field(
         60,
         ge=1,
-        description="Tries to sign up from one address in a minute, on all nodes together.",
+        description="The most attempts to sign up from one address in a minute, on all nodes together.",
     )
-    refreshes_per_minute: int = Field(30, ge=1, description="Refreshes of one session, on this node.")
+    refreshes_per_minute: int = Field(
+        30, ge=1, description="The most refreshes of one session in a minute, on this node."
+    )
     misses_per_minute: int = Field(
-        60, ge=1, description="404s of one user on this node, beyond which there is 429 instead."
+        60, ge=1, description="The most 404s of one user in a minute, on this node. After that, they are 429."
     )
-    rooms_per_minute: int = Field(100, ge=1, description="Rooms one user may make on this node.")
+    rooms_per_minute: int = Field(
+        100, ge=1, description="The most rooms that one user can create in a minute, on this node."
+    )
     searches_per_minute: int = Field(
-        30, ge=1, description="Pages of users, 20 at most on each, that one user may search on this node."
+        30,
+        ge=1,
+        description="The most pages of up to 20 users that one user can search in a minute, on this node.",
     )
-    rooms_per_user: int = Field(10_000, ge=1, description="Rooms one user may be in.")
-    members_per_room: int = Field(1_000, ge=1, description="Members of a room. The lobby takes everybody.")
+    rooms_per_user: int = Field(10_000, ge=1, description="The most rooms that one user can be a member of.")
+    members_per_room: int = Field(
+        1_000, ge=1, description="The most members of a room. The lobby has no limit."
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
-        description="Comma-separated addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` is"
-        " believed. When unset, nobody's is.",
+        description="Comma-separated addresses and networks (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` and"
+        " `X-Forwarded-Proto` are trusted. When unset, no proxy is trusted.",
     )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="What `/metrics` wants as `Authorization: Bearer`; without it, 404."
-        " When unset, it answers everybody who can reach this server, and in production nobody.",
+        description="The token that `/metrics` requires as `Authorization: Bearer`. Requests without it get 404."
+        " When unset, /metrics answers everybody who can reach this server, and nobody in production.",
     )
     test_rethinkdb: str | None = Field(
         None,
-        description="For the tests: `rethinkdb://admin:password@host:port` of a server to use where no `rethinkdb`"
-        " binary is on PATH. The server itself does not read it.",
+        description="Only for the tests: `rethinkdb://admin:password@host:port` of a server that they use where no"
+        " `rethinkdb` binary is on PATH. The server does not read it.",
     )
 
     @property
     def serves_docs(self) -> bool:
-        """Whether /docs and /openapi.json are there."""
+        """Whether /docs and /openapi.json are served."""
         return not self.production if self.docs is None else self.docs
 
     @field_validator("previous_secrets", "origins", "trusted_proxies", mode="before")
@@ -212,7 +232,7 @@ class Settings(BaseSettings):
 
 
 def secret_weakness(secret: str) -> str | None:
-    """Say why a signing secret must not be used; None when it may."""
+    """Return why a signing secret must not be used, or None when it may."""
     if len(secret.encode()) < MIN_SECRET_BYTES:
         return "must be at least 32 bytes long"
     if len(set(secret)) < MIN_DISTINCT_CHARACTERS or any(
@@ -223,7 +243,7 @@ def secret_weakness(secret: str) -> str | None:
 
 
 def read_settings() -> Settings:
-    """Read the environment. Raises `SettingsError` with one clear line, free of the values, for what is wrong."""
+    """Read the environment. Raises `SettingsError` with one line about the first wrong setting, without its value."""
     try:
         return Settings()
     except ValidationError as error:
@@ -233,4 +253,4 @@ def read_settings() -> Settings:
 
 
 class SettingsError(Exception):
-    """A setting has a value that it cannot have."""
+    """A setting has an invalid value."""

@@ -1,4 +1,4 @@
-"""Finds what is wrong with a setup, and says it in plain words."""
+"""Checks a setup for `tailwire doctor`: store, clock, lobby, feed, secret and port."""
 
 import asyncio
 import json
@@ -16,21 +16,21 @@ from api.server.run import PortInUse, bind
 from api.store import Store, open_store
 
 MAX_SKEW_MS: Final = 5_000
-"""Tokens are given this much leeway."""
+"""The largest accepted difference from the store's clock: tokens have this much leeway."""
 FEED_SECONDS: Final = 12.0
 ANSWER_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     ok: bool
     text: str
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at every part of a setup, the ones that others rest on first."""
+    """Check the parts of a setup, beginning with those that others depend on."""
     kind = settings.store.partition(":")[0]
     try:
         store = await open_store(settings.store)
@@ -81,7 +81,7 @@ def _examine_port(settings: Settings) -> Finding:
 
 
 def _is_served_by_us(settings: Settings) -> bool:
-    """Ask whoever has the port for what only a Tailwire says of itself."""
+    """Return whether the program on the port is a Tailwire, by an answer that only Tailwire gives."""
     connection = HTTPConnection(settings.host, settings.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/ws/messages")  # /openapi.json may be switched off

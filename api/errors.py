@@ -3,17 +3,18 @@
     TailwireError
     ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
     │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
+    │   ├── BadRequest     bad_request         no Host header, or two
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
-    │   ├── WrongPassword  invalid_credentials  a caller who is logged in had to give it again
+    │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   └── Empty          empty               a message body without a visible character
-    ├── Unauthorized       unauthorized        no token, or one that does not hold
-    │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password: which is not said
+    ├── Unauthorized       unauthorized        no token, or one that is not valid
+    │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
     ├── Forbidden          forbidden           known, but not allowed
-    ├── NotFound           not_found           does not exist, or the caller may not see it: which is not said
+    ├── NotFound           not_found           does not exist, or the caller may not see it; clients cannot tell which
     ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
-    │   ├── MembershipChanged  conflict        the author's role is not what it was a moment ago: look again
+    │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
     │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
@@ -99,14 +100,14 @@ class Empty(Invalid):
 
 
 class WrongPassword(Invalid):
-    """A caller who has to prove who they are again gave the wrong password."""
+    """A logged-in caller had to give the password again, and it was wrong."""
 
     code = "invalid_credentials"
     title = "The password is wrong"
 
 
 class Unauthorized(TailwireError):
-    """There is no token, or it does not hold (any more)."""
+    """There is no token, or it is not valid, or not any more."""
 
     code = "unauthorized"
     status = 401
@@ -159,7 +160,7 @@ class RefConflict(Conflict):
 
 
 class MembershipChanged(Conflict):
-    """The author's membership may have changed since it was looked at. Nothing was stored; look at it again."""
+    """The author's membership may have changed since it was read. Nothing was stored; read it again."""
 
 
 class EpochChanged(Conflict):
@@ -221,7 +222,7 @@ class Unavailable(TailwireError):
 
 
 class StorageFull(Unavailable):
-    """There is no room to write to. Nothing was stored; reading goes on."""
+    """The store's disk is full. Nothing was stored; reading goes on."""
 
     code = "storage_full"
     title = "The store's disk is full"

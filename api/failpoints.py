@@ -11,11 +11,13 @@ class Failpoint(StrEnum):
     """A moment. The comment says what a crash at it leaves behind."""
 
     BEFORE_APPEND = "before_append"  # nothing is stored, and nothing was acked
-    AFTER_APPEND = "after_append"  # durable, and nobody knows: a retry must find it
+    AFTER_APPEND = "after_append"  # the entry is durable, but nobody knows it: a retry must find it
     BEFORE_ACK = "before_ack"  # the same, one layer further out
-    BEFORE_BROADCAST = "before_broadcast"  # acked, perhaps; others get it by resuming
-    BEFORE_FLUSH = "before_flush"  # RethinkDB: only the head's tail has it
-    AFTER_FLUSH = "after_flush"  # RethinkDB: in `batches`, but what it means is not carried out, or not noted
+    BEFORE_BROADCAST = "before_broadcast"  # the entry may have been acked; clients get it by resuming
+    BEFORE_FLUSH = "before_flush"  # RethinkDB: the entry is only in its head's tail
+    AFTER_FLUSH = (
+        "after_flush"  # RethinkDB: the entry is in `batches`, but its effect is not carried out, or not noted
+    )
 
 
 def reached(_point: Failpoint, /) -> None:

@@ -1,7 +1,7 @@
-"""The lifespan task that tails the store's changefeed into the hub.
+"""The task that follows the store's changes and passes them to the hub.
 
-The feed is a hint, never the truth: on every (re)opening, and at every hole, what is missing is read from the
-log. Client sockets stay open through all of it.
+The feed may lose changes; the log never does. So whenever the feed is opened, and whenever a seq is missing, the
+missing entries are read from the log. Client sockets stay open meanwhile.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from api.store.base.store import Store
 
 PAGE: Final = 100
 MAX_FILLED: Final = 100_000
-"""Entries, far more than a room gets while a feed is away."""
+"""A longer gap than this many entries is an error: no room gets so many while a feed is interrupted."""
 LATE_MS: Final = 1_000
-"""An entry older than this is delivered only after a look at who may still see it."""
+"""Before an entry older than this is delivered, sessions and memberships are checked again."""
 
 log = structlog.get_logger("api.feed")
 
 
 @dataclass(slots=True)
 class FeedState:
-    """What /readyz tells of the feed. Times are `time.monotonic()` seconds."""
+    """The state of the feed, for /readyz and /metrics. `heard_at` is in `time.monotonic()` seconds."""
 
     is_live: bool = False
     heard_at: float = 0.0
@@ -43,22 +43,25 @@ class FeedState:
     catch_up_count: int = 0
 
     def silent_seconds(self) -> float:
-        """Return how long ago the feed last gave a sign of life."""
+        """Return the seconds since the feed last received anything."""
         return time.monotonic() - self.heard_at
 
 
 class Feed:
-    """See the module. `run` is a task for `Tasks`."""
+    """Follows the store's changes. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, hub: Hub, revocation: Revocation) -> None:
         self._store = store
         self._hub = hub
         self._revocation = revocation
-        self._unreadable: set[str] = set()  # rooms, which were logged
+        self._unreadable: set[str] = set()  # ids of rooms that have been logged as unreadable
         self.state = FeedState()
 
     async def run(self) -> None:
-        """Tail the store until the tail is lost; it is then opened again. Raises `Unavailable`."""
+        """Follow the store's changes until the connection to it is lost. `Tasks` then runs this again.
+
+        Raises `Unavailable`.
+        """
         try:
             await self._tail()
         finally:
@@ -75,7 +78,7 @@ class Feed:
                 await self._apply(batch)
 
     async def _apply(self, batch: Sequence[Change]) -> None:
-        """Pass a batch on; entries that follow each other go together."""
+        """Pass a batch on. Consecutive entries are delivered together."""
         for is_entries, changes in groupby(batch, key=lambda change: isinstance(change, Entry)):
             if is_entries:
                 await self._deliver(cast("list[Entry]", list(changes)))
@@ -84,12 +87,12 @@ class Feed:
                 if isinstance(change, SessionEnded):
                     self._hub.end_session(change.session_id)
                 elif isinstance(change, Restored):
-                    # What clients have seen is no more. They come back, and are told to load their rooms again.
+                    # Clients have seen entries that no longer exist. They reconnect, and get `reset` for their rooms.
                     log.warning("store_restored")
                     self._hub.close_all()
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
-        """Broadcast entries, and before them what is missing in front of them."""
+        """Broadcast entries, after those that are missing before them."""
         if (at := entries[0].at) is not None:
             self.state.lag_ms = max(0, now_ms() - at)
         if self.state.lag_ms > LATE_MS:
@@ -107,13 +110,13 @@ class Feed:
         self._broadcast(ready)
 
     async def _catch_up(self) -> None:
-        """Bring every subscribed room to its head, after a look at who may still see it.
+        """Check sessions and memberships again, then broadcast the entries that subscribed rooms lack.
 
-        The tail is open already, so what happens meanwhile is in it.
+        The feed is open already, so it reports everything that happens meanwhile.
         """
         await self._revocation.check()
         for room_id in self._hub.positions():
-            self._hub.drop_joining(room_id)
+            self._hub.drop_replaying(room_id)
         positions = self._hub.positions()
         for head in (await self._store.log.heads(list(positions))).values():
             position = positions[head.room_id]
@@ -121,10 +124,11 @@ class Feed:
                 await self._fill(head.room_id, position, head.seq)
 
     async def _fill(self, room_id: str, position: int, until: int) -> None:
-        """Broadcast what the log holds in (position, until].
+        """Broadcast the entries of the log in (position, until].
 
-        A room whose log cannot be read at all is passed over: the others are served. Nobody has written all that a
-        room lacks of which the head lies too far away; its subscribers come back, and are told to load it again.
+        A room whose log cannot be read is skipped, so that the other rooms are served. A head that is more than
+        `MAX_FILLED` entries away cannot be right, so the room's connections are closed: their clients reconnect, and
+        get `reset`.
         """
         self.state.catch_up_count += 1
         if until - position > MAX_FILLED:
@@ -143,10 +147,10 @@ class Feed:
                     log.exception("room_skipped", room_id=room_id)
                 return
             if not entries:
-                return  # the head has been set back meanwhile, of which the feed will tell
+                return  # the log has become shorter meanwhile; the feed will report that
             self._broadcast(entries)
             position = entries[-1].seq
-            await asyncio.sleep(0)  # so that sockets take this page before they are given the next
+            await asyncio.sleep(0)  # lets sockets send this page before the next one
 
     def _broadcast(self, entries: Sequence[Entry]) -> None:
         failpoints.reached(Failpoint.BEFORE_BROADCAST)

@@ -1,4 +1,4 @@
-"""Structured logs, one line an event, to standard error. Nothing here may ever see a token, password or body."""
+"""Configures structured logs on standard error. No log line may hold a token, a password or a message body."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ import structlog
 
 
 def configure(log_format: Literal["text", "json"], level: str) -> None:
-    """Send our own and every library's log lines through one pipe."""
+    """Send all log lines, also those of libraries, through one handler, one line for each event."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -24,7 +24,7 @@ def configure(log_format: Literal["text", "json"], level: str) -> None:
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 sort_keys=False,
-                # The default shows local variables, which hold passwords and tokens, and takes seconds for it.
+                # The default formatter shows local variables, which hold passwords and tokens, and takes seconds.
                 exception_formatter=structlog.dev.plain_traceback,
             ),
         ]
@@ -55,7 +55,7 @@ def configure(log_format: Literal["text", "json"], level: str) -> None:
 
 
 def _show_controls(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape characters that end a line or control a terminal: a path holds whatever a stranger sends."""
+    """Escape characters that end a line or control a terminal. A stranger can put them into a path."""
     for name, value in event.items():
         if isinstance(value, str) and not value.isprintable():
             event[name] = "".join(one if one.isprintable() else repr(one)[1:-1] for one in value)

@@ -24,7 +24,7 @@ from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
 from api.jobs.erasure import LOOK_SECONDS, Erasure
-from api.limits.memory import spare_collector
+from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
 from api.metrics import Metrics
 from api.realtime.wiring import wire_hub, wire_realtime
@@ -38,12 +38,12 @@ BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "d
 SECONDS_PER_DAY: Final = 86_400
 
 DESCRIPTION: Final = (
-    "Self-hosted realtime messaging. What is written is told live on `/ws/messages`: docs/protocol.md."
+    "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`: docs/protocol.md."
 )
 
 
 class Application(FastAPI):
-    """FastAPI, but for sockets, which go straight to their door: see `api/routers/ws.py`."""
+    """A FastAPI application that passes sockets to `api/routers/ws.py`, past its routers and middleware."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one socket or the lifespan."""
@@ -54,7 +54,7 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """Return the contract, made once."""
+        """Return the OpenAPI document, which is made at the first call."""
         if self.openapi_schema is None:
             self.openapi_schema = contract(super().openapi())
         return self.openapi_schema
@@ -97,11 +97,11 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
 
 
 def app() -> FastAPI:
-    """Return the application for the environment's settings: what uvicorn calls in each worker."""
+    """Return the application for the environment's settings. Uvicorn calls this in each worker."""
     settings = read_settings()
     logs.configure(settings.log_format, settings.log_level)
     app = create_app(settings)
-    spare_collector()
+    tune_collector()
     return app
 
 
@@ -126,7 +126,7 @@ def _lifespan(
 
 @asynccontextmanager
 async def _running(settings: Settings, store: Store, passwords: Passwords) -> AsyncIterator[Services]:
-    """Wire every part, keep the tasks running, and give what the doors open to."""
+    """Make and connect all parts, run the tasks while the context is open, and yield the services."""
     reads, tasks, hub = Reads(store), Tasks(), wire_hub(settings)
     limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
     accounts = await wire_accounts(
@@ -138,7 +138,7 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
         on_ended=hub.end_sessions,
         on_erasing=erasure.begin,
     )
-    rooms = wire_rooms(store, reads=reads, limits=limits, listeners=hub)
+    rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave)
     realtime = wire_realtime(
         settings,
         store,

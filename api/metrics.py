@@ -1,4 +1,4 @@
-"""What a node tells Prometheus: the counts that its parts keep anyway, read when asked for."""
+"""The metrics of a node for Prometheus, read from its parts at each request."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +15,9 @@ Counts: TypeAlias = Callable[[], Mapping[str, int]]
 
 
 class Metrics(Collector):
-    """The metrics of one node. Names begin with `tailwire_`; the process's own with `tailwire_process_`.
+    """The metrics of one node. Names begin with `tailwire_`, those of the process with `tailwire_process_`.
 
-    `reads` counts the questions to the store by their kind, `restarts` those of each task.
+    `reads` returns the number of reads from the store by kind, `restarts` the number of restarts by task.
     """
 
     def __init__(self, hub: Hub, feed: FeedState, *, reads: Counts, restarts: Counts) -> None:
@@ -34,11 +34,11 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def describe(self) -> Iterator[Metric]:
-        """Name nothing beforehand: the registry need not ask when it is made."""
+        """Return nothing, so that the registry does not call `collect` when the collector is registered."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Read the parts."""
+        """Yield the current metrics of all parts."""
         hub, feed = self._hub, self._feed
         yield GaugeMetricFamily("tailwire_connections", "Open, authenticated sockets.", hub.connection_count)
         yield GaugeMetricFamily(

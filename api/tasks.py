@@ -1,6 +1,6 @@
-"""Keeps the tasks alive that run as long as the server does: one that ends is logged, counted and started again.
+"""Runs the tasks that last as long as the server, and restarts those that end.
 
-A bug in one of them must not take away heartbeats, or the feed, from every client.
+A task that ends is logged and counted. So a bug in one of them does not deprive all clients of heartbeats or the feed.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from api.errors import Unavailable
 
 FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 1.0
-"""Short, since a node has few tasks: the store is never stormed, and sockets are served soon after it returns."""
+"""The longest wait before a restart. It is short, because the few tasks of a node cannot overload the store."""
 AGAIN_AND_AGAIN: Final = 3
-"""A task that was restarted this often in `RECENT_SECONDS` is not well, even while it runs."""
+"""A task that was restarted this often in `RECENT_SECONDS` is reported as not well, even while it runs."""
 RECENT_SECONDS: Final = 60.0
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
@@ -29,7 +29,7 @@ log = structlog.get_logger("api.tasks")
 
 @dataclass(slots=True)
 class TaskState:
-    """How one task fares. The times of its last restarts are `time.monotonic()` seconds."""
+    """The state of one task. The times of its last restarts are `time.monotonic()` seconds."""
 
     name: str
     is_up: bool = True
@@ -43,27 +43,30 @@ class TaskState:
 
     @property
     def is_well(self) -> bool:
-        """Whether it runs, and has not been restarted again and again."""
+        """Whether the task runs, and has not been restarted again and again."""
         times = self._restarted_at
         often = len(times) == AGAIN_AND_AGAIN and time.monotonic() - times[0] < RECENT_SECONDS
         return self.is_up and not often
 
 
 class Tasks:
-    """The tasks of one node. Whoever makes it closes it."""
+    """The tasks of one node. The caller must `close` it."""
 
     def __init__(self) -> None:
         self._running: list[asyncio.Task[None]] = []
         self.states: list[TaskState] = []
 
     def keep(self, name: str, work: Work, *, max_backoff_seconds: float = MAX_BACKOFF_SECONDS) -> None:
-        """Run `work`, which is to run for ever, and run it again whenever it ends."""
+        """Start a task that runs `work`, and runs it again whenever it ends.
+
+        The wait before a restart doubles each time, up to `max_backoff_seconds`.
+        """
         state = TaskState(name)
         self.states.append(state)
         self._running.append(asyncio.create_task(_keep(state, work, max_backoff_seconds), name=name))
 
     async def close(self) -> None:
-        """Cancel all of them, and wait until they have ended."""
+        """Cancel all tasks, and wait until they have ended."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

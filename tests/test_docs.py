@@ -88,16 +88,16 @@ def table_of_imports() -> str:
 
 def tables_of_permissions() -> str:
     """Return the tables of docs/permissions.md: who may do what, and which roles a role reaches."""
-    seats: list[policy.Seat] = [*Role, *policy.Outsider]
+    relations: list[policy.Relation] = [*Role, *policy.Outsider]
 
-    def answer(operation: policy.Operation, seat: policy.Seat) -> str:
-        if seat in policy.WHO_MAY[operation]:
+    def answer(operation: policy.Operation, relation: policy.Relation) -> str:
+        if relation in policy.WHO_MAY[operation]:
             return "yes"
-        return "404" if isinstance(seat, policy.Outsider) else "403"
+        return "404" if isinstance(relation, policy.Outsider) else "403"
 
-    lines = [f"| | {' | '.join(seats)} |", f"|---|{'---|' * len(seats)}"]
+    lines = [f"| | {' | '.join(relations)} |", f"|---|{'---|' * len(relations)}"]
     lines += [
-        f"| {operation} | {' | '.join(answer(operation, seat) for seat in seats)} |"
+        f"| {operation} | {' | '.join(answer(operation, relation) for relation in relations)} |"
         for operation in policy.Operation
     ]
     lines += ["", "| role | gives, and takes from those who have them |", "|---|---|"]

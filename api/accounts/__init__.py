@@ -1,1 +1,1 @@
-"""Who somebody is: the services of accounts and sessions, for every door; passwords, tokens and guesses."""
+"""The services of accounts and sessions, which HTTP, sockets and the command line share."""

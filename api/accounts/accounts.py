@@ -1,18 +1,18 @@
-"""What users do with their own account: make it, change it, take its contents along and erase it."""
+"""Signing up, and what users do with their own account: change, export and erase it."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
+from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.audit import Audit
 from api.accounts.directory import make_account
 from api.accounts.endings import SessionEndings
 from api.accounts.export import Exported, export
-from api.accounts.guesses import Guesses
 from api.accounts.identity import Client, Identity
 from api.accounts.names import username_prefix
 from api.accounts.proof import Proof, replace_password
 from api.accounts.security import Passwords
-from api.accounts.sessions import Issued, SessionService
+from api.accounts.sessions import SessionService, TokenPair
 from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles
@@ -21,18 +21,18 @@ from api.models.page import Page
 from api.store.base.store import Store
 
 OnErasing: TypeAlias = Callable[[], None]
-"""Is told that an account has been marked to be erased."""
+"""A callback that is called when an account has been marked to be erased."""
 
 
 class AccountService:
-    """See the module."""
+    """Signs users up, and changes, exports and erases their accounts."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         passwords: Passwords,
         audit: Audit,
-        guesses: Guesses,
+        attempts: AttemptLimits,
         throttles: Throttles,
         proof: Proof,
         sessions: SessionService,
@@ -42,7 +42,7 @@ class AccountService:
         self._store = store
         self._passwords = passwords
         self._audit = audit
-        self._guesses = guesses
+        self._attempts = attempts
         self._throttles = throttles
         self._proof = proof
         self._sessions = sessions
@@ -51,28 +51,28 @@ class AccountService:
 
     async def sign_up(
         self, name: str, password: str, display_name: str | None, client: Client
-    ) -> tuple[User, Issued]:
-        """Make an account, a member of the lobby, and its first session.
+    ) -> tuple[User, TokenPair]:
+        """Make an account, add it to the lobby, and begin its first session.
 
         Raises `RateLimited`, `Invalid`, `UsernameTaken`.
         """
-        async with self._guesses.sign_up(client.address):
+        async with self._attempts.sign_up(client.address):
             user = await make_account(self._store, self._passwords, name, password, display_name)
             await self._audit.note(Audited.SIGNED_UP, user.id, client.address)
             _, issued = await self._sessions.begin(user, client)
         return user, issued
 
     async def user(self, user_id: str) -> User:
-        """Return a user as others see them. Raises `NotFound`, also for one who is being erased."""
+        """Return a user as others see them. Raises `NotFound`, also for a user who is being erased."""
         found = await self._store.accounts.get(user_id)
         if found is None or found.erasing:
             raise NotFound
         return found.user
 
     async def search(self, by: str, text: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List for the user `by` the users whose username begins so, whichever way it is spelled.
+        """List the users whose username begins with `text`, for the user `by`.
 
-        Raises `RateLimited`, `BadCursor`.
+        Case and Unicode composition do not matter. Raises `RateLimited`, `BadCursor`.
         """
         self._throttles.search(by)
         prefix = username_prefix(text)
@@ -81,11 +81,14 @@ class AccountService:
         return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:
-        """Change how a user is shown."""
+        """Change the name under which a user is shown."""
         return await self._store.accounts.set_display_name(user_id, display_name)
 
     async def change_password(self, identity: Identity, current: str, new: str, client: Client) -> None:
-        """Replace a user's password and end all sessions but this one. Raises as `Proof.by_password`, and `Invalid`."""
+        """Replace a user's password and end all their sessions but this one.
+
+        Raises what `Proof.by_password` raises, and `Invalid` for a weak new password.
+        """
         user, proven = identity.user, self._proof.by_password
         async with proven(user, current, client, field="current_password"):
             check_password(new, user.username, "new_password")
@@ -94,9 +97,9 @@ class AccountService:
             await self._audit.note(Audited.PASSWORD_CHANGED, user.id, client.address)
 
     async def erase(self, user: User, password: str, client: Client) -> None:
-        """Begin erasing an account, which from here on nothing stops, and end its sessions.
+        """Begin to erase an account, and end its sessions. Nothing can stop the erasure once it has begun.
 
-        Raises as `Proof.by_password`. What remains to be done goes on after this.
+        A background job does the rest after this returns. Raises what `Proof.by_password` raises.
         """
         async with self._proof.by_password(user, password, client, field="password"):
             await self._audit.record(
@@ -107,7 +110,7 @@ class AccountService:
         self._on_erasing()
 
     async def export(self, identity: Identity, client: Client) -> AsyncIterator[Exported]:
-        """Return everything that a user wrote and owns, to be read in its own time. Raises `RateLimited`."""
+        """Return an iterator over everything that a user wrote and owns. Raises `RateLimited`."""
         self._throttles.export(identity.user.id)
         await self._audit.note(Audited.EXPORTED, identity.user.id, client.address)
         return export(self._store, identity.user, identity.session_id)

@@ -1,4 +1,4 @@
-"""What administrators do to accounts, on the command line and over HTTP."""
+"""What administrators do with accounts, on the command line and over HTTP."""
 
 import secrets
 from dataclasses import dataclass
@@ -18,19 +18,22 @@ from api.models.page import Page
 from api.store.base.store import Store
 
 GENERATED_PASSWORD_BYTES: Final = 15
-"""120 random bits, in 20 characters that can be read out."""
+"""A generated password has 120 random bits, which are 20 characters in base64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who administers: an account over HTTP, or nobody in particular on the command line."""
+    """The administrator who acts. Both fields are None on the command line, which knows no account."""
 
     user_id: str | None = None
     address: str | None = None
 
 
 class Admin:
-    """Every act is in the audit log when its method returns. They raise `NotFound` for an unknown user."""
+    """Administers accounts. Each change is in the audit log when its method returns.
+
+    Methods raise `NotFound` for an unknown user.
+    """
 
     def __init__(
         self,
@@ -73,7 +76,7 @@ class Admin:
     async def change(
         self, user_id: str, *, disabled: bool | None, admin: bool | None, actor: Actor
     ) -> Account:
-        """Change those flags of an account that are given, and return it. Raises `Conflict`."""
+        """Change the flags of an account that are not None, and return the account. Raises `Conflict`."""
         if admin is not None:
             await self.set_admin(user_id, admin, actor)
         if disabled is not None:
@@ -81,7 +84,7 @@ class Admin:
         return await self.account(user_id)
 
     async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> None:
-        """Keep somebody out and end their sessions, or let them in again. Raises `Conflict`."""
+        """Disable an account and end its sessions, or enable it again. Raises `Conflict`."""
         _require_another(user_id, actor)
         await self._store.accounts.set_flags(user_id, disabled=disabled)
         if disabled:
@@ -89,13 +92,13 @@ class Admin:
         await self._record(Audited.DISABLED if disabled else Audited.ENABLED, user_id, actor)
 
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
-        """Make somebody an administrator, or one no more. Raises `Conflict`."""
+        """Make a user an administrator, or take that right away. Raises `Conflict`."""
         _require_another(user_id, actor)
         await self._store.accounts.set_flags(user_id, admin=admin)
         await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
 
     async def reset_password(self, user_id: str, password: str, actor: Actor) -> None:
-        """Give somebody a password, the first one too, and end all their sessions. Raises `Invalid`."""
+        """Set a user's password, also where they have none yet, and end all their sessions. Raises `Invalid`."""
         async with self._hashing.take():
             account = await self.account(user_id)
             check_password(password, account.user.username)
@@ -110,14 +113,14 @@ class Admin:
         return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
 
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
-        """End all sessions of a user; return which."""
+        """End all sessions of a user, and return their ids."""
         await self.account(user_id)
         ended = await self._endings.all_of(user_id)
         await self._record(Audited.SESSION_ENDED, user_id, actor)
         return ended
 
     async def audit_log(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
-        """List what was done to accounts, newest first. Raises `BadCursor`."""
+        """List the events of the audit log, newest first. Raises `BadCursor`."""
         return await self._store.audit.all(cursor=cursor, limit=limit)
 
     async def _record(self, event: Audited, user_id: str, actor: Actor) -> None:
@@ -125,11 +128,11 @@ class Admin:
 
 
 def new_password() -> str:
-    """Return a password that nobody can guess."""
+    """Return a random password of `GENERATED_PASSWORD_BYTES`."""
     return secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
 
 
 def _require_another(user_id: str, actor: Actor) -> None:
-    """Whoever administers over HTTP leaves their own rights alone, so that one with them always remains."""
+    """Raise `Conflict` when administrators change their own account, so that one administrator always remains."""
     if user_id == actor.user_id:
         raise Conflict("Another administrator must do this to you")

@@ -1,4 +1,4 @@
-"""The audit log: who did what to which account, and from where. Never a secret, nor a name that was typed."""
+"""The audit log of accounts: who did what, and from where. It holds no secret and no name that was typed."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ from api.models.accounts import Audited, AuditEvent
 from api.store.base.store import Store
 
 MS_PER_DAY: Final = 86_400_000
-BY_NOBODY: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
-"""What happens to an account, but not by its user as far as we know."""
+WITHOUT_ACTOR: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
+"""Events that are stored without an actor, because the account's user may not have caused them."""
 
 log = structlog.get_logger("api.audit")
 
 
 class Audit:
-    """Writes events to the store, and forgets those older than `days`."""
+    """Writes events to the store, and deletes those older than `days`."""
 
     def __init__(self, store: Store, *, days: int) -> None:
         self._store = store
@@ -35,8 +35,8 @@ class Audit:
         )
 
     async def note(self, event: Audited, user_id: str | None, address: str | None) -> None:
-        """Write what a user did to their own account, if that can be done: nobody is kept out for want of a log."""
-        actor_id = None if event in BY_NOBODY else user_id
+        """Write what a user did with their own account. A failure is only logged, so that it keeps nobody out."""
+        actor_id = None if event in WITHOUT_ACTOR else user_id
         try:
             await self.record(event, actor_id=actor_id, subject_id=user_id, address=address)
         except Unavailable:

@@ -1,4 +1,4 @@
-"""The end of sessions, however it comes about: in the store first, and then for the sockets that they hold open."""
+"""Ends sessions: in the store first, then by closing the sockets that they hold open."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -6,17 +6,17 @@ from typing import TypeAlias
 from api.store.base.store import Store
 
 OnEnded: TypeAlias = Callable[[Iterable[str]], None]
-"""Is told the ids of sessions that have ended, before whoever ended them has an answer."""
+"""A callback for the ids of sessions that have ended. It is called before the request that ended them is answered."""
 
 
-def nobody_listens(_session_ids: Iterable[str]) -> None:
-    """Do nothing: for a process without sockets, such as the command line."""
+def ignore_ended(_session_ids: Iterable[str]) -> None:
+    """Do nothing. This is the `OnEnded` of a process without sockets, such as the command line."""
 
 
 class SessionEndings:
-    """Ends sessions, and has their sockets on this node closed at once.
+    """Ends sessions, and closes their sockets on this node at once.
 
-    The feed closes those of other nodes, and these too should this process be cut off in between.
+    The feed closes the sockets on other nodes. It also closes those on this node if the callback fails to run.
     """
 
     def __init__(self, store: Store, on_ended: OnEnded) -> None:
@@ -24,12 +24,12 @@ class SessionEndings:
         self._on_ended = on_ended
 
     async def one(self, session_id: str) -> None:
-        """End a session; again is harmless."""
+        """End a session. A session that has ended already is left as it is."""
         await self._store.sessions.end(session_id)
         self._on_ended([session_id])
 
     async def all_of(self, user_id: str, *, but: str | None = None) -> list[str]:
-        """End a user's sessions, all but one if that is given; return which."""
+        """End all sessions of a user except `but`, if that is given. Return the ids of those that ended."""
         ended = await self._store.sessions.end_all(user_id, but=but)
         self._on_ended(ended)
         return ended

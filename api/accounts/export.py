@@ -1,4 +1,4 @@
-"""Everything that a user wrote and owns, one record after the other, read in pages and never held whole."""
+"""Exports everything that a user wrote and owns, record by record, without holding all of it in memory."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A room, and the user as a member of it."""
+    """A room, and the user's membership of it."""
 
     room: Room
     member: Member
@@ -27,7 +27,7 @@ Exported: TypeAlias = User | Session | Membership | Entry
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
     """Yield the account, its sessions, its memberships and its entries.
 
-    Raises `Unauthorized` when the session by which it was asked for has ended, and `Unavailable`.
+    Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
     yield user
     for session in await store.sessions.of_user(user.id):

@@ -1,4 +1,4 @@
-"""Who a request or a socket comes from, and how that is proven: by an access token."""
+"""Identifies the user of a request or a socket by its access token."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from api.store.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request comes from, and what its program calls itself."""
+    """The address and the User-Agent of a request."""
 
     address: str | None
     user_agent: str
@@ -19,7 +19,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a connection has proven to be, and until when (milliseconds)."""
+    """The user and the session that a token has proven, until `expires_at` (milliseconds)."""
 
     user: User
     session_id: str
@@ -28,14 +28,17 @@ class Identity:
 
 
 class Authenticator:
-    """Tells from an access token who its bearer is."""
+    """Verifies access tokens, and looks up the user and the session of each."""
 
     def __init__(self, reads: Reads, tokens: Tokens) -> None:
         self._reads = reads
         self._tokens = tokens
 
     async def identify(self, token: str) -> Identity:
-        """Return who an access token proves its bearer to be. Raises `Unauthorized`, `Unavailable`."""
+        """Return the identity that an access token proves.
+
+        Raises `Unauthorized`, also when the session has ended or the account is disabled, and `Unavailable`.
+        """
         claims = self._tokens.verify(token, now=now_ms())
         session = await self._reads.session(claims.session_id)
         account = await self._reads.account(claims.user_id)

@@ -1,4 +1,4 @@
-"""What a username, and any other name that people see, may be. Pure."""
+"""The rules for usernames, display names and room names. Pure."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ MIN_USERNAME_CHARACTERS: Final = 2
 MAX_USERNAME_CHARACTERS: Final = 32
 MAX_KEY_BYTES: Final = 120
 MAX_USERNAME_MARKS: Final = 2
-"""On one letter: Vietnamese and Hebrew have as many; what has more is drawn over its neighbours."""
+"""The most combining marks on one letter of a username: Vietnamese and Hebrew need two, more cover other letters."""
 MAX_MARKS: Final = 6
-"""The same in other names, where pointed Hebrew has four."""
+"""The most combining marks on one letter of any other name: pointed Hebrew needs four."""
 RESERVED: Final = frozenset(
     {
         "admin",
@@ -34,28 +34,28 @@ RESERVED: Final = frozenset(
     }
     | {"support", "system", "tailwire", "undefined", "you"}
 )
-"""Names that would be taken for the server's own or for a word of the interface."""
+"""Usernames that nobody can have, because they could be mistaken for the server or for a word of the interface."""
 
 _ONE_SCRIPT: Final = (
     frozenset({"HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"HAN", "HANGUL"}),
     frozenset({"HAN", "BOPOMOFO"}),
 )
-"""Scripts that one language writes together: UTS 39, section 5.1."""
+"""Sets of scripts that one language uses together (UTS 39, section 5.1)."""
 _SCRIPT_OF_COMMON: Final = {"\u30fc": "KATAKANA"} | {chr(digit): "ARABIC" for digit in range(0x660, 0x66A)}
-"""Letters and digits that Unicode shares among scripts, but not among all."""
+"""The script of letters and digits that Unicode calls Common because a few scripts share them."""
 _NAME_PUNCTUATION: Final = frozenset("._-")
 _IGNORABLE: Final = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
-"""Letters and marks that show nothing: Unicode's Default_Ignorable_Code_Point, as far as it is neither Cf nor Cn."""
+"""Matches invisible letters and marks: Unicode's Default_Ignorable_Code_Point without the categories Cf and Cn."""
 
 
 def username(text: str) -> str:
-    """Return a username as it is kept: NFKC, in lower case. Raises `Invalid`.
+    """Return a username in its stored form: NFKC, in lower case. Raises `Invalid`.
 
-    After RFC 8265's UsernameCaseMapped: letters and digits of one script, dots, dashes and underscores,
-    beginning with a letter or a digit, 2 to 32 characters long.
+    It follows RFC 8265's UsernameCaseMapped: 2 to 32 letters and digits of one script, dots, dashes and underscores,
+    beginning with a letter or a digit.
     """
-    if len(text) > 4 * MAX_USERNAME_CHARACTERS:  # more than any that composes to 32: not worth a look
+    if len(text) > 4 * MAX_USERNAME_CHARACTERS:  # too long to compose to 32 characters
         raise _invalid("must be 2 to 32 characters long")
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
     if not MIN_USERNAME_CHARACTERS <= len(name) <= MAX_USERNAME_CHARACTERS:
@@ -74,14 +74,14 @@ def username(text: str) -> str:
 
 
 def username_prefix(text: str) -> str | None:
-    """Return what the usernames begin with that somebody means who types this; None where there can be none."""
+    """Return the beginning of a username in its stored form, or None if no username can begin so."""
     prefix = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
     is_long_enough = MIN_USERNAME_CHARACTERS <= len(prefix) <= MAX_USERNAME_CHARACTERS
     return prefix if is_long_enough and all(map(_may_stand_in_a_name, prefix)) else None
 
 
 def username_key(text: str) -> str:
-    """Return the form of a username that is unique: whatever looks the same has the same. Raises `Invalid`."""
+    """Return the unique key of a username. Usernames that look the same have the same key. Raises `Invalid`."""
     look = skeleton(username(text))
     if look in _reserved():
         raise _invalid("is reserved")
@@ -89,15 +89,15 @@ def username_key(text: str) -> str:
 
 
 def key_of(look: str) -> str:
-    """Return a skeleton as a store's key, which is short: RethinkDB takes 127 bytes."""
+    """Return a skeleton as a key of the store: its hash when it is long, because RethinkDB takes 127 bytes at most."""
     data = look.encode()
     return look if len(data) <= MAX_KEY_BYTES else hashlib.sha256(data).hexdigest()
 
 
 def skeleton(text: str) -> str:
-    """Return what a text looks like, case aside: UTS 39, section 4.
+    """Return the skeleton of a text, ignoring case (UTS 39, section 4). Texts that look the same have the same one.
 
-    `m` stands for the look of `rn` and not the other way round, so that most names are their own skeleton.
+    `rn` becomes `m`, and not the other way round, so that most names are their own skeleton.
     """
     prototypes = _prototypes()
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -106,9 +106,10 @@ def skeleton(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """Return the name of a room, or a person's, without outer blanks. Raises `ValueError` for one that misleads.
+    """Return a room's name or a display name without outer blanks. Raises `ValueError` for a misleading one.
 
-    It is shown on one line among others': nothing in it may be unseen, break the line or turn the text around.
+    Names are shown on one line beside other text. So no character may be invisible, break the line or change the
+    direction of the text.
     """
     if _MISLEADING.search(text) or any(
         unicodedata.category(one) in _UNSEEN for one in text if one not in _JOINERS
@@ -122,7 +123,7 @@ def label(text: str) -> str:
 
 
 def _most_marks(text: str) -> int:
-    """Return how many combining marks stand on one letter at most."""
+    """Return the largest number of combining marks on one letter."""
     most = count = 0
     for one in unicodedata.normalize("NFD", text):
         count = count + 1 if unicodedata.category(one) in {"Mn", "Me"} else 0
@@ -132,9 +133,9 @@ def _most_marks(text: str) -> int:
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _JOINERS: Final = frozenset("\u200c\u200d")
-"""Zero-width, but part of Persian and Indic words and of emoji."""
+"""Zero-width joiners, which are allowed because Persian and Indic words and emoji need them."""
 _MISLEADING: Final = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]")
-"""Letters, symbols or unassigned to Unicode, blank to the eye: Hangul fillers, the Braille blank, tags."""
+"""Matches blank characters that are letters, symbols or unassigned: Hangul fillers, the Braille blank, tags."""
 
 
 @cache
@@ -156,7 +157,7 @@ def _may_stand_in_a_name(one: str) -> bool:
 
 
 def _is_one_script(name: str) -> bool:
-    from confusable_homoglyphs.categories import alias  # noqa: PLC0415  it reads its tables when imported
+    from confusable_homoglyphs.categories import alias  # noqa: PLC0415  it reads its tables when it is imported
 
     of_all = _NAME_PUNCTUATION.union("0123456789")
     scripts = {_SCRIPT_OF_COMMON.get(one) or alias(one) for one in name if one not in of_all} - {"INHERITED"}
@@ -167,9 +168,10 @@ def _is_one_script(name: str) -> bool:
 
 @cache
 def _prototypes() -> dict[str, str]:
-    """Return what each character that looks like another is drawn as.
+    """Return the prototype of each character that looks like another (UTS 39, section 4).
 
-    The library keeps UTS 39's table as neighbours: what looks like others has one, their prototype has all of them.
+    The library stores UTS 39's table as lists of neighbours: a character has one neighbour, its prototype, and a
+    prototype has all characters that look like it.
     """
     table = json.loads(files("confusable_homoglyphs").joinpath("confusables.json").read_bytes())
     neighbours = {_bare(one): {_bare(other["c"]) for other in others} for one, others in table.items()}
@@ -184,7 +186,7 @@ def _prototypes() -> dict[str, str]:
 
 
 def _bare(entry: str) -> str:
-    """Return an entry of the table without the marks that its author put around right-to-left characters."""
+    """Return an entry of the table without the direction marks around right-to-left characters."""
     return entry.strip("\u200e")
 
 

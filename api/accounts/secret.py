@@ -1,4 +1,4 @@
-"""The signing secret that the nodes of one store share when none is set."""
+"""The signing secret that all nodes of a store share when `TAILWIRE_SECRET` is not set."""
 
 import secrets
 from typing import Final
@@ -9,5 +9,5 @@ SECRET_BYTES: Final = 48
 
 
 async def kept_secret(store: Store) -> str:
-    """Return the secret kept in the store; the first to ask makes it. Raises `Unavailable`."""
+    """Return the secret in the store. The first call makes it. Raises `Unavailable`."""
     return await store.keep("signing_secret", secrets.token_urlsafe(SECRET_BYTES))

@@ -1,4 +1,4 @@
-"""Passwords and tokens: the one importer of passlib and python-jose, with guards for what they let through."""
+"""Passwords and tokens. Only this file imports passlib and python-jose, and it checks what they do not."""
 
 import asyncio
 import base64
@@ -27,26 +27,26 @@ AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
 MARK_BYTES: Final = 16
-"""The mark of a refresh token has this length: it is as hard to guess as the session's id."""
+"""The signature of a refresh token has this length, so that it is as hard to guess as the session's id."""
 MAX_FOLLOWED: Final = 64
-"""Refresh tokens that may follow a used-up one that still counts; a store remembers fewer."""
+"""The most rotations between a used-up token in its grace period and the current one. A store remembers fewer."""
 
 MAX_REMEMBERED: Final = 4_096
-"""Access tokens whose claims are remembered: a MiB, and a node's clients of a minute."""
+"""The claims of this many access tokens are cached: enough for the clients of one minute, in one MiB."""
 
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-"""RFC 7515, section 7.1; python-jose also takes padding, so that one token would have many spellings."""
+"""Matches the compact form of a token (RFC 7515, section 7.1). python-jose would also accept padding."""
 
-# OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
+# OWASP's password storage cheat sheet recommends argon2id with 19 MiB, two passes and one lane.
 MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
 _LANES: Final = 1
 MAX_HASHING_THREADS: Final = 2
-"""Threads that hash, on a machine with more cores: the event loop needs one while many log in at once."""
+"""The most threads that hash passwords. One core is left to the event loop, also while many users log in."""
 
 
 class Passwords:
-    """Hashes and verifies passwords in `threads`, off the event loop. `Guesses` limits how many wait for them."""
+    """Hashes and verifies passwords in `threads`, off the event loop. `AttemptLimits` limits how many wait for them."""
 
     def __init__(self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._context = CryptContext(
@@ -60,7 +60,7 @@ class Passwords:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="password")
 
     def close(self) -> None:
-        """Let the threads go."""
+        """End the threads without waiting for them."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
@@ -68,9 +68,9 @@ class Passwords:
         return await self._in_thread(lambda: str(self._context.hash(password)))
 
     async def verify(self, password: str, password_hash: str | None) -> tuple[bool, str | None]:
-        """Say whether the password fits, and its new hash if the old one is weaker than today's.
+        """Return whether the password is right, and a new hash if the old one is weaker than today's.
 
-        `None` for the hash, of a user who does not exist, takes as long as a wrong password.
+        A `password_hash` of None, as for an unknown user, takes as long as a wrong password.
         """
         return await self._in_thread(lambda: self._verify(password, password_hash))
 
@@ -81,7 +81,7 @@ class Passwords:
         try:
             fits, new_hash = self._context.verify_and_update(password, password_hash)
         except (PasswordSizeError, UnknownHashError, ValueError):
-            self._context.dummy_verify()  # passlib gives up at once, which would tell that the user exists
+            self._context.dummy_verify()  # passlib fails at once, and the short time would tell that the user exists
             return False, None
         return bool(fits), new_hash
 
@@ -91,7 +91,7 @@ class Passwords:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid access token says. `expires_at` in milliseconds."""
+    """The claims of a valid access token. `expires_at` is in milliseconds."""
 
     user_id: str
     session_id: str
@@ -99,15 +99,18 @@ class Claims:
 
 
 class Tokens:
-    """Issues access tokens with the secret, verifies those of other secrets too, and derives refresh tokens."""
+    """Issues and verifies access tokens, and derives refresh tokens.
+
+    Access tokens are signed with `secret`. Tokens signed with one of the `others` are valid too.
+    """
 
     def __init__(self, secret: str, *others: str) -> None:
-        self._remembered: dict[bytes, Claims] = {}  # by a token's hash; oldest first
+        self._remembered: dict[bytes, Claims] = {}  # by the token's hash, oldest first
         self._key_id = _key_id(secret)
         self._secrets = {_key_id(one): one for one in (secret, *others)}
 
     def issue(self, user_id: str, session_id: str, *, now: int, expires_at: int) -> str:
-        """Return an access token that holds until `expires_at` (milliseconds, cut to whole seconds)."""
+        """Return an access token that is valid until `expires_at` (milliseconds, rounded down to seconds)."""
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -125,9 +128,9 @@ class Tokens:
         )
 
     def verify(self, token: str, *, now: int) -> Claims:
-        """Return a token's claims. Raises `Unauthorized` for every other text, and never anything else.
+        """Return the claims of a valid token. Raises `Unauthorized` for any other text, and no other error.
 
-        A client shows the same token with each request. What was verified once, and has not expired, is remembered.
+        Clients send the same token with each request, so the claims of verified tokens are cached until they expire.
         """
         if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT.fullmatch(token):
             raise Unauthorized
@@ -144,7 +147,7 @@ class Tokens:
     def _verified(self, token: str, now: int) -> Claims:
         try:
             return self._claims(token, now)
-        # RecursionError, TypeError, AttributeError and the rest: python-jose raises them for crafted headers.
+        # python-jose raises RecursionError, TypeError, AttributeError and the others for crafted headers.
         except (JOSEError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError):
             raise Unauthorized from None
 
@@ -174,13 +177,14 @@ class Tokens:
         return Claims(user_id, session_id, expires * 1000)
 
     def first_refresh(self, session_id: str) -> str:
-        """Return a new session's first refresh token: the session's id, 256 random bits, our mark; dots between."""
+        """Return a session's first refresh token: the session's id, 256 random bits and a signature, joined by dots."""
         return _marked(self._secrets[min(self._secrets)], f"{session_id}.{secrets.token_urlsafe(32)}")
 
     def has_issued(self, refresh_token: str) -> bool:
-        """Whether a refresh token is one that we made, be it used up: only then does its reuse end a session.
+        """Return whether this server made a refresh token, which may be used up.
 
-        Anybody may know a session's id. One made with a secret that we do not have any more is not known to be ours.
+        Only the reuse of such a token ends its session, because others may know a session's id. A token is not
+        recognised if its secret is not among the secrets any more.
         """
         body = refresh_token.rpartition(".")[0]
         return any(
@@ -191,16 +195,19 @@ class Tokens:
     def next_refresh(self, refresh_token: str) -> str:
         """Return the refresh token that follows this one.
 
-        It is derived, not drawn, so that whoever asks again because the answer was lost, or two tabs that ask
-        at once, are given the same one; without our secret it cannot be guessed. Of several secrets the one whose
-        id comes first derives, whichever signs: nodes that are amid a change of secrets agree.
+        The token is derived with HMAC instead of being random. So a client that repeats a request whose answer was
+        lost, and two tabs that ask at once, get the same token. Nobody can guess it without the secret.
+
+        Of several secrets, the one whose id sorts first is used, whichever one signs access tokens. So nodes derive
+        the same token while the secret is being changed.
         """
         return _successor(self._secrets[min(self._secrets)], refresh_token)
 
     def current_refresh(self, used: str, current_hash: str, known: Collection[str]) -> str:
-        """Return the refresh token with this hash, which follows a used-up one. Raises `Unauthorized` for none.
+        """Return the refresh token that has the hash `current_hash` and follows the used-up token `used`.
 
-        `known`: the hashes of those between, which tell by which of our secrets each was derived.
+        `known` holds the hashes of the tokens in between. They tell which secret derived each of them.
+        Raises `Unauthorized` when there is no such token.
         """
         token = used
         for _ in range(MAX_FOLLOWED):
@@ -226,12 +233,12 @@ def _marked(secret: str, body: str) -> str:
 
 
 def session_of(refresh_token: str) -> str:
-    """Return the id of the session that a refresh token says it belongs to."""
+    """Return the session id that a refresh token names. The token may be made up."""
     return refresh_token.partition(".")[0]
 
 
 def refresh_hash(refresh_token: str) -> str:
-    """Return what is stored of a refresh token. Its 256 random bits need no salt and no slow hash."""
+    """Return the stored hash of a refresh token. Its 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(refresh_token.encode(errors="surrogatepass")).hexdigest()
 
 

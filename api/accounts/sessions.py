@@ -1,12 +1,12 @@
-"""Logging in, on and out: the sessions of users, whatever the transport."""
+"""Logging in, refreshing and logging out: the sessions of users, over HTTP and sockets alike."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
+from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.audit import Audit
 from api.accounts.directory import account_named
 from api.accounts.endings import SessionEndings
-from api.accounts.guesses import Guesses
 from api.accounts.identity import Client, Identity
 from api.accounts.security import Passwords, Tokens, refresh_hash, session_of
 from api.clock import now_ms
@@ -18,13 +18,16 @@ from api.models.rooms import LOBBY_ID, Role
 from api.store.base.store import Store
 
 REFRESH_GRACE_MS: Final = 10_000
-"""A used-up refresh token gives the current one for this long, since the answer to it may have been lost."""
+"""A used-up refresh token is still exchanged for this long, because the answer to it may have been lost."""
 MAX_USER_AGENT_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """A session's tokens. The access token expires in `expires_in` seconds; a cookie may hold the refresh token."""
+class TokenPair:
+    """A session's tokens. The access token expires in `expires_in` seconds.
+
+    `refresh_token` is None where a cookie holds it.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
@@ -33,7 +36,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long tokens hold without being renewed (milliseconds), and how many sessions a user has at most."""
+    """How long tokens are valid unless renewed (milliseconds), and how many sessions a user can have."""
 
     access_ms: int
     session_ms: int
@@ -41,15 +44,15 @@ class Lifetimes:
 
 
 class SessionService:
-    """See the module."""
+    """Begins, refreshes, lists and ends the sessions of users."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         passwords: Passwords,
         tokens: Tokens,
         audit: Audit,
-        guesses: Guesses,
+        attempts: AttemptLimits,
         throttles: Throttles,
         endings: SessionEndings,
         lifetimes: Lifetimes,
@@ -58,20 +61,21 @@ class SessionService:
         self._passwords = passwords
         self._tokens = tokens
         self._audit = audit
-        self._guesses = guesses
+        self._attempts = attempts
         self._throttles = throttles
         self._endings = endings
         self._lifetimes = lifetimes
 
-    async def log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
-        """Begin a session. Raises `RateLimited`, and `InvalidCredentials` always after the same time.
+    async def log_in(self, name: str, password: str, client: Client) -> tuple[User, TokenPair]:
+        """Begin a session. Raises `RateLimited`, `InvalidCredentials` and `Unavailable`.
 
-        So nothing tells an unknown user, a disabled one and one without a password from a wrong password.
+        The time until `InvalidCredentials` is always the same. So it does not tell whether the user is unknown, is
+        disabled, has no password or gave a wrong one.
         """
-        async with self._guesses.password(name, client.address):
+        async with self._attempts.password(name, client.address):
             return await self._log_in(name, password, client)
 
-    async def _log_in(self, name: str, password: str, client: Client) -> tuple[User, Issued]:
+    async def _log_in(self, name: str, password: str, client: Client) -> tuple[User, TokenPair]:
         account = await account_named(self._store, name)
         fits, new_hash = await self._passwords.verify(
             password, None if account is None else account.password_hash
@@ -93,9 +97,10 @@ class SessionService:
         return account.user, issued
 
     async def _still_lets_in(self, before: Account, password: str) -> bool:
-        """Look once more, now that the session is there for whoever ends all of them.
+        """Return whether the account still accepts this password, after the new session has been stored.
 
-        Disabling and a new password end the sessions that there are; one that was just beginning would be left.
+        Disabling an account and changing its password end the sessions that are stored. Without this second check, a
+        session that was beginning at that moment would remain.
         """
         now = await self._store.accounts.get(before.user.id)
         if now is None or now.disabled:
@@ -107,11 +112,11 @@ class SessionService:
 
     async def begin(
         self, user: User, client: Client, kind: SessionKind = SessionKind.LOGIN
-    ) -> tuple[str, Issued]:
-        """Begin a session of a user who has proven who they are; return its id and its tokens."""
-        # Joining here, and not only at sign-up, heals an account whose making was cut off in the middle.
+    ) -> tuple[str, TokenPair]:
+        """Begin a session of a user who has proven their identity. Return its id and its tokens."""
+        # Joining here, and not only at sign-up, repairs an account whose sign-up was interrupted.
         joined = await self._store.members.join(LOBBY_ID, user, Role.MEMBER, now_ms())
-        if joined is not None:  # messages from before they came are not unread to them
+        if joined is not None:  # messages from before the user joined do not count as unread
             await self._store.members.mark_read(LOBBY_ID, user.id, joined.entry.seq)
         now, session_id = now_ms(), random_id()
         token = self._tokens.first_refresh(session_id)
@@ -130,10 +135,11 @@ class SessionService:
         )
         return session_id, self._issue(user.id, session_id, token, now)
 
-    async def refresh(self, refresh_token: str, client: Client) -> Issued:
+    async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
         """Use up a refresh token and return the next pair.
 
-        Raises `RateLimited`, and `Unauthorized`; a token that was used up before ends its session.
+        Raises `RateLimited`, and `Unauthorized` for a token that is not valid. A token that was used up long ago also
+        ends its session.
         """
         session_id = session_of(refresh_token)
         self._throttles.refresh(session_id)
@@ -154,7 +160,7 @@ class SessionService:
         )
         if rotation is Rotation.REUSED:
             await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
-        if rotation is Rotation.GRACE:  # more than one token may have followed it by now
+        if rotation is Rotation.GRACE:  # the session may have been rotated again since it was read
             session = await self._store.sessions.get(session_id)
         if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
             raise Unauthorized("The session is over")
@@ -164,7 +170,7 @@ class SessionService:
         return self._issue(session.user_id, session_id, next_token, now)
 
     async def log_out(self, identity: Identity, client: Client) -> None:
-        """End the session by which somebody asks; its sockets are closed."""
+        """End the caller's session and close its sockets."""
         await self._endings.one(identity.session_id)
         await self._audit.note(Audited.LOGGED_OUT, identity.user.id, client.address)
 
@@ -174,7 +180,7 @@ class SessionService:
         return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
 
     async def end(self, user_id: str, session_id: str, client: Client) -> None:
-        """End one of a user's own sessions. Raises `NotFound`, for another's session too."""
+        """End one of a user's own sessions. Raises `NotFound`, also for another user's session."""
         session = await self._store.sessions.get(session_id)
         if session is None or session.user_id != user_id:
             raise NotFound
@@ -182,21 +188,21 @@ class SessionService:
         await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
 
     async def end_others(self, identity: Identity, client: Client) -> None:
-        """End all of a user's sessions but the one by which they ask."""
+        """End all of a user's sessions except the one that asks."""
         ended = await self._endings.all_of(identity.user.id, but=identity.session_id)
-        if ended:  # or one account would fill the audit log with nothing
+        if ended:  # otherwise one account could fill the audit log with empty events
             await self._audit.note(Audited.SESSION_ENDED, identity.user.id, client.address)
 
     async def _is_enabled(self, user_id: str) -> bool:
         account = await self._store.accounts.get(user_id)
         return account is not None and not account.disabled
 
-    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> Issued:
+    def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> TokenPair:
         expires_at = now + self._lifetimes.access_ms
         access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=expires_at)
-        return Issued(access_token, refresh_token, self._lifetimes.access_ms // 1000)
+        return TokenPair(access_token, refresh_token, self._lifetimes.access_ms // 1000)
 
 
 def _is_known(session: Session, refresh_token: str) -> bool:
-    """Whether this is a session's refresh token now, or was one a moment ago."""
+    """Return whether this is the session's current refresh token, or a recent one."""
     return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}

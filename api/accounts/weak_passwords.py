@@ -1,4 +1,4 @@
-"""Which passwords are refused before any costly hash is run. The one importer of zxcvbn, for its list alone."""
+"""Refuses weak passwords before they are hashed. Only this file imports zxcvbn, for its list of passwords."""
 
 from functools import cache
 from typing import Final
@@ -11,9 +11,10 @@ MAX_PASSWORD_BYTES: Final = 1_024
 
 
 def check_password(password: str, username: str, name: str = "password") -> None:
-    """Raise `Invalid` for a password that is too short or too long, common, or the username; `name` is its field's.
+    """Raise `Invalid` for a password that is too short, too long, common, or the username.
 
-    It is used exactly as sent: NFC and NFD of one text are two passwords.
+    `name` is the field that the error names. A password is used exactly as sent: the NFC and NFD forms of a text are
+    two passwords.
     """
     if len(password) < MIN_PASSWORD_CHARACTERS or len(password.encode()) > MAX_PASSWORD_BYTES:
         raise Invalid(errors=(FieldError((name,), "must be 8 characters to 1,024 bytes long"),))
@@ -25,9 +26,9 @@ def check_password(password: str, username: str, name: str = "password") -> None
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Return the most frequent passwords of leaked lists that are long enough to be taken, in lower case.
+    """Return the most frequent leaked passwords, in lower case, without those that are too short anyway.
 
-    Those of the 30,000 that zxcvbn ranks; loaded when first asked for, which takes some 30 ms.
+    They are from zxcvbn's list of 30,000. The first call loads it, which takes about 30 ms.
     """
     from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415  only a server needs its 13 MB
 
@@ -35,7 +36,7 @@ def common_passwords() -> frozenset[str]:
 
 
 def load_tables() -> None:
-    """Read what the first sign-up would have to wait for."""
+    """Load the tables of this file and of `names.py`, so that the first sign-up need not wait for them."""
     skeleton("")
     common_passwords()
 

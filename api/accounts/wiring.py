@@ -1,13 +1,13 @@
-"""Makes the account services of a node, and what the command line needs of them."""
+"""Makes the account services of a node and of the command line."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from api.accounts.accounts import AccountService, OnErasing
 from api.accounts.admin import Admin
+from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptLimits, AttemptRates
 from api.accounts.audit import Audit
-from api.accounts.endings import OnEnded, SessionEndings, nobody_listens
-from api.accounts.guesses import LOGINS_PER_THREAD, MAX_WAITING, Guesses, GuessRates
+from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.identity import Authenticator
 from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
@@ -25,7 +25,7 @@ MS_PER_DAY: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class AccountServices:
-    """What every door may ask about accounts."""
+    """The account services that routers and sockets use."""
 
     accounts: AccountService
     sessions: SessionService
@@ -33,7 +33,7 @@ class AccountServices:
     authenticator: Authenticator
 
 
-async def wire_accounts(  # noqa: PLR0913  what they are wired to
+async def wire_accounts(  # noqa: PLR0913  their dependencies
     settings: Settings,
     store: Store,
     *,
@@ -43,18 +43,18 @@ async def wire_accounts(  # noqa: PLR0913  what they are wired to
     on_ended: OnEnded,
     on_erasing: OnErasing,
 ) -> AccountServices:
-    """Return the services. Raises `Unavailable` when the secret cannot be read from the store."""
+    """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = await _tokens(settings, store)
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, on_ended)
     hashing = _hashing(passwords)
-    guesses = Guesses(store, _guess_rates(settings), hashing)
+    attempts = AttemptLimits(store, _attempt_rates(settings), hashing)
     sessions = SessionService(
-        store, passwords, tokens, audit, guesses, throttles, endings, _lifetimes(settings)
+        store, passwords, tokens, audit, attempts, throttles, endings, _lifetimes(settings)
     )
-    proof = Proof(store, passwords, guesses)
+    proof = Proof(store, passwords, attempts)
     return AccountServices(
         accounts=AccountService(
-            store, passwords, audit, guesses, throttles, proof, sessions, endings, on_erasing
+            store, passwords, audit, attempts, throttles, proof, sessions, endings, on_erasing
         ),
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing),
@@ -63,8 +63,8 @@ async def wire_accounts(  # noqa: PLR0913  what they are wired to
 
 
 def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
-    """Return what administers accounts in a process that serves nobody."""
-    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, nobody_listens)
+    """Return the administration of accounts for a process without sockets."""
+    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
     return Admin(store, passwords, audit, endings, _hashing(passwords))
 
 
@@ -77,8 +77,8 @@ def _hashing(passwords: Passwords) -> ConcurrencyLimit:
     return ConcurrencyLimit(LOGINS_PER_THREAD * passwords.threads, MAX_WAITING)
 
 
-def _guess_rates(settings: Settings) -> GuessRates:
-    return GuessRates(
+def _attempt_rates(settings: Settings) -> AttemptRates:
+    return AttemptRates(
         failures_per_account=settings.login_failures_per_account,
         failures_per_address=settings.login_failures_per_address,
         signups_per_address=settings.signups_per_address,

@@ -1,1 +1,1 @@
-"""What all HTTP requests share: what a route may ask for, strict bodies, errors as answers, headers."""
+"""What all HTTP routes share: dependencies, strict parsing, errors as problem+json, headers and OpenAPI."""

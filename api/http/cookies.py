@@ -1,4 +1,4 @@
-"""The refresh token where no script can read it: in a cookie, for pages of our own host that ask for it."""
+"""Keeps the refresh token in a cookie that no script can read, for pages that ask for it."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Depends, Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.accounts.sessions import Issued
+from api.accounts.sessions import TokenPair
 from api.errors import Forbidden, Unauthorized
 from api.http.deps import HttpSettingsDep
 from api.http.hardening import is_allowed_origin
@@ -14,14 +14,14 @@ from api.http.openapi import SESSION_HEADER
 
 SECURE_NAME: Final = "__Host-tailwire_refresh"
 PLAIN_NAME: Final = "tailwire_refresh"
-"""Over http to another machine browsers drop a cookie that is Secure, which `__Host-` must be."""
+"""The name over plain http: browsers drop cookies with the prefix `__Host-` there, because these must be Secure."""
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that browsers trust without https (W3C Secure Contexts, section 3.1)."""
+"""Browsers accept Secure cookies from these hosts without https (W3C Secure Contexts, section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshCookie:
-    """The cookie of one request and its answer. Without `is_wanted` it does nothing."""
+    """The session cookie of one request and its answer. It does nothing unless `is_wanted`."""
 
     request: Request
     response: Response
@@ -30,21 +30,21 @@ class RefreshCookie:
     seconds: int
 
     def token(self) -> str:
-        """Return the refresh token in the cookie. Raises `Unauthorized` for none."""
+        """Return the refresh token in the cookie. Raises `Unauthorized` when there is none."""
         token = self.request.cookies.get(self._name)
         if not token:
             raise Unauthorized("There is no session cookie")
         return token
 
-    def keep(self, issued: Issued) -> Issued:
-        """Move the refresh token from the answer's body into the cookie, where that is wanted."""
+    def keep(self, issued: TokenPair) -> TokenPair:
+        """Move the refresh token from the answer's body into the cookie, if the client wants one."""
         if not self.is_wanted:
             return issued
         self._set(issued.refresh_token or "", self.seconds)
         return replace(issued, refresh_token=None)
 
     def clear(self) -> None:
-        """Tell the browser to forget it."""
+        """Tell the browser to delete the cookie."""
         if self.is_wanted:
             self._set("", 0)
 
@@ -74,4 +74,4 @@ async def _refresh_cookie(
 
 
 RefreshCookieDep = Annotated[RefreshCookie, Depends(_refresh_cookie)]
-"""The session cookie, if the client asks for it: 403 unless from a page that may."""
+"""The session cookie, which does nothing unless the client asks for it. 403 for pages of other origins."""

@@ -1,4 +1,4 @@
-"""What a route may ask for: who is calling, from where, and the services that it names."""
+"""FastAPI dependencies of the routes: the caller, the caller's address, and the services."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ from api.rooms.wiring import RoomServices
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The settings of the doors.
+    """The settings that routes and sockets need.
 
-    The session cookie holds for `session_seconds`. /metrics wants `metrics_token`, unless that is None.
+    The session cookie lives for `session_seconds`. /metrics requires `metrics_token`, unless that is None.
     """
 
     origins: frozenset[str]
@@ -40,7 +40,7 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the doors of a running server open to, wired by `main`."""
+    """The services of a running server that routes and sockets use. `main` makes them."""
 
     accounts: AccountServices
     rooms: RoomServices
@@ -100,7 +100,7 @@ def _require_memory(parts: _Services) -> None:
 
 
 NEEDS_MEMORY = Depends(_require_memory)
-"""For a route that must wait while the node is short of memory: it answers 503 then."""
+"""A dependency that makes a route answer 503 while the node is short of memory."""
 
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
@@ -120,9 +120,9 @@ async def _identity(
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]
-"""Who the caller is: the bearer of an access token whose session lives. 401 for anyone else.
+"""The caller's identity, proven by an access token whose session has not ended. 401 for anyone else.
 
-Who asks too often for what is not there, or not for them, is told to wait instead.
+A caller who gets too many 404s gets 429 instead.
 """
 
 
@@ -133,11 +133,11 @@ async def _admin(parts: _Services, identity: IdentityDep) -> Admin:
 
 
 AdminDep = Annotated[Admin, Depends(_admin)]
-"""What an administrator may do. 404 for anyone else who is logged in, as if there were no such path."""
+"""The administration of accounts. A caller who is no administrator gets 404, as if the path did not exist."""
 
 
 def address(connection: HTTPConnection) -> str:
-    """Return the address of the client behind a request or a socket."""
+    """Return the client's address of a request or a socket, also behind trusted proxies."""
     peer = connection.client.host if connection.client else ""
     said = connection.headers.getlist("x-forwarded-for")
     return client_address(peer, said, services(connection).settings.trusted_proxies)
@@ -147,7 +147,7 @@ AddressDep = Annotated[str, Depends(address)]
 
 
 def client(request: Request, address: AddressDep) -> Client:
-    """Return where a request comes from."""
+    """Return the address and the User-Agent of a request."""
     return Client(address or None, request.headers.get("user-agent", ""))
 
 
@@ -159,4 +159,4 @@ def _actor(identity: IdentityDep, client: ClientDep) -> Actor:
 
 
 ActorDep = Annotated[Actor, Depends(_actor)]
-"""Who administers, for the audit log."""
+"""The administrator who acts, for the audit log."""

@@ -1,4 +1,4 @@
-"""/docs: Swagger UI from our own machine, so that no page of ours asks another host for anything."""
+"""/docs: Swagger UI with files from this server, so that the page loads nothing from other hosts."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
 
 
 def install_docs_page(app: FastAPI) -> None:
-    """Serve the page and its files."""
+    """Serve the page and its files, with a policy that allows its one inline script by hash."""
     app.mount("/docs/assets", StaticFiles(directory=ASSETS), name="docs-assets")
 
     page = get_swagger_ui_html(

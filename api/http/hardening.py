@@ -1,4 +1,4 @@
-"""What every answer has, whoever gives it: the headers that keep browsers safe; and what no address takes."""
+"""Security headers for every answer, and requests that are refused at every path."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -27,11 +27,14 @@ PAGE_POLICY: Final = (
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""The policy of the SPA's pages. Its build writes the same into the page, for hosts that send no headers."""
+"""The Content-Security-Policy of the SPA. Its build writes the same into the page, for hosts that send no headers."""
 
 
 class Hardening:
-    """ASGI middleware around everything that answers HTTP. `hsts_seconds`: 0 sends no Strict-Transport-Security."""
+    """ASGI middleware around all HTTP answers.
+
+    `hsts_seconds` is the max-age of Strict-Transport-Security; 0 sends no such header.
+    """
 
     def __init__(self, app: ASGIApp, *, hsts_seconds: int, trusted_proxies: Sequence[Network]) -> None:
         self._trusted_proxies = trusted_proxies
@@ -39,7 +42,7 @@ class Hardening:
         self._hsts = f"max-age={hsts_seconds}" if hsts_seconds else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
+        """Serve one request or refuse it. Answer 500 when the application fails before it answers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -66,29 +69,31 @@ class Hardening:
             raise
 
     def _correct_scheme(self, scope: Scope) -> None:
-        """Let the rest see the scheme that the client used, not the one that a proxy uses behind it."""
+        """Replace the scheme by the one that the client used. Between a proxy and this server it may be another."""
         said = Headers(scope=scope).get("x-forwarded-proto", "")
         peer = scope["client"][0] if scope.get("client") else ""
         scope["scheme"] = client_scheme(scope["scheme"], peer, said, self._trusted_proxies)
 
 
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a handshake with an error."""
+    """Answer a WebSocket handshake with an error."""
     response = problem(error)
     _add_headers(response.headers, error.status, None)
     await response(scope, receive, send)
 
 
 def refusal(connection: HTTPConnection) -> TailwireError | None:
-    """Return what is wrong with where a request goes, whatever it asks for."""
+    """Return the error for a request that is refused at every path, or None."""
     hosts = len(connection.headers.getlist("host"))
     if hosts > 1 or (not hosts and connection.scope["http_version"] == "1.1"):  # RFC 9112, section 3.2
         return BadRequest("There must be one Host header")
     if "token" in connection.query_params or "access_token" in connection.query_params:
-        return Unauthorized("A token does not belong in a URL")  # logs, histories and referrers would keep it
+        return Unauthorized(
+            "A token does not belong in a URL"
+        )  # logs, browser histories and referrers would store it
     path = connection.scope["path"]
     if "/." in path or path.endswith(".map"):
-        return NotFound()  # whatever a build or a careless copy left among the files that are served
+        return NotFound()  # hidden files and source maps that a build left among the served files
     return None
 
 
@@ -98,7 +103,7 @@ def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) 
     if hsts:
         headers["strict-transport-security"] = hsts
     if status == HTTPStatus.NOT_MODIFIED:
-        return  # what it says replaces what the browser keeps, and it does not say of what kind that is
+        return  # its headers replace those in the browser's cache, and it has no content type to choose the policy by
     kind = headers.get("content-type", "")
     headers.setdefault(
         "content-security-policy", PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY
@@ -108,7 +113,7 @@ def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) 
 
 
 def is_allowed_origin(connection: HTTPConnection, listed: frozenset[str]) -> bool:
-    """Whether the page that asks is of our own host or of a listed origin. One that does not say is not."""
+    """Return whether the Origin header names this host or a listed origin. A request without it is not allowed."""
     origin = connection.headers.get("origin", "")
     try:
         page = urlsplit(origin)

@@ -1,4 +1,4 @@
-"""Answers in JSON Lines, for what is too long to be held whole."""
+"""Answers in JSON Lines, for answers that are too long to hold in memory."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 async def json_lines(records: AsyncIterator[T], said: Callable[[T], dict[str, Any]]) -> AsyncIterator[bytes]:
-    """Yield a line for each record. The last one is of type `end`, or of type `error` when the answer is not whole.
+    """Yield a line for each record, and a last line of type `end`, or of type `error` when the answer is incomplete.
 
-    The status is sent before the first record is read, so only the last line can tell.
+    The status is sent before the first record is read, so only the last line can tell that something failed.
+    `said` turns a record into an object.
     """
     last = {"type": "end"}
     try:

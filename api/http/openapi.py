@@ -1,4 +1,4 @@
-"""What OpenAPI says of refusals: those that follow from what an operation takes, and those that it names itself."""
+"""Completes OpenAPI with the errors that a route names, and those that follow from its parameters."""
 
 from typing import Any, Final
 
@@ -18,13 +18,13 @@ from api.http.bodies.forms import Problem
 
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400
-"""The first status that is an error."""
+"""Statuses from this one on are errors."""
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 _WAITS: Final = frozenset({RateLimited.status, Unavailable.status})
 
 
 def refuses(*errors: type[TailwireError]) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that raises these of itself; see `contract` for what need not be named."""
+    """Return the `responses` of a route that raises these errors. `contract` adds those that follow from parameters."""
     titles: dict[int | str, list[str]] = {}
     for error in errors:
         titles.setdefault(error.status, []).append(error.title)
@@ -32,7 +32,7 @@ def refuses(*errors: type[TailwireError]) -> dict[int | str, dict[str, Any]]:
 
 
 def contract(schema: dict[str, Any]) -> dict[str, Any]:
-    """Complete FastAPI's OpenAPI: what every operation that takes a body, a token or an id may refuse, and how."""
+    """Add to FastAPI's OpenAPI the errors that follow from a body, a token or an id, and the form of all errors."""
     schemas = schema["components"]["schemas"]
     for name in _FASTAPIS_OWN:
         schemas.pop(name, None)
@@ -51,12 +51,12 @@ def contract(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
-    """Return what follows from an operation's address and what it takes."""
+    """Return the errors that follow from an operation's path, parameters and body."""
     names = {one["name"] for one in operation.get("parameters", ())}
     body = operation.get("requestBody", {}).get("content", {})
-    found: list[type[TailwireError]] = [Unauthorized]  # a token in the query, wherever
+    found: list[type[TailwireError]] = [Unauthorized]  # for a token in the query of any path
     if "health" not in operation["tags"]:
-        found += [Invalid, Unavailable]  # an unknown query field; the store
+        found += [Invalid, Unavailable]  # for an unknown query field, and when the store is away
     if body:
         found += [TooLarge, UnsupportedMediaType]
     if "application/json" in body:
@@ -64,7 +64,7 @@ def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
     if SESSION_HEADER in names:
         found.append(Forbidden)
     if "{" in path:
-        found += [NotFound, RateLimited]  # who asks for too much that is not there must wait
+        found += [NotFound, RateLimited]  # too many 404s become 429
     return found
 
 
@@ -73,7 +73,7 @@ def _is_fastapis(said: dict[str, Any]) -> bool:
 
 
 def _form(status: int) -> dict[str, Any]:
-    """Return what all refusals with a status have in common."""
+    """Return the content and the headers of all errors with a status."""
     form: dict[str, Any] = {
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     }

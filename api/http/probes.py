@@ -1,4 +1,4 @@
-"""What /healthz, /readyz and /metrics ask of a node. `main` hands it over, so that HTTP knows none of the parts."""
+"""What /readyz and /metrics ask of a node. `main` makes it, so that HTTP imports none of those parts."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class FeedProbe(Protocol):
-    """How the feed is."""
+    """The state of the feed. `heard_at` is in `time.monotonic()` seconds."""
 
     is_live: bool
     heard_at: float
@@ -15,11 +15,11 @@ class FeedProbe(Protocol):
     catch_up_count: int
 
     def silent_seconds(self) -> float:
-        """Return how long ago the feed last gave a sign of life."""
+        """Return the seconds since the feed last received anything."""
 
 
 class TaskProbe(Protocol):
-    """How one of the tasks is that run as long as the server does."""
+    """The state of one task that runs as long as the server does."""
 
     name: str
     is_up: bool
@@ -27,12 +27,12 @@ class TaskProbe(Protocol):
 
     @property
     def is_well(self) -> bool:
-        """Whether it runs, and has not been restarted again and again."""
+        """Whether the task runs, and has not been restarted again and again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """See the module. `check_store` raises `Unavailable`."""
+    """The state of a node. `check_store` raises `Unavailable`."""
 
     check_store: Callable[[], Awaitable[None]]
     memory_is_short: Callable[[], bool]

@@ -1,4 +1,4 @@
-"""Errors as answers: problem+json by RFC 9457."""
+"""Turns errors into HTTP answers in problem+json (RFC 9457)."""
 
 import re
 from typing import Any, Final
@@ -23,7 +23,7 @@ from api.protocol.fields import invalid
 
 
 def problem(error: TailwireError) -> Response:
-    """Return an error as RFC 9457 says."""
+    """Return the answer for an error, in problem+json (RFC 9457)."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": error.title,
@@ -49,14 +49,14 @@ _BY_STATUS: Final[dict[int, type[TailwireError]]] = {
 
 
 class _AllowedMethods:
-    """The methods that an application's contract has for an address."""
+    """The methods that an application's OpenAPI has for a path."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._paths: list[tuple[re.Pattern[str], set[str]]] = []  # compiled when first asked for
+        self._paths: list[tuple[re.Pattern[str], set[str]]] = []  # compiled at first use
 
     def of(self, path: str) -> set[str]:
-        """Return the methods of all routes that match: Starlette names those of one of them."""
+        """Return the methods of all routes that match. Starlette names only those of one route."""
         if not self._paths:
             paths: dict[str, dict[str, Any]] = self._app.openapi()["paths"]
             self._paths = [
@@ -77,12 +77,12 @@ async def _on_error(_request: Request, raised: Exception) -> Response:
 
 
 def install_errors(app: FastAPI) -> None:
-    """Let every error leave as problem+json."""
+    """Make the application answer every error in problem+json."""
     allowed = _AllowedMethods(app)
 
     async def on_http_exception(request: Request, raised: Exception) -> Response:
-        """Translate what FastAPI and Starlette raise on their own: no route, wrong method, body too large."""
-        assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker: registered for this class
+        """Translate the errors that FastAPI and Starlette raise themselves: no route, wrong method, body too large."""
+        assert isinstance(raised, HTTPException)  # noqa: S101  for the type checker
         response = problem(_BY_STATUS.get(raised.status_code, TailwireError)())
         response.headers.update(raised.headers or {})
         if raised.status_code == MethodNotAllowed.status and (methods := allowed.of(request.url.path)):

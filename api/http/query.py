@@ -1,4 +1,4 @@
-"""What stands in a query, or in a path: page marks, page sizes and places in a log."""
+"""Types of query and path parameters: cursors, page sizes and seqs."""
 
 import re
 from typing import Annotated, Final
@@ -13,16 +13,16 @@ _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
 
 
 def _whole(text: object) -> object:
-    """Read a number of a query as JSON writes it: `+5`, `05`, ` 5`, `5.0` and `5_0` are none. Raises `ValueError`."""
+    """Read a query's number in JSON's form: `+5`, `05`, ` 5`, `5.0` and `5_0` are refused. Raises `ValueError`."""
     if not isinstance(text, str):
-        return text  # the default, where nothing was sent
+        return text  # the default
     if not _WHOLE.fullmatch(text):
         raise ValueError("must be a whole number in plain digits")
     return int(text)
 
 
 def _seq_or_zero(text: object) -> int:
-    """Read a seq of a path; 0, which is nobody's, for what is not written as one, so that it is not found."""
+    """Read a path's seq. Anything else becomes 0, which no entry has, so that it answers 404."""
     seq = int(text) if isinstance(text, str) and _WHOLE.fullmatch(text) else 0
     return seq if 1 <= seq <= MAX_SAFE_INTEGER else 0
 
@@ -30,8 +30,8 @@ def _seq_or_zero(text: object) -> int:
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]
-MOST_USERS: Final = 20
-"""Users on a page: enough to choose from, few for who wants to list everybody."""
-UserLimit = Annotated[int, Field(ge=1, le=MOST_USERS), BeforeValidator(_whole), Query()]
+MAX_USERS: Final = 20
+"""The most users on a page: enough to choose from, and too few to list all users quickly."""
+UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]
 SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_whole)]
 SeqInPath = Annotated[int, BeforeValidator(_seq_or_zero)]

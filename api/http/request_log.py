@@ -1,4 +1,4 @@
-"""A request's id, and its one log line."""
+"""Gives each request an id, and logs each request in one line."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from starlette.types import Message as ASGIMessage
 from api.ids import random_id
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines: their lines would bury the others."""
+"""Machines ask these paths every few seconds. They are logged at level debug, or their lines would bury the others."""
 
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -22,13 +22,13 @@ access = structlog.get_logger("api.access")
 
 
 class RequestLog:
-    """ASGI middleware: gives each request an id, and logs it once it is answered, without its query."""
+    """ASGI middleware that gives each request an id, and logs it without its query once it is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or hand on what is none."""
+        """Serve one request. Other scopes, such as the lifespan, are passed on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -51,9 +51,9 @@ class RequestLog:
 
 
 def bind_request_id(scope: Scope) -> str:
-    """Give a request its id, for the answer and for all that is logged meanwhile; return it.
+    """Choose a request's id, add it to everything that is logged during the request, and return it.
 
-    The caller's own if it is one, so that a proxy's log and ours can be laid side by side.
+    The caller's X-Request-Id is used if it is valid, so that a proxy's log and this one can be compared.
     """
     headers: Headers = Headers(scope=scope)
     given = headers.get("x-request-id", "")

@@ -1,4 +1,4 @@
-"""Routes that are strict about what they are sent: bodies, forms and query fields."""
+"""Routes that accept only the query fields, bodies and forms that they declare."""
 
 from collections.abc import Awaitable, Callable
 from email.message import Message
@@ -29,10 +29,13 @@ log = structlog.get_logger("api.http")
 
 
 class StrictRoute(APIRoute):
-    """A route without unknown query fields, whose JSON body is parsed by our one policy and says that it is JSON."""
+    """A route that refuses unknown and repeated query fields, and parses JSON bodies with `strict_json`.
+
+    A body must have the right Content-Type.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-        """Return FastAPI's handler, behind the policy."""
+        """Return FastAPI's handler, with these checks before it."""
         handle = super().get_route_handler()
         takes_body = self.body_field is not None
         takes_json = takes_body and not _is_form(self)
@@ -59,13 +62,13 @@ class StrictRoute(APIRoute):
 
 
 def _query_names(dependant: Dependant) -> set[str]:
-    """Return the query fields that a route knows, its dependencies' too."""
+    """Return the query fields that a route and its dependencies declare."""
     names = {parameter.alias for parameter in dependant.query_params}
     return names.union(*(_query_names(one) for one in dependant.dependencies))
 
 
 def _is_form(route: APIRoute) -> bool:
-    """Whether a route, or what it depends on directly, takes fields of a form."""
+    """Return whether a route or one of its direct dependencies takes form fields."""
     return any(
         isinstance(parameter.field_info, Form)
         for dependant in (route.dependant, *route.dependant.dependencies)
@@ -74,7 +77,7 @@ def _is_form(route: APIRoute) -> bool:
 
 
 async def _read(request: Request) -> None:
-    """Read the whole body, or as much as tells that it is too large. Raises `TooLarge`."""
+    """Read the whole body, but stop as soon as it is too large. Raises `TooLarge`."""
     if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise TooLarge
     body = bytearray()
@@ -84,14 +87,14 @@ async def _read(request: Request) -> None:
             if len(body) > MAX_BODY_BYTES:
                 raise TooLarge
     except ClientDisconnect:
-        raise BadJson("The body broke off") from None  # told to nobody, and no reason for an alarm
-    request._body = bytes(body)  # noqa: SLF001  where Starlette keeps what `body()` gives
+        raise BadJson("The body broke off") from None  # nobody gets this answer, and the error is not logged
+    request._body = bytes(body)  # noqa: SLF001  Starlette caches `body()` here
 
 
 async def _parse(request: Request) -> None:
     if _content_type(request) != "application/json":
         raise UnsupportedMediaType("Send the body as application/json")
-    request._json = strict_json.loads(await request.body())  # noqa: SLF001  where Starlette keeps what `json()` gives
+    request._json = strict_json.loads(await request.body())  # noqa: SLF001  Starlette caches `json()` here
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
 
@@ -109,7 +112,7 @@ async def _check_form(request: Request) -> None:
 
 
 def _require_once(where: str, fields: list[tuple[str, str]]) -> None:
-    """Raises `Invalid` when a field stands twice: which of them counts, every reader says otherwise."""
+    """Raise `Invalid` when a field is repeated, because parsers disagree about which of them counts."""
     if len({name for name, _ in fields}) != len(fields):
         twice = FieldError((where, "*"), "A field stands twice")
         raise Invalid("A field stands twice", errors=(twice,), code="duplicate_key")

@@ -1,1 +1,1 @@
-"""What a node does in the background, whoever is connected."""
+"""Background jobs, which every node runs independently of its connections."""

@@ -1,7 +1,7 @@
-"""Takes out what an erased account leaves behind: memberships, messages, its name on entries, the account.
+"""Erases accounts in the background: memberships, messages, names on entries and the account itself.
 
-Every step may be done twice, by two nodes at once too, so whatever a crash cuts off is begun again: at the next
-start, or at the next look.
+Each step may be repeated, also by two nodes at once. So an erasure that a crash interrupted starts again when a node
+starts, or when a node next looks for marked accounts.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from api.models.log import Draft, Entry, Kind
 from api.store.base.store import Store
 
 ERASED_NAME: Final = "erased"
-"""The author's name on what is left of an erased account. Nobody can have it: it is reserved."""
+"""The author's name on the entries of an erased account. It is reserved, so no account can have it."""
 LOOK_SECONDS: Final = 60.0
-"""How often this node looks for what another one began and did not finish."""
+"""How often this node looks for erasures that another node began and did not finish."""
 PAGE: Final = 100
 
 How: TypeAlias = Literal["tombstone", "anonymise"]
@@ -28,7 +28,7 @@ log = structlog.get_logger("api.erasure")
 
 
 class Erasure:
-    """See the module. `run` is a task for `Tasks`."""
+    """Erases the accounts that are marked. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, how: How) -> None:
         self._store = store
@@ -36,14 +36,14 @@ class Erasure:
         self._begun = asyncio.Event()
 
     def begin(self) -> None:
-        """Look at once: an account has been marked."""
+        """Make `run` look for marked accounts at once."""
         self._begun.set()
 
     async def run(self) -> None:
-        """Erase what is marked, for ever."""
+        """Erase marked accounts, for ever."""
         while True:
             self._begun.clear()
-            with suppress(Unavailable):  # the next look is not far
+            with suppress(Unavailable):  # the next round tries again
                 await self.erase_all()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -79,7 +79,7 @@ class Erasure:
 
     async def _tombstone(self, entry: Entry) -> None:
         if entry.kind != Kind.MESSAGE or not entry.data["body"]:
-            return  # an empty body has been erased before
+            return  # a message without a body has been erased before
         draft = Draft(Kind.DELETE, entry.user_id, ERASED_NAME, now_ms(), ref=None, data={"target": entry.seq})
         try:
             await self._store.log.append(entry.room_id, draft)

@@ -1,1 +1,1 @@
-"""How often, how much at once and how many: rates, throttles, concurrency, caps and memory."""
+"""The limits of a node: how often, how much at once, how many, and how much memory."""

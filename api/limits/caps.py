@@ -1,6 +1,6 @@
-"""How much there may be: members of a room, rooms of a user.
+"""Limits on what may be stored: members of a room, and rooms of a user.
 
-Nothing is locked between looking and storing: those who come at the same moment may pass the bound by their number.
+Nothing is locked between the check and the change, so requests at the same moment can exceed a limit by their number.
 """
 
 from api.errors import Invalid
@@ -9,7 +9,7 @@ from api.store.base.store import Store
 
 
 class Caps:
-    """Asked before something is added. Each raises `Invalid` with the code `limit`, or `Unavailable`."""
+    """Checks before something is added. Each check raises `Invalid` with the code `limit`, or `Unavailable`."""
 
     def __init__(self, store: Store, *, members_per_room: int, rooms_per_user: int) -> None:
         self._store = store
@@ -22,6 +22,6 @@ class Caps:
             raise Invalid("That would be more rooms than anybody may be in", code="limit")
 
     async def one_more_member(self, room_id: str) -> None:
-        """Require that a room may have one more member. The lobby takes everybody."""
+        """Require that a room may have one more member. The lobby has no limit."""
         if room_id != LOBBY_ID and await self._store.members.count_of_room(room_id) >= self._members_per_room:
             raise Invalid("The room has as many members as it may", code="limit")

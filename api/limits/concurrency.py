@@ -1,4 +1,4 @@
-"""How many costly things run at once."""
+"""Limits how many costly operations run at once, such as hashing passwords."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,9 +8,9 @@ from api.errors import Unavailable
 
 
 class ConcurrencyLimit:
-    """Lets `at_once` blocks run at a time, in the order they came. As many as `waiting` wait; more are refused.
+    """Runs `at_once` blocks at a time, in the order they arrived. `waiting` more may wait, and others are refused.
 
-    What is costly is begun when its turn comes, and not all of it in one breath, for which all others would wait.
+    Without it, all of them would start at once, and the server would answer nothing else until they had ended.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:
@@ -20,7 +20,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait for a turn, which ends with the block. Raises `Unavailable` at once when too many wait."""
+        """Wait for a turn, and hold it while the block runs. Raises `Unavailable` at once when too many wait."""
         if self._taken >= self._most:
             raise Unavailable("Too many are logging in at once")
         self._taken += 1

@@ -1,4 +1,4 @@
-"""How often something may be done: token buckets, sliding windows, and who was refused a moment ago."""
+"""Rate limits in memory: token buckets, sliding windows, and a memory of recent refusals."""
 
 import math
 from bisect import bisect_right
@@ -10,15 +10,15 @@ from api.errors import RateLimited
 V = TypeVar("V")
 
 COMMANDS_BURST_SECONDS: Final = 5
-"""Commands and requests may be saved up for this long: a client with many rooms begins by asking for all of them."""
+"""The burst of commands and requests, in seconds: a client with many rooms begins by asking for all of them."""
 FEW_KEYS: Final = 1_024
-"""Up to this number of keys, none is looked at for being idle."""
+"""Idle keys are not removed while there are fewer keys than this."""
 MAX_KEYS: Final = 65_536
-"""The oldest busy keys are forgotten beyond this number, so that a flood of keys takes no more memory."""
+"""The oldest busy keys are removed beyond this number, so that a flood of keys takes no more memory."""
 
 
 class Rate:
-    """`burst` at once, and from then on `per_second`: the sum that token buckets do."""
+    """The arithmetic of a token bucket that allows `burst` at once and refills with `per_second`."""
 
     __slots__ = ("_burst_seconds", "_seconds")
 
@@ -27,9 +27,9 @@ class Rate:
         self._burst_seconds = burst / per_second
 
     def take(self, full_at: float, now: float) -> tuple[float, float]:
-        """Take one token of a bucket that is full at `full_at`.
+        """Take one token from a bucket that will be full at `full_at`, if it has one. Times are in seconds.
 
-        Return when it is full after that, and 0; or what it was, and in how many seconds there is a token.
+        Return the new `full_at` and 0. If there is no token, return the old `full_at` and the seconds until there is.
         """
         then = max(full_at, now) + self._seconds
         wait = then - now - self._burst_seconds
@@ -37,7 +37,7 @@ class Rate:
 
 
 class Bucket:
-    """A token bucket. It keeps one number: when it will be full again."""
+    """A token bucket. Its only state is the time when it will be full again."""
 
     __slots__ = ("_full_at", "_rate")
 
@@ -46,7 +46,7 @@ class Bucket:
         self._full_at = 0.0
 
     def take(self, now: float) -> float:
-        """Take one token and return 0, or return in how many seconds there is one. `now` is monotonic."""
+        """Take one token and return 0, or return the seconds until there is one. `now` is monotonic."""
         self._full_at, wait = self._rate.take(self._full_at, now)
         return wait
 
@@ -54,7 +54,7 @@ class Bucket:
 class _BusyKeys(Generic[V]):
     """A value for each busy key.
 
-    Idle keys are dropped when there are twice as many keys as were busy at the last look.
+    Idle keys are removed when there are twice as many keys as were left after the last removal.
     """
 
     def __init__(self, is_idle: Callable[[V, float], bool]) -> None:
@@ -80,7 +80,7 @@ class _BusyKeys(Generic[V]):
 
 
 class Buckets:
-    """A token bucket for each key. A key whose bucket is full is forgotten."""
+    """A token bucket for each key. Keys whose buckets are full are removed."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -90,14 +90,14 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, key: str, now: float) -> float:
-        """Take one of the key's tokens and return 0, or return in how many seconds there is one."""
+        """Take one of the key's tokens and return 0, or return the seconds until there is one."""
         full_at, wait = self._rate.take(self._full_at.get(key) or 0.0, now)
         self._full_at.put(key, full_at, now)
         return wait
 
 
 class Window:
-    """At most `count` in any `seconds`, exactly. It keeps the time of each."""
+    """A sliding window that allows exactly `count` events in any `seconds`. It stores the time of each event."""
 
     __slots__ = ("_count", "_seconds", "_times")
 
@@ -107,7 +107,7 @@ class Window:
         self._times: list[float] = []
 
     def take(self, now: float) -> float:
-        """Count one more and return 0, or return in how many seconds there is room for one."""
+        """Count one more event and return 0, or return the seconds until one is allowed."""
         del self._times[: bisect_right(self._times, now - self._seconds)]
         if len(self._times) >= self._count:
             return self._times[0] + self._seconds - now
@@ -115,12 +115,12 @@ class Window:
         return 0.0
 
     def is_idle(self, now: float) -> bool:
-        """Whether all that was counted is past."""
+        """Return whether all counted events have left the window."""
         return not self._times or self._times[-1] <= now - self._seconds
 
 
 class Windows:
-    """A window for each key. A key with nothing in its window is forgotten."""
+    """A sliding window for each key. Keys with empty windows are removed."""
 
     def __init__(self, count: int, seconds: float) -> None:
         self._count = count
@@ -131,7 +131,7 @@ class Windows:
         return len(self._windows)
 
     def take(self, key: str, now: float) -> float:
-        """Count one more of the key and return 0, or return in how many seconds there is room for one."""
+        """Count one more event of the key and return 0, or return the seconds until one is allowed."""
         window = self._windows.get(key)
         if window is None:
             window = Window(self._count, self._seconds)
@@ -140,37 +140,40 @@ class Windows:
 
 
 _TINY_SECONDS: Final = 1e-6
-"""What floating point may be off by; nobody waits for so little."""
+"""A shorter wait than this is taken for a rounding error of floating point."""
 
 
 class Refusals:
-    """Remembers for some `seconds` who was refused, so that whoever floods us is refused without being looked at."""
+    """Remembers refused keys for `seconds`, so that a flood of requests is refused without asking the store."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._refused: _BusyKeys[tuple[float, float]] = _BusyKeys(self._is_over)  # when, and until when
+        self._refused: _BusyKeys[tuple[float, float]] = _BusyKeys(
+            self._is_over
+        )  # when it was refused, and until when
 
     def __len__(self) -> int:
         return len(self._refused)
 
     def note(self, key: str, wait: float, now: float) -> None:
-        """Note that a key was refused and has to wait so long."""
+        """Remember that a key was refused and has to wait for `wait` seconds."""
         self._refused.put(key, (now, now + wait), now)
 
     def forget(self, key: str) -> None:
-        """Look at a key again when it comes next."""
+        """Forget the refusal of a key."""
         self._refused.pop(key)
 
     def wait(self, key: str, now: float) -> float:
-        """Return in how many seconds the key may come again; 0 when it has to be looked at."""
+        """Return the seconds for which the key is still refused; 0 when nothing is remembered of it."""
         times = self._refused.get(key)
         return 0.0 if times is None or self._is_over(times, now) else times[1] - now
 
     def _is_over(self, times: tuple[float, float], now: float) -> bool:
         refused_at, until = times
-        return not refused_at <= now < min(refused_at + self._seconds, until)  # a clock may be set back
+        # The first comparison matters when a clock is set back.
+        return not refused_at <= now < min(refused_at + self._seconds, until)
 
 
 def too_often(wait_seconds: float) -> RateLimited:
-    """Return the error for what has to wait so long."""
+    """Return the error that tells a client to wait, in whole seconds rounded up."""
     return RateLimited(retry_after_seconds=max(1, math.ceil(wait_seconds)))

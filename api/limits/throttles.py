@@ -1,6 +1,6 @@
-"""How often a user or a session may do what costs or guesses, counted in this process.
+"""Rate limits of users and sessions, counted in this process.
 
-Log-ins and sign-ups are counted in the store, for all nodes together: `api/accounts/guesses.py`.
+Log-ins and sign-ups are counted in the store, for all nodes together: `api/accounts/attempt_limits.py`.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from api.limits.rates import Buckets, Rate, Windows, too_often
 MINUTE_SECONDS: Final = 60.0
 RESUMES_SECONDS: Final = 10.0
 EXPORTS_PER_MINUTE: Final = 5
-"""Exports of one user: each reads all that they ever wrote."""
+"""The exports of one user are limited, because each reads everything that they ever wrote."""
 RESUMES_PER_CONNECTION: Final = 3
-"""Replays of one room in `RESUMES_SECONDS`: a client that is cut off again while it comes back begins anew."""
+"""Each connection may resume a room this often in `RESUMES_SECONDS`: a client that is cut off again starts over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The settings; a count is for a minute unless its name says otherwise."""
+    """The rates from the settings. Counts are per minute, but `connections_per_user` is a number of sockets."""
 
     sends: Rate
     requests: Rate
@@ -33,7 +33,7 @@ class Rates:
 
 
 class Throttles:
-    """See the module. What is too often raises `RateLimited`, and may be tried again after the wait it names."""
+    """Counts what users do. Every method raises `RateLimited`, with the time to wait, when it is called too often."""
 
     def __init__(self, rates: Rates, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -47,14 +47,14 @@ class Throttles:
         self._searches = Windows(rates.searches, MINUTE_SECONDS)
 
     def request(self, user_id: str) -> None:
-        """Count one request of a user over HTTP, whatever it asks."""
+        """Count one HTTP request of a user."""
         if wait := self._requests.take(user_id, self._clock()):
             raise too_often(wait)
 
     def send(self, user_id: str) -> None:
         """Count one entry that a user writes: a message, an edit, a change of somebody's membership.
 
-        A retry counts too, and can be tried again.
+        A retry counts too, and can be repeated after the wait.
         """
         if wait := self._sends.take(user_id, self._clock()):
             raise too_often(wait)
@@ -67,7 +67,7 @@ class Throttles:
     def refresh(self, session_id: str) -> None:
         """Count one refresh of the session that a refresh token names, whether there is such a session or not.
 
-        A made-up token may name anything, at any length, so a digest of it is remembered.
+        A made-up token may name a text of any length, so only its digest is stored.
         """
         key = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
         if wait := self._refreshes.take(key, self._clock()):
@@ -84,11 +84,11 @@ class Throttles:
             raise too_often(wait)
 
     def search(self, user_id: str) -> None:
-        """Count one page of users that a user looks through: nobody lists everybody."""
+        """Count one page of a search for users. The limit keeps a user from listing all others."""
         if wait := self._searches.take(user_id, self._clock()):
             raise too_often(wait)
 
     def missed(self, user_id: str) -> None:
-        """Count something that a user may not see or that is not there."""
+        """Count one request for something that does not exist, or that the user may not see."""
         if wait := self._misses.take(user_id, self._clock()):
             raise too_often(wait)

@@ -20,11 +20,11 @@ class Limits:
     throttles: Throttles
     caps: Caps
     memory: Memory
-    commands: Rate  # of one socket
+    commands: Rate  # the rate of commands on one socket
 
 
 def wire_limits(settings: Settings, store: Store) -> Limits:
-    """Return the limits that the settings name."""
+    """Return the limits for these settings."""
     commands = _command_rate(settings)
     rates = Rates(
         sends=Rate(settings.sends_per_second, settings.sends_burst),

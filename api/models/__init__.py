@@ -1,1 +1,1 @@
-"""Plain records that every layer shares. All times are whole milliseconds since the Unix epoch, in UTC."""
+"""Plain records that all layers share. All times in them are milliseconds since the Unix epoch, in UTC."""

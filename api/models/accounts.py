@@ -1,4 +1,4 @@
-"""Users, their accounts and sessions, and what the audit log tells of them."""
+"""Users, their accounts and sessions, and the events of the audit log."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,10 +16,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user with what only log-in may see. `username_key` is the name in the form that is unique.
+    """A user with the fields that only log-in and administrators see. `username_key` is the unique form of the name.
 
-    Without `password_hash` nobody logs in by a password. Nobody can be logged in as a `disabled` one; one that is
-    being erased is disabled for good.
+    Without a `password_hash`, nobody can log in with a password. Nobody can use a `disabled` account. An account that
+    is being erased stays disabled.
     """
 
     user: User
@@ -31,16 +31,16 @@ class Account:
 
 
 class SessionKind(StrEnum):
-    """How a session came about. Sessions of all kinds end in the same way."""
+    """The way in which a session began. Sessions of all kinds end in the same way."""
 
     LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in. It lives until it is ended or `expires_at` passes. Refresh tokens are kept as hashes only.
+    """One log-in. It lasts until it is ended or `expires_at` passes. Only hashes of refresh tokens are stored.
 
-    `used`: those used up lately, and when; newest first.
+    `used` holds the hashes of recently used-up tokens and the times of their use, newest first.
     """
 
     id: str
@@ -55,16 +55,16 @@ class Session:
 
 
 class Rotation(StrEnum):
-    """What became of a presented refresh token."""
+    """The result of presenting a refresh token."""
 
-    ROTATED = "rotated"  # it was the current one; the next is current now
-    GRACE = "grace"  # it was rotated a moment ago and its answer may have been lost: the current one holds
-    REUSED = "reused"  # it was used up long ago: the session has been ended
-    UNKNOWN = "unknown"  # no such session, or never a token of it
+    ROTATED = "rotated"  # it was the current token; the next one is current now
+    GRACE = "grace"  # it was used up a moment ago, and the answer may have been lost
+    REUSED = "reused"  # it was used up long ago; the session has been ended
+    UNKNOWN = "unknown"  # there is no such session, or it never had this token
 
 
 class Audited(StrEnum):
-    """What the audit log tells of."""
+    """The events of the audit log."""
 
     SIGNED_UP = "signed_up"
     LOGGED_IN = "logged_in"
@@ -72,7 +72,7 @@ class Audited(StrEnum):
     LOGGED_OUT = "logged_out"
     REFRESH_REUSED = "refresh_reused"
     SESSION_ENDED = "session_ended"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  no password, its name
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  an event, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105
     CREATED = "created"
     DISABLED = "disabled"
@@ -85,9 +85,9 @@ class Audited(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Who (`actor_id`) did what to whom (`subject_id`), from where.
+    """An event of the audit log: the user `actor_id` did it to the user `subject_id`, from `address`.
 
-    Without an actor it was done by nobody who is known, or on the command line, which has no address.
+    `actor_id` is None when nobody knows who did it, and on the command line, which has no address either.
     """
 
     at: int

@@ -1,4 +1,4 @@
-"""What a store tells of: entries, ended sessions, and the store's own state."""
+"""The changes that a store reports: entries, ended sessions, and its own state."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,7 +8,7 @@ from api.models.log import Entry
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """A change: this session is over, and its open sockets with it."""
+    """A change: this session has ended, so its sockets must be closed."""
 
     session_id: str
     user_id: str
@@ -16,7 +16,7 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """A change that says only that the feed is alive and nothing else has happened."""
+    """A change that only says that the feed works, when nothing else has happened."""
 
 
 @dataclass(frozen=True, slots=True)

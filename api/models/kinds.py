@@ -1,7 +1,7 @@
-"""One table of the kinds of entries. Shape checks, events, the documents and the SPA's types follow it.
+"""The table of the kinds of entries, from which checks, events and documents are made.
 
-A kind that is not in the table comes from a newer version: stores, hub, `/log` and replay pass it on as it is. A new
-kind is a row here, and a `TypedDict` in `api/protocol/events.py`.
+A kind that is not in the table comes from a newer version: stores, hub, `/log` and replay pass it on as it is. To add a
+kind, add a row here, a `TypedDict` in `api/protocol/events.py` and a row in the SPA's `protocol.ts`.
 """
 
 import re
@@ -19,37 +19,37 @@ class Field:
     """One field of an entry's data."""
 
     types: tuple[type, ...]
-    """Its exact types: True is not a seq."""
+    """The exact types of its values: True is no seq, although a bool is an int."""
     default: Json | EllipsisType = ...
-    """What it is where it is missing. Events and `/log` leave it out then. Without a default it is always there."""
+    """The value of a missing field, which events and `/log` leave out. A field without a default is required."""
     is_said: bool = True
-    """Whether the author sent it. The server added the others, and no retry is compared by them."""
+    """Whether the author sends it. The server adds the other fields, and a retry is not compared by them."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What all entries of one kind have in common."""
+    """The properties of all entries of one kind."""
 
     what: str
-    """In words, for docs/protocol.md."""
+    """The meaning of such an entry, for docs/protocol.md."""
     fields: Mapping[str, Field]
     sends_ref: bool = False
-    """Whether subscribers are told its `ref`."""
+    """Whether its event shows the `ref`."""
     in_history: bool = False
-    """Whether history shows it as an item of its own, and members count it as unread."""
+    """Whether the history shows it as an item of its own, and it counts as unread."""
     erases: bool = False
-    """Whether it takes away the body of its target, and those of its target's edits."""
+    """Whether it erases the bodies of its target and of its target's edits."""
     acts: bool = False
-    """Whether a store carries something out when it moves the entry out of a head's tail, as RethinkDB's flush does."""
+    """Whether a store must change other rows when it flushes the entry from a head's tail, as on RethinkDB."""
 
     @property
     def has_target(self) -> bool:
-        """Whether it changes an earlier message, whose seq is its `target`."""
+        """Whether such an entry changes an earlier message, whose seq is its `target`."""
         return "target" in self.fields
 
     @cached_property
     def defaults(self) -> Mapping[str, Json]:
-        """The fields that events leave out while they are so."""
+        """The values at which events leave a field out."""
         return MappingProxyType(
             {name: one.default for name, one in self.fields.items() if one.default is not ...}
         )
@@ -82,28 +82,28 @@ KINDS: Final[dict[str, Shape]] = {
     ),
 }
 
-NO_ENTRIES: Final = frozenset(
+RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice"),
-        *("account", "session", "end"),  # lines of an export
+        *("account", "session", "end"),  # types of lines in an export
         UNREADABLE,
     }
 )
-"""Names that no kind may have: other events bear them, now or soon."""
+"""Names that no kind can have, because other events have them or will have them."""
 
 _NAME: Final = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 def is_kind(name: object) -> bool:
-    """Say whether entries may be of a kind with this name, whether this version knows it or not."""
-    return isinstance(name, str) and bool(_NAME.fullmatch(name)) and name not in NO_ENTRIES
+    """Return whether a kind can have this name. This version need not know the kind."""
+    return isinstance(name, str) and bool(_NAME.fullmatch(name)) and name not in RESERVED_NAMES
 
 
 def said(kind: str, data: EntryData) -> EntryData:
-    """Return what the author sent of an entry of a known kind: a retry must send the same.
+    """Return the fields of an entry of a known kind that its author sent. A retry must send the same.
 
-    A field with its default is left out. So the entries that were stored before there was such a field are the same.
+    Fields with their default values are left out. So entries that were stored before the field existed compare equal.
     """
     fields = KINDS[kind].fields
     return {
@@ -114,7 +114,7 @@ def said(kind: str, data: EntryData) -> EntryData:
 
 
 def shown(kind: str, data: EntryData) -> EntryData:
-    """Return what events and `/log` show of an entry's data: all but the known fields that have their defaults."""
+    """Return the data that events and `/log` show: all fields except known ones with their default values."""
     shape = KINDS.get(kind)
     if shape is None or not shape.defaults:
         return data

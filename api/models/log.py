@@ -1,7 +1,7 @@
 """The room log: entries, heads, and messages with their later entries folded in.
 
-An *entry* is any durable fact of a room; its `data` holds exactly the fields that its kind adds on the wire.
-`api/models/kinds.py` is the table of kinds, docs/protocol.md shows it.
+An *entry* is any durable fact of a room. Its `data` holds exactly the fields that its kind adds on the wire.
+`api/models/kinds.py` is the table of kinds, and docs/protocol.md shows it.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | 
 EntryData: TypeAlias = dict[str, Json]
 
 UNREADABLE: Final = "unreadable"
-"""The kind of an entry that is missing in the store, or that makes no sense there. Nothing is stored under it."""
+"""The kind that stands in for an entry that is missing in the store or cannot be read. It is never stored."""
 
 
 class Kind(StrEnum):
-    """The kinds that this version knows. Entries of others are passed on."""
+    """The kinds that this version knows. Entries of other kinds are passed on."""
 
     MESSAGE = "message"
     EDIT = "edit"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry before the store numbers it. `ref` is its author's idempotency key; None asks for none."""
+    """An entry before the store numbers it. `ref` is its author's idempotency key, or None."""
 
     kind: Kind
     user_id: str
@@ -40,10 +40,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One durable fact of a room, at its place `seq` (1, 2, 3, ... without holes) in the room's log.
+    """One durable fact of a room. `seq` is its number in the room's log: 1, 2, 3, ... without holes.
 
-    Its `kind` may be one that this version does not know. One that cannot be read is `unreadable`: it has a place, and
-    neither an author nor a time.
+    Its `kind` may be one that this version does not know. An entry that cannot be read is of kind `unreadable`: it has
+    a seq, but neither an author nor a time.
     """
 
     room_id: str
@@ -57,13 +57,16 @@ class Entry:
 
 
 def unreadable(room_id: str, seq: int) -> Entry:
-    """Return what stands in for an entry that is missing, or that cannot be read."""
+    """Return the entry that stands in for one that is missing or cannot be read."""
     return Entry(room_id, seq, UNREADABLE, user_id="", username="", at=None, ref=None, data={})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a room's log ends. `seq` is 0 while it is empty. `epoch` names this life of the numbering."""
+    """The end of a room's log. `seq` is its last seq, 0 while it is empty.
+
+    `epoch` identifies the numbering: a room whose numbering starts again has a new epoch.
+    """
 
     room_id: str
     epoch: str
@@ -72,7 +75,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The store's word that `entry` is durable. `is_new` is False for a retry of what was stored before."""
+    """The result of an append: `entry` is durable. `is_new` is False for a retry of an entry that was stored before."""
 
     entry: Entry
     epoch: str
@@ -81,7 +84,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """Who reacted to a message with one emoji, in the order they did."""
+    """The users who reacted to a message with one emoji, in the order of their reactions."""
 
     emoji: str
     user_ids: tuple[str, ...]
@@ -89,7 +92,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message with its later edits, deletion and reactions folded in. A deleted one has an empty body."""
+    """A message as it is now, after its edits, deletion and reactions. A deleted message has an empty body."""
 
     room_id: str
     seq: int
@@ -106,7 +109,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Messages, oldest first. `has_more`: there are further ones in the direction that was asked for."""
+    """Messages, oldest first. `has_more` says whether there are more in the direction of the request."""
 
     items: list[Message]
     epoch: str

@@ -1,4 +1,4 @@
-"""A page of a list."""
+"""A page of a list, for all lists that have pages."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list. `next_cursor` asks for the page after it; None on the last."""
+    """A page of a list. `next_cursor` asks for the next page, and is None on the last one."""
 
     items: list[T]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""Rooms and their members."""
+"""Rooms, their members, and a user's view of a room."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from api.models.log import Message
 
 LOBBY_ID: Final = "lobby"
-"""The public room that every signed-up user is a member of; it exists from the first start."""
+"""The id of the public room that every user is a member of. It exists from the first start."""
 
 
 class Role(StrEnum):
@@ -40,9 +40,9 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user admitted to a room. `read_seq` is the last seq the user has seen; 0 before the first.
+    """A user admitted to a room. `read_seq` is the last seq that the user has seen, 0 before the first.
 
-    `as_of` is for the store, which is shown the record again when its member appends.
+    `as_of` is for the store, which gets the record back when the member appends.
     """
 
     room_id: str
@@ -57,20 +57,23 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand at the moment at which a membership is to change."""
+    """The facts about a membership at the moment of its change, for a `MembershipRule`."""
 
-    role: Role | None  # of whom it is about; None: no member
-    by_role: Role | None  # of who changes it
-    is_last_owner: bool  # whether the room would be without an owner if they ceased to be one
+    role: Role | None  # of the user whose membership changes; None for a non-member
+    by_role: Role | None  # of the user who changes it; None for a non-member
+    is_last_owner: bool  # whether the user is the only owner of the room
 
 
 MembershipRule: TypeAlias = Callable[[Standing], bool]
-"""Says whether a membership is to change, False: there is nothing to do; raises what forbids it. Pure."""
+"""A pure function that decides about a change of a membership.
+
+It returns False when there is nothing to change, and raises the error that forbids the change.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one user sees it in a list. `role` is None, and the counts are 0, for a non-member."""
+    """A room as one user sees it in a list. For a non-member `role` is None, and the counts are 0."""
 
     room: Room
     epoch: str

@@ -1,1 +1,1 @@
-"""The wire: commands, events, close codes and the fields in them; pure."""
+"""The wire format: commands, events, close codes and their fields. Pure."""

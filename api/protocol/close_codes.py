@@ -1,10 +1,10 @@
-"""Why a socket was closed. docs/protocol.md says what a client does then."""
+"""The close codes of sockets. docs/protocol.md says what a client does after each."""
 
 from enum import IntEnum
 
 
 class CloseCode(IntEnum):
-    """Why a socket was closed. 4000-4499: come back; 4500-4999: do not."""
+    """The reason why a socket was closed. Clients reconnect after 4000 to 4499, and not after 4500 to 4999."""
 
     NORMAL = 1000
     GOING_AWAY = 1001

@@ -1,6 +1,6 @@
-"""The commands of /ws/messages (docs/protocol.md), and how a frame is read as one. Pure.
+"""The commands of /ws/messages (docs/protocol.md), and the parser of frames. Pure.
 
-Commands are pydantic models, so that they are checked and described in one place.
+Commands are pydantic models, so that one place both checks and describes them.
 """
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -11,11 +11,9 @@ from api.errors import BadJson, Empty, Invalid, TailwireError
 from api.protocol import strict_json
 from api.protocol.fields import MAX_TOKEN_CHARACTERS, VERSION, Body, Id, Position, Ref, Seq, Strict, invalid
 
-# -- what may stand in a field
-
 
 class Authenticate(Strict):
-    """Prove who you are, or renew the token of an open socket. `v` is the protocol version the client speaks."""
+    """Prove an identity, or renew the token of an open socket. `v` is the client's protocol version."""
 
     type: Literal["authenticate"]
     token: Annotated[str, Field(max_length=MAX_TOKEN_CHARACTERS)]
@@ -24,7 +22,7 @@ class Authenticate(Strict):
 
 
 class Subscribe(Strict):
-    """Ask for a room's events: those after `since`, then the live ones."""
+    """Ask for a room's events: first those after `since`, then live ones."""
 
     type: Literal["subscribe"]
     room_id: Id
@@ -33,7 +31,7 @@ class Subscribe(Strict):
 
 
 class Unsubscribe(Strict):
-    """Ask for no more of a room's events."""
+    """Stop the events of a room."""
 
     type: Literal["unsubscribe"]
     room_id: Id
@@ -41,7 +39,7 @@ class Unsubscribe(Strict):
 
 
 class Send(Strict):
-    """Write a message. `ref` makes a retry safe."""
+    """Write a message to a room. `ref` makes a retry safe."""
 
     type: Literal["send"]
     room_id: Id
@@ -51,7 +49,7 @@ class Send(Strict):
 
 
 class Read(Strict):
-    """Say that everything up to `seq` has been seen."""
+    """Say that the user has seen everything up to `seq`."""
 
     type: Literal["read"]
     room_id: Id
@@ -79,7 +77,7 @@ _COMMANDS: Final[dict[str, type[Command]]] = {
 
 
 class BadCommand(Exception):
-    """A frame that is no command; `ref` is its ref where one could be made out."""
+    """A frame that is not a command. `ref` is its ref, if the frame has a valid one."""
 
     def __init__(self, error: TailwireError, ref: str | None = None) -> None:
         super().__init__(error.message)
@@ -112,7 +110,4 @@ def parse_command(frame: str) -> Command:
 
 def _ref_of(value: dict[str, Any]) -> str | None:
     ref = value.get("ref")
-    return ref if isinstance(ref, str) and 1 <= len(ref) <= 64 else None  # noqa: PLR2004  Ref's own length
-
-
-# -- events
+    return ref if isinstance(ref, str) and 1 <= len(ref) <= 64 else None  # noqa: PLR2004  the length of `Ref`

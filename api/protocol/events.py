@@ -1,7 +1,7 @@
 """The events of a socket: a type for each, and the functions that make them. Pure.
 
-They are plain objects, encoded once, however many sockets they go to. Those of entries have the fields that
-`api/models/kinds.py` says, and entries of other kinds are passed on with the fields they have.
+Events are plain dictionaries. Each is encoded once, however many sockets it goes to. An entry's event has the fields
+in `api/models/kinds.py`; entries of unknown kinds are passed on with all their fields.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from api.protocol.fields import (
 from api.protocol.frames import Frames, frame
 
 ENVELOPE: Final = frozenset({"type", "room_id", "seq", "at", "user_id", "username", "ref"})
-"""The fields of an entry that its data cannot set."""
+"""The fields of an entry's event that the entry's data cannot set."""
 
 
 # -- entries
@@ -62,7 +62,7 @@ class DeleteEvent(_Entry):
 
 
 class ReactionEvent(_Entry):
-    """A user reacted to a message, or took it back."""
+    """A user reacted to a message, or took a reaction back."""
 
     type: Literal["reaction"]
     target: int
@@ -71,7 +71,7 @@ class ReactionEvent(_Entry):
 
 
 class MemberEvent(_Entry):
-    """A user was given a role, or with null left or was removed."""
+    """A user was given a role. With a null role, the user left or was removed."""
 
     type: Literal["member"]
     role: str | None
@@ -79,7 +79,7 @@ class MemberEvent(_Entry):
 
 
 class RoomEvent(_Entry):
-    """A room has changed."""
+    """The name, topic or visibility of a room changed."""
 
     type: Literal["room"]
     name: str
@@ -88,7 +88,7 @@ class RoomEvent(_Entry):
 
 
 class UnreadableEvent(TypedDict):
-    """The server cannot read what stands there, or it is missing."""
+    """The entry with this seq is missing, or the server cannot read it."""
 
     type: Literal["unreadable"]
     room_id: str
@@ -101,11 +101,11 @@ EntryEvent: TypeAlias = (
 )
 
 
-# -- the others
+# -- other events
 
 
 class PublicUser(TypedDict):
-    """A user, as their own client is told of them."""
+    """A user as their own client sees them."""
 
     id: str
     username: str
@@ -113,7 +113,7 @@ class PublicUser(TypedDict):
 
 
 class ReadyLimits(TypedDict):
-    """Some of the limits that are in force."""
+    """The limits that a client needs to know."""
 
     frame_bytes: int
     body_characters: int
@@ -122,7 +122,7 @@ class ReadyLimits(TypedDict):
 
 
 class ReadyEvent(TypedDict):
-    """The token holds."""
+    """The token is valid, and the connection is ready for commands."""
 
     type: Literal["ready"]
     user: PublicUser
@@ -134,7 +134,7 @@ class ReadyEvent(TypedDict):
 
 
 class AckEvent(TypedDict):
-    """A command was carried out. It has the fields that the row of the command names."""
+    """A command was carried out. Its further fields depend on the command: docs/protocol.md lists them."""
 
     type: Literal["ack"]
     ref: str | None
@@ -155,7 +155,7 @@ class ErrorEvent(TypedDict):
 
 
 class LiveEvent(TypedDict):
-    """The replay is over."""
+    """The replay has ended, and live events follow."""
 
     type: Literal["live"]
     room_id: str
@@ -164,7 +164,7 @@ class LiveEvent(TypedDict):
 
 
 class ResetEvent(TypedDict):
-    """The position cannot be honoured."""
+    """The server cannot replay from the client's position. The client must load the room again."""
 
     type: Literal["reset"]
     room_id: str
@@ -181,7 +181,7 @@ class MembershipEvent(TypedDict):
 
 
 class ExpiringEvent(TypedDict):
-    """The token ends soon."""
+    """The token expires soon."""
 
     type: Literal["expiring"]
     expires_at: str
@@ -195,7 +195,7 @@ class PongEvent(TypedDict):
 
 
 class HeartbeatEvent(TypedDict):
-    """Nothing has happened for a while."""
+    """Nothing was sent for a while, but the server is there."""
 
     type: Literal["heartbeat"]
     server_time: str
@@ -214,18 +214,18 @@ OtherEvent: TypeAlias = (
 )
 
 
-# -- making them
+# -- functions that make events
 
 
 def encode(event: Mapping[str, Any]) -> Frames:
-    """Return an event as it goes to everybody who gets it."""
+    """Encode an event for all sockets that receive it."""
     return frame(orjson.dumps(event))
 
 
 def entry_event(entry: Entry) -> dict[str, Any]:
-    """Return what subscribers see of an entry: an `EntryEvent`, or one of a kind that is not known here.
+    """Return the event of an entry: an `EntryEvent`, or an event of a kind that this version does not know.
 
-    The envelope stands over the data: no field of the data can pass for one of the envelope.
+    Fields of the data cannot replace those in `ENVELOPE`.
     """
     event: dict[str, Any] = {
         "type": str(entry.kind),
@@ -246,7 +246,7 @@ def entry_event(entry: Entry) -> dict[str, Any]:
 def ready_event(
     user: User, session_id: str, *, expires_at: int, heartbeat_seconds: int, subscriptions: int
 ) -> ReadyEvent:
-    """Return the answer to a token that holds."""
+    """Return the answer to a valid token."""
     return {
         "type": "ready",
         "user": {"id": user.id, "username": user.username, "display_name": user.display_name},
@@ -264,14 +264,14 @@ def ready_event(
 
 
 def ack_event(ref: str | None, **fields: Any) -> AckEvent:
-    """Return the word that a command was carried out, with the fields that its row in docs/protocol.md names."""
+    """Return the answer to a command that was carried out, with the fields that docs/protocol.md lists for it."""
     event: AckEvent = {"type": "ack", "ref": ref}
     event.update(fields)  # type: ignore[typeddict-item]
     return event
 
 
 def error_event(error: TailwireError, ref: str | None) -> ErrorEvent:
-    """Return what the sender of a command learns of its failure."""
+    """Return the answer to a command that failed."""
     event: ErrorEvent = {
         "type": "error",
         "ref": ref,
@@ -284,19 +284,21 @@ def error_event(error: TailwireError, ref: str | None) -> ErrorEvent:
 
 
 def membership_event(room_id: str, role: str | None) -> MembershipEvent:
-    """Return what a user learns of their own membership."""
+    """Return the event that tells users of a change of their own membership."""
     return {"type": "membership", "room_id": room_id, "role": role}
 
 
-def place_event(name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> LiveEvent | ResetEvent:
-    """Return the word on where in a room's log a subscription stands now."""
+def position_event(
+    name: Literal["live", "reset"], room_id: str, epoch: str, seq: int
+) -> LiveEvent | ResetEvent:
+    """Return the event that tells a subscription's new position in a room's log."""
     if name == "live":
         return {"type": "live", "room_id": room_id, "epoch": epoch, "seq": seq}
     return {"type": "reset", "room_id": room_id, "epoch": epoch, "seq": seq}
 
 
 def expiring_event(expires_at: int) -> ExpiringEvent:
-    """Return the warning that a token ends soon."""
+    """Return the warning that a token expires soon."""
     return {"type": "expiring", "expires_at": timestamp(expires_at)}
 
 
@@ -306,5 +308,5 @@ def pong_event(now: int) -> PongEvent:
 
 
 def heartbeat_event(now: int) -> HeartbeatEvent:
-    """Return the sign of life of a server that has had nothing to say."""
+    """Return the event that shows that an idle server is there."""
     return {"type": "heartbeat", "server_time": timestamp(now)}

@@ -1,4 +1,4 @@
-"""What may stand in a field, and how a field that is wrong is told. Pure."""
+"""Types and limits of fields on the wire, and errors about them without the input. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from api.protocol import strict_json
 VERSION: Final = 1
 
 FEATURES: Final[tuple[str, ...]] = ()
-"""What this server offers beyond version 1 as it began; `ready` tells clients of it."""
+"""The features that were added since version 1 began. `ready` tells clients of them."""
 
 
 MAX_BODY_CHARACTERS: Final = 4_000
@@ -30,11 +30,11 @@ MAX_TOKEN_CHARACTERS: Final = 4_096
 
 
 MAX_REPLAY: Final = 5_000
-"""A client further behind than this loads the newest history faster than it replays."""
+"""The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
 
 def visible(text: str) -> str:
-    """Return `text` if it shows anything. Raises `Empty` for blanks and invisible characters alone."""
+    """Return `text` if it has a visible character. Raises `Empty` otherwise, and `ValueError` for a NUL character."""
     if "\0" in text:
         raise ValueError("must not hold the NUL character")
     if not _VISIBLE.search(text):
@@ -42,8 +42,8 @@ def visible(text: str) -> str:
     return text
 
 
-# Anything but white space, control, format and filler characters. (Hangul fillers and the Braille blank are
-# letters to Unicode, and blank to the eye.)
+# Matches any character except white space, control, format and filler characters. (Hangul fillers and the Braille
+# blank look blank, although Unicode calls them letters and a symbol.)
 _VISIBLE: Final = re.compile(
     r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
@@ -51,7 +51,7 @@ _VISIBLE: Final = re.compile(
 
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""What a field may be called; what else stands before a colon is no field but an attempt at something."""
+"""Matches names that a field can have. Any other name is no mistyped field, but an attempt at something else."""
 
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -67,20 +67,20 @@ Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), After
 
 
 class Strict(BaseModel):
-    """Unknown fields and other types are refused; nothing is coerced."""
+    """A model that refuses unknown fields and values of other types. Nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Position(Strict):
-    """A client's place in a room's log: the last entry it has applied; seq 0 is before the first."""
+    """A client's position in a room's log: the last entry that it has applied. Seq 0 is before the first entry."""
 
     epoch: Annotated[str, Field(min_length=1, max_length=64)]
     seq: Annotated[int, Field(ge=0, le=strict_json.MAX_SAFE_INTEGER)]
 
 
 def invalid(errors: Sequence[Any]) -> Invalid:
-    """Translate pydantic's errors into ours, without what was sent."""
+    """Translate pydantic's errors into `Invalid`, without repeating the input."""
     fields = tuple(
         FieldError(tuple(error["loc"]), str(error["msg"]).removeprefix("Value error, ")) for error in errors
     )
@@ -99,7 +99,7 @@ def invalid(errors: Sequence[Any]) -> Invalid:
 
 
 def _nameless(errors: Sequence[Any], fields: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
-    """Take out the names of unknown fields: they are input too."""
+    """Remove the names of unknown fields, which are input too."""
     return tuple(
         FieldError((*field.loc[:-1], "*"), "There is an unknown field")
         if error["type"] == "extra_forbidden"
@@ -117,7 +117,7 @@ def timestamp(at: int | None) -> str | None: ...
 
 
 def timestamp(at: int | None) -> str | None:
-    """Return milliseconds since the epoch as RFC 3339 with milliseconds, in UTC; None for no time."""
+    """Format milliseconds since the Unix epoch by RFC 3339, in UTC and with milliseconds. None stays None."""
     if at is None:
         return None
     second, rest = divmod(at, 1000)
@@ -126,5 +126,5 @@ def timestamp(at: int | None) -> str | None:
 
 @lru_cache(maxsize=64)
 def _second(second: int) -> str:
-    """Most of what is written at one time was written in the same second, and strftime is slow."""
+    """Format a second. Results are cached, because most times in an answer share a second and strftime is slow."""
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Events as WebSocket frames, encoded once for all who receive them. Pure."""
+"""Builds WebSocket frames of events, which are encoded once for all receivers. Pure."""
 
 import struct
 from collections.abc import Sequence

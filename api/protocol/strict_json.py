@@ -1,4 +1,4 @@
-"""Which JSON is accepted, in bodies and in frames. Pure.
+"""A strict JSON parser for bodies and frames. Pure.
 
 It is RFC 8259 without the parts that parsers disagree about: duplicate keys, NaN and infinities, numbers that a double
 cannot hold, lone surrogates and deep nesting.
@@ -21,7 +21,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def loads(data: bytes) -> Any:
-    """Parse one JSON text in UTF-8. Raises `BadJson`; its code says more where more can be said."""
+    """Parse one JSON text in UTF-8. Raises `BadJson`, with a more specific code for some errors."""
     _refuse_depth(data)
     try:
         value = _DECODER.decode(data.decode())
@@ -87,4 +87,4 @@ def _refuse_surrogates(value: Any) -> None:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_safe
 )
-"""Made once, because making it costs as much as parsing a frame."""
+"""The decoder is made once, because making one costs as much as parsing a frame."""

@@ -1,1 +1,1 @@
-"""Who is connected, what they say, and what they hear."""
+"""The sockets of a node: their connections, commands and subscriptions."""

@@ -1,4 +1,4 @@
-"""How many sockets may stand open on this node."""
+"""Limits how many sockets are open on this node."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from api.limits.memory import Memory
 
 
 class Admission:
-    """Counts the sockets of this node, and lets in as many as the settings say."""
+    """Counts the sockets of this node, and refuses those beyond the limits of the settings."""
 
     def __init__(
         self, memory: Memory, *, connections: int, unauthenticated: int, unauthenticated_per_address: int
@@ -36,7 +36,7 @@ class Admission:
 
     @contextmanager
     def wait(self, address: str) -> Iterator[None]:
-        """Count one socket that has yet to authenticate. Raises `RateLimited`, `Unavailable`."""
+        """Count one socket that has not authenticated, while the block runs. Raises `RateLimited`, `Unavailable`."""
         address = counted_as(address)
         if self._waiting[address] >= self._per_address:
             raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)

@@ -1,6 +1,6 @@
-"""What each command of a connection does: a service is asked, and its answer is enqueued.
+"""Carries out the commands of connections: calls a service for each, and enqueues its answer.
 
-Commands of one connection run one after the other, each to its end.
+The commands of one connection run one after the other.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from api.protocol.events import encode, error_event, pong_event, ready_event
 from api.protocol.fields import VERSION, timestamp
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
-from api.realtime.subscribing import Subscribing
+from api.realtime.subscriptions import Subscriptions
 from api.rooms.members import MemberService
 from api.rooms.messages import MessageService
 from api.rooms.policy import Operation
@@ -27,19 +27,19 @@ _Handler: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
 
 
 class Commands:
-    """Carries out commands for all connections of this process."""
+    """Carries out the commands of all connections of this process."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         hub: Hub,
-        subscribing: Subscribing,
+        subscriptions: Subscriptions,
         members: MemberService,
         messages: MessageService,
         authenticator: Authenticator,
         throttles: Throttles,
         *,
         heartbeat_seconds: int,
-        subscriptions: int,
+        max_subscriptions: int,
     ) -> None:
         self._hub = hub
         self._members = members
@@ -47,10 +47,10 @@ class Commands:
         self._authenticator = authenticator
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
-        self._subscriptions = subscriptions
+        self._max_subscriptions = max_subscriptions
         self._handlers: dict[type[Command], _Handler] = {
             Authenticate: self._authenticate,
-            Subscribe: subscribing.subscribe,
+            Subscribe: subscriptions.subscribe,
             Unsubscribe: self._unsubscribe,
             Send: self._send,
             Read: self._read,
@@ -58,9 +58,9 @@ class Commands:
         }
 
     async def run(self, connection: Connection, command: Command) -> TailwireError | None:
-        """Carry out one command and enqueue its ack or error; return the error.
+        """Carry out one command and enqueue its ack or error. Return the error, or None.
 
-        Raises `Closed` when it ends the connection.
+        Raises `Closed` when the command ends the connection.
         """
         try:
             await self._handlers[type(command)](connection, command)
@@ -71,19 +71,19 @@ class Commands:
         return None
 
     def greet(self, connection: Connection) -> None:
-        """Say `ready`: the answer to a token that holds."""
+        """Enqueue `ready`, the answer to a valid token."""
         identity = connection.identity
         ready = ready_event(
             identity.user,
             identity.session_id,
             expires_at=identity.expires_at,
             heartbeat_seconds=self._heartbeat_seconds,
-            subscriptions=self._subscriptions,
+            subscriptions=self._max_subscriptions,
         )
         connection.enqueue(encode(ready))
 
     def _told(self, connection: Connection, error: TailwireError) -> TailwireError:
-        """Return what a client is told of an error: who asks too often for what is not there must wait."""
+        """Return the error that the client is told. Too many `NotFound` become `RateLimited`."""
         if isinstance(error, NotFound):
             try:
                 self._throttles.missed(connection.identity.user.id)
@@ -114,7 +114,7 @@ class Commands:
         member = memberships.get(room_id)
         if member is None:
             member = await self._members.require(room_id, connection.identity.user.id, Operation.SEND)
-            if len(memberships) < self._subscriptions:
+            if len(memberships) < self._max_subscriptions:
                 memberships[room_id] = member
         sent = await self._messages.send(member, command.ref, command.body, command.reply_to)
         if sent.member is not member and room_id in memberships:
@@ -137,6 +137,6 @@ class Commands:
 
 
 def check_version(command: Authenticate) -> None:
-    """Raises `Closed` for a client that speaks another version of the protocol."""
+    """Raise `Closed` for a client with another version of the protocol."""
     if command.v != VERSION:
         raise Closed(CloseCode.VERSION)

@@ -1,7 +1,7 @@
-"""One accepted socket: who is behind it, where its frames go, how much of them may wait, and its end.
+"""One accepted socket: its user, its backlog of events, and its end.
 
-Whoever has an event for a connection enqueues it and never waits. A connection that cannot keep up is closed with
-SLOW and resumes by position, so nothing is lost by it.
+Enqueueing an event never waits. A connection that cannot keep up is closed with SLOW. Its client resumes by position,
+so it loses nothing.
 """
 
 from typing import Any, Final
@@ -17,11 +17,11 @@ from api.realtime.sink import Sink
 MAX_BACKLOG_EVENTS: Final = 256
 MAX_BACKLOG_BYTES: Final = 512 * 1024
 REPLAY_BYTES: Final = 16 * 1024
-"""A replay waits while more bytes than this are unwritten, so that live events have the rest of the backlog."""
+"""A replay waits while this many bytes or more are unwritten, which leaves the rest of the backlog to live events."""
 
 
 class Closed(Exception):
-    """The command ends the connection, with `code`."""
+    """A command ends the connection, with `code`."""
 
     def __init__(self, code: CloseCode) -> None:
         super().__init__(code.name)
@@ -29,10 +29,10 @@ class Closed(Exception):
 
 
 class Connection:
-    """See the module. All methods but `drained` are for the event loop's thread and never wait.
+    """One accepted socket. All methods belong to the event loop's thread, and all but `drained` never wait.
 
-    Some fields have other owners, for one object for each socket is what there is memory for: `Hub` alone writes
-    `rooms`, `Heartbeats` alone writes `warned_of` and counts `idle_ticks` up, which an event here sets to 0.
+    Other classes own some of its fields, because a second object for each socket would take too much memory. Only
+    `Hub` writes `rooms`. Only `Heartbeats` writes `warned_of` and increments `idle_ticks`; each event sets it to 0.
     """
 
     __slots__ = (
@@ -49,23 +49,23 @@ class Connection:
 
     def __init__(self, identity: Identity, sink: Sink) -> None:
         self.identity = identity
-        self.rooms: set[str] = set()  # where this connection is subscribed
-        self.replayed: dict[str, tuple[Position, int]] = {}  # see `old_pages`
-        self.memberships: dict[str, Member] = {}  # by which it has sent; the hub forgets those that change
+        self.rooms: set[str] = set()  # the rooms that this connection is subscribed to
+        self.replayed: dict[str, tuple[Position, int]] = {}  # by room id; see `old_pages`
+        self.memberships: dict[str, Member] = {}  # by room id, for `send`; the hub removes those that change
         self.close_code: CloseCode | None = None
-        self.idle_ticks = 0  # ticks of `Heartbeats` in which nothing was enqueued
-        self.warned_of = 0  # the token's end that the client was told of
+        self.idle_ticks = 0  # ticks of `Heartbeats` since something was enqueued
+        self.warned_of = 0  # the `expires_at` that the client was warned of
         self._sink = sink
         self._events = 0
 
     def enqueue(self, frames: Frames) -> None:
         """Put events behind all earlier ones.
 
-        When too much waits already the connection is closed as slow instead. What is given at once to a
-        connection that has taken everything is never too much.
+        When too much is waiting already, the connection is closed as slow instead. A connection that has nothing
+        waiting accepts events of any size.
         """
-        # Nearly always. What a delivery costs is this, and the system call: each object that is looked at on the way
-        # is one more that is not in the processor's cache, with hundreds of sockets since it was last.
+        # This is nearly always the case, and the main cost of a delivery beside the system call. It reads few objects,
+        # because each one is a cache miss: hundreds of other sockets were written since the last time.
         if (direct := self._sink.direct) is not None:
             self._events = len(frames.texts)
             self.idle_ticks = 0
@@ -85,7 +85,7 @@ class Connection:
         self._sink.write(frames)
 
     def offer(self, frames: Frames) -> None:
-        """Enqueue what may as well be lost, unless something waits already."""
+        """Enqueue an event that may be lost. It is dropped if anything is waiting already."""
         if not self._sink.unwritten_bytes:
             self.enqueue(frames)
 
@@ -94,21 +94,21 @@ class Connection:
         self.enqueue(encode(ack_event(ref, **fields)))
 
     def close(self, code: CloseCode) -> None:
-        """End the connection with `code`; the first code given counts."""
+        """Close the connection with `code`. Further calls change nothing."""
         if self.close_code is None:
             self.close_code = code
             self._sink.close_with(code, code.name.lower())
 
     @property
     def is_open(self) -> bool:
-        """Whether neither side has ended it."""
+        """Whether neither side has closed the connection."""
         return self.close_code is None and self._sink.is_open
 
     @property
     def has_space(self) -> bool:
-        """Whether so little waits that a replay may go on without crowding out live events."""
+        """Whether a replay may continue: so little is waiting that live events still have space."""
         return self._sink.unwritten_bytes < REPLAY_BYTES
 
     async def drained(self) -> None:
-        """Wait until less waits, or the connection is closed: a replay's flow control."""
+        """Wait until there is space for more, or the connection is closed. This is the flow control of a replay."""
         await self._sink.drained()

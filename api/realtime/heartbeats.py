@@ -1,6 +1,6 @@
-"""Looks at every connection once a second, for idle ones and for tokens that end; and at the memory.
+"""Checks all connections once a second: sends heartbeats, handles expiring tokens, and measures memory.
 
-One task for all of them, for a timer or a task each would be most of what an idle socket costs.
+One task serves all connections, because a timer or a task for each would be most of the cost of an idle socket.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from api.realtime.hub import Hub
 TICK_SECONDS: Final = 1.0
 EXPIRING_MS: Final = 60_000
 EXPIRY_GRACE_MS: Final = 25_000
-"""A client that renews at the last moment, over a slow link, is not cut off."""
+"""A connection is closed this long after its token expired, so that a client on a slow link can still renew it."""
 
 
 class Heartbeats:
-    """See the module. `run` is a task for `Tasks`."""
+    """Checks all connections once a second. `run` is a task for `Tasks`."""
 
     def __init__(self, hub: Hub, memory: Memory, *, heartbeat_seconds: int) -> None:
         self._hub = hub
@@ -28,14 +28,14 @@ class Heartbeats:
         self._idle_ticks = int(heartbeat_seconds / TICK_SECONDS)
 
     async def run(self) -> None:
-        """Tick for ever."""
+        """Measure the memory and call `tick` once a second, for ever."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._memory.look()
+            self._memory.measure()
             self.tick(now_ms())
 
     def tick(self, now: int) -> None:
-        """Send a heartbeat to idle connections; warn those whose token ends, close those whose token has ended."""
+        """Send heartbeats to idle connections, warn of tokens that expire soon, and close where they have expired."""
         heartbeat = encode(heartbeat_event(now))
         for connection in self._hub.connections():
             connection.idle_ticks += 1

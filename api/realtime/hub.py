@@ -1,10 +1,10 @@
-"""The in-process connection manager: who is connected, who is subscribed to what, and how far each room has got.
+"""The connections of this process, their subscriptions, and the broadcast of entries to them.
 
-The hub holds what this process has broadcast per room, its *position*, and never touches the store. Every
-method runs to its end without waiting, so that no two of them ever interleave.
+For each room the hub holds its *position*: the seq of the last entry that this process has broadcast. The hub never
+uses the store. No method awaits anything, so no two of them interleave.
 
-A subscription begins *joining*: the connection reads the log until it is no further back than the position,
-and becomes *live* in the same breath. So nothing is buffered, and nothing can fall between replay and live.
+A subscription begins *replaying*: the log is read until it has reached the position. Then it becomes *live* without an
+await in between. So nothing is buffered, and no entry can be lost between replay and live.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,35 +22,34 @@ NO_POSITION: Final = -1
 
 
 class _Room:
-    """The connections of this process that want a room's events."""
+    """The subscriptions to a room in this process."""
 
-    __slots__ = ("ahead", "joining", "live", "position")
+    __slots__ = ("ahead", "live", "position", "replaying")
 
     def __init__(self) -> None:
         self.position = NO_POSITION
-        self.live: dict[Connection, None] = {}  # in the order in which they lie in memory, more or less
-        self.ahead: dict[
-            Connection, int
-        ] = {}  # live, but already given entries that the feed has yet to bring
-        self.joining: set[Connection] = set()
+        self.live: dict[Connection, None] = {}  # in order of subscription, which is roughly that of memory
+        # Live connections whose replay went past the position, with the seq that it reached.
+        self.ahead: dict[Connection, int] = {}
+        self.replaying: set[Connection] = set()
 
     def discard(self, connection: Connection) -> None:
         self.live.pop(connection, None)
-        self.joining.discard(connection)
+        self.replaying.discard(connection)
         self.ahead.pop(connection, None)
 
     def connections(self) -> Iterator[Connection]:
         yield from self.live
         yield from self.ahead
-        yield from self.joining
+        yield from self.replaying
 
     @property
     def is_empty(self) -> bool:
-        return not (self.live or self.ahead or self.joining)
+        return not (self.live or self.ahead or self.replaying)
 
 
 class Hub:
-    """See the module."""
+    """Holds connections and subscriptions, and broadcasts entries."""
 
     def __init__(self, *, connections_per_user: int) -> None:
         self._connections_per_user = connections_per_user
@@ -63,7 +62,7 @@ class Hub:
     # -- connections
 
     def add(self, connection: Connection) -> None:
-        """Take a connection in; the oldest of the user's is closed when there are too many."""
+        """Add a connection. The user's oldest connection is closed when there are too many."""
         identity = connection.identity
         mine = self._by_user.setdefault(identity.user.id, {})
         mine[connection] = None
@@ -74,7 +73,7 @@ class Hub:
             self.remove(oldest)
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection and its subscriptions; again is harmless."""
+        """Remove a connection and its subscriptions. It may have been removed before."""
         for room_id in list(connection.rooms):
             self.unsubscribe(connection, room_id)
         identity = connection.identity
@@ -88,36 +87,36 @@ class Hub:
                 del self._by_session[identity.session_id]
 
     def connections(self) -> list[Connection]:
-        """Return every connection that is in."""
+        """Return all connections."""
         return [connection for mine in self._by_user.values() for connection in mine]
 
     @property
     def connection_count(self) -> int:
-        """How many connections are in."""
+        """The number of connections."""
         return sum(map(len, self._by_user.values()))
 
     @property
     def subscription_count(self) -> int:
-        """How many subscriptions they have."""
+        """The number of subscriptions of all connections."""
         return sum(len(connection.rooms) for connection in self.connections())
 
     def session_ids(self) -> list[str]:
-        """Return the sessions that have a connection here."""
+        """Return the ids of the sessions that have connections here."""
         return list(self._by_session)
 
     def end_session(self, session_id: str) -> None:
-        """Close every connection of a session that is over."""
+        """Close all connections of a session that has ended."""
         for connection in list(self._by_session.get(session_id, ())):
             connection.close(CloseCode.SESSION_ENDED)
             self.remove(connection)
 
     def end_sessions(self, session_ids: Iterable[str]) -> None:
-        """The same for many."""
+        """Close all connections of sessions that have ended."""
         for session_id in session_ids:
             self.end_session(session_id)
 
-    def places(self) -> list[tuple[str, str]]:
-        """Return who, by room id and user id, has a subscription here."""
+    def subscribers(self) -> list[tuple[str, str]]:
+        """Return the pairs of room id and user id that have subscriptions here."""
         return list(
             {
                 (room_id, connection.identity.user.id)
@@ -127,7 +126,7 @@ class Hub:
         )
 
     def close_all(self, code: CloseCode = CloseCode.RESTART) -> None:
-        """Close every connection; clients come back at once, if there is a server."""
+        """Close all connections. After RESTART, clients reconnect at once."""
         for connection in self.connections():
             connection.close(code)
             self.remove(connection)
@@ -135,25 +134,25 @@ class Hub:
     # -- subscriptions
 
     def subscribe(self, connection: Connection, room_id: str) -> None:
-        """Begin joining. From now on nothing can be missed that `go_live` would not insist on.
+        """Begin a subscription, as replaying. From now on `go_live` ensures that it misses no entry.
 
-        Again, on a live subscription, begins anew: the client asked for another replay.
+        A live subscription becomes replaying again: the client asked for another replay.
         """
         room = self._rooms.setdefault(room_id, _Room())
         room.discard(connection)
-        room.joining.add(connection)
+        room.replaying.add(connection)
         connection.rooms.add(room_id)
 
     def go_live(self, connection: Connection, room_id: str, seq: int) -> bool:
-        """Make a joining connection live, if `seq`, the last it was given, is no further back than the room is.
+        """Make a subscription live, if its replay has reached the room's position. `seq` is the last seq it was given.
 
-        False: read on from `seq` and ask again. Also False once the subscription has been taken away; see
-        `is_joining`.
+        Return False if it has not: read on from `seq` and call this again. Also return False if the subscription was
+        removed meanwhile, which `is_replaying` tells.
         """
         room = self._rooms.get(room_id)
-        if room is None or connection not in room.joining or seq < room.position:
+        if room is None or connection not in room.replaying or seq < room.position:
             return False
-        room.joining.remove(connection)
+        room.replaying.remove(connection)
         if room.position == NO_POSITION:
             room.position = seq
         if seq > room.position:
@@ -162,12 +161,12 @@ class Hub:
             room.live[connection] = None
         return True
 
-    def is_joining(self, connection: Connection, room_id: str) -> bool:
-        """Whether the subscription is still on its way: not unsubscribed, removed from the room or closed."""
-        return room_id in connection.rooms and connection in self._rooms[room_id].joining
+    def is_replaying(self, connection: Connection, room_id: str) -> bool:
+        """Return whether a subscription is still replaying, and was not removed meanwhile."""
+        return room_id in connection.rooms and connection in self._rooms[room_id].replaying
 
     def unsubscribe(self, connection: Connection, room_id: str) -> None:
-        """End a subscription; again is harmless."""
+        """End a subscription, if there is one."""
         connection.rooms.discard(room_id)
         if (room := self._rooms.get(room_id)) is not None:
             room.discard(connection)
@@ -175,54 +174,54 @@ class Hub:
                 del self._rooms[room_id]
 
     def leave(self, room_id: str, user_id: str) -> None:
-        """End a user's subscriptions to a room that they have left; the feed will tell them of it."""
+        """End a user's subscriptions to a room that they have left. The feed will tell them later that they left."""
         for connection in self._connections_of(user_id):
             connection.memberships.pop(room_id, None)
             self.unsubscribe(connection, room_id)
 
     def end_membership(self, room_id: str, user_id: str) -> None:
-        """Tell a user that they are no longer a member; they get nothing of the room from here on."""
+        """Tell a user that they are no longer a member, and end their subscriptions to the room."""
         self._tell_membership(room_id, user_id, None)
         self.leave(room_id, user_id)
 
-    # -- what the feed brings
+    # -- called by the feed
 
     def positions(self) -> dict[str, int]:
-        """Return how far each subscribed room has been broadcast; NO_POSITION where nothing has."""
+        """Return the position of each subscribed room, NO_POSITION where nothing was broadcast yet."""
         return {room_id: room.position for room_id, room in self._rooms.items()}
 
     def wants(self, room_id: str) -> bool:
-        """Whether anybody here listens to a room, or is about to."""
+        """Return whether a room has subscriptions here."""
         return room_id in self._rooms
 
     def position(self, room_id: str) -> int:
-        """Return how far a room has been broadcast; NO_POSITION when nobody here listens or nothing came yet."""
+        """Return a room's position, or NO_POSITION if it has no subscriptions here or nothing was broadcast yet."""
         room = self._rooms.get(room_id)
         return NO_POSITION if room is None else room.position
 
-    def drop_joining(self, room_id: str) -> None:
-        """Take away the subscriptions that are still joining.
+    def drop_replaying(self, room_id: str) -> None:
+        """Remove the subscriptions that are still replaying.
 
-        For when the feed was away: what it missed may have been about them. Whoever joins begins again, with
-        the question whether they may.
+        Call this after the feed was interrupted, because it may have missed a removal from the room. Each of these
+        subscriptions begins again, with a check of its membership.
         """
         room = self._rooms.get(room_id)
         if room is not None:
-            for connection in list(room.joining):
+            for connection in list(room.replaying):
                 self.unsubscribe(connection, room_id)
 
     def close_room(self, room_id: str) -> None:
-        """Close every connection that is subscribed to a room. They come back and resume."""
+        """Close all connections that are subscribed to a room. Their clients reconnect and resume."""
         if (room := self._rooms.get(room_id)) is not None:
             for connection in list(room.connections()):
                 connection.close(CloseCode.RESTART)
                 self.remove(connection)
 
     def broadcast(self, entries: Sequence[Entry]) -> None:
-        """Put entries, each room's in the order of seq, on every live connection of their rooms.
+        """Enqueue entries on all live connections of their rooms. The entries of a room must be in order of seq.
 
-        Those of one room leave together: what has come while the last ones were written costs a connection one
-        write. Entries that the room is past already are dropped.
+        The entries of a room are written together, so that a batch costs each connection one write. Entries at or
+        before the room's position are dropped.
         """
         for room_id, group in groupby(sorted(entries, key=_room_id), key=_room_id):
             self._broadcast(room_id, group)
@@ -257,7 +256,7 @@ class Hub:
             self._catch_up(room, entries, frames)
 
     def _catch_up(self, room: _Room, entries: list[Entry], frames: list[Frames]) -> None:
-        """Give those who are ahead what they have not had."""
+        """Enqueue entries on the connections that are ahead of the position, without those they already have."""
         for connection, given in list(room.ahead.items()):
             for entry, frame in zip(entries, frames, strict=True):
                 if entry.seq > given:

@@ -1,8 +1,8 @@
-"""Reads of the log that many clients share: pages of frames for those that were away.
+"""Reads pages of the log for replays, and shares each page among the clients that need it.
 
-When a server restarts, all its clients come back at once and want nearly the same. Pages begin at multiples of
-`PAGE`, so that clients with different positions ask for the same ones; one that is being read is awaited by all
-who want it, and kept for a moment for those that come just after.
+When a server restarts, all its clients come back at once and need nearly the same entries. Pages begin at multiples of
+`PAGE`, so that clients with different positions ask for the same pages. A page that is being read is awaited by all
+clients that need it, and cached for a moment for those that come just after.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from api.protocol.frames import Frames
 from api.store.base.store import Store
 
 PAGE: Final = 100
-KEPT_SECONDS: Final = 1.0
-MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
+CACHE_SECONDS: Final = 1.0
+MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
 
 _Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
 
 
 class Replayed(NamedTuple):
-    """An entry as it is written."""
+    """An entry, encoded for sockets."""
 
     seq: int
     kind: str
@@ -29,28 +29,28 @@ class Replayed(NamedTuple):
 
 
 Page: TypeAlias = list[Replayed]
-"""Entries in order, from one seq to another without a hole."""
+"""Entries in order of seq, without holes."""
 
 
 class Replay:
-    """See the module."""
+    """Reads pages of the log, and caches them for `CACHE_SECONDS`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pages: dict[_Key, asyncio.Task[Page]] = {}
-        self._kept_bytes = 0
+        self._cached_bytes = 0
         self.read_count = 0
 
     async def frames(self, room_id: str, epoch: str, after: int, until: int) -> Page:
-        """Return the entries from `after` + 1 on, one at least, of a log that reaches at least to `until`.
+        """Return one or more entries from `after` + 1 on, up to `until` at most.
 
-        Raises `Unavailable`, also when the log has become shorter.
+        The log must have reached `until`. Raises `Unavailable`, also when the log has become shorter since.
         """
         key = (room_id, epoch, after // PAGE)
         seen: asyncio.Task[Page] | None = None
         while True:
             reading = self._pages.get(key)
-            is_own = reading is None or reading is seen  # what we saw ends too early
+            is_own = reading is None or reading is seen  # the page that another call read ends too early
             if reading is None or is_own:
                 reading = self._read(key, until)
             page = [one for one in await asyncio.shield(reading) if after < one.seq <= until]
@@ -61,7 +61,7 @@ class Replay:
             seen = reading
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the reads that are running, and clear the cache."""
         pages = list(self._pages.values())
         for page in pages:
             page.cancel()
@@ -71,7 +71,7 @@ class Replay:
     def _read(self, key: _Key, until: int) -> asyncio.Task[Page]:
         page = asyncio.create_task(self._load(key, until), name="replay")
         self._pages[key] = page
-        page.add_done_callback(lambda page: self._keep(key, page))
+        page.add_done_callback(lambda page: self._cache(key, page))
         return page
 
     async def _load(self, key: _Key, until: int) -> Page:
@@ -87,19 +87,19 @@ class Replay:
             begin = found[-1].seq
         return page
 
-    def _keep(self, key: _Key, page: asyncio.Task[Page]) -> None:
-        """Keep a page that was read for a moment, if there is room for it."""
+    def _cache(self, key: _Key, page: asyncio.Task[Page]) -> None:
+        """Cache a page that was read, if there is space for it."""
         if page.cancelled() or page.exception() is not None:
-            size = MAX_KEPT_BYTES + 1
+            size = MAX_CACHE_BYTES + 1
         else:
             size = sum(len(one.frames.wire) for one in page.result())
-        if self._kept_bytes + size > MAX_KEPT_BYTES:
+        if self._cached_bytes + size > MAX_CACHE_BYTES:
             self._forget(key, page, 0)
             return
-        self._kept_bytes += size
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, key, page, size)
+        self._cached_bytes += size
+        asyncio.get_running_loop().call_later(CACHE_SECONDS, self._forget, key, page, size)
 
     def _forget(self, key: _Key, page: asyncio.Task[Page], size: int) -> None:
-        self._kept_bytes -= size
+        self._cached_bytes -= size
         if self._pages.get(key) is page:
             del self._pages[key]

@@ -1,8 +1,8 @@
-"""Looks again whether those who are connected still may be.
+"""Checks that the sessions and memberships of connections have not ended.
 
-The feed tells of the end of a session or of a membership within milliseconds. This is for when it is late: what a
-feed brings late is looked at again before it is delivered, and sessions are looked at now and then whatever the
-feed says. So nobody is shown anything for long after what they were shown it by has ended.
+The feed normally reports such an end within milliseconds. This is for the times when the feed is late. Sessions and
+memberships are checked again before late entries are delivered, and sessions are also checked every few seconds. So
+nobody receives a room's events for long after their session or membership has ended.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from api.realtime.hub import Hub
 from api.store.base.store import Store
 
 SESSIONS_SECONDS: Final = 3.0
-"""How often sessions are looked at: with a question's time, inside the 5 s that a revocation may take."""
+"""The time between two checks of sessions. With the time of the query it is below the 5 s for a revocation."""
 FRESH_SECONDS: Final = 0.5
-"""A look this recent counts for what is delivered now."""
+"""A check is not repeated within this time."""
 MAX_KEYS: Final = 500
 
 T = TypeVar("T")
 
 
 class Revocation:
-    """See the module. `run` is a task for `Tasks`."""
+    """Checks sessions and memberships. `run` is a task for `Tasks`."""
 
     def __init__(self, store: Store, hub: Hub) -> None:
         self._store = store
@@ -33,23 +33,23 @@ class Revocation:
         self._checked_at = -FRESH_SECONDS
 
     async def run(self) -> None:
-        """Look at the sessions every `SESSIONS_SECONDS`, for ever."""
+        """Check the sessions every `SESSIONS_SECONDS`, for ever."""
         while True:
             await asyncio.sleep(SESSIONS_SECONDS)
-            with suppress(Unavailable):  # then nothing new can be delivered either, and the feed says so
+            with suppress(Unavailable):  # then the feed delivers nothing either, and reports it
                 await self._check_sessions()
 
     async def check(self) -> None:
-        """Look at every session and membership that something could be delivered to now. Raises `Unavailable`."""
+        """Check every session and membership that could receive events now. Raises `Unavailable`."""
         if time.monotonic() - self._checked_at < FRESH_SECONDS:
             return
         began = time.monotonic()
         await self._check_sessions()
-        for places in _chunks(self._hub.places()):
-            found = await self._store.members.get_many(places)
-            for place in places:
-                if place not in found:
-                    self._hub.end_membership(*place)
+        for subscribers in _chunks(self._hub.subscribers()):
+            found = await self._store.members.get_many(subscribers)
+            for room_id, user_id in subscribers:
+                if (room_id, user_id) not in found:
+                    self._hub.end_membership(room_id, user_id)
         self._checked_at = began
 
     async def _check_sessions(self) -> None:

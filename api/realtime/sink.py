@@ -1,8 +1,8 @@
-"""Where the frames of a connection go: nobody who writes ever waits.
+"""The write side of a socket, to which frames can be written without waiting.
 
-A server may offer one with each socket, in the ASGI scope's `extensions` under the name `EXTENSION`: frames then
-leave with one system call and no task of ours. Ours does so unless it compresses: `api/server/websocket.py`. Where it
-is lacking, `TextSink` puts a queue and a task in front of ASGI's own `send`.
+An ASGI server may offer a sink for each socket, in the scope's `extensions` under the name `EXTENSION`. Frames are then
+written with one system call and without a task. `api/server/websocket.py` does so unless it compresses. For other
+servers, `TextSink` puts a queue and a task before ASGI's `send`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from api.protocol.frames import Frames
 
 EXTENSION: Final = "tailwire.sink"
 WRITE_TIMEOUT_SECONDS: Final = 10.0
-"""A peer that takes nothing for this long is gone or hostile."""
+"""A peer that accepts no bytes for this long is taken to be gone."""
 CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 ASGIScope: TypeAlias = MutableMapping[str, Any]
@@ -23,35 +23,35 @@ ASGISend: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Sink(Protocol):
-    """One accepted socket's way out. For the event loop's thread; only `drained` waits."""
+    """The write side of one accepted socket. Use it in the event loop's thread. Only `drained` and `end` wait."""
 
     @property
     def direct(self) -> Callable[[bytes], object] | None:
-        """What puts a frame's bytes on the socket, as long as it is open and nothing waits; then None, and `write`."""
+        """A function that writes bytes to the socket. None, unless it is open and no bytes wait: then use `write`."""
 
     @property
     def is_open(self) -> bool:
-        """Whether what is written may still arrive."""
+        """Whether frames that are written now may still arrive."""
 
     @property
     def unwritten_bytes(self) -> int:
-        """How much the system has not taken yet."""
+        """The number of bytes that the system has not accepted yet."""
 
     def write(self, frames: Frames) -> None:
-        """Put frames behind what was written before; nothing on a socket that is not open."""
+        """Write frames after those written before. Does nothing on a socket that is not open."""
 
     def close_with(self, code: int, reason: str) -> None:
-        """Begin to close; again is harmless. Nothing is written after it."""
+        """Begin to close. Nothing is written after this. May be called again."""
 
     async def drained(self) -> None:
         """Wait until there is space to write more, or the socket is no longer open."""
 
     async def end(self) -> None:
-        """Let go of what the sink holds, after what was written has left or cannot."""
+        """Free the sink, after its frames have been sent or have failed."""
 
 
 class TextSink:
-    """See the module. Its task begins with it, and ends with `end`."""
+    """A sink for any ASGI server. It starts a task, which `end` stops."""
 
     direct: Final = None
 
@@ -96,7 +96,7 @@ class TextSink:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        """Send what is written until the socket is closed. A peer that takes nothing is taken for lost."""
+        """Send written frames until the socket is closed. A peer that accepts nothing is taken to be gone."""
         try:
             while self._close is None:
                 await self._wake.wait()
@@ -106,7 +106,7 @@ class TextSink:
                 code, reason = self._close
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
         except (OSError, RuntimeError, TimeoutError):
-            pass  # gone: what a server raises for it is its own affair
+            pass  # the peer is gone; ASGI servers raise different errors for it
         finally:
             self._is_lost = True
             self._empty.set()
@@ -120,6 +120,6 @@ class TextSink:
 
 
 def open_sink(scope: MutableMapping[str, Any], send: ASGISend) -> Sink:
-    """Return the sink of an accepted socket: the server's, or ours. Whoever opens it ends it."""
+    """Return the sink of an accepted socket: the server's own, or a `TextSink`. The caller must call its `end`."""
     offered = scope.get("extensions", {}).get(EXTENSION)
     return TextSink(send) if offered is None else cast("Sink", offered["sink"])

@@ -1,4 +1,4 @@
-"""Makes what a node needs for its sockets."""
+"""Makes the parts of a node that serve its sockets."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from api.config import Settings
 from api.limits.wiring import Limits
 from api.realtime.admission import Admission
 from api.realtime.commands import Commands
-from api.realtime.conversation import Conversations
+from api.realtime.handler import ConnectionHandler
 from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
-from api.realtime.subscribing import Subscribing
+from api.realtime.subscriptions import Subscriptions
 from api.rooms.wiring import RoomServices
 from api.store.base.store import Store
 from api.store.reads import Reads
@@ -20,22 +20,22 @@ from api.store.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class Realtime:
-    """Who is connected to a node, and what goes on there."""
+    """The parts of a node that serve its sockets."""
 
     hub: Hub
     replay: Replay
     revocation: Revocation
     heartbeats: Heartbeats
     admission: Admission
-    conversations: Conversations
+    handler: ConnectionHandler
 
 
 def wire_hub(settings: Settings) -> Hub:
-    """Return the hub, which the services of rooms and accounts tell of what has ended."""
+    """Return the hub. It is made first, because services of rooms and accounts tell it what has ended."""
     return Hub(connections_per_user=settings.connections_per_user)
 
 
-def wire_realtime(  # noqa: PLR0913  what it is wired to
+def wire_realtime(  # noqa: PLR0913  its dependencies
     settings: Settings,
     store: Store,
     *,
@@ -45,20 +45,20 @@ def wire_realtime(  # noqa: PLR0913  what it is wired to
     rooms: RoomServices,
     authenticator: Authenticator,
 ) -> Realtime:
-    """Return the parts around the hub."""
+    """Return the hub and the parts that use it."""
     replay = Replay(store)
-    subscribing = Subscribing(
+    subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, most=settings.subscriptions
     )
     commands = Commands(
         hub,
-        subscribing,
+        subscriptions,
         rooms.members,
         rooms.messages,
         authenticator,
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,
-        subscriptions=settings.subscriptions,
+        max_subscriptions=settings.subscriptions,
     )
     admission = Admission(
         limits.memory,
@@ -72,7 +72,7 @@ def wire_realtime(  # noqa: PLR0913  what it is wired to
         revocation=Revocation(store, hub),
         heartbeats=Heartbeats(hub, limits.memory, heartbeat_seconds=settings.heartbeat_seconds),
         admission=admission,
-        conversations=Conversations(
+        handler=ConnectionHandler(
             commands, authenticator, admission, reads, hub, limits.memory, limits.commands
         ),
     )

@@ -1,1 +1,1 @@
-"""What members may do in a room, and how it is done, for every door."""
+"""The services of rooms, which HTTP and sockets share: policy, members and messages."""

@@ -1,6 +1,7 @@
-"""Who is in a room, as what, and how that changes."""
+"""Lists, adds and removes the members of rooms, and changes their roles."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import TypeAlias
 
 from api.clock import now_ms
 from api.errors import NotFound
@@ -15,51 +16,51 @@ from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import Reads
 
+OnLeft: TypeAlias = Callable[[str, str], None]
+"""A callback that ends the subscriptions of a user (room id, user id) who is no longer a member of the room.
 
-class Listeners(Protocol):
-    """Those of this node who hear what happens in rooms. Called before whoever changed something has an answer."""
-
-    def leave(self, room_id: str, user_id: str) -> None:
-        """Let a user who is no longer a member hear nothing more of the room."""
+It is called before the request that ended the membership is answered.
+"""
 
 
 class MemberService:
-    """See the module.
+    """Reads and changes memberships.
 
-    What a user may see and not do raises `Forbidden`; what they may not see raises `NotFound`, like what is not there.
+    Methods raise `Forbidden` for what a user may see but not do. They raise `NotFound` for what a user may not see, as
+    for what does not exist.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         reads: Reads,
         rooms: RoomService,
         throttles: Throttles,
         caps: Caps,
-        listeners: Listeners,
+        on_left: OnLeft,
     ) -> None:
         self._store = store
         self._reads = reads
         self._rooms = rooms
         self._throttles = throttles
         self._caps = caps
-        self._listeners = listeners
+        self._on_left = on_left
 
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
-        """Return the membership by which a user may do something that needs one."""
+        """Return a user's membership, if it allows the operation."""
         member = await self._reads.member(room_id, user_id)
         policy.require(operation, Facts(None if member is None else member.role))
-        if member is None:  # an operation of outsiders: it has no business here
+        if member is None:  # the policy allows the operation to outsiders, who have no membership to return
             raise NotFound
         return member
 
     async def of_room(self, room_id: str, by: str, *, cursor: str | None, limit: int) -> Page[Member]:
-        """List a room's members for one of them. Raises `BadCursor`."""
+        """List a room's members for the member `by`. Raises `BadCursor`."""
         await self.require(room_id, by, Operation.LIST_MEMBERS)
         return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
 
     async def join(self, room_id: str, user: User) -> RoomView:
-        """Make a user a member of a public room; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
+        """Make a user a member of a public room, unless they are one. Raises `RateLimited`, and `Invalid` at a cap."""
         view = await self._rooms.view(room_id, user.id, Operation.JOIN)
         self._throttles.send(user.id)
         if view.role is None:
@@ -73,10 +74,10 @@ class MemberService:
         self._throttles.send(user.id)
         rule = policy.leaving(room_id)
         await self._store.members.change(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
-        self._listeners.leave(room_id, user.id)
+        self._on_left(room_id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
-        """Give a user a role, or add them with it; again is harmless. Raises `RateLimited`, and `Invalid` at a cap."""
+        """Give a user a role, and add them if they are no member. Raises `RateLimited`, and `Invalid` at a cap."""
         await self.require(room_id, by, Operation.SET_ROLE)
         self._throttles.send(by)
         user = await self._user(user_id)
@@ -90,19 +91,20 @@ class MemberService:
         return changed
 
     async def remove(self, room_id: str, by: User, user_id: str) -> None:
-        """Remove a user from a room; again is harmless. Removing oneself is leaving. Raises `RateLimited`."""
+        """Remove a user from a room, if they are a member. Removing oneself is leaving. Raises `RateLimited`."""
         if user_id == by.id:
             await self.leave(room_id, by)
             return
-        await self.require(room_id, by.id, Operation.REMOVE_MEMBER)  # before it is told who there is
+        # Checked before the user is looked up, so that outsiders cannot find out who exists.
+        await self.require(room_id, by.id, Operation.REMOVE_MEMBER)
         self._throttles.send(by.id)
         user = await self._user(user_id)
         rule = policy.removing(room_id)
         await self._store.members.change(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
-        self._listeners.leave(room_id, user_id)
+        self._on_left(room_id, user_id)
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Note that a member has seen everything up to `seq`; return the seq that stands, which never falls."""
+        """Store that a member has seen everything up to `seq`. Return the stored seq, which never decreases."""
         await self.require(room_id, user_id, Operation.MARK_READ)
         return await self._store.members.mark_read(room_id, user_id, seq)
 

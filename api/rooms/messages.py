@@ -1,4 +1,4 @@
-"""What is written in rooms: how members send it and read it."""
+"""Sends messages to rooms, and reads their history and log."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -15,18 +15,18 @@ from api.rooms.policy import Facts, Operation
 from api.store.base.store import Store
 
 MAX_LOOKS: Final = 5
-"""Looks at a membership that changes while its member writes, before giving up."""
+"""A message is tried this often while its author's membership keeps changing."""
 
 
-class Sent(NamedTuple):
-    """A message that is stored, and the membership by which it was written."""
+class SendResult(NamedTuple):
+    """A stored message, and the current membership of its author."""
 
     appended: Appended
     member: Member
 
 
-class Posted(NamedTuple):
-    """A message that is stored, as it stands now. `is_new` is False when its ref was stored before."""
+class StoredMessage(NamedTuple):
+    """A stored message as it is now. `is_new` is False when its ref was stored before."""
 
     message: Message
     is_new: bool
@@ -34,16 +34,17 @@ class Posted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Raw entries in order, and where the log ends."""
+    """Raw entries in order, and the head of the log."""
 
     entries: list[Entry]
     head: Head
 
 
 class MessageService:
-    """See the module.
+    """Writes and reads messages.
 
-    What a user may see and not do raises `Forbidden`; what they may not see raises `NotFound`, like what is not there.
+    Methods raise `Forbidden` for what a user may see but not do. They raise `NotFound` for what a user may not see, as
+    for what does not exist.
     """
 
     def __init__(self, store: Store, members: MemberService, throttles: Throttles, memory: Memory) -> None:
@@ -52,12 +53,12 @@ class MessageService:
         self._throttles = throttles
         self._memory = memory
 
-    async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> Sent:
-        """Write a message of a member; the one way in, for sockets and HTTP.
+    async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> SendResult:
+        """Append a member's message to the log. Sockets and HTTP both use this method.
 
-        A membership that was looked at a while ago will do: the policy is asked about it here, and the store appends
-        nothing when it has changed since. Then it is looked at again. Raises `RateLimited`, `Invalid` for an answer
-        to no message, `RefConflict`, `StorageFull`, and `Unavailable`, also while memory is short.
+        `member` may have been read a while ago. The policy is checked with it, and the store appends nothing if it has
+        changed since; then it is read again. Raises `RateLimited`, `Invalid` when `reply_to` is no message,
+        `RefConflict`, `StorageFull`, and `Unavailable`, also while memory is short.
         """
         policy.require(Operation.SEND, Facts(member.role))
         self._memory.require()
@@ -74,24 +75,26 @@ class MessageService:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return Sent(await self._store.log.append(member.room_id, draft, author=member), member)
+                return SendResult(await self._store.log.append(member.room_id, draft, author=member), member)
             except MembershipChanged:
                 member = await self._members.require(member.room_id, member.user_id, Operation.SEND)
         raise Unavailable
 
-    async def post(self, room_id: str, user_id: str, ref: str, body: str, reply_to: int | None) -> Posted:
-        """Send a message and return it. Raises as `send` does."""
+    async def post(
+        self, room_id: str, user_id: str, ref: str, body: str, reply_to: int | None
+    ) -> StoredMessage:
+        """Send a message and return it as it is now. Raises what `send` raises."""
         member = await self._members.require(room_id, user_id, Operation.SEND)
         appended, _ = await self.send(member, ref, body, reply_to)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
-        return Posted(message, appended.is_new)
+        return StoredMessage(message, appended.is_new)
 
     async def history(
         self, room_id: str, user_id: str, *, before: int | None, after: int | None, limit: int
     ) -> History:
-        """Return the newest messages, those before a seq, or those after one; oldest first."""
+        """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
         return await self._store.log.history(room_id, before=before, after=after, limit=limit)
 
@@ -104,13 +107,13 @@ class MessageService:
         return found
 
     async def log(self, room_id: str, user_id: str, *, after: int, limit: int, epoch: str | None) -> LogPage:
-        """Return raw entries after a seq. Raises `EpochChanged` unless the log is still of this epoch."""
+        """Return raw entries after a seq. Raises `EpochChanged` if `epoch` is given and is not the log's."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
         head = (await self._store.log.heads([room_id])).get(room_id)
         if head is None:
             raise NotFound
         if epoch is not None and epoch != head.epoch:
             raise EpochChanged
-        limit = min(limit, head.seq - after)  # entries that came since are past the `seq` that is told
+        limit = min(limit, head.seq - after)  # no entries past the head that is returned
         entries = await self._store.log.entries(room_id, after=after, limit=limit) if limit > 0 else []
         return LogPage(entries, head)

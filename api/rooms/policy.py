@@ -1,7 +1,7 @@
-"""Who may do what in a room: the one table that the services of rooms ask, each time. Pure.
+"""The permissions in rooms: tables that the services of rooms check at every operation. Pure.
 
-What somebody may not see answers like what does not exist (`NotFound`); what they may see and not do is
-`Forbidden`. docs/permissions.md shows the tables and is made from them.
+What a user may not see raises `NotFound`, as if it did not exist. What a user may see but not do raises `Forbidden`.
+docs/permissions.md is made from the tables.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibilit
 
 
 class Outsider(StrEnum):
-    """Who is not a member of a room."""
+    """The kinds of users who are not members of a room."""
 
-    VISITOR = "visitor"  # of a public one
-    STRANGER = "stranger"  # to a private one
+    VISITOR = "visitor"  # a non-member of a public room
+    STRANGER = "stranger"  # a non-member of a private room
 
 
-Seat: TypeAlias = Role | Outsider
-"""Where a user stands towards a room."""
+Relation: TypeAlias = Role | Outsider
+"""A user's relation to a room: a member's role, or a kind of outsider."""
 
 
 class Operation(StrEnum):
-    """What can be done with a room. The value says it in words."""
+    """The operations on a room. Their values are the texts of docs/permissions.md."""
 
     SEE = "see that it is there, its name and topic"
     JOIN = "join"
@@ -38,11 +38,11 @@ class Operation(StrEnum):
     REMOVE_MEMBER = "remove members"
 
 
-MEMBERS: Final[frozenset[Seat]] = frozenset(Role)
+MEMBERS: Final[frozenset[Relation]] = frozenset(Role)
 WRITERS: Final = MEMBERS - {Role.READER}
-GOVERNORS: Final[frozenset[Seat]] = frozenset({Role.OWNER, Role.MODERATOR})
+GOVERNORS: Final[frozenset[Relation]] = frozenset({Role.OWNER, Role.MODERATOR})
 
-WHO_MAY: Final[Mapping[Operation, frozenset[Seat]]] = {
+WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SEE: MEMBERS | {Outsider.VISITOR},
     Operation.JOIN: MEMBERS | {Outsider.VISITOR},
     Operation.LEAVE: MEMBERS,
@@ -61,13 +61,13 @@ GOVERNS: Final[Mapping[Role, frozenset[Role]]] = {
     Role.MEMBER: frozenset(),
     Role.READER: frozenset(),
 }
-"""Which roles a role gives, and takes from those who have them. So nobody can raise themselves."""
+"""The roles that each role can give and take away. None can give a higher one, so nobody can raise themselves."""
 
 
 class Facts(NamedTuple):
-    """All that the policy reads of a user and a room. `role` is None for a non-member.
+    """The facts about a user and a room that the policy reads. `role` is None for a non-member.
 
-    Only what a non-member may do depends on `visibility`; whoever asks about members need not know it.
+    `visibility` matters only for non-members, so callers that know the user to be a member may omit it.
     """
 
     role: Role | None
@@ -75,21 +75,21 @@ class Facts(NamedTuple):
 
 
 def require(operation: Operation, facts: Facts) -> None:
-    """Let a user do something with a room, as these facts stand. Raises `Forbidden`, `NotFound`."""
+    """Check whether these facts allow an operation. Raises `Forbidden`, `NotFound`."""
     allowed = WHO_MAY[operation]
     if facts.role is None:
-        seat = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
-        if seat not in allowed:
+        relation = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
+        if relation not in allowed:
             raise NotFound
     elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))
 
 
-# -- rules for a change of membership, which the store asks at the moment of the change
+# -- rules that the store calls in the transaction of a change of membership
 
 
 def leaving(room_id: str) -> MembershipRule:
-    """Return the rule for leaving a room: not the lobby, and not as its last owner."""
+    """Return the rule for leaving a room. Nobody can leave the lobby, or a room as its last owner."""
 
     def rule(standing: Standing) -> bool:
         require(Operation.LEAVE, Facts(standing.role))
@@ -101,7 +101,7 @@ def leaving(room_id: str) -> MembershipRule:
 
 
 def setting_role(role: Role) -> MembershipRule:
-    """Return the rule for giving a user a role in a room, or adding them with it."""
+    """Return the rule for giving a user a role in a room, which may add them to it."""
 
     def rule(standing: Standing) -> bool:
         require(Operation.SET_ROLE, Facts(standing.by_role))
@@ -114,7 +114,7 @@ def setting_role(role: Role) -> MembershipRule:
 
 
 def removing(room_id: str) -> MembershipRule:
-    """Return the rule for removing somebody else from a room; who is no member may be removed again."""
+    """Return the rule for removing another user from a room. Removing a non-member changes nothing."""
 
     def rule(standing: Standing) -> bool:
         require(Operation.REMOVE_MEMBER, Facts(standing.by_role))
@@ -127,7 +127,7 @@ def removing(room_id: str) -> MembershipRule:
 
 
 def _require_governed(standing: Standing, *given: Role) -> None:
-    """Raises `Forbidden` unless who asks may take the role that there is and give the one that is to be."""
+    """Raise `Forbidden` unless the caller's role governs the user's present role and the `given` one."""
     governed = GOVERNS[standing.by_role] if standing.by_role is not None else frozenset()
     taken = () if standing.role is None else (standing.role,)
     if not governed.issuperset((*taken, *given)):

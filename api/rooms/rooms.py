@@ -1,4 +1,4 @@
-"""The rooms there are: how they are listed, looked at and made."""
+"""Lists, shows and creates rooms."""
 
 from api.clock import now_ms
 from api.errors import NotFound
@@ -14,7 +14,7 @@ from api.store.base.store import Store
 
 
 class RoomService:
-    """See the module. What a user may not see raises `NotFound`, like what is not there."""
+    """Reads and creates rooms. What a user may not see raises `NotFound`, as if it did not exist."""
 
     def __init__(self, store: Store, throttles: Throttles, caps: Caps) -> None:
         self._store = store
@@ -30,14 +30,14 @@ class RoomService:
         return await self._store.rooms.public(user_id, cursor=cursor, limit=limit)
 
     async def create(self, user: User, name: str, topic: str, visibility: Visibility) -> RoomView:
-        """Make a room, which its maker owns. Raises `RateLimited`, and `Invalid` at the cap."""
+        """Create a room that the user owns. Raises `RateLimited`, and `Invalid` at the cap."""
         self._throttles.make_room(user.id)
         await self._caps.one_more_room(user.id)
         room = Room(random_id(), name, topic, visibility, now_ms())
         return await self._store.rooms.create(room, user)
 
     async def view(self, room_id: str, user_id: str, operation: Operation = Operation.SEE) -> RoomView:
-        """Return a room as a user who may do this with it sees it."""
+        """Return a user's view of a room, if the user may do the operation."""
         view = await self._store.rooms.view(room_id, user_id)
         if view is None:
             raise NotFound

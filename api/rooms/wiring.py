@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.limits.wiring import Limits
-from api.rooms.members import Listeners, MemberService
+from api.rooms.members import MemberService, OnLeft
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
@@ -12,15 +12,15 @@ from api.store.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class RoomServices:
-    """What every door may ask about rooms."""
+    """The room services that routers and sockets use."""
 
     rooms: RoomService
     members: MemberService
     messages: MessageService
 
 
-def wire_rooms(store: Store, *, reads: Reads, limits: Limits, listeners: Listeners) -> RoomServices:
-    """Return the services."""
+def wire_rooms(store: Store, *, reads: Reads, limits: Limits, on_left: OnLeft) -> RoomServices:
+    """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, listeners)
+    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left)
     return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))

@@ -1,1 +1,1 @@
-"""The doors of HTTP and WebSocket, one noun a file: each parses, calls one service and answers."""
+"""The routes of HTTP and WebSocket, one noun to a file. Each parses, calls one service and answers."""

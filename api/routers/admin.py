@@ -1,4 +1,4 @@
-"""/admin: what administrators do. For everybody else there are no such paths."""
+"""/admin: administration of accounts. Other users get 404 from all of these routes."""
 
 from fastapi import APIRouter
 
@@ -24,29 +24,32 @@ async def users(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> Ac
 
 @router.patch("/users/{user_id}", responses=refuses(Conflict))
 async def change_user(user_id: str, body: Flags, admin: AdminDep, actor: ActorDep) -> AccountOut:
-    """Disable or enable an account, or change whether it is an administrator's."""
+    """Disable or enable an account, or give or take the rights of an administrator.
+
+    Disabling an account ends its sessions. Administrators cannot change their own account.
+    """
     return AccountOut.of(await admin.change(user_id, disabled=body.disabled, admin=body.admin, actor=actor))
 
 
 @router.post("/users/{user_id}/password", status_code=204)
 async def reset_password(user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep) -> None:
-    """Give somebody a password; all their sessions end."""
+    """Set a user's password, and end all their sessions."""
     await admin.reset_password(user_id, body.new_password, actor)
 
 
 @router.get("/users/{user_id}/sessions")
 async def sessions(user_id: str, admin: AdminDep, identity: IdentityDep) -> SessionsOut:
-    """List somebody's sessions."""
+    """List a user's sessions, newest first."""
     return SessionsOut.of(await admin.sessions(user_id), identity.session_id)
 
 
 @router.delete("/users/{user_id}/sessions", status_code=204)
 async def end_sessions(user_id: str, admin: AdminDep, actor: ActorDep) -> None:
-    """End all of somebody's sessions."""
+    """End all of a user's sessions."""
     await admin.end_sessions(user_id, actor)
 
 
 @router.get("/audit")
 async def audit(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> AuditOut:
-    """List what was done to accounts, newest first."""
+    """List the events of the audit log, newest first."""
     return AuditOut.of(await admin.audit_log(cursor=cursor, limit=limit))

@@ -1,4 +1,4 @@
-"""/auth: sign up, log in, refresh, log out; sessions and the password."""
+"""/auth: signing up, logging in, refreshing, logging out, sessions and the password."""
 
 from typing import Annotated
 
@@ -22,14 +22,14 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 async def sign_up(
     body: SignUp, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> Welcome:
-    """Make an account and log it in."""
+    """Make an account and begin its first session."""
     user, issued = await accounts.sign_up(body.username, body.password, body.display_name, client)
     return Welcome.to(user, cookie.keep(issued))
 
 
 @router.post("/login", dependencies=[NEEDS_MEMORY], responses=refuses(InvalidCredentials, RateLimited))
 async def log_in(body: LogIn, sessions: SessionsDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
-    """Begin a session."""
+    """Begin a session with a username and a password."""
     user, issued = await sessions.log_in(body.username, body.password, client)
     return Welcome.to(user, cookie.keep(issued))
 
@@ -38,7 +38,7 @@ async def log_in(body: LogIn, sessions: SessionsDep, client: ClientDep, cookie: 
 async def token(
     form: Annotated[OAuth2PasswordRequestForm, Depends()], sessions: SessionsDep, client: ClientDep
 ) -> TokensOut:
-    """Begin a session by the OAuth2 password form, for generic clients and the Authorize button."""
+    """Begin a session with the OAuth2 password form, for generic clients and the Authorize button of /docs."""
     _, issued = await sessions.log_in(form.username, form.password, client)
     return TokensOut.of(issued)
 
@@ -47,7 +47,7 @@ async def token(
 async def refresh(
     body: Refresh, sessions: SessionsDep, client: ClientDep, cookie: RefreshCookieDep
 ) -> TokensOut:
-    """Use up a refresh token for the next pair of tokens; in cookie mode the body is empty: `{}`."""
+    """Exchange a refresh token for a new pair of tokens. In cookie mode the body is `{}`."""
     if (body.refresh_token is None) is not cookie.is_wanted:
         raise Invalid(errors=(FieldError(("refresh_token",), "stands in the body or in the cookie"),))
     token = cookie.token() if body.refresh_token is None else body.refresh_token
@@ -58,7 +58,7 @@ async def refresh(
 async def log_out(
     identity: IdentityDep, client: ClientDep, sessions: SessionsDep, cookie: RefreshCookieDep
 ) -> None:
-    """End this session; its sockets are closed with it."""
+    """End this session, and close its sockets."""
     await sessions.log_out(identity, client)
     cookie.clear()
 
@@ -79,7 +79,7 @@ async def end_session(
 
 @router.delete("/sessions", status_code=204)
 async def end_other_sessions(identity: IdentityDep, client: ClientDep, sessions: SessionsDep) -> None:
-    """End all of the caller's sessions but this one."""
+    """End all of the caller's sessions except this one."""
     await sessions.end_others(identity, client)
 
 
@@ -87,5 +87,5 @@ async def end_other_sessions(identity: IdentityDep, client: ClientDep, sessions:
 async def change_password(
     body: PasswordChange, identity: IdentityDep, client: ClientDep, accounts: AccountsDep
 ) -> None:
-    """Change the caller's password; all sessions but this one end."""
+    """Change the caller's password, and end all their sessions except this one."""
     await accounts.change_password(identity, body.current_password, body.new_password, client)

@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics: whether the process lives, whether it can serve, and how it fares."""
+"""/healthz, /readyz and /metrics: whether the process runs, whether it can serve, and its metrics."""
 
 import asyncio
 import secrets
@@ -19,13 +19,13 @@ PROMETHEUS_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Health(Answer):
-    """The process lives."""
+    """The process runs."""
 
     status: str
 
 
 class FeedHealth(Answer):
-    """How the feed is. `lag_ms`: from writing the last entry to broadcasting it."""
+    """The state of the feed. `lag_ms` is the time from writing the last entry to broadcasting it."""
 
     live: bool
     silent_seconds: float
@@ -35,7 +35,7 @@ class FeedHealth(Answer):
 
 
 class TaskHealth(Answer):
-    """A task that is down, or was restarted again and again in the last minute."""
+    """A task that is not running, or was restarted again and again in the last minute."""
 
     name: str
     up: bool
@@ -43,7 +43,7 @@ class TaskHealth(Answer):
 
 
 class Readiness(Answer):
-    """Whether the store answers, there is memory left and the feed is live. `tasks`: those that are not well."""
+    """Whether the store answers, there is memory left and the feed is live. `tasks` lists those with problems."""
 
     status: str
     store: bool
@@ -55,13 +55,13 @@ class Readiness(Answer):
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """Say that the process lives."""
+    """Answer 200 while the process runs."""
     return Health(status="ok")
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=refuses(NotFound))
 async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep) -> Response:
-    """Tell Prometheus how this node fares; of several workers, the one that happens to answer."""
+    """Return the metrics of this process for Prometheus. With several workers, any one of them answers."""
     if settings.metrics_token is not None:
         given = request.headers.get("authorization", "").encode()
         if not secrets.compare_digest(given, f"Bearer {settings.metrics_token}".encode()):
@@ -73,7 +73,7 @@ async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(probes: ProbesDep, response: Response) -> Readiness:
-    """Say whether this node can serve; 503 when it cannot."""
+    """Answer 200 when this node can serve, and 503 when it cannot."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await probes.check_store()

@@ -1,4 +1,4 @@
-"""/rooms/{room_id}/members: who is in a room, as what, and who says so."""
+"""/rooms/{room_id}/members: listing, adding and removing members, and changing their roles."""
 
 from fastapi import APIRouter
 
@@ -25,11 +25,11 @@ async def members(
 async def set_role(
     room_id: str, user_id: str, body: NewRole, identity: IdentityDep, members: MembersDep
 ) -> MemberOut:
-    """Give a user a role, or add them with it; again is harmless."""
+    """Give a user a role, and add them to the room if they are no member. Repeating it changes nothing."""
     return MemberOut.of(await members.set_role(room_id, identity.user.id, user_id, body.role))
 
 
 @router.delete("/{user_id}", status_code=204, responses=refuses(Forbidden))
 async def remove(room_id: str, user_id: str, identity: IdentityDep, members: MembersDep) -> None:
-    """Remove a user from a room; again is harmless. Removing oneself is leaving."""
+    """Remove a user from a room. Repeating it changes nothing. Removing oneself is leaving."""
     await members.remove(room_id, identity.user, user_id)

@@ -1,4 +1,4 @@
-"""/rooms/{room_id}/messages and /log: history, sending, and the raw log."""
+"""/rooms/{room_id}/messages and /log: the history, sending, and the raw log."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=Str
 
 
 @router.get("/messages")
-async def history(  # noqa: PLR0913, PLR0917  what may be asked
+async def history(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,
     messages: MessagesDep,
@@ -24,7 +24,7 @@ async def history(  # noqa: PLR0913, PLR0917  what may be asked
     after: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     limit: Limit = 50,
 ) -> HistoryOut:
-    """Return the newest messages, those before a seq, or those after one; oldest first."""
+    """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one."""
     if before is not None and after is not None:
         raise Invalid(errors=(FieldError(("query", "after"), "cannot be given together with before"),))
     page = await messages.history(room_id, identity.user.id, before=before, after=after, limit=limit)
@@ -37,12 +37,12 @@ async def history(  # noqa: PLR0913, PLR0917  what may be asked
     "/messages",
     status_code=201,
     responses=refuses(Forbidden, RefConflict)
-    | {200: {"model": MessageOut, "description": "It was stored before"}},
+    | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
 async def send(
     room_id: str, body: NewMessage, identity: IdentityDep, messages: MessagesDep, response: Response
 ) -> MessageOut:
-    """Write a message; 200, with the same message, when its ref was stored before."""
+    """Write a message. When its ref was stored before, the answer is 200 with the stored message."""
     posted = await messages.post(room_id, identity.user.id, body.ref, body.body, body.reply_to)
     if not posted.is_new:
         response.status_code = 200
@@ -56,7 +56,7 @@ async def message(room_id: str, seq: SeqInPath, identity: IdentityDep, messages:
 
 
 @router.get("/log", responses=refuses(EpochChanged))
-async def log(  # noqa: PLR0913, PLR0917  what may be asked
+async def log(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,
     messages: MessagesDep,
@@ -64,6 +64,6 @@ async def log(  # noqa: PLR0913, PLR0917  what may be asked
     limit: LogLimit = 200,
     epoch: Annotated[str | SkipJsonSchema[None], Query(max_length=64)] = None,
 ) -> LogOut:
-    """Return raw entries after a seq, as the socket would have sent them."""
+    """Return raw entries after a seq, in the form of the socket's events."""
     page = await messages.log(room_id, identity.user.id, after=after, limit=limit, epoch=epoch)
     return LogOut.of(page.entries, page.head)

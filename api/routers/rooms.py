@@ -1,4 +1,4 @@
-"""/rooms: the rooms there are, and their coming and going."""
+"""/rooms: listing, creating, joining, leaving and reading rooms."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ async def rooms(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> RoomsOut:
-    """List the caller's rooms, or all public ones."""
+    """List the caller's rooms, or all public rooms."""
     find = rooms.of_user if scope == "mine" else rooms.public
     page = await find(identity.user.id, cursor=cursor, limit=limit)
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
@@ -30,29 +30,29 @@ async def rooms(
 
 @router.post("", status_code=201, responses=refuses(RateLimited))
 async def create(body: NewRoom, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
-    """Make a room; the caller is its owner."""
+    """Create a room. The caller becomes its owner."""
     return RoomOut.of(await rooms.create(identity.user, body.name, body.topic, body.visibility))
 
 
 @router.get("/{room_id}")
 async def room(room_id: str, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
-    """Return a public room, or one of the caller's."""
+    """Return a public room, or a room that the caller is a member of."""
     return RoomOut.of(await rooms.view(room_id, identity.user.id))
 
 
 @router.post("/{room_id}/join")
 async def join(room_id: str, identity: IdentityDep, members: MembersDep) -> RoomOut:
-    """Become a member of a public room; again is harmless."""
+    """Become a member of a public room. Repeating it changes nothing."""
     return RoomOut.of(await members.join(room_id, identity.user))
 
 
 @router.post("/{room_id}/leave", status_code=204, responses=refuses(Forbidden))
 async def leave(room_id: str, identity: IdentityDep, members: MembersDep) -> None:
-    """Leave a room. The lobby cannot be left, for everybody is in it; nor can a room by its last owner."""
+    """Leave a room. Nobody can leave the lobby, and the last owner of a room cannot leave it."""
     await members.leave(room_id, identity.user)
 
 
 @router.put("/{room_id}/read", status_code=204)
 async def read(room_id: str, body: ReadUpTo, identity: IdentityDep, members: MembersDep) -> None:
-    """Say that everything up to `seq` has been seen; it never goes back."""
+    """Say that the caller has seen everything up to `seq`. The stored seq never decreases."""
     await members.mark_read(room_id, identity.user.id, body.seq)

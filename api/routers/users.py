@@ -1,4 +1,4 @@
-"""/users: who somebody is, and what they may do with their own account."""
+"""/users: looking up users, and changing, exporting and erasing one's own account."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import AccountsDep, ClientDep, IdentityDep
 from api.http.json_lines import json_lines
-from api.http.query import MOST_USERS, Cursor, UserLimit
+from api.http.query import MAX_USERS, Cursor, UserLimit
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
@@ -23,9 +23,9 @@ async def users(
     identity: IdentityDep,
     accounts: AccountsDep,
     cursor: Cursor = None,
-    limit: UserLimit = MOST_USERS,
+    limit: UserLimit = MAX_USERS,
 ) -> UsersOut:
-    """List the users whose username begins so, in the order of their names; none that is disabled."""
+    """List the users whose username begins with `q`, in order of username, without disabled users."""
     page = await accounts.search(identity.user.id, q, cursor=cursor, limit=limit)
     return UsersOut(items=[UserOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
@@ -38,7 +38,7 @@ async def me(identity: IdentityDep) -> Me:
 
 @router.patch("/me")
 async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep) -> Me:
-    """Change how the caller is shown."""
+    """Change the caller's display name."""
     return Me.of(await accounts.set_display_name(identity.user.id, body.display_name))
 
 
@@ -50,7 +50,7 @@ async def erase_me(
     accounts: AccountsDep,
     cookie: RefreshCookieDep,
 ) -> None:
-    """Erase the caller's account. What it takes goes on after the answer, and nothing stops it."""
+    """Erase the caller's account. The erasure goes on after the answer, and nothing can stop it."""
     await accounts.erase(identity.user, body.password, client)
     cookie.clear()
 
@@ -59,7 +59,10 @@ async def erase_me(
     "/me/export",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/jsonl": {}}, "description": "JSON Lines, the last one of type `end`"}
+        200: {
+            "content": {"application/jsonl": {}},
+            "description": "JSON Lines. The last line is of type `end`.",
+        }
     },
 )
 async def export_me(identity: IdentityDep, client: ClientDep, accounts: AccountsDep) -> StreamingResponse:

@@ -1,7 +1,7 @@
-"""/ws/messages: the handshake, and who may pass it. `realtime/conversation.py` has what comes after.
+"""/ws/messages: checks the handshake of a socket, which `realtime/handler.py` then serves.
 
-`serve` is an ASGI application of its own, to which `main` hands every socket: what a router and its middleware keep
-for a request they would keep for as long as a socket stands, 15 KiB of it.
+`serve` is an ASGI application of its own, to which `main` passes all sockets. A router and its middleware would hold
+15 KiB for each socket for as long as it is open.
 """
 
 from typing import Final
@@ -26,14 +26,14 @@ log = structlog.get_logger("api.ws")
 
 @router.get(PATH, include_in_schema=False)
 async def plain_request(_request: Request) -> Response:
-    """Answer a request that is no handshake."""
+    """Answer 426 to a request that is no handshake."""
     response = problem(UpgradeRequired())
     response.headers.update({"upgrade": "websocket", "sec-websocket-version": "13"})
     return response
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one socket from handshake to end."""
+    """Serve one socket from its handshake to its end."""
     parts = services(HTTPConnection(scope))
     bind_request_id(scope)
     try:
@@ -42,15 +42,15 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             handshake = HTTPConnection(scope)
             token, from_address = _token(handshake, parts.settings.origins), address(handshake)
             identity = None if token is None else await parts.accounts.authenticator.identify(token)
-            del handshake, token  # or they would be kept for as long as the socket stands
-            await parts.realtime.conversations.serve(scope, receive, send, identity, from_address)
+            del handshake, token  # otherwise they would be held for as long as the socket is open
+            await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
     except TailwireError as error:
-        # Before the handshake is answered; what comes later ends in a close code.
+        # Only errors before the handshake is answered arrive here. Later ones become close codes.
         await deny(error, scope, receive, send)
 
 
 def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
-    """Judge the handshake; return the token that it carries. Raises the `TailwireError` to deny it with."""
+    """Check the handshake, and return its token or None. Raises the `TailwireError` to deny it with."""
     if (refused := refusal(handshake)) is not None:
         raise refused
     if handshake.scope["path"] != PATH:

@@ -1,1 +1,1 @@
-"""Uvicorn as Tailwire runs it, with bounds."""
+"""Uvicorn with bounds on the time, size and memory of requests and sockets."""

@@ -55,7 +55,7 @@ class _AnnouncedServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(self._announcement, flush=True)  # noqa: T201  what the person at the terminal waits for
+            print(self._announcement, flush=True)  # noqa: T201  the person at the terminal waits for this line
 
 
 def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config:

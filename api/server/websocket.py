@@ -26,7 +26,7 @@ from api.server.waits import Gate, Inbox
 MAX_FRAGMENTS: Final = 64
 PINGS_BURST: Final = 100
 PINGS: Final = Rate(per_second=10, burst=PINGS_BURST)
-"""Generous: browsers send no pings, and libraries one in some seconds."""
+"""A peer may send pings at this rate. It is generous: browsers send none, and libraries one in some seconds."""
 MAX_UNREAD_BYTES: Final = 256 * 1024
 """A peer that sends a ping while this much waits to be sent to it does not read, and is cut off."""
 LINGER_SECONDS: Final = 5.0

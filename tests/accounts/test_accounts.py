@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from api.accounts import sessions
 from api.accounts.admin import Actor
-from api.accounts.endings import nobody_listens
-from api.accounts.guesses import MAX_WAITING
+from api.accounts.attempt_limits import MAX_WAITING
+from api.accounts.endings import ignore_ended
 from api.accounts.identity import Client
 from api.accounts.security import Passwords
 from api.accounts.wiring import AccountServices, wire_accounts
@@ -153,7 +153,7 @@ async def services_on(store: Store, passwords: Passwords, **more: Any) -> Accoun
         reads=Reads(store),
         passwords=passwords,
         throttles=wire_limits(settings, store).throttles,
-        on_ended=nobody_listens,
+        on_ended=ignore_ended,
         on_erasing=lambda: None,
     )
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.accounts import guesses
-from api.accounts.guesses import MAX_WAITING
+from api.accounts import attempt_limits
+from api.accounts.attempt_limits import MAX_WAITING
 from api.clock import now_ms
 from api.config import Settings
 from api.server import http as server_http
@@ -168,7 +168,7 @@ async def test_a11_a_sixth_failure_is_throttled_on_every_node(
         form = {"username": "alice", "password": PASSWORD}
         is_problem(await one.client().post("/auth/token", data=form), 429, "rate_limited")
         await logs_in(one, "bob")
-        monkeypatch.setattr(guesses, "now_ms", lambda: now_ms() + guesses.MINUTE_MS)
+        monkeypatch.setattr(attempt_limits, "now_ms", lambda: now_ms() + attempt_limits.MINUTE_MS)
         await logs_in(one, "alice")
 
 

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
 from api.config import Settings
-from api.realtime import conversation
+from api.realtime import handler
 from api.server import http as server_http
 from tests.bad_inputs.answers import answers, is_problem
 from tests.node import SECONDS, Node, Person, Socket, http_client, running
@@ -129,8 +129,8 @@ async def test_h7_a_request_that_does_not_go_on_ends_the_connection(
 async def test_h8_silence_instead_of_a_first_message_closes(
     sqlite_node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert conversation.FIRST_MESSAGE_SECONDS == 5
-    monkeypatch.setattr(conversation, "FIRST_MESSAGE_SECONDS", 0.05)
+    assert handler.FIRST_MESSAGE_SECONDS == 5
+    monkeypatch.setattr(handler, "FIRST_MESSAGE_SECONDS", 0.05)
     assert await close_code_after(sqlite_node) == 4408
 
 

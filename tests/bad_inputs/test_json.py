@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.models.rooms import LOBBY_ID
-from api.realtime import conversation
+from api.realtime import handler
 from tests.bad_inputs.answers import JSON, answers, is_error, is_problem
 from tests.node import Node, Person
 
@@ -23,9 +23,9 @@ async def alice(sqlite_node: Node) -> Person:
 
 async def refuse(person: Person, code: str, *frames: str | dict[str, Any]) -> None:
     """Require that each of these gets this one error, after which the socket is served."""
-    for first in range(0, len(frames), conversation.BAD_FRAMES - 1):
+    for first in range(0, len(frames), handler.BAD_FRAMES - 1):
         async with person.socket() as socket:
-            for frame in frames[first : first + conversation.BAD_FRAMES - 1]:
+            for frame in frames[first : first + handler.BAD_FRAMES - 1]:
                 await socket.raw.send(frame if isinstance(frame, str) else json.dumps(frame))
                 is_error(await socket.receive(), code)
                 await answers(socket)
@@ -49,7 +49,7 @@ async def test_j1_what_is_no_json_is_refused(alice: Person) -> None:
 
 async def test_j1_twenty_bad_frames_end_the_socket(alice: Person) -> None:
     async with alice.socket() as socket:
-        for _ in range(conversation.BAD_FRAMES):
+        for _ in range(handler.BAD_FRAMES):
             await socket.raw.send("x")
             is_error(await socket.receive(), "bad_json")
         assert await socket.closed() == 4429

@@ -21,7 +21,7 @@ from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import SECURE_NAME
 from api.models.rooms import LOBBY_ID
-from api.realtime import conversation, heartbeats
+from api.realtime import handler, heartbeats
 from tests.accounts.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
 from tests.bad_inputs.answers import is_error, is_problem, is_served
 from tests.node import PASSWORD, Node, Person, Socket, eventually, running
@@ -102,7 +102,7 @@ async def test_t1_without_a_token_there_is_nothing(
         is_problem(answer, 401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")
     assert await first_message(keyed_node) == 4401
-    monkeypatch.setattr(conversation, "FIRST_MESSAGE_SECONDS", 0.05)
+    monkeypatch.setattr(handler, "FIRST_MESSAGE_SECONDS", 0.05)
     async with connect(keyed_node.ws_url) as raw:
         assert await Socket(raw).closed() == 4408
     await is_served(carol)

@@ -54,9 +54,9 @@ async def test_a_node_that_is_short_of_memory_keeps_what_it_has_and_takes_no_mor
 
 async def test_a_node_without_a_limit_does_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "STATM", tmp_path / "none")
-    memory.Memory(None).look()
+    memory.Memory(None).measure()
     with pytest.raises(OSError, match="none"):
-        memory.Memory(1).look()
+        memory.Memory(1).measure()
 
 
 def test_no_limit_of_nothing_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:

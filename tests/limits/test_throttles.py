@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from api.accounts.guesses import MINUTE_MS
+from api.accounts.attempt_limits import MINUTE_MS
 from api.accounts.security import Passwords
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.rates import Windows
 from api.limits.throttles import EXPORTS_PER_MINUTE, Rates, Throttles
 from api.models.rooms import LOBBY_ID
-from api.realtime import conversation
+from api.realtime import handler
 from tests.bad_inputs.answers import answers, is_error, is_problem, is_served
 from tests.node import PASSWORD, Event, Node, Person, Socket, running
 
@@ -82,7 +82,7 @@ async def test_a_socket_that_does_not_wait_is_closed_and_the_user_comes_back(
     clock: ManualClock, alice: Person
 ) -> None:
     async with alice.socket() as socket, alice.socket() as other:
-        for number in range(20 + conversation.REFUSALS):
+        for number in range(20 + handler.REFUSALS):
             await socket.send(type="send", room_id=LOBBY_ID, ref=f"r{number}", body="hi")
         with suppress(ConnectionClosed):
             while True:
@@ -164,7 +164,7 @@ async def test_an_address_signs_up_so_often_in_a_minute_on_all_nodes(
         good = {"username": "carol", "password": "correct horse battery"}
         for node in (one, other):
             is_problem(await node.client().post("/auth/signup", json=good), 429, "rate_limited")
-        monkeypatch.setattr("api.accounts.guesses.now_ms", lambda: 10**13 + MINUTE_MS)
+        monkeypatch.setattr("api.accounts.attempt_limits.now_ms", lambda: 10**13 + MINUTE_MS)
         assert (await one.client().post("/auth/signup", json=good)).status_code == 201
 
 
@@ -256,7 +256,9 @@ async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
         return take(one)
 
     monkeypatch.setattr(ConcurrencyLimit, "take", counted)
-    monkeypatch.setattr("api.accounts.guesses.now_ms", lambda: 10**13)  # for a moment that does not end
+    monkeypatch.setattr(
+        "api.accounts.attempt_limits.now_ms", lambda: 10**13
+    )  # for a moment that does not end
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
     async with running(settings) as node:
         await node.sign_up("alice")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.models.kinds import KINDS, NO_ENTRIES, Field, Shape, is_kind, said, shown
+from api.models.kinds import KINDS, RESERVED_NAMES, Field, Shape, is_kind, said, shown
 from api.models.log import EntryData, Kind
 from api.store.shape import has_shape
 
@@ -29,7 +29,20 @@ def test_a_newer_version_may_call_a_kind(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*sorted(NO_ENTRIES), "", "Pin", "_pin", "pin2", "pin-up", "pín", "pin\n", "x" * 33, None, 7, ["pin"]],
+    [
+        *sorted(RESERVED_NAMES),
+        "",
+        "Pin",
+        "_pin",
+        "pin2",
+        "pin-up",
+        "pín",
+        "pin\n",
+        "x" * 33,
+        None,
+        7,
+        ["pin"],
+    ],
 )
 def test_no_kind_is_called(name: object) -> None:
     assert not is_kind(name)

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 import pytest
 
-from api.models.kinds import KINDS, NO_ENTRIES, Field, Shape
+from api.models.kinds import KINDS, RESERVED_NAMES, Field, Shape
 from api.models.log import UNREADABLE, Entry, EntryData, unreadable
 from api.protocol.events import ENVELOPE, EntryEvent, OtherEvent, entry_event
 
@@ -52,7 +52,7 @@ def test_an_event_has_exactly_the_fields_of_its_type(kind: str) -> None:
 
 
 def test_no_other_event_is_called_as_a_kind_may_be() -> None:
-    assert by_name(OtherEvent).keys() <= NO_ENTRIES
+    assert by_name(OtherEvent).keys() <= RESERVED_NAMES
 
 
 def test_what_cannot_be_read_has_a_place_and_no_more() -> None:

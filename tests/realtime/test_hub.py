@@ -104,17 +104,17 @@ def code_of(connection: Connection) -> CloseCode | None:
     return connection.close_code
 
 
-# -- joining, live, ahead
+# -- replaying, live, ahead
 
 
 def test_the_first_to_join_sets_the_position_and_gets_what_comes_after(hub: Hub) -> None:
     alice = connect(hub)
     assert hub.position(ROOM) == NO_POSITION
     hub.subscribe(alice, ROOM)
-    assert hub.is_joining(alice, ROOM)
+    assert hub.is_replaying(alice, ROOM)
     assert hub.positions() == {ROOM: NO_POSITION}
     assert hub.go_live(alice, ROOM, 7)
-    assert not hub.is_joining(alice, ROOM)
+    assert not hub.is_replaying(alice, ROOM)
     assert hub.position(ROOM) == 7
     broadcast(hub, 8, 9)
     assert seqs_of(alice) == [8, 9]
@@ -126,7 +126,7 @@ def test_one_who_joins_gets_nothing_before_it_is_live(hub: Hub) -> None:
     broadcast(hub, 1, 2)
     assert seqs_of(alice) == []
     assert not hub.go_live(alice, ROOM, 1), "the room is at 2: read on"
-    assert hub.is_joining(alice, ROOM)
+    assert hub.is_replaying(alice, ROOM)
     assert hub.go_live(alice, ROOM, 2)
     broadcast(hub, 3)
     assert seqs_of(alice) == [3]
@@ -160,17 +160,17 @@ def test_wherever_a_replay_ends_each_entry_comes_once_and_in_order(
     hub: Hub, read_at: int, live_at: int
 ) -> None:
     """The log holds 5 entries; the feed brings them while a connection reads up to one and asks to be live."""
-    settled, joining = connect(hub), connect(hub, BOB)
+    settled, replaying = connect(hub), connect(hub, BOB)
     hub.subscribe(settled, ROOM)
     hub.go_live(settled, ROOM, 0)
-    hub.subscribe(joining, ROOM)
+    hub.subscribe(replaying, ROOM)
     broadcast(hub, *range(1, live_at + 1))
     given = read_at
-    while not hub.go_live(joining, ROOM, given):
+    while not hub.go_live(replaying, ROOM, given):
         assert given < live_at, "never asked to read on without need"
         given += 1
     broadcast(hub, *range(live_at + 1, 6))
-    assert [*range(1, given + 1), *seqs_of(joining)] == [1, 2, 3, 4, 5]
+    assert [*range(1, given + 1), *seqs_of(replaying)] == [1, 2, 3, 4, 5]
     assert seqs_of(settled) == [1, 2, 3, 4, 5]
 
 
@@ -231,33 +231,33 @@ def test_rooms_do_not_mix_and_an_empty_one_is_forgotten(hub: Hub) -> None:
     broadcast(hub, 1)
     assert seqs_of(alice) == []
     assert (hub.positions(), hub.position(ROOM)) == ({}, NO_POSITION)
-    assert not hub.go_live(alice, ROOM, 1), "it is not joining"
+    assert not hub.go_live(alice, ROOM, 1), "it is not replaying"
 
 
 def test_when_the_feed_was_away_who_joins_begins_again_and_who_is_live_stays(hub: Hub) -> None:
-    live, joining = connect(hub), connect(hub, BOB)
+    live, replaying = connect(hub), connect(hub, BOB)
     hub.subscribe(live, ROOM)
     hub.go_live(live, ROOM, 0)
-    hub.subscribe(joining, ROOM)
-    hub.drop_joining(ROOM)
-    hub.drop_joining("no-such-room")
-    assert not hub.go_live(joining, ROOM, 0)
-    assert joining.rooms == set()
+    hub.subscribe(replaying, ROOM)
+    hub.drop_replaying(ROOM)
+    hub.drop_replaying("no-such-room")
+    assert not hub.go_live(replaying, ROOM, 0)
+    assert replaying.rooms == set()
     broadcast(hub, 1)
-    assert (seqs_of(live), seqs_of(joining)) == ([1], [])
+    assert (seqs_of(live), seqs_of(replaying)) == ([1], [])
 
 
 # -- membership
 
 
-@pytest.mark.parametrize("stage", ["joining", "live", "ahead"])
+@pytest.mark.parametrize("stage", ["replaying", "live", "ahead"])
 def test_a_removed_member_is_told_and_gets_nothing_from_there_on(hub: Hub, stage: str) -> None:
     alice, other, bob = connect(hub), connect(hub), connect(hub, BOB)
     hub.subscribe(bob, ROOM)
     hub.go_live(bob, ROOM, 1)
     for one in (alice, other):
         hub.subscribe(one, ROOM)
-    if stage != "joining":
+    if stage != "replaying":
         for one in (alice, other):
             hub.go_live(one, ROOM, 1 if stage == "live" else 9)
     hub.broadcast([member(2, ALICE, None)])

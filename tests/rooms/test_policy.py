@@ -17,7 +17,7 @@ from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibilit
 from api.protocol import commands as protocol
 from api.rooms import policy
 from api.rooms.messages import MessageService
-from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Seat
+from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Relation
 from tests.node import Event, Node, Person, Socket, running
 from tests.process import result
 from tests.rooms.test_rooms import make_room, say
@@ -28,7 +28,7 @@ NOBODY: Final = "no-such-room"
 ANONYMOUS: Final = "anonymous"
 EX_MEMBER: Final = "ex-member"
 DISABLED: Final = "disabled"
-SEATS: Final[tuple[Seat | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS, DISABLED)
+RELATIONS: Final[tuple[Relation | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS, DISABLED)
 """Everybody whom the table is tried with. An ex-member is a stranger to a private room, a visitor of a public one.
 
 Who is disabled owns the room, and still has the token of before.
@@ -75,15 +75,15 @@ class Scene(NamedTuple):
     owner: Person
     guest: Person
     me: Person | None  # None: without a token
-    seat: Seat | None  # where they stand; None: without a token that holds
+    relation: Relation | None  # where they stand; None: without a token that holds
 
     def answer(self, operation: Operation) -> int:
         """Return the status that the table wants; 200 stands for every success."""
-        if self.seat is None:
+        if self.relation is None:
             return 401
-        if self.seat in WHO_MAY[operation]:
+        if self.relation in WHO_MAY[operation]:
             return 200
-        return 404 if isinstance(self.seat, Outsider) else 403
+        return 404 if isinstance(self.relation, Outsider) else 403
 
     async def ask(self, room_id: str, request: Request) -> httpx.Response:
         http = self.node.client() if self.me is None else self.me.http
@@ -101,7 +101,7 @@ async def give(owner: Person, room_id: str, user: Person, role: Role | None) -> 
         assert (await owner.http.put(path, json={"role": role})).status_code == 200
 
 
-async def make_scene(node: Node, name: Seat | str, visibility: Visibility) -> Scene:
+async def make_scene(node: Node, name: Relation | str, visibility: Visibility) -> Scene:
     owner, guest = await node.sign_up("olga"), await node.sign_up("guest")
     room_id = (await make_room(owner, "Den", visibility))["id"]
     seq = await say(owner, room_id, "secret")
@@ -119,7 +119,7 @@ async def make_scene(node: Node, name: Seat | str, visibility: Visibility) -> Sc
     return Scene(node, room_id, seq, owner, guest, me, outside)
 
 
-@pytest.fixture(params=SEATS)
+@pytest.fixture(params=RELATIONS)
 async def scene(request: pytest.FixtureRequest, node: Node, store_url: str, tmp_path: Path) -> Scene:
     """A scene for everybody in turn; the room is public for a visitor and private for the others."""
     name = request.param
@@ -127,7 +127,7 @@ async def scene(request: pytest.FixtureRequest, node: Node, store_url: str, tmp_
         made = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
         done = await result({"TAILWIRE_STORE": store_url}, tmp_path, "user", "disable", "me-myself")
         assert done == (0, "disabled me-myself\n", "")
-        return made._replace(seat=None)
+        return made._replace(relation=None)
     return await make_scene(node, name, Visibility.PUBLIC if name is Outsider.VISITOR else Visibility.PRIVATE)
 
 
@@ -139,7 +139,7 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
         for request in requests:
             answer = await scene.ask(scene.room_id, request)
             wanted = scene.answer(operation)
-            if operation is Operation.JOIN and scene.seat in policy.MEMBERS:
+            if operation is Operation.JOIN and scene.relation in policy.MEMBERS:
                 wanted = 404  # the room is private, and they have just left it
             elif request.path == "/members/{me}" and wanted == 200:
                 wanted = 404  # likewise
@@ -156,7 +156,7 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
 
 
 async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
-    if scene.me is None or scene.seat is None:
+    if scene.me is None or scene.relation is None:
         firsts = [{**command, "room_id": scene.room_id} for command in COMMANDS.values()]
         if scene.me is not None:
             firsts.append({"type": "authenticate", "token": scene.me.access_token})

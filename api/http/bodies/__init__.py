@@ -1,1 +1,1 @@
-"""The bodies of HTTP requests and answers, as OpenAPI shows them."""
+"""The models of HTTP requests and answers, which OpenAPI shows."""

@@ -1,10 +1,10 @@
-"""The bodies of signing up, in and on, and of users."""
+"""The bodies of signing up, logging in and refreshing, and of users."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.accounts.sessions import Issued
+from api.accounts.sessions import TokenPair
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import User
 from api.protocol.fields import Strict, timestamp
@@ -19,20 +19,20 @@ class SignUp(Strict):
 
 
 class LogIn(Strict):
-    """A name and its password."""
+    """A username and its password."""
 
     username: str
     password: str
 
 
 class Refresh(Strict):
-    """A refresh token, to be used up; none when the session cookie has it."""
+    """The refresh token to use up, or null when the session cookie holds it."""
 
     refresh_token: Annotated[str | None, Field(max_length=4_096)] = None
 
 
 class Profile(Strict):
-    """What a user may change of themselves."""
+    """The fields of their own account that users can change."""
 
     display_name: DisplayName
 
@@ -46,7 +46,7 @@ class UserOut(Answer):
 
     @classmethod
     def of(cls, user: User) -> "UserOut":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(id=user.id, username=user.username, display_name=user.display_name)
 
 
@@ -64,7 +64,7 @@ class Me(UserOut):
 
     @classmethod
     def of(cls, user: User) -> "Me":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             id=user.id,
             username=user.username,
@@ -74,7 +74,7 @@ class Me(UserOut):
 
 
 class TokensOut(Answer):
-    """A session's tokens. `expires_in`: seconds that the access token holds. `refresh_token`: null in cookie mode."""
+    """A session's tokens. The access token expires in `expires_in` seconds. `refresh_token` is null in cookie mode."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  the scheme, not a secret
@@ -82,8 +82,8 @@ class TokensOut(Answer):
     refresh_token: str | None
 
     @classmethod
-    def of(cls, issued: Issued) -> "TokensOut":
-        """Make one of what was issued."""
+    def of(cls, issued: TokenPair) -> "TokensOut":
+        """Make it from issued tokens."""
         return cls(
             access_token=issued.access_token,
             expires_in=issued.expires_in,
@@ -97,6 +97,6 @@ class Welcome(TokensOut):
     user: UserOut
 
     @classmethod
-    def to(cls, user: User, issued: Issued) -> "Welcome":
-        """Make one of both."""
+    def to(cls, user: User, issued: TokenPair) -> "Welcome":
+        """Make it from a user and issued tokens."""
         return cls(user=UserOut.of(user), **TokensOut.of(issued).model_dump())

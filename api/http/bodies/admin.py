@@ -10,13 +10,13 @@ from api.protocol.fields import Strict, timestamp
 
 
 class NewPassword(Strict):
-    """A password for somebody else."""
+    """A new password for another user."""
 
     new_password: str
 
 
 class Flags(Strict):
-    """What an administrator changes of an account."""
+    """Changes of an account by an administrator. Null leaves a flag as it is."""
 
     disabled: bool | None = None
     admin: bool | None = None
@@ -34,7 +34,7 @@ class AccountOut(Me):
 
     @classmethod
     def of(cls, account: Account) -> "AccountOut":  # type: ignore[override]
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             **Me.of(account.user).model_dump(),
             disabled=account.disabled,
@@ -51,7 +51,7 @@ class AccountsOut(Answer):
 
 
 class AuditEventOut(Answer):
-    """Who did what to whom, from where; null for what is not known."""
+    """An event of the audit log: `actor_id` did it to `subject_id`, from `address`. Null means unknown."""
 
     at: str
     event: Audited
@@ -68,7 +68,7 @@ class AuditOut(Answer):
 
     @classmethod
     def of(cls, page: Page[AuditEvent]) -> "AuditOut":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             items=[
                 AuditEventOut(

@@ -10,7 +10,7 @@ from api.protocol.fields import timestamp
 
 
 def exported(record: Exported) -> dict[str, Any]:
-    """Return what a line says of a record; an entry is told as the socket tells it."""
+    """Return the line of a record. An entry's line equals its event on a socket."""
     match record:
         case User():
             return _account(record)

@@ -1,4 +1,4 @@
-"""The forms that fields of several bodies share."""
+"""Field types and base models that several bodies share."""
 
 from typing import Annotated
 
@@ -18,13 +18,13 @@ Topic = Annotated[
 
 
 class Answer(BaseModel):
-    """What we send; clients must ignore fields that they do not know."""
+    """The base of all answers. Clients must ignore fields that they do not know."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Problem(Answer):
-    """An error, as RFC 9457 says, with our stable `code`."""
+    """An error as RFC 9457 defines it, with a stable `code`."""
 
     type: str
     title: str

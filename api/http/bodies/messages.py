@@ -1,4 +1,4 @@
-"""The bodies of messages, history and log."""
+"""The bodies of messages, the history and the log."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from api.protocol.fields import Body, Ref, Seq, Strict, timestamp
 
 
 class NewMessage(Strict):
-    """A message to be sent; `ref` makes a retry safe."""
+    """A message to send. `ref` makes a retry safe."""
 
     ref: Ref
     body: Body
@@ -22,14 +22,14 @@ class NewMessage(Strict):
 
 
 class ReactionOut(Answer):
-    """Who reacted with one emoji."""
+    """The users who reacted with one emoji."""
 
     emoji: str
     user_ids: tuple[str, ...]
 
 
 class MessageOut(Answer):
-    """A message with its later edits, deletion and reactions folded in."""
+    """A message as it is now, after its edits, deletion and reactions."""
 
     room_id: str
     seq: int
@@ -45,7 +45,7 @@ class MessageOut(Answer):
 
     @classmethod
     def of(cls, message: Message) -> "MessageOut":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             room_id=message.room_id,
             seq=message.seq,
@@ -62,7 +62,7 @@ class MessageOut(Answer):
 
 
 class HistoryOut(Answer):
-    """Messages, oldest first. `has_more`: there are further ones in the direction asked for."""
+    """Messages, oldest first. `has_more` says whether there are more in the direction of the request."""
 
     items: list[MessageOut]
     epoch: str
@@ -70,7 +70,7 @@ class HistoryOut(Answer):
 
 
 class LogOut(Answer):
-    """Raw entries in order, as the socket's events, one for each seq; `seq` is the head, and there the log ends."""
+    """Raw entries in order, one for each seq, in the form of the socket's events. `seq` is the last seq of the log."""
 
     items: list[dict[str, Any]]
     epoch: str
@@ -78,5 +78,5 @@ class LogOut(Answer):
 
     @classmethod
     def of(cls, entries: list[Entry], head: Head) -> "LogOut":
-        """Make one of its records."""
+        """Make it from its records."""
         return cls(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

@@ -9,7 +9,7 @@ from api.protocol.fields import Seq, Strict, timestamp
 
 
 class NewRoom(Strict):
-    """A room to be made."""
+    """A room to make."""
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
@@ -19,7 +19,7 @@ class NewRoom(Strict):
 
 
 class NewRole(Strict):
-    """What a user is to be in a room."""
+    """The role to give a user in a room."""
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
@@ -27,13 +27,13 @@ class NewRole(Strict):
 
 
 class ReadUpTo(Strict):
-    """The last entry that has been seen."""
+    """The seq up to which everything has been seen."""
 
     seq: Seq
 
 
 class RoomOut(Answer):
-    """A room as the caller sees it. `role` is null for a non-member."""
+    """A room as the caller sees it. For a non-member `role` and `last_message` are null, and the counts are 0."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class RoomOut(Answer):
 
     @classmethod
     def of(cls, view: RoomView) -> "RoomOut":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             id=view.room.id,
             name=view.room.name,
@@ -61,7 +61,7 @@ class RoomOut(Answer):
             seq=view.seq,
             read_seq=view.read_seq,
             unread_count=view.unread_count,
-            # What was said in a room is its members' to read.
+            # Only members may read messages, also in a public room.
             last_message=None
             if view.last_message is None or view.role is None
             else MessageOut.of(view.last_message),
@@ -86,7 +86,7 @@ class MemberOut(Answer):
 
     @classmethod
     def of(cls, member: Member) -> "MemberOut":
-        """Make one of its record."""
+        """Make it from its record."""
         return cls(
             user_id=member.user_id,
             username=member.username,

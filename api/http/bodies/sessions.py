@@ -1,4 +1,4 @@
-"""The bodies of sessions, and of what asks for a password again."""
+"""The bodies of sessions, and of requests that ask for the password again."""
 
 from api.http.bodies.forms import Answer
 from api.models.accounts import Session
@@ -6,20 +6,20 @@ from api.protocol.fields import Strict, timestamp
 
 
 class PasswordChange(Strict):
-    """A password and what is to replace it."""
+    """The current password and the new one."""
 
     current_password: str
     new_password: str
 
 
 class Erase(Strict):
-    """The password, for what cannot be undone."""
+    """The password, because erasing an account cannot be undone."""
 
     password: str
 
 
 class SessionOut(Answer):
-    """A log-in. `current` says that it is the caller's."""
+    """A session. `current` is true for the caller's own."""
 
     id: str
     created_at: str
@@ -29,13 +29,13 @@ class SessionOut(Answer):
 
 
 class SessionsOut(Answer):
-    """A user's sessions, newest first: never more than a few."""
+    """A user's sessions, newest first. They fit in one answer, because their number is limited."""
 
     items: list[SessionOut]
 
     @classmethod
     def of(cls, sessions: list[Session], current_id: str) -> "SessionsOut":
-        """Make one of their records."""
+        """Make it from the records of sessions."""
         return cls(
             items=[
                 SessionOut(

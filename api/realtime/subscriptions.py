@@ -1,4 +1,4 @@
-"""How a connection begins to hear a room: it joins, is given what it has missed, and goes live."""
+"""Subscribes connections to rooms: replays the entries that a client missed, then makes it live."""
 
 import asyncio
 from typing import Final, Literal
@@ -8,7 +8,7 @@ from api.limits.throttles import Throttles
 from api.models.log import Head
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Subscribe
-from api.protocol.events import encode, place_event
+from api.protocol.events import encode, position_event
 from api.protocol.fields import MAX_REPLAY, Position
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
@@ -21,10 +21,10 @@ from api.store.reads import Reads
 REPLAY_RETRY_SECONDS: Final = 0.5
 
 
-class Subscribing:
-    """See the module."""
+class Subscriptions:
+    """Carries out `subscribe` commands."""
 
-    def __init__(  # noqa: PLR0913  what it is wired to
+    def __init__(  # noqa: PLR0913  its dependencies
         self,
         reads: Reads,
         replay: Replay,
@@ -42,59 +42,61 @@ class Subscribing:
         self._most = most
 
     async def subscribe(self, connection: Connection, command: Subscribe) -> None:
-        """Subscribe a connection and replay what it has missed. Raises, before the ack, what the client is told."""
+        """Subscribe a connection and replay the entries it missed. Raises an error only before the ack was enqueued."""
         room_id = command.room_id
         if room_id not in connection.rooms and len(connection.rooms) >= self._most:
             raise Invalid("Too many subscriptions on one connection", code="limit")
         if command.since is not None:
             self._throttles.resume(connection.identity.user.id, room_id)
-        joining = _Joining(connection, command)
+        progress = _Progress(connection, command)
         while connection.is_open:
             try:
-                if await self._join(joining):
+                if await self._replay_once(progress):
                     return
             except Unavailable:
-                # Before the ack the client is told; after it the subscription is a promise, kept when the store
-                # is back.
-                if not joining.acked:
+                # Before the ack, the client gets the error. After it, the subscription has been promised, so it is
+                # tried again until the store is back.
+                if not progress.acked:
                     self._hub.unsubscribe(connection, room_id)
                     raise
                 await asyncio.sleep(REPLAY_RETRY_SECONDS)
             except TailwireError:
                 self._hub.unsubscribe(connection, room_id)
-                if joining.acked:
-                    return  # removed from the room meanwhile, and told so by `membership`
+                if progress.acked:
+                    return  # the user was removed from the room, and `membership` has said so
                 raise
 
-    async def _join(self, joining: "_Joining") -> bool:
-        """Subscribe, replay, go live. False when the hub took the subscription away meanwhile: begin again."""
-        connection, room_id = joining.connection, joining.command.room_id
-        # First subscribe, then ask: what happens between the two reaches the hub and is not missed. First the head,
-        # then who may see it, and no further than the feed has told: so a removal is seen by the look at the
-        # membership, or comes after all that is given here, and the hub is not past it when the feed tells of it.
+    async def _replay_once(self, progress: "_Progress") -> bool:
+        """Subscribe, replay and go live. Return False if the hub removed the subscription meanwhile: begin again."""
+        connection, room_id = progress.connection, progress.command.room_id
+        # The order matters. Subscribing before reading the head ensures that no entry is missed in between: the hub
+        # gets it. Reading the head before the membership ensures that a removed user is given nothing from after the
+        # removal: either the membership is gone already, or the removal's entry comes after this head. The replay
+        # reads no further than the head or the hub's position, so it never passes a removal that the feed has yet to
+        # report.
         self._hub.subscribe(connection, room_id)
         head = await self._reads.head(room_id)
         await self._members.require(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         if head is None:
             raise NotFound
-        joining.begin(head)
-        while not (joining.seq >= head.seq and self._hub.go_live(connection, room_id, joining.seq)):
-            if not self._hub.is_joining(connection, room_id):
+        progress.begin(head)
+        while not (progress.seq >= head.seq and self._hub.go_live(connection, room_id, progress.seq)):
+            if not self._hub.is_replaying(connection, room_id):
                 return False
             until = max(head.seq, self._hub.position(room_id))
-            page = await self._replay.frames(room_id, head.epoch, joining.seq, until)
-            joining.begin_replay(page[0].kind)
+            page = await self._replay.frames(room_id, head.epoch, progress.seq, until)
+            progress.begin_replay(page[0].kind)
             for seq, _, frame in page:
                 if not connection.has_space:
                     await connection.drained()
                 connection.enqueue(frame)
-                joining.seq = seq
-        joining.announce_live()
+                progress.seq = seq
+        progress.announce_live()
         return True
 
 
-class _Joining:
-    """How far one subscribe command has got: acked, reset, replayed up to `seq`."""
+class _Progress:
+    """The progress of one subscribe command: whether it was acked and reset, and the seq that its replay reached."""
 
     def __init__(self, connection: Connection, command: Subscribe) -> None:
         self.connection = connection
@@ -102,42 +104,42 @@ class _Joining:
         self.acked = False
         self.epoch = ""
         self.seq = 0
-        self._first_kind: str | None = None  # of the replay
+        self._first_kind: str | None = None  # the kind of the first entry of the replay
         self._has_been_reset = False
 
     def begin(self, head: Head) -> None:
-        """Take the log's head as found now; ack at the first time, and reset where there is no going on."""
+        """Take the log's current head. Ack at the first call, and reset a position that cannot be resumed."""
         position = Position(epoch=self.epoch, seq=self.seq) if self.acked else self.command.since
         if not self.acked:
             self.connection.ack(self.command.ref, room_id=head.room_id, epoch=head.epoch, seq=head.seq)
             self.acked = True
         if position is not None and not can_resume(position, head):
-            self._enqueue_place("reset", head.room_id, head.epoch, head.seq)
+            self._enqueue_position("reset", head.room_id, head.epoch, head.seq)
             self._has_been_reset = True
             position = None
         self.epoch = head.epoch
         self.seq = head.seq if position is None else position.seq
 
     def begin_replay(self, kind: str) -> None:
-        """Take the kind of the next entry. Raises `Closed` for a page that cannot get past the first."""
+        """Note the kind of the next entry. Raises `Closed` for an old page that cannot get past the first entry."""
         since = self.command.since
         if since != Position(epoch=self.epoch, seq=self.seq):
-            return  # it has begun already
+            return  # the replay has begun already
         if is_stuck(self.connection, self.command.room_id, since, kind):
             raise Closed(CloseCode.VERSION)
         self._first_kind = kind
 
     def announce_live(self) -> None:
-        """Say that the replay is over; after a reset that is said already."""
+        """Enqueue `live`, unless `reset` was enqueued, which says the same."""
         if self.command.since is not None and self._first_kind is not None:
             note_replay(self.connection, self.command.room_id, self.command.since, self._first_kind)
         if not self._has_been_reset:
-            self._enqueue_place("live", self.command.room_id, self.epoch, self.seq)
+            self._enqueue_position("live", self.command.room_id, self.epoch, self.seq)
 
-    def _enqueue_place(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
-        self.connection.enqueue(encode(place_event(name, room_id, epoch, seq)))
+    def _enqueue_position(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
+        self.connection.enqueue(encode(position_event(name, room_id, epoch, seq)))
 
 
 def can_resume(since: Position, head: Head) -> bool:
-    """Whether a position can be honoured: of this epoch, not past the head, not further behind than a replay goes."""
+    """Return whether `since` is of this epoch, not past the head, and at most `MAX_REPLAY` behind it."""
     return since.epoch == head.epoch and 0 <= head.seq - since.seq <= MAX_REPLAY

@@ -1,4 +1,4 @@
-"""What goes on over one accepted socket: who is there, then one command after the other, until its end."""
+"""Serves a socket from its acceptance to its end: authenticates it, then runs its commands in order."""
 
 import asyncio
 import math
@@ -27,15 +27,15 @@ BAD_FRAMES: Final = 20
 BAD_FRAMES_SECONDS: Final = 60.0
 REFUSALS: Final = 100
 REFUSALS_SECONDS: Final = 10.0
-"""A client that is told to wait and does not is closed after `REFUSALS`: enough for one that resends a whole outbox."""
+"""A client that ignores `REFUSALS` rate limits in this time is closed. A client may resend a whole outbox first."""
 
-log = structlog.get_logger("api.conversation")
+log = structlog.get_logger("api.connection")
 
 
-class Conversations:
-    """Holds the conversations of all sockets of this process."""
+class ConnectionHandler:
+    """Serves the sockets of this process."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  what it is wired to
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         commands: Commands,
         authenticator: Authenticator,
@@ -56,9 +56,9 @@ class Conversations:
     async def serve(
         self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, identity: Identity | None, address: str
     ) -> None:
-        """Accept a socket and serve it to its end. Raises, before it is accepted, the error to deny it with.
+        """Accept a socket and serve it to its end. Raises the error to deny it with before it is accepted.
 
-        Without an `identity` the first message has to say who is there; `address` is where from.
+        Without an `identity`, the first message must authenticate. `address` is the client's address.
         """
         proven: Identity | CloseCode | None = identity
         if identity is not None:
@@ -68,7 +68,7 @@ class Conversations:
                 await send({"type": "websocket.accept"})
                 proven = await self._first_message(receive)
         sink = open_sink(scope, send)
-        scope.clear()  # what the handshake said is not needed any more
+        scope.clear()  # frees the memory of the handshake
         try:
             code = proven
             if isinstance(proven, Identity):
@@ -79,7 +79,10 @@ class Conversations:
             await sink.end()
 
     async def _first_message(self, receive: ASGIReceive) -> Identity | CloseCode | None:
-        """Take the message that says who is there; return what to close with when it does not."""
+        """Read the message that authenticates. Return its identity, or the code to close with.
+
+        Return None when the client has gone.
+        """
         try:
             async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
                 return await self._authenticate(receive)
@@ -87,7 +90,7 @@ class Conversations:
             return CloseCode.AUTHENTICATION_TIMEOUT
         except _Disconnected:
             return None
-        except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
+        except Exception as error:  # noqa: BLE001  `_code_of` logs unexpected errors
             return _code_of(error)
 
     async def _authenticate(self, receive: ASGIReceive) -> Identity:
@@ -102,14 +105,14 @@ class Conversations:
         return await self._authenticator.identify(command.token)
 
     async def _hold(self, receive: ASGIReceive, sink: Sink, identity: Identity) -> CloseCode | None:
-        """Carry out commands until one side ends it; return our close code, None when the peer closed first."""
+        """Carry out commands until the end. Return this side's close code, or None when the peer closed first."""
         connection: Connection | None = None
         try:
             connection = await self._connect(identity, sink)
             return await self._read(receive, connection)
         except _Disconnected:
             return None
-        except Exception as error:  # noqa: BLE001  `_code_of` logs what nobody thought of
+        except Exception as error:  # noqa: BLE001  `_code_of` logs unexpected errors
             return _code_of(error)
         finally:
             if connection is not None:
@@ -118,8 +121,9 @@ class Conversations:
     async def _connect(self, identity: Identity, sink: Sink) -> Connection:
         """Return a connection that is in the hub and has its `ready` enqueued.
 
-        Both in one breath, so that nothing the hub has for it comes before. The session is looked at once more when
-        the hub knows the connection: an end in between would pass by. Raises `Unauthorized`, `Unavailable`.
+        There is no await between the two, so that `ready` comes before any event of the hub. After that the session
+        is checked again, because it could have ended before the hub knew the connection. Raises `Unauthorized`,
+        `Unavailable`.
         """
         self._memory.require()
         connection = Connection(identity, sink)
@@ -136,19 +140,21 @@ class Conversations:
         return connection
 
     async def _read(self, receive: ASGIReceive, connection: Connection) -> CloseCode | None:
-        """Carry out what the client says, one command after the other."""
+        """Read and carry out the client's commands, one after the other."""
         pace = Bucket(self._pace)
-        # Each closes the connection at the first that is too many.
+        # Each window allows one less than its limit, because the one that it refuses closes the connection.
         bad_frames = Window(BAD_FRAMES - 1, BAD_FRAMES_SECONDS)
         refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
         while True:
             try:
                 if not connection.has_space:
-                    await connection.drained()  # who does not read what we answer is asked nothing more
-                # One expression, so that no text of a command is kept while the next is waited for.
+                    await (
+                        connection.drained()
+                    )  # no command is read while its client does not read the answers
+                # One expression, so that the text of a command is not kept in memory while waiting for the next one.
                 command = parse_command(await _text(receive, MAX_FRAME_BYTES))
                 if not connection.is_open:
-                    return connection.close_code  # what came after the end is not carried out
+                    return connection.close_code  # a command that came after the end is not carried out
                 error = await self._carry_out(connection, command, pace)
                 del command
                 if isinstance(error, RateLimited) and refusals.take(time.monotonic()):
@@ -163,7 +169,7 @@ class Conversations:
     async def _carry_out(
         self, connection: Connection, command: Command, pace: Bucket
     ) -> TailwireError | None:
-        """Run a command, unless it comes too soon; return the error that the client was told, if it was one."""
+        """Run a command, unless it comes too soon. Return the error that the client was told, or None."""
         if not isinstance(command, Send) and (wait := pace.take(time.monotonic())):
             error = RateLimited(retry_after_seconds=math.ceil(wait))
             connection.enqueue(encode(error_event(error, command.ref)))
@@ -172,11 +178,11 @@ class Conversations:
 
 
 class _Disconnected(Exception):
-    """The peer is gone."""
+    """The peer has closed the socket, or is gone."""
 
 
 async def _text(receive: ASGIReceive, max_bytes: int) -> str:
-    """Return the next text frame. Raises `Closed` for a binary or too big one, `_Disconnected` at the end."""
+    """Return the next text frame. Raises `Closed` for a binary or too large frame, `_Disconnected` at the end."""
     message = await receive()
     if message["type"] == "websocket.disconnect":
         raise _Disconnected
@@ -189,7 +195,7 @@ async def _text(receive: ASGIReceive, max_bytes: int) -> str:
 
 
 def _code_of(error: Exception) -> CloseCode:
-    """Return the code that tells a client of an error that ends its connection."""
+    """Return the close code for an error that ends a connection."""
     match error:
         case Closed():
             return error.code

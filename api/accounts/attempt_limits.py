@@ -1,7 +1,7 @@
-"""How often somebody may guess: log-ins and sign-ups, counted in the store for all nodes together.
+"""Limits on log-ins and sign-ups, counted in the store for all nodes together.
 
-Counted in one process, another node would be the way around. No caller can forget it: the account services hold
-this, and log nobody in without it.
+If each process counted alone, an attacker could spread attempts over the nodes. The account services apply these
+limits themselves, so no caller can forget them.
 """
 
 import asyncio
@@ -20,32 +20,36 @@ from api.limits.rates import Refusals, too_often
 from api.store.base.store import Store
 
 LOGINS_PER_THREAD: Final = 4
-"""Log-ins that go on at once for each thread that hashes: while one hashes, the others wait for the store."""
+"""This many log-ins run at once for each hashing thread: while one is hashed, the others wait for the store."""
 MAX_WAITING: Final = 32
-"""Log-ins that wait for their turn: at 20 ms each, the last of them waits two thirds of a second at most."""
+"""This many log-ins may wait for their turn. At 20 ms each, the last one waits two thirds of a second at most."""
 REFUSED_SECONDS: Final = 1.0
-"""A refusal is repeated this long without asking the store: another node may have taken back what it counted."""
+"""A refusal is repeated for this long without asking the store.
+
+It is not repeated for longer, because another node may have taken back an attempt that it had counted.
+"""
 MINUTE_MS: Final = 60_000
 SLOT_BYTES: Final = 2
-"""Accounts and addresses are counted in 65,536 slots of each kind, so that no attacker makes the table grow.
+"""Accounts and addresses are counted in 65,536 slots of each kind, so that no attacker can make the table grow.
 
-Two that share a slot are locked together; who wants to lock an account has an easier way.
+Two accounts that share a slot are locked together. This helps no attacker: failing to log in to an account locks it
+more easily.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class GuessRates:
-    """The settings, each for a minute."""
+class AttemptRates:
+    """The most attempts in a minute, from the settings."""
 
     failures_per_account: int
     failures_per_address: int
     signups_per_address: int
 
 
-class Guesses:
-    """See the module. What is too often raises `RateLimited`, and may be tried again after the wait it names."""
+class AttemptLimits:
+    """Counts attempts to log in and to sign up. Raises `RateLimited`, with the time to wait, for too many."""
 
-    def __init__(self, store: Store, rates: GuessRates, hashing: ConcurrencyLimit) -> None:
+    def __init__(self, store: Store, rates: AttemptRates, hashing: ConcurrencyLimit) -> None:
         self._store = store
         self._rates = rates
         self._hashing = hashing
@@ -53,10 +57,10 @@ class Guesses:
 
     @asynccontextmanager
     async def password(self, username: str, address: str | None) -> AsyncIterator[None]:
-        """Let the block try a password. Only what ends in `InvalidCredentials` or `WrongPassword` stays counted.
+        """Run a block that tries a password. Only `InvalidCredentials` and `WrongPassword` leave it counted.
 
-        It is counted beforehand, or many tries at once would all find room. Raises `RateLimited`, and `Unavailable`
-        also when too many wait for their turn.
+        The attempt is counted before the block runs, because otherwise many attempts at once would all be allowed.
+        Raises `RateLimited`, and `Unavailable`, also when too many blocks wait for their turn.
         """
         from_address = _slot("login-from", counted_as(address or UNKNOWN))
         at_account = _slot("login", _account(username))
@@ -71,7 +75,7 @@ class Guesses:
         try:
             await self._attempt(at_account, self._rates.failures_per_account, at)
         except RateLimited:
-            await self._forgive(at, from_address)  # no password was looked at
+            await self._forgive(at, from_address)  # no password was tried
             raise
         failed = False
         try:
@@ -85,7 +89,7 @@ class Guesses:
 
     @asynccontextmanager
     async def sign_up(self, address: str | None) -> AsyncIterator[None]:
-        """Let the block try to make an account, which counts whatever comes of it. Raises as `password` does."""
+        """Run a block that makes an account. It stays counted even if it fails. Raises what `password` raises."""
         slot = _slot("signup-from", counted_as(address or UNKNOWN))
         self._refuse_again(slot)
         async with self._hashing.take():
@@ -98,20 +102,20 @@ class Guesses:
             raise too_often(wait_ms / 1000)
 
     def _refuse_again(self, *slots: str) -> None:
-        """Refuse who was refused a moment ago before they take anybody's turn."""
+        """Repeat a recent refusal, before the request takes a turn that others wait for."""
         for slot in slots:
             if wait := self._refusals.wait(slot, now_ms() / 1000):
                 raise too_often(wait)
 
     async def _forgive(self, at: int, *slots: str) -> None:
-        with suppress(Unavailable):  # then it counts as a failure, for a minute
+        with suppress(Unavailable):  # then the attempt counts as a failure for a minute
             await asyncio.gather(*(self._store.attempts.forgive(slot, at=at) for slot in slots))
         for slot in slots:
-            self._refusals.forget(slot)  # there is room for one now
+            self._refusals.forget(slot)  # the slot has room for one more attempt now
 
 
 def _account(username: str) -> str:
-    """Return what stands for an account, whether there is one or not: both answer alike."""
+    """Return the key under which a username is counted. Unknown usernames are counted like known ones."""
     try:
         return username_key(username)
     except Invalid:
