@@ -56,15 +56,15 @@ async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Find
         yield Finding(lobby is not None, "lobby: there" if lobby else "lobby: missing; run `tailwire init`")
         async with asyncio.timeout(FEED_SECONDS), store.changes.open():
             yield Finding(True, "feed: opens")
-        yield _examine_secret(settings, await kept_secret(store))
+        yield _examine_secret(None if settings.secret else await kept_secret(store))
     except TimeoutError:
         yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
     except TailwireError as error:
         yield Finding(False, f"store: {error.message}")
 
 
-def _examine_secret(settings: Settings, kept: str) -> Finding:
-    if settings.secret is not None:
+def _examine_secret(kept: str | None) -> Finding:
+    if kept is None:
         return Finding(True, "secret: TAILWIRE_SECRET is set and strong enough")
     weakness = secret_weakness(kept)
     return Finding(weakness is None, f"secret: the kept one {weakness or 'is strong enough'}")

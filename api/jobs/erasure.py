@@ -50,11 +50,20 @@ class Erasure:
                     await self._begun.wait()
 
     async def erase_all(self) -> None:
-        """Erase every marked account. Raises `Unavailable`."""
+        """Erase every marked account. Raises `Unavailable`, and at the end what kept one of them from being erased."""
+        failure: Exception | None = None
         for user_id in await self._store.erasure.pending():
-            account = await self._store.accounts.get(user_id)
-            if account is not None:
-                await self._erase(account)
+            try:
+                account = await self._store.accounts.get(user_id)
+                if account is not None:
+                    await self._erase(account)
+            except Unavailable:
+                raise
+            except Exception as error:
+                log.exception("erasure_failed")  # the accounts after this one must not wait for it
+                failure = error
+        if failure is not None:
+            raise failure
 
     async def _erase(self, account: Account) -> None:
         nobody = User(account.user.id, ERASED_NAME, ERASED_NAME, account.user.created_at)

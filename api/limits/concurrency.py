@@ -22,7 +22,7 @@ class ConcurrencyLimit:
     async def take(self) -> AsyncIterator[None]:
         """Wait for a turn, and hold it while the block runs. Raises `Unavailable` at once when too many wait."""
         if self._taken >= self._most:
-            raise Unavailable("Too many are logging in at once")
+            raise Unavailable("Too many are waiting for this")
         self._taken += 1
         try:
             async with self._turns:
