@@ -1,4 +1,4 @@
-"""Where everything is kept: opening the store that a URL names, and preparing a cluster for one."""
+"""Opens the store that a URL names, and prepares a RethinkDB cluster for one."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -11,12 +11,12 @@ __all__ = ["Store", "open_store", "prepare_cluster"]
 
 
 async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store:
-    """Open the store at `url`; the scheme picks the backend, whose driver is imported only then.
+    """Open the store at `url`. Its scheme picks the backend, and only that backend's driver is imported.
 
     `sqlite:///relative/path`, `sqlite:////absolute/path`: one file, made with its schema when absent.
     `rethinkdb://user:password@host:port/database`: a cluster on which `tailwire init` has been run.
-    `quiet_seconds`: how often its tails say that they are alive.
-    Raises `Invalid` for any other URL and `Unavailable` when the store cannot be used, in plain words.
+    `quiet_seconds`: a tail that has nothing to tell yields `Quiet` this often.
+    Raises `Invalid` for any other URL, and `Unavailable` with the reason when the store cannot be used.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -31,9 +31,10 @@ async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store
 
 
 async def prepare_cluster(admin_url: str, url: str, *, say: Callable[[str], None], replicas: int = 1) -> None:
-    """Make on a cluster what the store at `url` needs, with an admin's name and password.
+    """Make on a cluster what the store at `url` needs. `admin_url` has an admin's name and password.
 
-    `say` is told what is being done. Raises `Invalid` for another kind of store, and `Unavailable`.
+    `say` is called with one line for each thing that is made. Raises `Unavailable`, and `Invalid` for a store that is
+    not on RethinkDB.
     """
     if urlsplit(url).scheme != "rethinkdb":
         raise Invalid("TAILWIRE_STORE is not a rethinkdb:// URL; a SQLite store prepares itself")

@@ -1,4 +1,4 @@
-"""Folding a room's later entries into the messages they change. Pure; both backends use it."""
+"""Applies edits, deletions and reactions to the messages that they target. Pure; both stores use it."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,8 @@ from api.models.log import Entry, Kind, Message, Reaction
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
     """Return each `message` entry with its edits, deletion and reactions applied, in the order given.
 
-    `changes` are the entries that target these messages, in any order; what targets another message, is of a kind that
-    is not known here, or cannot be read is passed over. A deleted message keeps its place with an empty body, and no
+    `changes` are the entries that target these messages, in any order. Those that target another message, are of an
+    unknown kind or are `unreadable` are ignored. A deleted message keeps its place, and has an empty body and no
     reactions.
     """
     by_target: dict[int, list[Entry]] = {}
@@ -23,7 +23,7 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
 def _fold_one(message: Entry, changes: list[Entry]) -> Message:
     body = str(message.data["body"])
     edited_at: int | None = None
-    reactions: dict[str, dict[str, None]] = {}  # emoji -> user ids, in the order they came
+    reactions: dict[str, dict[str, None]] = {}  # emoji -> user ids, in the order of reacting
     for change in changes:
         if change.kind == Kind.DELETE:
             return _message(message, body="", deleted=True)
@@ -36,7 +36,7 @@ def _fold_one(message: Entry, changes: list[Entry]) -> Message:
 
 
 def _react(reactions: dict[str, dict[str, None]], emoji: str, change: Entry) -> None:
-    """Apply one reaction. An emoji without users is forgotten, so that it comes last when it comes back."""
+    """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
     users = reactions.setdefault(emoji, {})
     if change.data["added"]:
         users.setdefault(change.user_id)
@@ -58,7 +58,7 @@ def _message(
     return Message(
         room_id=entry.room_id,
         seq=entry.seq,
-        at=entry.at or 0,  # a message has a time
+        at=entry.at or 0,  # only an `unreadable` entry has no time
         user_id=entry.user_id,
         username=entry.username,
         ref=entry.ref,

@@ -1,4 +1,4 @@
-"""Asks the store for many keys at once, however many ask for one each."""
+"""Joins look-ups of single keys that come at the same time into one query of the store."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,26 +11,27 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MAX_KEYS: Final = 500
-"""Per question: an answer of this many rows takes a store some 10 ms, and delays others by no more."""
+"""One query asks for at most this many keys: an answer of 500 rows takes a store some 10 ms, and delays others by no
+more."""
 
 
 class Loader(Generic[K, V]):
-    """Whoever asks while a question is under way is part of the next one.
+    """Collects the keys that are asked for while a query is under way, and asks for all of them in the next query.
 
-    So an answer is never older than the question, a lone question waits for nobody, and a storm of clients
-    costs the store a question per round trip, not per client. The pattern is GraphQL's DataLoader, without its
-    cache.
+    So an answer is never older than its question, and a lone question does not wait. When many clients ask at once,
+    they cost the store one query per round trip, not one per client. This is the pattern of GraphQL's DataLoader,
+    without its cache.
     """
 
     def __init__(self, fetch: Callable[[list[K]], Awaitable[dict[K, V]]]) -> None:
-        """`fetch` answers for many keys and leaves out those that there are not. Raises `TailwireError`."""
+        """`fetch` returns the values of many keys, and leaves out keys without one. It may raise `TailwireError`."""
         self._fetch = fetch
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._task: asyncio.Task[None] | None = None
         self.question_count = 0
 
     async def load(self, key: K) -> V | None:
-        """Return what the store has under a key. Raises what `fetch` raises."""
+        """Return the store's value for a key, or None. Raises what `fetch` raises, and `Unavailable` when closed."""
         answer = self._waiting.get(key)
         if answer is None:
             self._waiting[key] = answer = asyncio.get_running_loop().create_future()
@@ -39,7 +40,7 @@ class Loader(Generic[K, V]):
         return await asyncio.shield(answer)
 
     async def close(self) -> None:
-        """End what is under way; who waits gets `Unavailable`."""
+        """Cancel the query that is under way. Callers that wait get `Unavailable`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -47,13 +48,13 @@ class Loader(Generic[K, V]):
     async def _ask(self) -> None:
         asked: dict[K, asyncio.Future[V | None]] = {}
         try:
-            await asyncio.sleep(0)  # let all who come in this turn of the loop in
+            await asyncio.sleep(0)  # so that all calls of this turn of the event loop join the query
             while self._waiting:
                 asked = {key: self._waiting.pop(key) for key in list(islice(self._waiting, MAX_KEYS))}
                 self.question_count += 1
                 try:
                     found = await self._fetch(list(asked))
-                except Exception as error:  # noqa: BLE001  it is for those who asked
+                except Exception as error:  # noqa: BLE001  the callers get it
                     _fail(asked, error)
                 else:
                     for key, answer in asked.items():
@@ -68,4 +69,4 @@ def _fail(asked: dict[K, asyncio.Future[V | None]], error: Exception) -> None:
     for answer in asked.values():
         if not answer.done():
             answer.set_exception(error)
-            answer.exception()  # whoever asked may be gone
+            answer.exception()  # asyncio logs an error that nobody takes, and the caller may be gone

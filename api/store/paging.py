@@ -1,7 +1,8 @@
-"""Pages of a list that is ordered by a number and an id, or one of them, neither of which ever changes.
+"""Makes the pages of a list, and the cursors that lead from one page to the next.
 
-A cursor holds the last key of the page before, so a page costs the same at any depth, and what is added or
-removed meanwhile neither repeats nor hides anything else.
+A list is ordered by a number and an id, or by one of them, and these never change. A cursor holds the last key of the
+page before. So a page costs the same at any depth, and rows that are added or removed meanwhile neither repeat nor hide
+other rows.
 """
 
 import base64
@@ -20,14 +21,15 @@ Key: TypeAlias = tuple[int, str]
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
 AFTER_ALL_TEXTS: Final = "\U0010ffff"
-"""No name holds it: what begins like a text is what comes before that text with this at its end."""
+"""No name contains this character. So the names from `prefix` up to `prefix + AFTER_ALL_TEXTS` are those that begin
+with the prefix."""
 
 _LONGEST_CURSOR: Final = 1_000  # characters; ours have under 150
-_MARK_BYTES: Final = 12  # by which a cursor of another list, or one that was changed, is known
+_MARK_BYTES: Final = 12  # length of the hash that reveals a cursor of another list, or a changed one
 
 
 def start(list_name: str, cursor: str | None) -> Key:
-    """Return the key after which the page asked for begins. Raises `BadCursor` for what this list never gave."""
+    """Return the key after which the page begins. Raises `BadCursor` for a cursor that this list never gave out."""
     if cursor is None:
         return BEFORE_ALL
     try:
@@ -44,7 +46,7 @@ def start(list_name: str, cursor: str | None) -> Key:
 def page(
     list_name: str, rows: list[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
 ) -> Page[T]:
-    """Make a page of up to `limit` rows; one row more than that says that there is a next page."""
+    """Make a page of the first `limit` rows. If `rows` has one more, there is a next page."""
     shown = rows[:limit]
     more = len(rows) > limit
     return Page([item(row) for row in shown], _cursor(list_name, key(shown[-1])) if more else None)
@@ -52,6 +54,6 @@ def page(
 
 def _cursor(list_name: str, key: Key) -> str:
     payload = orjson.dumps(key)
-    # No secret is in it: who makes up a key sees no rows but those that the list shows them anyway.
+    # The hash needs no secret: a user who makes up a key sees only rows that the list shows them anyway.
     mark = hashlib.blake2b(list_name.encode() + payload, digest_size=_MARK_BYTES).digest()
     return base64.urlsafe_b64encode(mark + payload).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""What the clients of a node ask of the store by themselves, asked for many of them together."""
+"""Reads sessions, accounts, memberships and heads for the clients of a node, many in one query."""
 
 from api.models.accounts import Account, Session
 from api.models.log import Head
@@ -9,7 +9,7 @@ from api.store.loader import Loader
 
 
 class Reads:
-    """One question per kind is under way at a time; see `Loader` for what that keeps true."""
+    """Has at most one query of each kind under way at a time; `Loader` says what that guarantees."""
 
     def __init__(self, store: Store) -> None:
         self._sessions: Loader[str, Session] = Loader(store.sessions.get_many)
@@ -18,23 +18,23 @@ class Reads:
         self._heads: Loader[str, Head] = Loader(store.log.heads)
 
     async def session(self, session_id: str) -> Session | None:
-        """Return a session that has not been ended. Raises `Unavailable`, as the others do."""
+        """Return a session that has not been ended, or None. Raises `Unavailable`, as all reads here do."""
         return await self._sessions.load(session_id)
 
     async def account(self, user_id: str) -> Account | None:
-        """Return an account."""
+        """Return an account, or None."""
         return await self._accounts.load(user_id)
 
     async def member(self, room_id: str, user_id: str) -> Member | None:
-        """Return a membership."""
+        """Return a membership, or None."""
         return await self._members.load((room_id, user_id))
 
     async def head(self, room_id: str) -> Head | None:
-        """Return where a room's log ends."""
+        """Return where a room's log ends, or None for an unknown room."""
         return await self._heads.load(room_id)
 
     def counts(self) -> dict[str, int]:
-        """Return how many questions of each kind the store was asked."""
+        """Return how many queries of each kind the store was asked."""
         return {
             "sessions": self._sessions.question_count,
             "accounts": self._accounts.question_count,
@@ -43,6 +43,6 @@ class Reads:
         }
 
     async def close(self) -> None:
-        """End what is under way; who waits gets `Unavailable`."""
+        """Cancel the queries that are under way. Callers that wait get `Unavailable`."""
         for loader in (self._sessions, self._accounts, self._members, self._heads):
             await loader.close()

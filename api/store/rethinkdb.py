@@ -1,14 +1,14 @@
-"""The rethinkdb driver in one careful wrapper: the only module that imports it.
+"""Wraps the rethinkdb driver and makes it safe to use; no other module imports it.
 
-What the driver does that we cannot have, and what is done about it here:
+The driver has these faults, and this module works around them:
 
-- cancelling a query breaks its connection: queries are shielded, and bounded by our own timeout;
-- a paused server is silence: a query that times out closes its connection, and calls go to the other one; when
-  that falls silent too, all are refused at once until a probe has been answered, so that nobody waits in line for
-  the next timeout;
-- closing may hang on a dead peer, connecting has no timeout of its own: both are bounded;
-- a write's errors come back as numbers: `write` looks at them;
-- pseudo-types are decoded, and a bad one breaks the connection: everything is read raw.
+- Cancelling a query breaks its connection. So queries are shielded from cancellation, and have our own timeout.
+- A paused server sends neither answers nor errors. So a query that times out closes its connection, and later calls use
+  the other one. When that one times out too, all calls fail at once until a probe is answered, so that no call has to
+  wait for the next timeout.
+- Closing may hang on a dead peer, and connecting has no timeout of its own. So both have a time limit.
+- A write returns its errors as counts. So `write` checks them.
+- Pseudo-types are decoded, and a bad one breaks the connection. So everything is read raw.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from rethinkdb.ql2_pb2 import Term
 from api.errors import Invalid, StorageFull, Unavailable
 
 r: Final[Any] = driver_r
-"""The query language."""
+"""The query language, ReQL."""
 
 CONNECT_SECONDS: Final = 3.0
 QUERY_SECONDS: Final = 5.0
@@ -40,7 +40,8 @@ PROBE_SECONDS: Final = 1.0
 PROBE_PAUSE_SECONDS: Final = 0.1
 DEFAULT_PORT: Final = 28015
 POOL_SIZE: Final = 2
-"""Connections carry many queries at once; a second one keeps a large answer from delaying all others."""
+"""A store has this many connections. One carries many queries at once; with a second one, a large answer does not delay
+all others."""
 
 _RAW: Final = {"time_format": "raw", "binary_format": "raw", "group_format": "raw"}
 _UNREACHABLE: Final = "RethinkDB cannot be reached"
@@ -48,12 +49,12 @@ _FULL: Final = ("No space left", "disk is full", "ENOSPC")
 
 
 class Unreachable(Unavailable):
-    """The server does not answer at all, as opposed to answering that it cannot."""
+    """The server does not answer at all. A plain `Unavailable` means that it answers, but cannot do what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a cluster is, as whom it is asked, and which database."""
+    """Where a cluster is, the user and password to log in with, and the database."""
 
     host: str
     port: int
@@ -78,23 +79,23 @@ class Address:
 
 
 async def connect(address: Address) -> Any:
-    """Open one connection. Raises `Unavailable` with the reason in plain words, and leaves nothing behind."""
+    """Open one connection. If that fails, raise `Unavailable` with the reason, and leave nothing open."""
     connection = Connection(
         address.host,
         address.port,
         address.database or None,
         None,
         address.user,
-        address.password.encode().decode("latin-1"),  # which the driver encodes as Latin-1, for UTF-8
+        address.password.encode().decode("latin-1"),  # as Latin-1 the driver encodes it, back to UTF-8
         CONNECT_SECONDS,
         {},
         10,
         json_encoder=_Encoder,
         json_decoder=_RawDecoder,
     )
-    # In a task of its own: the driver's handshake may swallow a cancellation, which must not be its caller's.
+    # This is a task of its own because the driver's handshake may swallow a cancellation of the task that runs it.
     opening = asyncio.ensure_future(connection.reconnect(noreply_wait=False, timeout=CONNECT_SECONDS))
-    opening.add_done_callback(_look_at)
+    opening.add_done_callback(_retrieve_error)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await asyncio.shield(opening)
@@ -106,8 +107,8 @@ async def connect(address: Address) -> Any:
     except BaseException:
         await _abandon(connection, opening)
         raise
-    # The task that reads fails with a connection that is lost; the queries are told, and nobody else need be.
-    connection._instance._reader_task.add_done_callback(_look_at)  # noqa: SLF001
+    # When the connection is lost, this task of the driver fails. The queries fail too, so its error is not needed.
+    connection._instance._reader_task.add_done_callback(_retrieve_error)  # noqa: SLF001
     return connection
 
 
@@ -118,17 +119,17 @@ async def _abandon(connection: Any, opening: "asyncio.Future[Any]") -> None:
 
 
 class _Encoder(ReQLEncoder):  # type: ignore[misc]
-    """Writes queries as the driver does, faster. It makes one for each query."""
+    """Encodes queries as the driver does, but faster. The driver makes one encoder for each query."""
 
     def encode(self, query: Any) -> str:
         try:
             return orjson.dumps(query, default=self.default).decode()
-        except orjson.JSONEncodeError:  # stricter than what a row written behind our back may hold
+        except orjson.JSONEncodeError:  # a row that another program wrote may hold what orjson refuses
             return str(super().encode(query))
 
 
 class _RawDecoder:
-    """Reads answers as the plain JSON they are, faster than the driver does. It makes one for each answer."""
+    """Decodes answers as plain JSON, faster than the driver does. The driver makes one decoder for each answer."""
 
     def __init__(self, _options: object = None) -> None:
         pass
@@ -136,14 +137,15 @@ class _RawDecoder:
     def decode(self, text: str) -> Any:
         try:
             return orjson.loads(text)
-        except orjson.JSONDecodeError:  # stricter than what a row written behind our back may hold
+        except orjson.JSONDecodeError:  # a row that another program wrote may hold what orjson refuses
             return json.loads(text)
 
 
 async def close(connection: Any) -> None:
-    """Close a connection, whatever state it is in, within `CLOSE_SECONDS`.
+    """Close a connection in any state, within `CLOSE_SECONDS`.
 
-    The driver leaves its stream open when it is cut off in a handshake, or its peer is gone: hence its insides.
+    The driver leaves its stream open when a handshake is interrupted, or when its peer is gone. So this function uses
+    the driver's private attributes to close the stream.
     """
     instance = connection._instance  # noqa: SLF001
     with contextlib.suppress(Exception):
@@ -152,16 +154,16 @@ async def close(connection: Any) -> None:
     writer = getattr(instance, "_streamwriter", None)
     if writer is not None:
         writer.transport.abort()
-        await asyncio.sleep(0)  # in which the transport lets its socket go
+        await asyncio.sleep(0)  # the transport closes its socket in the loop's next turn
     reader = getattr(instance, "_reader_task", None)
     if reader is not None:
-        reader.add_done_callback(_look_at)  # it closes a lost connection itself, and fails on that
+        reader.add_done_callback(_retrieve_error)  # it fails when it closes a lost connection itself
 
 
 class Prepared:
-    """A query of one JSON value, made once: the driver takes milliseconds to make one, every time.
+    """A query with one parameter, a JSON value. It is built only once, as the driver takes milliseconds to build one.
 
-    `make` is given the term of that value, and returns the query; it is asked when the query is first used.
+    `make` takes the term of that value and returns the query. It is called when the query is first used.
     """
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
@@ -169,10 +171,10 @@ class Prepared:
         self._function: Any = None
 
     def __call__(self, value: Any) -> Any:
-        """Return the query for a value."""
+        """Return the query with this value as its parameter."""
         if self._function is None:
             make = self._make
-            # In a lambda, for the driver counts a function's parameters by its code, and a partial has none.
+            # The driver counts a function's parameters by its code object. A lambda has one, a partial has none.
             function = ast.Func(lambda value: make(value))  # noqa: PLW0108
             self._function = json.loads(ReQLEncoder().encode(function))
         given = [Term.TermType.JSON, [orjson.dumps(value).decode()]]
@@ -180,7 +182,7 @@ class Prepared:
 
 
 class _Wire(ast.RqlQuery):  # type: ignore[misc]
-    """A query that is what goes over the wire already."""
+    """A query that is already in the form that goes over the wire."""
 
     def __init__(self, wire: list[Any]) -> None:
         super().__init__()
@@ -190,7 +192,7 @@ class _Wire(ast.RqlQuery):  # type: ignore[misc]
         return self._wire
 
     def compose(self, _args: Any, _optargs: Any) -> str:
-        """Return what stands for it in the text of the driver's errors."""
+        """Return the text that stands for the query in the driver's error messages."""
         return "prepared"
 
 
@@ -198,7 +200,7 @@ async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) ->
     """Run a query on a connection. Raises `Unavailable` or `StorageFull`; after a timeout the connection is closed."""
     try:
         task = asyncio.ensure_future(query.run(connection, **_RAW))
-        task.add_done_callback(_look_at)
+        task.add_done_callback(_retrieve_error)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(task)
     except TimeoutError:
@@ -215,11 +217,11 @@ async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) ->
     except RuntimeError:
         if _is_usable(connection):
             raise
-        raise Unavailable from None  # uvloop's word for writing to a transport that has just been lost
+        raise Unavailable from None  # uvloop raises this on writing to a transport that has just been lost
 
 
 def _is_usable(connection: Any) -> bool:
-    """Whether a query can be written; the driver itself does not notice a lost transport before it has read."""
+    """Say whether a query can be written. The driver itself notices a lost transport only when it reads."""
     writer = getattr(connection._instance, "_streamwriter", None)  # noqa: SLF001
     return connection.is_open() and writer is not None and not writer.transport.is_closing()
 
@@ -229,39 +231,39 @@ def _translate(error: Exception) -> Unavailable:
     return StorageFull() if any(word in text for word in _FULL) else Unavailable()
 
 
-def _look_at(task: "asyncio.Future[Any]") -> None:
-    """Take the outcome of a query that nobody waits for any more."""
+def _retrieve_error(task: "asyncio.Future[Any]") -> None:
+    """Retrieve the error of a task that may have no waiter left, as asyncio logs an error that nobody retrieves."""
     if not task.cancelled():
         task.exception()
 
 
 class Pool:
-    """A few connections that are opened when needed and replaced when dead."""
+    """`POOL_SIZE` connections, which are opened when needed and replaced when dead."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
         self._connections: list[Any] = [None] * POOL_SIZE
         self._opening = [asyncio.Lock() for _ in range(POOL_SIZE)]
-        self._silent: set[int] = set()  # slots whose server did not answer, until a probe is answered
+        self._silent: set[int] = set()  # connections whose server did not answer, until a probe is answered
         self._next = 0
         self._closed = False
-        self._probe: asyncio.Task[None] | None = None  # runs while a slot is silent
+        self._probe: asyncio.Task[None] | None = None  # runs while a connection is silent
 
     async def run(self, query: Any) -> Any:
-        """Run a query that reads or decides, within `QUERY_SECONDS`. Raises `Unavailable`, `StorageFull`."""
+        """Run a query within `QUERY_SECONDS`, connecting included. Raises `Unavailable`, `StorageFull`."""
         slot = self._slot()
         asked_at = time.monotonic()
         try:
-            async with asyncio.timeout(QUERY_SECONDS):  # many may wait for one connection to be opened
+            async with asyncio.timeout(QUERY_SECONDS):  # many calls may wait for one connection to be opened
                 connection = await self._connection(slot)
             left = asked_at + QUERY_SECONDS - time.monotonic()
             return await run(connection, query, seconds=max(left, 0.0))
         except (TimeoutError, Unreachable):
-            self._doubt(slot)
+            self._mark_silent(slot)
             raise Unavailable(_UNREACHABLE) from None
 
     def _slot(self) -> int:
-        """Return the slot whose turn it is, of those that are not silent. Raises `Unavailable`."""
+        """Return the number of the next connection that is not silent. Raises `Unavailable` if all are."""
         slots = [(self._next + n) % POOL_SIZE for n in range(1, POOL_SIZE + 1)]
         slot = next((slot for slot in slots if slot not in self._silent), None)
         if slot is None:
@@ -269,13 +271,13 @@ class Pool:
         self._next = slot
         return slot
 
-    def _doubt(self, slot: int) -> None:
+    def _mark_silent(self, slot: int) -> None:
         self._silent.add(slot)
         if self._probe is None and not self._closed:
             self._probe = asyncio.create_task(self._until_reachable(), name="rethinkdb-probe")
 
     async def _until_reachable(self) -> None:
-        """Ask the server for a sign of life until it gives one."""
+        """Send probes until the server answers one."""
         try:
             while True:
                 with contextlib.suppress(Unavailable):
@@ -291,24 +293,24 @@ class Pool:
             self._probe = None
 
     async def read(self, query: Any) -> list[Any]:
-        """Run a query that gives a sequence, and return it whole."""
+        """Run a query that gives a sequence, and return all of it."""
         return list(await self.run(query.coerce_to("array")))
 
     async def write(self, query: Any) -> dict[str, Any]:
-        """Run a write and return its counts. Raises `Unavailable` when the server counted an error."""
+        """Run a write and return its counts. Raises `Unavailable` or `StorageFull` if the server counted an error."""
         counts: dict[str, Any] = await self.run(query)
         if counts.get("errors"):
             raise _translate(RuntimeError(counts.get("first_error", "")))
         return counts
 
     async def close(self) -> None:
-        """Close every connection; calls in flight raise `Unavailable`."""
+        """Close every connection. Calls that are under way raise `Unavailable`."""
         self._closed = True
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.wait({self._probe})
         for slot, opening in enumerate(self._opening):
-            async with opening:  # one that is being opened now must not be left behind
+            async with opening:  # a connection that is being opened now must be closed too
                 connection, self._connections[slot] = self._connections[slot], None
             if connection is not None:
                 await close(connection)
@@ -317,7 +319,7 @@ class Pool:
         async with self._opening[slot]:
             if self._closed:
                 raise Unavailable("the store is closed")
-            if slot in self._silent:  # since this call began to wait for it
+            if slot in self._silent:  # it became silent while this call waited for the lock
                 raise Unreachable(_UNREACHABLE)
             if self._connections[slot] is None or not _is_usable(self._connections[slot]):
                 if self._connections[slot] is not None:
@@ -328,7 +330,7 @@ class Pool:
 
 
 async def tail(connection: Any, query: Any) -> AsyncIterator[dict[str, Any]]:
-    """Yield a changefeed's rows, first its states. Raises `Unavailable` when it ends, or tells of rows it dropped."""
+    """Yield a changefeed's rows, its states first. Raises `Unavailable` when it ends or says that it dropped rows."""
     cursor = await run(connection, query)
     try:
         async for row in cursor:

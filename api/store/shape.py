@@ -1,4 +1,4 @@
-"""What a stored entry must be, for every kind and every store, and what stands in for one that is not so. Pure."""
+"""Checks that an entry has the fields of its kind, and fills holes in a log. Pure; both stores use it."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,13 +12,16 @@ from api.models.log import Draft, Entry, EntryData, Kind, unreadable
 from api.models.rooms import Role
 
 MAX_ENTRY_BYTES: Final = 64 * 1024
-"""As JSON. A row that is longer is not ours, and is unreadable."""
+"""An entry has at most this length as JSON. A longer row was written by another program, and is `unreadable`."""
 _MAX_AT: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999: no later time can be written down."""
+"""The last millisecond of the year 9999: a later time cannot be written as a date."""
 
 
 def has_shape(kind: str, data: Any) -> bool:
-    """Say whether data holds the fields of its kind, if that is known, and may hold others. Their exact types count."""
+    """Say whether `data` has all fields of its kind, each of the exact type. It may have others.
+
+    An unknown kind must only have a valid name.
+    """
     if not isinstance(data, dict):
         return False
     if (shape := KINDS.get(kind)) is None:
@@ -30,7 +33,7 @@ def has_shape(kind: str, data: Any) -> bool:
 
 
 def require_shape(draft: Draft) -> None:
-    """Raises `Invalid` unless a draft's data holds the fields of its kind and no others, and is not too long."""
+    """Raise `Invalid` unless a draft's data has the fields of its kind and no others, and is not too long."""
     if not has_shape(draft.kind, draft.data) or not draft.data.keys() <= KINDS[draft.kind].fields.keys():
         raise Invalid(f"these are not the fields of an entry of kind {draft.kind}")
     try:
@@ -44,7 +47,7 @@ def require_shape(draft: Draft) -> None:
 def read_entry(
     *, room_id: Any, seq: Any, kind: Any, user_id: Any, username: Any, at: Any, ref: Any, data: Any
 ) -> Entry:
-    """Return the entry that these columns of a row hold. Raises `TypeError` or `ValueError` where they hold none."""
+    """Return the entry that these columns of a row hold. Raises `TypeError` or `ValueError` if they hold none."""
     if type(seq) is not int or type(at) is not int or not isinstance(ref, str | None):
         raise TypeError
     if not all(isinstance(text, str) for text in (room_id, user_id, username)):
@@ -56,9 +59,9 @@ def read_entry(
 
 
 def dense(room_id: str, entries: Iterable[Entry], after: int, until: int) -> list[Entry]:
-    """Return exactly one entry for each seq in (after, until]: the one that is given, else an unreadable one.
+    """Return exactly one entry for each seq in (after, until]: the given one, or else an `unreadable` one.
 
-    Of two with the same seq the first counts.
+    If two have the same seq, the first one counts.
     """
     found: dict[int, Entry] = {}
     for entry in entries:
@@ -67,12 +70,12 @@ def dense(room_id: str, entries: Iterable[Entry], after: int, until: int) -> lis
 
 
 def member_draft(user: User, role: Role | None, at: int, by: str) -> Draft:
-    """Return the entry of a user who is given a role by somebody, or, with none, ceases to be a member."""
+    """Return the draft that says that `by` gives a user a role, or ends their membership if `role` is None."""
     data: EntryData = {"role": None if role is None else role.value, "by": by}
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)
 
 
 def _require_length(user_id: str, username: str, ref: str | None, data: EntryData) -> None:
-    """Raises `ValueError` for too long an entry, and orjson's `TypeError` for one that cannot be sent as JSON."""
+    """Raise `ValueError` for an entry that is too long, and orjson's `TypeError` for one that JSON cannot hold."""
     if len(orjson.dumps((user_id, username, ref, data))) > MAX_ENTRY_BYTES:
         raise ValueError

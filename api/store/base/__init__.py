@@ -1,1 +1,1 @@
-"""What a store promises: `Store`, and one part of it for each noun, in the file of that noun."""
+"""Declares the interface of every store, and its promises: `Store`, and one part for each noun."""

@@ -1,4 +1,4 @@
-"""What a store promises of accounts."""
+"""Declares the part of a store that keeps accounts: their names, passwords and flags."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ class AccountStore(ABC):
     async def create(self, account: Account) -> None:
         """Store a new account. Raises `UsernameTaken` when its `username_key` is in use.
 
-        Does not touch the lobby: `members.join` does.
+        The account is not yet a member of the lobby; `members.join` admits it.
         """
 
     @abstractmethod
     async def by_name(self, username_key: str) -> Account | None:
-        """Return the account with this unique name."""
+        """Return the account with this unique name, or None."""
 
     @abstractmethod
     async def get_many(self, user_ids: Sequence[str]) -> dict[str, Account]:
-        """Return those of these accounts that exist, by the user's id."""
+        """Return those of these accounts that exist, by their id."""
 
     async def get(self, user_id: str) -> Account | None:
-        """Return the account of this user."""
+        """Return the account of this user, or None."""
         return (await self.get_many([user_id])).get(user_id)
 
     @abstractmethod
@@ -35,9 +35,9 @@ class AccountStore(ABC):
 
     @abstractmethod
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List the users whose username begins with a prefix (in lower case), in its order, without disabled ones.
+        """List the users whose username, in lower case, begins with `prefix`, without disabled ones, by username.
 
-        Raises `BadCursor`, for the cursor of another prefix too.
+        Raises `BadCursor`, also for the cursor of another prefix.
         """
 
     @abstractmethod
@@ -46,10 +46,10 @@ class AccountStore(ABC):
 
     @abstractmethod
     async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
-        """Replace a password hash; if `over` is given, only that one. Raises `NotFound`."""
+        """Replace a password hash; if `over` is given, only if that is the present one. Raises `NotFound`."""
 
     @abstractmethod
     async def set_flags(
         self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
     ) -> Account:
-        """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""
+        """Change the flags that are given. Raises `NotFound`, also for an account that is being erased."""

@@ -1,4 +1,4 @@
-"""What a store promises of the audit log."""
+"""Declares the part of a store that keeps the audit log."""
 
 from abc import ABC, abstractmethod
 
@@ -7,11 +7,11 @@ from api.models.page import Page
 
 
 class AuditStore(ABC):
-    """The audit log: what was done to accounts, by whom."""
+    """The audit log, which records each act on an account and its actor."""
 
     @abstractmethod
     async def record(self, event: AuditEvent, *, forget_before: int) -> None:
-        """Store an event, durably, and forget those from before that time (milliseconds)."""
+        """Store an event durably, and delete events from before `forget_before` (milliseconds)."""
 
     @abstractmethod
     async def all(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:

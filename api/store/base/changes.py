@@ -1,4 +1,4 @@
-"""What a store promises of following its changes."""
+"""Declares the part of a store that yields new entries and ended sessions as they come."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
@@ -8,11 +8,11 @@ from typing import TypeAlias
 from api.models.changes import Change
 
 QUIET_SECONDS = 5.0
-"""How often a healthy feed yields something: two beats missed (10 s) and it is taken for dead, which with the
-reopening stays inside the 12 s in which a paused database must be noticed."""
+"""A healthy feed yields something at least this often. After twice as long without anything (10 s) it counts as lost.
+With the reopening, that is within the 12 s in which a paused database must be noticed."""
 
 Wants: TypeAlias = Callable[[str], bool]
-"""Says whether somebody is to hear of a room's entries."""
+"""Says of a room, by its id, whether anybody here wants its entries."""
 
 
 def all_rooms(_room_id: str) -> bool:
@@ -27,15 +27,17 @@ class ChangeStore(ABC):
     def open(self, wants: Wants = all_rooms) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         """Tail every later change of all rooms and sessions, in batches.
 
-        Entries of rooms that are not wanted when they come may be left out, but for changes of membership. Who begins
-        to want a room, and then reads its log, misses nothing.
+        An entry may be left out if its room is not wanted when the entry comes, unless it changes a membership. A
+        caller that begins to want a room, and then reads its log, misses nothing.
 
-        A store that finds itself set back, to an earlier state than an earlier tail has told of, begins new
-        epochs and yields `Restored` first.
+        If the store was set back to an earlier state than a previous tail has yielded, it begins new epochs, and the
+        tail yields `Restored` first.
 
-        Entering returns once the tail is open: see *Whole* in `store.py`. Yields a batch at least every
-        `QUIET_SECONDS`, of a lone `Quiet` when nothing happened; raises `Unavailable` when the database is
-        lost or has been silent for longer than two such beats. An entry that is missing, or cannot be read, comes as
-        `unreadable`, so that between two entries of a room that is wanted there is none missing; it is logged once.
-        Any other row that makes no sense is skipped and logged once. Neither stops the tail.
+        Entering returns once the tail is open: see *Whole* in `store.py`. The tail yields a batch at least every
+        `QUIET_SECONDS`: a lone `Quiet` when nothing happened. It raises `Unavailable` when the database is lost, or has
+        been silent for longer than twice that time.
+
+        An entry that is missing, or cannot be read, comes as `unreadable` and is logged once. So between two entries of
+        a wanted room none is missing. Any other row that makes no sense is skipped and logged once. Neither stops the
+        tail.
         """

@@ -1,4 +1,4 @@
-"""What a store promises of taking an account out."""
+"""Declares the part of a store that erases an account, step by step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,27 +8,27 @@ from api.models.page import Page
 
 
 class ErasureStore(ABC):
-    """The steps by which an account is taken out. The job `Erasure` says in which order."""
+    """The steps that erase an account. The job `Erasure` takes them in the right order."""
 
     @abstractmethod
     async def begin(self, user_id: str) -> None:
-        """Mark an account as disabled and to be erased; again is harmless. Raises `NotFound`."""
+        """Mark an account as disabled and to be erased. Repeating this is harmless. Raises `NotFound`."""
 
     @abstractmethod
     async def pending(self) -> list[str]:
-        """Return the ids of the accounts that are so marked."""
+        """Return the ids of the accounts that are marked to be erased."""
 
     @abstractmethod
     async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
-        """List all entries of which a user is the author, in a stable order. Raises `BadCursor`.
+        """List all entries that have this user as their author, in a stable order. Raises `BadCursor`.
 
-        Each one that was stored before the first page was asked for is in it.
+        The list has every entry that was stored before its first page was asked for.
         """
 
     @abstractmethod
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
-        """Put another name on entries. Nothing else of them changes, and no open `changes` tells of it."""
+        """Replace the username of entries. Nothing else of them changes, and no open `changes` yields them again."""
 
     @abstractmethod
     async def finish(self, user_id: str) -> None:
-        """Remove an account, which has neither sessions nor memberships left. Its name is free again."""
+        """Remove an account that has no sessions and no memberships left. Its name is then free again."""

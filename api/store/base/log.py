@@ -1,4 +1,4 @@
-"""What a store promises of the rooms' logs."""
+"""Declares the part of a store that keeps the rooms' logs: appending, entries and messages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,27 +12,28 @@ class LogStore(ABC):
 
     @abstractmethod
     async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
-        """Add an entry to a room's log; durable when this returns.
+        """Add an entry to a room's log. It is durable when this returns.
 
-        What its author may do is the caller's to check. With the membership that was looked at for that, nothing
-        is stored unless it is still as it was: then `MembershipChanged` is raised, and the caller looks again.
+        The caller checks whether the author may do this. If the caller passes the membership that it checked as
+        `author`, the entry is stored only if that membership has not changed. Else `MembershipChanged` is raised,
+        nothing is stored, and the caller checks again.
 
         A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
-        A DELETE erases the target's body, and that of its edits, from storage. `edit`, `delete` and `reaction`
+        A DELETE erases the target's body, and the bodies of its edits, from storage. `edit`, `delete` and `reaction`
         need an existing `message` as target. Raises `NotFound` (room or target), `RefConflict`, `Unavailable`,
-        `StorageFull`. MEMBER drafts are refused: `members.change` makes them.
+        `StorageFull`. A MEMBER draft raises `Invalid`, as only `members.change` makes such entries.
         """
 
     @abstractmethod
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
-        """Return where the logs of these rooms end. Unknown rooms are left out."""
+        """Return where the logs of these rooms end, by room id. Unknown rooms are left out."""
 
     @abstractmethod
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         """Return exactly one entry for each seq in (after, after + limit], in order, up to the head; [] at or past it.
 
-        What is missing, or cannot be read, is an `unreadable` entry, and is logged once. There may be fewer than
-        `limit`, when they are long, but at least one; then the caller asks again after the last.
+        An entry that is missing, or cannot be read, is returned as `unreadable`, and is logged once. If entries are
+        long, fewer than `limit` may be returned, but at least one; the caller then asks again after the last one.
         """
 
     @abstractmethod
@@ -41,9 +42,9 @@ class LogStore(ABC):
     ) -> History:
         """Return the newest `limit` messages below `before` (None: of all), or the oldest above `after`.
 
-        Raises `NotFound`. Not both bounds at once.
+        Raises `NotFound`. Only one of the two bounds may be given.
         """
 
     @abstractmethod
     async def message(self, room_id: str, seq: int) -> Message | None:
-        """Return one message, folded; None when seq is not a message's."""
+        """Return one message with its later changes folded in; None if the entry at `seq` is no message."""

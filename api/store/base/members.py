@@ -1,4 +1,4 @@
-"""What a store promises of the members of rooms."""
+"""Declares the part of a store that keeps the members of rooms: their roles and what they have read."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,42 +10,42 @@ from api.models.page import Page
 from api.models.rooms import Member, MembershipRule, Role
 
 Place: TypeAlias = tuple[str, str]
-"""A room's id and a user's: the key of a membership."""
+"""The key of a membership: the ids of the room and of the user."""
 
 
 class MemberStore(ABC):
-    """The memberships. Each change of one is one fact with its `member` entry in the room's log."""
+    """The memberships. A change of one and its `member` entry in the room's log are stored together, or not at all."""
 
     @abstractmethod
     async def change(
         self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
-        """Give a user a role in a room, or with None end their membership, as one fact with its `member` entry.
+        """Give a user a role in a room, or end their membership if `role` is None, and log it as a `member` entry.
 
-        `by`: the id of who does so. `rule` is asked how things stand, possibly in another thread and more than
-        once; nothing that it was told changes before the entry is stored. None when it says that there is
-        nothing to do; what it raises is raised. A new member has read everything up to their entry. Raises
-        `NotFound` when there is no such room.
+        Both are stored together, or not at all. `by` is the id of the user who makes the change. `rule` decides about
+        it by the present `Standing`. It may be called in another thread and more than once, and no part of the standing
+        changes before the entry is stored. Returns None when `rule` returns False, and raises what `rule` raises. A new
+        member counts as having read everything up to their entry. Raises `NotFound` when there is no such room.
         """
 
     async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        """Admit a user, who joins by themselves. None when they are a member already. Raises `NotFound`."""
+        """Admit a user who joins by themselves. Returns None if they already are a member. Raises `NotFound`."""
         return await self.change(
             room_id, user, role, by=user.id, at=at, rule=lambda standing: standing.role is None
         )
 
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
-        """End the membership of a user who leaves. None when there was none. Raises `NotFound`."""
+        """End the membership of a user who leaves. Returns None if they are no member. Raises `NotFound`."""
         return await self.change(
             room_id, user, None, by=user.id, at=at, rule=lambda standing: standing.role is not None
         )
 
     @abstractmethod
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
-        """Return those of these memberships, (room id, user id), that there are."""
+        """Return those of these memberships that exist, by their place."""
 
     async def get(self, room_id: str, user_id: str) -> Member | None:
-        """Return a membership."""
+        """Return a membership, or None."""
         return (await self.get_many([(room_id, user_id)])).get((room_id, user_id))
 
     @abstractmethod
@@ -58,7 +58,7 @@ class MemberStore(ABC):
 
     @abstractmethod
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Raise a member's `read_seq` to `seq`, at most to the head, and return it; it never falls.
+        """Raise a member's `read_seq` to `seq`, but not above the head, and return it. It never falls.
 
         Raises `NotFound`.
         """

@@ -1,4 +1,4 @@
-"""What a store promises of rooms."""
+"""Declares the part of a store that keeps rooms: creating, finding and listing them."""
 
 from abc import ABC, abstractmethod
 
@@ -8,15 +8,15 @@ from api.models.rooms import Room, RoomView
 
 
 class RoomStore(ABC):
-    """The rooms. Whether a user may see one is the caller's to judge."""
+    """The rooms. The caller decides whether a user may see one."""
 
     @abstractmethod
     async def create(self, room: Room, owner: User) -> RoomView:
-        """Store a new room with its owner as its one member: seq 1 is the owner's `member` entry."""
+        """Store a new room with its owner as its only member. The entry with seq 1 is the owner's `member` entry."""
 
     @abstractmethod
     async def get(self, room_id: str) -> Room | None:
-        """Return a room."""
+        """Return a room, or None."""
 
     @abstractmethod
     async def view(self, room_id: str, user_id: str) -> RoomView | None:

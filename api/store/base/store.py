@@ -1,17 +1,18 @@
-"""What Tailwire asks of a database, and what the database promises.
+"""Declares `Store`, the interface to a database, and the promises that every store keeps.
 
-Both backends keep these promises, whatever crashes; `tests/store/` runs on each of them. The promises of each part
-stand in the file of its noun.
+Both backends keep these promises whatever crashes, and `tests/store/` tests them on each backend. The promises of a
+part stand in the file of its noun.
 
 - **Durable**: when `log.append` returns, the entry survives a crash of every process and of the machine.
 - **Ordered**: per room `seq` is 1, 2, 3, ... without holes, and n + 1 is never visible before n.
 - **Once**: `(user_id, ref)` has at most one seq, however often and wherever it is retried, at any age.
-- **Whole**: after `changes.open()` is entered, every entry appended later to a room that is wanted comes out of it at
-  least once, each room's in the order of seq; when that can no longer be promised the iteration raises `Unavailable`.
-- **Real**: what comes out of `changes.open()` is durable: no crash takes back what somebody has been shown.
-- **Honest**: every method raises `Unavailable` when it cannot know; it never guesses. Retrying is safe.
+- **Whole**: after `changes.open()` is entered, every entry appended later to a wanted room comes out of it at least
+  once, and each room's entries in the order of seq. When that can no longer be promised, the iteration raises
+  `Unavailable`.
+- **Real**: what comes out of `changes.open()` is durable: no crash takes back an entry that was shown to anybody.
+- **Honest**: every method raises `Unavailable` when it cannot know the answer; it never guesses. Retrying is safe.
 
-Every read that decides something sees every write acknowledged before it began.
+Every read that decides something sees every write that was acknowledged before the read began.
 """
 
 from abc import ABC, abstractmethod
@@ -30,9 +31,9 @@ from api.store.base.sessions import SessionStore
 class Store(ABC):
     """The database, in one part for each noun.
 
-    `open_store` makes it, and whoever opened it closes it. Its parts are safe for concurrent use. In every part a
-    method does the same under the same name: `create` stores a new record; `get` returns one record by its id, or
-    None; `get_many` returns those of several that exist; `all`, `of_user`, `of_room`, `public` and `named` list.
+    `open_store` makes a store, and its caller closes it. The parts are safe for concurrent use. A method's name means
+    the same in every part: `create` stores a new record; `get` returns one record by its id, or None; `get_many`
+    returns those of several records that exist; `all`, `of_user`, `of_room`, `public` and `named` list records.
     """
 
     def __init__(
@@ -60,16 +61,16 @@ class Store(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of every connection, thread and task. Calls in flight raise `Unavailable`."""
+        """Close every connection, and end every thread and task. Calls that are under way raise `Unavailable`."""
 
     @abstractmethod
     async def check(self) -> None:
-        """Ask the database for a sign of life. Raises `Unavailable`."""
+        """Check that the database answers. Raises `Unavailable` if it does not."""
 
     @abstractmethod
     async def clock(self) -> int:
-        """Return the database's idea of now, in milliseconds, for finding clock skew."""
+        """Return the time by the database's clock, in milliseconds since 1970, so that clock skew can be found."""
 
     @abstractmethod
     async def keep(self, name: str, value: str) -> str:
-        """Keep `value` under `name` for ever, unless a value is kept there already; return the one that is kept."""
+        """Store `value` under `name` for ever, unless a value is stored there already. Returns the stored value."""

@@ -1,1 +1,1 @@
-"""The store on a RethinkDB cluster: each noun of `base/` in its file, and the machinery they share."""
+"""Keeps everything on a RethinkDB cluster: a file for each noun of `base/`, and the machinery that they share."""

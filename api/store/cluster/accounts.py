@@ -1,4 +1,4 @@
-"""Accounts on a RethinkDB cluster."""
+"""Stores and reads accounts in the RethinkDB tables `users` and `names`."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -13,7 +13,8 @@ from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
 
 CLAIM_MS: Final = 60_000
-"""A name claimed this long ago for an account that is still not there was claimed by who crashed."""
+"""If a name was claimed longer ago than this and its account is still not there, the node that claimed it has crashed,
+and the name is free."""
 
 
 class ClusterAccounts(AccountStore):
@@ -59,7 +60,7 @@ class ClusterAccounts(AccountStore):
         return kept
 
     async def by_name(self, username_key: str) -> Account | None:
-        """Return the account with this unique name."""
+        """Return the account with this unique name, or None."""
         if not is_key(username_key):
             return None
         row = await self._pool.run(_BY_NAME(username_key))
@@ -71,7 +72,7 @@ class ClusterAccounts(AccountStore):
         return {one.user.id: one for one in self._reader.read(rows, _account)}
 
     async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
-        """List all accounts in the order of their making."""
+        """List all accounts, oldest first."""
         start = paging.start("accounts", cursor)
         found = r.table("users", read_mode="majority").between(
             [r.minval] if start == paging.BEFORE_ALL else [*start], [r.maxval], index="age", left_bound="open"
@@ -82,7 +83,7 @@ class ClusterAccounts(AccountStore):
         )
 
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List the users whose names begin so."""
+        """List the users whose name begins with `prefix`, without disabled ones, by name."""
         list_name = f"users {prefix}"
         _, last = paging.start(list_name, cursor)
         found = r.table("users", read_mode="majority").between(
@@ -103,7 +104,7 @@ class ClusterAccounts(AccountStore):
     async def set_flags(
         self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
     ) -> Account:
-        """Change those flags that are given, unless the account is being erased. Raises `NotFound`."""
+        """Change the flags that are given. Raises `NotFound`, also for an account that is being erased."""
         given = {"disabled": disabled, "admin": admin}
         changes = {name: flag for name, flag in given.items() if flag is not None}
         changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))
@@ -112,7 +113,7 @@ class ClusterAccounts(AccountStore):
         return changed
 
     async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
-        """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
+        """Replace a password hash; if `over` is given, only if that is the present one. Raises `NotFound`."""
         change = {"password_hash": password_hash}
         await self._change(
             user_id,

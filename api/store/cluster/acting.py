@@ -1,8 +1,8 @@
-"""Kinds of entries that act on a RethinkDB cluster: a flush carries them out, so every node must know them.
+"""Lists the kinds of entries that a flush carries out, and checks that every node knows them.
 
-The row of such an entry says `acts`. A node that does not know its kind leaves it, and what follows, in the tail of
-the head, and serves it all the same. So a new kind that acts is written only when `tailwire init` of a version that
-knows it has said so in `meta`: by then all nodes are of that version.
+Entries of such a kind *act*, and their rows have the field `acts`. A node that does not know the kind of such an entry
+leaves it and all later entries in the tail of the head, and still serves them. So a new kind that acts may be written
+only after `tailwire init` of a version that knows it has said so in `meta`: by then all nodes are of that version.
 """
 
 from typing import Any, Final
@@ -13,9 +13,9 @@ from api.models.log import Kind
 from api.store.rethinkdb import Pool, r
 
 ALWAYS_KNOWN: Final = frozenset({Kind.DELETE, Kind.MEMBER})
-"""These act in every version."""
+"""These kinds act, and every version knows them."""
 ROW: Final = "kinds"
-"""The row of `meta` that names, as `acting`, those that may be written."""
+"""This row of `meta` lists, as `acting`, the kinds that act and may be written."""
 
 
 def acting_kinds() -> list[str]:
@@ -24,7 +24,7 @@ def acting_kinds() -> list[str]:
 
 
 def allow_query(meta: Any) -> Any:
-    """Return the write that allows all kinds that act in this version; what was allowed before stays so."""
+    """Return the write that allows all kinds that act in this version. Kinds that were allowed before stay allowed."""
     row = {"id": ROW, "acting": acting_kinds()}
     return meta.insert(
         row, conflict=lambda _id, old, new: old.merge({"acting": old["acting"].set_union(new["acting"])})
@@ -32,7 +32,7 @@ def allow_query(meta: Any) -> Any:
 
 
 async def require_allowed(pool: Pool, kind: Kind) -> None:
-    """Raises `Unavailable` for a kind that acts while there may be nodes that do not know it."""
+    """Raise `Unavailable` for a kind that acts as long as there may be nodes that do not know it."""
     if not KINDS[kind].acts or kind in ALWAYS_KNOWN:
         return
     row = await pool.run(r.table("meta", read_mode="majority").get(ROW))

@@ -1,7 +1,7 @@
-"""The queries that append to a room's log on a RethinkDB cluster: one atomic update of its head each. Pure.
+"""Makes the ReQL queries that append to a room's log: each is one atomic update of its head. Pure.
 
-`append_query` appends anything. `quick_query` appends new messages that nothing stands against, which is nearly every
-append, at half the cost: what the server computes for a query is what an append costs most.
+`append_query` appends anything. `quick_query` costs half as much, and appends new messages that pass all its checks,
+which is nearly every append. Most of what an append costs is what the server computes for its query.
 """
 
 from typing import Any, Final
@@ -12,18 +12,18 @@ from api.store.cluster.queries import TRIM_LAG, Mark, erased, known_of
 from api.store.rethinkdb import Prepared, r
 
 MAX_SAFE_SEQ: Final = 2**53 - 1
-"""Past every seq: the last whole number that the database keeps exactly."""
+"""The last whole number that the database keeps exactly. It is greater than every seq."""
 
 MOVES: Final = 64
-"""Changes of membership that a head remembers, so that an append can be refused that rests on an older look."""
+"""A head remembers this many changes of membership. So an append that rests on an older reading can be refused."""
 
 
 def quick_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
-    """Return the query that appends these new messages, unless anything at all stands against it.
+    """Return the query that appends these new messages if they pass every check.
 
-    The answer is then null, nothing was written, and `append_query` is to say what it is: a ref that is known, a
-    membership that may have changed, a mark that is too old. Else it is where the log ends, and `first`, the seq
-    of the first row; the others follow it.
+    If they do not, the answer is null, nothing was written, and `append_query` must find the reason: a ref that is
+    known, a membership that may have changed, or a mark that is too old. Else the answer has `epoch` and `flushed` of
+    the head, and `first`, the seq of the first row; the other rows follow it.
     """
     return _QUICK(_given(room_id, rows, mark, seen))
 
@@ -47,7 +47,7 @@ def _quick(given: Any) -> Any:
 
 
 def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
-    """Return what `_grown` does, of messages only; or nothing when `_appended` would have to look closer."""
+    """Return the change that `_grown` makes for messages, or {} when `_appended` would have to check more."""
     mark, moves = given["mark"], head["moves"]
     fits = (
         (head["epoch"] == mark["epoch"])
@@ -79,7 +79,7 @@ def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
 
 
 def _quick_answer(head: Any, given: Any) -> Any:
-    """Return the answer of `quick_query`. Ours are the newest entries, or others have come after them meanwhile."""
+    """Return the answer of `quick_query`. Our rows are the newest in the tail, unless others have come since."""
     newest = head["tail"].nth(-1)
     newest_of_ours = r.branch(
         newest["attempt"] == given["attempt"],
@@ -91,16 +91,17 @@ def _quick_answer(head: Any, given: Any) -> Any:
 
 
 def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
-    """Return the query that appends what is new of `rows`, messages first, if the tail reaches back to `mark`.
+    """Return the query that appends those of `rows` that are new, if the tail reaches back to `mark`.
 
-    What is flushed was so before this query looks for the ids in `batches`; what is not is in the tail, which
-    the update looks at itself. So no trim, however it falls between the two, lets a retry slip past.
+    `rows` must have the messages first. The query looks for the ids of the rows in `batches`, and then updates the
+    head. Entries up to `mark` were flushed before that look-up. Later ones are in the tail, which the update itself
+    searches. So a retry is found even if the tail is trimmed between the two.
 
-    `seen`: by user, the entry as of which their membership was looked at. Nothing is appended when there is a newer
-    change of any of them, or they are not remembered that far back; the answer has those changes as `moved`.
+    `seen` has, by user, the seq as of which their membership was read. Nothing is appended if there is a newer change
+    of any of them, or if the head does not remember changes that far back. The answer has those changes as `moved`.
 
-    The answer is read from the head after the update, which is cheaper than to have the update return the whole
-    head as it was and as it is: a row of ours is in the tail, or a retry finds it in `batches`.
+    The answer is read from the head after the update. That is cheaper than if the update returned the whole head as it
+    was before and after. A row of ours is then still in the tail, or a retry finds it in `batches`.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
     edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
@@ -129,7 +130,7 @@ def _given(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str,
 
 
 def _append(given: Any) -> Any:
-    # Every value that is used for each row is bound to a variable (`do`): ReQL evaluates an expression anew
+    # Each value that is used for every row is bound to a variable by `do`, because ReQL evaluates an expression again
     # wherever it stands.
     heads = r.table("heads")
 
@@ -148,11 +149,11 @@ def _append(given: Any) -> Any:
 
 
 def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
-    """Return what an append changes of a head."""
+    """Return the change that an append makes to a head."""
     flushed = given["mark"]["seq"]
     known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
     return r.branch(
-        # The node knows too little, or another life.
+        # The mark of the node is too old, or of another epoch.
         (head["trimmed"] > flushed) | (head["seq"] < flushed) | (known_of(head, given["mark"]) != flushed),
         {},
         _moves(head).do(
@@ -178,12 +179,12 @@ def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
 
 
 def confirm_query(room_id: str) -> Any:
-    """Return the write after which all that a head holds is on disk."""
+    """Return a write after which everything that a head holds is on disk."""
     return r.table("heads").get(room_id).update(_confirmed, durability="hard")
 
 
 def _confirmed(head: Any) -> Any:
-    """Return a change of nothing, for when nothing is new: what is known may not be on disk yet."""
+    """Return a change that only forces a sync, as rows that are not new may not be on disk yet."""
     return {"retries": head["retries"].default(0) + 1}
 
 
@@ -209,12 +210,12 @@ def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
 
 
 def _trim(head: Any, given: Any) -> Any:
-    """Return up to which entry an append may trim the tail."""
+    """Return the seq up to which an append may trim the tail."""
     return r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, given["mark"]["seq"] - TRIM_LAG]).max()
 
 
 def _marks(head: Any, given: Any, trim: Any, seq: Any, number: Any) -> dict[str, Any]:
-    """Return how far a head is that this append has lengthened to a seq, with so many messages."""
+    """Return the fields of a head after this append: `seq` is its last entry, `number` its count of messages."""
     flushed = r.expr([head["flushed"], given["mark"]["seq"]]).max()
     return {
         "seq": seq,
@@ -234,7 +235,7 @@ def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> A
 
 
 def _blanked(tail: Any, given: Any, gone: Any) -> Any:
-    """Return the tail without the bodies of what is deleted: by this batch, in the tail or in `batches`."""
+    """Return the tail without the bodies that this batch, the tail or `batches` delete."""
     return tail.do(
         lambda tail: r.branch(
             given["erases"],
@@ -280,26 +281,26 @@ def _brief(row: Any, attempt: Any) -> Any:
 
 
 def _moves(head: Any) -> Any:
-    """Return the newest changes of membership: `rows` of user and seq, all of those after the entry `dropped`.
+    """Return the newest changes of membership: `rows` has user and seq of all changes after the entry `dropped`.
 
-    A head of before there were `moves` has them in its tail, as far back as that goes.
+    A head that is older than the field `moves` has them only in its tail, as far back as that goes.
     """
     in_tail = head["tail"].filter({"kind": Kind.MEMBER.value}).pluck("user_id", "seq")
     return r.branch(head.has_fields("moves"), head["moves"], {"dropped": head["trimmed"], "rows": in_tail})
 
 
 def _newest_move(moves: Any) -> Any:
-    """Return what a head says of these `moves`: `moved` is the newest, for those who need no more than that."""
+    """Return the fields of a head for these `moves`. `moved` is the seq of the newest, which is all the feed needs."""
     return moves.do(lambda moves: {"moves": moves, "moved": newest_of(moves)})
 
 
 def newest_of(moves: Any) -> Any:
-    """Return the newest of these changes of membership, remembered or not."""
+    """Return the seq of the newest of these changes of membership, even if its row was dropped."""
     return moves["rows"].nth(-1)["seq"].default(moves["dropped"])
 
 
 def _with_moves_of(head: Any, numbered: Any) -> Any:
-    """Return a head's `moves` with those of new entries; the oldest are dropped."""
+    """Return a head's `moves` with those of new entries. The oldest beyond `MOVES` are dropped."""
 
     def kept(rows: Any, dropped: Any) -> Any:
         surplus = r.expr([rows.count() - MOVES, 0]).max()
@@ -315,7 +316,7 @@ def _with_moves_of(head: Any, numbered: Any) -> Any:
 
 
 def _moved(moves: Any, given: Any) -> Any:
-    """Return which of these changes of membership came after they were seen."""
+    """Return those of these changes of membership that came after the membership was read."""
     return moves["rows"].filter(lambda row: given["seen"][row["user_id"]].default(row["seq"]) < row["seq"])
 
 

@@ -1,4 +1,4 @@
-"""Attempts by key on a RethinkDB cluster."""
+"""Counts attempts by key in the RethinkDB table `attempts`."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ class ClusterAttempts(AttemptStore):
         await self._change(_FORGIVE({"key": key, "at": at}))
 
     async def _change(self, change: Any) -> dict[str, Any] | None:
-        """Write a row; return the one before."""
+        """Change the row of a key, and return the row as it was before."""
         written = await self._pool.write(change)
         old: dict[str, Any] | None = written["changes"][0]["old_val"]
         return old

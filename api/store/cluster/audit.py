@@ -1,4 +1,4 @@
-"""The audit log on a RethinkDB cluster: rows whose primary key, `[at, id]`, is their order."""
+"""Stores and lists audit events in the RethinkDB table `audit`, ordered by the primary key `[at, id]`."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -17,7 +17,7 @@ class ClusterAudit(AuditStore):
         self._pool = pool
 
     async def record(self, event: AuditEvent, *, forget_before: int) -> None:
-        """Store an event and forget old ones."""
+        """Store an event and delete old ones."""
         row = asdict(event) | {"id": [event.at, event.id]}
         await self._pool.write(_RECORD(row))
         await self._pool.write(_FORGET([forget_before]))

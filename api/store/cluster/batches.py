@@ -1,8 +1,8 @@
-"""The entries that are flushed, on a RethinkDB cluster: batches in the table `batches`, and how they are found. Pure.
+"""Makes the ReQL queries that flush entries to the table `batches`, and that find and change them there. Pure.
 
-A batch is what one append has stored: the rows of its entries, in their order. Its key is the room and the seq of the
-first. What a document costs the database hardly grows with what is in it: a batch of fifty rows is flushed at less
-than half of what fifty documents of a row each cost (docs/decisions/0002).
+A batch holds the rows that one append has stored, in their order. Its key is the room and the seq of the first row.
+The cost of a document hardly grows with its content: to flush a batch of fifty rows costs less than half of what fifty
+documents with one row each cost (docs/decisions/0002).
 """
 
 from collections.abc import Callable
@@ -16,17 +16,17 @@ from api.store.rethinkdb import Prepared, r
 
 
 def batches_table() -> Any:
-    """Return the batches, read as a majority of replicas has them."""
+    """Return the table of batches, read from a majority of replicas."""
     return r.table("batches", read_mode="majority")
 
 
 def _rows_of(batch: Any) -> Any:
-    """Return the rows of a batch; one written behind our back may have none, or others than objects."""
+    """Return the rows of a batch. One that another program wrote may have none, or rows that are no objects."""
     return _in(batch).filter(_is_object)
 
 
 def _rows(batches: Any, is_wanted: Callable[[Any], Any]) -> Any:
-    """Return the rows of batches that are wanted, in their order."""
+    """Return the wanted rows of batches, in their order."""
     return batches.concat_map(_in).filter(lambda row: _is_object(row) & is_wanted(row))
 
 
@@ -43,9 +43,9 @@ def _is_object(row: Any) -> Any:
 
 
 def flush_query(room_id: str, mark: Mark) -> Any:
-    """Return the query that copies what is not yet known to be flushed from a head's tail to `batches`.
+    """Return the query that copies entries from a head's tail to `batches`, unless they are known to be flushed.
 
-    The server does so by itself: no entry crosses the wire.
+    The server copies them itself, so no entry crosses the wire.
     """
     return _FLUSH({"room_id": room_id, "mark": mark._asdict()})
 
@@ -94,9 +94,10 @@ def _flush(given: Any) -> Any:
 
 
 def _batches_after(room_id: Any, tail: Any, seq: Any) -> Any:
-    """Return the batches of a tail that end after an entry. What has no `attempt` is not ours, and is left out.
+    """Return the batches of a tail that end after a seq. Rows without `attempt` are not ours, and are left out.
 
-    They are whole. What is flushed ends where an append did, and only of what is may the tail lack a part.
+    The batches are complete: flushed entries always end where an append ended, and the tail can lack a part of a batch
+    only if it is flushed.
     """
     return (
         tail.group("attempt")
@@ -115,7 +116,7 @@ def _batches_after(room_id: Any, tail: Any, seq: Any) -> Any:
 
 
 def _first_unknown(acts: Any, known: list[str], flushed: Any) -> Any:
-    """Return the first seq, after what is flushed, of these rows that act whose kind is not known here; else null."""
+    """Return the first seq after `flushed` of a row that acts and whose kind is not known here, or null."""
     unknown = acts.filter(
         lambda row: is_row(row) & (row["seq"] > flushed) & r.expr(known).contains(row["kind"]).not_()
     )
@@ -131,24 +132,28 @@ def _end_of(batches: Any) -> Any:
 
 
 def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
-    """Keep what is there already: it may have been erased meanwhile. A row of another life gives way."""
+    """Keep the batch of this append that is there already, as it may have been erased. Replace that of another append.
+
+    A batch of another append is of an epoch that is over.
+    """
     return r.branch(old["attempt"].default(None) == new["attempt"], old, new)
 
 
-# -- finding. Room, seqs, places and ids may be terms.
+# -- finding. Room, seqs, places and ids may be ReQL terms.
 #
-# Of a copy of the database in which a head is older than the batches, some may begin inside those that are written
-# later. Of two rows with one seq that one counts whose batch begins first; so all come in the order of their keys.
+# In a copy of the database a head may be older than the batches. Then some of these begin inside batches that are
+# written later. Of two rows with the same seq, the one whose batch begins first counts. So the queries by seq read
+# batches in the order of their keys.
 
 
 def entries_after(room_id: Any, seq: Any, until: Any) -> Any:
-    """Return the rows in (seq, until] of a room's log."""
+    """Return the rows of a room's log with a seq in (seq, until]."""
     found = _reaching(batches_table(), room_id, seq + 1, until)
     return _rows(found.order_by(index="id"), lambda row: (row["seq"] > seq) & (row["seq"] <= until))
 
 
 def entry_at(room_id: Any, seq: Any) -> Any:
-    """Return the row at this place of a room's log, if it is there."""
+    """Return the row with this seq of a room's log, if it is there."""
     found = _reaching(batches_table(), room_id, seq, seq)
     return _rows(found.order_by(index="id"), lambda row: row["seq"] == seq)
 
@@ -159,10 +164,10 @@ def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
 
 
 def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
-    """Return the newest messages up to a seq, as many as that or some more, oldest first.
+    """Return the newest messages up to a seq, oldest first: at least `limit` of them, if there are as many.
 
-    They are looked for near it: each of eight parts of the table would read on by itself for as long as it is not told
-    that there are enough. Only where something else stands between them the index of messages is asked.
+    The query first looks near that seq. It uses the index of messages only if other entries stand between the
+    messages, because each of the table's eight parts reads on by itself until it is told that there are enough.
     """
     first = until - limit - MAX_BATCH
     around = _reaching(batches_table(), room_id, first, until).order_by(index="id")
@@ -175,7 +180,7 @@ def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
         newest_first = found.order_by(index=r.desc("message")).concat_map(
             lambda batch: _rows_of(batch).order_by(r.desc("seq"))
         )
-        return _turned(
+        return _reversed(
             newest_first.filter(lambda row: _is_message(row) & (row["seq"] <= until))
             .limit(limit)
             .coerce_to("array")
@@ -185,7 +190,7 @@ def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
 
 
 def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
-    """Return the oldest messages from one seq to another, as many as that or some more, oldest first."""
+    """Return the oldest messages from `first` to `until`, oldest first: at least `limit`, if there are as many."""
     last = r.expr([first + limit + MAX_BATCH, until]).min()
     around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
     near = _messages(around, first, last).coerce_to("array")
@@ -200,12 +205,12 @@ def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
 
 
 def _messages(batches: Any, first: Any, last: Any) -> Any:
-    """Return the messages of batches from one seq to another, in their order."""
+    """Return the messages of batches from `first` to `last`, in their order."""
     return _rows(batches, lambda row: _is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
 
 
-def _turned(rows: Any) -> Any:
-    """Return an array the other way round."""
+def _reversed(rows: Any) -> Any:
+    """Return an array in the reverse order."""
     return rows.do(
         lambda rows: r.range(rows.count()).map(lambda i: rows.nth(rows.count() - 1 - i)).coerce_to("array")
     )
@@ -216,30 +221,30 @@ def _is_message(row: Any) -> Any:
 
 
 def any_with_ids(ids: Any) -> Any:
-    """Return an array that is empty if there is no row with one of these ids, of whatever room."""
+    """Return an array that is empty if no row of any room has one of these ids."""
     return batches_table().get_all(r.args(ids), index="ids").limit(1)["id"].coerce_to("array")
 
 
 def with_ids(ids: Any) -> Any:
-    """Return the rows with these ids, of whatever rooms, as an array."""
+    """Return the rows of any rooms with these ids, as an array."""
     found = _each_once(batches_table(), ids, index="ids")
     return _rows(found, lambda row: ids.contains(row["id"])).coerce_to("array")
 
 
 def changes_of(places: Any) -> Any:
-    """Return the rows that change the messages at these places (room and seq); `places`: a term."""
+    """Return the rows that change the messages at these places (room and seq). `places` is a term."""
     found = _each_once(batches_table(), places, index="target")
     return _rows(found, lambda row: places.contains([row["room_id"], row["data"]["target"]]))
 
 
 def _each_once(batches: Any, keys: Any, *, index: str) -> Any:
-    """Return the batches with any of these keys in a multi index, which gives one for each of its rows."""
+    """Return the batches with any of these keys in a multi index, each once. The index gives one for each row."""
     found = batches.get_all(r.args(keys), index=index)["id"].distinct()
     return batches.get_all(r.args(found))
 
 
 def of_author(user_id: str, lower: list[Any], limit: int) -> Any:
-    """Return a user's rows after `lower` (user, room, seq), as many as that, by room and seq."""
+    """Return a user's rows after `lower` (user, room, seq), at most `limit`, by room and seq."""
     places = batches_table().between(lower, [user_id, r.maxval], index="author", left_bound="open")
     found = places.order_by(index="author").limit(limit)["id"].distinct()
 
@@ -254,14 +259,14 @@ def of_author(user_id: str, lower: list[Any], limit: int) -> Any:
 
 
 def rename_query(places: list[list[Any]], username: str) -> Any:
-    """Return the write that puts another name on the entries at these places (user, room, seq), all of one room."""
+    """Return the write that replaces the username of the entries at these places (user, room, seq), all of one room."""
     seqs = literal([seq for _, _, seq in places])
     found = _each_once(r.table("batches"), literal(places), index="author")
     return found.update(lambda batch: {"rows": renamed(batch["rows"], seqs, username)})
 
 
 def erase_queries(room_id: str, target: int) -> list[Any]:
-    """Return the writes that take away the body of a message, and those of its edits."""
+    """Return the writes that erase the body of a message and those of its edits."""
     batches = r.table("batches")
 
     def edits(batch: Any) -> Any:

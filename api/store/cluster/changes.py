@@ -1,4 +1,4 @@
-"""The open tails of a RethinkDB cluster."""
+"""Opens tails on a RethinkDB cluster."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager

@@ -1,11 +1,12 @@
-"""Whether a RethinkDB database is still the one that this node has told of; if not, every room begins a new epoch.
+"""Notices that a RethinkDB database was set back, and then begins a new epoch in every room.
 
-What was told is durable, so no crash takes it back: a head that has become shorter, or is gone, means that a
-restored copy or an emptied database stands in its place. One whose epoch changed was noticed by another node.
+All entries that a node has told of are durable, so no crash takes them back. So a head that has become shorter, or is
+gone, means that the database was restored from a copy, or emptied. If the epoch of a head has changed, another node has
+noticed it first.
 
-A renewal goes slice by slice, and a row in `meta` says that it is under way until it is done, so that whoever
-opens next finishes what was broken off. Its name and the room make the epoch, so that to finish it twice, or on
-two nodes at once, is to do it once.
+A renewal changes the epochs in slices. Until it is done, a row in `meta` says that it is under way, so that the next
+node that opens a tail finishes a renewal that was interrupted. An epoch is made from the renewal's name and the room.
+So it makes no difference if a renewal is finished twice, or on two nodes at once.
 """
 
 import secrets
@@ -26,31 +27,31 @@ from api.store.cluster.rows import Reader, head_of
 from api.store.rethinkdb import Pool, r
 
 MAX_ROOMS: Final = 10_000
-"""Rooms that are remembered, those told last. A set-back of others alone is not noticed."""
+"""This many rooms are remembered, those told of last. If only other rooms were set back, that is not noticed."""
 MAX_EPOCHS: Final = 4
-"""Of one room: a copy that is still being put in place may bring an earlier one back."""
+"""This many epochs of a room are remembered: a copy that is still being put in place may bring an earlier one back."""
 GONE: Final = ""
-"""The epoch of a room that has no head."""
+"""This stands for the epoch of a room that has no head."""
 
 log = structlog.get_logger("api.store")
 
 _Heads: TypeAlias = dict[str, tuple[str, int]]
-"""By room: epoch and seq."""
+"""The epoch and seq of each head, by room."""
 
 
 class ClusterEpochs:
-    """What is known of the database's heads, from tail to tail."""
+    """Remembers the heads of the database from one tail to the next."""
 
     def __init__(self, pool: Pool, reader: Reader, on_restored: Callable[[], None]) -> None:
         self._pool = pool
         self._reader = reader
         self._on_restored = on_restored
-        self._seqs: dict[str, dict[str, int]] = {}  # by room: how far each epoch was told, the newest last
+        self._seqs: dict[str, dict[str, int]] = {}  # by room: the last seq of each epoch, newest epoch last
         self.is_restored = False
-        """Until who listens has heard it."""
+        """The database was set back, and no tail has yielded that yet."""
 
     def remember(self, room_id: str, epoch: str, seq: int) -> None:
-        """Remember how far a room has been told."""
+        """Remember the last seq of a room that was told of."""
         seqs = self._seqs.pop(room_id, {})
         seqs[epoch] = max(seq, seqs.pop(epoch, 0))
         if len(seqs) > MAX_EPOCHS:
@@ -60,18 +61,18 @@ class ClusterEpochs:
             del self._seqs[next(iter(self._seqs))]
 
     def note(self, room_id: str, epoch: str, seq: int) -> None:
-        """Remember what a majority read has shown of a room, or an ack, unless it is of a life not known yet."""
+        """Remember the seq of a room from a majority read or an ack, unless another epoch of the room is known."""
         if room_id not in self._seqs or self._epoch(room_id) == epoch:
             self.remember(room_id, epoch, seq)
 
     def told(self, room_id: str, epoch: str) -> int:
-        """Return up to which seq a room is known to have got in an epoch."""
+        """Return the highest seq that a room is known to have had in an epoch; 0 if none is known."""
         return self._seqs.get(room_id, {}).get(epoch, 0)
 
     async def goes_on(self) -> bool:
-        """Say whether the database is as it was left. If it was set back, every room begins a new epoch.
+        """Say whether the database was not set back. If it was, every room begins a new epoch.
 
-        Raises `Unavailable`.
+        Returns False, too, if another node has noticed it first. Raises `Unavailable`.
         """
         is_renewed = await self._finish_renewal()
         heads, is_set_back = await self._compared()
@@ -96,7 +97,7 @@ class ClusterEpochs:
         self._on_restored()
 
     async def _heads(self) -> _Heads:
-        """Return the epoch and seq of each room that is known, but for those that cannot be read."""
+        """Return the heads of all remembered rooms, without those that cannot be read."""
         known = list(self._seqs)
         if not known:
             return {}
@@ -106,7 +107,7 @@ class ClusterEpochs:
         return {room_id: head for room_id, head in heads.items() if room_id in self._seqs}
 
     async def _compared(self) -> tuple[_Heads, bool]:
-        """Return the heads, and whether one has less than was known of it before it was asked for."""
+        """Return the heads, and whether any of them has less than was known of it before this query."""
         known = {room_id: dict(seqs) for room_id, seqs in self._seqs.items()}
         heads = await self._heads()
         return heads, any(
@@ -119,7 +120,7 @@ class ClusterEpochs:
         return next(reversed(self._seqs[room_id]))
 
     async def _finish_renewal(self) -> bool:
-        """Finish the renewal that is under way; False when there is none."""
+        """Finish the renewal that is under way. Returns False when there is none."""
         name = await self._pool.run(renewal_under_way_query())
         if name is None:
             return False

@@ -1,4 +1,4 @@
-"""Taking an account out of a RethinkDB cluster."""
+"""Erases an account from the RethinkDB tables, step by step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from api.store.rethinkdb import Pool, r
 
 
 class ClusterErasure(ErasureStore):
-    """Finds and changes what is of one user, in whatever table it is."""
+    """Finds and changes the rows of one user in all tables."""
 
     def __init__(self, pool: Pool, appender: Appender, reader: Reader) -> None:
         self._pool = pool
@@ -24,7 +24,7 @@ class ClusterErasure(ErasureStore):
         self._reader = reader
 
     async def begin(self, user_id: str) -> None:
-        """Mark an account. Raises `NotFound`."""
+        """Mark an account to be erased. Raises `NotFound`."""
         if not is_key(user_id):
             raise NotFound
         mark = {"disabled": True, "erasing": True}
@@ -37,7 +37,7 @@ class ClusterErasure(ErasureStore):
         return await self._pool.read(found["id"])
 
     async def entries_of(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Entry]:
-        """List a user's entries by room and seq. Only flushed ones: so their rooms are flushed first."""
+        """List a user's entries by room and seq. Only flushed entries are found, so their rooms are flushed first."""
         if not is_key(user_id):
             return Page([], None)
         if cursor is None:
@@ -55,7 +55,7 @@ class ClusterErasure(ErasureStore):
         return Page(self._reader.entries(shown.items), shown.next_cursor)
 
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
-        """Put another name on entries: in the tails first, for what is flushed later comes from there."""
+        """Replace the username of entries: in the tails first, because later flushes copy from there."""
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
             by_room.setdefault(entry.room_id, []).append(entry)
@@ -66,7 +66,7 @@ class ClusterErasure(ErasureStore):
             await self._pool.write(rename_query(places, username))
 
     async def finish(self, user_id: str) -> None:
-        """Remove an account, then the claim on its name. What a crash between leaves is taken for abandoned."""
+        """Remove an account, then the claim on its name. If a crash comes between, the claim counts as abandoned."""
         if not is_key(user_id):
             return
         account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))

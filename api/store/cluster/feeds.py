@@ -1,4 +1,4 @@
-"""The changefeeds that a tail follows on a RethinkDB cluster, and what their rows mean: pure."""
+"""Makes the changefeeds that a tail follows on RethinkDB, and reads what their rows mean. Pure."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -10,13 +10,14 @@ from api.store.cluster.rows import is_key
 from api.store.rethinkdb import r
 
 ABANDONED_SECONDS: Final = 300.0
-"""A beat of this age is of a node that did not say goodbye."""
+"""A beat that is older than this is of a node that ended without removing it."""
 
 
 class ShownHead(NamedTuple):
-    """What the feed shows of a head. `moved`: the newest change of a membership, `attempt`: the newest append.
+    """The fields of a head that the feed shows.
 
-    None where that is not known.
+    `moved` is the seq of the newest change of a membership, and `attempt` is the newest append. They are None where
+    they are not known.
     """
 
     room_id: str
@@ -28,19 +29,19 @@ class ShownHead(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A head as it is now, and the entry `after` which it has grown, if it has."""
+    """A head as it is now. Its entries after the seq `after` are new; there are none if the head has not grown."""
 
     head: ShownHead
     after: int
 
     def must_be_heard(self, wants: Wants) -> bool:
-        """Say whether somebody here is to hear of what is new."""
+        """Say whether anybody here must be told of the new entries: they are wanted, or may change a membership."""
         room_id, moved = self.head.room_id, self.head.moved
         return self.head.seq > self.after and (moved is None or moved > self.after or wants(room_id))
 
 
 class Replaced(NamedTuple):
-    """A head that is gone, or is another one; here is how it was."""
+    """A head that is gone, or was replaced by another one. `head` is the old one."""
 
     head: ShownHead
 
@@ -49,10 +50,10 @@ News: TypeAlias = Written | Replaced | SessionEnded | Quiet | Unavailable
 
 
 def heads_feed(heads: Any) -> Any:
-    """Return the feed of these heads, without what they carry.
+    """Return the feed of these heads, without the entries that they carry.
 
-    What it shows is looked at here, not there: each node has a feed, and the database computes for all of them. A
-    field that is not there is left out, and no error, which would end the feed for all rooms.
+    The node evaluates what the feed shows, and not the database, which would have to do so for the feed of every node.
+    A missing field is left out, because an error would end the feed for all rooms.
     """
     shown = ("id", "epoch", "seq", "flushed", "moved", "attempt")
 
@@ -79,23 +80,23 @@ def _is_state(change: Any) -> Any:
 
 
 def beats_feed(node: str) -> Any:
-    """Return the feed of a node's own beats."""
+    """Return the feed of a node's own beats, which are writes to its row of the table `beats`."""
     return r.table("beats").get(node).changes(include_states=True, squash=False)
 
 
 def abandoned_query() -> Any:
-    """Return the write that removes the beats of nodes that are no more."""
+    """Return the write that removes the beats of nodes that have ended without doing so themselves."""
     is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
     return r.table("beats").filter(is_old).delete(durability="soft")
 
 
-def goodbye_query(node: str) -> Any:
+def remove_beat_query(node: str) -> Any:
     """Return the write that removes a node's own beat."""
     return r.table("beats").get(node).delete(durability="soft")
 
 
 def _head_news(row: dict[str, Any]) -> News | None:
-    """Return what a change of a head means. Raises `KeyError`, `TypeError` for one that is not as we write them."""
+    """Return what a change of a head means. Raises `KeyError`, `TypeError` for a row that we did not write."""
     try:
         was = _head(row["old"])
     except (KeyError, TypeError):
@@ -111,7 +112,7 @@ def _head_news(row: dict[str, Any]) -> News | None:
 
 
 def _head(row: dict[str, Any]) -> ShownHead:
-    """Read what the feed shows of a head. Raises `KeyError`, `TypeError`."""
+    """Read the fields of a head that the feed shows. Raises `KeyError`, `TypeError`."""
     room_id, epoch, seq, flushed = (row[name] for name in ("id", "epoch", "seq", "flushed"))
     moved, attempt = row.get("moved"), row.get("attempt")
     if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
@@ -141,4 +142,4 @@ NEWS: Final[dict[str, Callable[[dict[str, Any]], News | None]]] = {
     "sessions": _session_news,
     "beats": _beat_news,
 }
-"""By feed: what reads a row of it."""
+"""The function that reads the rows of a feed, by the name of the feed."""

@@ -1,8 +1,9 @@
-"""The rooms' logs on a RethinkDB cluster: a room's head document numbers, deduplicates and carries entries.
+"""Appends to the rooms' logs on RethinkDB, and flushes appended entries to the table `batches`.
 
-One atomic update of the head appends a batch, and its answer is the ack. Entries are flushed from its tail to
-the table `batches` afterwards, idempotently; the tail is trimmed only behind what is flushed. docs/decisions/0002
-has the figures and the other ways.
+Each room has one document, the head, which numbers and deduplicates entries, and carries the newest ones in its tail.
+One atomic update of the head appends a batch, and its answer is the ack. Afterwards entries are flushed from the tail
+to the table `batches`. Flushing is idempotent, and only flushed entries are trimmed from the tail. docs/decisions/0002
+has the figures and the rejected ways.
 """
 
 # ruff: noqa: D102 - the promises stand in `LogStore`
@@ -37,12 +38,14 @@ from api.store.rethinkdb import Pool
 from api.store.shape import require_shape
 
 MAX_STALE: Final = 10
+"""An append whose mark is too old is tried this often before it fails."""
 GATHER_SHARE: Final = 0.2
 """Wait this share of the last batch's duration before the next, so that senders who were just acked can join it.
 
-Without the wait fifty senders in turns make two batches of twenty-five, and most of the database's cost is one for each
-batch."""
+Without this wait, fifty senders fall into two batches of twenty-five that alternate, and most of the database's cost is
+per batch."""
 MAX_GATHER_SECONDS: Final = 0.01
+"""The wait by `GATHER_SHARE` is at most this long."""
 RETRY_SECONDS: Final = 0.2
 MAX_RETRY_SECONDS: Final = 1.0
 """The pause between two attempts to flush grows from `RETRY_SECONDS` to this."""
@@ -75,7 +78,7 @@ class ClusterLog(LogStore):
         appended = await self._appender.append(room_id, draft, sent=sent, seen=seen)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
         if KINDS[draft.kind].erases:
-            await self._appender.flush(room_id)  # the erasing is part of it
+            await self._appender.flush(room_id)  # the flush erases the bodies
             if self._appender.flushed(room_id) < appended.entry.seq:
                 raise Unavailable("an entry before it is for nodes of a newer version to carry out")
         return appended
@@ -120,13 +123,13 @@ class Appender:
         self._closed = False
 
     async def close(self) -> None:
-        """End what is under way; appends that wait raise `Unavailable`."""
+        """Cancel everything that is under way. Appends that wait raise `Unavailable`."""
         self._closed = True
         tasks = [*self._tasks, *(flush.task for flush in self._flushes.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for queue in self._queues.values():  # of tasks that were cancelled before they began
+        for queue in self._queues.values():  # those of tasks that were cancelled before they began
             fail(queue, Unavailable("the store is closed"))
         self._queues.clear()
 
@@ -143,9 +146,9 @@ class Appender:
     ) -> Appended:
         """Number and store an entry, together with the others that wait for this room; see `LogStore.append`.
 
-        `once`: what no other entry may have, instead of its user and ref. `sent`: what its author wrote, where
-        less of it is stored; a retry is compared with that. `seen`: memberships that must not have changed since;
-        else raises `MembershipChanged`, and what was seen can be read anew.
+        `once` is a key that no other entry may have; without it the key is made from user and ref. `sent` is what the
+        author wrote, if less of it is stored; a retry is compared with it. `seen` are memberships that must not have
+        changed since they were read. If one has, raises `MembershipChanged`, and a new reading shows the change.
         """
         if self._closed:
             raise Unavailable("the store is closed")
@@ -167,7 +170,7 @@ class Appender:
         """Append batch after batch until nobody waits for this room."""
         batch: list[Waiting] = []
         try:
-            await asyncio.sleep(0)  # let all who come in this turn of the loop in
+            await asyncio.sleep(0)  # so that all appends of this turn of the event loop join the batch
             while queue:
                 batch = next_batch(queue)
                 began = time.monotonic()
@@ -194,8 +197,8 @@ class Appender:
             if (row := self._unflushed.row(waiting.row["id"])) is not None and row["room_id"] != room_id
         }
         if elsewhere:
-            # A ref is its user's own over all rooms. What another node has acked for another room and not yet
-            # flushed, a few milliseconds' worth, is the one thing that is not seen: docs/decisions/0002.
+            # A user may use a ref only once over all rooms. One case is not noticed: another node has acked the ref
+            # for another room, and has not yet flushed it, which takes a few milliseconds: docs/decisions/0002.
             self._answer([waiting for waiting in batch if waiting.row["id"] in elsewhere], elsewhere, "", "")
             batch = [waiting for waiting in batch if waiting.row["id"] not in elsewhere]
         if not batch:
@@ -204,26 +207,26 @@ class Appender:
         rows = list(
             {waiting.row["id"]: waiting.row | {"attempt": attempt} for waiting in reversed(batch)}.values()
         )[::-1]
-        rows.sort(key=is_no_message)  # messages first, as append_query wants them
+        rows.sort(key=is_no_message)  # messages first, as append_query requires
         failpoints.reached(Failpoint.BEFORE_APPEND)
         try:
             with self._unflushed.appending(attempt):
                 stored, epoch = await self._stored(room_id, rows, batch)
         except Overtaken as overtaken:
-            await self.flush(room_id)  # so that a second look shows what the first did not
+            await self.flush(room_id)  # so that the callers see the change when they read again
             fail(overtaken.waiting, MembershipChanged())
             await self._append(room_id, [one for one in batch if one not in overtaken.waiting])
             return
         failpoints.reached(Failpoint.AFTER_APPEND)
         self._answer(batch, stored, epoch, attempt)
-        # Retries too: whoever appended them may not have come to flushing them.
+        # Retries are flushed too: the node that appended them may have crashed before it flushed them.
         if unflushed := [row["seq"] for row in stored.values() if self._is_unflushed(room_id, row)]:
             self._flush_soon(room_id, max(unflushed))
 
     async def _stored(
         self, room_id: str, rows: list[dict[str, Any]], batch: list[Waiting]
     ) -> tuple[dict[str, dict[str, Any]], str]:
-        """Store these rows, each unless its id is taken; return what is stored under their ids, and the epoch.
+        """Store these rows, except those whose id is taken. Returns the stored rows by id, and the epoch.
 
         Raises `Overtaken`.
         """
@@ -239,13 +242,13 @@ class Appender:
             if answer["errors"]:
                 raise Unavailable
             if mark.epoch == answer["epoch"] and mark.seq > answer["seq"]:
-                self.forget()  # the database was set back: what we knew of it is of another life
+                self.forget()  # the database was set back, so the mark is wrong
             self._mark(room_id, answer["epoch"], answer["flushed"])
-            # A ref that was raced for in two rooms is in both; this room's own counts.
+            # If two nodes stored a ref in two rooms at the same time, it is in both; this room's row counts.
             found = sorted(answer["found"], key=lambda row: row.get("room_id") == room_id)
             stored = {row["id"]: sent[row["id"]] | row for row in [*found, *answer["known"]]}
             if len(stored) == len(rows):
-                if not answer["written"]:  # what was found is known to be on disk only after a write
+                if not answer["written"]:  # rows that were found are sure to be on disk only after a write
                     await self._pool.write(confirm_query(room_id))
                 self._remember(room_id, answer["epoch"], stored)
                 return stored, answer["epoch"]
@@ -256,7 +259,7 @@ class Appender:
     async def _stored_quickly(
         self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int]
     ) -> tuple[dict[str, dict[str, Any]], str] | None:
-        """Store these rows as `_stored` does, if they are new messages and nothing stands against it."""
+        """Store these rows as `_stored` does, if they are new messages that pass every check; else return None."""
         mark = self._flushed.get(room_id, NO_MARK)
         if mark is NO_MARK or any(row["kind"] != Kind.MESSAGE for row in rows):
             return None
@@ -290,11 +293,11 @@ class Appender:
         return bool(row["room_id"] == room_id and row["seq"] > self.flushed(room_id))
 
     def flushed(self, room_id: str) -> int:
-        """Return up to where this node knows a room to be flushed, and what its entries mean carried out."""
+        """Return the seq up to which this node knows that a room is flushed, and its entries carried out."""
         return self._flushed.get(room_id, NO_MARK).seq
 
     def forget(self) -> None:
-        """Know nothing any more of what has been flushed, as when the database was set back."""
+        """Forget which entries are flushed and which are not, because the database was set back."""
         self._flushed.clear()
         self._unflushed.forget_all()
 
@@ -308,7 +311,7 @@ class Appender:
         flush.seq = max(flush.seq, seq)
 
     async def _flush_all(self, room_id: str) -> None:
-        """Flush what comes as it comes. What is flushed, the next append tells the head."""
+        """Flush until nothing is left to flush. The next append writes into the head how far that is."""
         flush = self._flushes[room_id]
         pause = RETRY_SECONDS
         try:
@@ -317,19 +320,19 @@ class Appender:
                     await self.flush(room_id)
                     pause = RETRY_SECONDS
                     if flush.seq == wanted:
-                        break  # even if the head has less: the database was set back
+                        break  # also if the head has fewer entries, as when the database was set back
                 except Exception as error:
                     if not isinstance(error, Unavailable):
                         log.exception("flush_failed")
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, MAX_RETRY_SECONDS)
         finally:
-            del self._flushes[room_id]  # in the same breath as the look at `seq`: no append falls between
+            del self._flushes[room_id]  # without an await since `seq` was read, so no append was missed
 
     async def flush(self, room_id: str) -> None:
-        """Make the tail durable in `batches`, and carry out what its entries mean. Idempotent.
+        """Copy the tail durably to `batches`, and carry out the entries that act. Idempotent.
 
-        Up to the first entry that acts and is of a kind that this version does not know, see `acting`.
+        Stops before the batch with the first entry that acts and whose kind this version does not know; see `acting`.
         """
         mark = self._flushed.get(room_id, NO_MARK)
         epoch, newest = self._unflushed.newest(room_id)
@@ -347,13 +350,13 @@ class Appender:
         self._mark(room_id, answer["epoch"], answer["until"])
 
     def _mark(self, room_id: str, epoch: str, seq: int) -> None:
-        """Remember up to where a room is flushed; an epoch that is over counts for nothing."""
+        """Remember the seq up to which a room is flushed. What was remembered of another epoch is dropped."""
         mark = self._flushed.get(room_id, NO_MARK)
         self._flushed[room_id] = mark = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
         self._unflushed.forget(room_id, *mark)
 
     async def _act(self, row: dict[str, Any]) -> None:
-        """Carry a member entry over to `members`, and erase what a delete entry deletes."""
+        """Carry out one entry: copy a member entry to `members`, or erase the message that a delete entry deletes."""
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:

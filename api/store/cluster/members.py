@@ -1,8 +1,8 @@
-"""Members of rooms on a RethinkDB cluster.
+"""Changes and reads memberships in RethinkDB: in the rooms' logs, and in the table `members` made from them.
 
-The log is the truth about membership: `change` appends to it, and the table `members` is carried along behind it
-by the flush, which it waits for. Who may do what is asked of both, so that it is right before the flush too, and
-whatever becomes of the node that owes it; only lists and counts are of the table alone.
+The log is the truth about membership. `change` appends to it, and waits for the flush, which updates the table. Reads
+that decide what a user may do use the table and the tails of the heads. So they are right before the flush too, even if
+the node that should flush has crashed. Only lists and counts use the table alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,13 +25,13 @@ from api.store.rethinkdb import Pool, r
 from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
-"""RethinkDB's primary keys end at 127 bytes, so no membership has a pair of ids that is longer than this."""
+"""The two ids of a membership have at most this many bytes together: a primary key of RethinkDB has at most 127."""
 MAX_LOOKS: Final = 20
-"""Look this often at a membership that others change at the same time, and then give up."""
+"""A membership that others change at the same time is read at most this often before the change fails."""
 
 
 class ClusterMembers(MemberStore):
-    """The table `members`, and the `member` entries of which it is made."""
+    """The table `members`, and the `member` entries from which it is made."""
 
     def __init__(self, pool: Pool, reader: Reader, appender: Appender, accounts: ClusterAccounts) -> None:
         self._pool = pool
@@ -44,8 +44,8 @@ class ClusterMembers(MemberStore):
     ) -> Appended | None:
         """Change a membership, if `rule` says so; see `MemberStore.change`.
 
-        It is asked of what was read, and the entry is stored only if none of those whom it was asked about has a
-        newer `member` entry: else all of it begins anew.
+        `rule` decides by the memberships that were read. The entry is stored only if none of these has a newer `member`
+        entry; else everything is read and decided again.
         """
         if not is_key(room_id) or not await self._is_room(room_id):
             raise NotFound
@@ -57,19 +57,18 @@ class ClusterMembers(MemberStore):
             if role_now is Role.OWNER:
                 owners = await self._owners(room_id)
             if not rule(Standing(role_now, _role(rows.get(by)), owners == {user.id})):
-                if (
-                    row is not None and row["seq"] > as_of
-                ):  # whoever made it so may not have come to flushing it
+                # The node that made the last change may have crashed before the flush.
+                if row is not None and row["seq"] > as_of:
                     await self._appender.flush(room_id)
                 return None
-            # The change that it follows names it: whoever races for the same change races for the same entry.
+            # The change before this one is part of the key, so of two changes at the same time only one is stored.
             once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
             seen = Seen(as_of, frozenset({user.id, by, *owners}))
             try:
                 appended = await self._appender.append(
                     room_id, member_draft(user, role, at, by), once=once, seen=seen
                 )
-            except (MembershipChanged, RefConflict):  # the latter: another change followed the same one
+            except (MembershipChanged, RefConflict):  # RefConflict: another change has the same key
                 await self._appender.flush(room_id)
                 continue
             await self._appender.flush(room_id)
@@ -77,8 +76,9 @@ class ClusterMembers(MemberStore):
         raise Unavailable
 
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
-        """Return those of these memberships that there are."""
-        as_of = {room_id: self._appender.flushed(room_id) for room_id, _ in places}  # before they are read
+        """Return those of these memberships that exist."""
+        # This must be read before the rows, which are then at least as new.
+        as_of = {room_id: self._appender.flushed(room_id) for room_id, _ in places}
         rows = [row for row in await self.rows(places) if row["role"] is not None]
         users = await self._users(row["user_id"] for row in rows)
         return {
@@ -110,7 +110,7 @@ class ClusterMembers(MemberStore):
         return await self.count("room", room_id)
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
+        """Raise a member's `read_seq`, but not above the head, and return it. Raises `NotFound`."""
         row = await self._row(room_id, user_id)
         if row is None or row["role"] is None:
             raise NotFound
@@ -136,7 +136,7 @@ class ClusterMembers(MemberStore):
         return int(written["changes"][0]["new_val"]["read_seq"])
 
     async def rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
-        """Return the rows of these memberships, as the table and the tails of the heads together have them."""
+        """Return the rows of these memberships, merged from the table and from the tails of the heads."""
         keys = [
             [room, user]
             for room, user in dict.fromkeys(places)
@@ -148,12 +148,12 @@ class ClusterMembers(MemberStore):
         rows = {tuple(row["id"]): row for row in self._reader.read(answer["stored"], membership_of)}
         for row in self._reader.read(answer["tails"], membership_after):
             place = tuple(row["id"])
-            if row["id"] in keys:  # and not of another of these users
+            if row["id"] in keys:  # the tails also have rows of these users in other rooms of the query
                 rows[place] = carried_over(rows.get(place), row)
         return list(rows.values())
 
     async def count(self, index: str, key: str) -> int:
-        """Return how many memberships an index has under a room's id or a user's."""
+        """Return how many memberships an index has under the id of a room or a user."""
         if not is_key(key):
             return 0
         members = r.table("members", read_mode="majority")

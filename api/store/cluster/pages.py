@@ -1,4 +1,4 @@
-"""Reading the rooms' logs on a RethinkDB cluster: the head first, then `batches`, merged by seq."""
+"""Reads entries and messages from RethinkDB: the head first, then `batches`, merged by seq."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class Pages:
         self._reader = reader
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
-        """Return where these rooms' logs end."""
+        """Return where the logs of these rooms end."""
         asked = [room_id for room_id in room_ids if is_key(room_id)]
         if not asked:
             return {}
@@ -77,9 +77,9 @@ class Pages:
     async def _merged(
         self, page: Prepared, room_id: str, above: int, until: int, **given: Any
     ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Return the head, without its tail, and the rows in (above, until] of the tail and of a page, by seq.
+        """Return the head without its tail, and the rows in (above, until] of the tail and of a page, by seq.
 
-        A head that is not as we write them is none.
+        Returns None for a head that is missing, or that we did not write.
         """
         answer = await self._pool.run(page({"room_id": room_id, "above": above, "until": until, **given}))
         if answer is None:
@@ -101,10 +101,10 @@ class Pages:
 
 
 def _page(stored: Callable[[Any, Any], Any]) -> Prepared:
-    """Return the query for a head, what its tail holds in (`above`, `until`], and what is stored of a page.
+    """Return the query for a head, the rows of its tail in (`above`, `until`], and the stored rows of a page.
 
-    The head comes first: what it no longer carries was flushed before. `stored` is given the value, and the seq up to
-    which there is something: `until`, or the head's.
+    The head is read first, as entries that it no longer carries were flushed before. `stored` takes the parameter of
+    the query and the last seq of the page: `until` or the head's seq, whichever is less.
     """
 
     def both(head: Any, given: Any) -> Any:

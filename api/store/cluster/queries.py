@@ -1,4 +1,4 @@
-"""The queries of the rooms' logs on a RethinkDB cluster: pure, from values to ReQL."""
+"""Makes the ReQL queries for heads, memberships, lists and renewals of epochs. Pure."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,16 +12,16 @@ from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
-"""Entries kept in the tail beyond the flushed ones, so that a node whose knowledge is a little old still knows."""
+"""This many flushed entries stay in the tail, so that a node whose mark is a little old can still append."""
 
 RENEWAL: Final = "renewal"
-"""The row of `meta` that is there while epochs are renewed."""
+"""The row of `meta` that exists while epochs are renewed."""
 RENEWAL_SLICE: Final = 200
-"""Heads at a time, which take a fraction of the time that a query has."""
+"""This many heads are renewed by one query, which takes a fraction of the time that a query may take."""
 
 
 class Mark(NamedTuple):
-    """Up to which seq, in which epoch, a node knows a room's log to be flushed."""
+    """The seq up to which a node knows a room's log to be flushed, and the epoch of that seq."""
 
     epoch: str
     seq: int
@@ -31,29 +31,29 @@ NO_MARK: Final = Mark("", 0)
 
 
 def known_of(head: Any, mark: Any) -> Any:
-    """Return up to where a head's log is known to be flushed; what is known of another epoch does not count."""
+    """Return the seq up to which a head's log is known to be flushed; 0 if the mark is of another epoch."""
     return r.branch(head["epoch"] == mark["epoch"], mark["seq"], 0)
 
 
 def heads_table() -> Any:
-    """Return the heads, read as a majority of replicas has them."""
+    """Return the table of heads, read from a majority of replicas."""
     return r.table("heads", read_mode="majority")
 
 
 def is_head(head: Any) -> Any:
-    """Say whether a head is as we write them; one written behind our back may be anything, or nothing."""
+    """Say whether a head has the fields that we write. One that another program wrote may be anything, or null."""
     numbers = dict.fromkeys(("seq", "number", "message_seq", "flushed", "trimmed"), "NUMBER")
     types = {"id": "STRING", "epoch": "STRING", "tail": "ARRAY", **numbers}
     return r.and_(*(head[name].default(None).type_of() == type_ for name, type_ in types.items()))
 
 
 def tail_after(head: Any, seq: Any) -> Any:
-    """Return what a head's tail holds after a seq. What is no entry at all is left out."""
+    """Return the entries of a head's tail after a seq. Items that are no objects are left out."""
     return head["tail"].filter(lambda row: (row.type_of() == "OBJECT") & (row["seq"] > seq))
 
 
 def is_row(row: Any) -> Any:
-    """Say whether an item of a tail has the fields by which entries are told apart; others are left where they are."""
+    """Say whether an item of a tail has the fields that identify an entry. Other items must be left unchanged."""
     types = {"id": "STRING", "room_id": "STRING", "seq": "NUMBER", "kind": "STRING"}
     return (row.type_of() == "OBJECT") & r.and_(
         *(row[name].default(None).type_of() == type_ for name, type_ in types.items())
@@ -61,7 +61,7 @@ def is_row(row: Any) -> Any:
 
 
 def erased(rows: Any, seqs: Any) -> Any:
-    """Return rows without the bodies of these targets and of their edits."""
+    """Return rows without the bodies of the messages with these seqs, and of their edits."""
     blank = {"erased": True, "data": {"body": ""}}
     return rows.map(
         lambda row: r.branch(
@@ -76,7 +76,7 @@ def erased(rows: Any, seqs: Any) -> Any:
 
 
 def renamed(rows: Any, seqs: Any, username: str) -> Any:
-    """Return rows with another name on those with these seqs."""
+    """Return rows with another username on those with these seqs."""
     return rows.map(
         lambda row: r.branch(
             is_row(row) & seqs.contains(row["seq"].default(0)), row.merge({"username": username}), row
@@ -85,7 +85,7 @@ def renamed(rows: Any, seqs: Any, username: str) -> Any:
 
 
 def heads_query(room_ids: list[str]) -> Any:
-    """Return the query for where the logs of these rooms end. A head that is not as we write them has an id only."""
+    """Return the query for where the logs of these rooms end. It gives only the id of a head that we did not write."""
     return _HEADS(room_ids)
 
 
@@ -97,9 +97,9 @@ def _heads(room_ids: Any) -> Any:
 
 
 def grown_query(after: dict[str, int]) -> Any:
-    """Return the query for the heads of these rooms, each with what its tail holds after a seq.
+    """Return the query for the heads of these rooms, each with the entries of its tail after a seq.
 
-    A head that is not as we write them is left out.
+    Heads that we did not write are left out.
     """
     return _GROWN(after)
 
@@ -123,7 +123,7 @@ def _rows(keys: Any, *, table: str) -> Any:
 
 
 def listing_query(table: str, index: str, prefix: list[str], start: paging.Key, limit: int) -> Any:
-    """Return the query for the rows after `start` in an index that begins with `prefix`, one more than `limit`."""
+    """Return the query for the rows with this prefix in an index, after `start`: up to `limit` and one more."""
     lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
     found = r.table(table, read_mode="majority").between(
         lower, [*prefix, r.maxval, r.maxval], index=index, left_bound="open"
@@ -132,17 +132,17 @@ def listing_query(table: str, index: str, prefix: list[str], start: paging.Key, 
 
 
 def renewal_under_way_query() -> Any:
-    """Return the query for the name of the renewal of epochs that is under way, if one is."""
+    """Return the query for the name of the renewal of epochs that is under way, or null."""
     return r.table("meta", read_mode="majority").get(RENEWAL)["name"].default(None)
 
 
 def begin_renewal_query(name: str) -> Any:
-    """Return the write that says that a renewal of epochs is under way, unless one is."""
+    """Return the write that records that a renewal of epochs is under way, unless one is already."""
     return r.table("meta").insert({"id": RENEWAL, "name": name}, conflict=lambda _id, old, _new: old)
 
 
 def renewal_query(name: str, last: Any) -> Any:
-    """Return the write that lets the rooms of one slice, after the room `last`, begin their epochs of this renewal."""
+    """Return the write that begins the epochs of this renewal in one slice of rooms, those after the room `last`."""
 
     def renew(room_ids: Any) -> Any:
         renewed = (
@@ -157,19 +157,19 @@ def renewal_query(name: str, last: Any) -> Any:
 
 
 def end_renewal_query(name: str) -> Any:
-    """Return the write that says that this renewal is done."""
+    """Return the write that records that this renewal is done."""
     return r.table("meta").get_all(RENEWAL).filter({"name": name}).delete()
 
 
 def literal(value: Any) -> Any:
-    """Return a term that the server parses from one string, at a tenth of what the driver's terms cost."""
+    """Return a term that the server parses from one string of JSON, at a tenth of the cost of the driver's terms."""
     return r.json(orjson.dumps(value).decode())
 
 
 def memberships_query(places: list[list[str]]) -> Any:
-    """Return the query for the rows of `members` of these places, and for the member entries of these users in tails.
+    """Return the query for the rows of these places in `members`, and the member entries of these users in the tails.
 
-    The heads come first: what their tails no longer carry is in `members`.
+    The heads are read first, as entries that their tails no longer carry are in `members`.
     """
     rooms, users = (sorted({place[part] for place in places}) for part in (0, 1))
     return _MEMBERSHIPS({"places": places, "rooms": rooms, "users": users})
@@ -190,7 +190,7 @@ def _memberships(given: Any) -> Any:
 
 
 def project(row: dict[str, Any]) -> Any:
-    """Return the write that carries a member entry over to `members`, unless a later one was before.
+    """Return the write that copies a member entry to `members`, unless a later one is there already.
 
     Raises as `membership_after` does.
     """

@@ -1,4 +1,4 @@
-"""Rooms on a RethinkDB cluster."""
+"""Stores and reads rooms in the RethinkDB tables `rooms` and `heads`."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ from api.store.shape import member_draft
 
 
 class ClusterRooms(RoomStore):
-    """The table `rooms`, with the head and the newest message of each room from its log."""
+    """The table `rooms`. A view of a room also has the head and the newest message of its log."""
 
     def __init__(self, pool: Pool, appender: Appender, pages: Pages, members: ClusterMembers) -> None:
         self._pool = pool
@@ -30,7 +30,7 @@ class ClusterRooms(RoomStore):
         self._members = members
 
     async def create(self, room: Room, owner: User) -> RoomView:
-        """Store a room and its owner; again is harmless. Raises `Conflict`."""
+        """Store a room and its owner. Repeating this is harmless. Raises `Conflict`."""
         keep = {"conflict": lambda _id, old, _new: old}
         await self._pool.write(r.table("heads").insert(empty_head(room.id), **keep))
         row = {
@@ -53,7 +53,7 @@ class ClusterRooms(RoomStore):
         return view
 
     async def get(self, room_id: str) -> Room | None:
-        """Return a room."""
+        """Return a room, or None."""
         if not is_key(room_id):
             return None
         row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
@@ -85,7 +85,7 @@ class ClusterRooms(RoomStore):
         )
 
     async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        """List the public rooms in the order of their making."""
+        """List the public rooms, oldest first."""
         rows = await self._pool.read(
             listing_query("rooms", "public", [], paging.start("public", cursor), limit)
         )

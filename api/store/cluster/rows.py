@@ -1,4 +1,4 @@
-"""Entries as rows of the tables, in heads and in batches alike, and the one reader of rows."""
+"""Turns entries into rows of RethinkDB and back, and skips rows that Tailwire did not write."""
 
 import hashlib
 import secrets
@@ -14,10 +14,11 @@ from api.models.rooms import Role
 from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
+"""A primary key of RethinkDB has at most this length."""
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq", "read_number")
-"""What a member keeps when their role changes."""
+"""The columns of `members` that stay as they are when a member's role changes."""
 MAX_POISON: Final = 1_000
-"""Rows that are logged; further ones are passed over in silence."""
+"""This many unreadable rows are logged, each once; further ones are skipped without a log line."""
 
 _COLUMNS: Final = ("room_id", "seq", "kind", "user_id", "username", "at", "ref", "data")
 
@@ -27,13 +28,13 @@ log = structlog.get_logger("api.store")
 
 
 class Reader:
-    """Reads rows; one that we did not write is passed over, or unreadable as an entry, and logged once."""
+    """Reads rows. One that we did not write is skipped, or comes as an `unreadable` entry, and is logged once."""
 
     def __init__(self) -> None:
         self._poison: set[str] = set()
 
     def read(self, rows: Iterable[Any], read: Callable[[dict[str, Any]], T]) -> list[T]:
-        """Return what `read` makes of each row but for those of which it raises."""
+        """Return `read(row)` of each row. Skips a row if that raises `KeyError`, `TypeError` or `ValueError`."""
         made = []
         for row in rows:
             try:
@@ -47,7 +48,7 @@ class Reader:
         return self.read(rows, entry_of)
 
     def whole(self, room_id: str, rows: Iterable[Any], after: int, until: int) -> list[Entry]:
-        """Return exactly one entry of a room for each seq in (after, until], as far as these rows have it readable."""
+        """Return exactly one entry of a room for each seq in (after, until]: from these rows, or else `unreadable`."""
         found = dense(room_id, _readable(room_id, rows), after, until)
         for entry in found:
             if entry.kind == UNREADABLE:
@@ -98,7 +99,8 @@ def entry_of(row: dict[str, Any]) -> Entry:
 def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[str, Any]:
     """Return the row of an entry without its seq.
 
-    `sent` is what its author wrote, by which a retry is known. `once` is what no other entry of any room may have.
+    `sent` is what the author wrote; a retry is compared with it. `once` is a key that no other entry of any room may
+    have; without it the key is made from user and ref.
     """
     content = orjson.dumps(
         [room_id, sent.kind.value, said(sent.kind, sent.data)], option=orjson.OPT_SORT_KEYS
@@ -107,7 +109,7 @@ def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[st
         key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()
         once = _digest(key)
     else:
-        once = _digest(once.encode())  # it becomes a primary key, of which 127 bytes is the most
+        once = _digest(once.encode())  # hashed, so that every id is short enough for an index
     return {
         "room_id": room_id,
         "kind": draft.kind.value,
@@ -123,14 +125,14 @@ def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[st
 
 
 def acting_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of an entry that is to be carried out, as it is. Raises as `entry_of` does."""
+    """Check the row of an entry that acts, and return it unchanged. Raises as `entry_of` does."""
     if entry_of(row).kind == Kind.MEMBER:
         membership_after(row)
     return row
 
 
 def membership_after(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row of `members` for whoever a member entry is about. Raises as `entry_of` does."""
+    """Return the row of `members` that a member entry makes for its user. Raises as `entry_of` does."""
     entry = entry_of(row)
     return membership_of(
         {
@@ -139,7 +141,7 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
             "user_id": entry.user_id,
             "role": entry.data["role"],
             "joined_at": entry.at,
-            "read_seq": entry.seq,  # what was said before they came is not unread to them
+            "read_seq": entry.seq,  # messages from before they joined do not count as unread
             "read_number": row["number"],
             "seq": entry.seq,
         }
@@ -147,7 +149,7 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
-    """Return what a row of `members` becomes by another, in whatever order they come; `project` says it in ReQL."""
+    """Return the row of `members` after two changes, which may come in any order. `project` does the same in ReQL."""
     if old is None:
         return new
     if old["seq"] >= new["seq"]:
@@ -158,7 +160,7 @@ def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, A
 
 
 def membership_of(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of `members` as it is. Raises as `entry_of` does."""
+    """Check a row of `members`, and return it unchanged. Raises as `entry_of` does."""
     if row["role"] is not None:
         Role(row["role"])
     if not all(isinstance(row[name], str) for name in ("room_id", "user_id")):
@@ -169,17 +171,17 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_key(text: str) -> bool:
-    """Say whether a text can be a primary key; what cannot be one is nobody's."""
+    """Say whether a text can be a primary key. No row has a text as its key that cannot be one."""
     return 0 < len(text.encode(errors="surrogatepass")) <= MAX_KEY_BYTES and "\0" not in text
 
 
 def is_no_message(row: dict[str, Any]) -> bool:
-    """Say whether a row counts for nothing among unread messages."""
+    """Say whether a row is no message, and so does not count as unread."""
     return bool(row["kind"] != Kind.MESSAGE)
 
 
 def new_key() -> bytes:
-    """Return a key that is like no other, for an entry that may be written twice."""
+    """Return a random key for an entry without a ref, which is stored again when it is sent again."""
     return secrets.token_bytes(16)
 
 

@@ -1,4 +1,7 @@
-"""Sessions on a RethinkDB cluster. Whoever sees a session's row go, as every feed does, knows that it has ended."""
+"""Stores and reads sessions in the RethinkDB table `sessions`.
+
+A session ends when its row is deleted, and every feed of sessions shows that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,7 +22,7 @@ class ClusterSessions(SessionStore):
         self._reader = reader
 
     async def create(self, session: Session, *, most: int) -> None:
-        """Store a session, then end the user's expired ones and the oldest beyond `most`; again is harmless."""
+        """Store a session, then end the user's expired ones and the oldest beyond `most`. Repeating is harmless."""
         await self._pool.write(_CREATE(_row(session)))
         mine = await self.of_user(session.user_id)
         live = [one for one in mine if one.expires_at > session.created_at]
@@ -83,14 +86,14 @@ class ClusterSessions(SessionStore):
         return Rotation.ROTATED if old["refresh_hash"] == presented_hash else Rotation.GRACE
 
     async def end(self, session_id: str) -> bool:
-        """End a session: its row goes, which every feed sees. False when there was none."""
+        """End a session by deleting its row, which every feed shows. Returns False when there was none."""
         if not is_key(session_id):
             return False
         written = await self._pool.write(r.table("sessions").get(session_id).delete())
         return bool(written["deleted"])
 
     async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
-        """End a user's sessions, all but one, and return which."""
+        """End a user's sessions, except `but` if that is given, and return their ids."""
         return [one.id for one in await self.of_user(user_id) if one.id != but and await self.end(one.id)]
 
 
@@ -109,9 +112,7 @@ _OF_USER: Final = Prepared(_of_user)
 def _row(session: Session) -> dict[str, Any]:
     row = asdict(session) | {"kind": session.kind.value}
     if session.kind is SessionKind.LOGIN:
-        del row[
-            "kind"
-        ]  # nodes of the version before take a row with a field that they do not know for broken
+        del row["kind"]  # nodes of the version before skip a row that has a field that they do not know
     return row
 
 

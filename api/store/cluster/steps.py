@@ -1,8 +1,8 @@
-"""The steps that make each version of the schema on a RethinkDB cluster from the one before.
+"""Lists the steps that make each version of the RethinkDB schema from the one before.
 
-RethinkDB has no transaction over several tables. So everything in a step may be done again: a step that was broken off
-is done again whole, and its number is stored only when all of it is done. A released step never changes: what is to be
-different goes into a further one. A new database takes all steps, so that there is one way to every version.
+RethinkDB has no transaction over several tables. So everything in a step can be repeated: a step that was interrupted
+is repeated as a whole, and its number is stored only when all of it is done. A released step never changes; a further
+change is a new step. A new database takes all steps, so that there is one way to every version.
 """
 
 import asyncio
@@ -15,14 +15,18 @@ from api.store.cluster.queries import is_head, is_row
 from api.store.rethinkdb import QUERY_SECONDS, Pool, r
 
 OLD_TABLE: Final = "messages"
-"""Held the flushed entries of the versions before 3, one in each row."""
+"""The table that held flushed entries before version 3, one in each row."""
 MOVED_SLICE: Final = 1_000
-"""Move this many entries at a time, which takes a fraction of the time that a query has."""
+"""One query moves this many entries, which takes a fraction of the time that a query may take."""
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
-    """A schema that is being made: the database, how it is reached, the server's own user, and whom to tell."""
+class Migration:
+    """A schema that is being made or upgraded.
+
+    `pool` reaches the cluster, `database` is the name of the database, `say` is called with one line for each thing
+    that is made, and `user` is the server's own user, if that is known.
+    """
 
     pool: Pool
     database: str
@@ -35,7 +39,7 @@ class Making:
 
 
 class Index(NamedTuple):
-    """An index of a table: `of` returns what a row is found by, and null for a row that is not in the index."""
+    """An index of a table. `of` returns the key of a row in the index, or null for a row that is not in it."""
 
     table: str
     name: str
@@ -43,33 +47,33 @@ class Index(NamedTuple):
     multi: bool = False
 
 
-Change: TypeAlias = Callable[[Making], Awaitable[None]]
+RowChange: TypeAlias = Callable[[Migration], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Makes one version of the one before: new tables, then changes of rows in their order, then new indexes."""
+    """Makes one version from the one before: first new tables, then changes of rows in order, then new indexes."""
 
     version: int
     tables: tuple[str, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[RowChange, ...]
     indexes: tuple[Index, ...]
 
 
 # -- version 2
 
 
-async def _give_users_flags(making: Making) -> None:
+async def _give_users_flags(migration: Migration) -> None:
     flags = {"disabled": False, "admin": False, "erasing": False}
-    without = making.table("users").filter(lambda row: row.has_fields("erasing").not_())
-    await making.pool.write(without.update(flags))
+    without = migration.table("users").filter(lambda row: row.has_fields("erasing").not_())
+    await migration.pool.write(without.update(flags))
 
 
-async def _delete_ended_sessions(making: Making) -> None:
-    await making.pool.write(making.table("sessions").filter({"ended": True}).delete())
+async def _delete_ended_sessions(migration: Migration) -> None:
+    await migration.pool.write(migration.table("sessions").filter({"ended": True}).delete())
 
 
-async def _remember_used_tokens(making: Making) -> None:
+async def _remember_used_tokens(migration: Migration) -> None:
     """Let sessions remember several used refresh tokens instead of the last one."""
 
     def remembering(row: Any) -> Any:
@@ -77,36 +81,36 @@ async def _remember_used_tokens(making: Making) -> None:
         used = r.branch(row.has_fields("previous_hash"), last, [])
         return row.without("ended", "previous_hash", "rotated_at").merge({"used": used})
 
-    without = making.table("sessions").filter(lambda row: row.has_fields("used").not_())
-    await making.pool.write(without.replace(remembering))
+    without = migration.table("sessions").filter(lambda row: row.has_fields("used").not_())
+    await migration.pool.write(without.replace(remembering))
 
 
 # -- version 3
 
 
-async def _take_usernames_from_members(making: Making) -> None:
+async def _take_usernames_from_members(migration: Migration) -> None:
     """Take the usernames out of `members`, where the first databases of version 2 still had them."""
-    having = making.table("members").filter(lambda row: row.has_fields("username"))
-    await making.pool.write(having.replace(lambda row: row.without("username")))
+    having = migration.table("members").filter(lambda row: row.has_fields("username"))
+    await migration.pool.write(having.replace(lambda row: row.without("username")))
 
 
-async def _move_into_batches(making: Making) -> None:
-    """Move flushed entries from the table of the versions before 3, in which each was a row. Whole, or again.
+async def _move_into_batches(migration: Migration) -> None:
+    """Move flushed entries from the table of the versions before 3, in which each was a row. May be repeated.
 
-    No node may write meanwhile. So that one that was not stopped does not, its user loses the right to, until it is
-    given again; of an admin, or without a user, it is taken on trust.
+    No node may write meanwhile. So the server's user loses the right to write until it is granted again, in case a node
+    was not stopped. If that user is an admin, or is not known, the administrator must make sure of it.
     """
-    pool, database = making.pool, making.database
+    pool, database = migration.pool, migration.database
     if OLD_TABLE not in await pool.run(r.db(database).table_list()):
         return
-    if making.user not in {None, "admin"}:
-        making.say("waiting for what is still being written")
-        await pool.run(r.db(database).grant(making.user, {"write": False}))
+    if migration.user not in {None, "admin"}:
+        migration.say("waiting for what is still being written")
+        await pool.run(r.db(database).grant(migration.user, {"write": False}))
         await asyncio.sleep(QUERY_SECONDS)
-    old = making.table(OLD_TABLE)
+    old = migration.table(OLD_TABLE)
     total, moved, last = await pool.run(old.info()["doc_count_estimates"].sum()), 0, r.minval
     while True:
-        making.say(f"moving entries: {moved:,} of about {total:,}")
+        migration.say(f"moving entries: {moved:,} of about {total:,}")
         rows = old.between(last, r.maxval, left_bound="open").order_by(index="id").limit(MOVED_SLICE)
         keys = await pool.run(rows["id"].coerce_to("array"))
         if not keys:
@@ -117,9 +121,9 @@ async def _move_into_batches(making: Making) -> None:
 
 
 def _moving(database: str, rows: Any) -> Any:
-    """Return the write that makes rows batches of one. Those that are not known to be flushed come from their heads.
+    """Return the write that makes a batch of each row. Rows not known to be flushed are left to their heads' tails.
 
-    Of a head that is not as we write them nothing comes; then all are kept.
+    Nothing is flushed from a head that we did not write, so all rows of its room are taken.
     """
     heads, batches = (r.db(database).table(name) for name in ("heads", "batches"))
 
@@ -145,7 +149,7 @@ def _targets(batch: Any) -> Any:
     """Return the places of the messages that a batch changes."""
     return r.branch(
         batch["rows"]["kind"].distinct()
-        == [Kind.MESSAGE.value],  # which is nearly always so, and found out soon
+        == [Kind.MESSAGE.value],  # this is nearly always so, and is quick to find out
         [],
         batch["rows"]["data"]["target"].map(lambda target: [batch["id"].nth(0), target]),
     )

@@ -1,4 +1,4 @@
-"""The store on a RethinkDB cluster."""
+"""Puts the store on a RethinkDB cluster together from its parts."""
 
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
 
@@ -22,7 +22,7 @@ from api.store.rethinkdb import Address, Pool, r
 
 
 class ClusterStore(Store):
-    """See `Store` for what is promised, and `open` for how to get one."""
+    """A store on a RethinkDB cluster. `Store` states its promises, and `open` makes one."""
 
     def __init__(self, pool: Pool, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._pool = pool

@@ -1,17 +1,18 @@
-"""The changefeeds of a RethinkDB cluster as one tail of changes.
+"""Joins the changefeeds of a RethinkDB cluster into one tail of changes.
 
-Three feeds on a connection of their own: heads that have grown; ended sessions; and our own beat, a row that we
-write and must see come back. A paused or half-open server is silence and no error, so a beat that stays out is
-taken for a lost feed.
+A tail has three feeds, on a connection of their own: heads that have grown, sessions that have ended, and its own beat,
+a row that it writes and must see come back. A paused or half-open server is silent, without an error, so a missing
+beat counts as a lost feed.
 
-A changefeed shows a write before it is on disk, and a crash may take it back: another entry then gets its seq
-(seen, when servers were killed under load). So a feed only says which heads to look at. The entries themselves
-are read from these heads, by a majority: what such a read returns is durable, since RethinkDB syncs after it. What
-this node has appended itself it knows to be durable as soon as it is answered, and does not read.
-Rooms that nobody here listens to are not read, unless somebody's membership in them has changed: such a read costs
-the database far more than the feed does, and every node would ask for it.
+A changefeed shows a write before it is on disk, and a crash may take that write back. Then another entry gets its seq;
+this was seen when servers were killed under load. So a feed only says which heads to read. The entries are read from
+these heads, by a majority. Everything that such a read returns is durable, since RethinkDB syncs after it. Entries that
+this node has appended itself are known to be durable as soon as the append is answered, and are not read.
 
-A head that is replaced by another than its own grown self ends the tail; the next opening finds out why.
+A room that nobody here listens to is not read, unless a membership in it has changed. Such a read costs the database
+far more than the feed does, and every node would send it.
+
+A tail ends when a head is replaced by one that has not grown from it. The next opening finds out why.
 """
 
 import asyncio
@@ -35,8 +36,8 @@ from api.store.cluster.feeds import (
     Written,
     abandoned_query,
     beats_feed,
-    goodbye_query,
     heads_feed,
+    remove_beat_query,
     sessions_feed,
 )
 from api.store.cluster.queries import grown_query
@@ -44,19 +45,24 @@ from api.store.cluster.rows import Reader
 from api.store.cluster.unflushed import Unflushed
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
 
-MAX_BATCH: Final = 500
+MAX_NEWS: Final = 500
+"""At most this many rows of the feeds make one batch."""
 READY_SECONDS: Final = 5.0
 PAGE: Final = 500
+"""At most this many entries of a log are read at once."""
 MAX_GROWN: Final = 10_000
-"""Entries of a room at once. A head that has more of them was counted up by somebody else, and the newest are given."""
+"""At most this many new entries of a room are yielded at once, the newest ones. If a head has more, another program has
+raised its seq."""
 MAX_TOLD: Final = 10_000
-"""Rooms of which it is remembered how far they were told; forgetting costs entries that are told again."""
+"""For this many rooms a tail remembers how far they were told. After forgetting, some entries are told again."""
 MAX_OPENINGS: Final = 3
-"""Until the database is the one that the opening before has left; more are needed while a copy is put in place."""
-GOODBYE_SECONDS: Final = 1.0
+"""A tail is opened at most this often until the database is as the opening before has left it. More openings are needed
+while a copy is put in place."""
+REMOVE_BEAT_SECONDS: Final = 1.0
+"""A tail that closes waits at most this long for its beat to be removed."""
 
 ReadLog: TypeAlias = Callable[[str, int, int], Awaitable[list[Entry]]]
-"""Returns the entries of a room after a seq, at most so many."""
+"""Returns the entries of a room after a seq, at most a given number."""
 
 _REPLACED: Final = "the database is no longer the one that was told of"
 
@@ -64,7 +70,7 @@ log = structlog.get_logger("api.store")
 
 
 class ClusterTail:
-    """Open feeds; made by `open_tail`."""
+    """The open feeds of one tail. `open_tail` makes it."""
 
     def __init__(
         self,
@@ -87,7 +93,7 @@ class ClusterTail:
         self._read_log = read_log
         self._wants = wants
         self._quiet_seconds = quiet_seconds
-        self._told: dict[str, tuple[str, int]] = {}  # by room: in which epoch, and up to which seq
+        self._told: dict[str, tuple[str, int]] = {}  # by room: the epoch and the last seq that was told
         self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
         self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
         self._lost: Unavailable | None = None
@@ -116,29 +122,27 @@ class ClusterTail:
             raise self._lost
 
     async def close(self) -> None:
-        """End every feed, and leave what is known to the next tail."""
+        """End every feed, and keep for the next tail what is known."""
         self._hand_over()
         with contextlib.suppress(Unavailable):
-            await run(self._connection, goodbye_query(self._node), seconds=GOODBYE_SECONDS)
+            await run(self._connection, remove_beat_query(self._node), seconds=REMOVE_BEAT_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await close(self._connection)
 
     async def batches(self) -> AsyncIterator[list[Change]]:
-        """Yield what the feeds bring, as it comes. Raises `Unavailable` when they are lost or silent."""
+        """Yield changes as the feeds bring them. Raises `Unavailable` when a feed is lost or silent."""
         if self._epochs.is_restored:
             yield [Restored()]
-            self._epochs.is_restored = (
-                False  # not before: should this tail be lost first, the next one must say it
-            )
+            self._epochs.is_restored = False  # only now: else a lost tail would never have yielded it
         while True:
             try:
                 async with asyncio.timeout(2 * self._quiet_seconds):
                     news = [await self._news.get()]
             except TimeoutError:
                 raise Unavailable("the feed has been silent for too long") from None
-            while len(news) < MAX_BATCH and not self._news.empty():
+            while len(news) < MAX_NEWS and not self._news.empty():
                 news.append(self._news.get_nowait())
             lost = next((one for one in news if isinstance(one, Unavailable)), None)
             if lost is not None:
@@ -148,14 +152,14 @@ class ClusterTail:
                     self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
                     raise Unavailable(_REPLACED)
             if ended := [one for one in news if isinstance(one, SessionEnded)]:
-                yield list(ended)  # who is to hear no more does not wait for what others are to hear
+                yield list(ended)  # before the entries, as an ended session must not wait for a read
             entries = await self._entries([one for one in news if isinstance(one, Written)])
             if entries or not ended:
                 yield list(entries) or [Quiet()]
 
     async def _entries(self, written: Sequence[Written]) -> list[Entry]:
-        """Return what somebody here is to hear of, read or known. Raises `Unavailable`."""
-        grown: dict[str, Written] = {}  # of each room the newest head, and the entry after which it is news
+        """Return the new entries that anybody here must be told of. Raises `Unavailable`."""
+        grown: dict[str, Written] = {}  # by room: its newest head, and the last seq that is not new
         for one in written:
             if not one.must_be_heard(self._wants):
                 continue
@@ -165,7 +169,7 @@ class ClusterTail:
             grown[room_id] = one._replace(after=told)
         for head, _ in written:
             if head.room_id not in grown and head.flushed:
-                # Nobody was told, but that much is durable, and a database that has less of it was set back.
+                # Nobody was told of these, but flushed entries are durable, and a database with fewer was set back.
                 told = self._told_in(head.room_id, head.epoch)
                 self._tell(head.room_id, head.epoch, max(head.flushed, told))
         await self._unflushed.answered(head.attempt for head, _ in grown.values())
@@ -181,22 +185,22 @@ class ClusterTail:
         return [*entries, *await self._read(unknown)]
 
     def _known(self, written: Written) -> list[dict[str, Any]] | None:
-        """Return what is new of a room, if this node knows it to be durable without reading it; else None."""
+        """Return the new rows of a room if this node knows without a read that they are durable; else None."""
         head, after = written
         told = self._told.get(head.room_id)
         is_less = told is None and head.seq < self._epochs.told(head.room_id, head.epoch)
         if is_less or (told is not None and told[0] != head.epoch):
-            return None  # it may have been set back: what is read will say it
+            return None  # the room may have been set back, which the read will show
         if head.seq <= after:
-            return []  # what was read before was further than what the feed had shown
+            return []  # an earlier read has already gone further than the feed
         return self._unflushed.messages(head.room_id, head.epoch, head.attempt, after, head.seq)
 
     async def _read(self, written: Sequence[Written]) -> list[Entry]:
-        """Read what is new of these rooms. Raises `Unavailable`."""
+        """Read the new entries of these rooms. Raises `Unavailable`."""
         if not written:
             return []
         after = {one.head.room_id: one.after for one in written}
-        # What is known now, the heads that are read next must hold.
+        # The heads that are read next must hold at least what is known now.
         known = {
             head.room_id: self._told.get(head.room_id)
             or (head.epoch, self._epochs.told(head.room_id, head.epoch))
@@ -215,7 +219,7 @@ class ClusterTail:
         return told if told_epoch == epoch else 0
 
     def _tell(self, room_id: str, epoch: str, seq: int) -> None:
-        """Note that a room need not be told any more up to an entry, which is durable."""
+        """Note that the entries of a room up to `seq` are durable, and need not be told again."""
         if len(self._told) >= MAX_TOLD:
             self._hand_over()
         self._told[room_id] = epoch, seq
@@ -223,7 +227,7 @@ class ClusterTail:
     async def _after(self, head: dict[str, Any], after: int) -> list[Entry]:
         """Return exactly one entry for each seq from `after` to a head's own.
 
-        What its tail does not carry, no longer or not readable, comes from the log.
+        If the tail no longer has all of them, or has one that cannot be read, they are read from the log.
         """
         room_id, seq = head["id"], head["seq"]
         self._tell(room_id, head["epoch"], seq)
@@ -244,7 +248,7 @@ class ClusterTail:
         self._told.clear()
 
     async def _until_lost(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do one task's work; when it fails, of whatever, the tail is lost."""
+        """Do one task's work. When it fails for any reason, the tail is lost."""
         try:
             await work()
         except Unavailable as error:
@@ -267,14 +271,14 @@ class ClusterTail:
                 elif row["state"] == "ready":
                     self._ready[name].set()
         finally:
-            self._ready[name].set()  # `open` looks at what came
+            self._ready[name].set()  # so that `open` stops waiting; it raises the error
 
     async def _beat(self) -> None:
         with contextlib.suppress(Unavailable):
             await self._pool.run(abandoned_query())
         while True:
             beat = {"id": self._node, "at": r.now().to_epoch_time()}
-            with contextlib.suppress(Unavailable):  # a beat that stays out is what the other end listens for
+            with contextlib.suppress(Unavailable):  # the feed of beats notices one that is missing
                 await self._pool.run(r.table("beats").insert(beat, conflict="replace", durability="soft"))
             await asyncio.sleep(self._quiet_seconds * 0.8)
 
@@ -308,7 +312,7 @@ async def open_tail(
             if await epochs.goes_on():
                 yield opened.batches()
                 return
-            # New epochs have begun, of which the feeds that are open would tell: others are opened.
+            # New epochs have begun. The open feeds show their writes as replaced heads, so new feeds are opened.
         finally:
             await opened.close()
     raise Unavailable(_REPLACED)

@@ -1,7 +1,7 @@
-"""What this node has appended, or found appended, to rooms' logs and not yet flushed on a RethinkDB cluster.
+"""Remembers the entries that this node has appended, or found appended, but not yet flushed to `batches`.
 
-All of it is durable: the database has answered. So a ref that comes again in another room is known here before it can
-be found in `batches`, and the feed need not read what this node has written itself.
+All of them are durable, because the database has answered. So a ref that is used again in another room is noticed
+before it can be found in `batches`, and a tail need not read the entries that this node has appended itself.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from api.models.log import Kind
 
 ANSWER_SECONDS: Final = 0.25
-"""For an append that is under way; then what it may have written is read."""
+"""A tail waits this long for the answer of an append that is under way, and then reads what it may have written."""
 
 
 class _UnflushedRoom(NamedTuple):
@@ -21,7 +21,7 @@ class _UnflushedRoom(NamedTuple):
 
 
 class Unflushed:
-    """See the module. Nothing here waits but `answered`."""
+    """The unflushed entries of all rooms. Only the method `answered` waits."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, _UnflushedRoom] = {}
@@ -32,16 +32,16 @@ class Unflushed:
         return len(self._by_id)
 
     def row(self, id_: str) -> dict[str, Any] | None:
-        """Return the row with this id, of whatever room."""
+        """Return the row with this id, of any room, or None."""
         return self._by_id.get(id_)
 
     def newest(self, room_id: str) -> tuple[str, int]:
-        """Return the epoch of a room and the newest seq that is known here to be durable; ("", 0) for none."""
+        """Return the epoch of a room and its newest seq that is known here to be durable; ("", 0) if none is."""
         room = self._rooms.get(room_id)
         return ("", 0) if room is None else (room.epoch, max(room.rows))
 
     def remember(self, room_id: str, epoch: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep rows as they are stored, until `forget`; those of another life of the room count no more."""
+        """Keep these stored rows until `forget`. Rows that are known of another epoch of the room are dropped."""
         room = self._rooms.get(room_id)
         for row in rows:
             if room is not None and (
@@ -55,7 +55,7 @@ class Unflushed:
             self._by_id[row["id"]] = row
 
     def forget(self, room_id: str, epoch: str, until: int) -> None:
-        """Forget a room's rows up to a seq of this epoch, which are flushed, and all of another one."""
+        """Forget a room's rows up to `until`, which are flushed, and all rows of another epoch."""
         if (room := self._rooms.get(room_id)) is not None:
             self._drop(room_id, [seq for seq in room.rows if seq <= until or room.epoch != epoch])
 
@@ -63,13 +63,13 @@ class Unflushed:
         room = self._rooms[room_id]
         for seq in seqs:
             row = room.rows.pop(seq)
-            if self._by_id.get(row["id"]) is row:  # else it is another room's, of a ref that was raced for
+            if self._by_id.get(row["id"]) is row:  # else the ref was stored in another room at the same time
                 del self._by_id[row["id"]]
         if not room.rows:
             del self._rooms[room_id]
 
     def forget_all(self) -> None:
-        """Forget everything, as when the database was set back."""
+        """Forget everything, because the database was set back."""
         self._rooms.clear()
         self._by_id.clear()
 
@@ -78,8 +78,8 @@ class Unflushed:
     ) -> list[dict[str, Any]] | None:
         """Return the entries in (after, until], if all of them are messages that are known here; else None.
 
-        `attempt`: the append that the newest of them is of. What else there is may have changed what came before
-        it, as a delete does.
+        `attempt` is the append that the newest of them belongs to. An entry of another kind may have changed earlier
+        ones, as a delete does; then all of them must be read instead.
         """
         room = self._rooms.get(room_id)
         if room is None or room.epoch != epoch or until - after > len(room.rows):
@@ -90,7 +90,7 @@ class Unflushed:
 
     @contextmanager
     def appending(self, attempt: str) -> Iterator[None]:
-        """While this append is under way, `answered` waits for it."""
+        """Make `answered` wait for this append while the context is entered."""
         done = self._under_way[attempt] = asyncio.get_running_loop().create_future()
         try:
             yield
@@ -99,6 +99,6 @@ class Unflushed:
             done.set_result(None)
 
     async def answered(self, attempts: Iterable[str | None]) -> None:
-        """Wait, not for long, until none of these appends is under way here. Those of other nodes never are."""
+        """Wait, at most `ANSWER_SECONDS`, until none of these appends is under way here. Other nodes' do not count."""
         if waiting := {self._under_way[one] for one in attempts if one in self._under_way}:
             await asyncio.wait(waiting, timeout=ANSWER_SECONDS)

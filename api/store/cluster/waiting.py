@@ -1,4 +1,4 @@
-"""Appends that wait for a room, and which of them one update of its head may take together. Pure."""
+"""Holds appends that wait for a room, and picks those that one update of its head may store. Pure."""
 
 import asyncio
 from collections import deque
@@ -9,11 +9,12 @@ from typing import Any, Final, NamedTuple
 from api.models.log import Appended, Kind
 
 MAX_BATCH: Final = 100
-"""Entries. What is stored is looked for by it: it must not be less than it was when anything was written."""
+"""A batch has at most this many entries. Stored batches are searched for by this limit, so it must never become less
+than it was when any batch was written."""
 
 
 class Seen(NamedTuple):
-    """The memberships of these users, as they stood after the entry `as_of`, on which an append rests."""
+    """The memberships on which an append rests: those of these users, as they were after the entry `as_of`."""
 
     as_of: int
     user_ids: frozenset[str]
@@ -28,7 +29,7 @@ class Waiting:
     seen: Seen | None
 
     def is_overtaken(self, answer: dict[str, Any]) -> bool:
-        """Say whether a membership that was seen has changed since, or may have, for all that the head tells."""
+        """Say whether a membership on which it rests has changed since, or may have, by the answer of the head."""
         if self.seen is None:
             return False
         as_of, user_ids = self.seen
@@ -38,7 +39,7 @@ class Waiting:
 
 
 class Overtaken(Exception):
-    """Nothing was stored: these appends rest on memberships that have changed."""
+    """Raised when nothing was stored, because these appends rest on memberships that have changed."""
 
     def __init__(self, waiting: list[Waiting]) -> None:
         super().__init__()
@@ -46,7 +47,7 @@ class Overtaken(Exception):
 
 
 def next_batch(queue: deque[Waiting]) -> list[Waiting]:
-    """Take from a queue what may be stored in one update: nothing that rests on what the same update changes."""
+    """Take from a queue appends for one update, so that none rests on a membership that the same update changes."""
     batch: list[Waiting] = []
     changed: set[str] = set()
     while queue and len(batch) < MAX_BATCH:
@@ -60,7 +61,7 @@ def next_batch(queue: deque[Waiting]) -> list[Waiting]:
 
 
 def seen_by_user(batch: list[Waiting]) -> dict[str, int]:
-    """Return after which entry each user's membership was seen, the earliest of several."""
+    """Return the seq as of which each user's membership was read; the earliest if there are several."""
     seen: dict[str, int] = {}
     for waiting in batch:
         if waiting.seen is not None:
@@ -70,8 +71,8 @@ def seen_by_user(batch: list[Waiting]) -> dict[str, int]:
 
 
 def fail(batch: Iterable[Waiting], error: Exception) -> None:
-    """Answer those that still wait with an error."""
+    """Answer the appends that still wait with an error."""
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
-            waiting.answer.exception()  # whoever waited may be gone
+            waiting.answer.exception()  # asyncio logs an error that nobody takes, and the caller may be gone

@@ -1,1 +1,1 @@
-"""The store in one SQLite file on this machine: each noun of `base/` in its file, and the machinery they share."""
+"""Keeps everything in one SQLite file: a file for each noun of `base/`, and the machinery that they share."""

@@ -1,4 +1,4 @@
-"""Accounts in a SQLite file.
+"""Stores and reads accounts in the SQLite table `users`.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -57,7 +57,7 @@ class SqliteAccounts(AccountStore):
 
 
 def _create(cursor: apsw.Cursor, account: Account) -> None:
-    """Store an account; storing the same one again changes nothing. Raises `UsernameTaken`."""
+    """Store an account. Storing the same one again changes nothing. Raises `UsernameTaken`."""
     user = account.user
     holder = cursor.execute("SELECT id FROM users WHERE username_key = ?", (account.username_key,)).fetchone()
     if holder == (user.id,):
@@ -96,7 +96,7 @@ def _find_many(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, Accoun
 
 
 def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
-    """List all accounts in the order of their making."""
+    """List all accounts, oldest first."""
     rows = cursor.execute(
         f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?",
         (*paging.start("accounts", after), limit + 1),
@@ -105,7 +105,7 @@ def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
 
 
 def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
-    """List the users whose names begin so."""
+    """List the users whose name begins with `prefix`, without disabled ones, by name."""
     list_name = f"users {prefix}"
     _, last = paging.start(list_name, after)
     rows = cursor.execute(
@@ -124,7 +124,7 @@ def _set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> U
 
 
 def _set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, over: str | None) -> None:
-    """Replace a password hash, only if it is `over` where that is given. Raises `NotFound`."""
+    """Replace a password hash; if `over` is given, only if that is the present one. Raises `NotFound`."""
     cursor.execute(
         "UPDATE users SET password_hash = ?1 WHERE id = ?2 AND (?3 IS NULL OR password_hash = ?3)",
         (password_hash, user_id, over),
@@ -133,7 +133,7 @@ def _set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, ov
 
 
 def _set_flags(cursor: apsw.Cursor, user_id: str, disabled: bool | None, admin: bool | None) -> Account:
-    """Change those flags that are given. Raises `NotFound`, for an account that is being erased too."""
+    """Change the flags that are given. Raises `NotFound`, also for an account that is being erased."""
     cursor.execute(
         "UPDATE users SET disabled = coalesce(?, disabled), admin = coalesce(?, admin)"
         " WHERE id = ? AND NOT erasing",

@@ -1,4 +1,4 @@
-"""Attempts by key in a SQLite file.
+"""Counts attempts by key in the SQLite table `attempts`.
 
 The functions take a cursor, and run inside a transaction.
 """

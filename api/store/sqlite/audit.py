@@ -1,4 +1,4 @@
-"""The audit log in a SQLite file.
+"""Stores and lists audit events in the SQLite table `audit`.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -33,7 +33,7 @@ class SqliteAudit(AuditStore):
 
 
 def _record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
-    """Store an event and forget old ones."""
+    """Store an event and delete old ones."""
     cursor.execute("DELETE FROM audit WHERE at < ?", (forget_before,))
     cursor.execute(
         "INSERT INTO audit (at, id, event, actor_id, subject_id, address) VALUES (?, ?, ?, ?, ?, ?)"

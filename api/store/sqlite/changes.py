@@ -1,4 +1,4 @@
-"""The open tails of a SQLite file. What this process commits is handed to them; what others commit they read."""
+"""Opens tails on a SQLite file, and hands them what this process commits."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from api.store.sqlite.worker import Worker
 
 
 class SqliteChanges(ChangeStore):
-    """Opens tails, and hands them what is committed."""
+    """The open tails. They are handed what this process commits, and read what other processes commit."""
 
     def __init__(self, reader: Worker, log: RoomLog, wake: Wake, quiet_seconds: float) -> None:
         self._read = reader.do
@@ -24,7 +24,7 @@ class SqliteChanges(ChangeStore):
     @asynccontextmanager
     async def open(  # noqa: D102 - the promise stands in `ChangeStore`
         self,
-        wants: Wants = all_rooms,  # noqa: ARG002  all are at hand
+        wants: Wants = all_rooms,  # noqa: ARG002  entries of unwanted rooms cost nothing extra here
     ) -> AsyncIterator[AsyncIterator[list[Change]]]:
         tail = SqliteTail(self._log, self._read, await self._read(position), self._quiet_seconds)
         self._tails.add(tail)

@@ -1,4 +1,4 @@
-"""The database as a file: where it is, opening it, and whether it is still the one that was opened."""
+"""Finds, makes and opens the SQLite file, and notices when it is moved, deleted or replaced."""
 
 import os
 import time
@@ -15,16 +15,16 @@ from api.store.sqlite import schema
 from api.store.sqlite.epochs import SqliteEpochs
 
 BUSY_SECONDS: Final = 5.0
-"""How long a connection waits for another process to let go of a lock. A commit takes some milliseconds."""
+"""A connection waits this long for another process to release a lock. A commit takes some milliseconds."""
 
 _LOOK_AGAIN_SECONDS: Final = 0.0005
-_OPEN_SECONDS: Final = 10.0  # several processes may be making the same database; the last must wait for all
+_OPEN_SECONDS: Final = 10.0  # several processes may make the same database; the last one waits for all
 _RETRY_SECONDS: Final = 0.01
-_WAL_KEPT_BYTES: Final = 64 * 1024 * 1024  # a write-ahead log that a burst has blown up is cut back to this
+_WAL_KEPT_BYTES: Final = 64 * 1024 * 1024  # after a burst the write-ahead log is cut back to this
 
 
 class Database:
-    """One file, to be opened any number of times. Every error is an `Unavailable` in one clear sentence."""
+    """One file, which may be opened any number of times. Every error is an `Unavailable` in one clear sentence."""
 
     def __init__(self, url: str) -> None:
         """Raises `Invalid` unless `url` is `sqlite:///relative/path` or `sqlite:////absolute/path`."""
@@ -33,21 +33,21 @@ class Database:
         self._file_number: int | None = None
 
     def connect_first(self) -> apsw.Connection:
-        """Connect for writing, making file and tables when absent. Renews the epochs of a restored database."""
+        """Connect for writing; make the file and its tables when absent. Renews the epochs of a restored database."""
         try:
             _make_file(self.path)
         except OSError as error:
             raise self._unavailable(str(error.strerror)) from None
-        connection = self._patiently(self._set_up)
+        connection = self._retrying(self._set_up)
         self._file_number = self.path.stat().st_ino
         return connection
 
     def connect(self) -> apsw.Connection:
-        """Connect to what `connect_first` has opened."""
-        return self._patiently(self._open)
+        """Connect once more, after `connect_first`."""
+        return self._retrying(self._open)
 
     def require_in_place(self) -> None:
-        """Raise `Unavailable` once the file has been moved, deleted or replaced: nobody would find our writes."""
+        """Raise `Unavailable` once the file was moved, deleted or replaced, as nobody would find our writes."""
         try:
             if self.path.stat().st_ino == self._file_number:
                 return
@@ -58,7 +58,7 @@ class Database:
         )
 
     def committed(self, newest_id: int) -> None:
-        """Note how far the logs have come, so that an older copy put in this one's place is recognised."""
+        """Note the id of the newest entry, so that an older copy in place of this database is recognised."""
         self._epochs.note(newest_id)
 
     def _set_up(self) -> apsw.Connection:
@@ -74,7 +74,7 @@ class Database:
     def _open(self) -> apsw.Connection:
         connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            connection.set_busy_handler(_Patience(BUSY_SECONDS))
+            connection.set_busy_handler(_BusyHandler(BUSY_SECONDS))
             schema.require_ours(connection)
             _configure(connection)
         except BaseException:
@@ -82,13 +82,13 @@ class Database:
             raise
         return connection
 
-    def _patiently(self, connect: Callable[[], apsw.Connection]) -> apsw.Connection:
+    def _retrying(self, connect: Callable[[], apsw.Connection]) -> apsw.Connection:
         give_up_at = time.monotonic() + _OPEN_SECONDS
         while True:
             try:
                 return connect()
             except apsw.BusyError:
-                # Turning a new database to WAL does not wait for another process that is doing the same.
+                # Switching a new database to WAL fails at once while another process does the same.
                 if time.monotonic() > give_up_at:
                     raise self._unavailable("another process keeps it locked") from None
                 time.sleep(_RETRY_SECONDS)
@@ -102,13 +102,13 @@ class Database:
 
 
 @contextmanager
-def patience(connection: apsw.Connection, seconds: float) -> Iterator[None]:
-    """Let a connection wait for locks for another time than it otherwise does."""
-    connection.set_busy_handler(_Patience(seconds))
+def busy_timeout(connection: apsw.Connection, seconds: float) -> Iterator[None]:
+    """Let a connection wait this long for a lock, instead of `BUSY_SECONDS`."""
+    connection.set_busy_handler(_BusyHandler(seconds))
     try:
         yield
     finally:
-        connection.set_busy_handler(_Patience(BUSY_SECONDS))
+        connection.set_busy_handler(_BusyHandler(BUSY_SECONDS))
 
 
 def _path_of(url: str) -> Path:
@@ -120,7 +120,7 @@ def _path_of(url: str) -> Path:
 
 
 def _make_file(path: Path) -> None:
-    """Make the file and its directories for their owner alone; SQLite's further files get the same rights."""
+    """Make the file and its directories for their owner only. SQLite gives its other files the same rights."""
     made = [] if path.exists() else [path]
     for directory in path.parents:
         if directory.exists():
@@ -134,7 +134,7 @@ def _make_file(path: Path) -> None:
 
 
 def _flush_directory(directory: Path) -> None:
-    """Make the names in a directory durable: no entry is, while its file's name is not."""
+    """Make the names in a directory durable. An entry is not durable before the name of its file is."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -155,21 +155,21 @@ def _configure(connection: apsw.Connection) -> None:
     connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
 
 
-class _Patience:
-    """A connection's way of waiting for a lock: look often.
+class _BusyHandler:
+    """Makes a connection wait for a lock by trying again every `_LOOK_AGAIN_SECONDS`.
 
-    SQLite's own waits up to 100 ms between looks, so that with three busy processes some wait for 700 ms; with
-    this none waits for more than 30.
+    SQLite's own handler waits up to 100 ms between two tries, so with three busy processes some wait for 700 ms. With
+    this one none waits for more than 30 ms.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._give_up_at = 0.0
 
-    def __call__(self, looks: int) -> bool:
-        """Say whether to look again, after the given number of looks in vain."""
+    def __call__(self, earlier: int) -> bool:
+        """Say whether to try again. `earlier` counts the calls before this one for the same lock."""
         now = time.monotonic()
-        if looks == 0:
+        if earlier == 0:
             self._give_up_at = now + self._seconds
         time.sleep(_LOOK_AGAIN_SECONDS)
         return now < self._give_up_at

@@ -1,9 +1,9 @@
-"""Telling whether a database is the one that was last written to here, or a copy put in its place.
+"""Notices that an older copy was put in place of the database, and then begins a new epoch in every room.
 
-A client keeps its position by seq. If an older copy of the database is restored, the same seqs come to name
-other entries, so every room must begin a new epoch. To notice, a small file beside the database holds the
-number of the file that was written to and the id of its newest entry, noted after each commit: a database that
-is another file, or lacks that entry, has been restored. A needless new epoch costs each client one reload.
+A client keeps its position by seq. If an older copy of the database is restored, the same seqs come to name other
+entries, so every room must begin a new epoch. To notice this, a small file beside the database, the note, holds the
+inode number of the database file and the id of its newest entry; it is written after each commit. A database that is
+another file, or lacks that entry, has been restored. A needless new epoch costs each client one reload.
 """
 
 import os
@@ -24,12 +24,12 @@ class SqliteEpochs:
         self._note = database.with_name(database.name + "-life")
 
     def begin(self, connection: apsw.Connection) -> None:
-        """Renew every room's epoch if the database is not the one that the note speaks of."""
+        """Begin a new epoch in every room if the note describes another database."""
         cursor = connection.cursor()
         if not self._is_as_noted(cursor):
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                if not self._is_as_noted(cursor):  # no other process has done this just now
+                if not self._is_as_noted(cursor):  # again, as another process may have been faster
                     _renew_epochs(cursor)
                 cursor.execute("COMMIT")
             finally:
@@ -38,8 +38,8 @@ class SqliteEpochs:
         self.note(_newest(cursor))
 
     def note(self, newest_id: int) -> None:
-        """Note what has just been committed. Not flushed: an older note than true does no harm."""
-        with suppress(OSError):  # as on a full disk; the note only gets older
+        """Write down the id of the newest entry. This is not flushed, as a note that is too old does no harm."""
+        with suppress(OSError):  # for example when the disk is full; then the note stays too old
             descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.write(descriptor, f"{self._file_number():020} {newest_id:020}\n".encode("ascii"))
@@ -47,7 +47,7 @@ class SqliteEpochs:
                 os.close(descriptor)
 
     def _is_as_noted(self, cursor: apsw.Cursor) -> bool:
-        noted = self._read()  # before what it is compared with: other processes go on writing both
+        noted = self._read()  # before the database, or a commit in between would make the note too new
         newest = _newest(cursor)
         if noted is None:
             return not newest

@@ -1,4 +1,4 @@
-"""Taking an account out of a SQLite file.
+"""Erases an account from the SQLite tables, step by step.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -19,7 +19,7 @@ from api.store.sqlite.worker import Worker
 
 
 class SqliteErasure(ErasureStore):
-    """Finds and changes what is of one user, in whatever table it is."""
+    """Finds and changes the rows of one user in all tables."""
 
     def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
         self._read = reader.do
@@ -43,7 +43,7 @@ class SqliteErasure(ErasureStore):
 
 
 def _begin(cursor: apsw.Cursor, user_id: str) -> None:
-    """Mark an account. Raises `NotFound`."""
+    """Mark an account to be erased. Raises `NotFound`."""
     cursor.execute("UPDATE users SET disabled = 1, erasing = 1 WHERE id = ?", (user_id,))
     if not cursor.connection.changes():
         raise NotFound
@@ -57,7 +57,7 @@ def _pending(cursor: apsw.Cursor) -> list[str]:
 def _entries_of(
     cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int
 ) -> Page[Entry]:
-    """List a user's entries: first those with a ref, by it, then the others, by id."""
+    """List a user's entries: first those with a ref, ordered by ref, then the others, ordered by id."""
     after_id, after_ref = paging.start("entries", after)
     rows = []
     if after_id <= 0:
@@ -80,7 +80,7 @@ def _entries_of(
 
 
 def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:
-    """Put another name on entries."""
+    """Replace the username of entries."""
     cursor.executemany(
         "UPDATE entries SET username = ? WHERE room_id = ? AND seq = ?",
         [(username, entry.room_id, entry.seq) for entry in entries],
@@ -88,6 +88,6 @@ def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> 
 
 
 def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
-    """Remove an account, which has neither sessions nor memberships left; its name is free again."""
+    """Remove an account that has no sessions and no memberships left. Its name is then free again."""
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

@@ -1,4 +1,4 @@
-"""SQLite's errors in the words of api.errors. The texts name no query, value or path."""
+"""Translates SQLite's errors to those of api.errors, whose texts name no query, value or path."""
 
 from typing import Final
 
@@ -12,12 +12,12 @@ _WRITE_FAILED: Final = {
     apsw.SQLITE_IOERR_FSYNC,
     apsw.SQLITE_IOERR_DIR_FSYNC,
     apsw.SQLITE_IOERR_TRUNCATE,
-    apsw.SQLITE_IOERR_SHMSIZE,  # the shared index of the log could not grow
+    apsw.SQLITE_IOERR_SHMSIZE,  # the shared-memory index of the write-ahead log could not grow
 }
 
 
 def translated(error: Exception) -> Exception:
-    """Return what a caller of the store shall see. What is no matter of the database stays what it is."""
+    """Return the error that a caller of the store gets. An error that is not from the database is returned as it is."""
     seen: Exception = error
     match error:
         case TailwireError():

@@ -1,7 +1,8 @@
-"""The logs of the rooms: functions on a cursor, to be run inside a transaction.
+"""Appends to the rooms' logs in the SQLite table `entries`, and reads entries and messages from them.
 
-A room's head, in `rooms`, and the entries up to it change together. So what lies above a head was written behind our
-back, and is passed over. What is missing below it, or cannot be read as an entry, is `unreadable`. Each is logged once.
+The methods of `RoomLog` take a cursor, and run inside a transaction. A room's head, in `rooms`, and the entries up to
+it change together. So an entry above a head was written by another program, and is ignored. An entry below it that is
+missing, or cannot be read, is `unreadable`. Each is logged once.
 """
 
 # ruff: noqa: D102, S608 - the promises stand in `LogStore`; queries are joined from constants of this file
@@ -23,18 +24,18 @@ from api.models.rooms import Member
 from api.store.base.log import LogStore
 from api.store.fold import fold
 from api.store.shape import dense, read_entry, require_shape
-from api.store.sqlite.database import patience
+from api.store.sqlite.database import busy_timeout
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
-"""Of `entries`, as `RoomLog` reads them."""
+"""The columns of `entries`, in the order in which `RoomLog` reads them."""
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
-_POISON_REMEMBERED: Final = 1_000  # places that are not logged again; further ones are not logged at all
-_FORGET_SECONDS: Final = 0.05  # more than our own reads take
-_FORGET_AGAIN_SECONDS: Final = 5.0
-_DIGEST_BYTES: Final = 8  # enough to tell a retry from a mistake; the user could only deceive themselves
+_POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, but no more than this many
+_FORGET_SECONDS: Final = 0.05  # how long to wait for reads; our own take less
+_FORGET_AGAIN_SECONDS: Final = 5.0  # how long to wait before the next try
+_DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
 
 
 class SqliteLog(LogStore):
@@ -71,7 +72,7 @@ class SqliteLog(LogStore):
 
 
 class _Place(NamedTuple):
-    """Where a new entry goes: behind the head of its room."""
+    """The place of a new entry, directly after the head of its room."""
 
     epoch: str
     seq: int
@@ -79,7 +80,7 @@ class _Place(NamedTuple):
 
 
 class RoomLog:
-    """Reads and writes entries; remembers which unreadable ones have been logged."""
+    """Reads and writes entries, and remembers which unreadable ones have been logged."""
 
     def __init__(self) -> None:
         self._poison_seen: set[tuple[object, object]] = set()
@@ -109,7 +110,7 @@ class RoomLog:
         return self.add(cursor, room_id, draft, digest)
 
     def add(self, cursor: apsw.Cursor, room_id: str, draft: Draft, digest: bytes | None = None) -> Appended:
-        """Number an entry and store it, unchecked."""
+        """Number an entry and store it without any check."""
         place = _next_place(cursor, room_id, is_message=KINDS[draft.kind].in_history)
         row = (
             room_id,
@@ -135,20 +136,20 @@ class RoomLog:
         return Appended(entry, place.epoch, is_new=True)
 
     def note_erased(self) -> None:
-        """Let nothing of what this transaction takes away, or replaces, stay in the files."""
+        """Note that this transaction erases or replaces text, which `forget_erased` must remove from the files."""
         self._has_erased = True
 
     def forget_erased(self, cursor: apsw.Cursor) -> None:
-        """Also take what has been erased out of the write-ahead log. Between transactions, on the writer.
+        """Remove erased text from the write-ahead log too. The writer calls this between transactions.
 
-        Where that cannot be done now, as while a backup reads, it is tried again after a later commit. All writing
-        waits meanwhile, so it is neither waited for long nor tried often.
+        If that is not possible now, for example while a backup reads, a later commit tries again. Nothing can be
+        written meanwhile, so each try is short, and tries are rare.
         """
         now = time.monotonic()
         if not self._has_erased or now < self._forget_at:
             return
         self._forget_at = now + _FORGET_AGAIN_SECONDS
-        with patience(cursor.connection, _FORGET_SECONDS):
+        with busy_timeout(cursor.connection, _FORGET_SECONDS):
             cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self._has_erased, self._forget_at = False, 0.0
 
@@ -213,12 +214,12 @@ class RoomLog:
         return messages[0] if messages else None
 
     def entries(self, rows: Iterable[Any]) -> list[Entry]:
-        """Read rows of `COLUMNS`, leaving out what cannot be read."""
+        """Read rows of `COLUMNS`, and leave out those that make no entry."""
         found = (self.entry(row) for row in rows)
         return [entry for entry in found if entry is not None]
 
     def entry(self, row: Any) -> Entry | None:
-        """Read one row of `COLUMNS`; None when it makes no sense."""
+        """Read one row of `COLUMNS`. Returns None when it makes no entry."""
         entry = _read(row)
         if entry is None:
             _, room_id, seq, *_ = row
@@ -226,7 +227,7 @@ class RoomLog:
         return entry
 
     def entry_up_to(self, head_seq: int | None, row: Any) -> Entry | None:
-        """Read one row as its place in a log, which ends at `head_seq`; None when it lies outside of it."""
+        """Read one row of a log that ends at `head_seq`. Returns None if its seq is outside of that log."""
         _, room_id, seq, *_ = row
         entry = self.entry(row)
         if type(seq) is int and 1 <= seq <= (head_seq or 0):
@@ -235,7 +236,7 @@ class RoomLog:
         return None
 
     def _report(self, room_id: object, seq: object) -> None:
-        """Say once that nothing can be read at a place."""
+        """Log once that the entry at this place cannot be read."""
         if (room_id, seq) not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
             self._poison_seen.add((room_id, seq))
             structlog.get_logger("api.store").error("store.poison_row", room_id=room_id, seq=seq)
@@ -263,7 +264,7 @@ class RoomLog:
 
 
 def bounded(seq: int) -> int:
-    """Return the nearest seq that SQLite can hold: a caller's may be any integer."""
+    """Return the nearest seq that SQLite can store, as a caller may pass any integer."""
     return max(0, min(seq, _NEWEST))
 
 
@@ -285,7 +286,7 @@ def _read(row: Any) -> Entry | None:
 
 
 def _digest(room_id: str, draft: Draft) -> bytes:
-    """Return what a retry must have in common with what was stored."""
+    """Return a digest of room, kind and data. A retry must have the same one as the stored entry."""
     content = [room_id, draft.kind, said(draft.kind, draft.data)]
     return hashlib.sha256(_json(content)).digest()[:_DIGEST_BYTES]
 
@@ -344,6 +345,6 @@ def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
 
 
 def _move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
-    """Clear a place above the head, where only somebody else can have written. Nothing is destroyed."""
+    """Move a row above the head, which another program must have written, to another seq. Nothing is lost."""
     cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
     structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)

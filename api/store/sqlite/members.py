@@ -1,4 +1,4 @@
-"""Members of rooms in a SQLite file.
+"""Changes and reads memberships in the SQLite table `members`.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -26,7 +26,7 @@ _MEMBER: Final = "room_id, user_id, username, display_name, role, joined_at, rea
 
 
 class SqliteMembers(MemberStore):
-    """The table `members`; each change of it is an entry in the room's log, too."""
+    """The table `members`. Each change of a membership is also an entry in the room's log."""
 
     def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
         self._read = reader.do
@@ -104,7 +104,7 @@ def _find(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
 
 
 def _find_many(cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Member]:
-    """Return those of these memberships that there are."""
+    """Return those of these memberships that exist."""
     return {place: found for place in places if (found := _find(cursor, *place)) is not None}
 
 
@@ -125,7 +125,7 @@ def _count_of_room(cursor: apsw.Cursor, room_id: str) -> int:
 
 
 def _mark_read(cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> int:
-    """Raise a member's `read_seq`, at most to the head, and return it. Raises `NotFound`."""
+    """Raise a member's `read_seq`, but not above the head, and return it. Raises `NotFound`."""
     row = cursor.execute(
         "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
         " WHERE room_id = ? AND user_id = ?",

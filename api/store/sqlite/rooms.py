@@ -1,4 +1,4 @@
-"""Rooms in a SQLite file.
+"""Stores and reads rooms in the SQLite table `rooms`.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -26,7 +26,7 @@ _VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, message_number, role, read_se
 
 
 class SqliteRooms(RoomStore):
-    """The table `rooms`, with the newest message of each room from its log."""
+    """The table `rooms`. A view of a room also has the newest message of its log."""
 
     def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
         self._read = reader.do
@@ -54,7 +54,7 @@ class SqliteRooms(RoomStore):
     # -- on a cursor
 
     def _create(self, cursor: apsw.Cursor, room: Room, owner: User) -> RoomView:
-        """Store a room and its owner; a second time is harmless. Raises `Conflict`, `NotFound`."""
+        """Store a room and its owner. Repeating this is harmless. Raises `Conflict`, `NotFound`."""
         stored = _find(cursor, room.id)
         if stored is None:
             cursor.execute(
@@ -94,7 +94,7 @@ class SqliteRooms(RoomStore):
         )
 
     def _public(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
-        """List the public rooms in the order of their making."""
+        """List the public rooms, oldest first."""
         rows = cursor.execute(
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"

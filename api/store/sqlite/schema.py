@@ -1,4 +1,4 @@
-"""The tables, and which database may have them."""
+"""Makes and upgrades the SQLite tables, and refuses databases that belong to another program."""
 
 import secrets
 import time
@@ -10,7 +10,7 @@ from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 
 APPLICATION_ID: Final = 0x7A11_71AE
-"""Marks the file as ours, so that we never add our tables to somebody else's database."""
+"""Marks the file as ours, so that we never add our tables to the database of another program."""
 
 _FIRST: Final = """
 CREATE TABLE kept (
@@ -40,15 +40,15 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user_id);
 
--- What changes() tells of sessions; only the newest are kept.
+-- Ended sessions, which changes() yields; only the newest are kept.
 CREATE TABLE session_endings (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id TEXT NOT NULL,
     user_id TEXT NOT NULL
 ) STRICT;
 
--- seq, message_seq and message_number say where the room's log ends: its last entry, its last message and
--- how many messages it holds.
+-- seq, message_seq and message_number say where the room's log ends: its last entry, its last message and its
+-- number of messages.
 CREATE TABLE rooms (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE rooms (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX public_rooms ON rooms (created_at, id) WHERE visibility = 'public';
 
--- read_number is the message_number of the entry at read_seq: what is above it is unread.
+-- read_number is the message_number of the entry at read_seq; messages with a higher number are unread.
 CREATE TABLE members (
     room_id TEXT NOT NULL REFERENCES rooms,
     user_id TEXT NOT NULL REFERENCES users,
@@ -76,8 +76,8 @@ CREATE INDEX members_of_room ON members (room_id, joined_at, user_id);
 CREATE INDEX rooms_of_user ON members (user_id, joined_at, room_id);
 
 -- The logs of all rooms. id is the order in which entries were committed, which changes() follows.
--- message_number counts the room's messages up to here. digest is what a retry under the same ref is compared
--- with; data may have been erased by then. target is that of data, for folding.
+-- message_number counts the room's messages up to this entry. A retry under the same ref is compared with digest, as
+-- data may have been erased by then. target is the target in data, for folding.
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     room_id TEXT NOT NULL REFERENCES rooms,
@@ -99,13 +99,13 @@ CREATE INDEX messages ON entries (room_id, seq) WHERE kind = 'message';
 """
 
 _SECOND: Final = """
--- times: a JSON array of when something was tried that is counted under this key.
+-- times: a JSON array of the times of the attempts that are counted under this key.
 CREATE TABLE attempts (
     key TEXT PRIMARY KEY,
     times TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- An account that is being erased is disabled, too.
+-- An account that is being erased is also disabled.
 ALTER TABLE users ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN erasing INTEGER NOT NULL DEFAULT 0;
@@ -114,13 +114,13 @@ CREATE INDEX users_erasing ON users (id) WHERE erasing;
 -- The first version kept names of ASCII letters in the case in which they were typed.
 CREATE INDEX users_by_name ON users (lower(username)) WHERE NOT disabled;
 
--- used: a JSON array of [hash, when] of the refresh tokens that were used up lately, newest first.
+-- used: a JSON array of [hash, time of use] for the refresh tokens that were used up lately, newest first.
 ALTER TABLE sessions ADD COLUMN used TEXT NOT NULL DEFAULT '[]';
 UPDATE sessions SET used = json_array(json_array(previous_hash, rotated_at)) WHERE previous_hash IS NOT NULL;
 ALTER TABLE sessions DROP COLUMN previous_hash;
 ALTER TABLE sessions DROP COLUMN rotated_at;
 
--- What users write has a ref, by which it is found; the rest, as their memberships, by this.
+-- Entries that users write have a ref and are found by it. This index finds the others, such as memberships.
 CREATE INDEX entries_without_ref ON entries (user_id, id) WHERE ref IS NULL;
 
 CREATE TABLE audit (
@@ -135,7 +135,7 @@ CREATE TABLE audit (
 """
 
 _THIRD: Final = """
--- An account may have no password: password_hash is made anew without NOT NULL.
+-- An account may have no password, so password_hash is made again without NOT NULL.
 ALTER TABLE users ADD COLUMN new_password_hash TEXT;
 UPDATE users SET new_password_hash = password_hash;
 ALTER TABLE users DROP COLUMN password_hash;
@@ -145,19 +145,19 @@ ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'login';
 """
 
 STEPS: Final = (_FIRST, _SECOND, _THIRD)
-"""What makes each version of the tables of the one before; a released step never changes.
+"""Each step makes one version of the tables from the version before. A released step never changes.
 
-A new database takes all of them, so that there is one way to every version.
+A new database takes all steps, so that there is one way to every version.
 """
 
 VERSION: Final = len(STEPS)
-"""Of the tables. A database with a higher one is refused: it belongs to a newer Tailwire."""
+"""The version of the tables. A database with a higher version is refused, as it belongs to a newer Tailwire."""
 
 
 def require_ours(connection: apsw.Connection) -> None:
     """Raise `Unavailable` for a database with tables that are not ours, or newer than ours."""
     if not connection.pragma("schema_version"):
-        return  # nothing is in it yet
+        return  # the database is still empty
     if connection.pragma("application_id") != APPLICATION_ID:
         raise Unavailable("it is a database, but not one of Tailwire")
     version = connection.pragma("user_version")
@@ -166,13 +166,13 @@ def require_ours(connection: apsw.Connection) -> None:
 
 
 def make_tables(connection: apsw.Connection) -> None:
-    """Bring the tables to this version, from none or an older one; several processes may do so at once."""
+    """Make the tables, or bring older ones to this version. Several processes may do so at once."""
     if connection.pragma("user_version") == VERSION:
         return
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.pragma("user_version")  # again: somebody may have been faster
+        version = connection.pragma("user_version")  # again, as another process may have been faster
         for step in STEPS[version:]:
             cursor.execute(step)
         if not version:
@@ -186,7 +186,7 @@ def make_tables(connection: apsw.Connection) -> None:
 
 
 def new_epoch() -> str:
-    """Name a new life of a room's numbering: 128 random bits."""
+    """Return the name of a new epoch: 128 random bits."""
     return secrets.token_urlsafe(16)
 
 

@@ -1,4 +1,4 @@
-"""Sessions in a SQLite file.
+"""Stores and reads sessions in the SQLite table `sessions`, and records their ends for the open tails.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -18,7 +18,7 @@ from api.store.sqlite.worker import Worker
 _SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used, kind"
 
 ENDINGS_KEPT: Final = 10_000
-"""An open tail can still be told of this many ended sessions. A tail further behind is told that it is lost."""
+"""This many ended sessions are kept for the open tails. A tail that is further behind raises `Unavailable`."""
 
 
 class SqliteSessions(SessionStore):
@@ -67,7 +67,7 @@ class SqliteSessions(SessionStore):
 
 
 def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
-    """Store a session, in place of the user's oldest if there are `most`; again changes nothing."""
+    """Store a session, and end the user's expired ones and their oldest ones beyond `most`. Repeating is harmless."""
     cursor.execute(
         f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
@@ -140,7 +140,7 @@ def _rotate(
 
 
 def _end(cursor: apsw.Cursor, session_id: str) -> bool:
-    """End a session and leave word of it for the open tails. False when there was none."""
+    """End a session, and record its end for the open tails. Returns False when there was none."""
     row = cursor.execute("DELETE FROM sessions WHERE id = ? RETURNING id, user_id", (session_id,)).fetchall()
     if not row:
         return False
@@ -151,7 +151,7 @@ def _end(cursor: apsw.Cursor, session_id: str) -> bool:
 
 
 def _end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
-    """End a user's sessions, all but one, and return which."""
+    """End a user's sessions, except `but` if that is given, and return their ids."""
     return [one.id for one in _of_user(cursor, user_id) if one.id != but and _end(cursor, one.id)]
 
 

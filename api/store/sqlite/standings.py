@@ -1,4 +1,4 @@
-"""How users stand in a room, for whoever decides by it.
+"""Reads the roles of users in a room, in the transaction that decides by them.
 
 The functions take a cursor, and run inside a transaction.
 """
@@ -10,7 +10,7 @@ from api.models.rooms import Member, Role
 
 
 def role_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
-    """Return a user's role in a room; None for who is no member."""
+    """Return a user's role in a room, or None for a user who is no member."""
     row = cursor.execute(
         "SELECT role FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
     ).fetchone()
@@ -27,6 +27,6 @@ def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
 
 
 def require_unchanged(cursor: apsw.Cursor, member: Member) -> None:
-    """Raises `MembershipChanged` unless a member's role is as it was."""
+    """Raise `MembershipChanged` unless a member still has the role that `member` says."""
     if role_of(cursor, member.room_id, member.user_id) is not member.role:
         raise MembershipChanged

@@ -1,8 +1,9 @@
-"""The embedded store: one SQLite file, which every process of the machine may open.
+"""Puts the embedded store together: one SQLite file, which every process of the machine may open.
 
-One thread writes, committing all that waits together (writer.py); a few read. Nothing is answered before the disk has
-it. What is new is handed on by the writer, or found by reading on from the last id seen (tail.py); a bell says when
-others have written (wake.py).
+One thread writes, and commits all waiting writes together (writer.py); a few threads read. A write is answered only
+when it is on the disk. The writer hands new entries to the open tails. A tail finds the entries of other processes by
+reading on from the last id that it has seen (tail.py): at once when they send it a wake-up (wake.py), else a little
+later.
 """
 
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
@@ -32,7 +33,7 @@ _READERS: Final = 2  # threads, so that one long page does not hold up every oth
 
 
 class SqliteStore(Store):
-    """See `Store` for what is promised, and `open` for how to get one."""
+    """A store in one SQLite file. `Store` states its promises, and `open` makes one."""
 
     def __init__(self, database: Database, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._database = database
@@ -75,10 +76,10 @@ class SqliteStore(Store):
             await self._reader.close()
             await self._writer.close()
         finally:
-            self._wake.close()  # last, for the last commit is still to be told to the others
+            self._wake.close()  # last, as the other processes must still hear of the last commit
 
     async def check(self) -> None:
-        self._writer.require_life()
+        self._writer.require_running()
         await self._reader.do(lambda cursor: cursor.execute("SELECT seq FROM rooms LIMIT 1").fetchone())
 
     async def clock(self) -> int:
@@ -88,14 +89,14 @@ class SqliteStore(Store):
         return await self._writer.do(lambda cursor: _keep(cursor, name, value))
 
     def _committed(self, cursor: apsw.Cursor, commit: Commit) -> None:
-        """Do on the writer's thread what a commit entails but its callers need not wait for."""
-        self._wake.ring_others()
+        """Do the work after a commit for which its callers need not wait. It runs on the writer's thread."""
+        self._wake.notify_others()
         self._database.committed(commit.position.entry_id)
         self._log.forget_erased(cursor)
 
 
 def _keep(cursor: apsw.Cursor, name: str, value: str) -> str:
-    """Keep a value unless one is kept; return what is kept."""
+    """Store a value unless one is stored already; return the stored one."""
     cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
     ((kept,),) = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,))
     return str(kept)

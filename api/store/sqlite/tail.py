@@ -1,7 +1,7 @@
-"""Following what is committed, by this process or another, from one moment on.
+"""Yields the entries and ended sessions that this process, or another, commits to a SQLite file.
 
-What this process commits is handed over by its writer, so that nothing of it is read again; the rest is read.
-Between two entries of a room that it gives there is none missing: what cannot be read there is `unreadable`.
+The writer hands over the commits of this process, so that they need not be read again; all other commits are read. Of
+each room a tail yields entries without holes: one that cannot be read comes as `unreadable`.
 """
 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
@@ -21,31 +21,32 @@ from api.store.sqlite.log import COLUMNS, RoomLog
 from api.store.sqlite.worker import Work
 
 POLL_SECONDS: Final = 0.25
-"""How long a commit of another process stays unseen if its wake-up is lost."""
+"""A commit of another process is seen after at most this long if its wake-up was lost."""
 
-_BATCH: Final = 500  # rows read at once: some 3 ms in the reader's thread
-_MAX_TOLD: Final = 10_000  # rooms; what is forgotten of them is only where the next hole would begin
+_BATCH: Final = 500  # rows read at once, which takes the reader's thread some 3 ms
+_MAX_TOLD: Final = 10_000  # rooms remembered; of a forgotten room, a hole before its next entry is missed
 
 
 class TailPosition(NamedTuple):
-    """The last entry and the last session ending that a tail has seen, by their ids."""
+    """The ids of the last entry and of the last session ending that a tail has seen."""
 
     entry_id: int
     ending_id: int
 
 
 class Commit(NamedTuple):
-    """What this process has committed: the entries of which it knows, in order, and where everybody is after it."""
+    """One commit of this process: its entries, as far as they are known, in order, and the position after it."""
 
     entries: list[Entry]
     position: TailPosition
 
 
-_News: TypeAlias = tuple[list[Change], TailPosition, bool]  # after them; whether that is all there is
+_News: TypeAlias = tuple[list[Change], TailPosition, bool]
+"""Changes, the position after them, and whether there are no more."""
 
 
 class SqliteTail(AsyncIterator[list[Change]]):
-    """Batches of changes after a position. Holds no task, thread or connection of its own."""
+    """Yields batches of changes after a position. It has no task, thread or connection of its own."""
 
     def __init__(
         self,
@@ -58,16 +59,17 @@ class SqliteTail(AsyncIterator[list[Change]]):
         self._read = read
         self._position = start
         self._quiet_seconds = quiet_seconds
-        self._told: dict[str, int] = {}  # by room: the newest seq that was given
+        self._told: dict[str, int] = {}  # by room: the newest seq that was yielded
         self._handed: list[Commit] = []
-        self._handed_count = 0  # of entries, those that were let go of too, until all is read
+        self._handed_count = 0  # entries handed over since the last batch, dropped ones included
         self._news = asyncio.Event()
-        self._read_by = 0.0  # the loop's time at which to read, whatever is handed over
+        self._read_by = 0.0  # at this time of the loop the file is read, even if commits were handed over
 
     def hand(self, commit: Commit) -> None:
-        """Take what this process has committed.
+        """Take a commit of this process.
 
-        Where that is more than a batch, or erases what may be waiting here, all is read: in batches, and as it is now.
+        If more than a batch waits here, or an entry erases text that may wait here, everything is read from the file
+        instead: in batches, and in its present state.
         """
         self._handed_count += len(commit.entries)
         if self._handed_count > _BATCH or any(_erases(entry) for entry in commit.entries):
@@ -77,7 +79,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         self._news.set()
 
     def look(self) -> None:
-        """Read again: somebody else may have committed something."""
+        """Make the tail read the file, as another process may have committed something."""
         self._read_by = 0.0
         self._news.set()
 
@@ -85,7 +87,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         return self
 
     async def __anext__(self) -> list[Change]:
-        """Return what is new as soon as there is something, a lone `Quiet` after a while without."""
+        """Return new changes as soon as there are any, or a lone `Quiet` after `quiet_seconds` without any."""
         loop = asyncio.get_running_loop()
         quiet_at = loop.time() + self._quiet_seconds
         while True:
@@ -93,7 +95,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
             handed, self._handed, self._handed_count = self._handed, [], 0
             if loop.time() < self._read_by:
                 changes = self._take(handed)
-            else:  # what was handed over is committed, and so among it
+            else:  # this reads the commits that were handed over too
                 changes = await self._new_changes()
             if changes:
                 return changes
@@ -105,7 +107,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
     def _take(self, handed: list[Commit]) -> list[Change]:
         entries, position, is_whole = following(self._position, handed)
         if _has_hole(self._told, entries):
-            self.look()  # what is missing there is read, and these are too
+            self.look()  # the missing entries must be read, and these are read again
             return []
         self._position = position
         self._tell(entries)
@@ -128,7 +130,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         except TimeoutError:
             raise Unavailable("the database does not answer") from None
         finally:
-            if not is_all:  # there is more, or the read was broken off
+            if not is_all:  # there is more, or the read failed
                 self.look()
         return changes
 
@@ -145,7 +147,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         return changes, reached, max(len(rows), len(endings)) < _BATCH
 
     def _filled(self, cursor: apsw.Cursor, entries: list[Entry]) -> list[Entry]:
-        """Return entries with those that are missing before them; of very many the newest."""
+        """Return entries, each with the entries that are missing before it: of a long hole the newest `_BATCH`."""
         if not _has_hole(self._told, entries):
             return entries
         filled = list[Entry]()
@@ -159,7 +161,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
 
 
 def _has_hole(told: Mapping[str, int], entries: Iterable[Entry]) -> bool:
-    """Say whether one of these entries is not the next after what was told, by room, and after those before it."""
+    """Say whether any entry of a room is missing between what was `told` and these entries, or among them."""
     reached = dict[str, int]()
     for entry in entries:
         room_id, seq = entry.room_id, entry.seq
@@ -174,10 +176,10 @@ def _erases(entry: Entry) -> bool:
 
 
 def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[Entry], TailPosition, bool]:
-    """Return what commits bring after a position, the position after it, and whether nothing is missing there.
+    """Return the entries of commits after a position, the position after them, and whether they are all.
 
-    Something is when others have committed in between, or a commit has done more than it tells of. What the
-    position is past already is passed over.
+    Some are missing if another process has committed in between, or if a commit did more than it lists. Commits that
+    are not after the position are ignored.
     """
     changes: list[Entry] = []
     for entries, then in commits:
@@ -191,13 +193,13 @@ def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[E
 
 
 def commit_of(cursor: apsw.Cursor, results: Iterable[object]) -> Commit:
-    """Return what a transaction is about to commit, as far as its results tell."""
+    """Return what a transaction is about to commit, as far as the results of its jobs show it."""
     entries = [result.entry for result in results if isinstance(result, Appended) and result.is_new]
     return Commit(entries, position(cursor))
 
 
 def position(cursor: apsw.Cursor) -> TailPosition:
-    """Return the position behind everything that is committed."""
+    """Return the position after everything that is committed."""
     newest = "SELECT (SELECT max(id) FROM entries), (SELECT max(id) FROM session_endings)"
     ((entry_id, ending_id),) = cursor.execute(newest)
     return TailPosition(entry_id or 0, ending_id or 0)

@@ -1,8 +1,8 @@
-"""Word between the open stores of one database, in this process and in others, that something was committed.
+"""Tells the other open stores of a database, by a datagram, that something was committed.
 
-Each open store binds a unix datagram socket in one directory per database; whoever commits sends an empty
-datagram to all the others. It is a hint that saves waiting for the next poll, which alone serves where there
-are no unix sockets, or the directory is not ours, or a datagram is lost.
+Each open store, in this process or another, binds a unix datagram socket in a directory that is the database's own. A
+store that has committed sends an empty datagram to all the others, so that they need not wait for their next poll.
+Polling alone is enough where there are no unix sockets, where the directory is not ours, or where a datagram is lost.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from typing import Final
 import structlog
 
 _DATAGRAM_BYTES: Final = 16
-_BIND_ATTEMPTS: Final = 3  # another store may remove the empty directory between our making and our using it
+_BIND_ATTEMPTS: Final = 3  # another store may remove the directory, still empty, before we use it
 
 
 class Wake:
-    """Rings the others' bells and hears its own. All but `ring_others` belongs to the event loop."""
+    """Sends wake-ups to the other stores and receives theirs. All but `notify_others` belongs to the event loop."""
 
     def __init__(self, database: Path) -> None:
         name = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
@@ -34,7 +34,7 @@ class Wake:
         self._listening: set[Callable[[], None]] = set()
 
     def open(self) -> None:
-        """Begin to hear the others."""
+        """Begin to receive wake-ups."""
         if not hasattr(socket, "AF_UNIX"):
             return
         try:
@@ -43,10 +43,10 @@ class Wake:
             structlog.get_logger("api.store").warning("store.no_wake", reason=error.strerror or str(error))
             return
         asyncio.get_running_loop().add_reader(self._socket, self._heard, self._socket)
-        self.ring_others()  # nothing is new; but it clears away the sockets of processes that were killed
+        self.notify_others()  # nothing is new, but this removes the sockets of processes that were killed
 
     def close(self) -> None:
-        """Hear and be heard no more; wake who listens, for the last time. Harmless twice."""
+        """Stop sending and receiving, and call the listeners a last time. Closing twice is harmless."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -54,44 +54,44 @@ class Wake:
             self._own.unlink(missing_ok=True)
             with suppress(OSError):  # others still use it
                 self._directory.rmdir()
-        self._ring_own()
+        self._notify_listeners()
 
     @contextmanager
     def listening(self, heard: Callable[[], None]) -> Iterator[None]:
-        """Have `heard` called whenever somebody else may have committed something."""
+        """Call `heard` whenever another store may have committed something."""
         self._listening.add(heard)
         try:
             yield
         finally:
             self._listening.discard(heard)
 
-    def _ring_own(self) -> None:
+    def _notify_listeners(self) -> None:
         for heard in self._listening:
             heard()
 
-    def ring_others(self) -> None:
-        """Wake the listeners of every other store. From any thread; never waits."""
-        bell = self._socket
-        if bell is None:
+    def notify_others(self) -> None:
+        """Wake the listeners of every other store. May be called from any thread, and never waits."""
+        endpoint = self._socket
+        if endpoint is None:
             return
         with suppress(OSError):
-            for name in os.listdir(self._directory):  # noqa: PTH208 - runs at every commit; half the cost
+            for name in os.listdir(self._directory):  # noqa: PTH208 - this runs at every commit, and costs half as much
                 if name != self._own.name:
-                    self._ring(bell, self._directory / name)
+                    self._notify(endpoint, self._directory / name)
 
-    def _ring(self, bell: socket.socket, other: Path) -> None:
+    def _notify(self, endpoint: socket.socket, other: Path) -> None:
         try:
-            bell.sendto(b"", str(other))
-        except ConnectionRefusedError:  # its process has gone without closing
+            endpoint.sendto(b"", str(other))
+        except ConnectionRefusedError:  # its process ended without closing it
             other.unlink(missing_ok=True)
-        except OSError:  # just closed, or so many datagrams wait there that one more tells nothing new
+        except OSError:  # it was just closed, or is full of datagrams that wake its store anyway
             pass
 
-    def _heard(self, bell: socket.socket) -> None:
+    def _heard(self, endpoint: socket.socket) -> None:
         with suppress(BlockingIOError):
             while True:
-                bell.recv(_DATAGRAM_BYTES)
-                self._ring_own()
+                endpoint.recv(_DATAGRAM_BYTES)
+                self._notify_listeners()
 
     def _bound(self) -> socket.socket:
         for _ in range(_BIND_ATTEMPTS):
@@ -102,17 +102,17 @@ class Wake:
         raise FileNotFoundError
 
     def _bind(self) -> socket.socket:
-        bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        endpoint = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            bell.setblocking(False)
-            bell.bind(str(self._own))
+            endpoint.setblocking(False)
+            endpoint.bind(str(self._own))
         except BaseException:
-            bell.close()
+            endpoint.close()
             raise
-        return bell
+        return endpoint
 
     def _require_private(self) -> None:
-        """Refuse a directory that somebody else has put in the way of ours."""
+        """Refuse a directory of this name that belongs to another user, or that others may use."""
         status = self._directory.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != _user_id() or status.st_mode & 0o077:
             raise PermissionError(0, "the directory for wake-up sockets is not ours alone")

@@ -1,4 +1,4 @@
-"""Threads that do a store's database work, so that the event loop never waits for a disk."""
+"""Runs a store's database work on threads, so that the event loop never waits for a disk."""
 
 import asyncio
 import threading
@@ -20,14 +20,14 @@ Work: TypeAlias = Callable[[apsw.Cursor], T]
 Then: TypeAlias = Callable[[], None]
 
 MOST_WAITING: Final = 10_000
-"""Jobs that may wait for one worker: on the slowest of disks more would wait for minutes."""
+"""At most this many jobs wait for one worker. On the slowest disks more of them would wait for minutes."""
 
 _CLOSED: Final = "the store is closed"
 
 
 @dataclass(slots=True)
 class Job:
-    """One caller's work and what became of it: `error` if there is one, else `result`."""
+    """One caller's work and its outcome: `error` if there is one, else `result`."""
 
     work: Work[Any]
     answer: asyncio.Future[Any]
@@ -35,15 +35,15 @@ class Job:
     error: Exception | None = None
 
     def do(self, cursor: apsw.Cursor) -> None:
-        """Do the work and keep its result. What it raises is raised."""
+        """Do the work and keep its result. Raises what the work raises."""
         self.result, self.error = self.work(cursor), None
 
     def fail(self, error: Exception) -> None:
-        """Give the caller this error, in the words of api.errors."""
+        """Make this error the outcome, translated to one of api.errors."""
         self.result, self.error = None, translated(error)
 
     def settle(self) -> None:
-        """Answer the caller, who may have gone. Only on the event loop."""
+        """Give the outcome to the caller, unless it has gone. Only the event loop may call this."""
         if self.answer.done():
             return
         if self.error is not None:
@@ -55,8 +55,8 @@ class Job:
 class Worker(ABC):
     """Threads, each with a connection of its own, that serve one bounded queue of jobs.
 
-    Only the event loop adds to the queue, counts, opens and closes. So the bookkeeping needs no lock, and no
-    job can slip in after the queue has been emptied for the last time.
+    Only the event loop adds jobs, counts them, starts and closes. So these need no lock, and no job can be added after
+    the queue was emptied for the last time.
     """
 
     def __init__(self, name: str, connect: Callable[[], apsw.Connection]) -> None:
@@ -69,7 +69,7 @@ class Worker(ABC):
         self._refusal: str | None = _CLOSED
 
     async def start(self, threads: int = 1) -> None:
-        """Start the threads; return when each is connected. Raises what `connect` raises, closed again."""
+        """Start the threads, and return when each is connected. If `connect` raises, close and raise the same."""
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._refusal, self._running = None, threads
@@ -85,11 +85,11 @@ class Worker(ABC):
             raise
 
     async def do(self, work: Work[T]) -> T:
-        """Have `work` done and return its result. Giving up the wait does not stop the work.
+        """Do `work` on a thread and return its result. Cancelling the caller does not stop the work.
 
         Raises what `work` raises, and `Unavailable` when the queue is full or the worker closed or dead.
         """
-        self.require_life()
+        self.require_running()
         if self._waiting >= MOST_WAITING:
             raise Unavailable("too many requests are waiting for the store")
         answer: asyncio.Future[T] = self._loop.create_future()
@@ -97,18 +97,18 @@ class Worker(ABC):
         self._queue.put(Job(work, answer))
         return await answer
 
-    def require_life(self) -> None:
+    def require_running(self) -> None:
         """Raise `Unavailable` when the worker is closed or dead."""
         if self._refusal is not None:
             raise Unavailable(self._refusal)
 
     def stop(self) -> None:
-        """Take no more jobs. The threads finish what is in their hands; what waits fails."""
+        """Take no more jobs. The threads finish the jobs that they have begun; waiting jobs fail."""
         self._refusal = self._refusal or _CLOSED
         self._wake_all()
 
     async def close(self) -> None:
-        """Stop, and wait for the threads to end. Harmless twice."""
+        """Stop, and wait for the threads to end. Closing twice is harmless."""
         self.stop()
         if not self._threads:
             return
@@ -120,21 +120,21 @@ class Worker(ABC):
 
     @abstractmethod
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
-        """Do the jobs, setting `result` or `error` of each; return what the loop is to call after the answers."""
+        """Do the jobs, and set the `result` or `error` of each. The loop calls what is returned after the answers."""
 
     def _served(self, cursor: apsw.Cursor) -> None:  # noqa: B027 - most workers have nothing more to do
-        """Do what is to follow the answers."""
+        """Do the work that follows the answers."""
 
     def _take(self) -> list[Job]:
         """Wait for a job and return it; [] when the thread is to end."""
         job = self._queue.get()
         if self._refusal is None and job is not None:
             return [job]
-        self._queue.put(job)  # not ours to drop: `_end` fails what is left
+        self._queue.put(job)  # put it back, so that `_end` fails it
         return []
 
     def _waiting_now(self) -> list[Job]:
-        """Return every job that waits at this moment."""
+        """Return every job that waits now."""
         jobs: list[Job] = []
         while True:
             try:
@@ -157,7 +157,7 @@ class Worker(ABC):
                     then = self._serve(cursor, jobs)
                     self._tell_loop(self._settle, jobs, then)
                     self._served(cursor)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - the waiting callers must get any error
             death = error
         finally:
             self._tell_loop(self._end, connected, death, jobs)
@@ -165,7 +165,7 @@ class Worker(ABC):
     def _tell_loop(self, callback: Callable[..., object], *arguments: object) -> None:
         try:
             self._loop.call_soon_threadsafe(callback, *arguments)
-        except RuntimeError:  # the loop has been closed: nobody waits any more
+        except RuntimeError:  # the loop is closed, so nobody waits any more
             self._refusal = _CLOSED
 
     # -- on the loop again
@@ -185,7 +185,7 @@ class Worker(ABC):
         self._refusal = self._refusal or _CLOSED
         self._running -= 1
         if self._running:
-            self._wake_all()  # one gone, all go: a worker is whole or closed
+            self._wake_all()  # when one thread ends, all must end: a worker has all its threads or is closed
         else:
             jobs = [*jobs, *self._left_over()]
             self._ended.set()

@@ -1,4 +1,4 @@
-"""The one writer of a process: everything that waits is committed together, with one flush to the disk."""
+"""Commits all waiting writes of a process together, with one flush to the disk, and runs its reads."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,14 +22,14 @@ _SPOILS_ALL: Final = (
     apsw.CorruptError,
     apsw.InterruptError,
 )
-"""After these SQLite may have undone the whole transaction, not just the statement that met them."""
+"""After one of these errors SQLite may have undone the whole transaction, not only the statement that failed."""
 
 
 class Writer(Worker):
-    """A worker that does all that waits in one transaction and answers only after the commit.
+    """A worker that does all waiting jobs in one transaction, and answers them only after the commit.
 
-    While one batch is being flushed, the next gathers: the more callers, the fewer flushes for each.
-    `commit_count` is how many commits have changed something.
+    While one batch is flushed, the next one gathers. So the more callers there are, the fewer flushes each of them
+    needs. `commit_count` counts the commits that have changed something.
     """
 
     def __init__(
@@ -40,9 +40,10 @@ class Writer(Worker):
         on_commit: Callable[[Commit], None],
         after_commit: Callable[[apsw.Cursor, Commit], None],
     ) -> None:
-        """When something changes, `commit_of` tells of it, from the results of the jobs, within the transaction.
+        """`commit_of` makes the `Commit` of a transaction that changes something, from the results of its jobs.
 
-        After the commit `on_commit` is called on the loop, `after_commit` on the thread.
+        It is called within the transaction. After the commit `on_commit` is called on the loop, and `after_commit` on
+        the thread.
         """
         super().__init__("writer", database.connect_first)
         self._database = database
@@ -84,12 +85,12 @@ class Writer(Worker):
 
     def _served(self, cursor: apsw.Cursor) -> None:
         if self._commit is not None:
-            with suppress(apsw.Error, OSError):  # the answers are out; a full disk must not end the writer
+            with suppress(apsw.Error, OSError):  # a full disk must not end the writer
                 self._after_commit(cursor, self._commit)
 
 
 class SnapshotReader(Worker):
-    """A worker whose jobs each read one unchanging picture of the database."""
+    """A worker whose jobs each read one snapshot of the database."""
 
     def __init__(self, database: Database) -> None:
         super().__init__("reader", database.connect)
@@ -109,7 +110,7 @@ class SnapshotReader(Worker):
 
 
 def _do_apart(cursor: apsw.Cursor, job: Job) -> None:
-    """Do a job so that its failing undoes nothing of the others in its transaction."""
+    """Do a job in a savepoint, so that its failure undoes nothing of the other jobs in the transaction."""
     cursor.execute("SAVEPOINT job")
     try:
         job.do(cursor)
