@@ -12,6 +12,7 @@ from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
 from api.jobs import erasure
+from api.models.accounts import Account, User
 from api.models.log import Entry, Kind
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
@@ -172,6 +173,27 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
     assert sorted(deletes) == hers  # each once
     assert [entry["body"] for entry in log if entry["type"] == Kind.MESSAGE] == ["", "", "", "his"]
     assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
+
+
+async def test_an_account_that_cannot_be_erased_keeps_no_other_from_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("user-alice", "user-bob"):
+        await store.accounts.create(Account(User(name, name, name, created_at=1), name, "hash"))
+        await store.erasure.begin(name)
+    first, second = await store.erasure.pending()
+    finish = store.erasure.finish
+
+    async def finish_all_but_the_first(user_id: str) -> None:
+        if user_id == first:
+            raise ValueError("a row that makes no sense")
+        await finish(user_id)
+
+    monkeypatch.setattr(store.erasure, "finish", finish_all_but_the_first)
+    with pytest.raises(ValueError, match="no sense"):
+        await erasure.Erasure(store, "tombstone").erase_all()
+    assert await store.erasure.pending() == [first]
+    assert await store.accounts.get(second) is None
 
 
 def crash_after(store: Store, step: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class ChangeStore(ABC):
         `QUIET_SECONDS`: a lone `Quiet` when nothing happened. It raises `Unavailable` when the database is lost, or has
         been silent for longer than twice that time.
 
-        An entry that is missing, or cannot be read, comes as `unreadable` and is logged once. So between two entries of
-        a wanted room none is missing. Any other row that makes no sense is skipped and logged once. Neither stops the
-        tail.
+        An entry that is missing, or cannot be read, comes as `unreadable` and is logged once. Any other row that makes
+        no sense is skipped and logged once. Neither stops the tail. Of very many entries at once only the newest may
+        come: a caller that sees a gap between two seqs reads the log.
         """
