@@ -1,5 +1,5 @@
-# Everything a newcomer or a developer types. Needs make, git and Python >= 3.11; the SPA needs Node and npm too.
-# PYTHON=/path/to/python picks another interpreter, ARGS="..." is passed on by run, test, coverage and lock.
+# The commands for newcomers and developers. They need make, git and Python >= 3.11; the SPA needs Node and npm too.
+# PYTHON=/path/to/python picks another interpreter. run, test, coverage, faults, fuzz, bench and lock pass ARGS="..." on.
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -46,6 +46,7 @@ faults: $(venv)/.test ## Break a server in every way that it must survive; ARGS=
 
 bench: $(venv)/.test $(venv)/bench/.installed bench-node ## Measure beside peers, and renew docs/benchmarks.md; ARGS=--help shows what can be chosen.
 	@$(bin)/python -m bench $(ARGS)
+
 fuzz: $(venv)/.test ## Send random requests for ten minutes and a million random frames; ARGS=--help shows more.
 	@$(bin)/python -m tests.fuzz $(ARGS)
 
@@ -117,7 +118,7 @@ $(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@touch $(venv)/.run $@
 
-# What the peers of the benchmark are made of, apart from what the server needs.
+# The peers of the benchmark have their own environment, apart from the server's.
 $(venv)/bench/.installed: bench/requirements.txt | $(bin)/python
 	$(say) 'Installing the peers of the benchmark (bench/requirements.txt)'
 	@$(bin)/python -m venv $(venv)/bench
@@ -131,7 +132,7 @@ bench-node:
 		echo '==> Node.js is missing: its contenders are left out.'; \
 	fi
 
-# For run and test the SPA is worth a warning; check insists on it.
+# Without Node, run and test only warn that there is no SPA; check fails.
 spa:
 	@if $(MAKE) --silent node 2>/dev/null; then \
 		$(MAKE) --silent frontend/dist/index.html \

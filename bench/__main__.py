@@ -27,7 +27,7 @@ SUITES: Final = {
 }
 ROOT: Final = Path(__file__).parent.parent
 SHOWN: Final = {
-    # what a run's line shows, if it was measured
+    # The figures in the line of a run, where they were measured.
     "cpu_us": "{:.2f} us",
     "deliveries": "{:,.0f}/s",
     "p50_ms": "p50 {:.1f} ms",
@@ -63,7 +63,7 @@ def line(row: Row) -> str:
 
 
 def play(case: Case, directory: Path) -> Row | None:
-    """Measure a case; None, said loudly, when it cannot be."""
+    """Measure a case. Print why and return None when that is not possible."""
     try:
         return case.measure(directory)
     except Missing as missing:
@@ -74,7 +74,7 @@ def play(case: Case, directory: Path) -> Row | None:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the suites that the command line names."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--suite", choices=SUITES, action="append", help="only this one; may be given again")
     parser.add_argument(
@@ -96,7 +96,7 @@ def main() -> int:
 
 
 def measure(asked: argparse.Namespace, results: Results) -> None:
-    """Play every case so many times, each contender in turn."""
+    """Run every case `runs` times, each contender in turn."""
     options = Options(tuple(asked.only) if asked.only else None, asked.seconds, asked.subscribers, asked.rate)
     directory = ROOT / "build" / "bench"
     results.machine = describe()

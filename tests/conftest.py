@@ -1,4 +1,4 @@
-"""The fixtures every test builds on: store, then server, then user. What was not tested is said loudly."""
+"""The fixtures of all tests: store, server and user. The summary names each store and browser that was not tested."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
 from tests.stranger import Stranger
 
 SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b")
-"""The password of everybody here, an access token, a refresh token (which is what a cookie holds)."""
+"""Matches the password of all test users, access tokens, and refresh tokens, which cookies hold too."""
 
 HAS_RETHINKDB: Final = pytest.StashKey[bool]()
 
@@ -31,7 +31,7 @@ def anyio_backend() -> str:
 def rethinkdb_server(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[RethinkDBServer | None]:
-    """A real RethinkDB, one for the whole run: our own from the binary on PATH, or TAILWIRE_TEST_RETHINKDB."""
+    """One real RethinkDB for the whole run, from the binary on PATH or from TAILWIRE_TEST_RETHINKDB; None without."""
     with rethinkdb_server_or_none(tmp_path_factory.mktemp("rethinkdb")) as server:
         pytestconfig.stash[HAS_RETHINKDB] = server is not None
         yield server
@@ -42,7 +42,7 @@ STORES: Final = ("sqlite", "rethinkdb")
 
 @pytest.fixture(params=["sqlite", pytest.param("rethinkdb", marks=pytest.mark.rethinkdb)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store that is ready to be opened, on each backend in turn."""
+    """The URL of an empty, prepared store, on each backend in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'tailwire.db'}"
     server: RethinkDBServer | None = request.getfixturevalue("rethinkdb_server")
@@ -63,25 +63,25 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def stranger(store_url: str, request: pytest.FixtureRequest) -> Stranger:
-    """Somebody who writes into that store, and is not of us."""
+    """A writer into that store behind the server's back."""
     is_sqlite = store_url.startswith("sqlite:")
     return Stranger(store_url, None if is_sqlite else request.getfixturevalue("rethinkdb_server"))
 
 
 MANY = 200
-"""Changes that a test makes at once, where how many there may be is not what it is about."""
+"""The `sends_burst` of `node`, so that tests of other subjects do not meet the throttle."""
 
 
 @pytest.fixture
 async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
-    """A running server on each backend in turn, with what the test's mark `settings` says."""
+    """A running server on each backend in turn, with the settings of the test's mark `settings`."""
     async with running(settings_of(request, store_url, sends_burst=MANY), passwords_of(request)) as started:
         yield started
 
 
 @pytest.fixture
 async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
-    """A running server on SQLite, for what no backend has a part in; otherwise like `node`."""
+    """Like `node`, on SQLite only: for tests in which the backend plays no part. Its throttles are the defaults."""
     settings = settings_of(request, f"sqlite:///{tmp_path / 'tailwire.db'}")
     async with running(settings, passwords_of(request)) as started:
         yield started
@@ -110,7 +110,7 @@ async def bob(node: Node) -> Person:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
-    """Fail every test in which something was printed or logged that nobody may read."""
+    """Fail every test that printed or logged a secret."""
     report = yield
     if report.when == "teardown" and report.passed:
         found = [name for name, text in report.sections if SECRET.search(text)]
@@ -123,7 +123,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a test out on each store that its mark `stores` does not name."""
+    """Leave out the stores that a test's mark `stores` does not name."""
     items[:] = [item for item in items if _store_of(item) in _stores_of(item)]
 
 
@@ -138,7 +138,7 @@ def _stores_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let what runs on SQLite be known by that, for the summary."""
+    """Mark tests that run on SQLite, for the summary."""
     callspec = getattr(item, "callspec", None)
     is_parameter = callspec is not None and callspec.params.get("store_url") == "sqlite"
     if is_parameter or "sqlite_node" in getattr(item, "fixturenames", ()):
@@ -146,10 +146,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which stores and which browser were tested: a test of their mark has passed, and not only by its name."""
+    """Print which stores and which browser were tested. One is tested when a test with its mark has passed."""
     passed = [one.keywords for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
     ran = {name: any(name in keywords for keywords in passed) for name in ("sqlite", "rethinkdb", "browser")}
-    ran["rethinkdb"] &= config.stash.get(HAS_RETHINKDB, False)  # some of its tests need no server
+    ran["rethinkdb"] &= config.stash.get(HAS_RETHINKDB, False)  # some of its tests pass without a server
     hint = " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
     terminalreporter.section("what was tested")
     for name, shown, missing in (

@@ -1,4 +1,4 @@
-"""A real server in this process, and the users and sockets that talk to it over the network."""
+"""Runs a real server in this process, with users and sockets that talk to it over the network."""
 
 import asyncio
 import itertools
@@ -23,24 +23,24 @@ from api.server.run import SHUTDOWN_SECONDS, bind, configuration
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0
-"""Longer than anything here takes; a test that waits this long has failed."""
+"""A test that waits this long has failed."""
 NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Whom a client trusts that speaks plain HTTP. To read the roots that everybody trusts takes 50 ms, for each client."""
+"""The trust store of clients that speak plain HTTP: empty, because loading the real one takes 50 ms for each client."""
 
 A_MOMENT: Final = 0.001
-"""Until the next look at what tells nobody when it is so."""
+"""The first pause of `eventually`; each further one is twice as long."""
 
 Event = dict[str, Any]
 
 
 def is_entry(event: Event) -> bool:
-    """Say whether an event has a place in a room's log, as docs/protocol.md tells clients to."""
+    """Say whether an event is an entry of a room's log, by the rule of docs/protocol.md."""
     return event["type"] != "ack" and {"room_id", "seq", "at"} <= event.keys()
 
 
 @dataclass
 class Socket:
-    """One WebSocket, by a client library that is not ours."""
+    """One WebSocket, by the client library `websockets`."""
 
     raw: ClientConnection
 
@@ -53,7 +53,7 @@ class Socket:
             return event
 
     async def until(self, **wanted: Any) -> Event:
-        """Return the next event that has these fields; earlier ones are passed over."""
+        """Return the next event that has these fields. Earlier events are dropped."""
         while True:
             event = await self.receive()
             if wanted.items() <= event.items():
@@ -69,7 +69,7 @@ class Socket:
                 return event
 
     async def entries(self, count: int) -> list[Event]:
-        """Return the next `count` entries, of whatever kinds."""
+        """Return the next `count` entries of any kind."""
         found: list[Event] = []
         while len(found) < count:
             event = await self.receive()
@@ -97,7 +97,7 @@ class Person:
 
     @asynccontextmanager
     async def socket(self, *, by_header: bool = True, node: "Node | None" = None) -> AsyncIterator[Socket]:
-        """An authenticated socket that has had its `ready`."""
+        """Open an authenticated socket and read its `ready`."""
         headers = {"Authorization": f"Bearer {self.access_token}"} if by_header else {}
         async with connect((node or self.node).ws_url, additional_headers=headers, max_size=None) as raw:
             socket = Socket(raw)
@@ -112,7 +112,7 @@ class Node:
     """One running server."""
 
     url: str
-    process: Process | None = None  # None: it runs in this one
+    process: Process | None = None  # None where it runs in this process
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
@@ -147,7 +147,7 @@ class Node:
         try:
             return (await client.get("/readyz")).status_code == 200
         except httpx.TransportError:
-            return False  # it does not listen yet
+            return False  # the server does not listen yet
 
 
 def http_client(
@@ -158,7 +158,7 @@ def http_client(
 
 
 async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> None:
-    """Ask again and again until `condition` holds; fail after `seconds`."""
+    """Wait until `condition` holds; fail after `seconds`."""
     async with asyncio.timeout(seconds):
         for attempt in itertools.count():
             if await condition():
@@ -167,9 +167,9 @@ async def eventually(condition: Callable[[], Any], seconds: float = SECONDS) -> 
 
 
 class _PromptServer(uvicorn.Server):
-    """A server that starts and ends at once, where uvicorn's own waits for its next tick of 0.1 s.
+    """A server that starts and ends at once. Uvicorn's own waits for its next tick of 0.1 s.
 
-    It holds no signals, so Ctrl-C ends the tests. Where a process is what is tested, it runs as uvicorn's own does.
+    It handles no signals, so Ctrl-C ends the tests. Tests of the process itself run uvicorn's own, by tests/process.py.
     """
 
     async def start(self, bound: socket.socket) -> None:
@@ -177,7 +177,7 @@ class _PromptServer(uvicorn.Server):
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[bound])
-        await self.on_tick(0)  # which sets the headers of every answer
+        await self.on_tick(0)  # the tick sets the headers of every answer
 
     async def end(self) -> None:
         """Do what `shutdown` does, in its order."""
@@ -197,7 +197,7 @@ class _PromptServer(uvicorn.Server):
 
 
 def quick_passwords() -> Passwords:
-    """Passwords whose hashes cost nothing: those of the command line and of `Passwords()` take 25 ms each."""
+    """Return a `Passwords` with very cheap hashes. A real one takes 25 ms for each hash."""
     return Passwords(memory_kib=8, passes=1)
 
 
@@ -207,7 +207,7 @@ async def running(
 ) -> AsyncIterator[Node]:
     """Run a server with these settings on a free port of the loopback interface.
 
-    Its passwords are quick, unless it is given `Passwords`: hashing is what most tests would wait for.
+    Most tests would wait for the hashing of passwords, so it is made cheap unless `make_passwords` says otherwise.
     """
     bound = bind("127.0.0.1", 0)
     app = create_app(settings, make_passwords)

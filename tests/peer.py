@@ -1,4 +1,4 @@
-"""A peer that writes its own bytes: what no library would send."""
+"""A WebSocket peer that writes its own bytes, also those that no library would send."""
 
 import asyncio
 import socket
@@ -12,11 +12,11 @@ from websockets.frames import Frame, Opcode
 from tests.node import SECONDS, Node
 
 TEXT, CONTINUATION, PING, PONG = 1, 0, 9, 10
-MASK = b"\0\0\0\0"  # a key that changes nothing, so that frames can be written as they are meant
+MASK = b"\0\0\0\0"  # changes nothing, so that the text stands in the frame as it is
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
-    """Write a frame as no library would."""
+    """Return the bytes of one frame, valid or not."""
     length = len(payload)
     head = bytes([fin << 7 | rsv << 4 | opcode, (masked << 7) | (min(126, length))])
     size = struct.pack("!H", length) if length >= 126 else b""
@@ -24,7 +24,7 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, masked
 
 
 class Peer:
-    """A socket after its handshake, whose bytes are ours."""
+    """A socket after its handshake. The test writes its bytes."""
 
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.reader = reader
@@ -56,7 +56,7 @@ class Peer:
 
 
 def handshake(host: str, token: str | None) -> bytes:
-    """Write the request that asks for a socket."""
+    """Return the request of a handshake."""
     proof = f"Authorization: Bearer {token}\r\n" if token else ""
     return (
         f"GET /ws/messages HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -66,7 +66,7 @@ def handshake(host: str, token: str | None) -> bytes:
 
 @asynccontextmanager
 async def peer(node: Node, token: str | None = None, *, receive_bytes: int = 0) -> AsyncIterator[Peer]:
-    """Shake hands by hand."""
+    """Connect and shake hands, byte by byte."""
     host, port = node.url.removeprefix("http://").split(":")
     raw = socket.socket()
     if receive_bytes:

@@ -1,4 +1,4 @@
-"""The command `tailwire` as a process of its own."""
+"""Runs the command `tailwire` as a process."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def started(
     program: Sequence[str] = PROGRAM,
     log: IO[bytes] | None = None,
 ) -> AsyncIterator[Process]:
-    """Run the program in an empty place; afterwards nothing of it is left, whatever happened. `log`: for its stderr."""
+    """Run the program in this directory, with its stderr in `log`. Afterwards all its processes are gone."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
     process = await asyncio.create_subprocess_exec(
         *program,
@@ -48,7 +48,7 @@ async def started(
                 await process.communicate()
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its own group: the workers of one that hangs
+                os.killpg(process.pid, signal.SIGKILL)  # the group: a hanging server has workers
 
 
 async def result(settings: dict[str, str], directory: Path, *arguments: str) -> tuple[int | None, str, str]:

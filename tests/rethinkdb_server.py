@@ -1,4 +1,4 @@
-"""A real RethinkDB for the tests: our own from the binary on PATH, or the one that TAILWIRE_TEST_RETHINKDB names."""
+"""A real RethinkDB for the tests: started from the binary on PATH, or the one that TAILWIRE_TEST_RETHINKDB names."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,11 @@ SHAPE: Final = r.expr(
         r.db("rethinkdb").table("permissions").order_by("id").coerce_to("array"),
     ]
 )
-"""What no row of the database changes: its tables with their indexes, and who may do what."""
+"""A query for the tables with their indexes, and the permissions. Writing rows changes none of it."""
 
 
 def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
-    """Run a coroutine to its end, also from where an event loop runs already."""
+    """Run a coroutine to its end, also where an event loop runs already."""
     outcome: list[Any] = []
 
     def run() -> None:
@@ -53,7 +53,7 @@ def in_own_loop(work: Callable[[], Awaitable[T]]) -> T:
 
 
 class _Loop:
-    """An event loop that outlives the loops of the tests, in a thread of its own."""
+    """An event loop in a thread, which outlives the loops of the tests."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -72,25 +72,25 @@ class _Loop:
 
 
 class RethinkDBServer:
-    """One server; `process` is None for one that is not ours to kill."""
+    """One server. `process` is None where the tests did not start it and may not kill it."""
 
     def __init__(self, admin_url: str, directory: Path | None = None) -> None:
         self.admin_url = admin_url
         self._directory = directory
         self._loop = _Loop()
-        self._pool: Pool | None = None  # of the loop
+        self._pool: Pool | None = None  # used in `_loop` only
         self._emptying: Any = None
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def admin(self) -> Address:
-        """Where the tests' database is, as an administrator."""
+        """The address of the tests' database, for an administrator."""
         admin = Address.parse(self.admin_url, needs_database=False)
         return Address(admin.host, admin.port, admin.user, admin.password, DATABASE)
 
     @property
     def store_url(self) -> str:
-        """The URL of the tests' database, as the app user."""
+        """The URL of the tests' database, for the app's user."""
         admin = Address.parse(self.admin_url, needs_database=False)
         return f"rethinkdb://tailwire_test:{APP_PASSWORD}@{admin.host}:{admin.port}/{DATABASE}"
 
@@ -133,17 +133,17 @@ class RethinkDBServer:
         in_own_loop(probe)
 
     def kill(self) -> None:
-        """End our own server as a power cut would."""
+        """Kill our own server, like a power cut."""
         self._signal(signal.SIGKILL)
         assert self.process is not None
         self.process.wait()
 
     def pause(self) -> None:
-        """Let our own server fall silent without a word."""
+        """Stop our own server (SIGSTOP)."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let our own server go on."""
+        """Continue our own server."""
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
@@ -166,7 +166,7 @@ class RethinkDBServer:
         return self.store_url
 
     async def _empty(self) -> None:
-        """Put back the rows that were there after the preparation, if tables and rights are still what they were."""
+        """Put back the rows of the prepared database. Prepare it anew if its tables or rights have changed."""
         if self._pool is None:
             self._pool = Pool(self.admin)
         if self._emptying is not None and await self._pool.run(self._emptying):
@@ -177,7 +177,7 @@ class RethinkDBServer:
         self._emptying = await _emptying(self._pool)
 
     def close(self) -> None:
-        """End it for good, and what `empty_store` keeps."""
+        """End the server, and the pool and the loop that `empty_store` keeps."""
         if self._pool is not None:
             self._loop.run(self._pool.close())
         self._loop.close()
@@ -185,7 +185,7 @@ class RethinkDBServer:
 
 
 async def _emptying(pool: Pool) -> Any:
-    """Return the query that makes the database what it is now; it answers false where rows are not enough for that."""
+    """Return a query that restores the rows of now. It answers false when tables or rights differ from now."""
     shape = await pool.run(SHAPE)
     tables = await pool.run(EVERY_TABLE)
     rows = {table: await pool.read(r.table(table)) for table in tables}
@@ -195,7 +195,7 @@ async def _emptying(pool: Pool) -> Any:
 
 
 async def as_admin(server: RethinkDBServer, query: Any) -> Any:
-    """Run a query on the tests' database, as nobody but an administrator may."""
+    """Run a query on the tests' database as an administrator."""
     pool = Pool(server.admin)
     try:
         return await pool.run(query)
@@ -212,7 +212,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def rethinkdb_server_or_none(directory: Path) -> Iterator[RethinkDBServer | None]:
-    """Give a server for the whole run; None where there is neither a binary nor an address."""
+    """Yield a server for the whole run; None where there is neither a binary nor an address."""
     if shutil.which("rethinkdb") is None:
         url = os.environ.get("TAILWIRE_TEST_RETHINKDB")
         if not url:

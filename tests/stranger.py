@@ -1,4 +1,4 @@
-"""Somebody who writes into the database behind the server's back, as newer versions and mishaps do."""
+"""Writes into the database directly, as a newer version or a mishap would."""
 
 import json
 import uuid
@@ -15,16 +15,16 @@ POISON_TIME: Final = {"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+0
 
 
 class Stranger:
-    """Writes on either store; `server` is the database of a URL that is not SQLite's."""
+    """Writes into either store. `server` is the RethinkDB of the URL, None on SQLite."""
 
     def __init__(self, url: str, server: RethinkDBServer | None) -> None:
         self._url = url
         self._server = server
 
     async def write(self, room_id: str, *rows: dict[str, Any] | None) -> None:
-        """Let a room's log go on with these rows, as one append would: `kind`, `data`, and what else is to differ.
+        """Append these rows to a room's log in one step. A row has `kind`, `data`, and what differs from `_defaults`.
 
-        None leaves a hole: the head counts it, and nothing is there.
+        None leaves a hole: the head counts it, and no row is written.
         """
         if self._url.startswith("sqlite:///"):
             self._write_sqlite(room_id, rows)
@@ -42,7 +42,7 @@ class Stranger:
                     if row is not None:
                         whole = _defaults() | row
                         data = whole["data"] if isinstance(whole["data"], str) else json.dumps(whole["data"])
-                        at = whole["at"] if isinstance(whole["at"], int) else -1  # the column takes no other
+                        at = whole["at"] if isinstance(whole["at"], int) else -1  # integers only
                         values = (whole["kind"], whole["user_id"], whole["username"], at, whole["ref"])
                         connection.execute(
                             "INSERT INTO entries (kind, user_id, username, at, ref, room_id, seq, data,"

@@ -1,4 +1,4 @@
-"""Where a request comes from: what a trusted proxy saw, and nothing that a client wrote."""
+"""The address of a client is what a trusted proxy saw, never what a client wrote."""
 
 from ipaddress import ip_network
 

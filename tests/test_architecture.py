@@ -1,4 +1,4 @@
-"""The shape of the code, held by one walk over its imports. docs/architecture.md explains the table."""
+"""The shape of the code: imports, and the length and names of files. docs/architecture.md explains the table."""
 
 import ast
 import json
@@ -19,9 +19,9 @@ GROUND = ("address", "clock", "config", "errors", "failpoints", "ids", "logs")
 """These import nothing of `api`, and everybody may import them."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    # A folder of api/, or a file beside the folders: what it may import besides itself and GROUND. From the top
-    # down: a row names only rows below it, so no import goes upwards and there is no circle. A row may name one
-    # file of a folder. `store` is what opens a store, `store.*` the files that both stores use.
+    # A folder of api/, or a file beside the folders: what it may import besides itself and GROUND. A row names
+    # only rows below it, so no import goes upwards and there is no circle. A row may name one file of a folder.
+    # `store` is api/store/__init__.py, which opens a store; `store.*` are the files that both stores use.
     # docs/architecture.md shows this table: run `make docs` after a change.
     "main": EVERYTHING,
     "cli": EVERYTHING,
@@ -48,10 +48,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(GROUND, ()),
 }
 MOST_PARTS, MOST_ARROWS = 30, 110
-"""How many folders and files the table may have, and how many pairs of them may know each other."""
+"""The greatest number of folders and files in the table, and of pairs of them that know each other."""
 
 ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
-    # a library: the modules that know it. Storage and the core must run without the web framework, and a
+    # A library: the modules that may import it. The store and the core must run without the web framework. A
     # library that is no longer developed stays behind one file.
     "fastapi": ("main", "http.*", "routers.*"),
     "starlette": ("main", "http.*", "routers.*"),
@@ -103,7 +103,7 @@ def tree(module: str) -> ast.Module:
 
 
 def imports(module: str) -> Iterator[tuple[str, int]]:
-    """Yield every name that a module imports, wherever in it, as (dotted name, line)."""
+    """Yield every name that a module imports, also inside functions, as (dotted name, line)."""
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
@@ -144,7 +144,7 @@ def part_of(module: str) -> str:
 
 
 def arrows() -> dict[tuple[str, str], list[str]]:
-    """Return which folders, and files beside them, know each other, and where."""
+    """Return the pairs of folders and files beside them that know each other, with the places."""
     found: dict[tuple[str, str], list[str]] = {}
     for module in MODULES:
         for target, line in imports_of_ours(module):
@@ -232,7 +232,7 @@ def test_no_imports_go_in_a_circle() -> None:
         if module in done:
             return
         for target in sorted(graph[module]):
-            # Opening a store imports its backend only then, which is no circle at import.
+            # A backend is imported only when a store is opened, so that this is no circle at import.
             if not (module == "store" and target.startswith("store.")):
                 visit(target, (*path, module))
         done.add(module)
@@ -387,7 +387,7 @@ def test_the_frontend_lock_names_no_address() -> None:
             for key, inner in value.items():
                 if key == "resolved":
                     yield "/".join((*path, key))
-                elif key != "funding":  # where the authors ask for money, which nothing downloads from
+                elif key != "funding":  # nothing is downloaded from there
                     yield from walk(inner, (*path, key))
         elif isinstance(value, str) and "://" in value:
             yield "/".join(path)
@@ -397,7 +397,7 @@ def test_the_frontend_lock_names_no_address() -> None:
 
 
 def test_the_frontend_lock_is_whole() -> None:
-    """A registry that lacks a build for some other platform makes npm leave it out, and `npm ci` fails."""
+    """npm leaves a package out when the registry lacks its build for another platform; `npm ci` then fails there."""
     packages = json.loads((ROOT / "frontend" / "package-lock.json").read_text())["packages"]
     locked = {name.rpartition("node_modules/")[2] for name in packages}
     needed = {

@@ -1,4 +1,4 @@
-"""The command `tailwire` as a person runs it: a process, its lines and its exit code."""
+"""The command `tailwire` as a process: its output and its exit code."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def setup(tmp_path: Path) -> dict[str, str]:
-    """The settings of a server of its own, on a free port."""
+    """The settings of a server on a free port, with its own store."""
     return {"TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}", "TAILWIRE_PORT": "0"}
 
 

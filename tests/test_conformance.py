@@ -1,4 +1,4 @@
-"""RFC 6455 and 7692, by the cases of the Autobahn test suite, which `kosoku` drives against our own protocol class."""
+"""RFC 6455 and 7692: `kosoku` runs the cases of the Autobahn test suite against our own protocol class."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from kosoku._kosoku import CaseResult
 
 BIG_BYTES = 20 * 1024 * 1024
-"""The cases send messages of 16 MiB, in as many pieces as they like: our limits are tested elsewhere."""
+"""The limit here. The cases send messages of 16 MiB in many pieces; our real limits are tested elsewhere."""
 CASES_SECONDS = 90.0
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Give every message back: text by the sink, where there is one, as events go; all else by ASGI."""
+    """Send every message back: text through the sink, like events; everything else through ASGI."""
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
     offered = scope["extensions"].get(EXTENSION)
@@ -41,7 +41,7 @@ async def echoing(*, compression: bool) -> AsyncIterator[str]:
     bound = bind("127.0.0.1", 0)
     config = configuration(echo, compression=compression, lifespan="off")
     config.ws_max_size = BIG_BYTES
-    bound.listen()  # whoever comes before the server is there waits for it
+    bound.listen()  # a client that comes before the server waits in the queue
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
@@ -54,11 +54,12 @@ async def echoing(*, compression: bool) -> AsyncIterator[str]:
 
 
 NOT_OURS = {
-    # A close frame amid a fragmented message: the library `websockets` takes it for an error (1002), and means to.
+    # A close frame inside a fragmented message. The library `websockets` intends to answer it with 1002.
     "7.1.5"
 }
 COMPRESSED = [
-    # How both sides agree (12.1 to 12.5, 13.1 to 13.7), with messages of 16, 64 and 256 bytes: bigger ones take time.
+    # All ways to agree on compression (12.1 to 12.5, 13.1 to 13.7), with messages of 16, 64 and 256 bytes only:
+    # bigger ones take too long.
     f"{chapter}.{way}.{size}"
     for chapter, ways in ((12, 5), (13, 7))
     for way in range(1, ways + 1)

@@ -1,4 +1,4 @@
-"""A server that dies at the worst of moments: what was acked is there once, and a retry changes nothing."""
+"""A server dies at each failpoint. Every acked message is stored once, and a retry changes nothing."""
 
 import asyncio
 import signal
@@ -23,14 +23,14 @@ ONLY_ON_A_CLUSTER = {Failpoint.BEFORE_FLUSH, Failpoint.AFTER_FLUSH}
 
 @asynccontextmanager
 async def crashing(settings: dict[str, str], tmp_path: Path, point: Failpoint) -> AsyncIterator[Node]:
-    """A server that dies when it passes `point`, once the file `crash` is there."""
+    """Run a server that dies when it passes `point` while the file `crash` exists."""
     program = machine.at_failpoint("die", point, tmp_path / "crash")
     async with serving(settings | {"PYTHONPATH": str(machine.ROOT)}, tmp_path, program=program) as node:
         yield node
 
 
 async def send_all(socket: Socket, refs: list[str]) -> dict[str, Event]:
-    """Send a message for each ref, at once; return the answers that came before the end."""
+    """Send a message for each ref without waiting; return the answers that came before the crash."""
     answers: dict[str, Event] = {}
     try:
         for ref in refs:

@@ -1,4 +1,4 @@
-"""What must stay true of compose.yaml and of the Dockerfile, read without a Docker engine."""
+"""Rules for compose.yaml and the Dockerfile, checked without a Docker engine."""
 
 import json
 import re

@@ -76,7 +76,7 @@ def _line_of_tree(path: Path, name: str, depth: int) -> str:
 
 
 def table_of_imports() -> str:
-    """Return the table of docs/architecture.md: what a folder or a file beside the folders may import."""
+    """Return the table of imports of docs/architecture.md, made from `MAY_IMPORT`."""
     lines = ["| folder or file | may import, besides itself and the ground |", "|---|---|"]
     for part, row in MAY_IMPORT.items():
         if part not in GROUND:
@@ -87,7 +87,7 @@ def table_of_imports() -> str:
 
 
 def tables_of_permissions() -> str:
-    """Return the tables of docs/permissions.md: who may do what, and which roles a role reaches."""
+    """Return the tables of docs/permissions.md: who may do what, and which roles a role gives and takes."""
     relations: list[policy.Relation] = [*Role, *policy.Outsider]
 
     def answer(operation: policy.Operation, relation: policy.Relation) -> str:
@@ -149,7 +149,7 @@ def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:
 
 
 GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
-    # a document: what its generated parts are made from, as the comment before each says, and by which function
+    # A document: for each generated part its source, as the comment before it says, and the function that makes it.
     CONFIGURATION: {"api/config.py": table_of_settings},
     ARCHITECTURE: {"the docstrings of api/": tree_of_folders, "tests/test_architecture.py": table_of_imports},
     PERMISSIONS: {"api/rooms/policy.py": tables_of_permissions},
@@ -221,7 +221,7 @@ def test_every_error_code_is_in_the_protocol() -> None:
 
 
 def served() -> str:
-    """Return what docs/protocol.md says is served: all of it but the reserved names."""
+    """Return docs/protocol.md without the reserved names."""
     return (ROOT / "docs" / "protocol.md").read_text().split("## Reserved")[0]
 
 
@@ -309,7 +309,7 @@ def test_the_tour_of_the_readme_works(served_address: str, tmp_path: Path) -> No
     sign_up, history = blocks(ROOT / "README.md", "sh")
     (tour,) = blocks(ROOT / "README.md", "python")
     (tmp_path / "tour.py").write_text(tour.replace("127.0.0.1:8000", served_address))
-    # The tour listens for ever. `sed` ends with the first silence, and the tour with the next, which nobody reads.
+    # The tour listens for ever. `sed` ends at the first heartbeat, and the tour at the next, for its pipe is closed.
     script = f"""
         set -eu
         {sign_up}

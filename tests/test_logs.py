@@ -1,4 +1,4 @@
-"""A log line tells what happened, and no secret that was near by."""
+"""A log line says what happened, and shows no value from the traceback and no control characters."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What holds while RethinkDB is away, and how soon it is over when it is back."""
+"""What clients see while RethinkDB is away, and how soon all is well when it is back."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from tests.rethinkdb_server import RethinkDBServer, as_admin
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
 BACK_SECONDS = 5.0
-"""The promise: so soon after the database is back everything is."""
+"""The promise: everything works again this soon after the database is back."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_both_nodes_serve_again_after_the_database_was_killed_and_no_socke
             back = time.monotonic()
             await one.wait_ready()
             await other.wait_ready()
-            # A client that is told `unavailable` asks again, under the same ref.
+            # A client sends again under the same ref after `unavailable`.
             while (answer := await a.call(type="send", room_id=LOBBY_ID, ref="during", body="during"))[
                 "type"
             ] == "error":

@@ -1,4 +1,4 @@
-"""No secret of anybody's gets into a log, a metric or a refusal, whatever happens; rows T2, W9, W10 and 4.9."""
+"""No secret gets into a log line, a metric or a refusal; rows T2, W9, W10 and 4.9."""
 
 import json
 import re
@@ -26,14 +26,14 @@ COOKIE = {"X-Tailwire-Session": "cookie"}
 
 
 class Spoken:
-    """Every secret that was sent or given, and everything but those that the server said to others."""
+    """Collects the secrets that were sent or handed out, and the texts of the server that must not hold them."""
 
     def __init__(self) -> None:
         self.secrets = {PASSWORD, WRONG, NEW, BODY, METRICS, SECRET}
         self.said: list[str] = []
 
     async def call(self, http: Any, method: str, path: str, **more: Any) -> Any:
-        """Send a request; what it refuses is looked at, what it gives is kept from then on."""
+        """Send a request. Keep the text of a refusal, or the secrets that the answer hands out."""
         answer = await http.request(method, path, **more)
         if answer.is_error or path == "/metrics":
             self.said += [answer.text, str(answer.headers)]
@@ -46,7 +46,7 @@ class Spoken:
 
 
 async def live(node: Node, spoken: Spoken) -> None:
-    """Do everything that has a secret in it, well and badly."""
+    """Do everything that handles a secret, rightly and wrongly."""
     alice = await node.sign_up("alice")
     spoken.secrets |= {alice.access_token, alice.refresh_token}
     await say(alice, spoken)
@@ -79,7 +79,7 @@ async def live(node: Node, spoken: Spoken) -> None:
 
 
 async def say(person: Person, spoken: Spoken) -> None:
-    """Write messages, and what is none, by socket and over HTTP."""
+    """Send valid and invalid messages, by socket and over HTTP."""
     messages = f"/rooms/{LOBBY_ID}/messages"
     for message in (
         {"ref": "r", "body": BODY},
@@ -115,7 +115,7 @@ async def say(person: Person, spoken: Spoken) -> None:
 
 @pytest.fixture(params=["text", "json"])
 async def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Spoken, str]:
-    """What was secret, and everything that a server of its own logged at its most talkative."""
+    """The secrets, and everything that a server logged at level debug."""
     spoken = Spoken()
     settings = {
         "TAILWIRE_PORT": "0",
@@ -134,9 +134,9 @@ async def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Spoken, 
 
 async def test_no_log_line_metric_or_refusal_holds_a_secret(told: tuple[Spoken, str]) -> None:
     spoken, logged = told
-    assert logged.count("/auth/login") >= 5  # else nothing was looked at
+    assert logged.count("/auth/login") >= 5  # the log was written
     assert len(spoken.secrets) >= 12
     assert len(spoken.said) >= 40
     everything = "\n".join([logged, *spoken.said])
     assert not [secret[:12] for secret in spoken.secrets if secret and secret in everything]
-    assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+", everything)  # a token that is not among ours
+    assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+", everything)  # a token that we did not collect

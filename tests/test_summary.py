@@ -1,4 +1,4 @@
-"""What the tests say of themselves at their end."""
+"""The summary at the end of a test run."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ OF_RETHINKDB_WITHOUT_ONE = (
     "tests/store/cluster/",
     *("-k", "module_says_what_it_is_for or nobody_there_is_said"),
 )
-"""Some of these have its name in theirs, others its mark."""
+"""Tests that pass without RethinkDB. Some have its name in theirs, others its mark."""
 ON_SQLITE = "tests/store/test_members.py::test_members_and_rooms_are_counted[sqlite]"
 
 
 def summary(*tests: str) -> list[str]:
-    """Run tests where there is no RethinkDB, and return what was tested."""
+    """Run tests without RethinkDB; return the names that the summary calls tested."""
     answer = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The tasks that run as long as the server does are kept alive, and it is told how often that was needed."""
+"""Tasks of the server are restarted when they end, and the restarts are counted."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class ScriptedWork:
-    """Work that fails as the test says, and then goes on until it is cancelled."""
+    """Work that fails or ends as the test says, and then runs until it is cancelled."""
 
     def __init__(self, *failures: Exception | None) -> None:
         self._failures = list(failures)
@@ -41,7 +41,7 @@ class ScriptedWork:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test wait long for a restart."""
+    """Make restarts quick."""
     monkeypatch.setattr(tasks_module, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
@@ -102,7 +102,7 @@ async def test_a_bug_in_a_task_is_told_by_metrics_and_readiness_and_the_node_goe
 
         await eventually(is_restless)
         answer = await node.client().get("/readyz")
-        assert answer.status_code == 200  # the node serves
+        assert answer.status_code == 200  # the node serves all the same
         (troubled,) = answer.json()["tasks"]
         assert troubled["name"] == "erasure"
         assert troubled["restarts"] >= AGAIN_AND_AGAIN

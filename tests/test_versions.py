@@ -1,4 +1,4 @@
-"""No lock file names a version with a known hole, or one whose bug we rely on being mended."""
+"""No lock file names a version with a known vulnerability, or one with a bug that we need fixed."""
 
 import re
 from pathlib import Path
@@ -15,9 +15,9 @@ FLOORS: Final = {
     "python-multipart": "0.0.18",  # CVE-2024-53981: a form that takes minutes to read
     "python-jose": "3.4.0",  # CVE-2024-33663, CVE-2024-33664: keys confused, a bomb in a token
     "apsw": "3.51.3.0",  # SQLite 3.51.3: a WAL reset that loses what was committed
-    "passlib": "1.7.4",  # the last one
+    "passlib": "1.7.4",  # the last release
     "cryptography": "44.0.1",  # CVE-2024-12797
-    "fastapi": "0.138.0",  # before, bodies without a bound
+    "fastapi": "0.138.0",  # earlier versions read bodies without a bound
 }
 
 
@@ -40,5 +40,5 @@ def test_a_locked_version_is_not_below_its_floor(lock: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["starlette", "uvicorn", "h11", "python-multipart", "python-jose", "apsw"])
 def test_what_has_a_floor_is_still_what_we_run_on(name: str) -> None:
-    """Else its row, or the name in it, is of the past."""
+    """Otherwise its row in `FLOORS` is out of date."""
     assert name in versions("requirements.lock")

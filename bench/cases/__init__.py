@@ -1,1 +1,1 @@
-"""What is measured: one kind of work a file."""
+"""The suites: one kind of work in each file."""

@@ -1,4 +1,4 @@
-"""One thing to measure once: whom, what work, and how. A suite is a list of them."""
+"""A case: a contender, the work, and how it is measured. A suite is a list of cases."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bench.report.results import Row
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; a suite has its own ideas where it says nothing."""
+    """The options of the command line. None leaves the choice to the suite."""
 
     contenders: tuple[str, ...] | None
     seconds: float
@@ -17,13 +17,13 @@ class Options:
     rate: float | None
 
     def wants(self, contender: str) -> bool:
-        """Whether this contender is asked for."""
+        """Whether this contender is to be measured."""
         return self.contenders is None or contender in self.contenders
 
 
 @dataclass(frozen=True)
 class Case:
-    """See the module. `measure` gets a directory for what it leaves behind."""
+    """See the module. `measure` gets a directory for its files."""
 
     contender: str
     work: str

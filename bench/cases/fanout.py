@@ -1,4 +1,4 @@
-"""Fan-out: what it costs to bring a message to everybody in a room, and how long that takes."""
+"""Fan-out: the cost of delivering a message to everybody in a room, and how long it takes."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,19 @@ from bench.machine.machine import busy_seconds
 
 MOST_SENDERS: Final = 50
 RATE_OF_A_SENDER: Final = 5
-"""Few, for a socket may wait for one ack before it sends again: a single sender would be what is measured."""
+"""Messages of one sender in a second. Few, because a single sender that waits for each ack would be the limit."""
 SUBSCRIBERS: Final = 500
 RATES: Final = (20, 400, 1_000)
 STORED: Final = (200, 200)
-"""Subscribers and messages a second, where each message goes through RethinkDB."""
+"""Subscribers and messages a second for the contenders that store each message in RethinkDB."""
 ALSO: Final = {("tornado", RATES[0])}
-"""Of those that store there, who is measured with the others, too: its database's CPU does not count as its own."""
+"""Storing contenders that are also measured at a rate of the others. The CPU of their database does not count."""
 STORING: Final = ("tailwire-rethinkdb", "tutorial", "tornado", "node-rethinkdb")
 
 
 @dataclass(frozen=True)
 class Work:
-    """So many subscribers of one room, so many messages a second in all, for so long."""
+    """The work: subscribers of one room, messages a second in all, and the duration."""
 
     subscribers: int
     rate: float
@@ -35,12 +35,12 @@ class Work:
 
     @property
     def name(self) -> str:
-        """Return it in words, as in `500 x 20/s`."""
+        """Return the work in words, such as `500 x 20/s`."""
         return f"{self.subscribers:,} x {self.rate:,g}/s"
 
     @property
     def senders(self) -> int:
-        """How many of the subscribers share the sending."""
+        """The number of subscribers that send."""
         return int(min(MOST_SENDERS, self.subscribers, max(1, self.rate // RATE_OF_A_SENDER)))
 
 
@@ -63,14 +63,14 @@ def _of(options: Options, work: Work, names: Sequence[str]) -> Iterator[Case]:
 
 
 class Meter:
-    """Reads what the processes have used when the load says that it is warm, and when it has measured."""
+    """Reads the CPU of the processes when the load is warm, and again when it has measured."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._marks: list[tuple[float, float, float, float]] = []
 
     def hear(self, event: dict[str, Any]) -> None:
-        """Take what the load says."""
+        """Handle an event of the load."""
         if event["event"] == "running":
             print(".", end="", flush=True)
         elif event["event"] in {"warm", "measured"}:
@@ -85,7 +85,7 @@ class Meter:
             )
 
     def row(self, report: dict[str, Any]) -> dict[str, Any]:
-        """Return what was measured, with the load's report."""
+        """Return the figures, together with the load's report."""
         seconds, server, database, busy = (
             after - before for before, after in zip(self._marks[0], self._marks[1], strict=True)
         )

@@ -1,7 +1,7 @@
-"""What a changefeed costs the database and its reader: over all rooms, as a node has it, and over one bucket of them.
+"""The cost of a changefeed to the database and its reader: over all rooms, as a node has it, and over one bucket.
 
-If heads were in buckets, a node would tail those that its subscribers need. A feed of buckets in which nothing is
-written is what it would save; the database looks at each write for it all the same.
+If heads were in buckets, a node would tail only those that its subscribers need. A feed of a bucket without writes
+shows what that would save. The database checks each write for such a feed all the same.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from bench.report.results import Row
 ROOMS: Final = 20
 WRITES: Final = 300
 TAIL: Final = 33
-"""Entries that a busy head carries: `TRIM_LAG` and one."""
+"""The number of entries in the tail of a busy head: `TRIM_LAG` and one."""
 WRITTEN: Final = 0
-"""The bucket of all rooms that are written to."""
+"""The bucket of all rooms with writes."""
 FEEDS: Final[dict[str, Callable[[], Any]]] = {
     "all": lambda: heads_feed(r.table("heads")),
     "elsewhere": lambda: heads_feed(r.table("heads").get_all(WRITTEN + 1, index="bucket")),
 }
 KINDS: Final = ("0", "4-all", "4-elsewhere", "16-all", "16-elsewhere")
-"""How many feeds, and of what."""
+"""The kinds of runs: the number of feeds, and which feed."""
 
 
 def measure(kind: str, directory: Path) -> Row:
-    """Write to heads while such feeds are open; return what that costs."""
+    """Write to heads while the feeds of this kind are open; return the cost."""
     count, _, feed = kind.partition("-")
     with database(directory) as rethinkdb:
         address = Address.parse(rethinkdb.prepared(ROOT))
@@ -97,6 +97,6 @@ class _Reader:
                     self.done.set()
 
     async def close(self) -> None:
-        """End it."""
+        """End the reader."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)

@@ -66,7 +66,7 @@ def _alone(work: Work) -> Callable[[Path], Row]:
 
 
 def _made_rooms(node: Node, tokens: Sequence[str], count: int) -> list[str]:
-    """Make public rooms that all of these users are in."""
+    """Make public rooms that all these users join."""
     rooms = []
     for number in range(count):
         body = {"name": f"Room {number}", "visibility": "public"}
@@ -77,7 +77,7 @@ def _made_rooms(node: Node, tokens: Sequence[str], count: int) -> list[str]:
 
 
 def _rooms(count: int, seconds: float, directory: Path) -> Row:
-    """Share 500 subscribers and 200 messages a second out among so many rooms."""
+    """Spread 500 subscribers and 200 messages a second over `count` rooms."""
     with tailwire.node(f"sqlite:///{directory / os.urandom(4).hex()}.db", directory) as node:
         tokens = node.sign_up(2)
         subject = tailwire.subject(node, tokens)
@@ -97,10 +97,10 @@ def _rooms(count: int, seconds: float, directory: Path) -> Row:
 
 
 def _history(entries: int, directory: Path) -> Row:
-    """Ask a room with so many entries for its newest page, and for one that is ten thousand pages back."""
+    """Time the newest page of a room with this many entries, and one that is up to ten thousand pages back."""
     store = f"sqlite:///{directory / os.urandom(4).hex()}.db"
     with tailwire.node(store, directory) as node:
-        node.sign_up(1)  # makes the lobby
+        node.sign_up(1)  # the store is made, with its lobby
     figures = store_alone("fill", store, entries)
     with tailwire.node(store, directory) as node:
         token = node.ask(
@@ -125,7 +125,7 @@ def _asked(node: Node, path: str, token: str) -> float:
 
 
 def _nodes(count: int, seconds: float, directory: Path) -> Row:
-    """Let all senders and all subscribers be on the first node: what the others cost is reading everybody's changes."""
+    """Put all senders and subscribers on the first node. The other nodes only read everybody's changes."""
     with ExitStack() as stack:
         rethinkdb = stack.enter_context(database(directory))
         store = rethinkdb.prepared(ROOT)

@@ -1,4 +1,4 @@
-"""Idle sockets: how fast they come in, the memory each keeps, and what ten thousand that say nothing cost."""
+"""Idle sockets: how fast they connect, the memory of each, and the CPU of ten thousand that say nothing."""
 
 import time
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _idle(contender: Contender, count: int, seconds: float, directory: Path) -> 
     with contender.start(directory) as subject:
         process = subject.process
         with loading(subject.plan(subject.sockets(100), seconds=0), directory):
-            pass  # so that what is made at the first socket is not counted
+            pass  # memory that the first sockets allocate is not counted
         time.sleep(1)
         before, cpu = process.memory_bytes(), process.cpu_seconds()
         with loading(subject.plan(subject.sockets(count), seconds=0), directory) as load:

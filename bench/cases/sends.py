@@ -1,4 +1,4 @@
-"""Sends: how many a second are acknowledged in one room, and how long a message takes when all is quiet."""
+"""Sends: acks a second in one room, and the time of a message when all is quiet."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def _measured(
 
 
 def _acked(subject: Subject, seconds: float, directory: Path) -> Row:
-    """Let fifty sockets send, each the next message when the last is acknowledged; one more subscribes and counts."""
+    """Let fifty sockets send, each its next message after an ack. One more socket subscribes and counts."""
     listener, *senders = subject.sockets(SENDERS + 1)
     senders = [replace(one, sends=True, receives=False, hello="", ready=tailwire.READY) for one in senders]
     plan = replace(subject.plan([listener, *senders], seconds=seconds), closed_loop=True)
@@ -57,13 +57,13 @@ def _acked(subject: Subject, seconds: float, directory: Path) -> Row:
 
 
 def _quiet(subject: Subject, _seconds: float, directory: Path) -> Row:
-    """Time a message from its sending to its arrival, and the store alone in the same run."""
+    """Time messages from sending to arrival, and the store alone in the same run."""
     row = run(subject, QUIET, directory)
     return {**row, **store_alone("quiet", subject.store)}
 
 
 def store_alone(word: str, store: str, count: int = 0) -> Row:
-    """Return what bench/cases/store_alone.py measures on the server's core."""
+    """Run bench/cases/store_alone.py on the server's core; return its figures."""
     command = [
         "taskset",
         "-c",

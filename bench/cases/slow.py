@@ -1,4 +1,4 @@
-"""Slow sockets: a hundred that never read, beside five hundred that do."""
+"""Slow sockets: a hundred sockets never read, beside five hundred that do."""
 
 import time
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def cases(options: Options) -> Iterator[Case]:
 
 
 def _slow(contender: Contender, work: Work, directory: Path) -> Row:
-    """Run the work without them and then with them, on one server."""
+    """Run the work without mute sockets and then with them, on one server."""
     with contender.start(directory) as subject:
         alone, _seconds = _run(subject, work, 0, directory)
         time.sleep(SETTLE_SECONDS)
@@ -55,9 +55,9 @@ def _slow(contender: Contender, work: Work, directory: Path) -> Row:
 
 
 def _run(subject: Subject, work: Work, mute: int, directory: Path) -> tuple[Row, list[float]]:
-    """Return the figures, and after how many seconds each of the mute sockets was gone.
+    """Return the figures, and the seconds after which each mute socket was gone.
 
-    That is seen on the server's side: a socket that the system gives up is not told to its peer.
+    The descriptors of the server show that. The peer does not learn that the system has dropped a socket.
     """
     sockets = subject.sockets(work.subscribers + mute, senders=work.senders)
     sockets = [replace(one, is_mute=number >= work.subscribers) for number, one in enumerate(sockets)]

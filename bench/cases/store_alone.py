@@ -1,7 +1,7 @@
-"""What the store does alone, with no server about it: a program, `python -m bench.cases.store_alone WORD STORE COUNT`.
+"""Measures the store without a server: `python -m bench.cases.store_alone WORD STORE COUNT`.
 
-`quiet`: one append after the other, with a pause between; prints how long until each came out of `changes()`.
-`fill`: appends that many messages to the lobby; prints how many a second.
+`quiet`: one append after the other, with a pause between; prints how long each took to come out of `changes.open()`.
+`fill`: appends COUNT messages to the lobby; prints how many a second.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ AT_ONCE: Final = 500
 
 
 def draft() -> Draft:
-    """Return a message nobody has sent before."""
+    """Return a message with a new ref."""
     body: EntryData = {"body": "x" * 100, "reply_to": None}
     at = time.time_ns() // 1_000_000
     return Draft(
@@ -71,7 +71,7 @@ async def fill(store: Store, count: int) -> dict[str, float]:
 
 
 async def main(word: str, url: str, count: str) -> None:
-    """Open the store, do what the word says, print the figures."""
+    """Open the store, run what the word names, and print the figures."""
     store = await open_store(url)
     try:
         figures = await (quiet(store) if word == "quiet" else fill(store, int(count)))

@@ -1,8 +1,8 @@
-"""Measures whether a room that may not be seen is answered as fast as one that is not there.
+"""Measures whether a hidden room is answered as fast as one that does not exist.
 
     python -m bench.cases.timing [SQLite or RethinkDB store url]
 
-One stranger asks for both in turn, so that whatever else the machine does meets both alike.
+One stranger asks for both in turn, so that other work of the machine delays both alike.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ PATHS = ("", "/members", "/messages", "/messages/1", "/log")
 
 
 async def measure(store_url: str) -> None:
-    """Print the medians in milliseconds of each, and how they differ."""
+    """Print the median of each in milliseconds, and the difference."""
     async with running(Settings(store=store_url, log_level="warning")) as node:
         owner, stranger = await node.sign_up("owner-of-it"), await node.sign_up("stranger")
         hidden = (await make_room(owner, "Den", "private"))["id"]
@@ -42,7 +42,7 @@ async def measure(store_url: str) -> None:
 
 
 def main() -> None:
-    """Measure the store that was named, or an empty SQLite one."""
+    """Measure the store of the command line, or else an empty one on SQLite."""
     with tempfile.TemporaryDirectory() as folder:
         url = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:///{folder}/tailwire.db"
         asyncio.run(measure(url))

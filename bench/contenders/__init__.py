@@ -1,1 +1,1 @@
-"""Who is measured: Tailwire and its peers, and how each is started."""
+"""The contenders: Tailwire and its peers, and how each is started."""

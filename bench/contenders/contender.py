@@ -1,4 +1,4 @@
-"""Who is measured: a name, what it is, and how it is started."""
+"""A contender: its name, what it is, and how it is started."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from bench.machine.process import free_port, started
 
 PEERS: Final = Path(__file__).parent.parent / "peers"
 PYTHON: Final = PEERS.parent.parent / ".venv" / "bench" / "bin" / "python"
-"""Peers have an environment of their own, which `make bench` makes: requirements.txt."""
+"""The Python of the peers. `make bench` makes their environment from bench/requirements.txt."""
 NCHAN: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 Start = Callable[[Path], AbstractContextManager[Subject]]
@@ -41,7 +41,7 @@ def _floor(directory: Path) -> Iterator[Subject]:
 
 
 def _peer(*command: str, path: str = "/", stores: bool = False) -> Start:
-    """Return how a peer starts: its command, then its port, then the database's port and password if it `stores`."""
+    """Return how a peer starts: by its command, its port, and the database's port and password if it `stores`."""
 
     @contextmanager
     def start(directory: Path) -> Iterator[Subject]:

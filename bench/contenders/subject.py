@@ -1,4 +1,4 @@
-"""A server that is measured: its process, the database behind it, and how a socket is to speak with it."""
+"""A server under measurement: its process, its database, and how a socket talks to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,15 +8,15 @@ from bench.machine.load import Plan, Socket
 from bench.machine.process import Process
 
 DELIVERED_BYTES: Final = 280
-"""About what a message of Tailwire's is as it arrives; peers deliver as much."""
+"""The approximate size of a delivered message of Tailwire. Peers deliver as many bytes."""
 PADDING: Final = " The quick brown fox jumps over the lazy dog; sixty characters."
-"""With the mark of load.c before it, a body of a hundred characters."""
+"""Fills a body up to a hundred characters, with the mark of load.c before it."""
 
 
 def peer_text() -> str:
-    """Return the message that a peer is sent, and sends to all: as long as Tailwire's."""
+    """Return the message that a peer gets and sends to all. It is as long as Tailwire's."""
     head, tail = '{"type":"message","room":"lobby","username":"bench","padding":"', f'","body":"@{PADDING}"}}'
-    mark_bytes = 36  # what load.c puts in place of the `@`, less one
+    mark_bytes = 36  # the mark that load.c puts in place of the `@`, less that one
     return head + "x" * (DELIVERED_BYTES - len(head) - len(tail) - mark_bytes) + tail
 
 
@@ -28,8 +28,8 @@ class Missing(Exception):
 class Subject:
     """See the module.
 
-    `heads` are handshake lines that the sockets share out among themselves, a user's each; `store` is where Tailwire
-    keeps things.
+    `heads` are header lines for handshakes, one for each user; the sockets use them in turn. `store` is the URL of
+    Tailwire's store.
     """
 
     process: Process
@@ -41,7 +41,7 @@ class Subject:
     store: str = ""
 
     def sockets(self, count: int, *, senders: int = 0) -> list[Socket]:
-        """Return so many subscribers of one room, of whom the first `senders` send too."""
+        """Return `count` subscribers of one room. The first `senders` of them also send."""
         return [
             replace(self.socket, sends=number < senders, head=self.heads[number % len(self.heads)])
             for number in range(count)

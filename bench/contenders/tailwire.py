@@ -1,4 +1,4 @@
-"""Tailwire itself, as its command starts it, with users who signed up and a room that they are in."""
+"""Tailwire itself, started by its command, with users who sign up and their room."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-c", "from api.cli import main; main()", "serve")
 USERS: Final = 50
 LIFTED: Final = {
-    # Limits that stand in the way of a load from one address.
+    # Limits that a load from one address would meet.
     "TAILWIRE_CONNECTIONS": "30000",
     "TAILWIRE_CONNECTIONS_PER_USER": "30000",
     "TAILWIRE_SENDS_PER_SECOND": "100000",
@@ -70,7 +70,7 @@ class Node:
 
 
 def socket_of(port: int, room_id: str = LOBBY, room: int = 0) -> Socket:
-    """Return how a socket subscribes to a room, and what it sends there."""
+    """Return a socket that subscribes to a room and sends there."""
     return Socket(
         port,
         room,
@@ -91,7 +91,7 @@ def node(store: str, directory: Path, cores: set[int] = SERVER_CORES) -> Iterato
 
 
 def subject(running: Node, tokens: list[str], database: Process | None = None) -> Subject:
-    """Return a node as what is measured, in the lobby."""
+    """Return the node as a subject, with sockets in the lobby."""
     heads = [f"Authorization: Bearer {token}" for token in tokens]
     return Subject(
         running.process, socket_of(running.port), "/ws/messages", heads, database, store=running.store
@@ -100,14 +100,14 @@ def subject(running: Node, tokens: list[str], database: Process | None = None) -
 
 @contextmanager
 def on_sqlite(directory: Path) -> Iterator[Subject]:
-    """Run it on a fresh SQLite store."""
+    """Run Tailwire on a fresh SQLite store."""
     with node(f"sqlite:///{directory / secrets.token_hex(4)}.db", directory) as running:
         yield subject(running, running.sign_up())
 
 
 @contextmanager
 def on_rethinkdb(directory: Path) -> Iterator[Subject]:
-    """Run it on a fresh RethinkDB."""
+    """Run Tailwire on a fresh RethinkDB."""
     with (
         database(directory) as rethinkdb,
         node(rethinkdb.prepared(ROOT), directory) as running,

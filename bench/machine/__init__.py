@@ -1,1 +1,1 @@
-"""The machine that measures, and the processes, databases and load that run on it."""
+"""The machine, and the processes, databases and load on it."""

@@ -1,4 +1,4 @@
-"""A RethinkDB of our own, fresh for each contender that wants one."""
+"""A fresh RethinkDB for each contender that needs one."""
 
 import secrets
 import shutil
@@ -16,14 +16,14 @@ from bench.machine.process import Process, free_port, started
 
 @dataclass
 class Database:
-    """One running server; it shares the core of the load."""
+    """One running server, on the core of the load."""
 
     process: Process
     port: int
     password: str
 
     def prepared(self, root: Path) -> str:
-        """Prepare it for Tailwire; return the URL of the store."""
+        """Prepare the database for Tailwire; return the URL of the store."""
         store = f"rethinkdb://tailwire:{self.password}@127.0.0.1:{self.port}/tailwire"
         admin = f"rethinkdb://admin:{self.password}@127.0.0.1:{self.port}"
         command = (sys.executable, "-c", "from api.cli import main; main()", "init", "--admin", admin)
@@ -39,7 +39,7 @@ class Database:
 
 @contextmanager
 def database(directory: Path) -> Iterator[Database]:
-    """Run one. Raises `Missing` where RethinkDB is not installed."""
+    """Run a database. Raises `Missing` where RethinkDB is not installed."""
     if shutil.which("rethinkdb") is None:
         raise Missing("there is no `rethinkdb` on PATH")
     port, password, name = free_port(), secrets.token_hex(16), secrets.token_hex(4)

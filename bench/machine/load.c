@@ -1,12 +1,13 @@
 /* The load: WebSockets that send at a steady rate and check everything that they receive.
  *
- * In C, for what measures must weigh less than what is measured: every frame is looked at, and half a million a second
- * are a third of a core. It is told what to do by a plan in a file (see load.py): it connects everybody, waits for the line `go`
- * on its standard input, warms up, measures, and waits for what is still on its way. It says how far it is in JSON, a line each.
+ * It is in C because the load must cost less than the server: it checks every frame, and half a million frames a second
+ * take a third of a core. It reads a plan from a file (see load.py), connects all sockets, waits for the line `go` on its
+ * standard input, warms up, measures, and waits for messages that are still on their way. It prints its progress as JSON, one
+ * event in each line.
  *
  * A message carries `@STAMP.SENDER.NUMBER@` somewhere in its text: 19 digits of the nanosecond (CLOCK_MONOTONIC) at which it
- * was due, 5 of who sent it, 9 of how many this sender had sent. So that a server which stalls the sender is not
- * forgiven the wait, the stamp is the time at which it was due, not the one at which it could be sent.
+ * was due, 5 of its sender, 9 of how many messages this sender had sent. The stamp is the time at which the message was
+ * due, not the time at which it could be sent, so that a server that stalls its senders pays for the wait.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -59,7 +60,7 @@ static uint64_t *sent_in_room;
 
 static int epoll_fd, timer_fd;
 static char buffer[READ_BYTES + 128 * 1024];
-static uint64_t born; /* when this load began: so no two loads say the same */
+static uint64_t born; /* when this load began, so that no two loads send the same texts */
 static uint64_t began, from, until; /* the window in which a message must be due to be measured */
 static uint64_t measured_received, measured_acks, total_sent, total_received, window_received;
 static uint64_t gaps, disordered, doubled, unasked_closes, refusals;
@@ -88,7 +89,7 @@ static void fault(const char *what, size_t length) {
     first_fault[to] = 0;
 }
 
-/* -- how long things took: buckets that grow with the value */
+/* -- latencies, in buckets that grow with the value */
 
 static int bucket(uint64_t microseconds) {
     int shift = 0;
@@ -111,7 +112,7 @@ static double percentile(const uint32_t *buckets, double share) {
     return bucket_value(BUCKETS - 1);
 }
 
-/* -- a socket's two directions */
+/* -- reading and writing of a socket */
 
 static void watch(struct one *s) {
     struct epoll_event e = {.data.ptr = s};
@@ -139,7 +140,7 @@ static void put(struct one *s, const void *data, size_t length) {
     if (!s->waits_to_write) flush(s);
 }
 
-/* Masked with a key of zeros, which is allowed, costs the server the same and us nothing. */
+/* The mask is a key of zeros: it is allowed, costs the server the same, and costs us nothing. */
 static void put_frame(struct one *s, int opcode, const char *text, size_t length) {
     char head[8] = {(char)(0x80 | opcode)};
     size_t size = length < 126 ? 2 : 4;
@@ -152,7 +153,7 @@ static void put_frame(struct one *s, int opcode, const char *text, size_t length
     put(s, frame, size + 4 + length);
 }
 
-/* The template's `@` becomes the mark, and each `#` what is this message's alone. */
+/* Replaces the template's `@` by the mark, and each `#` by a text that is unique to this message. */
 static void send_message(struct one *s, uint64_t due) {
     char text[LINE_BYTES], mark[MARK_LENGTH + 1];
     size_t length = 0;
@@ -216,7 +217,7 @@ static void take_text(struct one *s, const char *text, size_t length, uint64_t a
 static void lose(struct one *s, const char *why, size_t length) {
     if (s->state == GONE) return;
     if (s->state == READY) connected--;
-    if (!s->mute || !began) unasked_closes++, fault(why, length); /* a mute one is to be closed */
+    if (!s->mute || !began) unasked_closes++, fault(why, length); /* mute sockets must be closed */
     s->state = GONE;
     close(s->fd);
 }
@@ -237,7 +238,7 @@ static void open_up(struct one *s, const char *head, size_t length) {
         return;
     }
     s->state = JOINING;
-    for (char *hello = s->hello; *hello;) { /* several, set apart by U+001E */
+    for (char *hello = s->hello; *hello;) { /* several texts, separated by U+001E */
         char *end = strchrnul(hello, '\x1e');
         put_frame(s, 1, hello, (size_t)(end - hello));
         hello = *end ? end + 1 : end;
@@ -245,7 +246,7 @@ static void open_up(struct one *s, const char *head, size_t length) {
     if (!s->ready[0]) become_ready(s);
 }
 
-/* Returns how much of the bytes was whole. */
+/* Returns how many of the bytes were complete frames. */
 static size_t take(struct one *s, const char *data, size_t length, uint64_t at) {
     size_t start = 0;
     if (s->state == SHAKING) {
@@ -299,7 +300,7 @@ static void start_connecting(struct one *s) {
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (s->fd < 0) perror("socket"), exit(1);
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (s->mute) { /* or the kernel would take megabytes for it */
+    if (s->mute) { /* otherwise the kernel would buffer megabytes */
         int small = 64 * 1024;
         setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     }
@@ -339,7 +340,7 @@ static void handle(struct one *s, uint32_t events) {
     } else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(s);
 }
 
-/* -- what happens when */
+/* -- the course of a load */
 
 static void turn(int milliseconds) {
     static struct epoll_event events[EVENTS];
@@ -373,7 +374,7 @@ static void wait_for_go(void) {
             if (events[i].data.ptr) handle(events[i].data.ptr, events[i].events);
             else {
                 char line[64];
-                if (read(0, line, sizeof line) <= 0) exit(1); /* whoever started us is gone */
+                if (read(0, line, sizeof line) <= 0) exit(1); /* our parent is gone */
                 epoll_ctl(epoll_fd, EPOLL_CTL_DEL, 0, NULL);
                 return;
             }

@@ -1,4 +1,4 @@
-"""The load: writes the plan that load.c follows, and reads what it says."""
+"""The load: writes the plan for load.c, and reads its events."""
 
 import json
 import subprocess
@@ -15,19 +15,19 @@ from bench.machine.process import Process, started
 SOURCE: Final = Path(__file__).parent / "load.c"
 WARMUP_SECONDS: Final = 3.0
 SEPARATOR: Final = "\x1e"
-"""Between the texts that a socket says first."""
+"""Stands between the texts of `hello`."""
 
 
 class Failed(Exception):
-    """The load could not do what it was told; the message says what it saw."""
+    """The load has failed; the message says why."""
 
 
 @dataclass(frozen=True)
 class Socket:
     """One WebSocket of the plan.
 
-    `head` is a header line of its handshake, `hello` the texts it says first, `ready` a part of the text by which it
-    is known to be there; in `template`, what it sends, `@` stands for the mark and `#` for something unique.
+    `head` is a header line of its handshake, and `hello` the texts that it sends first. It is connected when a text
+    comes that contains `ready`. It sends `template`, in which `@` stands for the mark and `#` for something unique.
     """
 
     port: int
@@ -41,7 +41,7 @@ class Socket:
     template: str = ""
 
     def line(self) -> str:
-        """Return its line of the plan."""
+        """Return the line of this socket in the plan."""
         flags = "-" + "r" * self.receives + "s" * self.sends + "m" * self.is_mute
         fields = (flags, self.port, self.room, self.head, self.hello, self.ready, self.template)
         return "socket\t" + "\t".join(map(str, fields))
@@ -49,7 +49,7 @@ class Socket:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the load does: a steady `rate` of messages a second in all, or `closed_loop`: the next after the ack."""
+    """What the load sends: `rate` messages a second in all, or with `closed_loop` the next message after each ack."""
 
     sockets: Sequence[Socket]
     path: str
@@ -62,7 +62,7 @@ class Plan:
     engine_io: bool = False
 
     def text(self) -> str:
-        """Return it as load.c reads it."""
+        """Return the plan as load.c reads it."""
         settings = {
             "path": self.path,
             "rate": self.rate,
@@ -78,21 +78,21 @@ class Plan:
 
 
 class Load:
-    """A running load; `loading` makes it."""
+    """A running load. `loading` makes it."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.connect_seconds = 0.0
 
     def connected(self) -> None:
-        """Wait until everybody is. Raises `Failed`."""
+        """Wait until all sockets are connected. Raises `Failed`."""
         event = self._until("connected", lambda _event: None)
         if event["fault"]:
             raise Failed(event["fault"])
         self.connect_seconds = event["seconds"]
 
     def run(self, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Let it send, and return its report; `on_event` hears `warm`, `measured` and each second `running`."""
+        """Let the load send; return its report. `on_event` gets `warm`, `measured`, and `running` each second."""
         stdin = cast("IO[bytes]", self.process.popen.stdin)
         stdin.write(b"go\n")
         stdin.flush()
@@ -108,7 +108,7 @@ class Load:
 
 
 def compiled(source: Path, directory: Path) -> Path:
-    """Return the program that a C source becomes. Raises `Failed` where there is no compiler."""
+    """Compile a C source; return the program. Raises `Failed` without a compiler."""
     program = directory / source.stem
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         try:

@@ -1,4 +1,4 @@
-"""The machine that measures: its cores, and how much of them others used meanwhile."""
+"""The machine: its cores, and how busy other processes keep them."""
 
 import os
 import platform
@@ -9,18 +9,18 @@ from typing import Final
 
 CORES: Final = sorted(os.sched_getaffinity(0))
 SERVER_CORES: Final = {CORES[0]}
-"""The server has a core of its own, where there are two; the load, the database and we share the last."""
+"""The server's own core, where there are two. The load, the database and this program share the last one."""
 LOAD_CORES: Final = {CORES[-1]}
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 QUIET_CORES: Final = 0.1
-"""What others may use while a run begins; a shared machine's host counts as others, too."""
+"""Other processes may use this much when a run begins. The time that the host of a shared machine steals counts."""
 QUIET_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 120.0
 
 
 def describe() -> str:
-    """Return one line about the machine and what it runs."""
+    """Return one line about the machine, its system and its Python."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -34,7 +34,7 @@ def describe() -> str:
 
 
 def busy_seconds() -> float:
-    """Return how long all cores together have worked since the machine started, for whomever."""
+    """Return the busy time of all cores together since the machine started."""
     user, nice, system, _idle, _wait, irq, soft, steal = map(
         int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     )
@@ -42,7 +42,7 @@ def busy_seconds() -> float:
 
 
 def wait_until_quiet() -> bool:
-    """Wait until nobody else has worked for a moment; say whether that came in time."""
+    """Wait until other processes are quiet for a moment; return whether that came in time."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         began, busy = time.monotonic(), busy_seconds()

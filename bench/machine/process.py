@@ -1,4 +1,4 @@
-"""One process that we start, pinned to a core, with what it costs: CPU and memory, its children's too."""
+"""A process that we start on one core, with its CPU and memory, including its children's."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from bench.machine.machine import PAGE_BYTES, TICKS
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 NICENESS: Final = -15
-"""Where it is allowed, what is measured and what measures come before all else that the machine does."""
+"""Where it is allowed, the server and the load run before all other processes of the machine."""
 
 
 class NotStarted(Exception):
@@ -33,7 +33,7 @@ class Process:
 
     @property
     def pids(self) -> list[int]:
-        """Return it and whoever descends from it."""
+        """Return the ids of the process and its descendants."""
         found = [self.popen.pid]
         for pid in found:
             with contextlib.suppress(OSError):
@@ -42,7 +42,7 @@ class Process:
         return found
 
     def cpu_seconds(self) -> float:
-        """Return how long it has computed so far, for itself and in the kernel."""
+        """Return its CPU time so far, in user and in kernel mode."""
         ticks = 0
         for pid in self.pids:
             with contextlib.suppress(OSError):
@@ -51,7 +51,7 @@ class Process:
         return ticks / TICKS
 
     def memory_bytes(self) -> int:
-        """Return how much memory it holds (its resident set)."""
+        """Return its resident memory."""
         pages = 0
         for pid in self.pids:
             with contextlib.suppress(OSError):
@@ -59,7 +59,7 @@ class Process:
         return pages * PAGE_BYTES
 
     def descriptor_count(self) -> int:
-        """Return how many files and sockets it has open."""
+        """Return the number of its open files and sockets."""
         return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.pids)
 
     def wait_for(self, port: int) -> None:
@@ -82,14 +82,14 @@ def started(  # noqa: PLR0913  as subprocess has them
     stdin: int | IO[bytes] | None = subprocess.DEVNULL,
     stdout: int | None = None,
 ) -> Iterator[Process]:
-    """Run a command on these cores; afterwards nothing of it is left."""
+    """Run a command on these cores, and end all its processes after the block."""
     log = directory / f"{Path(command[0]).name}-{time.monotonic_ns()}.log"
 
     def prepare() -> None:
         os.sched_setaffinity(0, cores)
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-            Path("/proc/self/autogroup").write_text(str(NICENESS))  # what counts between sessions
+            Path("/proc/self/autogroup").write_text(str(NICENESS))  # the priority between sessions
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,6 +1,6 @@
 """Django Channels' tutorial (part 3, its asynchronous consumer): one group, on the in-memory layer, under uvicorn.
 
-The layer drops what a consumer has not taken when 100 messages wait for it; here 10,000 may, so that it loses less.
+The layer drops messages for a consumer when 100 wait for it. Here 10,000 may wait, so that it loses fewer.
 """
 
 import json

@@ -1,7 +1,7 @@
 """FastAPI's documentation, "WebSockets", "Handling disconnections and multiple clients": its ConnectionManager.
 
-As it stands there (docs_src/websockets_/tutorial003), without the page and without the copy to the sender alone, which
-would be one more delivery. Served by uvicorn with uvloop and httptools, as FastAPI recommends, without deflate.
+It is the code of docs_src/websockets_/tutorial003 without the page, and without the extra copy to the sender, which
+would be one more delivery. Uvicorn serves it with uvloop and httptools, as FastAPI recommends, without deflate.
 """
 
 import sys

@@ -1,7 +1,7 @@
-/* The floor: what a fan-out costs with no framework and no work but one send() for each delivery.
+/* The floor: the cost of a fan-out without a framework, with one send() for each delivery and no other work.
  *
- * Takes WebSockets on the port given, and sends what one of them says to all of them, one after the other. It knows just as
- * much of the protocol as the load needs: its handshake answers the one key that load.c sends (RFC 6455's sample).
+ * It accepts WebSockets on the given port, and sends each message of one socket to all of them, one after the other. It knows
+ * only as much of the protocol as the load needs: its handshake answers the one key that load.c sends (RFC 6455's sample).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 #define MOST 65536
 #define EVENTS 1024
 
-static int sockets[MOST], count, place[MOST]; /* by descriptor: where it stands among the sockets, plus 1 */
+static int sockets[MOST], count, place[MOST]; /* by descriptor: its index in `sockets`, plus 1 */
 static char buffer[65536], kept[MOST][2048];
 static size_t kept_length[MOST];
 
@@ -37,7 +37,7 @@ static void tell_all(unsigned char *text, size_t length) {
     frame[0] = (char)0x81, frame[1] = (char)(length < 126 ? length : 126);
     if (size == 4) frame[2] = (char)(length >> 8), frame[3] = (char)length;
     memcpy(frame + size, text, length);
-    for (int i = 0; i < count; i++) send(sockets[i], frame, size + length, MSG_NOSIGNAL); /* waits, if it must */
+    for (int i = 0; i < count; i++) send(sockets[i], frame, size + length, MSG_NOSIGNAL); /* may block */
 }
 
 static void receive(int fd) {

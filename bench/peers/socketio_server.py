@@ -1,4 +1,4 @@
-"""python-socketio as its documentation has it: an AsyncServer under ASGI that emits what it hears to everybody."""
+"""python-socketio as in its documentation: an AsyncServer under ASGI that emits each message to everybody."""
 
 import sys
 

@@ -1,7 +1,8 @@
 """The design of 2015 on today's Tornado: handlers in a set, and one coroutine that follows a RethinkDB changefeed.
 
-The pattern of the blog posts of that year ("Django, Tornado and RethinkDB"): a message is inserted, the changefeed
-brings it, and `write_message` is called for each client. Where Django took the message by HTTP, here the socket does.
+It is the pattern of the blog posts of that year ("Django, Tornado and RethinkDB"): a message is inserted, the
+changefeed brings it, and `write_message` is called for each client. There Django took the message by HTTP; here the
+socket takes it.
 """
 
 import asyncio

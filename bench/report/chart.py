@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn by hand: readable on light and on dark ground, with no script and no font of their own."""
+"""Charts as SVG, written by hand: readable on light and dark backgrounds, without scripts and fonts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ MARGIN: Final = 60
 
 @dataclass(frozen=True)
 class Bars:
-    """One group: a title, and what each contender scored."""
+    """One group of bars: a title, and the score of each contender."""
 
     title: str
     scores: Mapping[str, float]
@@ -47,7 +47,7 @@ class Curve:
 
 
 def bars(groups: Sequence[Bars], ours: str) -> str:
-    """Return a chart of horizontal bars; each group's axis is logarithmic, for its scores lie far apart."""
+    """Return a chart of horizontal bars. The axis of each group is logarithmic, because scores lie far apart."""
     parts: list[str] = []
     top = 0
     for group in groups:
@@ -68,7 +68,7 @@ def bars(groups: Sequence[Bars], ours: str) -> str:
 
 
 def curves(plots: Sequence[Curve]) -> str:
-    """Return small plots, two beside each other."""
+    """Return a chart of small plots, two in each row."""
     parts: list[str] = []
     width = WIDTH / 2
     for number, plot in enumerate(plots):
@@ -105,7 +105,7 @@ def _curve(plot: Curve, edge: float, top: float, room: float) -> list[str]:
 
 
 def short(value: float) -> str:
-    """Return a number with as many digits as count."""
+    """Return a number with its significant digits only."""
     if value >= 1e6:  # noqa: PLR2004
         return f"{value / 1e6:.3g}M"
     if value >= 1e4:  # noqa: PLR2004

@@ -10,10 +10,10 @@ from bench.report.results import Results, Row, median
 
 OURS: Final = "tailwire"
 FULL_LOAD: Final = 0.9
-"""A load that used more of its core than this may be what was measured."""
+"""A load that uses more of its core than this may itself be the limit."""
 
 Column = tuple[str, str, str]
-"""A column's head, the figure it shows and that one's format."""
+"""A column: its head, the name of its figure, and the format."""
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "fanout": (
@@ -71,7 +71,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
 }
 
 PLOTS: Final = (
-    # of the suite growth: which works, the title, the axis, the figure
+    # Plots of the suite `growth`: the group of works, the title, the axis, the figure.
     ("subscribers", "CPU µs a delivery", "subscribers of a room, 20 messages/s", "cpu_us"),
     ("rooms", "CPU µs a message", "rooms; 500 subscribers, 200 messages/s in all", "message_cpu_us"),
     ("rate", "CPU µs a delivery", "messages/s to 500 subscribers", "cpu_us"),
@@ -82,7 +82,7 @@ PLOTS: Final = (
 
 
 def write(results: Results, directory: Path) -> None:
-    """Renew tables and charts. A document that has places for them keeps everything else."""
+    """Renew tables and charts. The rest of the document stays as it is."""
     document, images = directory / "benchmarks.md", directory / "images"
     text = document.read_text() if document.exists() else "".join(map(_place, ("machine", *COLUMNS)))
     text = _filled(text, "machine", f"Measured on {results.machine}.")
@@ -99,7 +99,7 @@ def write(results: Results, directory: Path) -> None:
 
 
 def tables(results: Results, suite: str) -> str:
-    """Return a suite's tables: one for each work, or, where cost grows, for each way in which it does."""
+    """Return a suite's tables: one for each work; for `growth` one for each group of works."""
     works = results.works(suite)
     if suite == "growth":
         groups = dict.fromkeys(work.split()[0] for work in works)
@@ -134,9 +134,9 @@ def _ordered(results: Results, suite: str, work: str) -> list[str]:
 
 
 def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str:
-    """Return one table of medians. Figures that nobody has are left out.
+    """Return one table of medians, without columns that would be empty.
 
-    A ratio stands only between what one invocation has measured.
+    A ratio is shown only between figures of one invocation.
     """
     columns = [
         column
@@ -182,7 +182,7 @@ def _place(name: str) -> str:
 
 
 def _filled(text: str, name: str, content: str) -> str:
-    """Put content into its place, if the document has one."""
+    """Put content into its marked place, if the document has it."""
     begin = f"<!-- made by `make bench`: {name} -->\n"
     before, found, rest = text.partition(begin)
     return f"{before}{begin}{content}\n<!-- end -->{rest.partition('<!-- end -->')[2]}" if found else text

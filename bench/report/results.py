@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Results:
-    """Rows, each of one run: `suite`, `contender`, `work`, `run`, and what was measured."""
+    """Rows, one for each run: `suite`, `contender`, `work`, `run`, and the figures."""
 
     path: Path
     machine: str = ""
@@ -20,14 +20,14 @@ class Results:
 
     @classmethod
     def at(cls, path: Path) -> "Results":
-        """Return what is kept at the path, or nothing yet."""
+        """Return the results at this path; none when there is no file."""
         if not path.exists():
             return cls(path)
         kept = json.loads(path.read_text())
         return cls(path, kept["machine"], kept["rows"])
 
     def replace(self, suite: str, contender: str, work: str) -> None:
-        """Forget what was measured of this before: it is measured anew."""
+        """Drop the earlier rows of this work, before it is measured again."""
         self.rows = [
             row
             for row in self.rows
@@ -35,7 +35,7 @@ class Results:
         ]
 
     def add(self, suite: str, contender: str, work: str, figures: Row) -> None:
-        """Take one run's figures, and keep all."""
+        """Add the figures of one run, and save all."""
         short = {
             name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()
         }
@@ -45,7 +45,7 @@ class Results:
         self.path.write_text(f'{{\n "machine": {json.dumps(self.machine)},\n "rows": [\n  {lines}\n ]\n}}\n')
 
     def runs(self, suite: str, contender: str | None = None, work: str | None = None) -> list[Row]:
-        """Return the rows that are these."""
+        """Return the rows of a suite, or those of one contender or work in it."""
         return [
             row
             for row in self.rows
@@ -53,12 +53,8 @@ class Results:
         ]
 
     def works(self, suite: str) -> list[str]:
-        """Return what was done in a suite, in the order of its first run."""
+        """Return the works of a suite, in the order of its first run."""
         return list(dict.fromkeys(row["work"] for row in self.runs(suite)))
-
-    def contenders(self, suite: str, work: str) -> list[str]:
-        """Return who did it."""
-        return list(dict.fromkeys(row["contender"] for row in self.runs(suite, work=work)))
 
 
 def median(rows: Iterable[Row], name: str) -> float | None:

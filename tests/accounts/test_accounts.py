@@ -1,4 +1,4 @@
-"""Signing up, in, on and out over HTTP; rows A and T of the bad inputs."""
+"""Sign-up, log-in, refresh and log-out over HTTP; rows A and T of the bad inputs."""
 
 import asyncio
 import unicodedata
@@ -195,7 +195,7 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
     for guess in ("", "None", PASSWORD):
         with pytest.raises(InvalidCredentials):
             await services.sessions.log_in("machine", guess, CLIENT)
-    assert len(costs) == 3  # each took as long as a wrong password
+    assert len(costs) == 3  # each guess took as long as a wrong password
     _, issued = await services.sessions.begin(user, CLIENT)
     identity = await services.authenticator.identify(issued.access_token)
     with pytest.raises(WrongPassword):
@@ -203,7 +203,7 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
     with pytest.raises(WrongPassword):
         await services.accounts.erase(user, "", CLIENT)
     await services.admin.reset_password(user.id, PASSWORD, Actor())
-    with pytest.raises(Unauthorized):  # all their sessions have ended
+    with pytest.raises(Unauthorized):  # a new password ends all sessions
         await services.authenticator.identify(issued.access_token)
     assert (await services.sessions.log_in("machine", PASSWORD, CLIENT))[0] == user
     passwords.close()
@@ -288,7 +288,7 @@ async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
             me = await node.client(Authorization=f"Bearer {alice.access_token}").get("/users/me")
             assert me.status_code == (200 if access_holds else 401)
             presented = token
-            for _ in range(2):  # again: its answer was lost
+            for _ in range(2):  # the second time as after a lost answer
                 answer = await node.client().post("/auth/refresh", json={"refresh_token": presented})
                 assert answer.status_code == 200
                 fresh = node.client(Authorization=f"Bearer {answer.json()['access_token']}")

@@ -1,4 +1,4 @@
-"""What administrators do, over HTTP and on the command line, and what is left of it in the audit log."""
+"""Administration over HTTP and on the command line, and its traces in the audit log."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 @pytest.fixture
 async def admin(node: Node, store_url: str, tmp_path: Path) -> Person:
-    """A user who has been promoted on the command line, beside the running server."""
+    """An administrator, promoted on the command line while the server runs."""
     person = await node.sign_up("boss")
     code, out, err = await result({"TAILWIRE_STORE": store_url}, tmp_path, "user", "promote", "boss")
     assert (code, out, err) == (0, "boss is an administrator\n", "")
@@ -54,7 +54,7 @@ async def test_t14_a_disabled_account_is_shut_out_everywhere(
     assert refused.json() | {"request_id": ""} == wrong | {"request_id": ""}
     await admin.http.patch(f"/admin/users/{alice.id}", json={"disabled": False})
     assert (await log_in(node, "alice")).status_code == 200
-    assert not await works(alice)  # the session that ended stays so
+    assert not await works(alice)  # the session that was ended stays ended
 
 
 async def test_an_administrator_lists_accounts_and_sessions_and_ends_them(

@@ -1,4 +1,4 @@
-"""Tokens and passwords: what is not exactly ours does not hold, and another library agrees about what is."""
+"""Tokens and passwords. A token that differs from ours in anything is refused, and another library reads ours alike."""
 
 import base64
 import hmac
@@ -26,9 +26,9 @@ from api.protocol.fields import MAX_TOKEN_CHARACTERS
 SECRET: Final = "0123456789abcdefghijklmnopqrstuv"
 OTHER_SECRET: Final = "vutsrqponmlkjihgfedcba9876543210"
 NOW: Final = 1_800_000_000
-"""Seconds; the clock of every test here but python-jose's own, which looks at the real one too."""
+"""The time of every test here, in seconds. Only python-jose also looks at the real clock."""
 FAR: Final = 2**40
-"""Seconds; an `exp` and a time that no clock has reached."""
+"""A time in seconds that no real clock has reached; the `exp` of the tokens here."""
 
 TOKENS: Final = Tokens(SECRET)
 
@@ -48,7 +48,7 @@ CLAIMS: Final = decode(OURS.split(".")[1])
 
 
 def sign(header: bytes, claims: bytes, secret: str = SECRET, digest: str = "sha256") -> str:
-    """Make a token by hand, of any bytes at all."""
+    """Sign any header and claims, valid or not."""
     text = f"{encode(header)}.{encode(claims)}"
     return f"{text}.{encode(hmac.new(secret.encode(), text.encode(), digest).digest())}"
 
@@ -56,7 +56,7 @@ def sign(header: bytes, claims: bytes, secret: str = SECRET, digest: str = "sha2
 def forge(
     claims: dict[str, Any] | None = None, *, secret: str = SECRET, digest: str = "sha256", **header: Any
 ) -> str:
-    """Make a token like ours but for some claims or header fields; one that is `...` is left out."""
+    """Make a token like ours with some claims or header fields changed; `...` leaves one out."""
     head = {name: value for name, value in (HEADER | header).items() if value is not ...}
     body = {name: value for name, value in (CLAIMS | (claims or {})).items() if value is not ...}
     return sign(json.dumps(head).encode(), json.dumps(body).encode(), secret, digest)
@@ -72,7 +72,7 @@ def refused(token: str, now: int = NOW) -> bool:
 
 
 def test_the_forger_can_make_a_good_token() -> None:
-    """Else every refusal below would prove nothing."""
+    """Without this, the refusals below would prove nothing."""
     claims = TOKENS.verify(forge(), now=NOW * 1000)
     assert (claims.user_id, claims.session_id, claims.expires_at) == ("user", "session", FAR * 1000)
 
@@ -162,7 +162,7 @@ OTHER_KINDS: Final[tuple[Any, ...]] = (..., None, [], {}, True, "", 1.5)
         (name, value)
         for name in sorted(CLAIMS)
         for value in OTHER_KINDS
-        if (name, value) != ("jti", "")  # a jti is any text: nothing is looked up by it
+        if (name, value) != ("jti", "")  # a jti may be any text, since nothing is looked up by it
     ],
 )
 def test_a_claim_that_is_missing_or_of_another_kind_does_not_hold(name: str, value: Any) -> None:
@@ -250,13 +250,13 @@ def test_a_text_that_is_no_token_does_not_hold(token: str) -> None:
 
 
 def test_the_bombs_are_short_enough_to_be_looked_at() -> None:
-    """Else they would only prove the bound on the length."""
+    """Longer ones would be refused for their length alone."""
     assert len(sign(BOMB, b"{}")) <= MAX_TOKEN_CHARACTERS
     assert len(sign(b"[" * 2_800, b"{}")) <= MAX_TOKEN_CHARACTERS
 
 
 def test_no_single_character_of_a_token_may_change() -> None:
-    for place, character in enumerate(OURS[:-1]):  # the last holds bits that no decoder reads
+    for place, character in enumerate(OURS[:-1]):  # the last character has bits that no decoder reads
         changed = "A" if character != "A" else "B"
         assert refused(OURS[:place] + changed + OURS[place + 1 :]), place
 

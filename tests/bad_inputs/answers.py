@@ -1,4 +1,4 @@
-"""What every refusal has in common, and the good requests that must be served after it."""
+"""The common form of all refusals, and the good requests that must be served after one."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ JSON = {"content-type": "application/json"}
 
 
 def is_problem(answer: httpx.Response, status: int, code: str) -> None:
-    """Hold an answer to be this refusal, in the form of all refusals, with nothing in it of what was sent."""
+    """Require that an answer is this refusal, in the common form."""
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["status"]) == (status, code, status)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -23,7 +23,7 @@ def is_problem(answer: httpx.Response, status: int, code: str) -> None:
 
 
 def is_error(event: dict[str, Any], code: str) -> None:
-    """Hold an event to be this refusal."""
+    """Require that an event is this refusal."""
     assert (event["type"], event["code"]) == ("error", code), event
     assert set(event) <= {"type", "ref", "code", "message", "retry_after_seconds"}
     assert code != "rate_limited" or event["retry_after_seconds"] >= 1

@@ -37,7 +37,7 @@ async def refuse(
 
 
 async def refuse_fields(node: Node, code: str, *changes: dict[str, Any]) -> None:
-    """Require that sign-up refuses each of these, and repeats none of it; then sign up."""
+    """Require that sign-up refuses each of these without repeating it; then sign up."""
     client = node.client()
     for change in changes:
         sent = GOOD | change
@@ -159,7 +159,7 @@ async def test_a11_a_sixth_failure_is_throttled_on_every_node(
     async with running(settings) as one, running(settings) as other:
         await one.sign_up("alice")
         await one.sign_up("bob")
-        for name in ("alice", "nobody-here"):  # who does not exist is counted like who does
+        for name in ("alice", "nobody-here"):  # a name that nobody has is counted as well
             assert [await log_in(one, name.upper(), WRONG) for _ in range(3)] == [401] * 3
             assert [await log_in(other, name, WRONG) for _ in range(2)] == [401] * 2
             assert [
@@ -210,7 +210,7 @@ async def test_a13_of_a_hundred_guesses_at_once_five_are_looked_at(with_alice: N
     statuses = [answer.status_code for answer in answers]
     assert statuses.count(401) == 5
     assert statuses.count(429) >= MAX_WAITING - 5
-    assert set(statuses) <= {401, 429, 503}  # the last for those for whom there was not even a place to wait
+    assert set(statuses) <= {401, 429, 503}  # 503 where even the places to wait are taken
     await with_alice.sign_up("bob")
     await logs_in(with_alice, "bob")
 
@@ -278,7 +278,7 @@ async def test_a23_json_of_great_depth_is_refused_at_once(with_alice: Node) -> N
     for body in (b"[" * 60_000, b'{"a":' * 10_000, b'{"username":' + b"[" * 10_000 + b"]" * 10_000 + b"}"):
         began = time.perf_counter()
         answer = await client.post("/auth/signup", content=body, headers=JSON)
-        assert time.perf_counter() - began < 0.5  # 20 ms on a machine that does nothing else
+        assert time.perf_counter() - began < 0.5  # it takes 20 ms on an idle machine
         is_problem(answer, 400, "bad_json")
     await logs_in(with_alice, "alice")
 

@@ -1,4 +1,4 @@
-"""Rows F: what frames may be. What breaks the rules ends its own socket only."""
+"""Rows F: which frames are allowed. A bad frame ends its own socket, and no other."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ COMMAND = b'{"type":"ping"}'
 async def alice(
     sqlite_node: Node, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Person]:
-    """A user whose other socket is served all the while, with no traceback."""
+    """A user with another socket, which must still be served after the test; no traceback may be logged."""
     monkeypatch.setattr(transport, "LINGER_SECONDS", 0.5)
     person = await sqlite_node.sign_up("alice")
     async with person.socket() as other:

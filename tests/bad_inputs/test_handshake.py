@@ -1,4 +1,4 @@
-"""Rows H: what a handshake may be. Each test ends with a socket that is served."""
+"""Rows H: which handshakes are allowed. Each test ends with a socket that is served."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ VERSION = b"Sec-WebSocket-Version: 13\r\n"
 
 @pytest.fixture
 async def alice(sqlite_node: Node, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Person]:
-    """A user whose socket is served before and after, with no traceback in between."""
+    """A user whose socket is served before and after the test; no traceback may be logged."""
     person = await sqlite_node.sign_up("alice")
     async with person.socket() as before:
         yield person
@@ -162,7 +162,7 @@ async def test_h11_an_address_has_few_sockets_that_have_yet_to_authenticate(tmp_
     await opened_from(
         tmp_path,
         {"unauthenticated_per_address": 2},
-        first=("2001:db8::1", "2001:db8::2"),  # of one subscriber
+        first=("2001:db8::1", "2001:db8::2"),  # both in the /64 of one subscriber
         more={"2001:db8::3": 429, "2001:db8:1::3": None, "192.0.2.1": None},
     )
 
@@ -179,7 +179,10 @@ async def test_h11_a_node_has_few_sockets_that_have_yet_to_authenticate(tmp_path
 async def opened_from(
     tmp_path: Path, settings: dict[str, int], first: tuple[str, ...], more: dict[str, int | None]
 ) -> None:
-    """Open sockets from some addresses, and see what becomes of further ones; who has a token is served."""
+    """Open sockets from the `first` addresses; `more` says the status for each further one, None where it opens.
+
+    With a token a socket opens all the same.
+    """
     how: dict[str, Any] = settings | {"trusted_proxies": (ip_network("127.0.0.1"),)}
     async with (
         running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", **how)) as node,

@@ -1,4 +1,4 @@
-"""Rows J: what stands in a frame. Each bad one gets one error, and the socket goes on."""
+"""Rows J: the JSON in a frame. Each bad frame gets one error, and the socket goes on."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ async def alice(sqlite_node: Node) -> Person:
 
 
 async def refuse(person: Person, code: str, *frames: str | dict[str, Any]) -> None:
-    """Require that each of these gets this one error, after which the socket is served."""
+    """Require that each of these frames gets this one error, and that the socket is served after it."""
     for first in range(0, len(frames), handler.BAD_FRAMES - 1):
         async with person.socket() as socket:
             for frame in frames[first : first + handler.BAD_FRAMES - 1]:
@@ -94,7 +94,7 @@ async def test_j6_a_type_of_the_database_is_no_text(node: Node) -> None:
         await socket.call(type="subscribe", room_id=LOBBY_ID)
         await socket.until(type="live")
         await refuse(bob, "invalid", SEND | {"body": time}, SEND | {"room_id": time})
-        await socket.send(**SEND | {"body": json.dumps(time)})  # the feed lives, and text is text
+        await socket.send(**SEND | {"body": json.dumps(time)})  # as text it is harmless, and the feed goes on
         assert (await socket.until(type="message"))["body"] == json.dumps(time)
 
 

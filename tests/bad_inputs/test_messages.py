@@ -23,7 +23,7 @@ async def alice(sqlite_node: Node) -> Person:
 
 @pytest.fixture
 async def socket(alice: Person) -> AsyncIterator[Socket]:
-    """A socket on which a message is stored in the end, the first one there is."""
+    """A socket; after the test a message is stored by it, and must be the first of the room."""
     async with alice.socket() as opened:
         yield opened
         ack = await opened.call(type="send", room_id=LOBBY_ID, **GOOD)
@@ -33,7 +33,7 @@ async def socket(alice: Person) -> AsyncIterator[Socket]:
 
 
 async def refuse(person: Person, socket: Socket, code: str, **message: Any) -> None:
-    """Require that a message is refused on both ways in."""
+    """Require that a message is refused by socket and over HTTP."""
     await socket.send(type="send", room_id=LOBBY_ID, **message)
     is_error(await socket.receive(), code)
     is_problem(await person.http.post(MESSAGES, json=message), 422, code)

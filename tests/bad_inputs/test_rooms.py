@@ -1,8 +1,7 @@
 """Rows R: rooms and permissions, over HTTP and the socket. Each test ends with a good request that is served.
 
-The whole table of roles and operations is tried in tests/rooms/test_policy.py. R5 and R16 are limits, and in
-tests/limits/test_throttles.py; for R6 and
-R17 (invites), R7, R8 and R11 (changing messages), R12, R14 and R15 (what is a user's own) there is nothing to try yet.
+tests/rooms/test_policy.py tries the whole table of roles and operations. The limits R5 and R16 are in
+tests/limits/test_throttles.py. Other rows are of features that do not exist yet: test_rows.py lists them.
 """
 
 from typing import Any, Final, NamedTuple
@@ -28,7 +27,7 @@ COMMANDS: Final[tuple[dict[str, Any], ...]] = (
 
 
 class Den(NamedTuple):
-    """A private room and who is in it; bob is not."""
+    """A private room and its members; bob is not one of them."""
 
     node: Node
     id: str
@@ -53,7 +52,7 @@ async def den(node: Node) -> Den:
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    """Return the status and code of a problem, which tells nothing of a room."""
+    """Return the status and code of a problem. Fails when its text tells something of the room."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert "Secret den" not in answer.text
     assert "hidden words" not in answer.text
@@ -149,7 +148,7 @@ async def test_r10_nobody_makes_themselves_more_and_the_last_owner_stays(den: De
 
 
 async def test_r13_a_refusal_about_a_private_room_tells_nothing_of_it(den: Den) -> None:
-    """To an ex-member too, who knows its id; `refusal` looks at the text."""
+    """Not to an ex-member either, who knows its id. `refusal` checks the texts."""
     member = f"/rooms/{den.id}/members/{den.member.id}"
     assert (await den.owner.http.delete(member)).status_code == 204
     for method, path, body in (
@@ -182,14 +181,14 @@ async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
     is_problem(await den.bob.http.get(users), 422, "invalid")
     is_problem(await den.bob.http.get(users, params={"q": "ol", "limit": 21}), 422, "invalid")
     is_problem(await den.bob.http.get(users, params={"q": "ol", "cursor": "guessed"}), 422, "bad_cursor")
-    asked = 1  # a search with a cursor of no list counts
+    asked = 1  # the search with a guessed cursor was counted
     for query in ("a*", "**", "%%", "__", "o_", "*"):
         answer = await den.bob.http.get(users, params={"q": query})
         asked += len(query) > 1
         assert answer.json().get("items", []) == []
     for _ in range(30 - asked):
         (found,) = (await den.bob.http.get(users, params={"q": "ol"})).json()["items"]
-        assert set(found) == {"id", "username", "display_name"}  # no e-mail, nothing of where they are
+        assert set(found) == {"id", "username", "display_name"}  # no e-mail address, no place
     is_problem(await den.bob.http.get(users, params={"q": "ol"}), 429, "rate_limited")
     assert (await den.owner.http.get(users, params={"q": "bo"})).json()["items"][0]["id"] == den.bob.id
     await is_served(den.bob)
@@ -197,7 +196,7 @@ async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
 
 @pytest.mark.stores("sqlite", "rethinkdb")
 async def test_r19_nothing_is_heard_of_people_one_shares_no_room_with(den: Den) -> None:
-    """Nor of a room one has not subscribed to: being in it is not listening."""
+    """Members hear nothing either until they subscribe."""
     async with den.bob.socket() as his, den.owner.socket() as hers:
         assert (await hers.call(type="subscribe", room_id=den.id))["type"] == "ack"
         assert (await hers.call(type="read", room_id=den.id, seq=1))["type"] == "ack"

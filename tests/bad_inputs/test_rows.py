@@ -1,11 +1,11 @@
-"""Every row of the bad inputs has a test that is named after it, or a reason here."""
+"""Every row of the bad inputs has a test with its number in the name, or a reason here why not."""
 
 import re
 from pathlib import Path
 from typing import Final
 
 ROWS: Final = {"A": 26, "T": 23, "H": 14, "F": 12, "J": 8, "M": 7, "P": 5, "R": 19, "W": 10}
-"""How many rows each part has. F13, the Autobahn cases, is a run of its own."""
+"""The number of rows of each part. F13, the Autobahn cases, is tests/test_conformance.py."""
 
 LATER: Final = {
     "M5": "there are no reactions yet",

@@ -1,6 +1,6 @@
 """Rows T: tokens, by HTTP and by socket, on each store where it matters. Each test ends with a good request.
 
-How one is verified is tried text by text in tests/accounts/test_security.py; cookies in tests/http/test_cookies.py.
+tests/accounts/test_security.py tries the verification token by token; tests/http/test_cookies.py has the cookies.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ BEARER: Final = 'Bearer error="invalid_token"'
 
 @pytest.fixture
 async def keyed_node(tmp_path: Path) -> AsyncIterator[Node]:
-    """A server whose secret the forger knows: so each refusal is for what is said to be wrong."""
+    """A server whose secret the forger knows, so that a forged token is refused for its one fault."""
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", secret=SecretStr(SECRET))
     async with running(settings) as started:
         yield started
@@ -47,7 +47,7 @@ async def carol(keyed_node: Node) -> Person:
 
 
 def forger(person: Person) -> Callable[..., str]:
-    """Return what makes tokens like this person's but for some claims or header fields."""
+    """Return a function that makes this person's token with some claims or header fields changed."""
     claims = decode(person.access_token.split(".")[1])
 
     def make(changes: dict[str, Any] | None = None, **header: Any) -> str:
@@ -57,7 +57,7 @@ def forger(person: Person) -> Callable[..., str]:
 
 
 async def first_message(node: Node, **command: Any) -> int | None:
-    """Return the close code after a first message."""
+    """Return the close code that a first message gets."""
     async with connect(node.ws_url) as raw:
         socket = Socket(raw)
         await socket.send(**{"type": "authenticate"} | command)
@@ -73,7 +73,7 @@ async def denied(node: Node, token: str) -> int:
 
 
 async def refuse(node: Node, *tokens: str) -> None:
-    """Require that none of these holds, by none of the three ways in."""
+    """Require that each token is refused in all three places: HTTP, handshake and first message."""
     for token in tokens:
         answer = await node.client(Authorization=f"Bearer {token}").get("/users/me")
         is_problem(answer, 401, "unauthorized")
@@ -125,7 +125,7 @@ async def test_t2_a_token_in_the_query_opens_nothing_and_is_in_no_log(
                 assert refused.value.response.status_code == 401
             await is_served(carol)
     logged = (tmp_path / "log").read_text()
-    assert "/users/me" in logged  # else nothing was looked at
+    assert "/users/me" in logged  # the log was written
     assert carol.access_token not in logged
 
 
@@ -167,7 +167,7 @@ async def test_t5_another_key_does_not_hold_nor_one_rotated_out(
 
 
 async def test_t6_a_header_names_no_key_of_its_own(keyed_node: Node, carol: Person, tmp_path: Path) -> None:
-    """A file or an address that was opened would be seen: it holds the key by which the token is good."""
+    """The file and the address hold the key that the tokens are signed with, so that opening one would be noticed."""
     make = forger(carol)
     (tmp_path / "key").write_text(OTHER_SECRET)
     asked = asyncio.Event()
@@ -293,7 +293,7 @@ async def test_t16_a_token_that_ends_is_told_before_and_closes_after(
         assert (await socket.call(type="ping"))["type"] == "ack"
         monkeypatch.setattr(heartbeats, "now_ms", lambda: ends + 26_000)
         assert await socket.closed() == 4401
-        assert await other.closed() == 4401  # who does not renew: bob's is as old
+        assert await other.closed() == 4401  # bob's token is as old, and he has not renewed it
     monkeypatch.undo()
     await is_served(alice)
 
@@ -371,7 +371,7 @@ async def test_t21_what_is_no_refresh_token_of_a_living_session_is_refused(
     is_problem(answer, 401, "unauthorized")
     assert (await refresh(node, alice.refresh_token)).status_code == 200
     other = await again(alice)
-    session = other.refresh_token.partition(".")[0]  # who knows no more than this gets nothing by it
+    session = other.refresh_token.partition(".")[0]  # the id alone, without the secret half, is worth nothing
     is_problem(await refresh(node, f"{session}.{bob.refresh_token.partition('.')[2]}"), 401, "unauthorized")
     assert (await refresh(node, other.refresh_token)).status_code == 200
     await is_served(alice)
@@ -407,5 +407,5 @@ async def test_t23_the_31st_refresh_in_a_minute_is_too_much(
         token = answer.json()["refresh_token"]
     is_problem(await http.post("/auth/refresh", json={"refresh_token": token}), 429, "rate_limited")
     await is_served(alice)
-    other = await again(alice)  # the token that was refused is good still, but of a session of its own
+    other = await again(alice)  # the refresh is refused for the session, not for the user
     assert (await refresh(sqlite_node, other.refresh_token)).status_code == 200

@@ -1,7 +1,7 @@
-"""Rows W: what the web sees of us, and the log. Each test ends with a request that is served.
+"""Rows W: web pages of others, and the log. Each test ends with a request that is served.
 
-Every path's headers, W1, W3, W4 and W8 one by one: tests/http/test_hardening.py. W2, W4 to W7 in Chromium:
-tests/browser/test_attacks.py.
+tests/http/test_hardening.py has the headers of every path, and W1, W3, W4 and W8 one by one;
+tests/browser/test_attacks.py has W2 and W4 to W7 in Chromium.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ async def test_w9_ten_thousand_bad_requests_are_a_line_each_at_most(tmp_path: Pa
                     length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length"))
                     await reader.readexactly(int(length.split()[1]))
             writer.close()
-            for raw in (b"\x16\x03\x01\0", b"GET\r\n\r\n", b"\0" * 100):  # what is no HTTP
+            for raw in (b"\x16\x03\x01\0", b"GET\r\n\r\n", b"\0" * 100):  # not HTTP
                 reader, writer = await dial(node)
                 writer.write(raw)
                 async with asyncio.timeout(10):

@@ -1,4 +1,4 @@
-"""The browser that every test here opens its windows in."""
+"""The browsers in which the tests open their windows."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -39,9 +39,9 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def plain_browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    """One that hides and freezes the tabs of its default context, as a user's does.
+    """A browser that hides and freezes the tabs of its default context, as a user's does.
 
-    Playwright makes every page that it opens believe that it is in front, and Chromium freezes no such page.
+    Playwright tells every page that it opens that it is in front, and Chromium freezes no such page.
     """
     port = free_port()
     flags = [*FLAGS, f"--remote-debugging-port={port}"]

@@ -1,4 +1,4 @@
-"""What users do to their own account, and what their other windows see of it."""
+"""Users change their own account, and their other windows follow."""
 
 import json
 import re
@@ -17,7 +17,7 @@ ENDED = "This session was ended"
 
 
 async def account(page: Page, place: str) -> Locator:
-    """Open a place of the account and return its dialog."""
+    """Open one part of the account dialog and return the dialog."""
     await page.get_by_role("button", name="Account").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name=place).click()
@@ -26,7 +26,7 @@ async def account(page: Page, place: str) -> Locator:
 
 
 async def elsewhere(browser: Browser, node: Node, username: str) -> Page:
-    """Log in with another browser: a session of its own."""
+    """Log in with another browser, which has its own session."""
     return await tab(await browser.new_context(), node, username)
 
 
@@ -134,12 +134,12 @@ async def test_the_keyboard_alone_gets_through_the_account_and_back(
     browser: Browser, sqlite_node: Node
 ) -> None:
     page = await window(browser, sqlite_node, "alice")
-    opener = page.get_by_role("button", name=re.compile("Account$"))  # and not "Delete my account"
+    opener = page.get_by_role("button", name=re.compile("Account$"))  # not "Delete my account"
     await opener.press("Enter")
     dialog = page.get_by_role("dialog")
     await dialog.get_by_role("button", name="Change password").press("Enter")
     await expect(dialog.get_by_role("heading", name="Change password")).to_be_focused()
-    for _ in range(12):  # more than there is to go through: the page behind is out of reach
+    for _ in range(12):  # more presses than there are fields: the page behind stays out of reach
         await page.keyboard.press("Tab")
         assert await page.evaluate(
             "document.activeElement === document.body || !!document.activeElement.closest('dialog')"

@@ -1,4 +1,4 @@
-"""Rows W in Chromium: what is written, named or sent to a window is shown, and never run."""
+"""Rows W in Chromium: the page shows messages and names as text, and never runs them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -110,11 +110,11 @@ TAGS: Final = (
 CORPUS: Final = tuple(
     dict.fromkeys(tag.format(run).replace("\0", "") for tag in TAGS for run in (RUN, "alert`1`"))
 )
-"""After OWASP's XSS filter evasion cheat sheet; each holds a call that would be seen, or an address not ours."""
+"""Texts after OWASP's XSS filter evasion cheat sheet. Each makes a call, or asks a foreign address, if it is run."""
 
 
 class Watch:
-    """What a window does that nothing written in it may make it do."""
+    """Notes what a window must never do because of a text: run a call, or ask a foreign address."""
 
     def __init__(self, page: Page, node: Node) -> None:
         self.seen: list[str] = []
@@ -140,7 +140,7 @@ async def write(person: Person, *bodies: str) -> None:
 
 @pytest.fixture
 async def patient_node(tmp_path: Path) -> AsyncIterator[Node]:
-    """A server that takes a hundred messages and rooms at once."""
+    """A server that takes a thousand messages and rooms at once."""
     store = f"sqlite:///{tmp_path / 'tailwire.db'}"
     async with running(Settings(store=store, sends_burst=1_000, rooms_per_minute=1_000)) as started:
         yield started
@@ -226,7 +226,7 @@ async def test_w6_what_a_server_says_changes_no_prototype(browser: Browser, sqli
     await say(page, "hello")
     await expect(line(page, "hello")).to_have_count(1)
     assert await page.evaluate("[({}).polluted, [].polluted, (() => {}).polluted]") == [None] * 3
-    await page.unroute_all(behavior="ignoreErrors")  # a request may be under way when the page is closed
+    await page.unroute_all(behavior="ignoreErrors")  # a request may still be under way
 
 
 async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqlite_node: Node) -> None:
@@ -237,9 +237,9 @@ async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqli
         f"for (const one of {json.dumps(messages)}) {{ postMessage(one, '*'); "
         "new BroadcastChannel('tailwire').postMessage(one) }"
     )
-    tried = await page.context.new_page()  # whose console says what was refused
+    tried = await page.context.new_page()  # its console names what was refused
     await tried.goto(sqlite_node.url)
-    await tried.evaluate(  # not `eval`: DevTools, by which this is run, may
+    await tried.evaluate(  # not `eval`, which DevTools may use
         "new Promise(done => { try { setTimeout('window.wasRun = 1') } catch {} setTimeout(done, 50) })"
     )
     assert not await tried.evaluate("window.wasRun")
@@ -249,7 +249,7 @@ async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqli
         await other.evaluate(f"window.held = window.open('{sqlite_node.url}/')")
     popup = await opening.value
     await popup.wait_for_load_state()
-    assert await other.evaluate("held.closed")  # COOP: who opened it holds nothing
+    assert await other.evaluate("held.closed")  # COOP cuts the opener off
     assert await popup.evaluate("window.opener") is None
     await say(page, "still here")
     await expect(line(page, "still here")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""A page goes on after entries that it does not know, and after those that nobody can read."""
+"""A page goes on after entries of unknown kinds and after unreadable ones."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ UNREADABLE: Final = {"kind": "message", "data": "no object"}
 
 @pytest.fixture
 def stranger(tmp_path: Path) -> Stranger:
-    """Somebody who writes into the store of `sqlite_node`."""
+    """A writer behind the back of `sqlite_node`, into its store."""
     return Stranger(f"sqlite:///{tmp_path / 'tailwire.db'}", None)
 
 
@@ -39,7 +39,7 @@ async def test_a_page_shows_what_comes_after_unknown_and_unreadable_entries_live
     await say(alice, "in the middle")
     await shows(alice, "before", "in the middle")
     await stranger.write(LOBBY_ID, UNKNOWN)
-    await stranger.write(LOBBY_ID, UNREADABLE)  # the newest of all
+    await stranger.write(LOBBY_ID, UNREADABLE)  # the newest entry
     await alice.reload()
     await shows(alice, "before", "in the middle")
     await say(alice, "after the reload")

@@ -1,4 +1,4 @@
-"""An owner adds somebody, changes their role and removes them, each before the eyes of the other."""
+"""An owner adds somebody, changes their role and removes them; both windows show each step."""
 
 import re
 

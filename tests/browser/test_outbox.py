@@ -1,4 +1,4 @@
-"""What was written without a connection is sent once, whatever becomes of the tab that it was written in."""
+"""A message written without a connection is sent once, whatever happens to its tab."""
 
 import pytest
 from playwright.async_api import Browser, CDPSession, Error, Page, expect
@@ -9,11 +9,11 @@ from tests.node import Node
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 TAKEOVER_MILLISECONDS = 20_000
-"""A tab is taken for gone within two looks of five seconds."""
+"""Another tab takes over within two checks, five seconds apart; the rest is slack."""
 
 
 async def log_from(page: Page, text: str) -> tuple[list[int], list[str]]:
-    """The seqs and the texts that a window shows, from that message on."""
+    """Return the seqs and the texts that a window shows, from this message on."""
     seqs: list[str] = await page.evaluate(BODIES)
     texts: list[str] = await page.evaluate(TEXTS)
     start = texts.index(text)
@@ -21,7 +21,7 @@ async def log_from(page: Page, text: str) -> tuple[list[int], list[str]]:
 
 
 async def assert_alike(*pages: Page, texts: list[str]) -> None:
-    """Each window shows the same messages in the same order, none twice and none still on its way."""
+    """Require that all windows show these messages in the same order, none twice and none unsent."""
     logs = []
     for page in pages:
         for text in texts:
@@ -69,7 +69,7 @@ async def test_a_reload_without_a_connection_keeps_what_is_unsent_and_its_order(
     unsent = [f"before the reload {number}" for number in range(4)]
     for text in unsent:
         await say(alice, text)
-    await alice.reload()  # as soon as the last one is entered
+    await alice.reload()  # at once after the last one is entered
     await expect(alice.get_by_text("Waiting to be sent")).to_have_count(4)
     await say(alice, "after the reload")
     wire.mend()
@@ -144,7 +144,7 @@ async def test_two_tabs_of_a_user_that_both_wrote_offline_end_up_alike(
 
 
 class Freezer:
-    """Freezes one tab as a browser does that saves energy: nothing in it runs."""
+    """Freezes one tab, as a browser does to save energy: nothing in it runs."""
 
     def __init__(self, devtools: CDPSession, page: Page) -> None:
         self._devtools = devtools
@@ -163,7 +163,7 @@ class Freezer:
         assert await self._page.evaluate("window.wasFrozen")
 
     async def cut_network(self, is_cut: bool) -> None:
-        """For this tab alone."""
+        """Cut or restore the network of this tab alone."""
         await self._devtools.send("Network.enable")
         conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         await self._devtools.send("Network.emulateNetworkConditions", {"offline": is_cut, **conditions})

@@ -1,4 +1,4 @@
-"""A sign-in lasts, is shared by a browser's tabs, ends in all of them, and is out of every script's reach."""
+"""A sign-in lasts, is shared by a browser's tabs, ends in all of them, and cannot be read by scripts."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Windows and tabs of people who chat, and what they show."""
+"""Opens windows and tabs of people who chat, and reads what they show."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TEXTS: Final = "[...document.querySelectorAll('[role=log] article .body')].map(b
 
 
 class Wire:
-    """The WebSockets of one context: what goes out on them, and whether they come through at all."""
+    """The WebSockets of one context. It notes the messages sent, and can cut the connections."""
 
     def __init__(self) -> None:
         self.is_cut = False
@@ -62,7 +62,7 @@ class Wire:
 async def window(
     browser: Browser, node: Node, username: str, wire: Wire | None = None, **options: Any
 ) -> Page:
-    """Open a window of its own, sign up, and open the lobby."""
+    """Open a new window, sign up, and open the lobby."""
     context = await browser.new_context(**options)
     if wire:
         await wire.lay(context)
@@ -72,7 +72,7 @@ async def window(
 
 
 async def tab(context: BrowserContext, node: Node, username: str) -> Page:
-    """Open one more tab beside those of `context`, log in unless it is by its cookie, and open the lobby."""
+    """Open one more tab in `context`, log in unless the cookie did, and open the lobby."""
     page = await _open(context, f"{node.url}/#/")
     form = page.get_by_role("button", name="Log in")
     await expect(form.or_(live(page))).to_be_visible()
@@ -82,7 +82,7 @@ async def tab(context: BrowserContext, node: Node, username: str) -> Page:
 
 
 async def _open(context: BrowserContext, url: str) -> Page:
-    """Whatever the page complains of fails the test."""
+    """Open a page. An error of its scripts, or a breach of its policy, fails the test."""
     page = await context.new_page()
     page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
     page.on("console", _refuse_violations)

@@ -40,10 +40,10 @@ GROUPS: Final = (
     load_cases,
     login_cases,
 )
-"""Importing them has filled `CASES`."""
+"""The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0
 LONG_SECONDS: Final = 3_600.0
-"""No further round of a case begins after this."""
+"""After this time, or `SHORT_SECONDS` in the short form, no further round of a case begins."""
 
 
 def main() -> int:
@@ -67,7 +67,7 @@ def main() -> int:
             print(f"NOT PLAYED: {verdict.case.id} on {verdict.store}: {verdict.skipped}")
     if wanted.report is not None:
         wanted.report.write_text(f"{table}\n")
-    # On a busy machine bounds are missed that hold on another: that is for who runs the long form to judge.
+    # A busy machine misses bounds that hold on a quiet one. So only the long form fails for a missed bound.
     broken = [verdict for verdict in verdicts if verdict.word == "BROKEN" or (verdict.missed and wanted.long)]
     if broken:
         print(f"\n{len(broken)} broken or missed; logs and histories stand in {directory}")

@@ -1,4 +1,4 @@
-"""L12: the SPA, in a real browser, with more than fits on a screen."""
+"""L12: the SPA in a real browser, with a room of 10,000 messages."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from tests.node import Node
 
 MEBIBYTE = 1024 * 1024
 WHEEL_PIXELS = 1_500
-"""A turn of the wheel by somebody in a hurry."""
+"""How far one turn of the wheel scrolls: somebody in a hurry."""
 CLIMB_SECONDS = 300.0
 WATCH = """
 window.longTasks = [];
@@ -69,7 +69,7 @@ async def scrolled(scene: Scene, rounds: Rounds) -> None:
 
 
 async def _climb(page: Page) -> float:
-    """Turn the wheel until the room's beginning is there; return how long that took."""
+    """Turn the wheel up to the beginning of the room; return how long that took."""
     began_at = time.monotonic()
     await page.get_by_role("log").hover()
     while not await page.evaluate(IS_AT_TOP):
@@ -80,7 +80,7 @@ async def _climb(page: Page) -> float:
 
 
 def _most_cpu_ms(trace: bytes) -> float:
-    """Return what the longest task cost the page's thread: on a busy machine it waits for longer than it works."""
+    """Return the CPU time of the page's longest task. Its duration would include waiting on a busy machine."""
     events = json.loads(trace)["traceEvents"]
     mains = {
         (event["pid"], event["tid"])
@@ -93,7 +93,7 @@ def _most_cpu_ms(trace: bytes) -> float:
 
 
 async def _heap_mib(page: Page) -> float:
-    """Return what the page's objects take once the garbage is collected."""
+    """Return the size of the page's heap after garbage collection."""
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("HeapProfiler.collectGarbage")
     usage: dict[str, Any] = await devtools.send("Runtime.getHeapUsage")

@@ -41,7 +41,7 @@ CASES: list[Case] = []
 def case(
     id_: str, title: str, *, stores: tuple[str, ...] = BOTH, short: int = 0, long: int, promise: str
 ) -> Callable[[Play], Play]:
-    """Add what is decorated to the table. `short=0`: only in the long form."""
+    """Add the decorated function to `CASES`. With `short=0` it is played in the long form only."""
 
     def add(play: Play) -> Play:
         CASES.append(Case(id_, title, stores, short, long, promise, play))
@@ -52,7 +52,7 @@ def case(
 
 @dataclass
 class Verdict:
-    """What became of one case on one store."""
+    """The result of one case on one store."""
 
     case: Case
     store: str
@@ -60,14 +60,14 @@ class Verdict:
     rounds: int = 0
     skipped: str = ""
     violations: list[str] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)  # figures that were out of their bounds
+    missed: list[str] = field(default_factory=list)  # figures out of their bounds
     figures: dict[str, list[float]] = field(default_factory=dict)
-    rates: set[str] = field(default_factory=set)  # the figures of which the least is the worst
+    rates: set[str] = field(default_factory=set)  # figures whose worst value is the least
     seconds: float = 0.0
 
     @property
     def word(self) -> str:
-        """held, missed (a bound of time or size, and nothing else), BROKEN or skipped."""
+        """Return held, missed (only bounds of time or size), BROKEN or skipped."""
         if self.skipped:
             return "skipped"
         if self.violations or not self.rounds:
@@ -75,7 +75,7 @@ class Verdict:
         return "missed" if self.missed else "held"
 
     def summary(self) -> str:
-        """The figures as median and worst."""
+        """Return the figures as median and worst."""
         if self.skipped:
             return self.skipped
         shown = []
@@ -89,7 +89,7 @@ class Verdict:
 
 
 class Round:
-    """One time of a case. `rng` is its own: the same seed breaks at the same moments."""
+    """One round of a case. Its `rng` follows from the seed, so the same seed breaks at the same moments."""
 
     def __init__(self, verdict: Verdict, number: int, directory: Path) -> None:
         self.number = number
@@ -100,7 +100,7 @@ class Round:
     def took(
         self, name: str, value: float, *, at_most: float | None = None, at_least: float | None = None
     ) -> None:
-        """Note a figure, and whether it is out of its bounds."""
+        """Note a figure, and a miss when it is out of its bounds."""
         self._verdict.figures.setdefault(name, []).append(value)
         if at_most is not None and value > at_most:
             self._missed(f"{name} {value:.3g}, at most {at_most} was promised")
@@ -113,15 +113,15 @@ class Round:
         self._verdict.missed.append(f"round {self.number}: {what}")
 
     def require(self, holds: bool, otherwise: str) -> None:
-        """Note a violation unless something holds."""
+        """Note the violation `otherwise` unless `holds`."""
         if not holds:
             self._verdict.violations.append(f"round {self.number}: {otherwise}")
 
     @asynccontextmanager
     async def watching(self, traffic: Traffic, *, tracebacks: bool = False) -> AsyncIterator[None]:
-        """Judge all that the traffic's clients do inside; a bad history is kept in a file.
+        """Check the history of the traffic's clients during this block. Keep a bad history in a file.
 
-        `tracebacks`: there may be some in the nodes' logs.
+        With `tracebacks` the nodes' logs may hold some.
         """
         async with traffic.watched() as violations:
             yield
@@ -138,7 +138,7 @@ class Round:
 
 
 class Rounds:
-    """Gives the rounds of one case, as many as there are to be while time is left."""
+    """Yields the rounds of one case: `count` of them, fewer when the time is over."""
 
     def __init__(
         self, verdict: Verdict, count: int, seconds: float, directory: Path, minutes: float | None = None
@@ -150,11 +150,11 @@ class Rounds:
         self._directory = directory
 
     def lasting(self, minutes: float) -> float:
-        """Return how many seconds a load is to last: so many minutes, unless others were asked for."""
+        """Return the duration of a load in seconds: these minutes, or those of the command line."""
         return 60 * (self._minutes or minutes)
 
     def __iter__(self) -> Iterator[Round]:
-        """Each round counts once it is over; a broken case ends."""
+        """Count each round when it is over. End after a violation."""
         for number in range(1, self.count + 1):
             if self._verdict.violations or (number > 1 and time.monotonic() > self._until):
                 return
@@ -174,7 +174,7 @@ async def play(
     directory: Path,
     minutes: float | None = None,
 ) -> Verdict:
-    """Play a case on a store; whatever happens, a verdict comes of it."""
+    """Play a case on a store. Every outcome is a verdict, also an exception."""
     verdict = Verdict(case, store, seed)
     began = time.monotonic()
     place = directory / f"{case.id}-{store}"

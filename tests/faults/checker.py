@@ -1,4 +1,4 @@
-"""Judges a history: names everything in it that the promises of Tailwire rule out.
+"""Checks a history, and names everything in it that Tailwire's promises rule out.
 
 python -m tests.faults.checker HISTORY.jsonl ...
 
@@ -7,10 +7,10 @@ python -m tests.faults.checker HISTORY.jsonl ...
     nonmonotonic  a client was given an entry older than the one before it, or was live at an older one
     skipped       a client was given a later entry than the next, or was whole without having everything
     inconsistent  one place in a log held two different things
-    phantom       a client was given what the store does not hold, or what was refused was stored
+    phantom       a client was given an entry that the store does not hold, or a refused message was stored
     leaked        a client was given something of a room after it was answered that it is out
 
-The words are Jepsen's where it has one. Pure: from records to violations.
+The words are Jepsen's where Jepsen has one. Pure: from records to violations.
 """
 
 import sys
@@ -38,7 +38,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault, and in words where."""
+    """One fault, and a text that says where."""
 
     fault: Fault
     where: str
@@ -53,7 +53,7 @@ _Key: TypeAlias = tuple[str | None, str | None]  # user, ref
 
 
 def check(history: Iterable[Record]) -> list[Violation]:
-    """Return every violation in a history, in no particular order; [] for a sound one."""
+    """Return all violations in a history, in no particular order."""
     records = list(history)
     stored = {_place(record): _content(record) for record in records if record.what is What.STORED}
     return [
@@ -65,7 +65,7 @@ def check(history: Iterable[Record]) -> list[Violation]:
 
 
 def _in_the_store(records: list[Record]) -> list[Violation]:
-    """The log as it is in the end: dense, and one place for each ref."""
+    """Check the final log: it must be dense, with one place for each ref."""
     found: list[Violation] = []
     seqs: defaultdict[str, list[int]] = defaultdict(list)
     places: defaultdict[_Key, set[_Place]] = defaultdict(set)
@@ -102,7 +102,7 @@ def _in_the_store(records: list[Record]) -> list[Violation]:
 
 
 def _of_writes(records: list[Record], stored: dict[_Place, _Content]) -> list[Violation]:
-    """What was acked is there, once and as it was written; what was refused is not."""
+    """Check the messages: an acked one must be stored once, as it was written; a refused one must not be stored."""
     found: list[Violation] = []
     bodies: dict[_Key, str | None] = {}
     acked: dict[_Key, _Place] = {}
@@ -135,7 +135,7 @@ def _of_writes(records: list[Record], stored: dict[_Place, _Content]) -> list[Vi
 
 
 def _of_reads(records: list[Record], stored: dict[_Place, _Content]) -> list[Violation]:
-    """Each client was given every entry after its position, in order and once, and the same as all others."""
+    """Check that each client got every entry after its position, once and in order, and the same as all others."""
     found: list[Violation] = []
     seen: dict[_Place, _Content] = {}
     last: dict[tuple[str, str], int] = {}  # by client and room
@@ -181,16 +181,15 @@ def _step(before: int, seq: int) -> Fault | None:
 
 
 def _of_outsiders(records: list[Record]) -> list[Violation]:
-    """Who is out, by leaving (of one room) or by logging out (of all), is given nothing more."""
+    """Check that clients get nothing of a room that they have left, and nothing at all after a log-out."""
     found: list[Violation] = []
-    out: dict[
-        tuple[str, str], float
-    ] = {}  # until when something may come, by client and room; "" for all rooms
+    # Until when something may still come, by client and room; the room "" stands for all.
+    out: dict[tuple[str, str], float] = {}
     for record in records:
         if record.what is What.OUT:
             out[record.client, record.room] = record.at + (record.grace or 0)
         elif record.what is What.SUBSCRIBE:
-            out.pop((record.client, record.room), None)  # in again
+            out.pop((record.client, record.room), None)  # the client is a member again
         elif record.what is What.RECEIVE:
             for room in (record.room, ""):
                 if record.at > out.get((record.client, room), record.at):

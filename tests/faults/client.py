@@ -1,8 +1,8 @@
-"""A client as docs/protocol.md describes it, which writes down all that it does and sees.
+"""A client as docs/protocol.md describes it. It notes all that it does and sees in a history.
 
-It keeps a position for each room and every message that has no ack, comes back with jitter when its socket
-ends, subscribes with its positions and sends again under the old refs. It is a peer of the SPA's client, not
-its copy: it knows nothing but the paper.
+It keeps a position for each room and every message that has no ack. When its socket ends it comes back with jitter,
+subscribes with its positions and sends again under the old refs. It shares no code with the SPA's client: it is written
+from the document alone.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ from tests.node import is_entry
 
 FIRST_WAIT_SECONDS: Final = 0.5
 MOST_WAIT_SECONDS: Final = 2.0
-"""The protocol lets a client wait for up to 30 s; the bounds of the cases are about the server."""
+"""Shorter than the 30 s of the protocol, because the bounds of the cases are about the server."""
 RETRY_SECONDS: Final = 0.5
 OPEN_SECONDS: Final = 10.0
 READY_SECONDS: Final = 10.0
 ACK_SECONDS: Final = 15.0
-"""So long a command may go unanswered before the socket is taken for dead."""
+"""A socket that leaves a command unanswered for this long is taken for dead."""
 TEMPORARY: Final = {"unavailable", "storage_full", "rate_limited"}
 GONE: Final = 4500
-"""Close codes from here on mean: do not come back."""
+"""The first close code that means: do not come back."""
 
 
 class BrokenContract(Exception):
@@ -40,7 +40,7 @@ class BrokenContract(Exception):
 
 @dataclass
 class Account:
-    """Whoever is behind a client."""
+    """The account of a client."""
 
     user_id: str
     username: str
@@ -60,14 +60,14 @@ class Pending:
 
 @dataclass
 class Position:
-    """The last entry of a room that was applied."""
+    """The last entry of a room that the client has applied."""
 
     epoch: str
     seq: int
 
 
 class Client:
-    """See the module. `run` is its task; `url` is asked for the node's address at each connect."""
+    """See the module. `run` is its task. It calls `url` for the node's address at each connect."""
 
     def __init__(
         self, name: str, account: Account, rooms: Sequence[str], url: Callable[[], str], rng: random.Random
@@ -92,10 +92,10 @@ class Client:
         self._may_connect = asyncio.Event()
         self._may_connect.set()
 
-    # -- what a test asks of it
+    # -- for tests
 
     def send(self, room_id: str, body: str | None = None, ref: str | None = None) -> Pending:
-        """Send a message, now if the room is live, else as soon as it is."""
+        """Send a message, now or as soon as the room is live."""
         ref = ref or f"{self.name}-{next(self._numbers)}-{self._rng.randrange(2**32):08x}"
         pending = self.pending[ref] = Pending(room_id, ref, body or f"body of {ref}")
         if room_id in self.live:
@@ -103,7 +103,7 @@ class Client:
         return pending
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has happened that makes `condition` true. Raises what `run` ended with."""
+        """Wait until `condition` is true. Raises the exception that ended `run`."""
         while not condition():
             if self._failure is not None:
                 raise self._failure
@@ -111,15 +111,15 @@ class Client:
             await self._changed.wait()
 
     async def until_live(self) -> None:
-        """Wait until every room is being followed, or the client is gone for good."""
+        """Wait until all rooms are live, or the client may not come back."""
         await self.until(lambda: self.is_gone or self.is_live)
 
     async def until_lost(self) -> None:
-        """Wait until no room is being followed any more."""
+        """Wait until no room is live."""
         await self.until(lambda: not self.live)
 
     async def until_whole(self, heads: Mapping[str, Position] | None = None) -> None:
-        """Wait until every message is acked and, if `heads` are given, every entry up to them has come."""
+        """Wait until every message is acked, and every entry up to `heads` has come."""
         await self.until(
             lambda: self.is_gone or (self.is_live and not self.pending and self._has(heads or {}))
         )
@@ -135,27 +135,27 @@ class Client:
 
     @property
     def is_live(self) -> bool:
-        """Whether every room is being followed."""
+        """Whether all rooms are live."""
         return len(self.live) == len(self.rooms)
 
     def half_a_frame(self) -> None:
-        """Let a frame begin and not end, as when the network or the power goes in its middle."""
+        """Write a part of a frame, as when the network or the power fails in the middle."""
         if self._raw is not None and self._raw.transport is not None:
             frame = b"\x81\xfe\x04\x00" + self._rng.randbytes(self._rng.randrange(1, 0x400))
             self._raw.transport.write(frame[: self._rng.randrange(1, len(frame))])
 
     def pause_reading(self) -> None:
-        """Take nothing more from the socket, as a client that hangs."""
+        """Read nothing more from the socket, like a client that hangs."""
         if self._raw is not None:
             self._raw.transport.pause_reading()
 
     def drop(self, *, reset: bool = True) -> None:
-        """Lose the connection: by a RST, or by closing."""
+        """End the connection, by a RST or by closing."""
         if self._raw is not None:
             self._raw.transport.abort() if reset else self._raw.transport.close()
 
     def stay_away(self) -> None:
-        """Lose the connection and do not come back until `come_back`."""
+        """End the connection, and wait for `come_back`."""
         self._may_connect.clear()
         self.drop()
 
@@ -166,7 +166,7 @@ class Client:
     # -- the life of a client
 
     async def run(self) -> None:
-        """Connect, and come back for ever, unless told not to. Raises at what the paper does not allow."""
+        """Connect again and again, until a close code forbids it. Raises when the server breaks the protocol."""
         try:
             await self._come_and_go()
         except Exception as failure:
@@ -224,7 +224,7 @@ class Client:
         self._changed.set()
 
     async def _watch(self, raw: ClientConnection) -> None:
-        """Send again what was refused for now, and give up a connection that does not answer."""
+        """Send temporarily refused messages again, and abort a connection that does not answer."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(RETRY_SECONDS / 2)
@@ -257,7 +257,7 @@ class Client:
         raw = self._raw
         if raw is None or raw.protocol.state is not State.OPEN:
             return
-        # The library's own `send` would wait; the frame is its own all the same.
+        # The library's `send` would wait. The frame is made by the library all the same.
         raw.protocol.send_text(json.dumps(command).encode())
         raw.send_data()
 
@@ -278,7 +278,7 @@ class Client:
         self._changed.set()
 
     def _apply(self, event: dict[str, Any]) -> None:
-        """Step over an entry, of whatever kind. It must be the next."""
+        """Advance the position by an entry of any kind. It must be the next one."""
         room_id, seq = event["room_id"], event["seq"]
         position = self.positions[room_id]
         self.history.note(

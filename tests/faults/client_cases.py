@@ -147,7 +147,7 @@ async def _reads(node: Api) -> float:
 
 
 async def _freed(node: Api, before: int) -> None:
-    """Wait until the node has no more descriptors open than before; two more may be its store's."""
+    """Wait until the node has no more open descriptors than before. The store may have opened two."""
 
     async def is_freed() -> bool:
         return node.descriptors() <= before + 2
@@ -156,7 +156,7 @@ async def _freed(node: Api, before: int) -> None:
 
 
 def _p99(history: History, *, since: float, of: set[str] | None = None) -> float:
-    """Return the 99th percentile of the time from a message's sending to a client's having it."""
+    """Return the 99th percentile of the time from sending a message to its arrival at a client."""
     sent = {record.ref: record.at for record in reversed(history) if record.what is What.INVOKE}
     took = sorted(
         record.at - sent[record.ref]
@@ -171,7 +171,7 @@ def _p99(history: History, *, since: float, of: set[str] | None = None) -> float
 
 @asynccontextmanager
 async def _deaf(node: Api, account: Account, room_id: str, count: int) -> AsyncIterator[None]:
-    """Keep sockets that subscribe and then take nothing any more, with buffers as small as they get."""
+    """Open sockets that subscribe and then never read, with the smallest possible buffers."""
     deaf: list[ClientConnection] = []
     try:
         for _ in range(count):

@@ -17,7 +17,7 @@ from tests.node import eventually
 WRITES_BACK_SECONDS = 20.0
 CUT_SECONDS = 15.0
 IN_FLIGHT_SECONDS = 0.5
-"""What a server had answered before it was cut off may come this much later."""
+"""An answer from before the cut may arrive this much later."""
 
 
 @case(
@@ -96,7 +96,7 @@ async def _cut_off_a_server(one: Round, cluster: Trio, people: Traffic, nodes: S
 
 
 async def _acked_again(cluster: Trio, people: Traffic, since: float, clients: set[str]) -> float:
-    """Return how long it was until a message that was sent after `since` was acked to one of these clients."""
+    """Return the time from `since` to the first ack, at one of these clients, of a message sent after it."""
     found: list[float] = []
 
     async def is_acked() -> bool:

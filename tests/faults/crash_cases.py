@@ -1,4 +1,4 @@
-"""F1 to F5: a node that dies or ends, at the worst of moments."""
+"""F1 to F4: a node dies or ends at the worst moments. F5 is in host_cases.py."""
 
 import asyncio
 import random
@@ -71,7 +71,7 @@ async def _dies_at(scene: Scene, rounds: Rounds, point: Failpoint) -> None:
 async def _dies(
     rounds: Rounds, node: Api, die: Callable[[Round, Api, Traffic], Coroutine[Any, Any, None]]
 ) -> None:
-    """Let a node die under load, in the way given, and start it again."""
+    """Kill a node under load in the given way, and start it again."""
     async with traffic([node], random.Random(1), clients=30, rooms=3) as people:
         for one in rounds:
             async with one.watching(people):

@@ -1,4 +1,4 @@
-"""Runs `tailwire` so that passing a failpoint ends the process, or raises, while a file is there that says so.
+"""Runs `tailwire` with a failpoint armed: while FILE exists, passing it ends the process, or raises.
 
 python -m tests.faults.crashing {die|raise} FAILPOINT FILE serve
 """
@@ -13,7 +13,7 @@ from api.failpoints import Failpoint
 
 
 def arm(how: str, point: Failpoint, trigger: Path) -> None:
-    """End this process as a power cut would, or raise, when it passes `point` and `trigger` exists."""
+    """When the process passes `point` and `trigger` exists, end it like a power cut, or raise."""
 
     def reached(passed: Failpoint, /) -> None:
         if passed is point and trigger.exists():

@@ -1,4 +1,4 @@
-"""F6 to F11: a database that dies, falls silent, is cut off or moves its data."""
+"""F6, F7, F8 and F11: a database dies, falls silent, is cut off or moves its data. F10 is in cluster_cases.py."""
 
 import asyncio
 import random
@@ -78,7 +78,7 @@ async def _silences(
     silence: Callable[[], None],
     end: Callable[[], None],
 ) -> None:
-    """Let the database say nothing for a while, each of these long in turn (seconds)."""
+    """Silence the database for each of these durations (seconds) in turn."""
     async with traffic(nodes, random.Random(7), clients=30, rooms=3) as people:
         for one in rounds:
             async with one.watching(people), people.flowing(20):
@@ -108,13 +108,13 @@ async def tables_moved(scene: Scene, rounds: Rounds) -> None:
                     await asyncio.sleep(one.rng.uniform(0.1, 0.5))
                     for table in ("heads", "batches", "members"):
                         await as_admin(scene.server, r.table(table).reconfigure(shards=shards, replicas=1))
-                    with suppress(Unavailable):  # refused while a table is still moving
+                    with suppress(Unavailable):  # the database refuses while a table is still moving
                         await as_admin(scene.server, r.table("heads").rebalance())
                 one.took("whole", await people.whole(), at_most=RECONFIGURED_SECONDS)
 
 
 async def _is_noticed(one: Round, nodes: Sequence[Api], seconds: float) -> None:
-    """Let the silence last, and see that it is noticed, if it lasts long enough."""
+    """Wait through the silence. If it is long enough, require that it is noticed."""
     began_at = time.monotonic()
     if seconds > NOTICED_SECONDS:
         await eventually(lambda: _all_say(nodes, 503), seconds=seconds)
@@ -123,7 +123,7 @@ async def _is_noticed(one: Round, nodes: Sequence[Api], seconds: float) -> None:
 
 
 async def _is_back(one: Round, people: Traffic, nodes: Sequence[Api], *, since: float) -> None:
-    """See that the feed is back in time on every node, that messages are acked again, and that no socket was closed."""
+    """Require that the feed of every node is back in time, messages are acked again, and no socket was closed."""
     await eventually(lambda: _all_say(nodes, 200), seconds=60)
     one.took("feed back", time.monotonic() - since, at_most=BACK_SECONDS)
     before = len(people.history)

@@ -12,7 +12,7 @@ import pytest
 
 @asynccontextmanager
 async def small_disk(path: Path, *, mebibytes: int) -> AsyncIterator[Path]:
-    """Mount a tmpfs of this size; needs root. Skips the case where it cannot be done."""
+    """Mount a tmpfs of this size, which needs root. Skips the case where that fails."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount a small disk")
     path.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A room with a long history, written by the store itself while no node runs on it."""
+"""Fills a room with a long history, by the store itself while no node runs."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ from api.store import open_store
 from tests.faults.client import Account
 
 AT_ONCE: Final = 8_000
-"""Appends that wait for the store together: it commits them together."""
+"""Appends that wait together, so that the store commits them together."""
 STEP_MS: Final = 30_000
-"""From one message to the next, up to now."""
+"""The time between two messages; the last one is of now."""
 TEXT: Final = (
     "In this room stands what was said in it, by whom and when; see https://example.org/words for more. " * 4
 )
@@ -21,7 +21,7 @@ TOLD_EACH: Final = 100_000
 
 
 async def fill(url: str, room_id: str, authors: Sequence[Account], count: int) -> None:
-    """Append so many messages to a room, and say how far it is."""
+    """Append `count` messages to a room, and print the progress."""
     began_at, now = time.monotonic(), now_ms()
     store = await open_store(url)
     try:

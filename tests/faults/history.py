@@ -1,6 +1,6 @@
-"""What the clients of a run did and saw, in the order of one monotonic clock: what the checker judges by.
+"""What the clients of a run did and saw, in the order of one monotonic clock. The checker reads it.
 
-A history is JSON Lines, one record each, and stands for itself: it ends with what the store held in the end.
+A history is JSON Lines, one record each. It ends with the final content of the store, so it is all that is needed.
 """
 
 import json
@@ -13,28 +13,26 @@ from typing import Any
 
 
 class What(StrEnum):
-    """What a record tells."""
+    """The kinds of records."""
 
-    INVOKE = "invoke"  # a command with a ref left for the server, perhaps not for the first time
+    INVOKE = "invoke"  # a command with a ref was sent, perhaps again
     ACK = "ack"  # the server said: stored, as seq
     FAIL = "fail"  # the server said: not stored, and will not be
-    UNKNOWN = "unknown"  # no word, or `unavailable`: it may be stored or not
+    UNKNOWN = "unknown"  # no answer, or `unavailable`: stored or not
     LIVE = "live"  # a replay is over: everything up to seq has been received
     RECEIVE = "receive"  # an entry came by the subscription
-    SUBSCRIBE = "subscribe"  # begins at seq, the last one that was applied
+    SUBSCRIBE = "subscribe"  # the client subscribed with seq, the last entry that it had applied
     RESET = "reset"  # the server said: load the room again, you are live from seq
-    WHOLE = "whole"  # the client had everything up to seq when it was asked to
-    OUT = (
-        "out"  # from here on, after `grace`, nothing of the room may come: a leaving or log-out was answered
-    )
-    FLOOR = "floor"  # the log of the room is looked at from after seq
+    WHOLE = "whole"  # the client was asked for everything up to seq, and had it
+    OUT = "out"  # a leaving or a log-out was answered: after `grace` nothing of the room may come
+    FLOOR = "floor"  # the checker looks at the log of the room after seq
     STORED = "stored"  # the store holds this entry in the end
     HEAD = "head"  # the log of the room ends at seq in the end
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line. `at` in seconds of the monotonic clock; what a record has no use for is None."""
+    """One line. `at` is in seconds of the monotonic clock. Unused fields are None."""
 
     what: What
     at: float
@@ -50,10 +48,10 @@ class Record:
 
 
 class History(list[Record]):
-    """The records of one run, growing while it runs."""
+    """The records of one run."""
 
     def note(self, what: What, client: str = "", room: str = "", **fields: Any) -> None:
-        """Add what has just happened."""
+        """Add a record of now."""
         self.append(Record(what, time.monotonic(), client, room, **fields))
 
     def write(self, path: Path) -> None:
@@ -63,7 +61,7 @@ class History(list[Record]):
 
 
 def read(lines: Iterable[str]) -> History:
-    """Return the history that a file holds. Raises `ValueError`, `TypeError` for what is none."""
+    """Return the history in these lines. Raises `ValueError` or `TypeError` for lines that are none."""
     history = History()
     for line in lines:
         fields = json.loads(line)

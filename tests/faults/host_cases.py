@@ -1,4 +1,4 @@
-"""F5, F19 and F26: what the machine under a node does: the order of its system calls, its clock, its memory."""
+"""F5, F19 and F26: the machine under a node: the order of system calls, the clock, the memory."""
 
 import asyncio
 import random
@@ -23,9 +23,9 @@ MEBIBYTE = 1024 * 1024
 WHOLE_SECONDS = 10.0
 HOUR_SECONDS = 3_600
 CLOCKS = {"an hour back": -HOUR_SECONDS, "half an hour on": HOUR_SECONDS // 2}
-"""Half an hour, since after a whole one every access token has rightly ended."""
+"""How far the clock jumps. Not a whole hour on, because access tokens end after one."""
 ROOM_MIB = 40
-"""What F26 leaves a node, above what it has at its start."""
+"""How much memory F26 leaves a node above its memory at the start."""
 HEALED_SECONDS = 30.0
 LIBRARIES = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
 
@@ -75,13 +75,13 @@ async def synced_before_acked(scene: Scene, rounds: Rounds) -> None:
 
 
 def _judge(calls: list[str], refs: list[str]) -> tuple[int, list[str]]:
-    """Return how many of these messages' acks are in the trace, and those that came before their fdatasync.
+    """Return how many of these messages have an ack in the trace, and the refs that were acked before their fdatasync.
 
-    A call that strace shows in two halves counts as done where its end stands.
+    A call that strace shows in two halves is done at its second half.
     """
     written: dict[str, int] = {}
     acked: dict[str, int] = {}
-    synced: list[tuple[int, int]] = []  # where an fdatasync of the log began and where it was done
+    synced: list[tuple[int, int]] = []  # the lines at which an fdatasync of the log began and ended
     begun: dict[str, int] = {}
     name = re.compile("|".join(map(re.escape, refs)))
     for number, call in enumerate(calls):
@@ -145,18 +145,18 @@ async def clock_jumps(scene: Scene, rounds: Rounds) -> None:
 
 
 async def _is_jumped(node: Api, seconds: float) -> None:
-    """Wait until the node's clock is so much ahead of ours, as what it stamps tells."""
+    """Wait until the node's timestamps are this many seconds ahead of our clock."""
 
     async def is_jumped() -> bool:
         try:
             made = await node.sign_up(f"clock{time.time_ns():x}")
             me = await node.ask("GET", "/users/me", made)
         except httpx.HTTPStatusError:
-            return False  # a token of before the jump does not hold after it
+            return False  # a token from before the jump is refused after it
         skew = datetime.fromisoformat(me["created_at"]).timestamp() - time.time()
         return abs(skew - seconds) < 60
 
-    await eventually(is_jumped, seconds=30)  # the library looks at its file now and then
+    await eventually(is_jumped, seconds=30)  # libfaketime reads its file once a second
 
 
 @case(

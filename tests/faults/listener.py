@@ -1,7 +1,7 @@
-"""Sockets that only take: so light that a thousand of them measure the server and not themselves.
+"""Sockets that only listen. They are so light that a thousand of them measure the server and not themselves.
 
-They read frames by hand, check that the seqs of their room come in steps of one, and take the time from a
-message's sending, which stands in its body, to its arrival.
+They parse frames by hand, check that the seqs of their room come in steps of one, and measure the time from sending,
+which stands in the body, to arrival.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from tests.faults.machine import Api
 
 LIVE_SECONDS: Final = 120.0
 AT_ONCE: Final = 50
-"""Handshakes that are under way together."""
+"""The number of concurrent handshakes."""
 STAY_SECONDS: Final = 5.0
-"""So long one that comes and goes stays."""
+"""How long a listener stays when listeners come and go."""
 
 
 def stamp() -> str:
@@ -32,14 +32,14 @@ def stamp() -> str:
 
 @dataclass
 class Tally:
-    """What all listeners of a case saw."""
+    """The counts of all listeners of a case."""
 
     count: int = 0
     seconds: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     heartbeats: Counter["Listener"] = field(default_factory=Counter)
     answered: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
-    """Released by each listener that is live, or refused."""
+    """Released once by each listener, when it is live or refused."""
 
     def percentile(self, share: float) -> float:
         """Return a percentile of the times from sending to arrival, in milliseconds."""
@@ -48,7 +48,7 @@ class Tally:
 
 
 class Listener(asyncio.Protocol):
-    """One of them, in one room."""
+    """One listener, in one room."""
 
     def __init__(self, tally: Tally, node: Api, account: Account, room_id: str) -> None:
         self._tally = tally
@@ -65,27 +65,27 @@ class Listener(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Shake hands."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own kind
+        self._transport = cast("asyncio.Transport", transport)  # uvloop has its own class
         self._transport.write(self._request)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Count it as a fault, unless it was ours to end."""
+        """Count a fault, unless we ended the connection ourselves."""
         if self._transport is not None:
             self._failed("closed")
 
     def close(self) -> None:
-        """End it."""
+        """End the connection."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes, frame by frame."""
+        """Handle the frames that came."""
         self._buffer += data
         if not self._is_open and not self._shake_hands():
             return
         begin = 0
-        while len(self._buffer) - begin >= 4:  # a header of the longer kind; no frame of ours is shorter
+        while len(self._buffer) - begin >= 4:  # the length of a longer header, and no event is shorter
             length, start = self._buffer[begin + 1] & 127, begin + 2
             if length == 126:
                 (length,) = struct.unpack_from("!H", self._buffer, start)
@@ -133,13 +133,13 @@ class Listener(asyncio.Protocol):
         self._tally.seconds.append(now - sent_at)
 
     def _failed(self, how: str) -> None:
-        """Note that the node refused it, by a status, or closed it, by a code."""
+        """Note the status of a refusal, or the code of a close."""
         self._tally.faults.append(how)
         self._tally.answered.release()
         self.close()
 
     def _write(self, opcode: int, payload: bytes) -> None:
-        """Write one short frame, masked with a key that changes nothing."""
+        """Write one short frame, with a mask of zeros."""
         if self._transport is not None:
             self._transport.write(bytes([0x80 | opcode, 0x80 | len(payload)]) + b"\0\0\0\0" + payload)
 
@@ -148,9 +148,9 @@ class Listener(asyncio.Protocol):
 async def listening(
     node: Api, accounts: Sequence[Account], rooms: Sequence[str], count: int
 ) -> AsyncIterator[Tally]:
-    """Keep `count` listeners on a node, spread over accounts and rooms; all are live when this is entered.
+    """Keep `count` listeners on a node, spread over accounts and rooms. Inside the block all are live.
 
-    When the node refuses one, there are no further ones.
+    After a refusal no further listener connects.
     """
     tally = Tally()
     listeners = [
@@ -177,7 +177,7 @@ async def listening(
 async def churning(
     node: Api, accounts: Sequence[Account], rooms: Sequence[str], per_second: float
 ) -> AsyncIterator[Tally]:
-    """Let listeners come and go all the while, so many in a second."""
+    """Let listeners come and go during the block, this many in a second."""
     tally = Tally()
     task = asyncio.create_task(_churn(tally, node, accounts, rooms, per_second))
     try:

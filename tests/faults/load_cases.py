@@ -1,4 +1,4 @@
-"""L1 to L10: loads that a server must carry on one core, with the clients on another."""
+"""L1 to L7, L9 and L10: loads that a server must carry on one core, with the clients on another."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ FLAT_OUT_SECONDS = 30.0
 PAGE = 50
 HEARTBEAT_SECONDS = 25
 PART_SECONDS = 30.0
-"""A history of half an hour is looked at in parts."""
+"""The history of a long load is checked in parts of this length."""
 FREED_SECONDS = 60.0
 
 
@@ -123,7 +123,7 @@ async def flat_out(scene: Scene, rounds: Rounds) -> None:
 
 
 async def _write(client: Client, until: float) -> int:
-    """Send the next message as soon as the last one is acked; return how many were."""
+    """Send the next message as soon as the last one is acked; return the number of acks."""
     count = 0
     while time.monotonic() < until:
         pending = client.send(client.rooms[0])
@@ -226,7 +226,7 @@ async def soak(scene: Scene, rounds: Rounds) -> None:
 
 @asynccontextmanager
 async def _crowd(scene: Scene, *, seed: int, **sizes: Any) -> AsyncIterator[tuple[Api, Traffic]]:
-    """Start one node with `traffic` of these sizes."""
+    """Start one node, and `traffic` of this size on it."""
     async with scene.node() as node, traffic([node], random.Random(seed), **sizes) as people:
         yield node, people
 

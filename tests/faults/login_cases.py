@@ -1,4 +1,4 @@
-"""A13: many who log in at once, beside messages that flow."""
+"""A13: a hundred log-ins at once, beside a flow of messages."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ LAG_MS = 100
 PER_SECOND = 200
 LOOK_SECONDS = 0.01
 TOGETHER_SECONDS = 60.0
-MANY = {"TAILWIRE_LOGIN_FAILURES_PER_ADDRESS": "1000"}  # or most of those from one address were told to wait
+MANY = {"TAILWIRE_LOGIN_FAILURES_PER_ADDRESS": "1000"}  # all log-ins come from one address
 
 
 @case(
@@ -48,9 +48,9 @@ async def logins(scene: Scene, rounds: Rounds) -> None:
 
 @contextlib.asynccontextmanager
 async def _looking(node: Api) -> AsyncIterator[list[float]]:
-    """Ask for the smallest answer there is, again and again: how long it takes is the lag of the server's loop.
+    """Request the smallest answer again and again, and note how late it comes, less the lag of our own loop.
 
-    What our own loop lags is taken off.
+    That is the lag of the server's loop.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
     lags: list[float] = []
@@ -76,7 +76,7 @@ async def _looking(node: Api) -> AsyncIterator[list[float]]:
 
 
 async def _log_in(node: Api, accounts: list[Account]) -> list[int]:
-    """Send all log-ins in one breath, by hand, so that it is not the client that lags; return their statuses."""
+    """Send all log-ins in one write, by hand, so that the client itself does not lag; return their statuses."""
     streams = [await asyncio.open_connection("127.0.0.1", node.port) for _ in accounts]
     for account, (_, writer) in zip(accounts, streams, strict=True):
         body = json.dumps({"username": account.username, "password": PASSWORD}).encode()

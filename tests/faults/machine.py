@@ -1,4 +1,4 @@
-"""What a fault befalls: API nodes and databases, as processes that can be killed, paused and started again."""
+"""API nodes as processes that can be killed, paused and started again."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ REQUEST_SECONDS: Final = 15.0
 
 
 class Api:
-    """`tailwire serve` on a port that it keeps through every restart. Its log stands in `directory`."""
+    """`tailwire serve` on one port, which it keeps when it is started again. Its log is in `directory`."""
 
     def __init__(
         self,
@@ -46,22 +46,22 @@ class Api:
 
     @property
     def url(self) -> str:
-        """The address of its HTTP half."""
+        """The address for HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws_url(self) -> str:
-        """The address of its WebSocket."""
+        """The address for WebSockets."""
         return f"ws://127.0.0.1:{self.port}/ws/messages"
 
     @property
     def pid(self) -> int:
-        """The process, while there is one."""
+        """The id of the running process."""
         assert self._process is not None
         return self._process.pid
 
     async def start(self) -> None:
-        """Start it and return when /readyz says 200."""
+        """Start the node; return when /readyz says 200."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -79,23 +79,23 @@ class Api:
         await eventually(self.is_ready, seconds=START_SECONDS)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill the node, like a power cut."""
         self._signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the node to end (SIGTERM)."""
         self._signal(signal.SIGTERM)
 
     def pause(self) -> None:
-        """Let it fall silent."""
+        """Stop the process (SIGSTOP)."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Continue the process."""
         self._signal(signal.SIGCONT)
 
     async def ended(self, seconds: float = STOP_SECONDS) -> float:
-        """Wait for its end; return how long that took."""
+        """Wait for the end of the process; return how long that took."""
         began = time.monotonic()
         if self._process is not None:
             async with asyncio.timeout(seconds):
@@ -105,7 +105,7 @@ class Api:
         return time.monotonic() - began
 
     async def stop(self) -> None:
-        """End it, by force if need be."""
+        """End the node, by force if necessary."""
         self.terminate()
         try:
             await self.ended()
@@ -124,13 +124,13 @@ class Api:
         return inherited | {"PYTHONPATH": str(ROOT)} | self._settings
 
     async def command(self, *arguments: str) -> None:
-        """Run `tailwire` on the same store, beside the server."""
+        """Run another `tailwire` command on the same store, beside the server."""
         process = await asyncio.create_subprocess_exec(
             *self._program, *arguments, env=self._environment(), cwd=self._directory, stdout=DEVNULL
         )
         assert await process.wait() == 0, arguments
 
-    # -- asked over HTTP
+    # -- over HTTP
 
     async def is_ready(self) -> bool:
         """Whether /readyz says 200."""
@@ -166,7 +166,7 @@ class Api:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_seconds(self) -> float:
-        """Return how much time of a core the process has taken."""
+        """Return the CPU time of the process."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -175,18 +175,18 @@ class Api:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     def tracebacks(self) -> int:
-        """Return how many there are in the log: none is wanted, whatever happens."""
+        """Return the number of tracebacks in the log. No fault may cause one."""
         return self.log.read_text(errors="replace").count("Traceback (most recent call last)")
 
 
 def at_failpoint(how: str, point: str, trigger: Path) -> tuple[str, ...]:
-    """Return the program that dies, or raises, when it passes a failpoint while `trigger` exists."""
+    """Return a command that dies, or raises, when it passes a failpoint while `trigger` exists."""
     return (sys.executable, "-m", "tests.faults.crashing", how, point, str(trigger))
 
 
 @asynccontextmanager
 async def api(directory: Path, settings: dict[str, str], **how: Any) -> AsyncIterator[Api]:
-    """Run a node; afterwards it is gone, however often it was killed."""
+    """Run a node, and end it after the block."""
     node = Api(directory, settings, **how)
     try:
         await node.start()

@@ -1,4 +1,4 @@
-"""F13 and F18 to F29: poison, full disks, clocks, revocation, many nodes, restored stores, tasks that fail."""
+"""F13, F18, F21 to F23, F28 and F29: poison, full disks, revocation, many nodes, restored stores, failing tasks."""
 
 import asyncio
 import json
@@ -26,9 +26,9 @@ from tests.stranger import POISON_TIME, Stranger
 
 WHOLE_SECONDS = 10.0
 OUT_SECONDS = 5.0
+"""The bound of I6 across nodes."""
 LIVE_SECONDS = 30.0
-"""So long a client may take before anything is done to it; how long it took is told."""
-"""I6, across nodes."""
+"""How long a client may take to be live before the fault. The verdict shows the figure."""
 RESTARTED_SECONDS = 5.0
 POISON = json.dumps(POISON_TIME)
 
@@ -57,7 +57,7 @@ async def poisoned(scene: Scene, rounds: Rounds) -> None:
 
 
 async def _poison(scene: Scene, room_id: str, number: int) -> None:
-    """Write in a room's log what cannot be read, and a kind that is not known; and rows that have no place there."""
+    """Write unreadable entries and an unknown kind into a room's log, and rows that do not belong into the tables."""
     poison = {"kind": "poll", "at": POISON_TIME}
     poll = {"kind": "poll", "data": {"options": ["tea", {"votes": [number]}]}}
     await Stranger(scene.url, scene.database).write(room_id, poll, None, poison, {"kind": "message"})
@@ -70,7 +70,7 @@ async def _poison(scene: Scene, room_id: str, number: int) -> None:
                 (room_id, 1_000_000 + number),
             )
         return
-    key = f'["{room_id}", {1 + 1 / (number + 2)}]'  # among those of its entries
+    key = f'["{room_id}", {1 + 1 / (number + 2)}]'  # a key between those of the room's batches
     for table, row in {
         "heads": f'{{"id": "poison{number}", "seq": 1, "tail": [{POISON}], "epoch": {POISON}}}',
         "batches": f'{{"id": {key}, "rows": [{{"seq": 1, "at": {POISON}}}, {POISON}, 7]}}',
@@ -101,7 +101,7 @@ async def disk_full(scene: Scene, rounds: Rounds) -> None:
 async def _fill_and_clear(
     scene: Scene, rounds: Rounds, disk: Path, url: str, server: RethinkDBServer | None
 ) -> None:
-    """Fill the disk and clear it again. RethinkDB ends itself on a full disk, and whatever runs it starts it anew."""
+    """Fill the disk and clear it again. RethinkDB ends itself on a full disk, so it is started again."""
     async with (
         scene.node(url=url) as node,
         traffic([node], random.Random(18), clients=20, rooms=2) as people,
@@ -319,7 +319,7 @@ async def set_back(scene: Scene, rounds: Rounds) -> None:
 
 @asynccontextmanager
 async def _stopped(scene: Scene, node: Api) -> AsyncIterator[None]:
-    """Stop what has the store's files open: SQLite's node, or RethinkDB while its node goes on."""
+    """Stop the process that has the store's files open: the node on SQLite, else RethinkDB, while its node goes on."""
     if scene.database is None:
         node.terminate()
         await node.ended()

@@ -1,4 +1,4 @@
-"""A small TCP proxy that makes a network bad: slow, silent without a word, or cut."""
+"""A small TCP proxy that makes the network slow, silent or cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ CHUNK: Final = 64 * 1024
 
 
 class Proxy:
-    """Passes bytes on to `port` of this machine, as its state says. Made by `proxied`."""
+    """Passes bytes on to `port` of this machine, according to its state. `proxied` makes it."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -22,7 +22,7 @@ class Proxy:
         self.port = 0
 
     def silence(self) -> None:
-        """Let nothing through any more, and tell neither side: a half-open network."""
+        """Let nothing through, and tell neither side: a half-open connection."""
         self._passing.clear()
 
     def cut(self) -> None:
@@ -32,7 +32,7 @@ class Proxy:
             writer.transport.abort()
 
     def heal(self) -> None:
-        """Let everything through again; what waited in a silence comes after it."""
+        """Let everything through again, and first the bytes that waited."""
         self._is_cut = False
         self._passing.set()
 
@@ -73,7 +73,7 @@ class Proxy:
         while data := await reader.read(CHUNK):
             await self._passing.wait()
             if self.delay_seconds:
-                await asyncio.sleep(self.delay_seconds)  # what the network does
+                await asyncio.sleep(self.delay_seconds)  # the latency of the network
             writer.write(data)
             await writer.drain()
 
@@ -87,7 +87,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxied(port: int) -> AsyncIterator[Proxy]:
-    """Run a proxy to `port`, on a port of its own."""
+    """Run a proxy to `port` on another port."""
     proxy = Proxy(port)
     server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]

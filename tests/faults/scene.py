@@ -1,4 +1,4 @@
-"""Where a case is played: a store in a place of its own, and the nodes on it."""
+"""The store of a case, in its own directory, and the nodes on it."""
 
 import asyncio
 import shutil
@@ -22,12 +22,12 @@ OPEN: Final = {
     "TAILWIRE_SIGNUPS_PER_ADDRESS": "100000",
     "TAILWIRE_LOG_FORMAT": "json",
 }
-"""Settings under which a few users may have many sockets and say as much as they like."""
+"""Settings that let a few users have many sockets and send without limits."""
 
 
 @dataclass
 class Scene:
-    """`database` is None on SQLite."""
+    """See the module. `database` is None on SQLite."""
 
     store: str
     directory: Path
@@ -37,7 +37,7 @@ class Scene:
     @classmethod
     @asynccontextmanager
     async def open(cls, store: str, directory: Path) -> AsyncIterator["Scene"]:
-        """Prepare an empty store, on RethinkDB with a server of its own."""
+        """Prepare an empty store. On RethinkDB this starts a server for it."""
         if store == "sqlite":
             yield cls(store, directory, f"sqlite:///{directory / 'tailwire.db'}", None)
             return
@@ -46,7 +46,7 @@ class Scene:
 
     @property
     def server(self) -> RethinkDBServer:
-        """The database, where the case is about it."""
+        """The database of a case on RethinkDB."""
         assert self.database is not None
         return self.database
 
@@ -67,7 +67,7 @@ class Scene:
 
     @asynccontextmanager
     async def bad_network(self) -> AsyncIterator[tuple[Proxy, str]]:
-        """Put a proxy before the database; return it and the store's URL by way of it."""
+        """Put a proxy in front of the database; return the proxy, and the store's URL through it."""
         port = int(self.server.admin_url.rsplit(":", 1)[1])
         async with proxied(port) as proxy:
             yield proxy, self.url.replace(f":{port}/", f":{proxy.port}/")
@@ -75,7 +75,7 @@ class Scene:
 
 @asynccontextmanager
 async def database(directory: Path) -> AsyncIterator[RethinkDBServer]:
-    """Run a RethinkDB of one's own, to be killed and paused."""
+    """Run a RethinkDB that the case may kill and pause."""
     if shutil.which("rethinkdb") is None:
         pytest.skip("no `rethinkdb` binary on PATH")
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The checker of histories is checked itself: it is silent about a sound one and names what is planted."""
+"""The checker itself is checked: it finds nothing in a sound history, and names each planted fault."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.faults.history import History, Record, What, read
 
 
 def sound() -> History:
-    """Alice sends two messages, one of them twice for want of an answer; bob is away for the second."""
+    """Return a history: alice sends two messages, one of them twice for lack of an answer; bob misses the second."""
     history = History()
 
     def note(what: What, at: float, client: str = "", **fields: object) -> None:
@@ -42,7 +42,7 @@ def sound() -> History:
 
 
 def place(history: History, what: What, client: str = "", **fields: object) -> int:
-    """Return where the first record of this kind stands."""
+    """Return the index of the first record of this kind."""
     return next(
         index
         for index, record in enumerate(history)

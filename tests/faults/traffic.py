@@ -1,4 +1,4 @@
-"""Many clients that talk in a few rooms, watched: while they do, something is broken."""
+"""Many clients that talk in a few rooms while a case breaks something; their history is checked."""
 
 import asyncio
 import itertools
@@ -17,11 +17,11 @@ from tests.faults.machine import Api
 
 PAGE: Final = 500
 WHOLE_SECONDS: Final = 90.0
-"""After this long, clients that are not whole are broken, not slow."""
+"""Clients that are not whole after this time are broken, not slow."""
 
 
 class Traffic:
-    """Made by `traffic`."""
+    """The clients of a case. `traffic` makes it."""
 
     def __init__(
         self, nodes: Sequence[Api], clients: Sequence[Client], rooms: Sequence[str], rng: random.Random
@@ -34,7 +34,7 @@ class Traffic:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[list[str]]:
-        """Write down what happens inside, and judge it at the end: the violations stand in the list given."""
+        """Keep a history of the block and check it at the end. The yielded list then holds the violations."""
         violations: list[str] = []
         self.begin()
         yield violations
@@ -43,7 +43,7 @@ class Traffic:
         violations += map(str, check(self.history))
 
     def begin(self) -> None:
-        """Begin a new history, from where everybody is now."""
+        """Begin a new history at the current positions of all clients."""
         self.history = History()
         floors: dict[str, int] = {}
         for client in self.clients:
@@ -65,7 +65,7 @@ class Traffic:
         senders: Sequence[Client] | None = None,
         body: Callable[[], str] | None = None,
     ) -> AsyncIterator[None]:
-        """Send messages all the while."""
+        """Send messages during the block."""
         task = asyncio.create_task(self._flow(per_second, senders or self.clients, body))
         try:
             yield
@@ -90,7 +90,7 @@ class Traffic:
         return time.monotonic() - began
 
     async def heads(self) -> dict[str, Position]:
-        """Return where the rooms' logs end, by the first node that answers."""
+        """Return the heads of the rooms' logs, from the first node that answers."""
         found: dict[str, Position] = {}
         for room_id in self.rooms:
             room = await self._ask("GET", f"/rooms/{room_id}")
@@ -100,7 +100,7 @@ class Traffic:
     async def _ask(self, method: str, path: str) -> dict[str, Any]:
         for _ in range(200):
             for node in self.nodes:
-                with suppress(httpx.HTTPError):  # a node that is down, or not yet well
+                with suppress(httpx.HTTPError):  # the node is down, or not ready yet
                     answer: dict[str, Any] = await node.ask(method, path, self.clients[0].account)
                     return answer
                 await asyncio.sleep(0.1)
@@ -154,8 +154,8 @@ async def traffic(
 ) -> AsyncIterator[Traffic]:
     """Let `people` make rooms and follow all of them with `clients` sockets, spread over the nodes.
 
-    `alone`: each client follows one of the rooms, in turn.
-    `url`: where the n-th client connects, when that is not to one node after the other, at each attempt the next.
+    With `alone` each client follows only one of the rooms, in turn. `url` returns where the n-th client connects.
+    Without it a client connects to the next node at each attempt.
     """
     accounts = [await nodes[0].sign_up(f"p{rng.randrange(2**40):x}") for _ in range(min(people, clients))]
     room_ids = [await _room(nodes[0], f"Room {number}", accounts) for number in range(rooms)]

@@ -1,4 +1,4 @@
-"""Three RethinkDB servers as one cluster, each a host of its own in a network namespace."""
+"""Three RethinkDB servers as one cluster, each in its own network namespace."""
 
 import asyncio
 import os
@@ -35,16 +35,16 @@ class Host:
 
     @property
     def admin_url(self) -> str:
-        """The server, as its administrator sees it."""
+        """The URL of the server for its administrator."""
         return f"rethinkdb://admin:{ADMIN_PASSWORD}@{self.address}:28015"
 
     @property
     def store_url(self) -> str:
-        """The store, by way of this server."""
+        """The URL of the store through this server."""
         return f"rethinkdb://tailwire_test:{APP_PASSWORD}@{self.address}:28015/{DATABASE}"
 
     async def start(self, *others: "Host") -> None:
-        """Start the server, beside others that run already, and wait until it answers."""
+        """Start the server, joined to those that run already, and wait until it answers."""
         self._process = subprocess.Popen(
             [
                 *("ip", "netns", "exec", self.name, "rethinkdb", "--directory", str(self._directory)),
@@ -70,7 +70,7 @@ class Host:
 
     @property
     def has_crashed(self) -> bool:
-        """Whether it has ended by itself: 2.4.4 does, now and then, when a peer vanishes while it connects."""
+        """Whether the server has ended by itself. 2.4.4 sometimes does when a peer vanishes while it connects."""
         return self._process is not None and self._process.poll() is not None
 
     def kill(self) -> None:
@@ -82,7 +82,7 @@ class Host:
             self._process = None
 
     def cut(self) -> None:
-        """Cut it off from the other servers; those who ask it still reach it."""
+        """Cut the server off from the other servers. Clients still reach it."""
         for chain in ("INPUT", "OUTPUT"):
             for side in ("--dport", "--sport"):
                 _ip(
@@ -101,7 +101,7 @@ class Host:
                 )
 
     def heal(self) -> None:
-        """Put it back among the others."""
+        """Connect the server to the others again."""
         _ip("netns", "exec", self.name, "iptables", "-F")
 
     async def ask(self, query: Any) -> Any:
@@ -121,20 +121,20 @@ class Trio:
         self.crash_count = 0
 
     async def primary(self, *, asked: int = 0) -> int:
-        """Return which host is the primary of the heads."""
+        """Return the host with the primary replica of `heads`."""
         status = await self.hosts[asked].ask(r.table("heads").status())
         name = status["shards"][0]["primary_replicas"][0]
         return next(n for n, host in enumerate(self.hosts) if host.name == name)
 
     async def revive(self) -> None:
-        """Start again what has crashed by itself, as whatever runs servers does."""
+        """Start servers again that have crashed by themselves, as a supervisor would."""
         for host in self.hosts:
             if host.has_crashed:
                 self.crash_count += 1
                 await self.start(host)
 
     async def start(self, host: Host) -> None:
-        """Start a server again, beside the others."""
+        """Start a server again, joined to the others."""
         await host.start(*(other for other in self.hosts if other is not host))
 
     async def wait_whole(self) -> None:
@@ -156,7 +156,7 @@ class Trio:
 
 @asynccontextmanager
 async def trio(directory: Path) -> AsyncIterator[Trio]:
-    """Run the cluster, with every table on all three. Needs root, ip and iptables; skips the case without."""
+    """Run the cluster, with every table on all three servers. Needs root, ip and iptables, else skips the case."""
     missing = [name for name in ("rethinkdb", "ip", "iptables") if shutil.which(name) is None]
     if missing or os.geteuid() != 0:
         pytest.skip(f"three hosts need root and {', '.join(missing) or 'nothing else'}")

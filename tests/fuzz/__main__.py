@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: random requests for so many seconds, then so many random frames."""
+"""`python -m tests.fuzz`: random requests for some minutes, then random frames."""
 
 import argparse
 import asyncio

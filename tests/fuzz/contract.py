@@ -1,4 +1,4 @@
-"""Random requests, good and bad, by Schemathesis: whatever is answered must stand in /openapi.json."""
+"""Random requests, good and bad, by Schemathesis. Every answer must be one that /openapi.json describes."""
 
 import asyncio
 import os
@@ -25,13 +25,13 @@ PATIENT: Final = {
         "COMMANDS_PER_SECOND",
     )
 }
-"""Settings of a server that is asked more than any user asks."""
+"""Settings whose limits are higher than any user needs."""
 
 
 async def try_contract(directory: Path, *arguments: str) -> tuple[int | None, str]:
-    """Try a server of our own, as the arguments of Schemathesis say.
+    """Run Schemathesis with these arguments against a server that is started for it.
 
-    Return the exit code, 0 when nothing was found, and what was said.
+    Return its exit code, 0 when it found nothing, and its output.
     """
     settings = PATIENT | {
         "TAILWIRE_STORE": f"sqlite:///{directory / 'tailwire.db'}",
@@ -43,7 +43,7 @@ async def try_contract(directory: Path, *arguments: str) -> tuple[int | None, st
             process = await asyncio.create_subprocess_exec(
                 *(Path(sys.executable).parent / "schemathesis", "--config-file", HERE / "schemathesis.toml"),
                 *("run", f"{node.url}/openapi.json", "--checks", "all"),
-                # What can be both deleted and read under one address are lists: an empty one is still there.
+                # The only addresses with both GET and DELETE are lists, and an emptied list is still there.
                 *("--exclude-checks", "use_after_free"),
                 *("--continue-on-failure", "--suppress-health-check", "all", *arguments),
                 env=os.environ | settings | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "FUZZ_URL": node.url},

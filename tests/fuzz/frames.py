@@ -1,4 +1,4 @@
-"""Random frames, and commands that are nearly right, on real sockets: the server goes on, whatever it is sent."""
+"""Random frames and nearly valid commands on real sockets. The server must go on after each of them."""
 
 import asyncio
 import json
@@ -35,12 +35,12 @@ ERRORS: Final = {
     *("empty", "bad_ref", "ref_conflict", "not_found", "forbidden", "rate_limited", "limit", "unavailable"),
 }
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
-"""Ours, and those by which the protocol answers what is no WebSocket."""
+"""Our close codes, and those of RFC 6455 for broken frames."""
 AN_EXAMPLE: Final = 100
 A_LOOK: Final = 50_000
-"""Frames between looks at the memory, and log-ins: some minutes, on a slow machine."""
+"""Frames between two readings of the memory and two log-ins: some minutes on a slow machine."""
 A_SOCKET: Final = 10
-"""Frames: fewer than the bad ones that end a socket."""
+"""Frames for one socket: fewer than the number of bad frames that ends one."""
 WARM_EXAMPLES: Final = 20
 END: Final = json.dumps({"type": "ping", "ref": "the end"}).encode()
 
@@ -64,7 +64,7 @@ _commands = st.fixed_dictionaries(
 
 @dataclass
 class Outcome:
-    """What came of it. Memory in bytes, of the server alone, after warming up, now and then, and at the end."""
+    """The counts of a run. `memory` is the server's, in bytes: after warming up, at each `A_LOOK`, and at the end."""
 
     frames: int = 0
     closed: dict[int, int] = field(default_factory=dict)
@@ -77,9 +77,9 @@ Tell: TypeAlias = Callable[[Outcome], None]
 
 
 def try_frames(directory: Path, examples: int, tell: Tell = lambda _: None) -> Outcome:
-    """Send a hundred frames an example to a server of our own; `tell` hears now and then what has come of it.
+    """Start a server and send it a hundred frames for each example. Call `tell` at each `A_LOOK`.
 
-    Raises for an answer that is not documented.
+    Raises `AssertionError` for an answer that is not documented.
     """
     outcome = Outcome()
     environment = PATIENT | {
@@ -119,7 +119,7 @@ def _examples(runner: asyncio.Runner, person: Person, outcome: Outcome, count: i
 
 
 def _mutated(text: bytes, chance: Random) -> bytes:
-    """Return a frame, which as often as not is as it should be but for what stands in it."""
+    """Return a frame with this text, or with a mutation of it; some frames are broken themselves."""
     at = chance.randrange(len(text))
     match chance.randrange(12):
         case 0:
@@ -142,20 +142,20 @@ def _mutated(text: bytes, chance: Random) -> bytes:
 
 
 async def _log_in(person: Person) -> None:
-    """Have a new access token: one holds for 15 minutes."""
+    """Get a new access token, because one holds for 15 minutes only."""
     secret = {"username": person.username, "password": PASSWORD}
     answer = await person.node.client().post("/auth/login", json=secret)
     person.access_token = answer.json()["access_token"]
 
 
 async def _write(person: Person, written: bytes, outcome: Outcome) -> None:
-    """Write frames to a socket of their own and read what comes, until it is closed or the last one is answered."""
+    """Write frames to a new socket and read its events, until it is closed or the last frame is answered."""
     async with peer(person.node, person.access_token) as opened:
         opened.writer.write(written + frame(TEXT, END))
         try:
             async with asyncio.timeout(0.5):
                 await _read(opened, outcome)
-        except TimeoutError:  # a frame said that it was longer than it is: the server waits for the rest
+        except TimeoutError:  # a frame claimed too great a length, so the server waits for the rest
             outcome.closed[0] = outcome.closed.get(0, 0) + 1
 
 

@@ -1,4 +1,4 @@
-"""What Schemathesis must know of us: how to log in, as whom, and again after a session has ended."""
+"""Tells Schemathesis how to log in, as which user, and again after a session has ended."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.process import PROGRAM
 
 @schemathesis.auth(refresh_interval=None)
 class Bearer:
-    """An access token of an administrator for what only they may do, of somebody else for the rest."""
+    """The access token of an administrator for /admin, and of another user for everything else."""
 
     def __init__(self) -> None:
         self._http = httpx.Client(base_url=os.environ["FUZZ_URL"], verify=NOBODY, trust_env=False)

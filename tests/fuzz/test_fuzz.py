@@ -1,4 +1,4 @@
-"""A short go at what `python -m tests.fuzz` does at length: rows A, J and F by chance, and the contract held."""
+"""A short form of `python -m tests.fuzz`: random requests against the contract, and random frames (rows A, J and F)."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from tests.fuzz.frames import AN_EXAMPLE, try_frames
 
 MEBIBYTE = 1024 * 1024
 AN_OPERATION = 5
-"""Random requests of each, besides those that Schemathesis derives from the contract: some 800."""
+"""Random requests for each operation. Schemathesis adds about 800 that it derives from the contract."""
 EXAMPLES = 20
 
 
 @pytest.mark.anyio
 async def test_random_requests_are_answered_as_the_contract_says(tmp_path: Path) -> None:
-    # The same requests each time: what chance finds is `make fuzz`'s to say, not a change's that had no part in it.
+    # Always the same requests, so that no change fails for a bug of another. `make fuzz` draws new ones.
     code, said = await try_contract(tmp_path, "--seed", "1", "--max-examples", str(AN_OPERATION))
     assert code == 0, said
 

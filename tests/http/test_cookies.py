@@ -29,7 +29,7 @@ FOREIGN = [
 
 @pytest.fixture
 def page(sqlite_node: Node) -> dict[str, str]:
-    """The headers of a request from a page of the server's own."""
+    """The headers of a request from a page of the server's own origin."""
     return {"Origin": sqlite_node.url, **COOKIE}
 
 
@@ -42,7 +42,7 @@ def cookie_of(answer: httpx.Response) -> tuple[str, str, str]:
 
 
 async def call(node: Node, path: str, page: dict[str, str], token: str = "", **body: Any) -> httpx.Response:
-    """Send a request with the cookie as a browser would, and keep nothing of the answer."""
+    """Send a request with the cookie, as a browser does, by a client that keeps no cookies."""
     headers = page | ({"Cookie": f"{SECURE_NAME}={token}"} if token else {})
     return await node.client().post(path, json=body, headers=headers)
 
@@ -111,7 +111,7 @@ async def test_a_page_that_is_not_ours_gets_nothing_by_the_cookie(
 
 
 async def test_the_cookie_alone_is_no_refresh_token(sqlite_node: Node, page: dict[str, str]) -> None:
-    """Without the header that only a page of ours can send."""
+    """The header, which only a page of ours can send, is missing."""
     made = await call(sqlite_node, "/auth/signup", page, **GOOD)
     answer = await call(sqlite_node, "/auth/refresh", {"Origin": sqlite_node.url}, cookie_of(made)[1])
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")

@@ -1,4 +1,4 @@
-"""What every answer has, whoever gives it, and what no address takes; rows T2, W1, W3, W4 and W8."""
+"""The headers of every answer, and what no address accepts; rows T2, W1, W3, W4 and W8."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ PATHS = (
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Of a server with a page, beside which things lie that were left there by mistake."""
+    """The settings of a server with a page, in whose directory files were left by mistake."""
     page = tmp_path / "dist"
     (page / ".git").mkdir(parents=True)
     (page / "index.html").write_text("<!doctype html><title>Tailwire</title>")
@@ -93,7 +93,7 @@ async def test_a_page_may_run_its_own_scripts_and_nothing_else(site: Node) -> No
 
 
 async def test_a_page_that_has_not_changed_keeps_its_policy(site: Node) -> None:
-    """A browser takes the headers of a 304 in place of those that it kept."""
+    """A browser replaces the headers that it kept by those of a 304."""
     client = site.client()
     first = await client.get("/")
     again = await client.get("/", headers={"If-None-Match": first.headers["etag"]})

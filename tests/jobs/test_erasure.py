@@ -1,4 +1,4 @@
-"""Taking everything along, and leaving nothing behind."""
+"""Users export all their data and erase their accounts."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def erase(person: Person, password: str = PASSWORD) -> int:
 
 
 async def is_gone(node: Node, username: str) -> bool:
-    """Whether the name is free: the last thing that erasing does. Takes it, then."""
+    """Say whether the name is free again, by taking it. Freeing it is the last step of erasing."""
     body = {"username": username, "password": PASSWORD}
     return (await node.client().post("/auth/signup", json=body)).status_code == 201
 
@@ -170,7 +170,7 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
         http = node.client(Authorization=f"Bearer {reader.json()['access_token']}")
         log = (await http.get(f"/rooms/{LOBBY_ID}/log")).json()["items"]
     deletes = [entry["target"] for entry in log if entry["type"] == Kind.DELETE]
-    assert sorted(deletes) == hers  # each once
+    assert sorted(deletes) == hers  # one for each message
     assert [entry["body"] for entry in log if entry["type"] == Kind.MESSAGE] == ["", "", "", "his"]
     assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
 
@@ -197,7 +197,7 @@ async def test_an_account_that_cannot_be_erased_keeps_no_other_from_it(
 
 
 def crash_after(store: Store, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one method of a part of the store do its work and then crash."""
+    """Let one method of a store's part do its work and then raise, like a crash after it."""
     part_name, name = step.split(".")
     part = getattr(store, part_name)
     method = getattr(part, name)

@@ -1,4 +1,4 @@
-"""A node that has more memory than it may."""
+"""A node with more memory than `TAILWIRE_MEMORY_MIB` allows."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Token buckets and windows let through exactly what they say, and keep nothing for who is idle."""
+"""Token buckets and windows let exactly their rate through, and forget idle keys."""
 
 import asyncio
 
@@ -71,7 +71,7 @@ def test_a_window_holds_its_count_and_who_waits_is_let_through(
 
 @pytest.fixture(params=["buckets", "windows"])
 def kept(request: pytest.FixtureRequest) -> Buckets | Windows:
-    """One of each key in a second."""
+    """A limit of one in a second for each key."""
     return Buckets(Rate(1, 1)) if request.param == "buckets" else Windows(1, 1)
 
 
@@ -83,7 +83,7 @@ def test_keys_are_apart(kept: Buckets | Windows) -> None:
 
 def test_idle_keys_are_forgotten_and_busy_ones_are_bounded(kept: Buckets | Windows) -> None:
     for number in range(10 * FEW_KEYS):
-        kept.take(f"early {number}", 5.0 + number)  # each is idle when the next comes
+        kept.take(f"early {number}", 5.0 + number)  # each key is idle when the next one comes
     assert len(kept) <= FEW_KEYS + 1
     for number in range(3 * MAX_KEYS):
         kept.take(f"late {number}", 1e6)
@@ -131,7 +131,7 @@ async def test_turns_come_in_order_few_at_a_time_and_too_many_are_refused() -> N
     assert (done, begun) == (set(tasks[5:]), [0, 1])
     assert all(isinstance(task.exception(), Unavailable) for task in done)
 
-    tasks[2].cancel()  # whoever goes away leaves no gap
+    tasks[2].cancel()  # the place of a cancelled task goes to the next one
     end.set()
     await asyncio.wait(tasks)
     assert begun == [0, 1, 3, 4]

@@ -1,4 +1,7 @@
-"""What is too often is told so, harms nobody else, and may be tried again. Failed log-ins and T23: tests/bad_inputs."""
+"""Requests beyond a rate are refused, harm nobody else, and may be sent again.
+
+Failed log-ins and T23 are in tests/bad_inputs/.
+"""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
@@ -48,7 +51,7 @@ class ManualClock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
-    """The clock of every throttle made after this."""
+    """The clock of all throttles that are made after it."""
     return ManualClock(monkeypatch)
 
 
@@ -70,7 +73,7 @@ async def test_a_user_sends_twenty_at_once_and_ten_a_second_over_all_sockets_and
         clock.now += 1
         acks = [await send(one, number) for number in range(20, 31)]
         assert [ack["type"] for ack in acks] == ["ack"] * 10 + ["error"]
-        clock.now += 0.1  # a retry of what is stored counts too, and its answer is the same
+        clock.now += 0.1  # a retry of a stored message counts too, and gets the same ack
         assert (await send(other, 29)) == acks[9]
     items = (await alice.http.get(MESSAGES)).json()["items"]
     assert sorted(one["ref"] for one in items if one["user_id"] == alice.id) == sorted(
@@ -141,8 +144,8 @@ async def test_r16_a_room_has_so_many_members_and_a_user_so_many_rooms(store_url
         alice, bob, carol = people
         room = {"name": "Tea", "visibility": "public"}
         first, second = [(await alice.http.post("/rooms", json=room)).json()["id"] for _ in range(2)]
-        is_problem(await alice.http.post("/rooms", json=room), 422, "limit")  # with the lobby she is in three
-        for _ in range(2):  # again is harmless
+        is_problem(await alice.http.post("/rooms", json=room), 422, "limit")  # the lobby is the third
+        for _ in range(2):  # joining again is harmless
             assert (await bob.http.post(f"/rooms/{first}/join")).status_code == 200
         is_problem(await carol.http.post(f"/rooms/{first}/join"), 422, "limit")
         await bob.http.post(f"/rooms/{first}/leave")
@@ -195,7 +198,7 @@ async def test_changes_of_membership_are_entries_and_count_as_such(
     is_problem(await alice.http.delete(f"{room}/members/{bob.id}"), 429, "rate_limited")
     clock.now += 0.1
     assert (await alice.http.delete(f"{room}/members/{bob.id}")).status_code == 204
-    is_problem(await bob.http.post("/rooms/nowhere/join"), 404, "not_found")  # told before it is counted
+    is_problem(await bob.http.post("/rooms/nowhere/join"), 404, "not_found")  # this comes before the throttle
 
 
 async def test_requests_over_http_have_a_pace_too(tmp_path: Path) -> None:
@@ -256,9 +259,7 @@ async def test_who_was_refused_a_moment_ago_takes_nobodys_turn(
         return take(one)
 
     monkeypatch.setattr(ConcurrencyLimit, "take", counted)
-    monkeypatch.setattr(
-        "api.accounts.attempt_limits.now_ms", lambda: 10**13
-    )  # for a moment that does not end
+    monkeypatch.setattr("api.accounts.attempt_limits.now_ms", lambda: 10**13)  # the clock stands still
     settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", login_failures_per_account=1)
     async with running(settings) as node:
         await node.sign_up("alice")

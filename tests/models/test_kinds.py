@@ -1,4 +1,4 @@
-"""The table of kinds is whole, and says which names a kind may have."""
+"""The table of kinds is complete, and `is_kind` says which names a kind may have."""
 
 import pytest
 
@@ -14,7 +14,7 @@ LATER = Shape(
         "mentions": Field((list,), default=[], is_said=False),
     },
 )
-"""As kinds will be that grow."""
+"""A kind to which a later version has added fields."""
 
 
 def test_every_kind_has_a_row_and_a_name_that_kinds_may_have() -> None:

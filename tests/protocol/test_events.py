@@ -24,7 +24,7 @@ def entry(kind: str, data: EntryData) -> Entry:
 
 
 def by_name(events: Any) -> dict[str, dict[str, Any]]:
-    """Return the fields of event types, by what their `type` is."""
+    """Return the fields of event types, by their `type`."""
     hints = {event: get_type_hints(event) for event in get_args(events)}
     return {get_args(fields["type"])[0]: fields for fields in hints.values()}
 

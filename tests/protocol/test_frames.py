@@ -1,4 +1,4 @@
-"""Frames as an independent parser reads them."""
+"""An independent parser reads our frames."""
 
 import pytest
 from websockets.frames import Opcode
@@ -8,7 +8,7 @@ from api.protocol.frames import frame, joined
 
 
 def read(wire: bytes) -> list[bytes]:
-    """Return the texts that a client finds."""
+    """Return the texts that a client reads."""
     protocol = Protocol(CLIENT, state=State.OPEN, max_size=None)
     protocol.receive_data(wire)
     assert protocol.parser_exc is None

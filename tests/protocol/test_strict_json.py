@@ -1,4 +1,4 @@
-"""Whatever is JSON in our sense is read as it was written; whatever is not is refused, and never more than that."""
+"""Accepted JSON is read as it was written. All other input is refused with `BadJson`, and raises nothing else."""
 
 import json
 
@@ -39,6 +39,6 @@ def test_a_text_that_is_all_quotes_and_never_ends_is_read_in_linear_time() -> No
         b'"' + rb"\"[" * 500_000,
         b'"[' * 500_000,
         b'["' * 500_000 + b"\\",
-    ):  # hours, if each looked ahead
+    ):  # it would take hours if each bracket looked ahead
         with pytest.raises(BadJson):
             loads(text)

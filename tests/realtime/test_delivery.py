@@ -1,4 +1,4 @@
-"""The main job, end to end: real servers, real sockets, each store."""
+"""Sending and delivering, end to end: real servers, real sockets, each store."""
 
 import asyncio
 import itertools
@@ -238,7 +238,7 @@ async def test_who_is_further_behind_than_a_replay_goes_is_told_to_reset(
 async def test_who_comes_back_is_given_an_entry_for_each_seq_however_short_the_stores_pages_are(
     alice: Person, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be read stands at the end of a page, at the end of the log, and somewhere else."""
+    """Unreadable entries stand at the end of a page, at the end of the log, and in between."""
     monkeypatch.setattr("api.realtime.replay.PAGE", 3)
     for log in (SqliteLog, ClusterLog):
 
@@ -246,7 +246,7 @@ async def test_who_comes_back_is_given_an_entry_for_each_seq_however_short_the_s
             self: Any, room_id: str, *, after: int, limit: int, whole: Any = log.entries
         ) -> list[Entry]:
             found: list[Entry] = await whole(self, room_id, after=after, limit=limit)
-            return found[:2]  # as when they are long
+            return found[:2]  # pages of long entries are short
 
         monkeypatch.setattr(log, "entries", entries_of)
     async with alice.socket() as socket:
@@ -272,7 +272,7 @@ async def test_who_comes_back_is_given_an_entry_for_each_seq_however_short_the_s
 async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store forgets how old looks stood to later changes; one new look must do for all that is sent after it."""
+    """The store refuses an old look at a membership. The new look must serve all later messages of the socket."""
     looks: list[Member] = []
     for log in (SqliteLog, ClusterLog):
 

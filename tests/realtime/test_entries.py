@@ -1,4 +1,4 @@
-"""A room's entries arrive one by one, of whatever kinds, on every road: socket, replay and /log, on each store."""
+"""Entries of all kinds arrive one by one on every road: socket, replay and /log, on each store."""
 
 from typing import Any
 

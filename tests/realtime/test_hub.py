@@ -1,4 +1,4 @@
-"""The connection manager and the backlog by themselves: no store, no network, no waiting."""
+"""The hub and the backlog of a connection alone: no store, no network, no waiting."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def hub() -> Hub:
 
 
 class FakeSink:
-    """Keeps what is written, as long as the test does not take it."""
+    """Keeps everything that is written. The test reads it, and may clear it."""
 
     def __init__(self) -> None:
         self.direct: Any = None
@@ -90,17 +90,17 @@ def sink_of(connection: Connection) -> FakeSink:
 
 
 def waiting(connection: Connection) -> list[dict[str, Any]]:
-    """Return what waits to be written."""
+    """Return the events that wait to be written."""
     return [json.loads(text) for text in sink_of(connection).texts]
 
 
 def seqs_of(connection: Connection) -> list[int]:
-    """Return the entries that wait to be written."""
+    """Return the seqs of the events that wait to be written."""
     return [event["seq"] for event in waiting(connection) if "seq" in event]
 
 
 def code_of(connection: Connection) -> CloseCode | None:
-    """Return a connection's close code as it is now; mypy takes an attribute for what it was a line before."""
+    """Return a connection's close code. By a call, because mypy thinks that an attribute is what it was before."""
     return connection.close_code
 
 
@@ -148,9 +148,8 @@ def test_one_ahead_of_a_feed_that_jumps_misses_nothing(hub: Hub) -> None:
     for one, seq in ((early, 5), (late, 7)):
         hub.subscribe(one, ROOM)
         hub.go_live(one, ROOM, seq)
-    broadcast(
-        hub, 9, 10
-    )  # the feed fills holes before the hub sees them; were there one, it must not be lost
+    # The feed fills holes before the hub sees them. Even so nothing after a hole may be lost.
+    broadcast(hub, 9, 10)
     assert seqs_of(late) == [9, 10]
 
 
@@ -159,7 +158,7 @@ def test_one_ahead_of_a_feed_that_jumps_misses_nothing(hub: Hub) -> None:
 def test_wherever_a_replay_ends_each_entry_comes_once_and_in_order(
     hub: Hub, read_at: int, live_at: int
 ) -> None:
-    """The log holds 5 entries; the feed brings them while a connection reads up to one and asks to be live."""
+    """The log holds 5 entries. A connection that has read `read_at` goes live when the feed has brought `live_at`."""
     settled, replaying = connect(hub), connect(hub, BOB)
     hub.subscribe(settled, ROOM)
     hub.go_live(settled, ROOM, 0)

@@ -1,4 +1,4 @@
-"""A page from before the open set of kinds is told to reload; no client that steps over an entry is."""
+"""A page from before the open set of kinds is told to reload. A client that steps over unknown entries is not."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ POLL: dict[str, Any] = {"kind": "poll", "data": {"question": "tea?"}}
 
 
 async def subscribed(socket: Socket) -> dict[str, Any]:
-    """Subscribe to the lobby as it is; return the position."""
+    """Subscribe to the lobby without `since`; return the position."""
     ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
     return {"epoch": ack["epoch"], "seq": ack["seq"]}
 
 
 async def resume(socket: Socket, since: dict[str, Any]) -> None:
-    """Do what the page did at a gap."""
+    """Subscribe again, as an old page does at a gap."""
     await socket.send(type="unsubscribe", room_id=LOBBY_ID)
     await socket.send(type="subscribe", room_id=LOBBY_ID, since=since)
 

@@ -1,4 +1,4 @@
-"""What a node is told late, by the feed or by the store, shows nothing to those who may no longer see it."""
+"""A node whose feed or store is late shows nothing to users who may no longer see it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.anyio
 
 
 class Valve:
-    """Holds back what a store tells its node: the feed, and, after `answers` questions, who has which session.
+    """Holds back a store's feed and, after `answers` questions, its answers about sessions.
 
-    `meanwhile` is what happens before it answers the question of number `meanwhile_at` about a room.
+    It calls `meanwhile` before it answers the `meanwhile_at`-th question about a room.
     """
 
     def __init__(self, store: Store) -> None:
@@ -109,7 +109,7 @@ async def make_room(owner: Person) -> str:
 
 
 async def rest(socket: Socket, last: str) -> list[Event]:
-    """Return what comes up to the message `last`."""
+    """Return the events up to the message `last`."""
     events = []
     while True:
         events.append(await socket.receive())
@@ -125,7 +125,7 @@ async def test_ready_comes_first_though_the_feed_tells_of_the_user_while_they_co
     room_id = await make_room(alice)
     async with alice.socket(node=other) as hers:
         await subscribed(hers, room_id)
-        # He is told who he is by his token, and not whether his session still stands once the hub knows of him.
+        # The first question, by his token, is answered. The second, when the hub knows of him, waits.
         valve.answers = 1
 
         async def first_of_his() -> Event:
@@ -163,10 +163,8 @@ async def test_who_left_a_room_gets_nothing_of_it_from_a_feed_that_is_late(
     nodes: tuple[Node, Node, Valve], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other, valve = nodes
-    monkeypatch.setattr("api.feed.LATE_MS", -1)  # every entry is late
-    monkeypatch.setattr(
-        "api.realtime.revocation.FRESH_SECONDS", 0
-    )  # and no look at who may see it recent enough
+    monkeypatch.setattr("api.feed.LATE_MS", -1)  # every entry counts as late
+    monkeypatch.setattr("api.realtime.revocation.FRESH_SECONDS", 0)  # no earlier look is fresh enough
     alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
     room_id = await make_room(alice)
     assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200

@@ -1,4 +1,4 @@
-"""The way out of a socket: the server's own sink, and the one that stands in where there is none."""
+"""The sinks of a socket: the server's own, and the one for servers that offer none."""
 
 import asyncio
 from collections.abc import AsyncIterator, MutableMapping
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
 
 class Peer:
-    """What ASGI's `send` leads to: a peer that takes messages when the test lets it."""
+    """The peer behind ASGI's `send`. It takes messages when the test lets it."""
 
     def __init__(self) -> None:
         self.taken: list[MutableMapping[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Who may do what in a room: every operation, by everybody, over HTTP and the socket, as api/rooms/policy.py says."""
+"""Who may do what in a room: everybody tries every operation, over HTTP and the socket (api/rooms/policy.py)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,14 +29,14 @@ ANONYMOUS: Final = "anonymous"
 EX_MEMBER: Final = "ex-member"
 DISABLED: Final = "disabled"
 RELATIONS: Final[tuple[Relation | str, ...]] = (*Role, *Outsider, EX_MEMBER, ANONYMOUS, DISABLED)
-"""Everybody whom the table is tried with. An ex-member is a stranger to a private room, a visitor of a public one.
+"""Everybody who tries the table. An ex-member is a stranger to a private room and a visitor of a public one.
 
-Who is disabled owns the room, and still has the token of before.
+The disabled user owns the room and still has an old token.
 """
 
 
 class Request(NamedTuple):
-    """What is tried over HTTP; `path` follows the room's."""
+    """One request to try. `path` comes after the path of the room."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
     Operation.JOIN: [Request("POST", "/join")],
-    Operation.SUBSCRIBE: [],  # the socket's alone
+    Operation.SUBSCRIBE: [],  # only the socket has it
 }
 COMMANDS: Final[dict[Operation, dict[str, Any]]] = {
     Operation.MARK_READ: {"type": "read", "seq": 1},
@@ -67,18 +67,18 @@ COMMANDS: Final[dict[Operation, dict[str, Any]]] = {
 
 
 class Scene(NamedTuple):
-    """A room with an owner, a guest who is a member, and somebody who is tried."""
+    """A room with an owner, a guest who is a member, and `me`, who tries the operations."""
 
     node: Node
     room_id: str
     seq: int  # of a message
     owner: Person
     guest: Person
-    me: Person | None  # None: without a token
-    relation: Relation | None  # where they stand; None: without a token that holds
+    me: Person | None  # None: has no token
+    relation: Relation | None  # the relation of `me`; None: has no valid token
 
     def answer(self, operation: Operation) -> int:
-        """Return the status that the table wants; 200 stands for every success."""
+        """Return the status that the table demands; 200 stands for every success."""
         if self.relation is None:
             return 401
         if self.relation in WHO_MAY[operation]:
@@ -93,7 +93,7 @@ class Scene(NamedTuple):
 
 
 async def give(owner: Person, room_id: str, user: Person, role: Role | None) -> None:
-    """Let an owner give somebody a role, or with None remove them."""
+    """Let an owner give a user a role, or with None remove them."""
     path = f"/rooms/{room_id}/members/{user.id}"
     if role is None:
         assert (await owner.http.delete(path)).status_code == 204
@@ -121,7 +121,7 @@ async def make_scene(node: Node, name: Relation | str, visibility: Visibility) -
 
 @pytest.fixture(params=RELATIONS)
 async def scene(request: pytest.FixtureRequest, node: Node, store_url: str, tmp_path: Path) -> Scene:
-    """A scene for everybody in turn; the room is public for a visitor and private for the others."""
+    """A scene for each of `RELATIONS` in turn. The room is public for a visitor and private for the others."""
     name = request.param
     if name == DISABLED:
         made = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
@@ -140,9 +140,9 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
             answer = await scene.ask(scene.room_id, request)
             wanted = scene.answer(operation)
             if operation is Operation.JOIN and scene.relation in policy.MEMBERS:
-                wanted = 404  # the room is private, and they have just left it
+                wanted = 404  # the room is private, and the request before has left it
             elif request.path == "/members/{me}" and wanted == 200:
-                wanted = 404  # likewise
+                wanted = 404  # the request before has left the room
             if wanted == 200:
                 assert answer.is_success, (operation, request, answer.text)
                 continue
@@ -440,7 +440,7 @@ async def test_the_policy_is_asked_at_each_send_about_a_membership_that_is_known
 async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The removal comes between the look at the membership and the append."""
+    """The removal comes between the reading of the membership and the append."""
     owner, bob = await node.sign_up("olga"), await node.sign_up("bob")
     room_id = (await make_room(owner, "Den", "private"))["id"]
     await give(owner, room_id, bob, Role.MEMBER)
@@ -475,12 +475,12 @@ async def test_users_are_found_by_what_their_names_begin_with_and_by_nothing_els
     for query, names in (
         ("bob.smith", ["bob.smith"]),
         ("BOB", ["bob.smith", "bobby"]),
-        ("\uff42\uff4f\uff42\uff42", ["bobby"]),  # full width: the same letters to whoever typed them
+        ("\uff42\uff4f\uff42\uff42", ["bobby"]),  # full-width letters mean the same
         ("smith", []),
         ("*%", []),
         ("b_", []),
         ("b\0", []),
-        ("e\u0301", []),  # one letter
+        ("e\u0301", []),  # this is one letter, and two are needed
     ):
         answer = await alice.http.get("/users", params={"q": query})
         assert answer.status_code == 200

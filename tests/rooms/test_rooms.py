@@ -1,4 +1,4 @@
-"""Rooms over HTTP, on each store: making, finding, joining, leaving, reading; and what may not be seen."""
+"""Rooms over HTTP, on each store: making, finding, joining, leaving, reading; and hiding private ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a node says of itself."""
+"""/healthz, /readyz, /metrics and /docs."""
 
 import re
 from pathlib import Path

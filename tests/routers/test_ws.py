@@ -1,4 +1,4 @@
-"""The socket's front door: tokens that do not open it. Rows H, F and J of the bad inputs are in bad_inputs/."""
+"""Tokens that do not open a socket. Rows H, F and J of the bad inputs are in tests/bad_inputs/."""
 
 import pytest
 from websockets.asyncio.client import connect

@@ -1,4 +1,4 @@
-"""The light queue and event keep what asyncio's promise, as far as it is used."""
+"""The light queue and event behave like asyncio's, as far as the server uses them."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The bounds of a socket: what breaks the rules is closed by the right code, and nothing is kept for it."""
+"""The bounds of a socket: a peer that breaks a rule is closed with the right code, and nothing is kept for it."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ async def test_a_peer_that_does_not_close_when_it_is_closed_is_let_go(
         assert await silent.close_code() == 4401
 
         async def is_let_go() -> bool:
-            return open_sockets() <= before + 1  # the peer's own end is in this process too
+            return open_sockets() <= before + 1  # the peer's end is open in this process too
 
         await eventually(is_let_go)
 
@@ -77,7 +77,7 @@ async def test_a_peer_is_not_closed_for_a_pong_that_we_do_not_read(
     run = Commands.run
 
     async def run_when_back(commands: Commands, connection: Connection, command: Command) -> None:
-        await is_back.wait()  # as a command does while the store is away
+        await is_back.wait()  # commands wait like this while the store is away
         await run(commands, connection, command)
 
     monkeypatch.setattr(Commands, "run", run_when_back)
@@ -163,6 +163,6 @@ async def test_an_empty_line_after_an_answer_does_not_hold_the_connection(
 def open_sockets() -> int:
     count = 0
     for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one that lists them
+        with suppress(FileNotFoundError):  # the descriptor of the listing itself
             count += str(descriptor.readlink()).startswith("socket:")
     return count

@@ -12,7 +12,7 @@ from api.models.rooms import LOBBY_ID, Role, Room
 from api.store.base.store import Store
 from tests.store.make import message
 
-WAIT_SECONDS = 20.0  # generous: only a failing test waits as long
+WAIT_SECONDS = 20.0  # only a failing test waits this long
 
 
 async def send(store: Store, room: Room, *bodies: str) -> list[int]:
@@ -23,7 +23,7 @@ async def send(store: Store, room: Room, *bodies: str) -> list[int]:
 async def change(
     store: Store, room: Room, user: User, role: Role | None, *, by: User, at: int = 1
 ) -> Appended | None:
-    """Change a membership, whatever the roles."""
+    """Change a membership under a rule that allows everything."""
     return await store.members.change(room.id, user, role, by=by.id, at=at, rule=lambda _standing: True)
 
 
@@ -32,7 +32,7 @@ async def whole_log(store: Store, room_id: str = LOBBY_ID) -> list[Entry]:
 
 
 async def collect(tail: AsyncIterator[list[Change]], enough: Callable[[list[Change]], bool]) -> list[Change]:
-    """Return what the tail gives until it is enough, without the beats in which nothing happened."""
+    """Return the changes of a tail until `enough` of them, without `Quiet`."""
     seen: list[Change] = []
     async with asyncio.timeout(WAIT_SECONDS):
         while not enough(seen):
@@ -41,7 +41,7 @@ async def collect(tail: AsyncIterator[list[Change]], enough: Callable[[list[Chan
 
 
 def entries_of(changes: list[Change], room_id: str) -> list[Entry]:
-    """Return a room's entries, each once: a feed may repeat itself."""
+    """Return a room's entries, each once, because a tail may repeat itself."""
     entries = [change for change in changes if isinstance(change, Entry) and change.room_id == room_id]
     return list({entry.seq: entry for entry in entries}.values())
 
@@ -71,7 +71,7 @@ async def account(store: Store, user: User) -> Account:
 
 
 async def all_pages(ask: Callable[[str | None], Awaitable[Page[Any]]], *, limit: int) -> list[Any]:
-    """Return all items of a list, making sure that each page but the last is full."""
+    """Return all items of a list. Require that each page but the last is full."""
     items: list[Any] = []
     cursor: str | None = None
     while True:

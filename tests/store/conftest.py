@@ -32,7 +32,7 @@ async def den(store: Store, alice: User) -> Room:
 
 @pytest.fixture
 async def other(store: Store, store_url: str) -> AsyncIterator[Store]:
-    """A second store on the same database, as another process has it."""
+    """A second store on the same database, as in another process."""
     opened = await open_store(store_url)
     try:
         yield opened

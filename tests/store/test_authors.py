@@ -1,4 +1,4 @@
-"""What every store promises of an append that rests on its author's membership."""
+"""What every store promises of an append that depends on its author's membership."""
 
 import asyncio
 from contextlib import suppress
@@ -33,7 +33,7 @@ async def test_an_author_whose_membership_has_changed_is_not_let_in_by_what_it_w
 async def test_an_author_whose_membership_stands_is_let_in_within_two_looks(
     store: Store, other: Store, den: Room, alice: User, bob: User
 ) -> None:
-    """The second look is for a node that knew too little of the room."""
+    """The second look is for a node whose first look was too old."""
     await change(store, den, bob, Role.MEMBER, by=alice)
     await send(store, den, *(f"{n}" for n in range(100)))
     await change(store, den, bob, Role.MODERATOR, by=alice)
@@ -66,7 +66,7 @@ async def test_an_author_is_let_in_within_two_looks_however_many_come_meanwhile(
     for number in range(70):
         await store.accounts.create(account_of(make_user(number)))
         await store.members.join(den.id, make_user(number), Role.READER, at=1)
-    with suppress(MembershipChanged):  # more of them than are remembered
+    with suppress(MembershipChanged):  # a head remembers fewer changes than these
         await store.log.append(den.id, message("mine", by=BOB), author=was)
     now = await store.members.get(den.id, bob.id)
     await store.log.append(den.id, message("mine", by=BOB), author=now)

@@ -133,7 +133,7 @@ async def test_a_tail_leaves_no_task_behind(store: Store, den: Room) -> None:
     async with store.changes.open() as tail:
         await send(store, den, "two")
         await collect(tail, reaches(den.id, 2))
-    if extra := asyncio.all_tasks() - before:  # a store may still be tidying up behind what was appended
+    if extra := asyncio.all_tasks() - before:  # the store may still be working on the append
         await asyncio.wait(extra, timeout=WAIT_SECONDS)
     assert asyncio.all_tasks() == before
 

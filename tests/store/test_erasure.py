@@ -1,4 +1,4 @@
-"""What every store promises of taking an account out."""
+"""What every store promises of erasing an account."""
 
 from dataclasses import replace
 

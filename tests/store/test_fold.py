@@ -1,4 +1,4 @@
-"""Folding is pure: what is given, in whatever order, gives the same messages."""
+"""Folding is pure: the same entries give the same messages, in any order."""
 
 from itertools import permutations
 from typing import Any
@@ -101,7 +101,7 @@ def test_messages_come_out_in_the_order_given() -> None:
     assert [item.seq for item in fold([message(5), message(2)], [])] == [5, 2]
 
 
-# -- histories at random
+# -- random histories
 
 PEOPLE = st.sampled_from(["ann", "bob", "cyd"])
 TARGETS = st.integers(0, 30)
@@ -126,7 +126,7 @@ STEPS = st.lists(
 
 
 def applied(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Return the messages that a client has who applies events one by one, and steps over what it does not know."""
+    """Return the messages of a client that applies events one by one and steps over unknown ones."""
     messages: dict[int, dict[str, Any]] = {}
     for event in events:
         message = messages.get(event.get("target", 0))
@@ -160,7 +160,7 @@ def test_the_fold_of_a_history_is_what_applying_its_events_one_by_one_gives(
     ]
     messages = [one for one in log if one.kind == Kind.MESSAGE]
     by_seq = applied([entry_event(one) for one in log])
-    # A change of what came later, or was no message, is never stored; whoever folds may be given it all the same.
+    # No store keeps a change of a later entry, or of one that is no message. The second kind is given to fold.
     later = {
         one.seq for one in log if isinstance(target := one.data.get("target"), int) and target >= one.seq
     }

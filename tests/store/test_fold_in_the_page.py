@@ -1,4 +1,4 @@
-"""The server folds a log into messages, and the page applies its events one by one: both show the same."""
+"""The server folds a log into messages; the page applies its events one by one. Both must show the same."""
 
 import json
 import os
@@ -25,7 +25,7 @@ EMOJIS: Final = ("👍", "🎉", "🙈")
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Entry]:
-    """A room's whole log, with changes of messages that are there, and entries of kinds that nobody knows."""
+    """Draw the whole log of a room, with changes of its messages and entries of unknown kinds."""
     entries: list[Entry] = []
     messages: list[int] = []
     for seq in range(1, draw(st.integers(2, 24)) + 1):

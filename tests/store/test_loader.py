@@ -1,4 +1,4 @@
-"""One question for many keys, and pages that many share: what storms cost the store."""
+"""The cost of a storm of clients to the store: one question for many keys, and shared pages."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Asked:
-    """Answers with the key itself, once it may; keeps the questions."""
+    """Keeps the questions, and answers each key with itself once it may."""
 
     def __init__(self) -> None:
         self.questions: list[list[str]] = []

@@ -148,7 +148,7 @@ async def test_members_are_not_appended(store: Store, den: Room, alice: User) ->
 
 @pytest.mark.parametrize("target", [1, 3, 4, 99, 0, -1, 2**53])
 async def test_what_changes_a_message_needs_one(store: Store, den: Room, target: int) -> None:
-    """Seq 1 is a member entry, 3 an edit; the others do not exist. 2 is the one message."""
+    """Seq 1 is a member entry, 2 the only message, 3 an edit. The other targets do not exist."""
     await send(store, den, "two")
     await store.log.append(den.id, edit("e1", 2, "edited"))
     for change in (edit("e", target, "x"), delete("d", target), reaction("r", target, "👍")):
@@ -162,7 +162,7 @@ async def test_what_changes_a_message_needs_one(store: Store, den: Room, target:
 async def test_a_retry_is_known_by_what_its_author_sent_and_not_by_what_the_server_added(
     store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message of the version before, which did not know these fields, is known too."""
+    """A message from before these fields existed is recognised too."""
     before = await store.log.append(den.id, message("r1", "hi"))
     fields = {"files": Field((list,), default=[]), "mentions": Field((list,), default=[], is_said=False)}
     kind = KINDS[Kind.MESSAGE]

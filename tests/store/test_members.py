@@ -16,7 +16,7 @@ from tests.store.make import DEN, account_of, make_user, reaction
 pytestmark = pytest.mark.anyio
 
 
-# -- rooms and members
+# -- changes of membership
 
 
 async def test_joining_and_leaving_are_one_fact_with_their_entries(
@@ -160,7 +160,7 @@ async def test_of_owners_who_leave_at_once_on_two_stores_one_stays(
 async def test_an_owner_demoted_meanwhile_changes_nobody(
     store: Store, other: Store, den: Room, alice: User, bob: User
 ) -> None:
-    """Each of two owners makes the other a reader at once: whoever comes second is an owner no more."""
+    """Two owners make each other a reader at the same time. The second one is no longer an owner then."""
     await change(store, den, bob, Role.OWNER, by=alice)
 
     def rule(standing: Standing) -> bool:
@@ -220,7 +220,7 @@ async def test_marking_read_without_membership_is_not_found(store: Store, den: R
         await store.members.mark_read("nowhere", bob.id, 1)
 
 
-# -- pages
+# -- lists and counts
 
 
 async def test_members_are_listed_page_by_page(store: Store, den: Room, alice: User) -> None:
@@ -232,9 +232,6 @@ async def test_members_are_listed_page_by_page(store: Store, den: Room, alice: U
     assert sorted(member.user_id for member in members) == sorted([alice.id, *(user.id for user in users)])
     assert members == [await store.members.get(den.id, member.user_id) for member in members]
     assert (await store.members.of_room("nowhere", cursor=None, limit=3)).items == []
-
-
-# -- attempts
 
 
 async def test_members_and_rooms_are_counted(store: Store, den: Room, bob: User) -> None:

@@ -1,4 +1,4 @@
-"""Every noun that a store promises stands in a file of its name in each store, and in a test of its name."""
+"""Every noun of `api/store/base/` has a file of its name in each store, and a test of its name."""
 
 import ast
 import inspect
@@ -15,7 +15,7 @@ NOUNS = sorted(path.stem for path in BASE.glob("*.py") if path.stem not in {"__i
 
 
 def classes(path: Path) -> dict[str, list[str]]:
-    """Return the classes of a file, and of which classes they are made."""
+    """Return the classes of a file and their base classes."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         node.name: [ast.unparse(base) for base in node.bases]

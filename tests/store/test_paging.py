@@ -1,4 +1,4 @@
-"""What every store promises of lists that come in pages, whatever they list."""
+"""What every store promises of all lists that come in pages."""
 
 import pytest
 
@@ -10,9 +10,6 @@ from tests.store.calls import all_pages
 from tests.store.make import make_room
 
 pytestmark = pytest.mark.anyio
-
-
-# -- pages
 
 
 async def test_what_is_added_or_leaves_between_two_pages_hides_nothing_and_repeats_nothing(
@@ -67,9 +64,6 @@ async def test_a_cursor_of_another_list_is_refused(store: Store, alice: User) ->
     of_mine = (await store.rooms.of_user(alice.id, cursor=None, limit=1)).next_cursor
     with pytest.raises(BadCursor):
         await store.rooms.public(alice.id, cursor=of_mine, limit=1)
-
-
-# -- attempts
 
 
 async def test_a_cursor_of_another_list_or_one_that_was_changed_is_refused(

@@ -15,7 +15,7 @@ from tests.store.make import DEN, delete, edit, make_room, message
 pytestmark = pytest.mark.anyio
 
 
-# -- rooms and members
+# -- making rooms
 
 
 async def test_a_new_room_has_its_owner_and_says_so_at_seq_one(store: Store, alice: User) -> None:
@@ -74,7 +74,7 @@ async def test_the_last_message_of_a_room_is_shown_folded(store: Store, den: Roo
     assert await last() == (3, "", True)
 
 
-# -- pages
+# -- lists
 
 
 async def test_the_rooms_of_a_user_are_listed_page_by_page(store: Store, alice: User, bob: User) -> None:

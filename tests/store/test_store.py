@@ -1,4 +1,4 @@
-"""What every store promises as a whole: its life, and odd texts and ids in every part."""
+"""What every store promises as a whole: opening and closing, and odd texts and ids in every part."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ ODD_TEXTS = [
 ]
 
 
-# -- life
+# -- opening and closing
 
 
 async def test_a_new_store_answers_and_knows_the_time(store: Store) -> None:

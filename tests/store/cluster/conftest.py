@@ -1,4 +1,4 @@
-"""A RethinkDB server, nodes on it, and a way to the tables behind their back."""
+"""A RethinkDB server, nodes on it, and direct access to their tables."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,7 +20,7 @@ def server(rethinkdb_server: RethinkDBServer | None) -> RethinkDBServer:
 
 @pytest.fixture
 def own_server(server: RethinkDBServer) -> Iterator[RethinkDBServer]:
-    """A server that the test may kill and pause; it runs again afterwards."""
+    """A server that the test may kill and pause. It is running again afterwards."""
     if server.process is None:
         pytest.skip("the server of TAILWIRE_TEST_RETHINKDB is not ours to kill")
     yield server
@@ -44,7 +44,7 @@ async def store(cluster_url: str) -> AsyncIterator[ClusterStore]:
 
 @pytest.fixture
 async def restless(cluster_url: str) -> AsyncIterator[ClusterStore]:
-    """A node whose tails soon say that nothing has happened, where a test waits for that."""
+    """A node whose tails say `Quiet` after 1 s, for tests that wait for that."""
     async with opened(cluster_url, quiet_seconds=1.0) as one:
         yield one
 
@@ -58,7 +58,7 @@ async def other(cluster_url: str) -> AsyncIterator[ClusterStore]:
 
 @pytest.fixture
 async def behind(server: RethinkDBServer, cluster_url: str) -> AsyncIterator[Pool]:
-    """A way to the tables behind the store's back, as the admin."""
+    """Direct access to the tables, as the admin."""
     admin = Address.parse(server.admin_url, needs_database=False)
     database = Address.parse(cluster_url).database
     pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, database))
@@ -70,5 +70,5 @@ async def behind(server: RethinkDBServer, cluster_url: str) -> AsyncIterator[Poo
 
 @pytest.fixture
 def strange(server: RethinkDBServer, cluster_url: str) -> Stranger:
-    """Who writes entries that this version does not know."""
+    """A writer of entries that this version does not know."""
     return Stranger(cluster_url, server)

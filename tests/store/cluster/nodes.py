@@ -1,4 +1,4 @@
-"""Nodes on a RethinkDB cluster for the tests: opening them, waiting for them, and what they leave behind."""
+"""Opens nodes on a RethinkDB cluster, waits for them, and reads what they leave in the tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,23 +24,23 @@ from tests.store.make import ALICE, BOB, DEN
 T = TypeVar("T")
 
 NOTICED_SECONDS = 12.0
-"""In which a paused database must be noticed."""
+"""The time in which a node must notice that its database is paused."""
 
-ANSWERED_SECONDS = 6.0  # a call's own 5 s, and some for a busy machine
+ANSWERED_SECONDS = 6.0  # a call takes 5 s at most; the rest is for a busy machine
 
 SERVES_AGAIN_SECONDS = 5.0
 
-WAIT_SECONDS = 30.0  # generous: only a failing test waits as long
+WAIT_SECONDS = 30.0  # only a failing test waits this long
 
 
 def start_again(server: RethinkDBServer) -> None:
-    """Start a killed server and wait until it has its tables, too."""
+    """Start a killed server and wait until its tables can be read."""
     server.start()
     wait_for_tables(server)
 
 
 def wait_for_tables(server: RethinkDBServer) -> None:
-    """Wait until every table can be read: a server answers some seconds before."""
+    """Wait until every table can be read, which is some seconds after the server answers."""
 
     async def read() -> None:
         pool = Pool(Address.parse(server.store_url))
@@ -67,7 +67,7 @@ def like(target: int, user_id: str = ALICE.id) -> Draft:
 
 
 async def eventually(call: Callable[[], Awaitable[T]]) -> T:
-    """Call again and again while the database is unavailable, and return what it answers in the end."""
+    """Call again and again while the database is unavailable; return its first answer."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             try:
@@ -77,19 +77,19 @@ async def eventually(call: Callable[[], Awaitable[T]]) -> T:
 
 
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what only asking again can show."""
+    """Ask again and again until it is so. Nothing tells us when."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not await is_so():  # noqa: ASYNC110 - there is nothing to wait on
             await asyncio.sleep(0.01)
 
 
 async def append_at_last(store: Store, draft: Draft) -> Appended:
-    """Append as a client does: again under the same ref until it is acked."""
+    """Append as a client does: again and again under the same ref, until the ack."""
     return await eventually(lambda: store.log.append(LOBBY_ID, draft))
 
 
 async def told(tail: AsyncIterator[list[Change]], is_last: Callable[[Change], bool]) -> list[Change]:
-    """Return what the tail gives up to a change, without the beats in which nothing happened."""
+    """Return the changes of a tail up to the last one, without `Quiet`."""
     seen: list[Change] = []
     async with asyncio.timeout(WAIT_SECONDS):
         while not any(is_last(one) for one in seen):
@@ -98,7 +98,7 @@ async def told(tail: AsyncIterator[list[Change]], is_last: Callable[[Change], bo
 
 
 async def lost(tail: AsyncIterator[list[Change]]) -> None:
-    """Read on until the tail is lost."""
+    """Read until the tail raises."""
     while True:
         await anext(tail)
 
@@ -108,14 +108,14 @@ def is_entry(seq: int, room_id: str = LOBBY_ID) -> Callable[[Change], bool]:
 
 
 async def make_den(store: ClusterStore) -> None:
-    """Make two accounts, and a room of the first."""
+    """Create two accounts, and a room of the first."""
     for user in (ALICE, BOB):
         await store.accounts.create(Account(user, user.username, "hash"))
     await store.rooms.create(DEN, ALICE)
 
 
 def never_flush(store: ClusterStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a node die, as far as the database can tell, whenever it would flush."""
+    """Let every flush of a node fail. To the database it looks as if the node had died."""
 
     async def flush(_room_id: str) -> None:
         raise Unavailable
@@ -128,12 +128,12 @@ async def flushed_refs(behind: Pool) -> list[str | None]:
 
 
 async def flushed_rows(behind: Pool) -> list[dict[str, Any]]:
-    """Return what is flushed, of all rooms, by seq."""
+    """Return the flushed rows of all rooms, by seq."""
     return await behind.read(r.table("batches").concat_map(lambda batch: batch["rows"]).order_by("seq"))
 
 
 async def keep_nothing_in_tails(behind: Pool) -> None:
-    """Leave what is flushed to `batches` alone, as heads do when more has come."""
+    """Take all flushed entries out of the tails of heads, as later appends would."""
     emptied = {"flushed": r.row["seq"], "trimmed": r.row["seq"], "tail": []}
     await behind.write(r.table("heads").update(emptied))
 

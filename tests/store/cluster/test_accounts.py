@@ -1,4 +1,4 @@
-"""Names that were claimed for accounts which never came to be."""
+"""Names that were claimed for accounts that were never stored."""
 
 from dataclasses import replace
 

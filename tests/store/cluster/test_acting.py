@@ -43,9 +43,8 @@ async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_a
         assert [entry.kind for entry in await whole_log(fresh)] == [entry.kind for entry in given]
     head = r.table("heads").get(LOBBY_ID)
     known = r.row["tail"].map(lambda row: row.without("acts"))
-    await behind.write(
-        head.update({"tail": known})
-    )  # to a version that knows the kind it is as if it said nothing
+    # A version that knows the kind flushes it as if `acts` were not there.
+    await behind.write(head.update({"tail": known}))
     assert (await store.log.append(LOBBY_ID, delete("5", 1))).is_new is False
     assert [row["seq"] for row in await flushed_rows(behind)] == [1, 2, 3, 4, 5]
     assert "secret" not in str(await flushed_rows(behind))

@@ -1,6 +1,6 @@
-"""The short query of an append against the long one: on copies of the same head they do the same.
+"""The short query of an append does the same as the long one, on copies of the same head.
 
-What a batch of new messages makes of a head stands twice in ReQL. These examples play both ways.
+ReQL says twice how a batch of new messages changes a head. These examples run both queries.
 """
 
 from typing import Any, NamedTuple
@@ -20,12 +20,12 @@ EPOCH, ATTEMPT = "epoch", "attempt-of-ours"
 USERS = ["alice", "bob", "carol"]
 SHORT, LONG = "room-short", "room-long"
 FLUSHED_ID = "flushed"
-"""The id of an entry that is in `batches`, of another room."""
-MOST_IN_TAIL = 80  # more than TRIM_LAG twice, so that appends trim
+"""The id of a flushed entry of another room."""
+MOST_IN_TAIL = 80  # more than twice TRIM_LAG, so that appends trim
 
 
 class Case(NamedTuple):
-    """A head, a batch of new messages, and what the node that appends them knows."""
+    """A head, a batch of new messages, and the knowledge of the node that appends them."""
 
     head: dict[str, Any]
     rows: list[dict[str, Any]]
@@ -33,7 +33,7 @@ class Case(NamedTuple):
     seen: dict[str, int]
 
     def run(self, room_id: str) -> tuple[str, list[dict[str, Any]], Mark, dict[str, int]]:
-        """Return what either query is asked with, on a copy of the head for this room."""
+        """Return the arguments of both queries, for a copy of the head in this room."""
         return room_id, [row | {"room_id": room_id} for row in self.rows], self.mark, self.seen
 
 
@@ -56,7 +56,7 @@ def row(id_: str, user_id: str, kind: Kind = Kind.MESSAGE, **more: Any) -> dict[
 
 @st.composite
 def heads(draw: st.DrawFn) -> dict[str, Any]:
-    """A head as we write them, of any age: also of before it had `moves`."""
+    """Draw a head of any version, also one from before `moves`."""
     trimmed = draw(st.integers(0, 50))
     kinds = st.sampled_from([Kind.MESSAGE, Kind.MESSAGE, Kind.MEMBER])
     pattern = draw(st.lists(st.tuples(kinds, st.sampled_from(USERS)), min_size=1, max_size=7))
@@ -113,7 +113,7 @@ def of_any_room(value: Any) -> Any:
 
 
 async def play(behind: Pool, case: Case) -> tuple[Any, Any, Any, Any]:
-    """Append the same to two copies of a head; return both answers and what became of both heads."""
+    """Append the same to two copies of a head; return both answers and both new heads."""
     table = r.table("heads")
     copies = [
         {**case.head, "id": room_id, "tail": [one | {"room_id": room_id} for one in case.head["tail"]]}
@@ -164,7 +164,7 @@ async def test_the_short_query_appends_as_the_long_one_does_or_nothing(behind: P
 @EXAMPLES
 @given(case=cases())
 async def test_the_short_query_appends_whatever_nothing_stands_against(behind: Pool, case: Case) -> None:
-    """But for what it leaves to the long one: heads of before there were `moves`, and marks of another epoch."""
+    """It leaves two cases to the long one: heads from before `moves`, and marks of another epoch."""
     assume("moves" in case.head)
     assume(case.mark.epoch == EPOCH)
     short, long, _, after_long = await play(behind, case)

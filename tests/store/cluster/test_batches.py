@@ -39,7 +39,7 @@ async def test_a_message_with_thousands_of_reactions_is_read_and_deleted(
 
 
 def batches_at_random(rng: random.Random, count: int) -> list[dict[str, Any]]:
-    """Batches of the lobby as appends make them: some of messages, some of reactions, some of both."""
+    """Draw batches of the lobby as appends make them: of messages, of reactions, and of both."""
     batches: list[dict[str, Any]] = []
     seq = 0
     for _ in range(count):
@@ -62,7 +62,7 @@ def batches_at_random(rng: random.Random, count: int) -> list[dict[str, Any]]:
 async def test_pages_are_those_of_a_plain_list_however_entries_were_appended(
     store: ClusterStore, behind: Pool
 ) -> None:
-    rng = random.Random(5)  # noqa: S311  the same each time
+    rng = random.Random(5)  # noqa: S311  the same numbers each time
     batches = batches_at_random(rng, 40)
     await behind.write(r.table("batches").insert(batches))
     rows = [row for batch in batches for row in batch["rows"]]
@@ -95,7 +95,7 @@ async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
     await write(range(6, 11))
     await behind.write(r.table("heads").get(LOBBY_ID).replace(earlier | {"epoch": "another"}))
-    async with opened_again(store) as fresh:  # of a copy in which a head is older than the batches
+    async with opened_again(store) as fresh:  # the head is now older than the batches, as in a bad copy
         await asyncio.gather(
             *(fresh.log.append(LOBBY_ID, message(f"new {n}", "secret")) for n in range(6, 26))
         )

@@ -33,7 +33,7 @@ async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
     async with store.changes.open() as tail:
         await store.log.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
-    await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as a restored copy has it
+    await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as in a restored copy
     await behind.write(r.table("batches").get([LOBBY_ID, 2]).delete())
     async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
@@ -75,7 +75,7 @@ async def test_an_open_tail_notices_that_heads_are_replaced_and_the_next_one_say
         with pytest.raises(Unavailable):
             async with asyncio.timeout(2):
                 await lost(tail)
-    for _ in range(2):  # until who listens has heard it, and asks for more
+    for _ in range(2):  # it is repeated until the listener asks for more
         async with restless.changes.open() as tail:
             assert await anext(tail) == [Restored()]
     assert head["epoch"] not in {one.epoch for one in (await restless.log.heads([LOBBY_ID, DEN.id])).values()}
@@ -145,7 +145,7 @@ async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_op
     assert {head.epoch for head in (await store.log.heads(rooms)).values()} == whole
 
 
-# -- a tail's own
+# -- what a tail has seen
 
 
 async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it(
@@ -157,7 +157,7 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
     async with store.changes.open(wanted.__contains__) as tail:
         await other.log.append(DEN.id, message("1"))
         await other.appender.flush(DEN.id)
-        await other.log.append(DEN.id, message("2"))  # it tells the head of the flush
+        await other.log.append(DEN.id, message("2"))  # the append notes the flush in the head
 
         async def is_noted() -> bool:
             head = await behind.run(r.table("heads").get(DEN.id))
@@ -165,7 +165,7 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
 
         await until(is_noted)
         await other.log.append(LOBBY_ID, message("3"))
-        await told(tail, is_entry(1))  # and with it, what was noted before
+        await told(tail, is_entry(1))  # so the tail has also seen the note
     await behind.write(r.table("heads").get(DEN.id).replace(earlier))
     async with store.changes.open(wanted.__contains__) as tail:
         assert await anext(tail) == [Restored()]
@@ -184,7 +184,7 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_only_asked_where_a_
 
 
 SHOWN_AND_GONE: dict[str, Callable[[dict[str, Any]], Any]] = {
-    # A changefeed shows what a crash takes back.
+    # A changefeed also shows writes that a crash then takes back.
     "made": lambda head: r.table("heads").insert(head | {"id": "room-new", "seq": 0, "flushed": 0}),
     "poison": lambda head: r.table("heads").get(head["id"]).update({"flushed": 10**12}),
     "negative": lambda head: r.table("heads").insert(head | {"id": "room-odd", "seq": -5}),

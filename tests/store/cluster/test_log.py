@@ -86,7 +86,7 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
     head = await behind.run(r.table("heads").get(LOBBY_ID))
     await other.log.append(LOBBY_ID, delete("2", 1))
     assert "secret" in str(head["tail"])
-    await behind.write(r.table("heads").insert(head, conflict="replace"))  # as a late flush has seen it
+    await behind.write(r.table("heads").insert(head, conflict="replace"))  # as a late flush read it
     async with opened_again(store) as late:
         await late.appender.flush(LOBBY_ID)
     assert "secret" not in str(await behind.read(r.table("batches")))
@@ -136,7 +136,7 @@ async def test_an_append_is_flushed_whole_by_a_node_that_takes_a_part_of_it_for_
 ) -> None:
     never_flush(store, monkeypatch)
     acked = await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(20)))
-    other.appender._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as when a set-back is not noticed yet
+    other.appender._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as before the node notices a set-back
     await other.appender.flush(LOBBY_ID)
     batches = await behind.read(r.table("batches"))
     assert [(batch["id"], len(batch["rows"])) for batch in batches] == [([LOBBY_ID, 1], 20)]

@@ -1,4 +1,4 @@
-"""Memberships whose change is logged and not yet flushed."""
+"""Memberships whose change is logged but not flushed yet."""
 
 import asyncio
 from collections.abc import Callable
@@ -57,7 +57,7 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
             await dying.members.change(DEN.id, BOB, None, by=ALICE.id, at=8_000, rule=lambda _: True)
     assert await other.members.get(DEN.id, BOB.id) is None
     assert (await other.members.get(DEN.id, ALICE.id)) is not None
-    assert await other.members.leave(DEN.id, BOB, 9_000) is None  # nothing to leave
+    assert await other.members.leave(DEN.id, BOB, 9_000) is None  # he is no member
     again = await other.members.join(DEN.id, BOB, Role.READER, at=9_000)
     assert again is not None
     assert again.entry.seq == 4
@@ -81,7 +81,7 @@ async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
     assert member.role == log[-1].data["role"]
 
 
-# -- retries of any age against a tail that is trimmed
+# -- heads of older versions
 
 
 OLDER_HEADS: dict[str, Callable[[Any], Any]] = {
@@ -105,7 +105,7 @@ async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_
         with pytest.raises(MembershipChanged):
             await other.log.append(DEN.id, replace(message("1"), user_id=BOB.id), author=was)
         await store.members.join(DEN.id, BOB, Role.MEMBER, at=3)
-    with suppress(MembershipChanged):  # the other node knows too little of the room yet
+    with suppress(MembershipChanged):  # the first look of a node may be too old
         await other.log.append(
             DEN.id, replace(message("1"), user_id=BOB.id), author=await other.members.get(DEN.id, BOB.id)
         )

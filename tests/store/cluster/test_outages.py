@@ -135,7 +135,7 @@ async def test_nobody_waits_in_line_for_a_paused_server(
 ) -> None:
     monkeypatch.setattr(rethinkdb, "QUERY_SECONDS", 1.0)
     own_server.pause()
-    for _ in range(2):  # the first lose the connections, the second would open new ones
+    for _ in range(2):  # the first calls lose the connections; the second would have to open new ones
         asked_at = time.monotonic()
         answers = await asyncio.gather(
             *(store.sessions.get(f"{n}") for n in range(20)), return_exceptions=True

@@ -1,4 +1,4 @@
-"""Rows that were written behind our back."""
+"""Rows that something else has written into the tables."""
 
 from typing import Any
 

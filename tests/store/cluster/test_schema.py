@@ -1,4 +1,4 @@
-"""Preparing a database, bringing it up to date, and who may do so."""
+"""Preparing a database and bringing it up to date, and which user may do so."""
 
 import asyncio
 from contextlib import suppress
@@ -51,7 +51,7 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
 
 
 async def set_back_to_version_2(behind: Pool, server: RethinkDBServer) -> None:
-    """Leave the database as version 2 had it: what is in `batches` is in `messages`, each entry a row."""
+    """Set the database back to version 2, where each flushed entry is a row of `messages`."""
     await as_admin(server, r.table_create("messages"))
     await as_admin(server, r.table("messages").wait())
     await as_admin(server, r.table("messages").insert(await flushed_rows(behind)))
@@ -60,7 +60,7 @@ async def set_back_to_version_2(behind: Pool, server: RethinkDBServer) -> None:
 
 
 async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
-    """Leave the database as version 1 had it, with an account, a session that has been used and one that has ended."""
+    """Set the database back to version 1, with an account and three sessions: one used, one fresh, one ended."""
     await set_back_to_version_2(behind, server)
     await as_admin(server, r.table_drop("audit"))
     for table, index in (
@@ -93,9 +93,9 @@ async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
 async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # there is no other node
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # no other node writes, so none is waited for
     await set_back_to_version_1(behind, server)
-    with pytest.raises(Unavailable, match="tailwire init"):  # our own user may not
+    with pytest.raises(Unavailable, match="tailwire init"):  # the app's own user may not
         await ClusterStore.open(cluster_url)
     await init(server.admin_url, cluster_url, lambda _line: None)
     async with opened(cluster_url) as store:
@@ -124,10 +124,10 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
         await store.appender.flush(LOBBY_ID)
         log, history = await whole_log(store), await store.log.history(LOBBY_ID, limit=100)
     head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
-    # some are in the tail, too, and some are not known to be flushed
+    # Some flushed entries are still in the tail, and of the newest the head does not know that they are flushed.
     assert 0 < head["trimmed"] < head["flushed"] < len(log)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # there is no other node
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # no other node writes
     await set_back_to_version_1(behind, server)
     await behind.write(r.table("heads").insert({"id": "not as we write them"}))
     with monkeypatch.context() as broken:
@@ -135,7 +135,7 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
         with pytest.raises(Unavailable):
             await init(server.admin_url, cluster_url, lambda _line: None)
     pool = Pool(Address.parse(cluster_url))
-    with pytest.raises(Unavailable):  # a node that still runs
+    with pytest.raises(Unavailable):  # a node that still runs may not write
         await pool.write(r.table("heads").get(LOBBY_ID).update({"retries": 7}))
     await pool.close()
     said: list[str] = []
@@ -152,7 +152,7 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
         mine = await store.erasure.entries_of(ALICE.id, cursor=None, limit=100)
         assert [entry.seq for entry in mine.items] == [*range(1, 47)]
     flushed = await flushed_rows(behind)
-    assert [row["seq"] for row in flushed] == [*range(1, 47)]  # each once
+    assert [row["seq"] for row in flushed] == [*range(1, 47)]  # each entry once
     assert [row["seq"] for row in flushed if row["data"].get("body") == ""] == [1, 40]
 
 
@@ -166,7 +166,7 @@ async def test_a_user_who_may_brings_an_older_database_up_to_date_at_opening(
 
 
 class Cut:
-    """Lets an admin's work on the database be broken off after so many queries."""
+    """Breaks an admin's work on the database off after `left` queries."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 0
@@ -185,7 +185,7 @@ class Cut:
 async def test_a_database_of_any_version_is_brought_up_to_date_however_often_that_is_broken_off(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    """The making is broken off after one query, then after two, and so on, until it comes to its end."""
+    """`init` is broken off after one query, then after two, and so on, until it comes to its end."""
     async with opened(cluster_url) as store:
         acked = [await store.log.append(LOBBY_ID, message(f"{n}")) for n in range(30)]
         await store.appender.flush(LOBBY_ID)
@@ -198,8 +198,8 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
     elif version == 2:
         await set_back_to_version_2(behind, server)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # there is no other node
-    monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # nobody waits for what is cut off
+    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # no other node writes
+    monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # what was broken off is not waited for
     seen: list[str | None] = []
     with monkeypatch.context() as patched:
         cut, count, is_over = Cut(patched), 0, False
@@ -210,7 +210,7 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
                 is_over = True
             cut.left = 1
             row = None
-            with suppress(Unavailable):  # there may not be a table yet
+            with suppress(Unavailable):  # the table may not exist yet
                 row = await behind.run(r.table("meta").get("schema_version"))
             seen.append(row and row["value"])
     versions = [int(one or 0) for one in seen]

@@ -1,4 +1,4 @@
-"""What a tail reads, and what its own node knows already."""
+"""What a tail reads, and what it knows from the appends of its own node."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
-    """Which rooms tails have read, each time that one has."""
+    """The rooms of each read of a tail."""
     asked: list[set[str]] = []
     grown_query = cluster_queries.grown_query
 
@@ -87,7 +87,7 @@ async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next
         assert theirs.seq == lost_one.entry.seq
         assert (await told(tail, is_entry(theirs.seq, DEN.id)))[-1] == theirs
         with pytest.raises(Unavailable):
-            await lost(elsewhere)  # of the epoch that is over
+            await lost(elsewhere)  # it belongs to the old epoch
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
@@ -120,7 +120,7 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
     wanted = {LOBBY_ID}
     await make_den(other)
     async with store.changes.open(wanted.__contains__) as tail:
-        for n in range(40):  # more than a tail keeps
+        for n in range(40):  # more than the tail of a head keeps
             await other.log.append(DEN.id, message(f"unheard {n}"))
         await other.log.append(LOBBY_ID, message("heard"))
         heard = [one for one in await told(tail, is_entry(1)) if isinstance(one, Entry)]
@@ -139,7 +139,7 @@ async def test_rooms_that_nobody_wants_are_not_read_but_for_changes_of_membershi
         await other.log.append(DEN.id, message("1"))
         heard = [one for one in await told(tail, is_entry(known + 1, DEN.id)) if isinstance(one, Entry)]
         assert heard[-1].ref == "1"
-        assert len(heard) <= 2  # what was passed over is not read after all
+        assert len(heard) <= 2  # the entries before it are not read
 
 
 async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(

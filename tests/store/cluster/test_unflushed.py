@@ -1,4 +1,4 @@
-"""What a node knows of its own appends, by itself: no database, no waiting."""
+"""What a node knows of its own appends: no database, no waiting."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ async def store(url: str) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 async def restless(url: str) -> AsyncIterator[SqliteStore]:
-    """A store whose tails soon say that nothing has happened, which tells that they have read all there was."""
+    """A store whose tails say `Quiet` soon, which shows that they have read everything."""
     async with opened(url, quiet_seconds=0.5) as store:
         yield store
 

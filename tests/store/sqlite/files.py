@@ -1,4 +1,4 @@
-"""A database file for the tests: opening it, other processes on it, and commits that are held up."""
+"""Opens a database file, runs other processes on it, and holds up commits."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ from api.store.sqlite.store import SqliteStore
 
 ROOT = Path(__file__).parents[3]
 
-WAIT_SECONDS = 20.0  # generous: only a failing test waits as long
+WAIT_SECONDS = 20.0  # only a failing test waits this long
 
 
 SENDER = """
@@ -37,7 +37,7 @@ async def main(url, name, count):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-"""A process of its own: says `open`, waits for a line, sends messages and prints every ack."""
+"""The program of another process: it prints `open`, waits for a line, sends messages and prints every ack."""
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ def go(process: asyncio.subprocess.Process) -> None:
 
 @contextmanager
 def stranger(path: Path) -> Iterator[apsw.Connection]:
-    """Give a connection that knows nothing of us."""
+    """Open a plain connection, without our wrapper."""
     connection = apsw.Connection(str(path))
     try:
         yield connection
@@ -97,11 +97,11 @@ class Commits:
         self._go_on = threading.Event()
 
     async def hold(self) -> None:
-        """Make the next commit that changes something wait for `release`."""
+        """Make the next commit with a change wait for `release`."""
         await self._on_commit(self._wait)
 
     async def held(self) -> None:
-        """Wait until a commit is being held."""
+        """Wait until a commit is held."""
         assert await asyncio.to_thread(self._held.wait, WAIT_SECONDS)
 
     def release(self) -> None:
@@ -115,7 +115,7 @@ class Commits:
             await self._on_commit(None)
 
     async def _on_commit(self, hook: Callable[[], bool] | None) -> None:
-        """Set the writer's commit hook: from the next batch on, for this one would meet it too."""
+        """Set the writer's commit hook, to act from the next batch on: this batch would meet it too."""
         hooked = threading.Event()
 
         def later() -> bool:

@@ -1,4 +1,4 @@
-"""The URL and the file."""
+"""The URL of a store, and its file."""
 
 # ruff: noqa: ASYNC240 - a test may wait for the disk
 
@@ -134,7 +134,7 @@ async def test_a_database_taken_away_takes_no_more_acks(path: Path, store: Sqlit
             await store.log.append(LOBBY_ID, message("r2"))
         with pytest.raises(Unavailable, match="taken away"):
             await store.check()
-        path.write_bytes(b"")  # nor with another file in its place
+        path.write_bytes(b"")  # the second time another file is in its place
     path.unlink()
     away.rename(path)
     assert (await store.log.append(LOBBY_ID, message("r2"))).entry.seq == 2

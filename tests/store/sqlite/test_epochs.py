@@ -26,7 +26,7 @@ async def test_an_older_copy_begins_new_epochs(path: Path, url: str) -> None:
         assert await lobby_epoch(store) == first
         await store.log.append(LOBBY_ID, message("r2"))
 
-    shutil.copyfile(backup, path)  # into the same file
+    shutil.copyfile(backup, path)  # restored into the same file
     async with opened(url) as store:
         second = await lobby_epoch(store)
         assert second != first
@@ -35,7 +35,7 @@ async def test_an_older_copy_begins_new_epochs(path: Path, url: str) -> None:
         assert await lobby_epoch(store) == second
 
     path.unlink()
-    backup.rename(path)  # as another file
+    backup.rename(path)  # restored as another file
     async with opened(url) as store:
         assert await lobby_epoch(store) not in {first, second}
 
@@ -44,7 +44,7 @@ async def test_a_restored_directory_begins_new_epochs(path: Path, url: str, tmp_
     async with opened(url) as store:
         await store.log.append(LOBBY_ID, message("r1"))
         first = await lobby_epoch(store)
-    shutil.copytree(path.parent, tmp_path / "copy")  # the note beside the database with it
+    shutil.copytree(path.parent, tmp_path / "copy")  # the note beside the database is copied too
     async with opened(f"sqlite:///{tmp_path}/copy/{path.name}") as store:
         assert await lobby_epoch(store) != first
 

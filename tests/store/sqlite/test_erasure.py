@@ -1,4 +1,4 @@
-"""What is erased is nowhere in the files."""
+"""Erased data is nowhere in the files."""
 
 import asyncio
 from contextlib import closing
@@ -38,7 +38,7 @@ async def test_erasing_beside_a_backup_does_not_hold_up_what_is_written(
         backup.execute("BEGIN")
         backup.execute("SELECT count(*) FROM entries").fetchall()
         await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, ALICE.username, 1, None, {"target": 1}))
-        async with asyncio.timeout(BUSY_SECONDS):  # as long as one would wait for the backup, if it waited
+        async with asyncio.timeout(BUSY_SECONDS):  # a single append that waited would take this long
             for n in range(20):
                 await store.log.append(LOBBY_ID, message(f"beside {n}"))
         backup.execute("ROLLBACK")
@@ -49,7 +49,7 @@ async def test_an_erased_account_leaves_its_name_nowhere_in_the_files(store: Sql
     await store.accounts.create(Account(user, user.username, "hash"))
     await store.members.join(LOBBY_ID, user, Role.MEMBER, 1)
     with closing(apsw.Connection(str(path))) as other:
-        other.wal_checkpoint()  # now it is in the database itself, not in its log alone
+        other.wal_checkpoint()  # now the database file has it, not only the WAL
     await store.erasure.begin(user.id)
     await store.members.leave(LOBBY_ID, User(user.id, "erased", "erased", 1), 2)
     await store.erasure.anonymise(

@@ -1,4 +1,4 @@
-"""A full disk, a lock that somebody else holds, and users who are not there."""
+"""A full disk, a lock of another process, and users who do not exist."""
 
 import asyncio
 import resource
@@ -21,11 +21,11 @@ from tests.store.sqlite.files import stranger
 pytestmark = pytest.mark.anyio
 
 
-# -- a full disk, a lock held by somebody else
+# -- a full disk, a lock of another process
 
 
 async def append_until(store: SqliteStore, error: type[Exception]) -> int:
-    """Append until it fails so; return how many were acked."""
+    """Append until it fails with this error; return the number of acks."""
     with capture_logs():
         for n in range(1_000):
             try:
@@ -101,7 +101,7 @@ async def test_a_lock_held_for_a_moment_is_waited_for(store: SqliteStore, path: 
     assert (await append).entry.seq == 1
 
 
-# -- erasing, and the rest
+# -- users who do not exist
 
 
 async def test_what_refers_to_a_user_who_is_not_there_is_not_found(store: SqliteStore) -> None:

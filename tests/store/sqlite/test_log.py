@@ -1,4 +1,4 @@
-"""Rows that were written behind our back, and what a page costs."""
+"""Rows that something else has written, and the cost of a page."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.store.sqlite.files import stranger, until
 pytestmark = pytest.mark.anyio
 
 
-# -- rows written behind our back
+# -- rows that something else has written
 
 
 INSERT = "INSERT INTO entries (room_id, seq, kind, user_id, username, at, data) VALUES ('lobby', ?, ?, 'x', 'x', 1, ?)"
@@ -107,7 +107,7 @@ async def test_a_row_that_is_spoilt_later_breaks_neither_reading_nor_deleting(
 
 
 async def test_what_is_missing_is_unreadable_on_every_road(store: SqliteStore, path: Path) -> None:
-    """Of what another process commits, and of what this one does, which is not read again."""
+    """Also where this process commits, which does not read its own entries again."""
     async with store.changes.open() as tail:
         for n in range(1, 4):
             await store.log.append(LOBBY_ID, message(f"r{n}"))
@@ -146,7 +146,7 @@ async def test_an_entry_of_a_kind_that_is_not_known_is_passed_on_as_it_is(
     assert (found.body, found.edited_at, found.reactions) == ("asked", None, ())
 
 
-# -- erasing, and the rest
+# -- the cost of a page
 
 
 async def test_a_page_of_history_costs_the_same_at_any_depth(store: SqliteStore) -> None:
@@ -154,7 +154,7 @@ async def test_a_page_of_history_costs_the_same_at_any_depth(store: SqliteStore)
         await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"r{batch}-{n}")) for n in range(1_000)))
 
     def steps(before: int) -> Callable[[apsw.Cursor], int]:
-        """Count the steps of SQLite's machine that one page takes."""
+        """Return a function that counts the steps of SQLite's virtual machine for one page."""
 
         def count(cursor: apsw.Cursor) -> int:
             taken = 0

@@ -1,4 +1,4 @@
-"""What a tail reads, and what it is handed."""
+"""What a tail reads, and what the writer hands to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[sqlite_tail.TailPosition]:
-    """From where tails have read, each time."""
+    """The position of each read of a tail."""
     found: list[sqlite_tail.TailPosition] = []
     look = sqlite_tail.SqliteTail._changes_after
 
@@ -72,7 +72,7 @@ async def test_what_this_process_commits_is_not_read_again_and_nothing_else_is_m
 
 
 async def first(tail: AsyncIterator[list[Change]], count: int) -> AsyncIterator[Change]:
-    """Give the next changes that are not just signs of life."""
+    """Yield the next changes, without `Quiet`."""
     while count > 0:
         for change in await anext(tail):
             if not isinstance(change, Quiet):
@@ -81,13 +81,13 @@ async def first(tail: AsyncIterator[list[Change]], count: int) -> AsyncIterator[
 
 
 async def together(store: SqliteStore, *writes: Coroutine[Any, Any, object]) -> None:
-    """Append a message, and then have the writer commit all of these at once."""
+    """Append a message, and then let the writer commit all of these together."""
     commits = Commits(store)
     await commits.hold()
     before = asyncio.ensure_future(store.log.append(LOBBY_ID, message("before")))
     await commits.held()
     waiting = [asyncio.ensure_future(write) for write in writes]
-    await asyncio.sleep(0)  # in which they get in line
+    await asyncio.sleep(0)  # so that they are in the queue
     commits.release()
     await asyncio.gather(before, *waiting)
 
@@ -111,7 +111,7 @@ async def test_a_commit_that_is_more_than_a_batch_comes_in_batches(
 async def test_a_read_that_was_broken_off_within_a_commit_loses_and_doubles_nothing(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is left of the commit, and what it does not tell of, add up to what it tells of."""
+    """The commit has more entries than a batch, and one of another room. The tail must tell each of them once."""
     monkeypatch.setattr(sqlite_tail, "_BATCH", 4)
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
     await store.accounts.create(Account(ALICE, "alice", "hash"))

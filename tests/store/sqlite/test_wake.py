@@ -26,7 +26,7 @@ async def test_another_process_is_heard_at_once(
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
     async with sender(url, "p", 3) as process, store.changes.open() as tail:
         go(process)
-        async with asyncio.timeout(3):  # less than the beat that would look anyway
+        async with asyncio.timeout(3):  # a tail looks by itself after 5 s
             entries = await until(tail, 3)
         assert [entry.data["body"] for entry in entries] == ["p 0", "p 1", "p 2"]
 
@@ -57,7 +57,7 @@ async def test_sockets_of_the_dead_are_cleared_away(store: SqliteStore, url: str
     async with store.changes.open() as tail:
         await store.log.append(LOBBY_ID, message("r1"))
         await until(tail, 1)
-        await store.log.append(LOBBY_ID, message("r2"))  # the first one's ringing is over
+        await store.log.append(LOBBY_ID, message("r2"))  # by then the first append has woken everybody
     assert len(list(directory.iterdir())) == 1
     await store.close()
     assert not directory.exists()
@@ -76,14 +76,14 @@ async def test_a_directory_that_others_may_write_to_is_not_used(
     assert [log["event"] for log in logs] == ["store.no_wake"]
 
 
-# -- erasing, and the rest
+# -- this process
 
 
 async def test_this_process_hears_its_own_commits_at_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_tail, "POLL_SECONDS", 60.0)
-    async with store.changes.open() as tail, asyncio.timeout(3):  # less than the beat that would look anyway
+    async with store.changes.open() as tail, asyncio.timeout(3):  # a tail looks by itself after 5 s
         for n in range(1, 20):
             following = asyncio.ensure_future(until(tail, n))
             await store.log.append(LOBBY_ID, message(f"r{n}"))

@@ -32,7 +32,7 @@ async def test_nobody_is_answered_before_the_commit_and_the_loop_runs_on_meanwhi
     async with store.changes.open() as tail:
         appends = [asyncio.ensure_future(store.log.append(LOBBY_ID, message(f"r{n}"))) for n in range(10)]
         await commits.held()
-        assert await whole_log(store) == []  # reading goes on, and sees nothing of it
+        assert await whole_log(store) == []  # reads go on, and do not see it
         assert not any(append.done() for append in appends)
         commits.release()
         acked = await asyncio.gather(*appends)
@@ -86,7 +86,7 @@ async def test_an_error_fails_only_its_own_caller(store: SqliteStore, commits: C
     commits.release()
     await first
     one, conflict, bug, surrogate, rule, two = await batch
-    assert store._writer.commit_count - before == 2  # they were in one batch
+    assert store._writer.commit_count - before == 2  # the appends were one batch
     assert isinstance(conflict, RefConflict)
     assert isinstance(bug, ZeroDivisionError)
     assert isinstance(surrogate, Invalid)
