@@ -31,7 +31,7 @@ from api.realtime.wiring import wire_hub, wire_realtime
 from api.rooms.wiring import wire_rooms
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
 from api.store import Store, open_store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -127,7 +127,7 @@ def _lifespan(
 @asynccontextmanager
 async def _running(settings: Settings, store: Store, passwords: Passwords) -> AsyncIterator[Services]:
     """Make and connect all parts, run the tasks while the context is open, and yield the services."""
-    reads, tasks, hub = Reads(store), Tasks(), wire_hub(settings)
+    reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
     limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
     accounts = await wire_accounts(
         settings,

@@ -6,7 +6,7 @@ from api.accounts.security import Tokens
 from api.clock import now_ms
 from api.errors import Unauthorized
 from api.models.accounts import User
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Identity:
 class Authenticator:
     """Verifies access tokens, and looks up the user and the session of each."""
 
-    def __init__(self, reads: Reads, tokens: Tokens) -> None:
+    def __init__(self, reads: BatchedReads, tokens: Tokens) -> None:
         self._reads = reads
         self._tokens = tokens
 

@@ -17,7 +17,7 @@ from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
 from api.store.base.store import Store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 MS_PER_MINUTE: Final = 60_000
 MS_PER_DAY: Final = 86_400_000
@@ -37,7 +37,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     settings: Settings,
     store: Store,
     *,
-    reads: Reads,
+    reads: BatchedReads,
     passwords: Passwords,
     throttles: Throttles,
     on_ended: OnEnded,

@@ -20,7 +20,7 @@ from api.realtime.commands import Commands, check_version
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
 from api.realtime.sink import ASGIReceive, ASGIScope, ASGISend, Sink, open_sink
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 FIRST_MESSAGE_SECONDS: Final = 5.0
 BAD_FRAMES: Final = 20
@@ -40,7 +40,7 @@ class ConnectionHandler:
         commands: Commands,
         authenticator: Authenticator,
         admission: Admission,
-        reads: Reads,
+        reads: BatchedReads,
         hub: Hub,
         memory: Memory,
         pace: Rate,

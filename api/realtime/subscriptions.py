@@ -16,7 +16,7 @@ from api.realtime.old_pages import is_stuck, note_replay
 from api.realtime.replay import Replay
 from api.rooms.members import MemberService
 from api.rooms.policy import Operation
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 REPLAY_RETRY_SECONDS: Final = 0.5
 
@@ -26,7 +26,7 @@ class Subscriptions:
 
     def __init__(  # noqa: PLR0913  its dependencies
         self,
-        reads: Reads,
+        reads: BatchedReads,
         replay: Replay,
         hub: Hub,
         members: MemberService,

@@ -15,7 +15,7 @@ from api.realtime.revocation import Revocation
 from api.realtime.subscriptions import Subscriptions
 from api.rooms.wiring import RoomServices
 from api.store.base.store import Store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     store: Store,
     *,
     hub: Hub,
-    reads: Reads,
+    reads: BatchedReads,
     limits: Limits,
     rooms: RoomServices,
     authenticator: Authenticator,

@@ -14,7 +14,7 @@ from api.rooms import policy
 from api.rooms.policy import Facts, Operation
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 OnLeft: TypeAlias = Callable[[str, str], None]
 """A callback that ends the subscriptions of a user (room id, user id) who is no longer a member of the room.
@@ -33,7 +33,7 @@ class MemberService:
     def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
-        reads: Reads,
+        reads: BatchedReads,
         rooms: RoomService,
         throttles: Throttles,
         caps: Caps,

@@ -7,7 +7,7 @@ from api.rooms.members import MemberService, OnLeft
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class RoomServices:
     messages: MessageService
 
 
-def wire_rooms(store: Store, *, reads: Reads, limits: Limits, on_left: OnLeft) -> RoomServices:
+def wire_rooms(store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
     members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left)

@@ -8,7 +8,7 @@ from api.store.base.store import Store
 from api.store.loader import Loader
 
 
-class Reads:
+class BatchedReads:
     """Has at most one query of each kind under way at a time; `Loader` says what that guarantees."""
 
     def __init__(self, store: Store) -> None:

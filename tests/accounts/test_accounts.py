@@ -20,7 +20,7 @@ from api.errors import InvalidCredentials, RateLimited, Unauthorized, UsernameTa
 from api.limits.wiring import wire_limits
 from api.models.accounts import Account, User
 from api.store.base.store import Store
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 from tests.node import PASSWORD, Node, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite"), pytest.mark.real_passwords]
@@ -150,7 +150,7 @@ async def services_on(store: Store, passwords: Passwords, **more: Any) -> Accoun
     return await wire_accounts(
         settings,
         store,
-        reads=Reads(store),
+        reads=BatchedReads(store),
         passwords=passwords,
         throttles=wire_limits(settings, store).throttles,
         on_ended=ignore_ended,

@@ -13,7 +13,7 @@ from api.errors import MembershipChanged
 from api.models.log import Appended, Draft, Entry
 from api.models.rooms import LOBBY_ID, Member
 from api.store.cluster.log import ClusterLog
-from api.store.reads import Reads
+from api.store.reads import BatchedReads
 from api.store.sqlite.log import SqliteLog
 from tests.node import Node, Person, Socket, running
 from tests.stranger import Stranger
@@ -287,15 +287,15 @@ async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
 
         monkeypatch.setattr(log, "append", append)
     asked = 0
-    load = Reads.member
+    load = BatchedReads.member
 
-    async def member(self: Reads, room_id: str, user_id: str) -> Member | None:
+    async def member(self: BatchedReads, room_id: str, user_id: str) -> Member | None:
         nonlocal asked
         asked += 1
         found = await load(self, room_id, user_id)
         return found and replace(found, as_of=asked)
 
-    monkeypatch.setattr(Reads, "member", member)
+    monkeypatch.setattr(BatchedReads, "member", member)
     async with alice.socket() as socket:
         for number in range(5):
             sent = await socket.call(type="send", room_id=LOBBY_ID, ref=f"r{number}", body="hello")
