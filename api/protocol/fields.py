@@ -12,23 +12,13 @@ from api.errors import Empty, FieldError, Invalid
 from api.protocol import strict_json
 
 VERSION: Final = 1
-
 FEATURES: Final[tuple[str, ...]] = ()
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
-
 MAX_BODY_CHARACTERS: Final = 4_000
-
-
 MAX_FRAME_BYTES: Final = 16 * 1024
-
-
 MAX_FIRST_FRAME_BYTES: Final = 4 * 1024
-
-
 MAX_TOKEN_CHARACTERS: Final = 4_096
-
-
 MAX_REPLAY: Final = 5_000
 """The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
