@@ -139,7 +139,7 @@ async def test_a_tail_leaves_no_task_behind(store: Store, den: Room) -> None:
 
 
 async def test_a_tail_of_a_store_that_closes_says_that_it_is_lost(store_url: str) -> None:
-    closing = await open_store(store_url)
+    closing = await open_store(store_url, quiet_seconds=1.0)
     async with closing.changes.open() as tail:
         following = asyncio.ensure_future(collect(tail, lambda _: False))
         await asyncio.sleep(0)

@@ -26,25 +26,25 @@ pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
 
 async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
-    store: ClusterStore, behind: Pool
+    restless: ClusterStore, behind: Pool
 ) -> None:
-    await store.log.append(LOBBY_ID, message("1"))
+    await restless.log.append(LOBBY_ID, message("1"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
-    async with store.changes.open() as tail:
-        await store.log.append(LOBBY_ID, message("2"))
+    async with restless.changes.open() as tail:
+        await restless.log.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
     await behind.write(r.table("heads").insert(earlier, conflict="replace"))  # as in a restored copy
     await behind.write(r.table("batches").get([LOBBY_ID, 2]).delete())
-    async with store.changes.open() as tail:
+    async with restless.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-        (head,) = (await store.log.heads([LOBBY_ID])).values()
+        (head,) = (await restless.log.heads([LOBBY_ID])).values()
         assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
-        acked = await store.log.append(LOBBY_ID, message("another"))
+        acked = await restless.log.append(LOBBY_ID, message("another"))
         assert (acked.entry.seq, acked.epoch) == (2, head.epoch)
         assert [entry.ref for entry in await told(tail, is_entry(2)) if isinstance(entry, Entry)] == [
             "another"
         ]
-    async with store.changes.open() as tail:
+    async with restless.changes.open() as tail:
         assert not isinstance((await anext(tail))[0], Restored)
 
 
@@ -87,24 +87,24 @@ async def test_an_open_tail_notices_that_heads_are_replaced_and_the_next_one_say
 
 
 async def test_an_emptied_database_is_seen_as_set_back_and_so_is_the_copy_that_is_put_in_its_place(
-    store: ClusterStore, behind: Pool
+    restless: ClusterStore, behind: Pool
 ) -> None:
-    await store.log.append(LOBBY_ID, message("1"))
+    await restless.log.append(LOBBY_ID, message("1"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
-    async with store.changes.open() as tail:
-        await store.log.append(LOBBY_ID, message("2"))
+    async with restless.changes.open() as tail:
+        await restless.log.append(LOBBY_ID, message("2"))
         await told(tail, is_entry(2))
     await behind.write(r.table("heads").delete())
-    async with store.changes.open() as tail:
+    async with restless.changes.open() as tail:
         assert await anext(tail) == [Restored()]
         assert await anext(tail) == [Quiet()]
         await behind.write(r.table("heads").insert(earlier))
         with pytest.raises(Unavailable):
             async with asyncio.timeout(2):
                 await lost(tail)
-    async with store.changes.open() as tail:
+    async with restless.changes.open() as tail:
         assert await anext(tail) == [Restored()]
-    (head,) = (await store.log.heads([LOBBY_ID])).values()
+    (head,) = (await restless.log.heads([LOBBY_ID])).values()
     assert (head.seq, head.epoch != earlier["epoch"]) == (1, True)
 
 

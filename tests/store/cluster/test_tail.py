@@ -160,13 +160,13 @@ async def test_a_tail_whose_reading_fails_is_lost_and_not_silent(
 
 
 async def test_a_tail_leaves_no_beat_behind_and_removes_those_that_others_left(
-    store: ClusterStore, behind: Pool
+    restless: ClusterStore, behind: Pool
 ) -> None:
     now = r.now().to_epoch_time()
     for beat in ({"id": "gone", "at": now - 3_600}, {"id": "broken"}, {"id": "alive", "at": now - 10}):
         await behind.write(r.table("beats").insert(beat))
     for _ in range(2):
-        async with store.changes.open() as tail:
+        async with restless.changes.open() as tail:
             await anext(tail)
 
     async def are_gone() -> bool:
