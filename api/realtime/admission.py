@@ -1,4 +1,4 @@
-"""Limits how many sockets are open on this node."""
+"""Limits how many sockets are open on this node, in all and, before they authenticate, per address."""
 
 from collections import Counter
 from collections.abc import Iterator

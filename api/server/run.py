@@ -8,9 +8,8 @@ from uvicorn.supervisors import Multiprocess
 
 from api.protocol.fields import MAX_FRAME_BYTES
 from api.server.http import BoundedHttp
-from api.server.websocket import BoundedWebSocket
+from api.server.websocket import PING_SECONDS, BoundedWebSocket
 
-PING_SECONDS: Final = 20.0
 SHUTDOWN_SECONDS: Final = 5
 UNTAKEN_MILLISECONDS: Final = 10_000
 """The protocol's write timeout: the kernel resets a peer that takes nothing for this long."""

@@ -1,4 +1,4 @@
-"""Opens the store that a URL names, and prepares a RethinkDB cluster for one."""
+"""Keeps everything in a database: `open_store` opens the one that a URL names, on SQLite or RethinkDB."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Checks that an entry has the fields of its kind, and fills holes in a log. Pure; both stores use it."""
+"""Checks that an entry has the fields of its kind and a size in bounds, and fills holes in a log. Pure."""
 
 from collections.abc import Iterable
 from typing import Any, Final
