@@ -1,4 +1,4 @@
-"""Checks all connections once a second: sends `heartbeat` events to idle ones, handles expiring tokens, and measures memory.
+"""Checks all connections once a second: sends `heartbeat` events, handles expiring tokens, and measures memory.
 
 One task serves all connections, because a timer or a task for each would be most of the cost of an idle socket.
 """
