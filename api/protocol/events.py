@@ -240,7 +240,10 @@ def entry_event(entry: Entry) -> dict[str, Any]:
     if (shape := KINDS.get(entry.kind)) is not None and shape.sends_ref:
         event["ref"] = entry.ref
     data = shown(entry.kind, entry.data)
-    return event | {name: value for name, value in data.items() if name not in ENVELOPE}
+    if not ENVELOPE.isdisjoint(data):
+        data = {name: value for name, value in data.items() if name not in ENVELOPE}
+    event.update(data)
+    return event
 
 
 def ready_event(

@@ -24,6 +24,7 @@ POLL_SECONDS: Final = 0.25
 """A commit of another process is seen after at most this long if its wake-up was lost."""
 
 _BATCH: Final = 500  # rows read at once, which takes the reader's thread some 3 ms
+_ERASING: Final = frozenset(kind for kind, shape in KINDS.items() if shape.erases)
 _MAX_TOLD: Final = 10_000  # rooms remembered; of a forgotten room, a hole before its next entry is missed
 
 
@@ -72,7 +73,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         instead: in batches, and in its present state.
         """
         self._handed_count += len(commit.entries)
-        if self._handed_count > _BATCH or any(_erases(entry) for entry in commit.entries):
+        if self._handed_count > _BATCH or any(entry.kind in _ERASING for entry in commit.entries):
             self.look()
             return
         self._handed.append(commit)
@@ -118,7 +119,9 @@ class SqliteTail(AsyncIterator[list[Change]]):
     def _tell(self, changes: Iterable[Change]) -> None:
         if len(self._told) >= _MAX_TOLD:
             self._told.clear()
-        self._told.update({one.room_id: one.seq for one in changes if isinstance(one, Entry)})
+        for change in changes:
+            if isinstance(change, Entry):
+                self._told[change.room_id] = change.seq
 
     async def _new_changes(self) -> list[Change]:
         self._read_by = asyncio.get_running_loop().time() + POLL_SECONDS
@@ -162,17 +165,16 @@ class SqliteTail(AsyncIterator[list[Change]]):
 
 def _has_hole(told: Mapping[str, int], entries: Iterable[Entry]) -> bool:
     """Say whether any entry of a room is missing between what was `told` and these entries, or among them."""
-    reached = dict[str, int]()
+    room_id, before, reached = "", 0, dict[str, int]()
     for entry in entries:
-        room_id, seq = entry.room_id, entry.seq
-        if seq > reached.get(room_id, told.get(room_id, seq)) + 1:
+        if entry.room_id != room_id:
+            reached[room_id] = before
+            room_id = entry.room_id
+            before = reached.get(room_id) or told.get(room_id, entry.seq)
+        if entry.seq > before + 1:
             return True
-        reached[room_id] = seq
+        before = entry.seq
     return False
-
-
-def _erases(entry: Entry) -> bool:
-    return entry.kind in KINDS and KINDS[entry.kind].erases
 
 
 def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[Entry], TailPosition, bool]:
