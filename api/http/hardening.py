@@ -88,9 +88,8 @@ def refusal(connection: HTTPConnection) -> TailwireError | None:
     if hosts > 1 or (not hosts and connection.scope["http_version"] == "1.1"):  # RFC 9112, section 3.2
         return BadRequest("There must be one Host header")
     if "token" in connection.query_params or "access_token" in connection.query_params:
-        return Unauthorized(
-            "A token does not belong in a URL"
-        )  # logs, browser histories and referrers would store it
+        # Logs, browser histories and referrers would store it.
+        return Unauthorized("A token does not belong in a URL")
     path = connection.scope["path"]
     if "/." in path or path.endswith(".map"):
         return NotFound()  # hidden files and source maps that a build left among the served files

@@ -148,9 +148,8 @@ class Refusals:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._refused: _BusyKeys[tuple[float, float]] = _BusyKeys(
-            self._is_over
-        )  # when it was refused, and until when
+        # For each key: when it was refused, and until when.
+        self._refused: _BusyKeys[tuple[float, float]] = _BusyKeys(self._is_over)
 
     def __len__(self) -> int:
         return len(self._refused)

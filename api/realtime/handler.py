@@ -147,10 +147,9 @@ class ConnectionHandler:
         refusals = Window(REFUSALS - 1, REFUSALS_SECONDS)
         while True:
             try:
+                # No command is read while its client does not read the answers.
                 if not connection.has_space:
-                    await (
-                        connection.drained()
-                    )  # no command is read while its client does not read the answers
+                    await connection.drained()
                 # One expression, so that the text of a command is not kept in memory while waiting for the next one.
                 command = parse_command(await _text(receive, MAX_FRAME_BYTES))
                 if not connection.is_open:
