@@ -93,9 +93,10 @@ class Feed:
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         """Broadcast entries, after those that are missing before them."""
-        if (at := entries[0].at) is not None:
+        at = next((entry.at for entry in entries if entry.at is not None), None)
+        if at is not None:
             self.state.lag_ms = max(0, now_ms() - at)
-        if self.state.lag_ms > LATE_MS:
+        if at is None or self.state.lag_ms > LATE_MS:
             await self._revocation.check()
         ready, reached = list[Entry](), dict[str, int]()
         for entry in entries:

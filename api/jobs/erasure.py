@@ -50,8 +50,10 @@ class Erasure:
                     await self._begun.wait()
 
     async def erase_all(self) -> None:
-        """Erase every marked account. Raises `Unavailable`, and at the end what kept one of them from being erased."""
-        failure: Exception | None = None
+        """Erase every marked account. One that cannot be erased is logged, and tried again the next time.
+
+        Raises `Unavailable`.
+        """
         for user_id in await self._store.erasure.pending():
             try:
                 account = await self._store.accounts.get(user_id)
@@ -59,11 +61,8 @@ class Erasure:
                     await self._erase(account)
             except Unavailable:
                 raise
-            except Exception as error:
+            except Exception:
                 log.exception("erasure_failed")  # the accounts after this one must not wait for it
-                failure = error
-        if failure is not None:
-            raise failure
 
     async def _erase(self, account: Account) -> None:
         nobody = User(account.user.id, ERASED_NAME, ERASED_NAME, account.user.created_at)

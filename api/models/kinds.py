@@ -92,7 +92,9 @@ RESERVED_NAMES: Final = frozenset(
 )
 """Names that no kind can have, because other events have them or will have them."""
 
-_NAME: Final = re.compile(r"[a-z][a-z_]{0,31}")
+KIND_NAME: Final = "^[a-z][a-z_]{0,31}$"
+"""A regular expression that every name of a kind matches."""
+_NAME: Final = re.compile(KIND_NAME)
 
 
 def is_kind(name: object) -> bool:

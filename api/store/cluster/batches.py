@@ -8,9 +8,10 @@ documents with one row each cost (docs/decisions/0002).
 from collections.abc import Callable
 from typing import Any, Final
 
+from api.models.kinds import KIND_NAME, RESERVED_NAMES
 from api.models.log import Kind
 from api.store.cluster.acting import acting_kinds
-from api.store.cluster.queries import Mark, erased, heads_table, known_of, literal, renamed
+from api.store.cluster.queries import Mark, erased, heads_table, is_row, known_of, literal, renamed
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import Prepared, r
 
@@ -122,7 +123,16 @@ def _acting_rows(batches: Any) -> Any:
 
 
 def _first_unknown(acts: Any, known: list[str]) -> Any:
-    unknown = acts.filter(lambda row: r.expr(known).contains(row["kind"].default(None)).not_())
+    """Return the first seq of a row whose kind this version does not know. A row that is no entry cannot be one."""
+    unknown = acts.filter(
+        lambda row: (
+            (row["acts"] == True)  # noqa: E712  a term of ReQL
+            & is_row(row)
+            & row["kind"].match(KIND_NAME).ne(None)
+            & r.expr([*known, *RESERVED_NAMES]).contains(row["kind"]).not_()
+        ),
+        default=False,
+    )
     return unknown["seq"].min().default(None)
 
 

@@ -68,14 +68,16 @@ class ClusterRooms(RoomStore):
         return views[0] if views else None
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        """List a user's rooms in the order of joining."""
+        """List a user's rooms in the order of joining.
+
+        The table may still list a room that the user has left, until the entry of that is flushed.
+        """
         start = paging.start(f"joined {user_id}", cursor)
         if not is_key(user_id):
             return Page([], None)
         rows = await self._pool.read(listing_query("members", "user", [user_id], start, limit))
-        views = {
-            view.room.id: view for view in await self._views_by_id([row["room_id"] for row in rows], user_id)
-        }
+        found = await self._views_by_id([row["room_id"] for row in rows], user_id)
+        views = {view.room.id: view for view in found if view.role is not None}
         return paging.page(
             f"joined {user_id}",
             [row for row in rows if row["room_id"] in views],

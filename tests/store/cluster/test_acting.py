@@ -50,6 +50,22 @@ async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_a
     assert "secret" not in str(await flushed_rows(behind))
 
 
+async def test_a_row_that_says_that_it_acts_and_is_no_entry_keeps_no_room_from_being_flushed(
+    store: ClusterStore, behind: Pool, strange: Stranger
+) -> None:
+    no_entries: list[dict[str, Any]] = [
+        NEWER | {"acts": False},
+        NEWER | {"acts": "yes"},
+        NEWER | {"acts": True, "kind": "Purge"},
+        NEWER | {"acts": True, "kind": "ready"},
+        NEWER | {"acts": True, "kind": 5},
+    ]
+    await strange.write(LOBBY_ID, *no_entries)
+    acked = await store.log.append(LOBBY_ID, message("after"))
+    await store.appender.flush(LOBBY_ID)
+    assert acked.entry.seq in [row["seq"] for row in await flushed_rows(behind)]
+
+
 async def test_an_entry_that_only_is_of_a_kind_that_is_not_known_is_flushed_like_any(
     store: ClusterStore, behind: Pool, strange: Stranger
 ) -> None:
