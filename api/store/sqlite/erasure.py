@@ -14,7 +14,7 @@ from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
-from api.store.sqlite.log import COLUMNS, RoomLog
+from api.store.sqlite.log import COLUMNS, RoomLog, rows_of
 from api.store.sqlite.worker import Worker
 
 
@@ -61,11 +61,13 @@ def _entries_of(
     after_id, after_ref = paging.start("entries", after)
     rows = []
     if after_id <= 0:
-        rows = cursor.execute(
+        rows = rows_of(
+            cursor,
             f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref > ? ORDER BY ref LIMIT ?",
             (user_id, after_ref, limit + 1),
-        ).fetchall()
-    rows += cursor.execute(
+        )
+    rows += rows_of(
+        cursor,
         f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref IS NULL AND id > ? ORDER BY id LIMIT ?",
         (user_id, after_id, limit + 1 - len(rows)),
     )

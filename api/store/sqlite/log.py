@@ -177,7 +177,8 @@ class RoomLog:
         until = 0 if row is None else min(bounded(after + limit), row[0])
         if until <= after:
             return []
-        rows = cursor.execute(
+        rows = rows_of(
+            cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
             (room_id, after, until),
         )
@@ -195,17 +196,19 @@ class RoomLog:
         above = 0 if after is None else bounded(after)
         below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
         order = "DESC" if after is None else "ASC"
-        rows = cursor.execute(
+        rows = rows_of(
+            cursor,
             f"SELECT {COLUMNS} FROM entries INDEXED BY messages WHERE room_id = ? AND kind = 'message'"
             f" AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",
             (room_id, above, below, limit + 1),
-        ).fetchall()
+        )
         shown = sorted(self.entries(rows[:limit]), key=lambda entry: entry.seq)
         return History(self._folded(cursor, room_id, shown), head.epoch, has_more=len(rows) > limit)
 
     def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
         """Return one folded message."""
-        rows = cursor.execute(
+        rows = rows_of(
+            cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message'"
             " AND seq <= (SELECT seq FROM rooms WHERE id = room_id)",
             (room_id, bounded(seq)),
@@ -255,7 +258,8 @@ class RoomLog:
     def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
         if not messages:
             return []
-        rows = cursor.execute(
+        rows = rows_of(
+            cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ?"
             " AND seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)",
             (room_id, messages[0].seq, messages[-1].seq),
@@ -266,6 +270,27 @@ class RoomLog:
 def bounded(seq: int) -> int:
     """Return the nearest seq that SQLite can store, as a caller may pass any integer."""
     return max(0, min(seq, _NEWEST))
+
+
+def rows_of(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str = "") -> list[Any]:
+    """Return the rows of a query for `COLUMNS`, and for the columns in `more` after them.
+
+    A row of another program may hold text that is not UTF-8, which apsw refuses. Of such a row only the place is
+    returned, so that it makes no entry and the others are read.
+    """
+    try:
+        return cursor.execute(select, values).fetchall()
+    except UnicodeDecodeError:
+        ids = [row[0] for row in cursor.execute(f"SELECT id FROM ({select})", values)]
+        return [_row_or_place(cursor, select, (*values, one), more) for one in ids]
+
+
+def _row_or_place(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str) -> Any:
+    try:
+        return cursor.execute(f"SELECT * FROM ({select}) WHERE id = ?", values).fetchone()
+    except UnicodeDecodeError:
+        place = f"id, room_id, seq, NULL, NULL, NULL, NULL, NULL, NULL{more}"
+        return cursor.execute(f"SELECT {place} FROM ({select}) WHERE id = ?", values).fetchone()
 
 
 def _read(row: Any) -> Entry | None:

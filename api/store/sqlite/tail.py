@@ -17,7 +17,7 @@ from api.errors import Unavailable
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry
-from api.store.sqlite.log import COLUMNS, RoomLog
+from api.store.sqlite.log import COLUMNS, RoomLog, rows_of
 from api.store.sqlite.worker import Work
 
 POLL_SECONDS: Final = 0.25
@@ -208,11 +208,13 @@ def position(cursor: apsw.Cursor) -> TailPosition:
 
 
 def _rows_after(cursor: apsw.Cursor, after: int) -> list[Any]:
-    return cursor.execute(
-        f"SELECT {COLUMNS}, (SELECT seq FROM rooms WHERE rooms.id = room_id) FROM entries"
+    return rows_of(
+        cursor,
+        f"SELECT {COLUMNS}, (SELECT seq FROM rooms WHERE rooms.id = room_id) AS head_seq FROM entries"
         " WHERE id > ? ORDER BY id LIMIT ?",
         (after, _BATCH),
-    ).fetchall()
+        more=", head_seq",
+    )
 
 
 def _endings_after(cursor: apsw.Cursor, after: int) -> list[Any]:

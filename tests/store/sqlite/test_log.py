@@ -73,6 +73,24 @@ async def test_a_row_that_makes_no_sense_is_unreadable_and_logged_once_and_above
     assert data not in str(logs)
 
 
+async def test_a_row_whose_text_is_not_utf_8_is_unreadable_on_every_road(
+    store: SqliteStore, path: Path
+) -> None:
+    await store.log.append(LOBBY_ID, message("r1", "before"))
+    with capture_logs():
+        async with store.changes.open() as tail:
+            with stranger(path) as connection:
+                connection.execute(INSERT, (2, "message", "{}"))
+                connection.execute("UPDATE entries SET data = CAST(x'7b22ff' AS TEXT) WHERE seq = 2")
+                connection.execute("UPDATE rooms SET seq = 2 WHERE id = 'lobby'")
+            await store.log.append(LOBBY_ID, message("r2", "after"))
+            told = await until(tail, 3)
+        assert [(entry.seq, entry.kind) for entry in told] == [(2, "unreadable"), (3, "message")]
+        assert [entry.kind for entry in await whole_log(store)] == ["message", "unreadable", "message"]
+        history = (await store.log.history(LOBBY_ID, limit=9)).items
+    assert [item.body for item in history] == ["before", "after"]
+
+
 async def test_a_row_above_the_head_is_never_shown_and_gives_way(store: SqliteStore, path: Path) -> None:
     well_formed = '{"body": "phantom", "reply_to": null}'
     with capture_logs() as logs:
