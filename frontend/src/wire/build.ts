@@ -2,6 +2,8 @@ import { signal } from '@preact/signals';
 
 // The name of a build's script contains a hash of its content: "./assets/index-BaeDXW4v.js".
 const SCRIPT = /<script[^>]*\btype="module"[^>]*\bsrc="([^"]+)"/;
+// The element that this app is drawn into: other pages with a script have no such element.
+const ROOT = '<div id="app">';
 
 /** Notices when the server has a newer build of the page than the one that runs. */
 export class Build {
@@ -19,12 +21,14 @@ export class Build {
 
   /** Loads the page again and compares. An answer that is not this app's page is ignored. */
   async check(): Promise<void> {
-    if (this.#script === null || this.outdated.peek()) return;
+    if (this.#script === null) return;
     const fetch = this.#fetch;
     try {
       const answer = await fetch(this.#page, { cache: 'no-cache' });
-      const served = answer.ok ? SCRIPT.exec(await answer.text())?.[1] : undefined;
-      if (served !== undefined && served !== this.#script) this.outdated.value = true;
+      const page = answer.ok ? await answer.text() : '';
+      const served = page.includes(ROOT) ? SCRIPT.exec(page)?.[1] : undefined;
+      // Back to false too: while nodes are upgraded, an older one may answer first and a newer one later.
+      if (served !== undefined) this.outdated.value = served !== this.#script;
     } catch {
       // The next connection asks again.
     }
