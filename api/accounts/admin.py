@@ -9,8 +9,8 @@ from api.accounts.directory import account_named, make_account
 from api.accounts.endings import SessionEndings
 from api.accounts.proof import replace_password
 from api.accounts.security import Passwords
+from api.accounts.sessions import usable_sessions
 from api.accounts.weak_passwords import check_password
-from api.clock import now_ms
 from api.errors import Conflict, NotFound
 from api.limits.concurrency import ConcurrencyLimit
 from api.models.accounts import Account, Audited, AuditEvent, Session, User
@@ -109,8 +109,7 @@ class Admin:
     async def sessions(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
         await self.account(user_id)
-        now = now_ms()
-        return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
+        return await usable_sessions(self._store, user_id)
 
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
         """End all sessions of a user, and return their ids."""

@@ -4,13 +4,12 @@ from typing import Final
 
 import structlog
 
-from api.clock import now_ms
+from api.clock import MS_PER_DAY, now_ms
 from api.errors import Unavailable
 from api.ids import random_id
 from api.models.accounts import Audited, AuditEvent
 from api.store.base.store import Store
 
-MS_PER_DAY: Final = 86_400_000
 WITHOUT_ACTOR: Final = frozenset({Audited.LOGIN_FAILED, Audited.REFRESH_REUSED})
 """Events that are stored without an actor, because the account's user may not have caused them."""
 

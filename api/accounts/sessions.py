@@ -176,8 +176,7 @@ class SessionService:
 
     async def of_user(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
-        now = now_ms()
-        return [one for one in await self._store.sessions.of_user(user_id) if one.expires_at > now]
+        return await usable_sessions(self._store, user_id)
 
     async def end(self, user_id: str, session_id: str, client: Client) -> None:
         """End one of a user's own sessions. Raises `NotFound`, also for another user's session."""
@@ -206,3 +205,9 @@ class SessionService:
 def _is_known(session: Session, refresh_token: str) -> bool:
     """Return whether this is the session's current refresh token, or a recent one."""
     return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}
+
+
+async def usable_sessions(store: Store, user_id: str) -> list[Session]:
+    """Return a user's sessions that can still be used, newest first."""
+    now = now_ms()
+    return [one for one in await store.sessions.of_user(user_id) if one.expires_at > now]

@@ -1,7 +1,6 @@
 """Makes the account services of a node and of the command line."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from api.accounts.accounts import AccountService, OnErasing
 from api.accounts.admin import Admin
@@ -13,14 +12,12 @@ from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
 from api.accounts.sessions import Lifetimes, SessionService
+from api.clock import MS_PER_DAY, MS_PER_MINUTE
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
-
-MS_PER_MINUTE: Final = 60_000
-MS_PER_DAY: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,16 +43,9 @@ _VISIBLE: Final = re.compile(
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Matches names that a field can have. Any other name is no mistyped field, but an attempt at something else."""
 
-
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
 Ref = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
-
-
 Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(visible)]
 
 

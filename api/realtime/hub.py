@@ -125,10 +125,10 @@ class Hub:
             }
         )
 
-    def close_all(self, code: CloseCode = CloseCode.RESTART) -> None:
-        """Close all connections. After RESTART, clients reconnect at once."""
+    def close_all(self) -> None:
+        """Close all connections with RESTART, after which clients reconnect at once."""
         for connection in self.connections():
-            connection.close(code)
+            connection.close(CloseCode.RESTART)
             self.remove(connection)
 
     # -- subscriptions

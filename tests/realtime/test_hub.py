@@ -331,7 +331,7 @@ def test_closing_all_leaves_nothing_behind(hub: Hub) -> None:
     everyone = [connect(hub), connect(hub), connect(hub, BOB, "other")]
     for one in everyone:
         hub.subscribe(one, ROOM)
-    hub.close_all(CloseCode.RESTART)
+    hub.close_all()
     assert {one.close_code for one in everyone} == {CloseCode.RESTART}
     assert (hub.connection_count, hub.session_ids(), hub.positions()) == (0, [], {})
 

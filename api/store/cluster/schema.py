@@ -1,7 +1,6 @@
 """Makes and upgrades the RethinkDB schema as an admin, and checks the schema that a store opens."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +9,7 @@ from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.acting import allow_query
 from api.store.cluster.steps import STEPS, Index, Migration
+from api.store.epoch import new_epoch
 from api.store.rethinkdb import Address, Pool, r
 
 SCHEMA_VERSION: Final = len(STEPS)
@@ -21,11 +21,6 @@ WAIT_SECONDS: Final = 4
 _PAUSE_SECONDS: Final = 0.05
 
 TABLES: Final = tuple(table for step in STEPS for table in step.tables)
-
-
-def new_epoch() -> str:
-    """Return the name of a new epoch: 128 random bits."""
-    return secrets.token_urlsafe(16)
 
 
 def empty_head(room_id: str) -> dict[str, Any]:

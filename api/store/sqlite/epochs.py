@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import structlog
 
-from api.store.sqlite.schema import new_epoch
+from api.store.epoch import new_epoch
 
 
 class SqliteEpochs:

@@ -15,9 +15,9 @@ from api.models.page import Page
 from api.models.rooms import Role, Room, RoomView, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
+from api.store.epoch import new_epoch
 from api.store.sqlite.log import RoomLog
 from api.store.sqlite.members import admit
-from api.store.sqlite.schema import new_epoch
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
 

@@ -1,6 +1,5 @@
 """Makes and upgrades the SQLite tables, and refuses databases that belong to another program."""
 
-import secrets
 import time
 from typing import Final
 
@@ -8,6 +7,7 @@ import apsw
 
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
+from api.store.epoch import new_epoch
 
 APPLICATION_ID: Final = 0x7A11_71AE
 """Marks the file as ours, so that we never add our tables to the database of another program."""
@@ -183,11 +183,6 @@ def make_tables(connection: apsw.Connection) -> None:
     finally:
         if connection.in_transaction:
             cursor.execute("ROLLBACK")
-
-
-def new_epoch() -> str:
-    """Return the name of a new epoch: 128 random bits."""
-    return secrets.token_urlsafe(16)
 
 
 def _make_lobby(cursor: apsw.Cursor) -> None:
