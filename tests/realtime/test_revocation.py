@@ -194,16 +194,19 @@ async def test_who_is_removed_while_they_subscribe_hears_nothing_that_is_said_af
     room_id = await make_room(alice)
     assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200
     epoch = (await alice.http.get(f"/rooms/{room_id}/log")).json()["epoch"]
+    has_left = asyncio.Event()
     async with alice.socket(node=other) as hers, bob.socket(node=other) as his:
         await subscribed(hers, LOBBY_ID)
 
         async def meanwhile() -> None:
             assert (await bob.http.post(f"/rooms/{room_id}/leave")).status_code == 204
             await say(alice, room_id, "after he left")
+            has_left.set()
 
         valve.opened.clear()
         valve.meanwhile, valve.meanwhile_at = meanwhile, question
         await his.call(type="subscribe", room_id=room_id, since={"epoch": epoch, "seq": 1})
+        await asyncio.wait_for(has_left.wait(), 10)  # the third question is asked after the ack
         await say(alice, room_id, "and later")
         await say(alice, LOBBY_ID, "the end")
         valve.opened.set()
