@@ -18,8 +18,13 @@ MASK = b"\0\0\0\0"  # changes nothing, so that the text stands in the frame as i
 def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
     """Return the bytes of one frame, valid or not."""
     length = len(payload)
-    head = bytes([fin << 7 | rsv << 4 | opcode, (masked << 7) | (min(126, length))])
-    size = struct.pack("!H", length) if length >= 126 else b""
+    if length < 126:
+        short, size = length, b""
+    elif length < 1 << 16:
+        short, size = 126, struct.pack("!H", length)
+    else:
+        short, size = 127, struct.pack("!Q", length)
+    head = bytes([fin << 7 | rsv << 4 | opcode, (masked << 7) | short])
     return head + size + (MASK if masked else b"") + payload
 
 

@@ -20,8 +20,8 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.protocol import strict_json
+from api.protocol.fields import MAX_REQUEST_BYTES
 
-MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FORM_FIELDS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -78,13 +78,13 @@ def _is_form(route: APIRoute) -> bool:
 
 async def _read(request: Request) -> None:
     """Read the whole body, but stop as soon as it is too large. Raises `TooLarge`."""
-    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    if int(request.headers.get("content-length", "0")) > MAX_REQUEST_BYTES:
         raise TooLarge
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY_BYTES:
+            if len(body) > MAX_REQUEST_BYTES:
                 raise TooLarge
     except ClientDisconnect:
         raise BadJson("The body broke off") from None  # nobody gets this answer, and the error is not logged

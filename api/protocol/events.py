@@ -16,8 +16,8 @@ from api.models.log import UNREADABLE, Entry
 from api.protocol.fields import (
     FEATURES,
     MAX_BODY_CHARACTERS,
-    MAX_FRAME_BYTES,
     MAX_REPLAY,
+    MAX_REQUEST_BYTES,
     timestamp,
 )
 from api.protocol.frames import Frames, frame
@@ -258,7 +258,7 @@ def ready_event(
         "heartbeat_seconds": heartbeat_seconds,
         "features": list(FEATURES),
         "limits": {
-            "frame_bytes": MAX_FRAME_BYTES,
+            "frame_bytes": MAX_REQUEST_BYTES,
             "body_characters": MAX_BODY_CHARACTERS,
             "subscriptions": subscriptions,
             "replay": MAX_REPLAY,

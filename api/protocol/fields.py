@@ -16,9 +16,13 @@ FEATURES: Final[tuple[str, ...]] = ()
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
 MAX_BODY_CHARACTERS: Final = 4_000
-MAX_FRAME_BYTES: Final = 16 * 1024
+MAX_REQUEST_BYTES: Final = 64 * 1024
+"""The most bytes of a frame, and of an HTTP body. The longest message is 48,112 bytes if a client escapes every
+character of it: 4,000 characters outside the basic plane are 12 bytes each."""
 MAX_FIRST_FRAME_BYTES: Final = 4 * 1024
-MAX_TOKEN_CHARACTERS: Final = 4_096
+"""The most bytes of a frame before the client has authenticated."""
+MAX_TOKEN_CHARACTERS: Final = 4_000
+"""A longer token would not fit into the first frame of a socket."""
 MAX_REPLAY: Final = 5_000
 """The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 

@@ -14,7 +14,7 @@ from api.limits.rates import Bucket, Rate, Window
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Authenticate, BadCommand, Command, Send, parse_command
 from api.protocol.events import encode, error_event
-from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_FRAME_BYTES
+from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_REQUEST_BYTES
 from api.realtime.admission import Admission
 from api.realtime.commands import Commands, check_version
 from api.realtime.connection import Closed, Connection
@@ -151,7 +151,7 @@ class ConnectionHandler:
                 if not connection.has_space:
                     await connection.drained()
                 # One expression, so that the text of a command is not kept in memory while waiting for the next one.
-                command = parse_command(await _text(receive, MAX_FRAME_BYTES))
+                command = parse_command(await _text(receive, MAX_REQUEST_BYTES))
                 if not connection.is_open:
                     return connection.close_code  # a command that came after the end is not carried out
                 error = await self._carry_out(connection, command, pace)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from api.protocol.fields import MAX_FRAME_BYTES
+from api.protocol.fields import MAX_REQUEST_BYTES
 from api.server.http import BoundedHttp
 from api.server.websocket import PING_SECONDS, BoundedWebSocket
 
@@ -63,7 +63,7 @@ def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config
         app,
         http=BoundedHttp,
         ws=BoundedWebSocket,
-        ws_max_size=MAX_FRAME_BYTES,
+        ws_max_size=MAX_REQUEST_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=compression,

@@ -26,6 +26,9 @@ from api.server.waits import Gate, Inbox
 PING_SECONDS: Final = 20.0
 """How often a socket is pinged, and how long its answer may take before the socket is closed."""
 MAX_FRAGMENTS: Final = 64
+MESSAGE_SECONDS: Final = 30.0
+"""How long a message may take from its first fragment to its last. One that came whole needs no clock: a peer that
+stops within a frame cannot answer pings."""
 PINGS_BURST: Final = 100
 PINGS: Final = Rate(per_second=10, burst=PINGS_BURST)
 """A peer may send pings at this rate. It is generous: browsers send none, and libraries one in some seconds."""
@@ -62,6 +65,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.writable.set()
         self._abort_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._message_timer: asyncio.TimerHandle | None = None
         self._pings = Bucket(PINGS)
 
     # -- the handshake
@@ -98,7 +102,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Cancel the timers: the socket is gone."""
         self.direct = None
         super().connection_lost(exc)
-        for timer in (self._abort_timer, self._write_timer):
+        for timer in (self._abort_timer, self._write_timer, self._message_timer):
             if timer is not None:
                 timer.cancel()
 
@@ -239,6 +243,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             return
         super().handle_ping()
 
+    def handle_text(self, event: Frame) -> None:
+        """Take a text, or its first fragment."""
+        self._expect_rest(event)
+        super().handle_text(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        """Take a binary message, or its first fragment."""
+        self._expect_rest(event)
+        super().handle_bytes(event)
+
     def handle_cont(self, event: Frame) -> None:
         """Take one more fragment. Closes when there are too many."""
         if len(self.frames) >= MAX_FRAGMENTS:
@@ -248,6 +262,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Hand a message to the application if it is valid UTF-8, and read no further until it was taken."""
+        if self._message_timer is not None:
+            self._message_timer.cancel()
+            self._message_timer = None
         data, self.frames = b"".join(self.frames), []
         if self.close_sent:
             return
@@ -260,6 +277,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
+
+    def _expect_rest(self, first: Frame) -> None:
+        """Start the clock of a message that comes in fragments."""
+        if not first.fin:
+            self._message_timer = self.loop.call_later(MESSAGE_SECONDS, self._end_message)
+
+    def _end_message(self) -> None:
+        """Close because a message was not whole in time, unless this side is not reading."""
+        if self.read_paused:
+            self._message_timer = self.loop.call_later(MESSAGE_SECONDS, self._end_message)
+        else:
+            self._refuse(Standard.PROTOCOL_ERROR)
 
     def _content(self, data: bytes) -> dict[str, Any]:
         return {"text": data.decode()} if self.curr_msg_data_type == "text" else {"bytes": data}

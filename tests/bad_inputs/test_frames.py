@@ -1,6 +1,7 @@
 """Rows F: which frames are allowed. A bad frame ends its own socket, and no other."""
 
 import asyncio
+import json
 import os
 import socket as sockets
 import struct
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from api.config import Settings
+from api.models.rooms import LOBBY_ID
+from api.protocol.fields import MAX_BODY_CHARACTERS
 from api.server import websocket as transport
 from tests.bad_inputs.answers import answers, is_error
 from tests.node import SECONDS, Node, Person, running
@@ -79,10 +82,29 @@ async def test_f6_an_empty_frame_is_no_json(sqlite_node: Node, alice: Person) ->
 
 
 async def test_f7_a_frame_that_is_too_big_is_told_so(sqlite_node: Node, alice: Person) -> None:
-    whole = frame(TEXT, b"x" * 16_385)
+    whole = frame(TEXT, b"x" * 65_537)
     pieces = frame(TEXT, b"x", fin=False) + frame(CONTINUATION, b"y" * 32, fin=False) * 999
     nothings = frame(TEXT, b"", fin=False) + frame(CONTINUATION, b"", fin=False) * 100
-    await ends(sqlite_node, alice, 1009, whole, pieces, nothings, frame(TEXT, "é".encode() * 8_193))
+    await ends(sqlite_node, alice, 1009, whole, pieces, nothings, frame(TEXT, "é".encode() * 32_769))
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\x01", "\xe9", "\u4f60", "\U0001f600"], ids=ascii)
+async def test_f7_the_longest_body_fits_however_it_is_escaped(
+    sqlite_node: Node, alice: Person, character: str
+) -> None:
+    body = character * (MAX_BODY_CHARACTERS - 1) + "x"  # one visible character
+    room = f"/rooms/{LOBBY_ID}/messages"
+    async with alice.socket() as socket:
+        await socket.send(type="authenticate", token=alice.access_token)
+        assert (await socket.until(type="ready"))["limits"]["frame_bytes"] == 65_536
+        for number, escapes in enumerate((True, False)):
+            command = {"type": "send", "room_id": LOBBY_ID, "ref": f"s{number}", "body": body}
+            await socket.raw.send(json.dumps(command, ensure_ascii=escapes))
+            assert (await socket.until(ref=f"s{number}"))["type"] == "ack"
+            sent = json.dumps({"ref": f"h{number}", "body": body}, ensure_ascii=escapes).encode()
+            answer = await alice.http.post(room, content=sent, headers={"content-type": "application/json"})
+            assert answer.status_code == 201
+            assert answer.json()["body"] == body
 
 
 async def test_f8_what_is_compressed_unasked_is_a_protocol_error(sqlite_node: Node, alice: Person) -> None:

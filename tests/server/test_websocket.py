@@ -37,6 +37,29 @@ async def test_a_text_in_a_few_fragments_is_one_message(sqlite_node: Node, alice
         assert b"pong" in bytes((await good.frame()).data)
 
 
+async def test_a_message_that_stays_open_for_too_long_is_ended(
+    sqlite_node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MESSAGE_SECONDS", 0.3)
+    async with peer(sqlite_node, alice.access_token) as slow, peer(sqlite_node, alice.access_token) as good:
+        for one in (slow, good):
+            assert b"ready" in bytes((await one.frame()).data)
+        good.writer.write(frame(TEXT, b'{"type":', fin=False) + frame(CONTINUATION, b'"ping"}'))
+        slow.writer.write(frame(TEXT, b"{", fin=False))
+
+        async def more() -> None:
+            while True:  # each fragment comes in good time, and the whole does not
+                slow.writer.write(frame(CONTINUATION, b" ", fin=False))
+                await asyncio.sleep(0.05)
+
+        sending = asyncio.create_task(more())
+        assert await slow.close_code() == 1002
+        sending.cancel()
+        assert b"pong" in bytes((await good.frame()).data)
+        good.writer.write(frame(TEXT, b'{"type":"ping"}'))  # its clock was stopped by its last fragment
+        assert b"pong" in bytes((await good.frame()).data)
+
+
 @pytest.mark.parametrize(
     "before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["alone", "behind another"]
 )
