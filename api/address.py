@@ -19,26 +19,47 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     `forwarded_for` holds every X-Forwarded-For header as it came. Each proxy adds the address it saw at the right. So
     they are read from the right, as long as a trusted proxy wrote the entry. A client may have made up the rest.
     """
-    client = _parse(peer)
-    if client is None:
-        return UNKNOWN
-    for said in reversed(",".join(forwarded_for).split(",")):
-        if not any(client.version == network.version and client in network for network in trusted):
-            break
-        address = _parse(said)
-        if address is None:
-            break
-        client = address
-    return str(client)
+    hops = _hops(peer, forwarded_for, trusted)
+    return str(hops[-1]) if hops else UNKNOWN
 
 
-def client_scheme(scheme: str, peer: str, forwarded_proto: str, trusted: Sequence[Network]) -> str:
-    """Return the scheme that the client used: the X-Forwarded-Proto of a trusted peer, otherwise `scheme`."""
-    address = _parse(peer)
-    if forwarded_proto not in {"http", "https"} or address is None:
+def client_scheme(
+    scheme: str,
+    peer: str,
+    forwarded_for: Sequence[str],
+    forwarded_proto: Sequence[str],
+    trusted: Sequence[Network],
+) -> str:
+    """Return the scheme that the client used: what the outermost trusted proxy says, or `scheme` without one.
+
+    `forwarded_proto` holds every X-Forwarded-Proto header as it came. A proxy either adds the scheme that it saw at the
+    right, as with X-Forwarded-For, or replaces what came. So the entry of the n-th trusted proxy is the n-th from the
+    right, or the first where there are fewer.
+    """
+    proxies = sum(_is_in(hop, trusted) for hop in _hops(peer, forwarded_for, trusted))
+    if not proxies:
         return scheme
-    is_trusted = any(address.version == network.version and address in network for network in trusted)
-    return forwarded_proto if is_trusted else scheme
+    said = [entry.strip().lower() for entry in ",".join(forwarded_proto).split(",")]
+    outermost = said[-min(proxies, len(said))]
+    return outermost if outermost in {"http", "https"} else scheme
+
+
+def _hops(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> list[Address]:
+    """Return the addresses from `peer` to the client. All but the last are trusted proxies."""
+    first = _parse(peer)
+    if first is None:
+        return []
+    hops = [first]
+    for said in reversed(",".join(forwarded_for).split(",")):
+        address = _parse(said)
+        if address is None or not _is_in(hops[-1], trusted):
+            break
+        hops.append(address)
+    return hops
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def counted_as(address: str) -> str:

@@ -1,10 +1,12 @@
 """All settings, read once from the environment. docs/configuration.md is made from them."""
 
-from ipaddress import IPv4Network, IPv6Network
+import re
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Final, Literal
+from urllib.parse import SplitResult, urlsplit
 
+import idna
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,6 +15,12 @@ MIN_SECRET_BYTES = 32
 """The least length of a secret, which is the hash length of HS256 (RFC 7518, section 3.2)."""
 MIN_DISTINCT_CHARACTERS = 10
 """A secret with fewer distinct characters is refused: 32 random characters practically always have more."""
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names by which a machine reaches itself. A server answers to them wherever it listens."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+WIDEST_PREFIX: Final = {4: 8, 6: 7}
+"""The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
+and fc00::/7 are the widest."""
 
 
 class Settings(BaseSettings):
@@ -26,6 +34,17 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on. 0 chooses a free port.")
+    url: str | None = Field(
+        None,
+        description="The address at which people reach this server (`https://chat.example.org`), with a path where a"
+        " proxy serves it below one. Links that this server gives out begin with it.",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated host names, without ports, at which this server answers; requests for other"
+        " hosts get 421. When unset, a server that listens on loopback answers at the hosts of `TAILWIRE_URL` and"
+        " `TAILWIRE_ORIGINS`, and any other server at all names. Every server answers at `localhost`.",
+    )
     secret: SecretStr | None = Field(
         None,
         description="The secret that signs access tokens: at least 32 bytes, the same on every node."
@@ -178,21 +197,67 @@ class Settings(BaseSettings):
         """Whether /docs and /openapi.json are served."""
         return not self.production if self.docs is None else self.docs
 
-    @field_validator("previous_secrets", "origins", "trusted_proxies", mode="before")
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether only programs on this machine can connect."""
+        return is_loopback(self.host)
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins whose pages may use this server, beside that of a request's own host."""
+        return frozenset(self.origins) | (
+            {normal_origin(self.url, with_path=True)} if self.url else frozenset()
+        )
+
+    @property
+    def allowed_hosts(self) -> frozenset[str] | None:
+        """The host names at which this server answers, or None for all."""
+        own = LOOPBACK_NAMES | ({urlsplit(self.url).hostname or ""} if self.url else set())
+        if self.hosts:
+            return own | set(self.hosts)
+        if not self.is_on_loopback:
+            return None
+        return own | {self.host} | {urlsplit(origin).hostname or "" for origin in self.origins}
+
+    @field_validator("previous_secrets", "origins", "hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        path = urlsplit(value).path.rstrip("/")
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) or {".", ".."} & set(path.split("/")):
+            raise ValueError("has a path with characters that need escaping, or with empty parts or dots")
+        return normal_origin(value, with_path=True) + path
+
     @field_validator("origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        value = tuple(origin.rstrip("/") for origin in value)
-        for origin in value:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-                raise ValueError("each must look like https://chat.example.org, with no path")
+        return tuple(normal_origin(origin) for origin in value)
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(normal_host(host) for host in value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_proxies(
+        cls, value: tuple[IPv4Network | IPv6Network, ...]
+    ) -> tuple[IPv4Network | IPv6Network, ...]:
+        for network in value:
+            if network.prefixlen < WIDEST_PREFIX[network.version]:
+                raise ValueError(
+                    "names a network so wide that clients are in it, who would choose their address"
+                )
+            if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
+                raise ValueError("names an IPv4 network in the form of IPv6, in which no address is compared")
         return value
 
     @field_validator("store")
@@ -229,6 +294,59 @@ class Settings(BaseSettings):
         for secret in value:
             cls._is_strong(secret)
         return value
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address means this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def normal_origin(text: str, *, with_path: bool = False) -> str:
+    """Return an origin as browsers write it: lower case, IDN as `xn--`, no default port, no path (RFC 6454, section 6).
+
+    With `with_path` a path may follow, which is left out. Raises `ValueError` for what no browser sends.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must look like https://chat.example.org") from None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or _has_more(parts, text, with_path=with_path):
+        shape = "https://chat.example.org, with no user, query or fragment"
+        raise ValueError(f"must look like {shape}" + ("" if with_path else ", and no path"))
+    host = normal_host(parts.hostname)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}")
+
+
+def _has_more(parts: SplitResult, text: str, *, with_path: bool) -> bool:
+    return "@" in parts.netloc or "?" in text or "#" in text or not (with_path or parts.path in {"", "/"})
+
+
+def normal_host(text: str) -> str:
+    """Return a host name as browsers write it, an IPv6 address without brackets. Raises `ValueError`."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        pass
+    else:
+        if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.scope_id):
+            raise ValueError("has an IPv6 address in a form that browsers do not send")
+        return str(address)
+    try:
+        name = idna.encode(text, uts46=True).decode() if not text.isascii() else text.lower()
+    except idna.IDNAError:
+        name = ""
+    labels = name.removesuffix(".").split(".")
+    if not all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels):
+        raise ValueError("has a host name that does not exist in this form; a host has no scheme and no port")
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
+        raise ValueError("has an IPv4 address that is not written as four numbers")
+    return name
 
 
 def secret_weakness(secret: str) -> str | None:

@@ -3,7 +3,7 @@
     TailwireError
     ├── Invalid            invalid             a field is missing, unknown, of the wrong type or out of range
     │   ├── BadJson        bad_json            not JSON, or not the JSON we accept
-    │   ├── BadRequest     bad_request         no Host header, or two
+    │   ├── BadRequest     bad_request         a header is missing, doubled or malformed
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   └── Empty          empty               a message body without a visible character
@@ -19,6 +19,7 @@
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
     ├── UnsupportedMediaType  unsupported_media_type
+    ├── Misdirected        misdirected         the Host header names a host that this server does not serve
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
@@ -78,7 +79,7 @@ class BadJson(Invalid):
 
 
 class BadRequest(Invalid):
-    """The request is not HTTP as RFC 9112 says: it has no Host header, or two."""
+    """A header that decides is missing, malformed, or stands more than once (RFC 9110, section 5.3)."""
 
     code = "bad_request"
     status = 400
@@ -192,6 +193,14 @@ class UnsupportedMediaType(TailwireError):
     code = "unsupported_media_type"
     status = 415
     title = "The body's content type is not supported"
+
+
+class Misdirected(TailwireError):
+    """The Host header names a host that this server does not serve (RFC 9110, section 15.5.20)."""
+
+    code = "misdirected"
+    status = 421
+    title = "This server does not answer at this host name, unless TAILWIRE_URL or TAILWIRE_HOSTS has it"
 
 
 class UpgradeRequired(TailwireError):

@@ -90,7 +90,10 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             max_age=600,
         )
     app.add_middleware(
-        Hardening, hsts_seconds=settings.hsts_seconds, trusted_proxies=settings.trusted_proxies
+        Hardening,
+        hsts_seconds=settings.hsts_seconds,
+        trusted_proxies=settings.trusted_proxies,
+        hosts=settings.allowed_hosts,
     )
     app.add_middleware(RequestLog)
     return app
@@ -184,7 +187,8 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
 
 def _http_settings(settings: Settings) -> HttpSettings:
     return HttpSettings(
-        origins=frozenset(settings.origins),
+        origins=settings.allowed_origins,
+        hosts=settings.allowed_hosts,
         trusted_proxies=settings.trusted_proxies,
         production=settings.production,
         session_seconds=settings.session_days * SECONDS_PER_DAY,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.address import client_address, counted_as
+from api.address import client_address, client_scheme, counted_as
 
 PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "192.0.2.9/32", "2001:db8:1::/48")]
 
@@ -41,11 +41,41 @@ def test_nobody_is_believed_when_nobody_is_trusted() -> None:
     assert client_address("127.0.0.1", ["203.0.113.5"], []) == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "said", "scheme"),
+    [
+        pytest.param("198.51.100.1", ["203.0.113.5"], ["https"], "http", id="not-trusted"),
+        pytest.param("10.0.0.1", [], [], "http", id="says-nothing"),
+        pytest.param("10.0.0.1", [], ["https"], "https", id="one-proxy"),
+        pytest.param("10.0.0.1", ["203.0.113.5"], ["HTTPS "], "https", id="capitals"),
+        pytest.param("10.0.0.1", ["203.0.113.5"], ["https, http"], "http", id="forged-on-the-left"),
+        pytest.param("10.0.0.1", ["203.0.113.5"], ["https", "http"], "http", id="forged-in-a-header-before"),
+        pytest.param("10.0.0.1", ["203.0.113.5, 192.0.2.9"], ["https,http"], "https", id="two-proxies-add"),
+        pytest.param(
+            "10.0.0.1", ["203.0.113.5", "192.0.2.9"], ["https", "http"], "https", id="in-two-headers"
+        ),
+        pytest.param("10.0.0.1", ["203.0.113.5, 192.0.2.9"], ["https"], "https", id="two-proxies-replace"),
+        pytest.param(
+            "10.0.0.1", ["1.1.1.1, 203.0.113.5, 192.0.2.9"], ["https,http,http"], "http", id="forged-too"
+        ),
+        pytest.param("10.0.0.1", ["203.0.113.5, 198.51.100.7"], ["https,http"], "http", id="one-not-trusted"),
+        pytest.param("10.0.0.1", ["203.0.113.5"], ["wss"], "http", id="no-scheme-of-http"),
+        pytest.param("10.0.0.1", ["rubbish"], ["https"], "https", id="rubbish"),
+        pytest.param("", [], ["https"], "http", id="unix-socket"),
+    ],
+)
+def test_the_scheme_is_what_the_outermost_trusted_proxy_saw(
+    peer: str, forwarded_for: list[str], said: list[str], scheme: str
+) -> None:
+    assert client_scheme("http", peer, forwarded_for, said, PROXIES) == scheme
+
+
 @settings(max_examples=50)
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=3))
 def test_no_text_raises(peer: str, said: list[str]) -> None:
     counted_as(client_address(peer, said, PROXIES))
     client_address("10.0.0.1", said, PROXIES)
+    assert client_scheme("http", "10.0.0.1", said, said, PROXIES) in {"http", "https"}
 
 
 def test_ipv6_is_counted_by_64_bits() -> None:

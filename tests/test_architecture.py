@@ -67,6 +67,7 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "zxcvbn": ("accounts.weak_passwords",),
     "confusable_homoglyphs": ("accounts.names",),
     "pydantic_settings": ("config",),
+    "idna": ("config",),
     "typer": ("cli",),
 }
 

@@ -28,10 +28,12 @@ from api.rooms.wiring import RoomServices
 class HttpSettings:
     """The settings that routes and sockets need.
 
-    The session cookie lives for `session_seconds`. /metrics requires `metrics_token`, unless that is None.
+    This server answers at the names in `hosts`, or at all where it is None. The session cookie lives for
+    `session_seconds`. /metrics requires `metrics_token`, unless that is None.
     """
 
     origins: frozenset[str]
+    hosts: frozenset[str] | None
     trusted_proxies: tuple[Network, ...]
     production: bool
     session_seconds: int

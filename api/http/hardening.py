@@ -1,16 +1,16 @@
 """Security headers for every answer, and requests that are refused at every path."""
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.address import Network, client_scheme
-from api.errors import BadRequest, NotFound, TailwireError, Unauthorized
+from api.errors import BadRequest, Misdirected, NotFound, TailwireError, Unauthorized
 from api.http.problems import problem
 
 HEADERS: Final = {
@@ -29,15 +29,37 @@ PAGE_POLICY: Final = (
 )
 """The Content-Security-Policy of the SPA. Its build writes the same into the page, for hosts that send no headers."""
 
+SINGLE: Final = (
+    "Host",
+    "Origin",
+    "Content-Type",
+    "Content-Length",
+    "Content-Encoding",
+    "Cookie",
+    "Idempotency-Key",
+    "X-Tailwire-Session",
+)
+"""The headers beside Authorization that decide something here. None is a list, which could stand in several lines."""
+HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+
 
 class Hardening:
     """ASGI middleware around all HTTP answers.
 
-    `hsts_seconds` is the max-age of Strict-Transport-Security; 0 sends no such header.
+    `hsts_seconds` is the max-age of Strict-Transport-Security; 0 sends no such header. Requests for a host that is not
+    in `hosts` are refused; None allows all.
     """
 
-    def __init__(self, app: ASGIApp, *, hsts_seconds: int, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hsts_seconds: int,
+        trusted_proxies: Sequence[Network],
+        hosts: frozenset[str] | None,
+    ) -> None:
         self._trusted_proxies = trusted_proxies
+        self._hosts = hosts
         self._app = app
         self._hsts = f"max-age={hsts_seconds}" if hsts_seconds else None
 
@@ -46,7 +68,7 @@ class Hardening:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        self._correct_scheme(scope)
+        scope["scheme"] = scheme_of(HTTPConnection(scope), self._trusted_proxies)
         hsts = self._hsts if scope["scheme"] == "https" else None
         begun = False
 
@@ -59,7 +81,7 @@ class Hardening:
             await send(message)
 
         try:
-            if (refused := refusal(HTTPConnection(scope))) is not None:
+            if (refused := refusal(HTTPConnection(scope), self._hosts)) is not None:
                 await problem(refused)(scope, receive, guarded)
             else:
                 await self._app(scope, receive, guarded)
@@ -67,12 +89,6 @@ class Hardening:
             if not begun:
                 await problem(TailwireError())(scope, receive, guarded)
             raise
-
-    def _correct_scheme(self, scope: Scope) -> None:
-        """Replace the scheme by the one that the client used. Between a proxy and this server it may be another."""
-        said = Headers(scope=scope).get("x-forwarded-proto", "")
-        peer = scope["client"][0] if scope.get("client") else ""
-        scope["scheme"] = client_scheme(scope["scheme"], peer, said, self._trusted_proxies)
 
 
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,17 +98,38 @@ async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send)
     await response(scope, receive, send)
 
 
-def refusal(connection: HTTPConnection) -> TailwireError | None:
+def refusal(connection: HTTPConnection, hosts: frozenset[str] | None) -> TailwireError | None:
     """Return the error for a request that is refused at every path, or None."""
-    hosts = len(connection.headers.getlist("host"))
-    if hosts > 1 or (not hosts and connection.scope["http_version"] == "1.1"):  # RFC 9112, section 3.2
-        return BadRequest("There must be one Host header")
+    if (refused := _doubled(connection.headers) or _misdirected(connection, hosts)) is not None:
+        return refused
     if "token" in connection.query_params or "access_token" in connection.query_params:
         # Logs, browser histories and referrers would store it.
         return Unauthorized("A token does not belong in a URL")
     path = connection.scope["path"]
     if "/." in path or path.endswith(".map"):
         return NotFound()  # hidden files and source maps that a build left among the served files
+    return None
+
+
+def _doubled(headers: Headers) -> TailwireError | None:
+    """Refuse a doubled header: a proxy may have looked at the one value, and this server would look at the other."""
+    if len(headers.getlist("authorization")) > 1:
+        return Unauthorized("There must be one Authorization header")
+    for name in SINGLE:
+        if len(headers.getlist(name)) > 1:
+            return BadRequest(f"There must be one {name} header")
+    return None
+
+
+def _misdirected(connection: HTTPConnection, hosts: frozenset[str] | None) -> TailwireError | None:
+    """Refuse a request that is not for this server, as a page does whose name an attacker lets point here."""
+    host = connection.headers.get("host")
+    if host is None and connection.scope["http_version"] == "1.0":
+        return None  # no browser speaks HTTP/1.0, so nobody can be lured into it
+    if (named := HOST.fullmatch(host or "")) is None:  # RFC 9112, section 3.2
+        return BadRequest("There must be one Host header, with a host and a port")
+    if hosts is not None and named[1].strip("[]").lower() not in hosts:
+        return Misdirected()
     return None
 
 
@@ -111,13 +148,26 @@ def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) 
         headers.setdefault("cache-control", "no-store")
 
 
-def is_allowed_origin(connection: HTTPConnection, listed: frozenset[str]) -> bool:
-    """Return whether the Origin header names this host or a listed origin. A request without it is not allowed."""
-    origin = connection.headers.get("origin", "")
-    try:
-        page = urlsplit(origin)
-    except ValueError:
-        return False
-    return origin in listed or (
-        page.scheme in {"http", "https"} and page.netloc == connection.headers.get("host")
+def scheme_of(connection: HTTPConnection, trusted_proxies: Sequence[Network]) -> str:
+    """Return the scheme that the client used. Between a proxy and this server it may be another."""
+    return client_scheme(
+        connection.scope["scheme"],
+        connection.client.host if connection.client else "",
+        connection.headers.getlist("x-forwarded-for"),
+        connection.headers.getlist("x-forwarded-proto"),
+        trusted_proxies,
     )
+
+
+def is_allowed_origin(connection: HTTPConnection, listed: frozenset[str]) -> bool:
+    """Return whether the Origin header is that of this host or a listed one, exactly as browsers write it.
+
+    A page that came by https may always use its own host, because a proxy in front may have taken the TLS away
+    without being named as trusted. A page that came by http may not where the host is known to be served by https.
+    """
+    origin, host = connection.headers.get("origin", ""), connection.headers.get("host", "").lower()
+    by_https = f"https://{host.removesuffix(':443')}"
+    if origin in listed or origin == by_https:
+        return True
+    is_https = connection.scope["scheme"] in {"https", "wss"} or by_https in listed
+    return not is_https and origin == f"http://{host.removesuffix(':80')}"

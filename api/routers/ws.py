@@ -12,8 +12,8 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from api.errors import Forbidden, NotFound, TailwireError, Unauthorized, UpgradeRequired
-from api.http.deps import address, services
-from api.http.hardening import deny, is_allowed_origin, refusal
+from api.http.deps import HttpSettings, address, services
+from api.http.hardening import deny, is_allowed_origin, refusal, scheme_of
 from api.http.problems import problem
 from api.http.request_log import bind_request_id
 
@@ -40,7 +40,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         with parts.realtime.admission.enter():
             await receive()  # the handshake: ASGI's websocket.connect
             handshake = HTTPConnection(scope)
-            token, from_address = _token(handshake, parts.settings.origins), address(handshake)
+            token, from_address = _token(handshake, parts.settings), address(handshake)
             identity = None if token is None else await parts.accounts.authenticator.identify(token)
             del handshake, token  # otherwise they would be held for as long as the socket is open
             await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
@@ -49,13 +49,14 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await deny(error, scope, receive, send)
 
 
-def _token(handshake: HTTPConnection, origins: frozenset[str]) -> str | None:
+def _token(handshake: HTTPConnection, settings: HttpSettings) -> str | None:
     """Check the handshake, and return its token or None. Raises the `TailwireError` to deny it with."""
-    if (refused := refusal(handshake)) is not None:
+    if (refused := refusal(handshake, settings.hosts)) is not None:
         raise refused
     if handshake.scope["path"] != PATH:
         raise NotFound
-    if "origin" in handshake.headers and not is_allowed_origin(handshake, origins):
+    handshake.scope["scheme"] = scheme_of(handshake, settings.trusted_proxies)
+    if "origin" in handshake.headers and not is_allowed_origin(handshake, settings.origins):
         log.warning("origin_refused")
         raise Forbidden("This origin may not connect")
     header = handshake.headers.get("authorization")

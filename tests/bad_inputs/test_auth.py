@@ -116,7 +116,8 @@ async def test_a6_a_body_that_does_not_go_on_ends_the_connection(
     assert server_http.BODY_SECONDS <= 20
     monkeypatch.setattr(server_http, "BODY_SECONDS", 0.1)
     reader, writer = await dial(with_alice)
-    head = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n"
+    head = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += b"Content-Length: 200\r\n\r\n"
     writer.write(head + b"{")
     assert await Peer(reader, writer).is_gone()
     writer.close()

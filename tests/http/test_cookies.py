@@ -143,11 +143,13 @@ async def test_logging_out_ends_the_session_and_clears_the_cookie(
 
 @pytest.fixture
 async def production_node(tmp_path: Path) -> AsyncIterator[Node]:
-    async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", production=True)) as started:
+    async with running(
+        Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", production=True, hosts=("chat.lan",))
+    ) as started:
         yield started
 
 
-@pytest.mark.settings(trusted_proxies="127.0.0.1")
+@pytest.mark.settings(trusted_proxies="127.0.0.1", hosts=("chat.lan",))
 async def test_over_http_to_another_machine_the_cookie_is_plain_but_not_in_production(
     sqlite_node: Node, production_node: Node
 ) -> None:

@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from api.config import Settings
 from api.http.hardening import HEADERS
 from tests.node import Node, running
+from tests.peer import dial, handshake
 
 pytestmark = pytest.mark.anyio
 
@@ -182,3 +183,128 @@ async def test_in_production_they_can_be_switched_on(settings: Settings) -> None
         assert (await node.client().get("/metrics")).status_code == 404
         bearer = node.client(Authorization="Bearer " + token.get_secret_value())
         assert (await bearer.get("/metrics")).status_code == 200
+
+
+def host_of(node: Node) -> str:
+    return node.url.removeprefix("http://")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_name_that_an_attacker_lets_point_here_reaches_nothing(site: Node, path: str) -> None:
+    for host in ("evil.test", "evil.test:8000", "localhost.evil.test", "127.0.0.1.evil.test", "192.0.2.1"):
+        answer = await site.client(Host=host).get(path)
+        assert (answer.status_code, answer.json()["code"]) == (421, "misdirected")
+        assert "evil" not in answer.text
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_server_on_loopback_answers_at_its_own_names(site: Node) -> None:
+    port = host_of(site).split(":")[1]
+    for host in (f"localhost:{port}", "LOCALHOST", f"[::1]:{port}", "127.0.0.1", "chat.example.org:443"):
+        assert (await site.client(Host=host).get("/healthz")).status_code == 200
+
+
+async def test_a_host_that_is_none_is_a_bad_request(site: Node) -> None:
+    for host in (
+        "",
+        "a b",
+        "localhost:x",
+        "localhost/",
+        "a@localhost",
+        "localhost, evil.test",
+        "[::1",
+        "a%62",
+    ):
+        answer = await site.client(Host=host).get("/healthz")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request"), host
+
+
+async def test_a_handshake_for_another_host_is_refused(site: Node) -> None:
+    proof = f"Authorization: Bearer {(await site.sign_up('alice')).access_token}\r\n"
+    for more in (proof, proof + "Origin: http://evil.test\r\n"):
+        reader, writer = await dial(site)
+        writer.write(handshake("evil.test", None).removesuffix(b"\r\n") + more.encode() + b"\r\n")
+        assert b" 421 " in await reader.readline()
+        writer.close()
+
+
+async def test_beyond_loopback_every_host_is_served_until_some_are_named(settings: Settings) -> None:
+    anywhere = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104  what is said, not where it listens
+    async with running(anywhere) as node:
+        assert (await node.client(Host="evil.test").get("/healthz")).status_code == 200
+    async with running(anywhere.model_copy(update={"hosts": ("chat.example.org",)})) as node:
+        for host, status in (("evil.test", 421), ("chat.example.org", 200), ("127.0.0.1", 200)):
+            assert (await node.client(Host=host).get("/healthz")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("Authorization", "Bearer {token}", 401),
+        ("Origin", "{url}", 400),
+        ("Content-Type", "application/json", 400),
+        ("Cookie", "a=b", 400),
+        ("X-Tailwire-Session", "cookie", 400),
+    ],
+)
+async def test_a_header_that_decides_may_not_stand_twice(
+    site: Node, name: str, value: str, status: int
+) -> None:
+    """A proxy may look at the one, and the server at the other."""
+    alice = await site.sign_up("alice")
+    value = value.format(token=alice.access_token, url=site.url)
+    others = {"Authorization": f"Bearer {alice.access_token}", "Host": host_of(site)}
+    others.pop(name, None)
+    for values in ([value, value], [value, "x"], ["x", value]):
+        headers = [*others.items(), *((name, one) for one in values)]
+        answer = await site.client().get("/users/me", headers=headers)
+        assert answer.status_code == status, values
+    once = [*others.items(), (name, value)]
+    assert (await site.client().get("/users/me", headers=once)).status_code == 200
+
+
+async def test_a_doubled_token_or_origin_opens_no_socket(site: Node) -> None:
+    alice = await site.sign_up("alice")
+    bearer, origin = ("Authorization", f"Bearer {alice.access_token}"), ("Origin", site.url)
+    for headers, status in (([bearer, bearer], 401), ([bearer, origin, origin], 400)):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(site.ws_url, additional_headers=headers):
+                pass
+        assert refused.value.response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Origin": "{url}"}, True),
+        ({"Origin": "https://chat.example.org"}, True),
+        ({"Origin": "https://Chat.example.org"}, False),  # no browser writes it so
+        ({"Origin": "https://chat.example.org:443"}, False),
+        ({"Origin": "https://chat.example.org/"}, False),
+        ({"Origin": "{url}/"}, False),
+        ({"Origin": "{url}/page"}, False),
+        ({"Origin": "{url}?a=b"}, False),
+        ({"Origin": "{url}, https://chat.example.org"}, False),
+        ({"Origin": "//{host}"}, False),
+        ({"Origin": "ws://{host}"}, False),
+        ({"Origin": "https://{host}"}, True),  # a proxy that is not trusted may have taken the TLS away
+        ({"Origin": "{url}", "X-Forwarded-Proto": "https"}, False),
+        ({"Origin": "https://{host}", "X-Forwarded-Proto": "https"}, True),
+        ({"Origin": "http://chat.example.org", "Host": "chat.example.org"}, False),  # listed with https
+        ({"Origin": "https://chat.example.org", "Host": "Chat.Example.org:443"}, True),
+    ],
+)
+async def test_an_origin_is_a_scheme_a_host_and_a_port_exactly(
+    site: Node, headers: dict[str, str], allowed: bool
+) -> None:
+    sent = {name: value.format(url=site.url, host=host_of(site)) for name, value in headers.items()}
+    answer = await site.client(**sent).post(
+        "/auth/login", json={"username": "nobody", "password": "x"}, headers={"X-Tailwire-Session": "cookie"}
+    )
+    assert answer.status_code == (401 if allowed else 403)
+    reader, writer = await dial(site)
+    host = sent.pop("Host", host_of(site))
+    more = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    writer.write(handshake(host, None).removesuffix(b"\r\n") + more.encode() + b"\r\n")
+    assert (b" 101 " if allowed else b" 403 ") in await reader.readline()
+    writer.close()

@@ -61,14 +61,14 @@ async def test_a_message_that_stays_open_for_too_long_is_ended(
 
 
 @pytest.mark.parametrize(
-    "before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["alone", "behind another"]
+    "before", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["alone", "behind another"]
 )
 async def test_a_handshake_is_refused_behind_a_request_that_is_not_answered_yet(
     sqlite_node: Node, alice: Person, before: bytes
 ) -> None:
     host, port = sqlite_node.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(before + handshake("x", alice.access_token))
+    writer.write(before + handshake(f"{host}:{port}", alice.access_token))
     try:
         async with asyncio.timeout(SECONDS):
             assert (b" 101 " in await reader.readline()) is not bool(before)
@@ -130,7 +130,7 @@ def ping_at_once(socket: transport.BoundedWebSocket) -> None:
     socket.ping_timer = socket.loop.call_later(0.05, socket.send_keepalive_ping)
 
 
-REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 HANDSHAKE = REQUEST.replace(b"healthz", b"ws/messages") + b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
@@ -145,7 +145,7 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 async def test_what_is_no_body_is_bounded_after_the_head_too(sqlite_node: Node, rest: bytes) -> None:
     reader, writer = await dial(sqlite_node)
-    writer.write(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+    writer.write(b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
     writer.write(b"Transfer-Encoding: chunked\r\n\r\n" + rest)
     assert await Peer(reader, writer).is_gone()
     writer.close()
@@ -155,7 +155,7 @@ async def test_what_is_no_body_is_bounded_after_the_head_too(sqlite_node: Node, 
 async def test_a_body_in_small_chunks_is_taken(sqlite_node: Node) -> None:
     reader, writer = await dial(sqlite_node)
     writer.write(
-        b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
     )
     body = b'{"username":"nobody","password":"' + b"x" * 1_000 + b'"}'
     chunks = b"".join(b"8\r\n%b\r\n" % body[n : n + 8] for n in range(0, len(body) - 8, 8))

@@ -72,6 +72,7 @@ const TEXTS = new Map<string, string>([
   ['ref_conflict', 'This message was already sent with another text.'],
   ['empty', 'The message is empty.'],
   ['too_long', 'The message is too long.'],
+  ['misdirected', 'This server does not answer at this address.'],
   ['too_large', 'This is too large to send.'],
   ['limit', 'A limit of this server has been reached.'],
   ['rate_limited', 'Too many attempts.'],

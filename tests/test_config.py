@@ -1,0 +1,109 @@
+"""Settings are brought into their normal form, and those that can never work are refused at the start."""
+
+from typing import Any
+
+import pytest
+
+from api.config import Settings, SettingsError, read_settings
+
+
+@pytest.mark.parametrize(
+    ("said", "normal"),
+    [
+        ("https://chat.example.org", "https://chat.example.org"),
+        ("https://chat.example.org/", "https://chat.example.org"),
+        ("https://chat.example.org:443", "https://chat.example.org"),
+        ("http://chat.example.org:80", "http://chat.example.org"),
+        ("https://chat.example.org:80", "https://chat.example.org:80"),
+        ("HTTPS://Chat.Example.ORG", "https://chat.example.org"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://BÜCHER.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://faß.example", "https://xn--fa-hia.example"),
+        ("http://[2001:DB8::0:1]:80", "http://[2001:db8::1]"),
+        ("http://localhost:5173", "http://localhost:5173"),
+    ],
+)
+def test_a_listed_origin_is_kept_as_browsers_write_it(said: str, normal: str) -> None:
+    assert Settings(origins=said).origins == (normal,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[
+            ("origins", one)
+            for one in (
+                "*",
+                "null",
+                "chat.example.org",
+                "ws://chat.example.org",
+                "https://",
+                "https://chat.example.org/page",
+                "https://chat.example.org?",
+                "https://chat.example.org#x",
+                "https://user@chat.example.org",
+                "https://chat.example.org:99999",
+                "https://*.example.org",
+                "https://chat..example.org",
+                "https://127.1",
+                "https://0x7f000001",
+                "https://[::1",
+                "https://[::ffff:127.0.0.1]",
+                "https://[fe80::1%25eth0]",
+            )
+        ],
+        *[
+            ("url", one)
+            for one in (
+                "chat.example.org",
+                "ftp://chat.example.org",
+                "https://chat.example.org/?room=1",
+                "https://chat.example.org/#/",
+                "https://user:secret@chat.example.org",
+                "https://chat.example.org//chat",
+                "https://chat.example.org/../chat",
+                "https://chat.example.org/a b",
+            )
+        ],
+        *[("hosts", one) for one in ("https://chat.example.org", "chat.example.org:443", "*", "a/b", "-")],
+        *[
+            ("trusted_proxies", one)
+            for one in ("0.0.0.0/0", "::/0", "0.0.0.0/1,128.0.0.0/1", "::ffff:0:0/96")
+        ],
+    ],
+)
+def test_what_can_never_match_or_matches_everybody_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = "TAILWIRE_" + name.upper()
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert str(refused.value).startswith(variable)
+
+
+def test_the_address_of_the_server_keeps_its_path_without_a_slash_at_its_end() -> None:
+    assert Settings(url="https://Example.org:443/chat/").url == "https://example.org/chat"
+    assert Settings(url="https://example.org/").url == "https://example.org"
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [
+        ({}, set()),
+        ({"host": "localhost"}, set()),
+        ({"host": "127.0.0.2"}, {"127.0.0.2"}),
+        (
+            {"url": "https://chat.example.org/x", "origins": ("https://a.example:9",)},
+            {"chat.example.org", "a.example"},
+        ),
+        ({"hosts": "B.Example, [2001:DB8::1]"}, {"b.example", "2001:db8::1"}),
+        ({"host": "0.0.0.0", "hosts": "b.test", "url": "https://c.test"}, {"b.test", "c.test"}),  # noqa: S104
+        ({"host": "0.0.0.0", "url": "https://c.example"}, None),  # noqa: S104
+        ({"host": "::"}, None),
+        ({"host": "192.0.2.1"}, None),
+    ],
+)
+def test_the_hosts_at_which_a_server_answers(settings: dict[str, Any], allowed: set[str] | None) -> None:
+    own = {"localhost", "127.0.0.1", "::1"}
+    assert Settings(**settings).allowed_hosts == (None if allowed is None else own | allowed)
