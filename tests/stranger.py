@@ -1,4 +1,4 @@
-"""Writes into the database directly, as a newer version or a mishap would."""
+"""Writes into the database directly, as a newer version or a mishap would, and looks into it."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ POISON_TIME: Final = {"$reql_type$": "TIME", "epoch_time": 1e15, "timezone": "+0
 
 
 class Stranger:
-    """Writes into either store. `server` is the RethinkDB of the URL, None on SQLite."""
+    """Reaches into either store. `server` is the RethinkDB of the URL, None on SQLite."""
 
     def __init__(self, url: str, server: RethinkDBServer | None) -> None:
         self._url = url
@@ -30,6 +30,18 @@ class Stranger:
             self._write_sqlite(room_id, rows)
         else:
             await self._write_rethinkdb(room_id, rows)
+
+    async def membership_count(self, user_id: str) -> int:
+        """Return of how many memberships of a user something is stored, also of those that have ended."""
+        if self._server is not None:
+            kept = r.table("members").filter({"user_id": user_id}).count()
+            return int(await as_admin(self._server, kept))
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        try:
+            query = "SELECT count(*) FROM members WHERE user_id = ?"
+            return int(next(connection.execute(query, (user_id,)))[0])
+        finally:
+            connection.close()
 
     def _write_sqlite(self, room_id: str, rows: tuple[dict[str, Any] | None, ...]) -> None:
         connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))

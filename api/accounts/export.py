@@ -14,14 +14,14 @@ PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class OwnMembership:
     """A room, and the user's membership of it."""
 
     room: Room
     member: Member
 
 
-Exported: TypeAlias = User | Session | Membership | Entry
+Exported: TypeAlias = User | Session | OwnMembership | Entry
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
@@ -45,13 +45,13 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
             return
 
 
-async def _memberships(store: Store, user_id: str) -> AsyncIterator[Membership]:
+async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembership]:
     cursor: str | None = None
     while True:
         page = await store.rooms.of_user(user_id, cursor=cursor, limit=PAGE)
         found = await store.members.get_many([(view.room.id, user_id) for view in page.items])
         for view in page.items:
             if (member := found.get((view.room.id, user_id))) is not None:
-                yield Membership(view.room, member)
+                yield OwnMembership(view.room, member)
         if (cursor := page.next_cursor) is None:
             return

@@ -72,8 +72,13 @@ KINDS: Final[dict[str, Shape]] = {
         {"target": _SEQ, "emoji": _TEXT, "added": Field((bool,))},
     ),
     Kind.MEMBER: Shape(
-        "the user was given a `role`, or with null left or was removed, `by` that user",
-        {"role": Field((str, NoneType)), "by": _TEXT},
+        "the user was given a `role`, or with null left or was removed, `by` that user. Who comes back gets the role"
+        " `returns_as`",
+        {
+            "role": Field((str, NoneType)),
+            "by": _TEXT,
+            "returns_as": Field((str, NoneType), default=None),
+        },
         acts=True,
     ),
     Kind.ROOM: Shape(

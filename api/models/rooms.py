@@ -56,19 +56,60 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """The state of a user in a room. It stays when the user leaves: `role` is None for a non-member.
+
+    `returns_as` is the role that a non-member gets by coming back, if that is another than newcomers get.
+    """
+
+    role: Role | None
+    returns_as: Role | None = None
+
+    @property
+    def ended(self) -> "Membership":
+        """The state after leaving or being removed. A reader comes back as a reader."""
+        kept = self.returns_as if self.role is None else self.role
+        return Membership(None, kept if kept is Role.READER else None)
+
+    def begun(self, role: Role) -> "Membership":
+        """Return the state after coming in by a way that gives newcomers this role."""
+        return Membership(self.returns_as or role)
+
+
+OUTSIDE: Final = Membership(None)
+"""The state of a user who has never been in the room."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The facts about a membership at the moment of its change, for a `MembershipRule`."""
 
-    role: Role | None  # of the user whose membership changes; None for a non-member
+    now: Membership  # of the user whose membership changes
     by_role: Role | None  # of the user who changes it; None for a non-member
-    is_last_owner: bool  # whether the user is the only owner of the room
+    is_last_owner: bool = False  # whether the user is the only owner of the room
+
+    @property
+    def role(self) -> Role | None:
+        """The present role of the user whose membership changes."""
+        return self.now.role
 
 
-MembershipRule: TypeAlias = Callable[[Standing], bool]
+MembershipRule: TypeAlias = Callable[[Standing], Membership | None]
 """A pure function that decides about a change of a membership.
 
-It returns False when there is nothing to change, and raises the error that forbids the change.
+It returns the state after the change, or None when there is nothing to change. It raises the error that forbids the
+change.
 """
+
+
+def joining(role: Role) -> MembershipRule:
+    """Return the rule for coming in by oneself. Newcomers get this role, others what they come back as."""
+    return lambda standing: standing.now.begun(role) if standing.role is None else None
+
+
+def ending(standing: Standing) -> Membership | None:
+    """End a membership, if there is one, whoever wants it. It is a `MembershipRule`."""
+    return None if standing.role is None else standing.now.ended
 
 
 @dataclass(frozen=True, slots=True)

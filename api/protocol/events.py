@@ -71,11 +71,12 @@ class ReactionEvent(_Entry):
 
 
 class MemberEvent(_Entry):
-    """A user was given a role. With a null role, the user left or was removed."""
+    """A user was given a role. With a null role, the user left or was removed, and may come back as `returns_as`."""
 
     type: Literal["member"]
     role: str | None
     by: str
+    returns_as: NotRequired[str | None]
 
 
 class RoomEvent(_Entry):

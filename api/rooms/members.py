@@ -60,7 +60,10 @@ class MemberService:
         return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
 
     async def join(self, room_id: str, user: User) -> RoomView:
-        """Make a user a member of a public room, unless they are one. Raises `RateLimited`, and `Invalid` at a cap."""
+        """Make a user a member of a public room, unless they are one. Who left as a reader comes back as a reader.
+
+        Raises `RateLimited`, and `Invalid` at a cap.
+        """
         view = await self._rooms.view(room_id, user.id, Operation.JOIN)
         self._throttles.send(user.id)
         if view.role is None:
@@ -73,7 +76,7 @@ class MemberService:
         await self.require(room_id, user.id, Operation.LEAVE)
         self._throttles.send(user.id)
         rule = policy.leaving(room_id)
-        await self._store.members.change(room_id, user, None, by=user.id, at=now_ms(), rule=rule)
+        await self._store.members.change(room_id, user, by=user.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
@@ -84,7 +87,7 @@ class MemberService:
         if await self._store.members.get(room_id, user_id) is None:
             await self._require_space(room_id, user_id)
         rule = policy.setting_role(role)
-        await self._store.members.change(room_id, user, role, by=by, at=now_ms(), rule=rule)
+        await self._store.members.change(room_id, user, by=by, at=now_ms(), rule=rule)
         changed = await self._store.members.get(room_id, user_id)
         if changed is None:
             raise NotFound
@@ -100,7 +103,7 @@ class MemberService:
         self._throttles.send(by.id)
         user = await self._user(user_id)
         rule = policy.removing(room_id)
-        await self._store.members.change(room_id, user, None, by=by.id, at=now_ms(), rule=rule)
+        await self._store.members.change(room_id, user, by=by.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user_id)
 
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import Forbidden, NotFound
-from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.models.rooms import LOBBY_ID, Membership, MembershipRule, Role, Standing, Visibility, ending
 
 
 class Outsider(StrEnum):
@@ -91,24 +91,27 @@ def require(operation: Operation, facts: Facts) -> None:
 def leaving(room_id: str) -> MembershipRule:
     """Return the rule for leaving a room. Nobody can leave the lobby, or a room as its last owner."""
 
-    def rule(standing: Standing) -> bool:
+    def rule(standing: Standing) -> Membership | None:
         require(Operation.LEAVE, Facts(standing.role))
         _require_not_lobby(room_id, "Nobody can leave the lobby")
         _require_an_owner_left(standing)
-        return True
+        return ending(standing)
 
     return rule
 
 
 def setting_role(role: Role) -> MembershipRule:
-    """Return the rule for giving a user a role in a room, which may add them to it."""
+    """Return the rule for giving a user a role in a room, which may add them to it.
 
-    def rule(standing: Standing) -> bool:
+    It is the only way in which who comes back as a reader gets another role.
+    """
+
+    def rule(standing: Standing) -> Membership | None:
         require(Operation.SET_ROLE, Facts(standing.by_role))
         _require_governed(standing, role)
         if role is not Role.OWNER:
             _require_an_owner_left(standing)
-        return standing.role is not role
+        return None if standing.role is role else Membership(role)
 
     return rule
 
@@ -116,12 +119,12 @@ def setting_role(role: Role) -> MembershipRule:
 def removing(room_id: str) -> MembershipRule:
     """Return the rule for removing another user from a room. Removing a non-member changes nothing."""
 
-    def rule(standing: Standing) -> bool:
+    def rule(standing: Standing) -> Membership | None:
         require(Operation.REMOVE_MEMBER, Facts(standing.by_role))
         _require_not_lobby(room_id, "Nobody can be removed from the lobby")
         _require_governed(standing)
         _require_an_owner_left(standing)
-        return standing.role is not None
+        return ending(standing)
 
     return rule
 

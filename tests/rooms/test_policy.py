@@ -13,12 +13,20 @@ from websockets.asyncio.client import connect
 from api.config import Settings
 from api.errors import Forbidden, NotFound
 from api.main import create_app
-from api.models.rooms import LOBBY_ID, MembershipRule, Role, Standing, Visibility
+from api.models.rooms import (
+    LOBBY_ID,
+    OUTSIDE,
+    Membership,
+    MembershipRule,
+    Role,
+    Standing,
+    Visibility,
+)
 from api.protocol import commands as protocol
 from api.rooms import policy
 from api.rooms.messages import MessageService
 from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Relation
-from tests.node import Event, Node, Person, Socket, running
+from tests.node import Event, Node, Person, Socket, http_client, running
 from tests.process import result
 from tests.rooms.test_rooms import make_room, say
 
@@ -257,7 +265,7 @@ def test_nobody_can_raise_themselves() -> None:
     for now in order:
         for wanted in order[order.index(now) + 1 :]:
             with pytest.raises(Forbidden):
-                policy.setting_role(wanted)(Standing(now, now, is_last_owner=False))
+                policy.setting_role(wanted)(Standing(Membership(now), now))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +275,7 @@ def test_who_is_no_member_any_more_at_the_moment_of_the_change_is_a_stranger(
     rule: MembershipRule,
 ) -> None:
     with pytest.raises(NotFound):
-        rule(Standing(None, None, is_last_owner=False))
+        rule(Standing(OUTSIDE, None))
 
 
 def test_only_what_needs_no_membership_is_open_to_outsiders() -> None:
@@ -349,7 +357,7 @@ async def test_nobody_is_removed_from_the_lobby_or_given_a_role_in_it(node: Node
     refused.append(await bob.http.delete(path))
     assert [one.status_code for one in refused] == [403] * 3
     with pytest.raises(Forbidden):
-        policy.removing(LOBBY_ID)(Standing(Role.MEMBER, Role.OWNER, is_last_owner=False))
+        policy.removing(LOBBY_ID)(Standing(Membership(Role.MEMBER), Role.OWNER))
 
 
 # -- what reaches open sockets, on one node and on another
@@ -406,6 +414,31 @@ async def test_a_removal_ends_the_subscription_before_it_is_answered(sqlite_node
         await give(owner, room_id, bob, None)
         text = (await sqlite_node.client().get("/metrics")).text
         assert "tailwire_subscriptions 0.0" in text
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+@pytest.mark.parametrize("removed", [False, True])
+async def test_who_was_made_a_reader_comes_back_as_one_until_a_governor_gives_another_role(
+    store_url: str, removed: bool
+) -> None:
+    async with two_nodes(store_url) as (one, other):
+        owner, bob = await one.sign_up("olga"), await one.sign_up("bob")
+        room_id = (await make_room(owner, "Den", "public"))["id"]
+        path, send = f"/rooms/{room_id}", {"ref": "r", "body": "hello"}
+        await give(owner, room_id, bob, Role.READER)
+        async with http_client(other.url, headers=dict(bob.http.headers)) as elsewhere:
+            for _ in range(2):
+                if removed:
+                    await give(owner, room_id, bob, None)
+                else:
+                    assert (await bob.http.post(f"{path}/leave")).status_code == 204
+                assert (await elsewhere.post(f"{path}/messages", json=send)).status_code == 404
+                assert (await elsewhere.post(f"{path}/join")).json()["role"] == "reader"
+                assert (await bob.http.post(f"{path}/messages", json=send)).status_code == 403
+            await give(owner, room_id, bob, Role.MEMBER)
+            await bob.http.post(f"{path}/leave")
+            assert (await elsewhere.post(f"{path}/join")).json()["role"] == "member"
+            assert (await elsewhere.post(f"{path}/messages", json=send)).status_code == 201
 
 
 @pytest.mark.stores("sqlite", "rethinkdb")

@@ -8,7 +8,7 @@ from api.models.accounts import Account, Rotation, User
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.log import Appended, Entry
 from api.models.page import Page
-from api.models.rooms import LOBBY_ID, Role, Room
+from api.models.rooms import LOBBY_ID, Membership, Role, Room, Standing
 from api.store.base.store import Store
 from tests.store.make import message
 
@@ -24,7 +24,11 @@ async def change(
     store: Store, room: Room, user: User, role: Role | None, *, by: User, at: int = 1
 ) -> Appended | None:
     """Change a membership under a rule that allows everything."""
-    return await store.members.change(room.id, user, role, by=by.id, at=at, rule=lambda _standing: True)
+
+    def rule(standing: Standing) -> Membership:
+        return standing.now.ended if role is None else Membership(role)
+
+    return await store.members.change(room.id, user, by=by.id, at=at, rule=rule)
 
 
 async def whole_log(store: Store, room_id: str = LOBBY_ID) -> list[Entry]:

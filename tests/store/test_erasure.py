@@ -11,6 +11,7 @@ from api.models.rooms import LOBBY_ID, Role, Room
 from api.store.base.store import Store
 from tests.store.calls import account, whole_log
 from tests.store.make import BOB, account_of, edit, message, reaction
+from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,18 @@ async def test_an_anonymised_entry_bears_another_name_wherever_it_is_read(
             "bob",
             "alice",
         }
+
+
+async def test_what_is_kept_of_memberships_goes_with_their_account(
+    store: Store, other: Store, stranger: Stranger, den: Room, bob: User
+) -> None:
+    await store.members.join(den.id, bob, Role.READER, 4_000)
+    await store.members.leave(den.id, bob, 5_000)
+    assert await stranger.membership_count(bob.id) == 1
+    await store.erasure.begin(bob.id)
+    await other.erasure.finish(bob.id)
+    assert await stranger.membership_count(bob.id) == 0
+    assert await store.members.count_of_room(den.id) == 1
 
 
 async def test_an_account_that_is_taken_out_is_disabled_first_and_its_name_free_at_last(

@@ -8,10 +8,10 @@ import pytest
 from api.errors import Forbidden, NotFound
 from api.models.accounts import User
 from api.models.log import Kind
-from api.models.rooms import Member, Role, Room, Standing
+from api.models.rooms import OUTSIDE, Member, Membership, Role, Room, Standing
 from api.store.base.store import Store
 from tests.store.calls import all_pages, change, send, whole_log
-from tests.store.make import DEN, account_of, make_user, reaction
+from tests.store.make import DEN, account_of, make_room, make_user, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -31,9 +31,75 @@ async def test_joining_and_leaving_are_one_fact_with_their_entries(
 
     left = await store.members.leave(den.id, bob, at=8_000)
     assert left is not None
-    assert (left.entry.seq, left.entry.data) == (3, {"role": None, "by": bob.id})
+    assert (left.entry.seq, left.entry.data) == (3, {"role": None, "by": bob.id, "returns_as": "reader"})
     assert await store.members.get(den.id, bob.id) is None
     assert (await whole_log(store, den.id))[1:] == [joined.entry, left.entry]
+
+
+@pytest.mark.parametrize(
+    ("was", "comes_back_as"),
+    [
+        (Role.READER, Role.READER),
+        (Role.MEMBER, Role.MEMBER),
+        (Role.MODERATOR, Role.MEMBER),
+        (Role.OWNER, Role.MEMBER),
+    ],
+)
+async def test_who_left_as_a_reader_comes_back_as_one_and_nobody_as_more_than_a_member(  # noqa: PLR0917
+    store: Store, other: Store, den: Room, alice: User, bob: User, was: Role, comes_back_as: Role
+) -> None:
+    await change(store, den, bob, was, by=alice)
+    for _ in range(2):
+        await store.members.leave(den.id, bob, at=2)
+        await other.members.join(den.id, bob, Role.MEMBER, at=3)
+        member = await store.members.get(den.id, bob.id)
+        assert member is not None
+        assert member.role is comes_back_as
+        assert (member.joined_at, member.read_seq) == (3, (await whole_log(store, den.id))[-1].seq)
+
+
+async def test_a_reader_who_is_given_another_role_comes_back_as_a_member(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.READER, by=alice)
+    await change(store, den, bob, None, by=alice)
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    await store.members.leave(den.id, bob, at=2)
+    await store.members.join(den.id, bob, Role.MEMBER, at=3)
+    member = await store.members.get(den.id, bob.id)
+    assert member is not None
+    assert member.role is Role.MEMBER
+
+
+async def test_what_is_kept_of_a_membership_that_has_ended_counts_nowhere_as_one(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    open_room = (await store.rooms.create(make_room(1), alice)).room
+    for room in (den, open_room):
+        await change(store, room, bob, Role.OWNER, by=alice)
+        (seq,) = await send(store, room, f"in {room.id}")
+        await store.members.mark_read(room.id, bob.id, seq)
+        await change(store, room, bob, Role.READER, by=alice)
+        await store.members.leave(room.id, bob, at=2)
+    for each in (store, other):
+        assert await each.members.get(den.id, bob.id) is None
+        assert [one.user_id for one in (await each.members.of_room(den.id, cursor=None, limit=9)).items] == [
+            alice.id
+        ]
+        assert await each.members.count_of_room(den.id) == 1
+        assert (await each.rooms.of_user(bob.id, cursor=None, limit=9)).items == []
+        assert await each.rooms.count_of_user(bob.id) == 0
+        (seen,) = [
+            one
+            for one in (await each.rooms.public(bob.id, cursor=None, limit=9)).items
+            if one.room == open_room
+        ]
+        assert (seen.role, seen.read_seq, seen.unread_count) == (None, 0, 0)
+        assert seen == await each.rooms.view(open_room.id, bob.id)
+        with pytest.raises(NotFound):
+            await each.members.mark_read(den.id, bob.id, 1)
+        with pytest.raises(NotFound):
+            await each.members.mark_read(den.id, bob.id, 3)
 
 
 async def test_joining_or_leaving_twice_changes_nothing(store: Store, den: Room, bob: User) -> None:
@@ -104,30 +170,32 @@ async def test_a_new_member_has_read_what_was_said_before_they_came(
 async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: User, bob: User) -> None:
     told: list[Standing] = []
 
-    def watch(standing: Standing) -> bool:
+    def watch(standing: Standing) -> None:
         told.append(standing)
-        return False
 
     async def ask(about: User, by: User) -> Standing:
-        assert await store.members.change(den.id, about, None, by=by.id, at=1, rule=watch) is None
+        assert await store.members.change(den.id, about, by=by.id, at=1, rule=watch) is None
         return told[-1]
 
-    assert await ask(bob, alice) == Standing(None, Role.OWNER, is_last_owner=False)
-    assert await ask(alice, bob) == Standing(Role.OWNER, None, is_last_owner=True)
+    assert await ask(bob, alice) == Standing(OUTSIDE, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, bob) == Standing(Membership(Role.OWNER), None, is_last_owner=True)
     await change(store, den, bob, Role.READER, by=alice)
-    assert await ask(bob, alice) == Standing(Role.READER, Role.OWNER, is_last_owner=False)
-    assert await ask(alice, alice) == Standing(Role.OWNER, Role.OWNER, is_last_owner=True)
+    assert await ask(bob, alice) == Standing(Membership(Role.READER), Role.OWNER, is_last_owner=False)
+    assert await ask(alice, alice) == Standing(Membership(Role.OWNER), Role.OWNER, is_last_owner=True)
     await change(store, den, bob, Role.OWNER, by=alice)
-    assert await ask(alice, bob) == Standing(Role.OWNER, Role.OWNER, is_last_owner=False)
+    assert await ask(alice, bob) == Standing(Membership(Role.OWNER), Role.OWNER, is_last_owner=False)
     assert len(await whole_log(store, den.id)) == 3
+    await change(store, den, bob, Role.READER, by=alice)
+    await change(store, den, bob, None, by=bob)
+    assert await ask(bob, bob) == Standing(Membership(None, Role.READER), None, is_last_owner=False)
 
 
 async def test_what_a_rule_raises_is_raised_and_nothing_is_stored(store: Store, den: Room, bob: User) -> None:
-    def refuse(_standing: Standing) -> bool:
+    def refuse(_standing: Standing) -> Membership:
         raise Forbidden
 
     with pytest.raises(Forbidden):
-        await store.members.change(den.id, bob, Role.MEMBER, by=bob.id, at=1, rule=refuse)
+        await store.members.change(den.id, bob, by=bob.id, at=1, rule=refuse)
     assert await store.members.get(den.id, bob.id) is None
     assert len(await whole_log(store, den.id)) == 1
 
@@ -141,14 +209,14 @@ async def test_of_owners_who_leave_at_once_on_two_stores_one_stays(
         await store.accounts.create(account_of(user))
         await change(store, den, user, Role.OWNER, by=alice)
 
-    def rule(standing: Standing) -> bool:
+    def rule(standing: Standing) -> Membership:
         if standing.is_last_owner:
             raise Forbidden
-        return True
+        return standing.now.ended
 
     answers = await asyncio.gather(
         *(
-            each.members.change(den.id, user, None, by=user.id, at=1, rule=rule)
+            each.members.change(den.id, user, by=user.id, at=1, rule=rule)
             for each, user in zip((store, other) * len(owners), owners, strict=False)
         ),
         return_exceptions=True,
@@ -163,14 +231,14 @@ async def test_an_owner_demoted_meanwhile_changes_nobody(
     """Two owners make each other a reader at the same time. The second one is no longer an owner then."""
     await change(store, den, bob, Role.OWNER, by=alice)
 
-    def rule(standing: Standing) -> bool:
+    def rule(standing: Standing) -> Membership:
         if standing.by_role is not Role.OWNER:
             raise Forbidden
-        return True
+        return Membership(Role.READER)
 
     answers = await asyncio.gather(
-        store.members.change(den.id, bob, Role.READER, by=alice.id, at=1, rule=rule),
-        other.members.change(den.id, alice, Role.READER, by=bob.id, at=1, rule=rule),
+        store.members.change(den.id, bob, by=alice.id, at=1, rule=rule),
+        other.members.change(den.id, alice, by=bob.id, at=1, rule=rule),
         return_exceptions=True,
     )
     assert [type(answer) for answer in answers].count(Forbidden) == 1

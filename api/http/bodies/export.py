@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.accounts.export import Exported, Membership
+from api.accounts.export import Exported, OwnMembership
 from api.models.accounts import Session, User
 from api.models.log import Entry
 from api.protocol.events import entry_event
@@ -16,7 +16,7 @@ def exported(record: Exported) -> dict[str, Any]:
             return _account(record)
         case Session():
             return _session(record)
-        case Membership():
+        case OwnMembership():
             return _membership(record)
         case Entry():
             return entry_event(record)
@@ -42,7 +42,7 @@ def _session(session: Session) -> dict[str, Any]:
     }
 
 
-def _membership(membership: Membership) -> dict[str, Any]:
+def _membership(membership: OwnMembership) -> dict[str, Any]:
     room, member = membership.room, membership.member
     return {
         "type": "membership",

@@ -31,4 +31,7 @@ class ErasureStore(ABC):
 
     @abstractmethod
     async def finish(self, user_id: str) -> None:
-        """Remove an account that has no sessions and no memberships left. Its name is then free again."""
+        """Remove an account that has no sessions and no memberships left. Its name is then free again.
+
+        What is kept of memberships that have ended goes as well.
+        """

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Role
+from api.models.rooms import Member, MembershipRule, Role, ending, joining
 
 Place: TypeAlias = tuple[str, str]
 """The key of a membership: the ids of the room and of the user."""
@@ -18,27 +18,27 @@ class MemberStore(ABC):
 
     @abstractmethod
     async def change(
-        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+        self, room_id: str, user: User, *, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
-        """Give a user a role in a room, or end their membership if `role` is None, and log it as a `member` entry.
+        """Begin, change or end a user's membership of a room, and log it as a `member` entry.
 
-        Both are stored together, or not at all. `by` is the id of the user who makes the change. `rule` decides about
-        it by the present `Standing`. It may be called in another thread and more than once, and no part of the standing
-        changes before the entry is stored. Returns None when `rule` returns False, and raises what `rule` raises. A new
-        member counts as having read everything up to their entry. Raises `NotFound` when there is no such room.
+        Both are stored together, or not at all. `by` is the id of the user who makes the change. `rule` decides what
+        it is by the present `Standing`. It may be called in another thread and more than once, and no part of the
+        standing changes before the entry is stored. Returns None when `rule` returns None, and raises what `rule`
+        raises. A new member counts as having read everything up to their entry. What is stored of a membership outlasts
+        its end. Raises `NotFound` when there is no such room.
         """
 
     async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
-        """Admit a user who joins by themselves. Returns None if they already are a member. Raises `NotFound`."""
-        return await self.change(
-            room_id, user, role, by=user.id, at=at, rule=lambda standing: standing.role is None
-        )
+        """Admit a user who joins by themselves, with `role` if nothing is known of them.
+
+        Returns None if they already are a member. Raises `NotFound`.
+        """
+        return await self.change(room_id, user, by=user.id, at=at, rule=joining(role))
 
     async def leave(self, room_id: str, user: User, at: int) -> Appended | None:
         """End the membership of a user who leaves. Returns None if they are no member. Raises `NotFound`."""
-        return await self.change(
-            room_id, user, None, by=user.id, at=at, rule=lambda standing: standing.role is not None
-        )
+        return await self.change(room_id, user, by=user.id, at=at, rule=ending)
 
     @abstractmethod
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:

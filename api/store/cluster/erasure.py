@@ -66,9 +66,14 @@ class ClusterErasure(ErasureStore):
             await self._pool.write(rename_query(places, username))
 
     async def finish(self, user_id: str) -> None:
-        """Remove an account, then the claim on its name. If a crash comes between, the claim counts as abandoned."""
+        """Remove what is kept of an account's memberships, the account, and then the claim on its name.
+
+        If a crash comes before the last, the claim counts as abandoned.
+        """
         if not is_key(user_id):
             return
+        ended = r.table("members").get_all(user_id, index="person").filter({"role": None})
+        await self._pool.write(ended.delete())
         account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))
         await self._pool.write(r.table("users").get(user_id).delete())
         if account is not None:

@@ -12,7 +12,7 @@ from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Role, Standing
+from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, Role, Standing
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
@@ -40,7 +40,7 @@ class ClusterMembers(MemberStore):
         self._accounts = accounts
 
     async def change(
-        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+        self, room_id: str, user: User, *, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
         """Change a membership, if `rule` says so; see `MemberStore.change`.
 
@@ -53,10 +53,11 @@ class ClusterMembers(MemberStore):
             as_of = self._appender.flushed(room_id)
             rows = {row["user_id"]: row for row in await self.rows([(room_id, user.id), (room_id, by)])}
             row = rows.get(user.id)
-            role_now, owners = _role(row), set()
-            if role_now is Role.OWNER:
+            now, owners = _membership(row), set()
+            if now.role is Role.OWNER:
                 owners = await self._owners(room_id)
-            if not rule(Standing(role_now, _role(rows.get(by)), owners == {user.id})):
+            then = rule(Standing(now, _membership(rows.get(by)).role, owners == {user.id}))
+            if then is None:
                 # The node that made the last change may have crashed before the flush.
                 if row is not None and row["seq"] > as_of:
                     await self._appender.flush(room_id)
@@ -66,7 +67,7 @@ class ClusterMembers(MemberStore):
             seen = Seen(as_of, frozenset({user.id, by, *owners}))
             try:
                 appended = await self._appender.append(
-                    room_id, member_draft(user, role, at, by), once=once, seen=seen
+                    room_id, member_draft(user, then, at, by), once=once, seen=seen
                 )
             except (MembershipChanged, RefConflict):  # RefConflict: another change has the same key
                 await self._appender.flush(room_id)
@@ -181,8 +182,10 @@ class ClusterMembers(MemberStore):
         return {user_id: account.user for user_id, account in found.items()}
 
 
-def _role(row: dict[str, Any] | None) -> Role | None:
-    return None if row is None or row["role"] is None else Role(row["role"])
+def _membership(row: dict[str, Any] | None) -> Membership:
+    if row is None:
+        return OUTSIDE
+    return Membership(*(role and Role(role) for role in (row["role"], row.get("returns_as"))))
 
 
 def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:

@@ -7,7 +7,7 @@ from api.errors import Conflict, NotFound
 from api.models.accounts import User
 from api.models.log import Message
 from api.models.page import Page
-from api.models.rooms import Role, Room, RoomView, Visibility
+from api.models.rooms import Membership, Role, Room, RoomView, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.cluster.log import Appender
@@ -44,7 +44,7 @@ class ClusterRooms(RoomStore):
         written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
         if written["changes"][0]["new_val"] != row:
             raise Conflict
-        draft = member_draft(owner, Role.OWNER, room.created_at, by=owner.id)
+        draft = member_draft(owner, Membership(Role.OWNER), room.created_at, by=owner.id)
         await self._appender.append(room.id, draft, once=f"owner:{room.id}")
         await self._appender.flush(room.id)
         view = await self.view(room.id, owner.id)

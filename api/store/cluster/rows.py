@@ -140,6 +140,7 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
             "room_id": entry.room_id,
             "user_id": entry.user_id,
             "role": entry.data["role"],
+            "returns_as": entry.data.get("returns_as"),
             "joined_at": entry.at,
             "read_seq": entry.seq,  # messages from before they joined do not count as unread
             "read_number": row["number"],
@@ -161,8 +162,9 @@ def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, A
 
 def membership_of(row: dict[str, Any]) -> dict[str, Any]:
     """Check a row of `members`, and return it unchanged. Raises as `entry_of` does."""
-    if row["role"] is not None:
-        Role(row["role"])
+    for role in (row["role"], row.get("returns_as")):  # the first versions did not keep the second
+        if role is not None:
+            Role(role)
     if not all(isinstance(row[name], str) for name in ("room_id", "user_id")):
         raise TypeError
     if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):

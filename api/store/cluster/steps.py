@@ -214,4 +214,11 @@ STEPS: Final = (
             ),
         ),
     ),
+    Step(
+        version=4,
+        tables=(),
+        changes=(),
+        # Also the memberships that have ended, which are in no other index.
+        indexes=(Index("members", "person", lambda row: row["user_id"]),),
+    ),
 )

@@ -90,6 +90,7 @@ def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> 
 
 
 def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
-    """Remove an account that has no sessions and no memberships left. Its name is then free again."""
+    """Remove an account that has no sessions and no memberships left, with what is kept of those that have ended."""
+    cursor.execute("DELETE FROM members WHERE user_id = ? AND role IS NULL", (user_id,))
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

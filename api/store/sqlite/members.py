@@ -14,19 +14,22 @@ from api.errors import NotFound
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Role, Standing
+from api.models.rooms import Member, Membership, MembershipRule, Role, Standing
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
 from api.store.sqlite.log import RoomLog, bounded
-from api.store.sqlite.standings import has_other_owner, role_of
+from api.store.sqlite.standings import has_other_owner, membership_of, role_of
 from api.store.sqlite.worker import Worker
 
 _MEMBER: Final = "room_id, user_id, username, display_name, role, joined_at, read_seq"
 
 
 class SqliteMembers(MemberStore):
-    """The table `members`. Each change of a membership is also an entry in the room's log."""
+    """The table `members`. Each change of a membership is also an entry in the room's log.
+
+    The row of a membership stays when it ends. So only a row with a role is one of a member.
+    """
 
     def __init__(self, reader: Worker, writer: Worker, log: RoomLog) -> None:
         self._read = reader.do
@@ -34,11 +37,9 @@ class SqliteMembers(MemberStore):
         self._log = log
 
     async def change(
-        self, room_id: str, user: User, role: Role | None, *, by: str, at: int, rule: MembershipRule
+        self, room_id: str, user: User, *, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
-        return await self._write(
-            lambda cursor: self._change(cursor, room_id, user, role, by=by, at=at, rule=rule)
-        )
+        return await self._write(lambda cursor: self._change(cursor, room_id, user, by, at, rule))
 
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
         return await self._read(lambda cursor: _find_many(cursor, places))
@@ -52,52 +53,39 @@ class SqliteMembers(MemberStore):
     async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
         return await self._write(lambda cursor: _mark_read(cursor, room_id, user_id, seq))
 
-    def _change(
-        self,
-        cursor: apsw.Cursor,
-        room_id: str,
-        user: User,
-        role: Role | None,
-        *,
-        by: str,
-        at: int,
-        rule: MembershipRule,
+    def _change(  # noqa: PLR0917  those of `change`
+        self, cursor: apsw.Cursor, room_id: str, user: User, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
         """Change a membership and log it, if `rule` says so; see `MemberStore.change`."""
         self._log.head(cursor, room_id)
-        role_now = role_of(cursor, room_id, user.id)
-        is_last_owner = role_now is Role.OWNER and not has_other_owner(cursor, room_id, user.id)
-        if not rule(Standing(role_now, role_of(cursor, room_id, by), is_last_owner)):
+        now = membership_of(cursor, room_id, user.id)
+        is_last_owner = now.role is Role.OWNER and not has_other_owner(cursor, room_id, user.id)
+        then = rule(Standing(now, role_of(cursor, room_id, by), is_last_owner))
+        if then is None:
             return None
-        if role is not None and role_now is None:
-            return admit(cursor, self._log, room_id, user, role, by=by, at=at)
-        if role is None:
-            cursor.execute("DELETE FROM members WHERE room_id = ? AND user_id = ?", (room_id, user.id))
-        else:
-            cursor.execute(
-                "UPDATE members SET role = ? WHERE room_id = ? AND user_id = ?",
-                (role.value, room_id, user.id),
-            )
-        return self._log.add(cursor, room_id, member_draft(user, role, at, by))
+        appended = self._log.add(cursor, room_id, member_draft(user, then, at, by))
+        keep(cursor, room_id, user.id, then, at=at)
+        return appended
 
 
-def admit(
-    cursor: apsw.Cursor, log: RoomLog, room_id: str, user: User, role: Role, *, by: str, at: int
-) -> Appended:
-    """Make a user a member and log it."""
-    appended = log.add(cursor, room_id, member_draft(user, role, at, by))
+def keep(cursor: apsw.Cursor, room_id: str, user_id: str, membership: Membership, *, at: int) -> None:
+    """Store the state of a user in a room, whose entry is the last one. Who comes in has read all up to it."""
     cursor.execute(
-        "INSERT INTO members (room_id, user_id, role, joined_at, read_seq, read_number)"
-        " SELECT id, ?, ?, ?, seq, message_number FROM rooms WHERE id = ?",
-        (user.id, role.value, at, room_id),
+        "INSERT INTO members (room_id, user_id, role, returns_as, joined_at, read_seq, read_number)"
+        " SELECT id, ?, ?, ?, ?, seq, message_number FROM rooms WHERE id = ?"
+        " ON CONFLICT DO UPDATE SET role = excluded.role, returns_as = excluded.returns_as,"
+        " joined_at = iif(role IS NULL, excluded.joined_at, joined_at),"
+        " read_seq = iif(role IS NULL, excluded.read_seq, read_seq),"
+        " read_number = iif(role IS NULL, excluded.read_number, read_number)",
+        (user_id, membership.role, membership.returns_as, at, room_id),
     )
-    return appended
 
 
 def _find(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
     """Return a membership."""
     row = cursor.execute(
-        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?",
+        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?"
+        " AND role IS NOT NULL",
         (room_id, user_id),
     ).fetchone()
     return row and _member(row)
@@ -112,7 +100,8 @@ def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -
     """List a room's members in the order of joining."""
     rows = cursor.execute(
         f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
-        " WHERE room_id = ? AND (joined_at, user_id) > (?, ?) ORDER BY joined_at, user_id LIMIT ?",
+        " WHERE room_id = ? AND role IS NOT NULL AND (joined_at, user_id) > (?, ?)"
+        " ORDER BY joined_at, user_id LIMIT ?",
         (room_id, *paging.start(f"members {room_id}", after), limit + 1),
     ).fetchall()
     return paging.page(f"members {room_id}", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
@@ -120,7 +109,9 @@ def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -
 
 def _count_of_room(cursor: apsw.Cursor, room_id: str) -> int:
     """Return how many members a room has."""
-    ((count,),) = cursor.execute("SELECT count(*) FROM members WHERE room_id = ?", (room_id,))
+    ((count,),) = cursor.execute(
+        "SELECT count(*) FROM members WHERE room_id = ? AND role IS NOT NULL", (room_id,)
+    )
     return int(count)
 
 
@@ -128,7 +119,7 @@ def _mark_read(cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> int
     """Raise a member's `read_seq`, but not above the head, and return it. Raises `NotFound`."""
     row = cursor.execute(
         "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
-        " WHERE room_id = ? AND user_id = ?",
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
         (bounded(seq), room_id, user_id),
     ).fetchone()
     if row is None:

@@ -12,12 +12,13 @@ import apsw
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
 from api.models.page import Page
-from api.models.rooms import Role, Room, RoomView, Visibility
+from api.models.rooms import Membership, Role, Room, RoomView, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
+from api.store.shape import member_draft
 from api.store.sqlite.log import RoomLog
-from api.store.sqlite.members import admit
+from api.store.sqlite.members import keep
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
 
@@ -62,7 +63,9 @@ class SqliteRooms(RoomStore):
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
             )
-            admit(cursor, self._log, room.id, owner, Role.OWNER, by=owner.id, at=room.created_at)
+            owning = Membership(Role.OWNER)
+            self._log.add(cursor, room.id, member_draft(owner, owning, room.created_at, owner.id))
+            keep(cursor, room.id, owner.id, owning, at=room.created_at)
         elif stored != room or role_of(cursor, room.id, owner.id) is None:
             raise Conflict
         seen = self._view(cursor, room.id, owner.id)
@@ -82,7 +85,8 @@ class SqliteRooms(RoomStore):
         """List a user's rooms in the order of joining."""
         rows = cursor.execute(
             f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
-            " WHERE user_id = ? AND (joined_at, room_id) > (?, ?) ORDER BY joined_at, room_id LIMIT ?",
+            " WHERE user_id = ? AND role IS NOT NULL AND (joined_at, room_id) > (?, ?)"
+            " ORDER BY joined_at, room_id LIMIT ?",
             (user_id, *paging.start(f"joined {user_id}", after), limit + 1),
         ).fetchall()
         return paging.page(
@@ -117,7 +121,7 @@ class SqliteRooms(RoomStore):
             epoch=epoch,
             seq=seq,
             role=role and Role(role),
-            read_seq=read_seq or 0,
+            read_seq=0 if role is None else read_seq,
             unread_count=0 if role is None else message_number - read_number,
             last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
         )
@@ -131,7 +135,9 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
 
 def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
     """Return how many rooms a user is a member of."""
-    ((count,),) = cursor.execute("SELECT count(*) FROM members WHERE user_id = ?", (user_id,))
+    ((count,),) = cursor.execute(
+        "SELECT count(*) FROM members WHERE user_id = ? AND role IS NOT NULL", (user_id,)
+    )
     return int(count)
 
 

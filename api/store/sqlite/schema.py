@@ -144,7 +144,20 @@ ALTER TABLE users RENAME COLUMN new_password_hash TO password_hash;
 ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'login';
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = """
+-- The row of a membership stays when it ends: its role is NULL then, and returns_as the role of who comes back.
+DROP INDEX members_of_room;
+DROP INDEX rooms_of_user;
+ALTER TABLE members ADD COLUMN new_role TEXT;
+UPDATE members SET new_role = role;
+ALTER TABLE members DROP COLUMN role;
+ALTER TABLE members RENAME COLUMN new_role TO role;
+ALTER TABLE members ADD COLUMN returns_as TEXT;
+CREATE INDEX members_of_room ON members (room_id, joined_at, user_id) WHERE role IS NOT NULL;
+CREATE INDEX rooms_of_user ON members (user_id, joined_at, room_id) WHERE role IS NOT NULL;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

@@ -6,15 +6,20 @@ The functions take a cursor, and run inside a transaction.
 import apsw
 
 from api.errors import MembershipChanged
-from api.models.rooms import Member, Role
+from api.models.rooms import OUTSIDE, Member, Membership, Role
+
+
+def membership_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Membership:
+    """Return the state of a user in a room, also of one who is no member."""
+    row = cursor.execute(
+        "SELECT role, returns_as FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
+    ).fetchone()
+    return OUTSIDE if row is None else Membership(*(role and Role(role) for role in row))
 
 
 def role_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
     """Return a user's role in a room, or None for a user who is no member."""
-    row = cursor.execute(
-        "SELECT role FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
-    ).fetchone()
-    return row and Role(row[0])
+    return membership_of(cursor, room_id, user_id).role
 
 
 def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:

@@ -131,7 +131,7 @@ const KINDS = {
   edit: { target: whole, body: text },
   delete: { target: whole },
   reaction: { target: whole, emoji: text, added: flag },
-  member: { role: maybe(role), by: maybe(text) },
+  member: { role: maybe(role), by: maybe(text), returns_as: maybe(role) },
   room: { name: text, topic: maybe(text), visibility },
 };
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.errors import MembershipChanged, Unavailable
-from api.models.rooms import Role
+from api.models.rooms import Membership, MembershipRule, Role
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.store.calls import whole_log
@@ -17,6 +17,11 @@ from tests.store.cluster.nodes import make_den, never_flush, opened_again
 from tests.store.make import ALICE, BOB, DEN, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+
+def always(role: Role) -> MembershipRule:
+    """Return the rule that gives this role, however things stand."""
+    return lambda _standing: Membership(role)
 
 
 # -- a node that dies between the ack and the flush
@@ -54,7 +59,7 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
         await dying.appender.flush(DEN.id)
         never_flush(dying, monkeypatch)
         with pytest.raises(Unavailable):
-            await dying.members.change(DEN.id, BOB, None, by=ALICE.id, at=8_000, rule=lambda _: True)
+            await dying.members.leave(DEN.id, BOB, at=8_000)
     assert await other.members.get(DEN.id, BOB.id) is None
     assert (await other.members.get(DEN.id, ALICE.id)) is not None
     assert await other.members.leave(DEN.id, BOB, 9_000) is None  # he is no member
@@ -70,7 +75,7 @@ async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
     roles = [Role.READER, Role.MODERATOR, Role.MEMBER, Role.OWNER]
     for at in range(5):
         changes = [
-            node.members.change(DEN.id, BOB, role, by=ALICE.id, at=at, rule=lambda _: True)
+            node.members.change(DEN.id, BOB, by=ALICE.id, at=at, rule=always(role))
             for node, role in zip([store, other] * 2, roles, strict=True)
         ]
         assert all(change is not None for change in await asyncio.gather(*changes))
@@ -79,6 +84,21 @@ async def test_changes_of_one_member_that_race_on_two_nodes_are_all_carried_out(
     member = await store.members.get(DEN.id, BOB.id)
     assert member is not None
     assert member.role == log[-1].data["role"]
+
+
+async def test_a_reader_whose_leaving_was_never_flushed_comes_back_as_one(
+    store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_den(store)
+    await store.members.join(DEN.id, BOB, Role.READER, at=7_000)
+    async with opened_again(store) as dying:
+        never_flush(dying, monkeypatch)
+        with pytest.raises(Unavailable):
+            await dying.members.leave(DEN.id, BOB, at=8_000)
+    await other.members.join(DEN.id, BOB, Role.MEMBER, at=9_000)
+    member = await store.members.get(DEN.id, BOB.id)
+    assert member is not None
+    assert member.role is Role.READER
 
 
 # -- heads of older versions

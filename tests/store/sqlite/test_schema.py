@@ -7,10 +7,10 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.accounts import SessionKind
-from api.models.rooms import LOBBY_ID
+from api.models.rooms import LOBBY_ID, Role
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
-from tests.store.make import message
+from tests.store.make import BOB, message
 from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +41,37 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
     with stranger(path) as connection:
         assert connection.pragma("user_version") == sqlite_schema.VERSION
         assert connection.execute("SELECT disabled, admin, erasing FROM users").fetchall() == [(0, 0, 0)]
+
+
+VERSION_3_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 2, 0, 0);
+INSERT INTO users (id, username, username_key, display_name, created_at) VALUES
+    ('user-alice', 'alice', 'alice', 'Alice', 1), ('user-bob', 'bob', 'bob', 'Bob', 2);
+INSERT INTO members VALUES ('lobby', 'user-alice', 'owner', 5, 2, 0), ('lobby', 'user-bob', 'reader', 6, 1, 0);
+"""
+
+
+async def test_members_of_version_3_stay_and_readers_among_them_come_back_as_readers(
+    path: Path, url: str
+) -> None:
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        for step in sqlite_schema.STEPS[:3]:
+            connection.execute(step)
+        connection.execute(VERSION_3_ROWS)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", 3)
+    async with opened(url) as store:
+        members = (await store.members.of_room(LOBBY_ID, cursor=None, limit=9)).items
+        assert [(one.username, one.role, one.joined_at, one.read_seq) for one in members] == [
+            ("alice", Role.OWNER, 5, 2),
+            ("bob", Role.READER, 6, 1),
+        ]
+        await store.members.leave(LOBBY_ID, BOB, at=7)
+        await store.members.join(LOBBY_ID, BOB, Role.MEMBER, at=8)
+        back = await store.members.get(LOBBY_ID, BOB.id)
+        assert back is not None
+        assert back.role is Role.READER
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(
