@@ -8,18 +8,18 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
-from api import logs
+from api import __version__, logs
 from api.accounts.admin import Actor, Admin, new_password
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords
 from api.accounts.wiring import wire_admin
-from api.config import Settings, SettingsError, read_settings
+from api.config import Settings, SettingsError, read_settings, unknown_names
 from api.doctor import examine
 from api.errors import TailwireError
 from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
-from api.store import Store, open_store, prepare_cluster
+from api.store import Opening, Store, open_store, prepare_cluster
 
 T = TypeVar("T")
 
@@ -30,8 +30,23 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Self-hosted realtime messaging. Settings are environment variables: docs/configuration.md.",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tailwire {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Self-hosted realtime messaging. Settings are environment variables: docs/configuration.md."""
+
 
 user = typer.Typer(no_args_is_help=True, help="Administer accounts, whether a server is running or not.")
 cli.add_typer(user, name="user")
@@ -205,7 +220,7 @@ def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
     logs.configure(settings.log_format, "error")
 
     async def run() -> T:
-        store = await open_store(settings.store)
+        store = await open_store(settings.store, opening=Opening.USE)
         try:
             with closing(Passwords()) as passwords:
                 return await act(wire_admin(settings, store, passwords), store)
@@ -252,21 +267,26 @@ async def _prepare(settings: Settings) -> None:
 
 
 def _settings() -> Settings:
+    for name, nearest in unknown_names().items():
+        _say(f"{name} is no setting, and is ignored" + (f"; did you mean {nearest}?" if nearest else ""))
     try:
         return read_settings()
     except SettingsError as error:
-        _fail(str(error), USAGE_ERROR)
+        *others, last = error.args
+        for one in others:
+            _say(one)
+        _fail(last, USAGE_ERROR)
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
-    typer.echo(f"tailwire: {message}", err=True)
+    _say(message)
     raise typer.Exit(status)
 
 
-def main() -> None:
+def _say(message: str) -> None:
+    typer.echo(f"tailwire: {message}", err=True)
+
+
+def main() -> NoReturn:
     """Run the command line."""
     sys.exit(cli())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,9 @@
 """All settings, read once from the environment. docs/configuration.md is made from them."""
 
+import os
 import re
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -11,6 +14,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
+PREFIX = "TAILWIRE_"
+NOT_SETTINGS = frozenset({"TAILWIRE_ADMIN", "TAILWIRE_ADMIN_PASSWORD", "TAILWIRE_APP_PASSWORD"})
+"""Variables of `tailwire init` and of compose.yaml, which may stand in the same environment."""
 MIN_SECRET_BYTES = 32
 """The least length of a secret, which is the hash length of HS256 (RFC 7518, section 3.2)."""
 MIN_DISTINCT_CHARACTERS = 10
@@ -26,7 +32,7 @@ and fc00::/7 are the widest."""
 class Settings(BaseSettings):
     """The settings, which never change once read. Their descriptions are the table of docs/configuration.md."""
 
-    model_config = SettingsConfigDict(env_prefix="TAILWIRE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     store: str = Field(
         "sqlite:///data/tailwire.db",
@@ -361,14 +367,34 @@ def secret_weakness(secret: str) -> str | None:
 
 
 def read_settings() -> Settings:
-    """Read the environment. Raises `SettingsError` with one line about the first wrong setting, without its value."""
+    """Read the environment. Raises `SettingsError` with one line about each wrong setting, without its value."""
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "TAILWIRE_" + str(first["loc"][0]).upper()
-        raise SettingsError(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
+        found = error.errors(include_input=False, include_url=False)
+        # A setting with several values, such as a list of addresses, is named once.
+        lines = {"".join(map(_name_of, map(str, one["loc"][:1]))): one["msg"] for one in found}
+        said = (f"{name} {text.removeprefix('Value error, ')}".strip() for name, text in lines.items())
+        raise SettingsError(*said) from None
+
+
+def unknown_names() -> dict[str, str | None]:
+    """Return the variables of the environment that begin as ours and are no setting, with the nearest one's name."""
+    known = {_name_of(name) for name in Settings.model_fields} | NOT_SETTINGS
+    unknown = [name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+    return {name: _nearest(name, known) for name in unknown}
+
+
+def _nearest(name: str, known: AbstractSet[str]) -> str | None:
+    # Compared without the prefix, which makes all of them alike.
+    rests = [one.removeprefix(PREFIX) for one in known]
+    found = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
+    return PREFIX + found[0] if found else None
+
+
+def _name_of(field: str) -> str:
+    return PREFIX + field.upper()
 
 
 class SettingsError(Exception):
-    """A setting has an invalid value."""
+    """Settings have invalid values. Each argument says what is wrong with one of them."""

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 
-from api.accounts.secret import kept_secret
-from api.clock import now_ms
+from api.accounts.secret import secret_or_none
 from api.config import Settings, secret_weakness
 from api.errors import TailwireError
 from api.models.rooms import LOBBY_ID
 from api.server.run import PortInUse, bind
-from api.store import Store, open_store
+from api.store import Opening, Store, open_store
+from api.store.skew import NOTABLE_MS, measured_skew
 
-MAX_SKEW_MS: Final = 5_000
-"""The largest accepted difference from the store's clock: tokens have this much leeway."""
 FEED_SECONDS: Final = 12.0
 ANSWER_SECONDS: Final = 2.0
 
@@ -33,7 +31,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check the parts of a setup, beginning with those that others depend on."""
     kind = settings.store.partition(":")[0]
     try:
-        store = await open_store(settings.store)
+        store = await open_store(settings.store, opening=Opening.LOOK)
     except TailwireError as error:
         yield Finding(False, f"store ({kind}): {error.message}")
     else:
@@ -48,24 +46,35 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:
     try:
-        before = now_ms()
-        there = await store.clock()
-        skew = there - (before + now_ms()) // 2
-        yield Finding(abs(skew) <= MAX_SKEW_MS, f"clock: {abs(skew)} ms from the store's")
+        yield _examine_skew((await measured_skew(store))[0])
         lobby = await store.rooms.get(LOBBY_ID)
         yield Finding(lobby is not None, "lobby: there" if lobby else "lobby: missing; run `tailwire init`")
         async with asyncio.timeout(FEED_SECONDS), store.changes.open():
             yield Finding(True, "feed: opens")
-        yield _examine_secret(None if settings.secret else await kept_secret(store))
+        yield await _examine_secret(settings, store)
     except TimeoutError:
         yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
     except TailwireError as error:
         yield Finding(False, f"store: {error.message}")
 
 
-def _examine_secret(kept: str | None) -> Finding:
-    if kept is None:
+def _examine_skew(skew: int) -> Finding:
+    if abs(skew) <= NOTABLE_MS:
+        return Finding(True, f"clock: {abs(skew)} ms from the store's")
+    side = "ahead of" if skew > 0 else "behind"
+    return Finding(
+        False,
+        f"clock: {abs(skew)} ms {side} the store's. Tailwire goes by the store's; other programs here do not:"
+        " set this machine's clock",
+    )
+
+
+async def _examine_secret(settings: Settings, store: Store) -> Finding:
+    if settings.secret is not None:
         return Finding(True, "secret: TAILWIRE_SECRET is set and strong enough")
+    kept = await secret_or_none(store)
+    if kept is None:
+        return Finding(True, "secret: none yet; `tailwire serve` makes one and keeps it in the store")
     weakness = secret_weakness(kept)
     return Finding(weakness is None, f"secret: the kept one {weakness or 'is strong enough'}")
 

@@ -32,6 +32,7 @@ from api.rooms.wiring import wire_rooms
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
 from api.store import Store, open_store
 from api.store.reads import BatchedReads
+from api.store.skew import ClockSkew
 from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -130,6 +131,8 @@ def _lifespan(
 @asynccontextmanager
 async def _running(settings: Settings, store: Store, passwords: Passwords) -> AsyncIterator[Services]:
     """Make and connect all parts, run the tasks while the context is open, and yield the services."""
+    skew = ClockSkew(store)
+    await skew.measure()
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
     limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
     accounts = await wire_accounts(
@@ -160,6 +163,7 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
     )
     tasks.keep("feed", feed.run)
     tasks.keep("revocation", realtime.revocation.run)
+    tasks.keep("clock", skew.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
     tasks.keep("erasure", erasure.run, max_backoff_seconds=LOOK_SECONDS)
     try:
@@ -171,6 +175,7 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
             probes=Probes(
                 check_store=store.check,
                 memory_is_short=lambda: limits.memory.is_short,
+                clock_skew_ms=lambda: skew.milliseconds,
                 connection_count=lambda: hub.connection_count,
                 feed=feed.state,
                 tasks=tasks.states,

@@ -2,14 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.feed import FeedState
 from api.realtime.hub import Hub
+
+
+class FeedCounts(Protocol):
+    """The state of the feed."""
+
+    is_live: bool
+    lag_ms: int
+    reopen_count: int
+    catch_up_count: int
+
+    def silent_seconds(self) -> float:
+        """Return the seconds since the feed last received anything."""
+
 
 Counts: TypeAlias = Callable[[], Mapping[str, int]]
 
@@ -20,7 +32,7 @@ class Metrics(Collector):
     `reads` returns the number of reads from the store by kind, `restarts` the number of restarts by task.
     """
 
-    def __init__(self, hub: Hub, feed: FeedState, *, reads: Counts, restarts: Counts) -> None:
+    def __init__(self, hub: Hub, feed: FeedCounts, *, reads: Counts, restarts: Counts) -> None:
         self._hub = hub
         self._feed = feed
         self._reads = reads

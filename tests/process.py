@@ -51,9 +51,14 @@ async def started(
                 os.killpg(process.pid, signal.SIGKILL)  # the group: a hanging server has workers
 
 
-async def result(settings: dict[str, str], directory: Path, *arguments: str) -> tuple[int | None, str, str]:
+async def result(
+    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+) -> tuple[int | None, str, str]:
     """Run the program to its end; return exit code, stdout and stderr."""
-    async with started(settings, directory, *arguments) as process, asyncio.timeout(START_SECONDS):
+    async with (
+        started(settings, directory, *arguments, program=program) as process,
+        asyncio.timeout(START_SECONDS),
+    ):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 

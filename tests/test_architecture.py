@@ -23,13 +23,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # only rows below it, so no import goes upwards and there is no circle. A row may name one file of a folder.
     # `store` is api/store/__init__.py, which opens a store; `store.*` are the files that both stores use.
     # docs/architecture.md shows this table: run `make docs` after a change.
+    "__main__": ("cli",),
     "main": EVERYTHING,
     "cli": EVERYTHING,
-    "doctor": ("server.run", "accounts.secret", "store", "models"),
+    "doctor": ("server.run", "accounts.secret", "store", "store.skew", "models"),
     "routers": ("http", "http.bodies"),
     "http": ("http.bodies", "realtime", "rooms", "accounts", "limits", "protocol"),
     "http.bodies": ("accounts", "protocol", "models"),
-    "metrics": ("feed", "realtime"),
+    "metrics": ("realtime",),
     "feed": ("realtime", "store.base", "models"),
     "server": ("realtime", "limits", "protocol"),
     "realtime": ("rooms", "accounts", "limits", "store.reads", "store.base", "protocol", "models"),
@@ -270,6 +271,21 @@ def test_only_config_reads_the_environment(module: str) -> None:
             for node in ast.walk(tree(module))
             if isinstance(node, ast.Attribute) and node.attr in {"environ", "putenv"}
         ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name != "clock" and not name.startswith("store.sqlite")]
+)
+def test_only_clock_reads_the_machines_clock(module: str) -> None:
+    """Nodes go by the clock of the store that they share. A SQLite store has the clock of its one machine."""
+    clocks = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today"}
+    wrong = [
+        f"{where(module, node.lineno)}: ask api.clock for the time"
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node).replace("datetime.datetime.", "datetime.") in clocks
+    ]
     assert not wrong, "\n".join(wrong)
 
 

@@ -1,18 +1,40 @@
 """The command `tailwire` as a process: its output and its exit code."""
 
 import asyncio
+import os
 import re
 import signal
 import socket
-from contextlib import AsyncExitStack
+import sys
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
+import apsw
 import pytest
 
+from api import __version__
 from api.models.rooms import LOBBY_ID
+from api.store import open_store
+from api.store.sqlite import schema
 from tests.process import READY, START_SECONDS, result, serving, started
 
 pytestmark = pytest.mark.anyio
+
+INTERRUPTED_WHILE_LOADING = """
+import builtins, os, signal, sys
+
+def hook(event, arguments):
+    if event == "import" and arguments[0] == "typer":
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(hook)
+from api.__main__ import main
+main()
+"""
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
 
 
 @pytest.fixture
@@ -89,7 +111,114 @@ async def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path,
     assert "hunter2" not in out
 
 
+async def test_all_wrong_settings_are_told_at_once(setup: dict[str, str], tmp_path: Path) -> None:
+    wrong = {
+        "TAILWIRE_PORT": "99999",
+        "TAILWIRE_SECRET": "hunter2",
+        "TAILWIRE_ORIGINS": "nowhere,https://x/y",
+    }
+    code, out, err = await result(setup | wrong, tmp_path, "serve")
+    assert (code, out) == (2, "")
+    assert sorted(line.split()[1] for line in err.splitlines()) == sorted(wrong)
+
+
+async def test_a_name_that_is_no_setting_is_said_with_the_nearest(
+    setup: dict[str, str], tmp_path: Path
+) -> None:
+    typos = {"TAILWIRE_TRUSTED_PROXYS": "hunter2", "TAILWIRE_ADMIN": "known", "TAILWIRE_QQQQQQ": ""}
+    _, _, err = await result(setup | typos, tmp_path, "doctor")
+    assert err.splitlines() == [
+        "tailwire: TAILWIRE_QQQQQQ is no setting, and is ignored",
+        "tailwire: TAILWIRE_TRUSTED_PROXYS is no setting, and is ignored; did you mean TAILWIRE_TRUSTED_PROXIES?",
+    ]
+
+
+async def test_the_version_is_told(tmp_path: Path) -> None:
+    assert await result({}, tmp_path, "--version") == (0, f"tailwire {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",),
+        ("audit",),
+        ("user", "list"),
+        ("user", "create", "bob", "--generate"),
+        ("user", "sessions", "bob"),
+    ],
+    ids=" ".join,
+)
+async def test_only_serve_makes_a_database(tmp_path: Path, command: tuple[str, ...]) -> None:
+    typo = {"TAILWIRE_PORT": "0", "TAILWIRE_STORE": "sqlite:///typo/tailwire.db"}
+    code, out, err = await result(typo, tmp_path, *command)
+    assert code == 1
+    there = tmp_path / "typo" / "tailwire.db"
+    assert f"there is no database at {there}: `tailwire serve` makes one" in out + err
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("user", "list")], ids=" ".join)
+async def test_only_serve_brings_a_database_up_to_date(
+    setup: dict[str, str], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as older:
+        older.execute(schema.STEPS[0])
+        older.pragma("application_id", schema.APPLICATION_ID)
+        older.pragma("user_version", 1)
+    before = (tmp_path / "tailwire.db").read_bytes()
+    code, out, err = await result(setup, tmp_path, *command)
+    assert code == 1
+    assert "made by an older Tailwire" in out + err
+    assert "`tailwire serve` brings it up to date" in out + err
+    assert (tmp_path / "tailwire.db").read_bytes() == before
+    assert names_in(tmp_path) == ["tailwire.db"]
+
+
+async def test_doctor_only_looks(setup: dict[str, str], tmp_path: Path) -> None:
+    store = await open_store(setup["TAILWIRE_STORE"])
+    await store.close()
+    (tmp_path / "tailwire.db-life").unlink()  # as after a restore, when the next writer begins new epochs
+    before = (tmp_path / "tailwire.db").read_bytes()
+    code, out, _ = await result(setup, tmp_path, "doctor")
+    assert (code, "secret: none yet" in out) == (0, True)
+    assert (tmp_path / "tailwire.db").read_bytes() == before
+    assert names_in(tmp_path) == ["tailwire.db"]
+
+
+async def test_an_unknown_user_is_said_in_clear_words(setup: dict[str, str], tmp_path: Path) -> None:
+    store = await open_store(setup["TAILWIRE_STORE"])
+    await store.close()
+    for command in (["promote"], ["disable"], ["sessions"], ["reset-password", "--generate"]):
+        code, out, err = await result(setup, tmp_path, "user", *command, "nobody")
+        assert (code, out) == (1, "")
+        assert err == "tailwire: There is no account with this name: `tailwire user list` shows all\n"
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("serve", "--workers", "2")], ids=" ".join)
+async def test_ctrl_c_ends_a_server_without_a_traceback(
+    setup: dict[str, str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    async with started(setup, tmp_path, *arguments) as process, asyncio.timeout(START_SECONDS):
+        assert process.stdout is not None
+        assert READY.fullmatch((await process.stdout.readline()).decode())
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
+        _, err = await process.communicate()
+    assert not re.search(rb"Traceback|Aborted|KeyboardInterrupt", err), err.decode()
+    assert process.returncode in {0, 130}
+
+
+async def test_ctrl_c_ends_a_command_that_is_being_loaded_without_a_traceback(
+    setup: dict[str, str], tmp_path: Path
+) -> None:
+    program = (sys.executable, "-c", INTERRUPTED_WHILE_LOADING)
+    async with started(setup, tmp_path, "serve", program=program) as process, asyncio.timeout(START_SECONDS):
+        _, err = await process.communicate()
+    assert (process.returncode, err) == (130, b"")
+
+
 async def test_doctor_finds_nothing_wrong_with_a_new_setup(setup: dict[str, str], tmp_path: Path) -> None:
+    async with serving(setup, tmp_path):
+        pass
     code, out, err = await result(setup, tmp_path, "doctor")
     assert (code, err) == (0, "")
     assert all(line.startswith("ok ") for line in out.splitlines()), out
@@ -104,6 +233,7 @@ async def test_doctor_finds_nothing_wrong_with_a_new_setup(setup: dict[str, str]
 
 
 async def test_doctor_finds_a_port_that_is_taken(setup: dict[str, str], tmp_path: Path) -> None:
+    await (await open_store(setup["TAILWIRE_STORE"])).close()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, out, _ = await result(setup | {"TAILWIRE_PORT": port}, tmp_path, "doctor")

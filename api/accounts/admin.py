@@ -53,14 +53,14 @@ class Admin:
         """Return an account."""
         account = await self._store.accounts.get(user_id)
         if account is None:
-            raise NotFound
+            raise NotFound("There is no such account")
         return account
 
     async def account_by_name(self, username: str) -> Account:
         """Return the account with this name. Raises `Invalid`."""
         account = await account_named(self._store, username)
         if account is None:
-            raise NotFound
+            raise NotFound("There is no account with this name: `tailwire user list` shows all")
         return account
 
     async def accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:

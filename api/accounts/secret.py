@@ -8,6 +8,14 @@ from api.store.base.store import Store
 SECRET_BYTES: Final = 48
 
 
+_NAME: Final = "signing_secret"
+
+
 async def kept_secret(store: Store) -> str:
     """Return the secret in the store. The first call makes it. Raises `Unavailable`."""
-    return await store.keep("signing_secret", secrets.token_urlsafe(SECRET_BYTES))
+    return await store.keep(_NAME, secrets.token_urlsafe(SECRET_BYTES))
+
+
+async def secret_or_none(store: Store) -> str | None:
+    """Return the secret in the store, or None where none was made yet. Raises `Unavailable`."""
+    return await store.kept(_NAME)

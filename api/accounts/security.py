@@ -26,6 +26,9 @@ ISSUER: Final = "tailwire"
 AUDIENCE: Final = "tailwire"
 ALGORITHM: Final = "HS256"
 LEEWAY_SECONDS: Final = 5
+"""A token holds this long after its `exp`."""
+ISSUED_LEEWAY_SECONDS: Final = 60
+"""A token may be from a node whose clock is ahead of ours by this much."""
 MARK_BYTES: Final = 16
 """The signature of a refresh token has this length, so that it is as hard to guess as the session's id."""
 MAX_FOLLOWED: Final = 64
@@ -162,8 +165,9 @@ class Tokens:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
+            # The times are checked here, because python-jose would compare them with this machine's clock.
             options={f"require_{name}": True for name in ("exp", "iat", "sub", "aud", "iss", "jti")}
-            | {"leeway": LEEWAY_SECONDS},
+            | {"verify_exp": False, "verify_nbf": False},
         )
         user_id, session_id, issued, expires = (claims[name] for name in ("sub", "sid", "iat", "exp"))
         if not (isinstance(user_id, str) and user_id and isinstance(session_id, str) and session_id):
@@ -172,7 +176,8 @@ class Tokens:
             raise Unauthorized
         if type(issued) is not int or type(expires) is not int or not 0 < expires < 2**53 // 1000:
             raise Unauthorized
-        if issued > now // 1000 + LEEWAY_SECONDS:
+        begins = max(issued, claims.get("nbf", issued))
+        if begins > now // 1000 + ISSUED_LEEWAY_SECONDS:
             raise Unauthorized
         return Claims(user_id, session_id, expires * 1000)
 

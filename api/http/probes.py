@@ -36,6 +36,7 @@ class Probes:
 
     check_store: Callable[[], Awaitable[None]]
     memory_is_short: Callable[[], bool]
+    clock_skew_ms: Callable[[], int]
     connection_count: Callable[[], int]
     feed: FeedProbe
     tasks: Sequence[TaskProbe]

@@ -43,12 +43,16 @@ class TaskHealth(Answer):
 
 
 class Readiness(Answer):
-    """Whether the store answers, there is memory left and the feed is live. `tasks` lists those with problems."""
+    """Whether the store answers, there is memory left and the feed is live. `tasks` lists those with problems.
+
+    `clock_skew_ms` is how far this machine's clock is ahead of the store's, which the server goes by.
+    """
 
     status: str
     store: bool
     memory: bool
     feed: FeedHealth
+    clock_skew_ms: int
     connections: int
     tasks: list[TaskHealth]
 
@@ -94,6 +98,7 @@ async def readyz(probes: ProbesDep, response: Response) -> Readiness:
             reopens=feed.reopen_count,
             catch_ups=feed.catch_up_count,
         ),
+        clock_skew_ms=probes.clock_skew_ms(),
         connections=probes.connection_count(),
         tasks=[
             TaskHealth(name=one.name, up=one.is_up, restarts=one.restart_count)

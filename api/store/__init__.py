@@ -5,16 +5,19 @@ from urllib.parse import urlsplit
 
 from api.errors import Invalid
 from api.store.base.changes import QUIET_SECONDS
-from api.store.base.store import Store
+from api.store.base.store import Opening, Store
 
-__all__ = ["Store", "open_store", "prepare_cluster"]
+__all__ = ["Opening", "Store", "open_store", "prepare_cluster"]
 
 
-async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store:
+async def open_store(
+    url: str, *, opening: Opening = Opening.PREPARE, quiet_seconds: float = QUIET_SECONDS
+) -> Store:
     """Open the store at `url`. Its scheme picks the backend, and only that backend's driver is imported.
 
-    `sqlite:///relative/path`, `sqlite:////absolute/path`: one file, made with its schema when absent.
+    `sqlite:///relative/path`, `sqlite:////absolute/path`: one file.
     `rethinkdb://user:password@host:port/database`: a cluster on which `tailwire init` has been run.
+    `opening`: what may be changed, above all whether a missing file is made and an older schema brought up to date.
     `quiet_seconds`: a tail that has nothing to tell yields `Quiet` this often.
     Raises `Invalid` for any other URL, and `Unavailable` with the reason when the store cannot be used.
     """
@@ -22,11 +25,11 @@ async def open_store(url: str, *, quiet_seconds: float = QUIET_SECONDS) -> Store
     if scheme == "sqlite":
         from api.store.sqlite.store import SqliteStore  # noqa: PLC0415
 
-        return await SqliteStore.open(url, quiet_seconds=quiet_seconds)
+        return await SqliteStore.open(url, opening, quiet_seconds=quiet_seconds)
     if scheme == "rethinkdb":
         from api.store.cluster.store import ClusterStore  # noqa: PLC0415
 
-        return await ClusterStore.open(url, quiet_seconds=quiet_seconds)
+        return await ClusterStore.open(url, opening, quiet_seconds=quiet_seconds)
     raise Invalid("the store must be a sqlite:// or rethinkdb:// URL")
 
 

@@ -16,6 +16,7 @@ Every read that decides something sees every write that was acknowledged before 
 """
 
 from abc import ABC, abstractmethod
+from enum import Enum
 
 from api.store.base.accounts import AccountStore
 from api.store.base.attempts import AttemptStore
@@ -26,6 +27,18 @@ from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
+
+
+class Opening(Enum):
+    """What opening a store may change. Only `tailwire serve` and `tailwire init` prepare a database.
+
+    So a typing error in a path makes no empty database, and a command of a newer version does not change the tables
+    under a server of an older one.
+    """
+
+    PREPARE = "make a database that is missing, and bring an older one up to date"
+    USE = "read and write a database that is there and up to date"
+    LOOK = "read it, and write nothing"
 
 
 class Store(ABC):
@@ -74,3 +87,7 @@ class Store(ABC):
     @abstractmethod
     async def keep(self, name: str, value: str) -> str:
         """Store `value` under `name` for ever, unless a value is stored there already. Returns the stored value."""
+
+    @abstractmethod
+    async def kept(self, name: str) -> str | None:
+        """Return the value that is stored under `name`, or None."""

@@ -42,7 +42,11 @@ _Heads: TypeAlias = dict[str, tuple[str, int]]
 class ClusterEpochs:
     """Remembers the heads of the database from one tail to the next."""
 
-    def __init__(self, pool: Pool, reader: Reader, on_restored: Callable[[], None]) -> None:
+    def __init__(
+        self, pool: Pool, reader: Reader, on_restored: Callable[[], None], *, renews: bool = True
+    ) -> None:
+        """Without `renews`, a renewal that is under way is left to others: nothing is written."""
+        self._renews = renews
         self._pool = pool
         self._reader = reader
         self._on_restored = on_restored
@@ -122,7 +126,7 @@ class ClusterEpochs:
     async def _finish_renewal(self) -> bool:
         """Finish the renewal that is under way. Returns False when there is none."""
         name = await self._pool.run(renewal_under_way_query())
-        if name is None:
+        if name is None or not self._renews:
             return False
         self._begin_anew()
         last: Any = r.minval

@@ -58,13 +58,18 @@ async def init(admin_url: str, store_url: str, say: Callable[[str], None], repli
         await pool.close()
 
 
-async def verify(pool: Pool) -> None:
-    """Upgrade an older schema, if our user has the rights. Raises `Unavailable` for one that we cannot use."""
+async def verify(pool: Pool, *, may_upgrade: bool) -> None:
+    """Upgrade an older schema, if that was asked for and our user has the rights.
+
+    Raises `Unavailable` for a schema that we cannot use.
+    """
     row = await pool.run(r.table("meta").get("schema_version"))
     if row is None:
         raise Unavailable("the RethinkDB database is not prepared: run `tailwire init`")
     version = int(row["value"])
     _require_known(version)
+    if version < SCHEMA_VERSION and not may_upgrade:
+        raise Unavailable("the RethinkDB database was made by an older Tailwire: run `tailwire init`")
     if version < SCHEMA_VERSION:
         shard = (await pool.run(r.table("users").config()))["shards"][0]
         await _make(Migration(pool, pool.address.database, lambda _: None, None), len(shard["replicas"]))

@@ -3,7 +3,7 @@
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
 
 from api.store.base.changes import QUIET_SECONDS
-from api.store.base.store import Store
+from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
@@ -24,13 +24,15 @@ from api.store.rethinkdb import Address, Pool, r
 class ClusterStore(Store):
     """A store on a RethinkDB cluster. `Store` states its promises, and `open` makes one."""
 
-    def __init__(self, pool: Pool, quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(
+        self, pool: Pool, opening: Opening = Opening.PREPARE, quiet_seconds: float = QUIET_SECONDS
+    ) -> None:
         self._pool = pool
         reader = Reader()
         unflushed = Unflushed()
         pages = Pages(pool, reader)
         self.appender = appender = Appender(pool, reader, unflushed)
-        epochs = ClusterEpochs(pool, reader, on_restored=appender.forget)
+        epochs = ClusterEpochs(pool, reader, on_restored=appender.forget, renews=opening is not Opening.LOOK)
         accounts = ClusterAccounts(pool, reader)
         members = ClusterMembers(pool, reader, appender, accounts)
         super().__init__(
@@ -46,15 +48,17 @@ class ClusterStore(Store):
         )
 
     @classmethod
-    async def open(cls, url: str, *, quiet_seconds: float = QUIET_SECONDS) -> "ClusterStore":
+    async def open(
+        cls, url: str, opening: Opening = Opening.PREPARE, *, quiet_seconds: float = QUIET_SECONDS
+    ) -> "ClusterStore":
         """Open the store at `rethinkdb://user:password@host:port/database`. Raises `Invalid`, `Unavailable`."""
         pool = Pool(Address.parse(url))
         try:
-            await verify(pool)
+            await verify(pool, may_upgrade=opening is Opening.PREPARE)
         except BaseException:
             await pool.close()
             raise
-        return cls(pool, quiet_seconds)
+        return cls(pool, opening, quiet_seconds)
 
     async def close(self) -> None:
         await self.appender.close()
@@ -70,3 +74,7 @@ class ClusterStore(Store):
         row = {"id": f"kept:{name}", "value": value}
         insert = r.table("meta").insert(row, conflict=lambda _id, old, _new: old, return_changes="always")
         return str((await self._pool.write(insert))["changes"][0]["new_val"]["value"])
+
+    async def kept(self, name: str) -> str | None:
+        row = await self._pool.run(r.table("meta", read_mode="majority").get(f"kept:{name}"))
+        return None if row is None else str(row["value"])

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import apsw
 
 from api.errors import Invalid, Unavailable
+from api.store.base.store import Opening
 from api.store.sqlite import schema
 from api.store.sqlite.epochs import SqliteEpochs
 
@@ -26,16 +27,25 @@ _WAL_KEPT_BYTES: Final = 64 * 1024 * 1024  # after a burst the write-ahead log i
 class Database:
     """One file, which may be opened any number of times. Every error is an `Unavailable` in one clear sentence."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, opening: Opening = Opening.PREPARE) -> None:
         """Raises `Invalid` unless `url` is `sqlite:///relative/path` or `sqlite:////absolute/path`."""
-        self.path = _path_of(url)
+        self.path = path_of(url)
+        self._opening = opening
         self._epochs = SqliteEpochs(self.path)
         self._file_number: int | None = None
 
     def connect_first(self) -> apsw.Connection:
-        """Connect for writing; make the file and its tables when absent. Renews the epochs of a restored database."""
+        """Connect for writing, and prepare the file and its tables if that was asked for.
+
+        Renews the epochs of a restored database.
+        """
         try:
-            _make_file(self.path)
+            if self._opening is Opening.PREPARE:
+                _make_file(self.path)
+            else:
+                self.path.stat()
+        except FileNotFoundError:
+            raise Unavailable(f"there is no database at {self.path}: `tailwire serve` makes one") from None
         except OSError as error:
             raise self._unavailable(str(error.strerror)) from None
         connection = self._retrying(self._set_up)
@@ -64,8 +74,10 @@ class Database:
     def _set_up(self) -> apsw.Connection:
         connection = self._open()
         try:
-            schema.make_tables(connection)
-            self._epochs.begin(connection)
+            if self._opening is Opening.PREPARE:
+                schema.make_tables(connection)
+            if self._opening is not Opening.LOOK:
+                self._epochs.begin(connection)
         except BaseException:
             connection.close(force=True)
             raise
@@ -76,7 +88,12 @@ class Database:
         try:
             connection.set_busy_handler(_BusyHandler(BUSY_SECONDS))
             schema.require_ours(connection)
-            _configure(connection)
+            if self._opening is not Opening.PREPARE:
+                schema.require_tables(connection)
+            if self._opening is Opening.LOOK:
+                connection.pragma("query_only", 1)
+            else:
+                _configure(connection)
         except BaseException:
             connection.close(force=True)
             raise
@@ -111,7 +128,8 @@ def busy_timeout(connection: apsw.Connection, seconds: float) -> Iterator[None]:
         connection.set_busy_handler(_BusyHandler(BUSY_SECONDS))
 
 
-def _path_of(url: str) -> Path:
+def path_of(url: str) -> Path:
+    """Return the absolute path that a SQLite URL names. Raises `Invalid`."""
     parts = urlsplit(url)
     path = unquote(parts.path).removeprefix("/")
     if not url.startswith("sqlite:///") or not path or parts.query or parts.fragment or "\0" in path:

@@ -178,6 +178,18 @@ def require_ours(connection: apsw.Connection) -> None:
         raise Unavailable(f"it was made by a newer Tailwire (its schema is {version}, ours is {VERSION})")
 
 
+def require_tables(connection: apsw.Connection) -> None:
+    """Raise `Unavailable` unless the tables are there, and of this version."""
+    version = connection.pragma("user_version")
+    if not version:
+        raise Unavailable("it is empty: `tailwire serve` makes the tables")
+    if version < VERSION:
+        raise Unavailable(
+            f"it was made by an older Tailwire (its schema is {version}, ours is {VERSION}):"
+            " `tailwire serve` brings it up to date"
+        )
+
+
 def make_tables(connection: apsw.Connection) -> None:
     """Make the tables, or bring older ones to this version. Several processes may do so at once."""
     if connection.pragma("user_version") == VERSION:

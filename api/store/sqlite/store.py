@@ -14,7 +14,7 @@ from typing import Final
 import apsw
 
 from api.store.base.changes import QUIET_SECONDS
-from api.store.base.store import Store
+from api.store.base.store import Opening, Store
 from api.store.sqlite.accounts import SqliteAccounts
 from api.store.sqlite.attempts import SqliteAttempts
 from api.store.sqlite.audit import SqliteAudit
@@ -57,9 +57,11 @@ class SqliteStore(Store):
         )
 
     @classmethod
-    async def open(cls, url: str, *, quiet_seconds: float = QUIET_SECONDS) -> "SqliteStore":
-        """Open the store at `sqlite:///path`, making it when absent. Raises `Invalid`, `Unavailable`."""
-        store = cls(Database(url), quiet_seconds)
+    async def open(
+        cls, url: str, opening: Opening = Opening.PREPARE, *, quiet_seconds: float = QUIET_SECONDS
+    ) -> "SqliteStore":
+        """Open the store at `sqlite:///path`. Raises `Invalid`, `Unavailable`."""
+        store = cls(Database(url, opening), quiet_seconds)
         try:
             await store._writer.start()
             await store._reader.start(_READERS)
@@ -83,10 +85,13 @@ class SqliteStore(Store):
         await self._reader.do(lambda cursor: cursor.execute("SELECT seq FROM rooms LIMIT 1").fetchone())
 
     async def clock(self) -> int:
-        return time.time_ns() // 1_000_000
+        return time.time_ns() // 1_000_000  # every process of a database is on one machine
 
     async def keep(self, name: str, value: str) -> str:
         return await self._writer.do(lambda cursor: _keep(cursor, name, value))
+
+    async def kept(self, name: str) -> str | None:
+        return await self._reader.do(lambda cursor: _kept(cursor, name))
 
     def _committed(self, cursor: apsw.Cursor, commit: Commit) -> None:
         """Do the work after a commit for which its callers need not wait. It runs on the writer's thread."""
@@ -98,5 +103,9 @@ class SqliteStore(Store):
 def _keep(cursor: apsw.Cursor, name: str, value: str) -> str:
     """Store a value unless one is stored already; return the stored one."""
     cursor.execute("INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
-    ((kept,),) = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,))
-    return str(kept)
+    return str(_kept(cursor, name))
+
+
+def _kept(cursor: apsw.Cursor, name: str) -> str | None:
+    row = cursor.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])

@@ -12,6 +12,7 @@ from api.models.accounts import Account
 from api.models.changes import Quiet, Restored
 from api.models.log import Entry
 from api.models.rooms import LOBBY_ID
+from api.store.base.store import Opening
 from api.store.cluster import epochs as cluster_epochs
 from api.store.cluster import queries as cluster_queries
 from api.store.cluster.store import ClusterStore
@@ -109,7 +110,7 @@ async def test_an_emptied_database_is_seen_as_set_back_and_so_is_the_copy_that_i
 
 
 async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_opens_next(
-    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+    store: ClusterStore, other: ClusterStore, behind: Pool, cluster_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store.accounts.create(Account(ALICE, "alice", "hash"))
     rooms = [LOBBY_ID, *(f"room-{n}" for n in range(4))]
@@ -136,6 +137,10 @@ async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_op
             pass
     half = {head.epoch for head in (await store.log.heads(rooms)).values()}
     assert (len(half - old), len(half & old)) == (2, 3)
+    looking = await ClusterStore.open(cluster_url, Opening.LOOK)
+    async with looking.changes.open():
+        assert {head.epoch for head in (await store.log.heads(rooms)).values()} == half
+    await looking.close()
     async with other.changes.open() as tail:
         assert await anext(tail) == [Restored()]
     whole = {head.epoch for head in (await store.log.heads(rooms)).values()}

@@ -9,6 +9,7 @@ import pytest
 
 from api.errors import Invalid, Unavailable
 from api.models.rooms import LOBBY_ID
+from api.store.base.store import Opening
 from api.store.cluster import schema as cluster_schema
 from api.store.cluster import steps as cluster_steps
 from api.store.cluster.schema import TABLES, init
@@ -163,11 +164,15 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     assert [row["seq"] for row in flushed if row["data"].get("body") == ""] == [1, 40]
 
 
-async def test_a_user_who_may_brings_an_older_database_up_to_date_at_opening(
+async def test_a_user_who_may_brings_an_older_database_up_to_date_where_that_is_asked_for(
     cluster_url: str, server: RethinkDBServer, behind: Pool
 ) -> None:
     await set_back_to_version_1(behind, server)
-    async with opened(f"{server.admin_url}/{cluster_url.rsplit('/', 1)[1]}") as store:
+    admin_url = f"{server.admin_url}/{cluster_url.rsplit('/', 1)[1]}"
+    for opening in (Opening.USE, Opening.LOOK):
+        with pytest.raises(Unavailable, match="older Tailwire: run `tailwire init`"):
+            await ClusterStore.open(admin_url, opening)
+    async with opened(admin_url) as store:
         assert len(await store.sessions.of_user(ALICE.id)) == 2
         assert (await store.audit.all(cursor=None, limit=9)).items == []
 
