@@ -49,17 +49,17 @@ class Stranger:
         try:
             with connection:
                 for row in rows:
-                    advance = "UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq, message_number"
-                    ((seq, number),) = connection.execute(advance, (room_id,)).fetchall()
+                    advance = "UPDATE rooms SET seq = seq + 1 WHERE id = ? RETURNING seq"
+                    ((seq,),) = connection.execute(advance, (room_id,)).fetchall()
                     if row is not None:
                         whole = _defaults() | row
                         data = whole["data"] if isinstance(whole["data"], str) else json.dumps(whole["data"])
                         at = whole["at"] if isinstance(whole["at"], int) else -1  # integers only
                         values = (whole["kind"], whole["user_id"], whole["username"], at, whole["ref"])
                         connection.execute(
-                            "INSERT INTO entries (kind, user_id, username, at, ref, room_id, seq, data,"
-                            " message_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                            (*values, room_id, seq, data, number),
+                            "INSERT INTO entries (kind, user_id, username, at, ref, room_id, seq, data)"
+                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                            (*values, room_id, seq, data),
                         )
         finally:
             connection.close()

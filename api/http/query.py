@@ -33,5 +33,14 @@ LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]
 MAX_USERS: Final = 20
 """The most users on a page: enough to choose from, and too few to list all users quickly."""
 UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]
+MAX_IDS: Final = 100
+"""The most rooms that one request may ask for by their ids."""
+RoomIds = Annotated[
+    str | SkipJsonSchema[None],
+    Query(
+        pattern=rf"^[A-Za-z0-9_-]{{1,64}}(,[A-Za-z0-9_-]{{1,64}}){{0,{MAX_IDS - 1}}}$",
+        description="Ids of rooms, separated by commas",
+    ),
+]
 SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_whole)]
 SeqInPath = Annotated[int, BeforeValidator(_seq_or_zero)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from api.models.log import Message
 
@@ -113,13 +113,40 @@ def ending(standing: Standing) -> Membership | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The unread messages of a member: how many there are, and the seq of the first one, None where there is none.
+
+    A message is unread if its seq is greater than the member's `read_seq`, it is not the member's own, and it is not
+    deleted now. `count` is at most `MAX_UNREAD`, which means that many or more.
+    """
+
+    count: int = 0
+    first_seq: int | None = None
+
+
+MAX_UNREAD: Final = 999
+"""More unread messages than this are not counted, as no badge shows more."""
+
+
+class ReadMark(NamedTuple):
+    """A member's position of reading: everything of the room's `epoch` up to `seq` was seen.
+
+    `has_moved` says whether the call that returned the mark has changed it.
+    """
+
+    epoch: str
+    seq: int
+    has_moved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one user sees it in a list. For a non-member `role` is None, and the counts are 0."""
+    """A room as one user sees it in a list. For a non-member `role` is None, and nothing is unread."""
 
     room: Room
     epoch: str
     seq: int
     role: Role | None
     read_seq: int
-    unread_count: int
+    unread: Unread
     last_message: Message | None

@@ -9,7 +9,18 @@ from pydantic import Field, ValidationError
 
 from api.errors import BadJson, Empty, Invalid, TailwireError
 from api.protocol import strict_json
-from api.protocol.fields import MAX_TOKEN_CHARACTERS, VERSION, Body, Id, Position, Ref, Seq, Strict, invalid
+from api.protocol.fields import (
+    MAX_TOKEN_CHARACTERS,
+    VERSION,
+    Body,
+    Epoch,
+    Id,
+    Position,
+    Ref,
+    Seq,
+    Strict,
+    invalid,
+)
 
 
 class Authenticate(Strict):
@@ -49,11 +60,13 @@ class Send(Strict):
 
 
 class Read(Strict):
-    """Say that the user has seen everything up to `seq`."""
+    """Say that the user has seen everything up to `seq`. `back` lets the stored seq become lower."""
 
     type: Literal["read"]
     room_id: Id
     seq: Seq
+    epoch: Epoch | None = None
+    back: bool = False
     ref: Ref | None = None
 
 

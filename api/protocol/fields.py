@@ -49,6 +49,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Ref = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Epoch = Annotated[str, Field(min_length=1, max_length=64)]
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
 Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(visible)]
 
@@ -62,7 +63,7 @@ class Strict(BaseModel):
 class Position(Strict):
     """A client's position in a room's log: the last entry that it has applied. Seq 0 is before the first entry."""
 
-    epoch: Annotated[str, Field(min_length=1, max_length=64)]
+    epoch: Epoch
     seq: Annotated[int, Field(ge=0, le=strict_json.MAX_SAFE_INTEGER)]
 
 

@@ -126,9 +126,11 @@ class Commands:
 
     async def _read(self, connection: Connection, command: Read) -> None:
         user_id = connection.identity.user.id
-        seq = await self._members.mark_read(command.room_id, user_id, command.seq)
+        mark = await self._members.mark_read(
+            command.room_id, user_id, command.seq, epoch=command.epoch, back=command.back
+        )
         if command.ref is not None:
-            connection.ack(command.ref, room_id=command.room_id, seq=seq)
+            connection.ack(command.ref, room_id=command.room_id, epoch=mark.epoch, seq=mark.seq)
 
     async def _ping(self, connection: Connection, command: Ping) -> None:
         connection.enqueue(encode(pong_event(now_ms())))

@@ -9,7 +9,7 @@ from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import User
 from api.models.page import Page
-from api.models.rooms import Member, Role, RoomView
+from api.models.rooms import Member, ReadMark, Role, RoomView
 from api.rooms import policy
 from api.rooms.policy import Facts, Operation
 from api.rooms.rooms import RoomService
@@ -106,10 +106,16 @@ class MemberService:
         await self._store.members.change(room_id, user, by=by.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user_id)
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Store that a member has seen everything up to `seq`. Return the stored seq, which never decreases."""
+    async def mark_read(
+        self, room_id: str, user_id: str, seq: int, *, epoch: str | None, back: bool
+    ) -> ReadMark:
+        """Store that a member has seen everything up to `seq`, and return what is stored then.
+
+        The stored seq becomes lower only if `back` is True. Raises `EpochChanged` if `epoch` is given and is not the
+        room's.
+        """
         await self.require(room_id, user_id, Operation.MARK_READ)
-        return await self._store.members.mark_read(room_id, user_id, seq)
+        return await self._store.members.mark_read(room_id, user_id, seq, epoch=epoch, back=back)
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

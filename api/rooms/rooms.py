@@ -1,5 +1,7 @@
 """Lists, shows and creates rooms."""
 
+from collections.abc import Sequence
+
 from api.clock import now_ms
 from api.errors import NotFound
 from api.ids import random_id
@@ -24,6 +26,10 @@ class RoomService:
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List the rooms that a user is a member of. Raises `BadCursor`."""
         return await self._store.rooms.of_user(user_id, cursor=cursor, limit=limit)
+
+    async def of_user_among(self, user_id: str, room_ids: Sequence[str]) -> list[RoomView]:
+        """Return those of these rooms that a user is a member of."""
+        return await self._store.rooms.views(room_ids, user_id)
 
     async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List all public rooms as a user sees them. Raises `BadCursor`."""

@@ -4,25 +4,31 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from api.errors import Forbidden, RateLimited
+from api.errors import EpochChanged, FieldError, Forbidden, Invalid, RateLimited
 from api.http.bodies.rooms import NewRoom, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomsDep
 from api.http.openapi import refuses
-from api.http.query import Cursor, Limit
+from api.http.query import Cursor, Limit, RoomIds
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
 
 
 @router.get("")
-async def rooms(
+async def rooms(  # noqa: PLR0913, PLR0917  the query fields
     identity: IdentityDep,
     rooms: RoomsDep,
     scope: Literal["mine", "public"] = "mine",
     cursor: Cursor = None,
     limit: Limit = 50,
+    ids: RoomIds = None,
 ) -> RoomsOut:
-    """List the caller's rooms, or all public rooms."""
+    """List the caller's rooms, all public rooms, or those of the rooms `ids` that the caller is a member of."""
+    if ids is not None:
+        if scope != "mine" or cursor is not None:
+            raise Invalid(errors=(FieldError(("query", "ids"), "cannot be given with scope or cursor"),))
+        views = await rooms.of_user_among(identity.user.id, ids.split(","))
+        return RoomsOut(items=[RoomOut.of(view) for view in views], next_cursor=None)
     find = rooms.of_user if scope == "mine" else rooms.public
     page = await find(identity.user.id, cursor=cursor, limit=limit)
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
@@ -52,7 +58,7 @@ async def leave(room_id: str, identity: IdentityDep, members: MembersDep) -> Non
     await members.leave(room_id, identity.user)
 
 
-@router.put("/{room_id}/read", status_code=204)
+@router.put("/{room_id}/read", status_code=204, responses=refuses(EpochChanged))
 async def read(room_id: str, body: ReadUpTo, identity: IdentityDep, members: MembersDep) -> None:
-    """Say that the caller has seen everything up to `seq`. The stored seq never decreases."""
-    await members.mark_read(room_id, identity.user.id, body.seq)
+    """Say that the caller has seen everything up to `seq`. The stored seq decreases only with `back`."""
+    await members.mark_read(room_id, identity.user.id, body.seq, epoch=body.epoch, back=body.back)

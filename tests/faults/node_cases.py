@@ -65,8 +65,8 @@ async def _poison(scene: Scene, room_id: str, number: int) -> None:
         with apsw.Connection(str(scene.directory / "tailwire.db")) as db:
             db.set_busy_timeout(5_000)
             db.execute(
-                "INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, message_number)"
-                " VALUES (?, ?, 'nonsense', 'x', 'x', 1, '{', 0)",
+                "INSERT INTO entries (room_id, seq, kind, user_id, username, at, data)"
+                " VALUES (?, ?, 'nonsense', 'x', 'x', 1, '{')",
                 (room_id, 1_000_000 + number),
             )
         return

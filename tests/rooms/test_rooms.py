@@ -1,5 +1,7 @@
 """Rooms over HTTP, on each store: making, finding, joining, leaving, reading; and hiding private ones."""
 
+from typing import Any
+
 import pytest
 
 from api.models.rooms import LOBBY_ID
@@ -143,7 +145,87 @@ async def test_reading_past_the_end_does_not_swallow_what_is_yet_to_come(alice: 
     assert (await seen_room(bob, room_id))["unread_count"] == 1
 
 
-@pytest.mark.parametrize("body", [{}, {"seq": 0}, {"seq": -1}, {"seq": "1"}, {"seq": 1.5}, {"seq": True}])
+async def test_a_mark_is_set_back_on_request_and_not_by_another_epoch(alice: Person, bob: Person) -> None:
+    room_id = (await make_room(alice))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    first, second = [await say(alice, room_id, f"message {number}") for number in range(2)]
+    epoch = (await seen_room(bob, room_id))["epoch"]
+
+    async def read(**mark: Any) -> tuple[int, int, int, int | None]:
+        answer = await bob.http.put(f"/rooms/{room_id}/read", json=mark)
+        if answer.status_code != 204:
+            assert answer.json()["code"] == "reset"
+        room = await seen_room(bob, room_id)
+        return answer.status_code, room["read_seq"], room["unread_count"], room["first_unread_seq"]
+
+    assert await read(seq=second, epoch="another") == (409, first - 1, 2, first)
+    assert await read(seq=second, epoch=epoch) == (204, second, 0, None)
+    assert await read(seq=first, epoch=epoch, back=False) == (204, second, 0, None)
+    assert await read(seq=first, epoch="another", back=True) == (409, second, 0, None)
+    assert await read(seq=first, epoch=epoch, back=True) == (204, first, 1, second)
+
+
+async def test_the_same_is_said_over_a_socket(alice: Person, bob: Person) -> None:
+    room_id = (await make_room(alice))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    seq = await say(alice, room_id, "message")
+    epoch = (await seen_room(bob, room_id))["epoch"]
+    async with bob.socket() as socket:
+        refused = await socket.call(type="read", room_id=room_id, seq=seq, epoch="another")
+        assert (refused["type"], refused["code"]) == ("error", "reset")
+        acked = await socket.call(type="read", room_id=room_id, seq=seq, epoch=epoch, ref="1")
+        assert acked == {"type": "ack", "ref": "1", "room_id": room_id, "epoch": epoch, "seq": seq}
+        acked = await socket.call(type="read", room_id=room_id, seq=1, back=True)
+        assert acked["seq"] == 1
+
+
+async def test_ones_own_rooms_are_asked_for_by_their_ids(alice: Person, bob: Person) -> None:
+    mine, theirs = [(await make_room(person, visibility="private"))["id"] for person in (alice, bob)]
+    await say(alice, LOBBY_ID, "hello")
+    answer = await bob.http.get("/rooms", params={"ids": f"{LOBBY_ID},{theirs},{mine},nowhere,{theirs}"})
+    assert sorted(room["id"] for room in answer.json()["items"]) == sorted([LOBBY_ID, theirs])
+    assert answer.json()["items"][0] == await seen_room(bob, answer.json()["items"][0]["id"])
+    assert answer.json()["next_cursor"] is None
+    many = ",".join([*(f"room-{number}" for number in range(99)), theirs])
+    found = await bob.http.get("/rooms", params={"ids": many})
+    assert [room["id"] for room in found.json()["items"]] == [theirs]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ids=",
+        "ids=,",
+        "ids=lobby,",
+        "ids=a%00",
+        "ids=" + "x" * 65,
+        "ids=" + ",".join("x" * 101),
+        "ids=lobby&scope=public",
+        "ids=lobby&cursor=x",
+    ],
+)
+async def test_ids_that_cannot_be_are_refused(sqlite_node: Node, query: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    answer = await alice.http.get(f"/rooms?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"seq": 0},
+        {"seq": -1},
+        {"seq": "1"},
+        {"seq": 1.5},
+        {"seq": True},
+        {"seq": 1, "back": 1},
+        {"seq": 1, "back": None},
+        {"seq": 1, "epoch": ""},
+        {"seq": 1, "epoch": "x" * 65},
+        {"seq": 1, "epoch": 1},
+    ],
+)
 async def test_a_mark_that_is_no_seq_is_refused(sqlite_node: Node, body: Event) -> None:
     alice = await sqlite_node.sign_up("alice")
     assert (await alice.http.put(f"/rooms/{LOBBY_ID}/read", json=body)).status_code == 422

@@ -94,7 +94,7 @@ async def test_what_is_kept_of_a_membership_that_has_ended_counts_nowhere_as_one
             for one in (await each.rooms.public(bob.id, cursor=None, limit=9)).items
             if one.room == open_room
         ]
-        assert (seen.role, seen.read_seq, seen.unread_count) == (None, 0, 0)
+        assert (seen.role, seen.read_seq, seen.unread.count) == (None, 0, 0)
         assert seen == await each.rooms.view(open_room.id, bob.id)
         with pytest.raises(NotFound):
             await each.members.mark_read(den.id, bob.id, 1)
@@ -153,7 +153,7 @@ async def test_another_role_changes_nothing_else_of_a_membership(
     assert await store.members.get(den.id, bob.id) == replace(before, role=Role.READER)
     view = await store.rooms.view(den.id, bob.id)
     assert view is not None
-    assert (view.role, view.unread_count) == (Role.READER, 1)
+    assert (view.role, view.unread.count) == (Role.READER, 1)
 
 
 async def test_a_new_member_has_read_what_was_said_before_they_came(
@@ -164,7 +164,7 @@ async def test_a_new_member_has_read_what_was_said_before_they_came(
     await send(store, den, "three")
     view = await store.rooms.view(den.id, bob.id)
     assert view is not None
-    assert (view.read_seq, view.unread_count) == (4, 1)
+    assert (view.read_seq, view.unread.count) == (4, 1)
 
 
 async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: User, bob: User) -> None:
@@ -251,19 +251,20 @@ async def test_joining_or_leaving_a_room_that_is_not_there_is_not_found(store: S
         await store.members.leave("nowhere", bob, at=1)
 
 
-async def test_unread_messages_are_those_above_what_was_read(store: Store, den: Room, alice: User) -> None:
+async def test_unread_messages_are_those_above_what_was_read(store: Store, den: Room, bob: User) -> None:
+    await store.members.join(den.id, bob, Role.MEMBER, at=1)
     one, two, three = await send(store, den, "one", "two", "three")
     await store.log.append(den.id, reaction("r", one, "👍"))
     (four,) = await send(store, den, "four")
 
     async def unread() -> int:
-        view = await store.rooms.view(den.id, alice.id)
+        view = await store.rooms.view(den.id, bob.id)
         assert view is not None
-        return view.unread_count
+        return view.unread.count
 
     assert await unread() == 4
     for seq, left in [(one - 1, 4), (one, 3), (two, 2), (three + 1, 1), (four, 0)]:
-        await store.members.mark_read(den.id, alice.id, seq)
+        await store.members.mark_read(den.id, bob.id, seq)
         assert await unread() == left
     await send(store, den, "five")
     assert await unread() == 1

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_new_room_has_its_owner_and_says_so_at_seq_one(store: Store, alice: User) -> None:
     view = await store.rooms.create(DEN, alice)
-    assert (view.room, view.seq, view.role, view.unread_count) == (DEN, 1, Role.OWNER, 0)
+    assert (view.room, view.seq, view.role, view.unread.count) == (DEN, 1, Role.OWNER, 0)
     assert (view.read_seq, view.last_message) == (1, None)
     assert await store.rooms.get(DEN.id) == DEN
     assert await store.rooms.view(DEN.id, alice.id) == view
@@ -56,7 +56,7 @@ async def test_who_is_no_member_sees_a_room_without_role_and_counts(
     await send(store, den, "one")
     view = await store.rooms.view(den.id, bob.id)
     assert view is not None
-    assert (view.room, view.seq, view.role, view.read_seq, view.unread_count) == (den, 2, None, 0, 0)
+    assert (view.room, view.seq, view.role, view.read_seq, view.unread.count) == (den, 2, None, 0, 0)
 
 
 async def test_the_last_message_of_a_room_is_shown_folded(store: Store, den: Room, alice: User) -> None:

@@ -1,11 +1,18 @@
 """The bodies of rooms and members."""
 
-from pydantic import ConfigDict
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer, RoomName, Topic
 from api.http.bodies.messages import MessageOut
-from api.models.rooms import Member, Role, RoomView, Visibility
-from api.protocol.fields import Seq, Strict, timestamp
+from api.models.rooms import MAX_UNREAD, Member, Role, RoomView, Visibility
+from api.protocol.fields import Epoch, Seq, Strict, timestamp
+
+_UNREAD: Final = (
+    "The number of messages after `read_seq` that are not the caller's own and not deleted;"
+    f" {MAX_UNREAD} means that many or more"
+)
 
 
 class NewRoom(Strict):
@@ -27,13 +34,18 @@ class NewRole(Strict):
 
 
 class ReadUpTo(Strict):
-    """The seq up to which everything has been seen."""
+    """The seq up to which everything has been seen.
+
+    With another `epoch` than the room's nothing is changed. `back` lets the stored seq become lower.
+    """
 
     seq: Seq
+    epoch: Epoch | None = None
+    back: bool = False
 
 
 class RoomOut(Answer):
-    """A room as the caller sees it. For a non-member `role` and `last_message` are null, and the counts are 0."""
+    """A room as the caller sees it. For a non-member `role` and `last_message` are null, and nothing is unread."""
 
     id: str
     name: str
@@ -44,7 +56,8 @@ class RoomOut(Answer):
     epoch: str
     seq: int
     read_seq: int
-    unread_count: int
+    unread_count: Annotated[int, Field(le=MAX_UNREAD, description=_UNREAD)]
+    first_unread_seq: Annotated[int | None, Field(description="The seq of the first of the unread messages")]
     last_message: MessageOut | None
 
     @classmethod
@@ -60,7 +73,8 @@ class RoomOut(Answer):
             epoch=view.epoch,
             seq=view.seq,
             read_seq=view.read_seq,
-            unread_count=view.unread_count,
+            unread_count=view.unread.count,
+            first_unread_seq=view.unread.first_seq,
             # Only members may read messages, also in a public room.
             last_message=None
             if view.last_message is None or view.role is None

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Role, ending, joining
+from api.models.rooms import Member, MembershipRule, ReadMark, Role, ending, joining
 
 Place: TypeAlias = tuple[str, str]
 """The key of a membership: the ids of the room and of the user."""
@@ -57,8 +57,14 @@ class MemberStore(ABC):
         """Return how many members a room has; 0 for an unknown one."""
 
     @abstractmethod
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Raise a member's `read_seq` to `seq`, but not above the head, and return it. It never falls.
+    async def mark_read(
+        self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
+    ) -> ReadMark:
+        """Raise a member's `read_seq` to `seq`, but not above the head, and return what it is then.
 
-        Raises `NotFound`.
+        It falls only if `back` is True. If `epoch` is given and is not the room's, raises `EpochChanged` and does
+        nothing. Raises `NotFound` for a user who is no member.
+
+        A `read_seq` belongs to the room's present epoch. If the database was set back, and a `read_seq` is above the
+        head that it was set back to, the new epoch begins with that head's seq instead: later entries are not read.
         """

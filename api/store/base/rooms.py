@@ -1,6 +1,7 @@
 """Declares the part of a store that keeps rooms: creating, finding and listing them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from api.models.accounts import User
 from api.models.page import Page
@@ -21,6 +22,10 @@ class RoomStore(ABC):
     @abstractmethod
     async def view(self, room_id: str, user_id: str) -> RoomView | None:
         """Return a room as this user sees it; None when there is no such room."""
+
+    @abstractmethod
+    async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
+        """Return those of these rooms that this user is a member of, each once, as they see it."""
 
     @abstractmethod
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:

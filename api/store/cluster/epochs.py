@@ -11,6 +11,7 @@ So it makes no difference if a renewal is finished twice, or on two nodes at onc
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -18,6 +19,7 @@ import structlog
 from api.errors import Unavailable
 from api.store.cluster.queries import (
     begin_renewal_query,
+    clamp_query,
     end_renewal_query,
     heads_query,
     renewal_query,
@@ -123,17 +125,22 @@ class ClusterEpochs:
     def _epoch(self, room_id: str) -> str:
         return next(reversed(self._seqs[room_id]))
 
+    async def _in_slices(self, query: Callable[[Any], Any]) -> None:
+        """Run the write of each slice, which is made from the last key of the slice before."""
+        last: Any = r.minval
+        while last is not None:
+            written = await self._pool.run(query(last))
+            if written["errors"]:
+                raise Unavailable
+            last = written["last"]
+
     async def _finish_renewal(self) -> bool:
         """Finish the renewal that is under way. Returns False when there is none."""
         name = await self._pool.run(renewal_under_way_query())
         if name is None or not self._renews:
             return False
         self._begin_anew()
-        last: Any = r.minval
-        while last is not None:
-            renewed = await self._pool.run(renewal_query(name, last))
-            if renewed["errors"]:
-                raise Unavailable
-            last = renewed["last"]
+        for query in (partial(renewal_query, name), clamp_query):
+            await self._in_slices(query)
         await self._pool.write(end_renewal_query(name))
         return True

@@ -8,17 +8,16 @@ the node that should flush has crashed. Only lists and counts use the table alon
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
+from api.errors import EpochChanged, MembershipChanged, NotFound, RefConflict, Unavailable
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, Role, Standing
+from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, ReadMark, Role, Standing
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
-from api.store.cluster.batches import entry_at
 from api.store.cluster.log import Appender
-from api.store.cluster.queries import heads_table, listing_query, memberships_query
+from api.store.cluster.queries import listing_query, mark_query, memberships_query
 from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of
 from api.store.cluster.waiting import Seen
 from api.store.rethinkdb import Pool, r
@@ -110,31 +109,23 @@ class ClusterMembers(MemberStore):
         """Return how many members a room has."""
         return await self.count("room", room_id)
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        """Raise a member's `read_seq`, but not above the head, and return it. Raises `NotFound`."""
+    async def mark_read(
+        self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
+    ) -> ReadMark:
+        """Move a member's `read_seq`, as `MemberStore.mark_read` says."""
         row = await self._row(room_id, user_id)
         if row is None or row["role"] is None:
             raise NotFound
-        seq = min(max(seq, 0), 2**53)
-
-        def place(head: Any) -> Any:
-            in_tail = head["tail"].filter({"seq": seq})["number"]
-            stored = entry_at(room_id, seq)["number"].coerce_to("array")
-            return r.branch(
-                head["seq"] <= seq,
-                {"read_seq": head["seq"], "read_number": head["number"]},
-                {"read_seq": seq, "read_number": (in_tail + stored).nth(0).default(0)},
-            )
-
-        read = await self._pool.run(heads_table().get(room_id).do(place))
-        written = await self._pool.write(
-            r.table("members")
-            .get([room_id, user_id])
-            .update(
-                lambda row: r.branch(row["read_seq"] < read["read_seq"], read, {}), return_changes="always"
-            )
-        )
-        return int(written["changes"][0]["new_val"]["read_seq"])
+        query = mark_query(room_id, user_id, min(max(seq, 0), 2**53), epoch, back=back)
+        marked = await self._pool.run(query)
+        if marked is not None and not marked["is_there"]:
+            await self._appender.flush(room_id)  # the user joined, and the node that should flush has crashed
+            marked = await self._pool.run(query)
+        if marked is None or marked["errors"] or not marked["is_there"]:
+            raise Unavailable
+        if epoch not in {None, marked["epoch"]}:
+            raise EpochChanged
+        return ReadMark(marked["epoch"], int(marked["read_seq"]), has_moved=marked["has_moved"])
 
     async def rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         """Return the rows of these memberships, merged from the table and from the tails of the heads."""

@@ -20,6 +20,10 @@ RENEWAL_SLICE: Final = 200
 """This many heads are renewed by one query, which takes a fraction of the time that a query may take."""
 
 
+CLAMPED_SLICE: Final = 1_000
+"""This many rows of `members` are looked at by one query of a renewal."""
+
+
 class Mark(NamedTuple):
     """The seq up to which a node knows a room's log to be flushed, and the epoch of that seq."""
 
@@ -189,6 +193,76 @@ def _memberships(given: Any) -> Any:
     return tails.do(lambda tails: {"tails": tails, "stored": members.coerce_to("array")})
 
 
+def mark_query(room_id: str, user_id: str, seq: int, epoch: str | None, *, back: bool) -> Any:
+    """Return the write that moves a member's `read_seq` to a seq or to the head's, whichever is less.
+
+    The answer is null for a room without a head. Else it has the head's `epoch`, whether the row of the member
+    `is_there`, its `read_seq` now, and whether that `has_moved`. With another epoch than the head's nothing is written.
+    """
+    return _MARK({"room": room_id, "user": user_id, "seq": seq, "epoch": epoch, "back": back})
+
+
+def _mark(given: Any) -> Any:
+    def write(head: Any) -> Any:
+        seq = r.expr([given["seq"], head["seq"]]).min()
+
+        def moved(row: Any) -> Any:
+            is_this_epoch = (given["epoch"] == None) | (given["epoch"] == head["epoch"])  # noqa: E711  a term of ReQL
+            is_move = (seq > row["read_seq"]) | (given["back"] & (seq < row["read_seq"]))
+            return r.branch(is_this_epoch & is_move, {"read_seq": seq}, {})
+
+        member = r.table("members").get([given["room"], given["user"]])
+        return member.update(moved, return_changes="always").do(
+            lambda written: {
+                "epoch": head["epoch"],
+                "errors": written["errors"],
+                "is_there": written["skipped"] == 0,
+                "read_seq": written["changes"].nth(0)["new_val"]["read_seq"].default(0),
+                "has_moved": written["replaced"] == 1,
+            }
+        )
+
+    return heads_table().get(given["room"]).do(lambda head: r.branch(is_head(head), write(head), None))
+
+
+def clamp_query(last: Any) -> Any:
+    """Return the write that lowers the seqs of members to the heads of their rooms, in one slice of `members`.
+
+    The slice begins after the key `last`. A copy of the database may have rows of `members` that are newer than the
+    heads. What was read of entries that are gone must not count as read of the entries that get the same seqs, and
+    these entries may change the membership.
+    """
+    names = ("read_seq", "seq")
+
+    def clamp(rows: Any) -> Any:
+        above = rows.eq_join("room_id", heads_table()).filter(
+            lambda pair: r.or_(*(pair["left"][name] > pair["right"]["seq"] for name in names)), default=False
+        )
+        clamped = above.coerce_to("array").do(
+            lambda pairs: r.branch(
+                pairs.is_empty(),
+                {"errors": 0},
+                pairs.for_each(
+                    lambda pair: (
+                        r.table("members")
+                        .get(pair["left"]["id"])
+                        .update(
+                            {
+                                name: r.expr([pair["left"][name], pair["right"]["seq"]]).min()
+                                for name in names
+                            },
+                            durability="hard",
+                        )
+                    )
+                ),
+            )
+        )
+        return {"last": rows.nth(-1)["id"].default(None), "errors": clamped["errors"]}
+
+    members = r.table("members", read_mode="majority").between(last, r.maxval, left_bound="open")
+    return members.order_by(index="id").limit(CLAMPED_SLICE).coerce_to("array").do(clamp)
+
+
 def project(row: dict[str, Any]) -> Any:
     """Return the write that copies a member entry to `members`, unless a later one is there already.
 
@@ -207,6 +281,7 @@ def project(row: dict[str, Any]) -> Any:
     )
 
 
+_MARK: Final = Prepared(_mark)
 _ROWS: Final = {name: Prepared(partial(_rows, table=name)) for name in ("users", "sessions")}
 _HEADS: Final = Prepared(_heads)
 _MEMBERSHIPS: Final = Prepared(_memberships)

@@ -1,13 +1,14 @@
 """Stores and reads rooms in the RethinkDB tables `rooms` and `heads`."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
 from api.models.log import Message
 from api.models.page import Page
-from api.models.rooms import Membership, Role, Room, RoomView, Visibility
+from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.cluster.log import Appender
@@ -16,6 +17,7 @@ from api.store.cluster.pages import Pages
 from api.store.cluster.queries import heads_table, is_head, listing_query
 from api.store.cluster.rows import is_key
 from api.store.cluster.schema import empty_head
+from api.store.cluster.unread import Span, UnreadCounts
 from api.store.rethinkdb import Pool, r
 from api.store.shape import member_draft
 
@@ -23,8 +25,11 @@ from api.store.shape import member_draft
 class ClusterRooms(RoomStore):
     """The table `rooms`. A view of a room also has the head and the newest message of its log."""
 
-    def __init__(self, pool: Pool, appender: Appender, pages: Pages, members: ClusterMembers) -> None:
+    def __init__(
+        self, pool: Pool, appender: Appender, pages: Pages, members: ClusterMembers, unread: UnreadCounts
+    ) -> None:
         self._pool = pool
+        self._unread = unread
         self._appender = appender
         self._pages = pages
         self._members = members
@@ -67,6 +72,15 @@ class ClusterRooms(RoomStore):
         views = await self._views([room], user_id)
         return views[0] if views else None
 
+    async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
+        """Return those of these rooms that a user is a member of."""
+        keys = [room_id for room_id in dict.fromkeys(room_ids) if is_key(room_id)]
+        if not keys:
+            return []
+        rows = await self._pool.read(r.table("rooms", read_mode="majority").get_all(*keys))
+        views = await self._views([_room(row) for row in rows], user_id)
+        return [view for view in views if view.role is not None]
+
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List a user's rooms in the order of joining.
 
@@ -76,8 +90,7 @@ class ClusterRooms(RoomStore):
         if not is_key(user_id):
             return Page([], None)
         rows = await self._pool.read(listing_query("members", "user", [user_id], start, limit))
-        found = await self._views_by_id([row["room_id"] for row in rows], user_id)
-        views = {view.room.id: view for view in found if view.role is not None}
+        views = {view.room.id: view for view in await self.views([row["room_id"] for row in rows], user_id)}
         return paging.page(
             f"joined {user_id}",
             [row for row in rows if row["room_id"] in views],
@@ -104,12 +117,6 @@ class ClusterRooms(RoomStore):
         """Return how many rooms a user is a member of."""
         return await self._members.count("user", user_id)
 
-    async def _views_by_id(self, room_ids: list[str], user_id: str) -> list[RoomView]:
-        if not room_ids:
-            return []
-        rows = await self._pool.read(r.table("rooms", read_mode="majority").get_all(*room_ids))
-        return await self._views([_room(row) for row in rows], user_id)
-
     async def _views(self, rooms: list[Room], user_id: str) -> list[RoomView]:
         """Return these rooms as a user sees them, in the same order."""
         if not rooms:
@@ -119,24 +126,43 @@ class ClusterRooms(RoomStore):
             self._members.rows([(room_id, user_id) for room_id in ids]),
             self._pool.read(heads_table().get_all(*ids).filter(is_head).without("tail")),
         )
-        last = await self._pages.last_messages(heads)
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}
         head_of = {head["id"]: head for head in heads}
+        last, unread = await asyncio.gather(
+            self._pages.last_messages(heads), self._unread.of(user_id, _not_all_read(head_of, member_of))
+        )
         return [
-            _view(room, head_of[room.id], member_of.get(room.id), last.get(room.id))
+            _view(
+                room,
+                head_of[room.id],
+                member_of.get(room.id),
+                last.get(room.id),
+                unread.get(room.id, Unread()),
+            )
             for room in rooms
             if room.id in head_of
         ]
 
 
-def _view(room: Room, head: dict[str, Any], member: dict[str, Any] | None, last: Message | None) -> RoomView:
+def _not_all_read(heads: dict[str, dict[str, Any]], members: dict[str, dict[str, Any]]) -> dict[str, Span]:
+    """Return, by room id, the entries that a member has not read, where there may be messages among them."""
+    return {
+        room_id: Span(member["read_seq"], head["seq"])
+        for room_id, member in members.items()
+        if (head := heads.get(room_id)) is not None and member["read_seq"] < head["message_seq"]
+    }
+
+
+def _view(
+    room: Room, head: dict[str, Any], member: dict[str, Any] | None, last: Message | None, unread: Unread
+) -> RoomView:
     return RoomView(
         room=room,
         epoch=head["epoch"],
         seq=head["seq"],
         role=None if member is None else Role(member["role"]),
         read_seq=0 if member is None else member["read_seq"],
-        unread_count=0 if member is None else max(0, head["number"] - member["read_number"]),
+        unread=unread,
         last_message=last,
     )
 

@@ -15,7 +15,7 @@ from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
 """A primary key of RethinkDB has at most this length."""
-KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq", "read_number")
+KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq")
 """The columns of `members` that stay as they are when a member's role changes."""
 MAX_POISON: Final = 1_000
 """This many unreadable rows are logged, each once; further ones are skipped without a log line."""
@@ -143,7 +143,7 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
             "returns_as": entry.data.get("returns_as"),
             "joined_at": entry.at,
             "read_seq": entry.seq,  # messages from before they joined do not count as unread
-            "read_number": row["number"],
+            "read_number": row["number"],  # only nodes of the version before read it, and they need a number
             "seq": entry.seq,
         }
     )

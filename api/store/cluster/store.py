@@ -18,6 +18,7 @@ from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
 from api.store.cluster.sessions import ClusterSessions
 from api.store.cluster.unflushed import Unflushed
+from api.store.cluster.unread import UnreadCounts
 from api.store.rethinkdb import Address, Pool, r
 
 
@@ -38,7 +39,7 @@ class ClusterStore(Store):
         super().__init__(
             accounts=accounts,
             sessions=ClusterSessions(pool, reader),
-            rooms=ClusterRooms(pool, appender, pages, members),
+            rooms=ClusterRooms(pool, appender, pages, members, UnreadCounts(pool)),
             members=members,
             log=ClusterLog(pool, appender, pages, epochs),
             audit=ClusterAudit(pool),

@@ -76,7 +76,6 @@ class _Place(NamedTuple):
 
     epoch: str
     seq: int
-    message_number: int
 
 
 class RoomLog:
@@ -122,7 +121,6 @@ class RoomLog:
             draft.ref,
             _json(draft.data).decode(),
             draft.data.get("target"),
-            place.message_number,
             digest,
         )
         try:
@@ -350,12 +348,10 @@ def _is_deleted(cursor: apsw.Cursor, room_id: str, target: object) -> bool:
 
 def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Place:
     if is_message:
-        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1, message_number = message_number + 1"
+        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1"
     else:
         advance = "UPDATE rooms SET seq = seq + 1"
-    rows = cursor.execute(
-        f"{advance} WHERE id = ? RETURNING epoch, seq, message_number", (room_id,)
-    ).fetchall()
+    rows = cursor.execute(f"{advance} WHERE id = ? RETURNING epoch, seq", (room_id,)).fetchall()
     if not rows:
         raise NotFound
     return _Place(*rows[0])  # type: ignore[arg-type]
@@ -363,8 +359,8 @@ def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Plac
 
 def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
     cursor.execute(
-        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target,"
-        " message_number, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     )
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import apsw
 
-from api.errors import NotFound
+from api.errors import EpochChanged, NotFound
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, Membership, MembershipRule, Role, Standing
+from api.models.rooms import Member, Membership, MembershipRule, ReadMark, Role, Standing
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
@@ -50,8 +50,12 @@ class SqliteMembers(MemberStore):
     async def count_of_room(self, room_id: str) -> int:
         return await self._read(lambda cursor: _count_of_room(cursor, room_id))
 
-    async def mark_read(self, room_id: str, user_id: str, seq: int) -> int:
-        return await self._write(lambda cursor: _mark_read(cursor, room_id, user_id, seq))
+    async def mark_read(
+        self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
+    ) -> ReadMark:
+        return await self._write(
+            lambda cursor: _mark_read(cursor, room_id, user_id, seq, epoch=epoch, back=back)
+        )
 
     def _change(  # noqa: PLR0917  those of `change`
         self, cursor: apsw.Cursor, room_id: str, user: User, by: str, at: int, rule: MembershipRule
@@ -71,12 +75,11 @@ class SqliteMembers(MemberStore):
 def keep(cursor: apsw.Cursor, room_id: str, user_id: str, membership: Membership, *, at: int) -> None:
     """Store the state of a user in a room, whose entry is the last one. Who comes in has read all up to it."""
     cursor.execute(
-        "INSERT INTO members (room_id, user_id, role, returns_as, joined_at, read_seq, read_number)"
-        " SELECT id, ?, ?, ?, ?, seq, message_number FROM rooms WHERE id = ?"
+        "INSERT INTO members (room_id, user_id, role, returns_as, joined_at, read_seq)"
+        " SELECT id, ?, ?, ?, ?, seq FROM rooms WHERE id = ?"
         " ON CONFLICT DO UPDATE SET role = excluded.role, returns_as = excluded.returns_as,"
         " joined_at = iif(role IS NULL, excluded.joined_at, joined_at),"
-        " read_seq = iif(role IS NULL, excluded.read_seq, read_seq),"
-        " read_number = iif(role IS NULL, excluded.read_number, read_number)",
+        " read_seq = iif(role IS NULL, excluded.read_seq, read_seq)",
         (user_id, membership.role, membership.returns_as, at, room_id),
     )
 
@@ -115,23 +118,26 @@ def _count_of_room(cursor: apsw.Cursor, room_id: str) -> int:
     return int(count)
 
 
-def _mark_read(cursor: apsw.Cursor, room_id: str, user_id: str, seq: int) -> int:
-    """Raise a member's `read_seq`, but not above the head, and return it. Raises `NotFound`."""
+def _mark_read(
+    cursor: apsw.Cursor, room_id: str, user_id: str, seq: int, *, epoch: str | None, back: bool
+) -> ReadMark:
+    """Move a member's `read_seq`, as `MemberStore.mark_read` says."""
     row = cursor.execute(
-        "SELECT read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
+        "SELECT epoch, read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
         " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
         (bounded(seq), room_id, user_id),
     ).fetchone()
     if row is None:
         raise NotFound
-    if row[1] > row[0]:
-        cursor.execute(
-            "UPDATE members SET read_seq = ?1, read_number = coalesce((SELECT message_number"
-            " FROM entries WHERE room_id = ?2 AND seq <= ?1 ORDER BY seq DESC LIMIT 1), 0)"
-            " WHERE room_id = ?2 AND user_id = ?3",
-            (row[1], room_id, user_id),
-        )
-    return int(max(row))
+    present, read_seq, wanted = row
+    if epoch not in {None, present}:
+        raise EpochChanged
+    if wanted == read_seq or (wanted < read_seq and not back):
+        return ReadMark(present, read_seq, has_moved=False)
+    cursor.execute(
+        "UPDATE members SET read_seq = ? WHERE room_id = ? AND user_id = ?", (wanted, room_id, user_id)
+    )
+    return ReadMark(present, wanted, has_moved=True)
 
 
 def _member(row: Any) -> Member:

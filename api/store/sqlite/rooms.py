@@ -5,6 +5,7 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `RoomStore`; queries are joined from constants of this file
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
@@ -12,7 +13,7 @@ import apsw
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
 from api.models.page import Page
-from api.models.rooms import Membership, Role, Room, RoomView, Visibility
+from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
@@ -21,9 +22,10 @@ from api.store.sqlite.log import RoomLog
 from api.store.sqlite.members import keep
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
+from api.store.unread import unread
 
 _ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at"
-_VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, message_number, role, read_seq, read_number"
+_VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, role, read_seq"
 
 
 class SqliteRooms(RoomStore):
@@ -48,6 +50,9 @@ class SqliteRooms(RoomStore):
 
     async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         return await self._read(lambda reading: self._public(reading, user_id, cursor, limit))
+
+    async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
+        return await self._read(lambda cursor: self._views(cursor, room_ids, user_id))
 
     async def count_of_user(self, user_id: str) -> int:
         return await self._read(lambda cursor: _count_of_user(cursor, user_id))
@@ -79,7 +84,12 @@ class SqliteRooms(RoomStore):
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ? WHERE id = ?",
             (user_id, room_id),
         ).fetchone()
-        return row and self._room_view(cursor, row)
+        return row and self._room_view(cursor, row, user_id)
+
+    def _views(self, cursor: apsw.Cursor, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
+        """Return those of these rooms that a user is a member of."""
+        found = (self._view(cursor, room_id, user_id) for room_id in dict.fromkeys(room_ids))
+        return [view for view in found if view is not None and view.role is not None]
 
     def _of_user(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
         """List a user's rooms in the order of joining."""
@@ -94,7 +104,7 @@ class SqliteRooms(RoomStore):
             rows,
             limit,
             key=lambda row: (row[-1], row[0]),
-            item=lambda row: self._room_view(cursor, row[:-1]),
+            item=lambda row: self._room_view(cursor, row[:-1], user_id),
         )
 
     def _public(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
@@ -110,19 +120,20 @@ class SqliteRooms(RoomStore):
             rows,
             limit,
             key=lambda row: (row[4], row[0]),
-            item=lambda row: self._room_view(cursor, row),
+            item=lambda row: self._room_view(cursor, row, user_id),
         )
 
-    def _room_view(self, cursor: apsw.Cursor, row: Any) -> RoomView:
-        epoch, seq, message_seq, message_number, role, read_seq, read_number = row[5:]
+    def _room_view(self, cursor: apsw.Cursor, row: Any, user_id: str) -> RoomView:
+        epoch, seq, message_seq, role, read_seq = row[5:]
         room = _room(row[:5])
+        is_all_read = role is None or read_seq >= message_seq
         return RoomView(
             room=room,
             epoch=epoch,
             seq=seq,
             role=role and Role(role),
             read_seq=0 if role is None else read_seq,
-            unread_count=0 if role is None else message_number - read_number,
+            unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
             last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
         )
 
@@ -131,6 +142,22 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
     """Return a room."""
     row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ?", (room_id,)).fetchone()
     return row and _room(row)
+
+
+def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
+    """Count a member's unread messages. Only indexes are read, and no bodies."""
+    deleted = cursor.execute(
+        "SELECT target FROM entries INDEXED BY deletions"
+        " WHERE room_id = ? AND kind = 'delete' AND target > ? AND seq <= ?",
+        (room_id, read_seq, head_seq),
+    )
+    gone = {row[0] for row in deleted}
+    messages = cursor.execute(
+        "SELECT seq, user_id FROM entries INDEXED BY messages"
+        " WHERE room_id = ? AND kind = 'message' AND seq > ? AND seq <= ? ORDER BY seq",
+        (room_id, read_seq, head_seq),
+    )
+    return unread(messages, gone, user_id)
 
 
 def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:

@@ -157,7 +157,18 @@ CREATE INDEX members_of_room ON members (room_id, joined_at, user_id) WHERE role
 CREATE INDEX rooms_of_user ON members (user_id, joined_at, room_id) WHERE role IS NOT NULL;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = """
+-- Unread messages are counted from two indexes that have all it takes: messages with their authors, and deletions. So
+-- the numbers that counted them are gone.
+DROP INDEX messages;
+CREATE INDEX messages ON entries (room_id, seq, user_id) WHERE kind = 'message';
+CREATE INDEX deletions ON entries (room_id, target, seq) WHERE kind = 'delete';
+ALTER TABLE members DROP COLUMN read_number;
+ALTER TABLE rooms DROP COLUMN message_number;
+ALTER TABLE entries DROP COLUMN message_number;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

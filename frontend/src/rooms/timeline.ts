@@ -160,7 +160,13 @@ export function indexOfSeq(entries: readonly Entry[], seq: number): number {
   return low;
 }
 
-/** The number of messages of others after `seq`, or null where not all of them are loaded. */
+/** More unread messages than this are not counted, as no badge shows more. The server counts as far. */
+export const MAX_UNREAD = 999;
+
+/**
+ * The number of messages after `seq` that are not one's own and not deleted, at most `MAX_UNREAD`; null
+ * where not all of them are loaded.
+ */
 export function countUnread(timeline: Timeline, seq: number, me: string): number | null {
   if (seq + 1 < timeline.loaded_from) return null;
   let count = 0;
@@ -169,7 +175,7 @@ export function countUnread(timeline: Timeline, seq: number, me: string): number
     const entry = entries[index];
     if (entry?.kind === 'message' && entry.user_id !== me && !entry.deleted) count++;
   }
-  return count;
+  return Math.min(count, MAX_UNREAD);
 }
 
 export function messageEntry(message: Message): MessageEntry {

@@ -54,7 +54,7 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
     assert (member.role, member.joined_at, member.as_of) == (Role.MEMBER, 7_000, 2)
     view = await other.rooms.view(DEN.id, BOB.id)
     assert view is not None
-    assert (view.role, view.read_seq, view.unread_count) == (Role.MEMBER, 2, 0)
+    assert (view.role, view.read_seq, view.unread.count) == (Role.MEMBER, 2, 0)
     async with opened_again(store) as dying:
         await dying.appender.flush(DEN.id)
         never_flush(dying, monkeypatch)

@@ -7,7 +7,7 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.accounts import SessionKind
-from api.models.rooms import LOBBY_ID, Role
+from api.models.rooms import LOBBY_ID, Role, Unread
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
 from tests.store.make import BOB, message
@@ -72,6 +72,36 @@ async def test_members_of_version_3_stay_and_readers_among_them_come_back_as_rea
         back = await store.members.get(LOBBY_ID, BOB.id)
         assert back is not None
         assert back.role is Role.READER
+
+
+VERSION_4_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 4, 3, 2);
+INSERT INTO users (id, username, username_key, display_name, created_at) VALUES ('user-bob', 'bob', 'bob', 'Bob', 1);
+INSERT INTO members (room_id, user_id, role, joined_at, read_seq) VALUES ('lobby', 'user-bob', 'member', 1, 1);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, target, message_number) VALUES
+    ('lobby', 1, 'member', 'user-bob', 'bob', 1, '{"role": "member", "by": "user-bob"}', NULL, 0),
+    ('lobby', 2, 'message', 'user-alice', 'alice', 1, '{"body": "hello", "reply_to": null}', NULL, 1),
+    ('lobby', 3, 'message', 'user-alice', 'alice', 1, '{"body": "", "reply_to": null}', NULL, 2),
+    ('lobby', 4, 'delete', 'user-alice', 'alice', 1, '{"target": 3}', 3, 2);
+"""
+
+
+async def test_a_database_of_version_4_counts_what_is_unread_by_the_new_definition(
+    path: Path, url: str
+) -> None:
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        for step in sqlite_schema.STEPS[:4]:
+            connection.execute(step)
+        connection.execute(VERSION_4_ROWS)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", 4)
+    async with opened(url) as store:
+        view = await store.rooms.view(LOBBY_ID, "user-bob")
+        assert view is not None
+        assert (view.read_seq, view.unread) == (1, Unread(1, 2))
+        assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 5
+        assert [one.seq for one in (await store.log.history(LOBBY_ID, limit=9)).items] == [2, 3, 5]
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(
