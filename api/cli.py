@@ -69,7 +69,9 @@ def serve(
         asyncio.run(_prepare(settings))
     except (PortInUse, TailwireError) as error:
         _fail(str(error))
-    if not run_server(bound, workers, compression=settings.compression):
+    if not run_server(
+        bound, workers, compression=settings.compression, keep_alive_seconds=settings.keep_alive_seconds
+    ):
         raise typer.Exit(1)
 
 

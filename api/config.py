@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     heartbeat_seconds: int = Field(
         25, ge=1, le=300, description="A socket gets a `heartbeat` after this many seconds without an event."
     )
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="How long an idle HTTP connection is kept open. It must be longer than proxies and clients keep"
+        " theirs, or they send requests on connections that are just being closed.",
+    )
     access_minutes: int = Field(15, ge=1, le=60, description="The lifetime of an access token, in minutes.")
     session_days: int = Field(
         30, ge=1, le=365, description="The lifetime of a session that is not used, in days."

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -19,7 +20,9 @@ from api.feed import Feed
 from api.http.deps import HttpSettings, Services
 from api.http.docs_page import install_docs_page
 from api.http.hardening import Hardening
+from api.http.head import HeadAsGet
 from api.http.openapi import contract
+from api.http.page import install_page
 from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
@@ -44,10 +47,20 @@ DESCRIPTION: Final = (
 
 
 class Application(FastAPI):
-    """A FastAPI application that passes sockets to `api/routers/ws.py`, past its routers and middleware."""
+    """A FastAPI application that passes sockets to `api/routers/ws.py`, past its routers and middleware.
+
+    `prefix` is the path below which people reach this server, such as `/chat`, or empty. A proxy in front may take it
+    away or leave it.
+    """
+
+    def __init__(self, *, prefix: str, **named: Any) -> None:
+        super().__init__(servers=[{"url": prefix}] if prefix else None, **named)
+        self._below = f"{prefix}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one socket or the lifespan."""
+        if scope["type"] != "lifespan" and scope["path"].startswith(self._below):
+            scope["path"] = scope["path"].removeprefix(self._below[:-1])
         if scope["type"] == "websocket":
             scope["app"] = self
             await ws.serve(scope, receive, send)
@@ -64,6 +77,7 @@ class Application(FastAPI):
 def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Passwords) -> FastAPI:
     """Return the application for these settings. Nothing is opened before its lifespan begins."""
     app = Application(
+        prefix=urlsplit(settings.url or "").path,
         title="Tailwire",
         version=__version__,
         description=DESCRIPTION,
@@ -80,7 +94,8 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         install_docs_page(app)
     frontend = settings.frontend or BUILT_FRONTEND
     if (frontend / "index.html").is_file():
-        app.frontend("/", directory=str(frontend), check_dir=False)
+        install_page(app, frontend)
+    app.add_middleware(HeadAsGet)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -48,10 +51,40 @@ function contentSecurityPolicy(): Plugin {
   };
 }
 
+// The server sends these instead of the files beside them, so that it compresses nothing itself.
+const CODINGS = [
+  { suffix: '.br', compress: (body: Buffer) => brotliCompressSync(body) },
+  { suffix: '.gz', compress: (body: Buffer) => gzipSync(body, { level: 9 }) },
+];
+const TEXTS = /\.(html|js|css|svg)$/;
+
+function compression(): Plugin {
+  let directory = '';
+  return {
+    name: 'compression',
+    apply: 'build',
+    configResolved(config) {
+      directory = join(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+        if (!TEXTS.test(name)) continue;
+        const body = readFileSync(join(directory, name));
+        for (const { suffix, compress } of CODINGS) {
+          const compressed = compress(body);
+          if (compressed.length < body.length) {
+            writeFileSync(join(directory, name + suffix), compressed);
+          }
+        }
+      }
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [contentSecurityPolicy()],
+  plugins: [contentSecurityPolicy(), compression()],
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },

@@ -211,7 +211,9 @@ async def running(
     """
     bound = bind("127.0.0.1", 0)
     app = create_app(settings, make_passwords)
-    server = _PromptServer(configuration(app, compression=settings.compression))
+    server = _PromptServer(
+        configuration(app, compression=settings.compression, keep_alive_seconds=settings.keep_alive_seconds)
+    )
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     try:
         await server.start(bound)

@@ -39,7 +39,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 @asynccontextmanager
 async def echoing(*, compression: bool) -> AsyncIterator[str]:
     bound = bind("127.0.0.1", 0)
-    config = configuration(echo, compression=compression, lifespan="off")
+    config = configuration(echo, compression=compression, keep_alive_seconds=5, lifespan="off")
     config.ws_max_size = BIG_BYTES
     bound.listen()  # a client that comes before the server waits in the queue
     server = uvicorn.Server(config)

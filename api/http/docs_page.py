@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import fastapi_swagger
 from fastapi import FastAPI, Request, Response
@@ -14,9 +14,18 @@ from fastapi.staticfiles import StaticFiles
 ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
 
 
+class _Assets(StaticFiles):
+    """Files that browsers keep and ask for again, because their names stay the same in a newer version."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        response = super().file_response(*arguments, **named)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
 def install_docs_page(app: FastAPI) -> None:
     """Serve the page and its files, with a policy that allows its one inline script by hash."""
-    app.mount("/docs/assets", StaticFiles(directory=ASSETS), name="docs-assets")
+    app.mount("/docs/assets", _Assets(directory=ASSETS), name="docs-assets")
 
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
@@ -31,6 +40,8 @@ def install_docs_page(app: FastAPI) -> None:
         f"default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline';"
         " img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+    page.headers["cache-control"] = "no-cache"
 
     @app.get("/docs", include_in_schema=False)
     async def docs(_request: Request) -> Response:

@@ -144,8 +144,7 @@ def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) 
     headers.setdefault(
         "content-security-policy", PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY
     )
-    if kind.startswith("application/json"):
-        headers.setdefault("cache-control", "no-store")
+    headers.setdefault("cache-control", "no-store")  # answers are for one user and one moment
 
 
 def scheme_of(connection: HTTPConnection, trusted_proxies: Sequence[Network]) -> str:

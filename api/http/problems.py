@@ -63,7 +63,8 @@ class _AllowedMethods:
                 (compile_path(template)[0], {method.upper() for method in operations})
                 for template, operations in paths.items()
             ]
-        return {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
+        allowed = {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
+        return allowed | ({"HEAD"} if "GET" in allowed else set())
 
 
 async def _on_invalid(_request: Request, raised: Exception) -> Response:

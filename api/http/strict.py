@@ -24,6 +24,8 @@ from api.protocol.fields import MAX_REQUEST_BYTES
 
 MAX_FORM_FIELDS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
+UTF_8: Final = frozenset({"utf-8", "utf8"})
+"""The names of the one encoding that bodies may have (RFC 8259, section 8.1)."""
 
 log = structlog.get_logger("api.http")
 
@@ -92,16 +94,14 @@ async def _read(request: Request) -> None:
 
 
 async def _parse(request: Request) -> None:
-    if _content_type(request) != "application/json":
-        raise UnsupportedMediaType("Send the body as application/json")
+    _require_type(request, "application/json")
     request._json = strict_json.loads(await request.body())  # noqa: SLF001  Starlette caches `json()` here
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
 
 
 async def _check_form(request: Request) -> None:
-    if _content_type(request) != FORM:
-        raise UnsupportedMediaType(f"Send the form as {FORM}")
+    _require_type(request, FORM)
     try:
         fields = parse_qsl(
             (await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS
@@ -118,9 +118,14 @@ def _require_once(where: str, fields: list[tuple[str, str]]) -> None:
         raise Invalid("A field stands twice", errors=(twice,), code="duplicate_key")
 
 
-def _content_type(request: Request) -> str | None:
-    if "content-type" not in request.headers:
-        return None
+def _require_type(request: Request, wanted: str) -> None:
+    """Raise `UnsupportedMediaType` for a body that is of another type, not in UTF-8, or compressed."""
     message = Message()
-    message["content-type"] = request.headers["content-type"]
-    return message.get_content_type()
+    message["content-type"] = request.headers.get("content-type", "")
+    if message.get_content_type() != wanted or "content-type" not in request.headers:
+        raise UnsupportedMediaType(f"Send the body as {wanted}")
+    for name, value in message.get_params(failobj=[])[1:]:
+        if name.lower().startswith("charset") and str(value).lower() not in UTF_8:
+            raise UnsupportedMediaType("Send the body in UTF-8")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("Send the body without a Content-Encoding")

@@ -57,7 +57,7 @@ class _AnnouncedServer(uvicorn.Server):
             print(self._announcement, flush=True)  # noqa: T201  the person at the terminal waits for this line
 
 
-def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config:
+def configuration(app: Any, *, compression: bool, keep_alive_seconds: int, **more: Any) -> uvicorn.Config:
     """Return uvicorn's options for an application. They are set nowhere else."""
     return uvicorn.Config(
         app,
@@ -72,14 +72,21 @@ def configuration(app: Any, *, compression: bool, **more: Any) -> uvicorn.Config
         access_log=False,
         log_config=None,
         backlog=BACKLOG,
+        timeout_keep_alive=keep_alive_seconds,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         **more,
     )
 
 
-def serve(bound: socket.socket, workers: int, *, compression: bool) -> bool:
+def serve(bound: socket.socket, workers: int, *, compression: bool, keep_alive_seconds: int) -> bool:
     """Serve until told to stop. Returns False when the start failed; the reason is logged then."""
-    config = configuration("api.main:app", factory=True, workers=workers, compression=compression)
+    config = configuration(
+        "api.main:app",
+        factory=True,
+        workers=workers,
+        compression=compression,
+        keep_alive_seconds=keep_alive_seconds,
+    )
     announcement = f"Tailwire is ready: {address(bound)}"
     if workers == 1:
         server = _AnnouncedServer(config, announcement)

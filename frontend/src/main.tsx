@@ -32,6 +32,7 @@ options.debounceRendering = (render) => {
 const root = document.getElementById('app');
 if (root) {
   const app = await createApp(window);
+  root.replaceChildren(); // what the page shows while, or where, this script is missing
   render(
     <AppContext.Provider value={app}>
       <Root />

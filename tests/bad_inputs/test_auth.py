@@ -99,6 +99,41 @@ async def test_a4_json_that_does_not_say_that_it_is_is_refused(with_alice: Node)
     await logs_in(with_alice, "alice")
 
 
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "Content-Type",
+            ("{type}", "{type}; charset=UTF-8", '{type};charset="utf-8"', "{type}; charset=utf8; x=y"),
+            (
+                "{type}; charset=utf-16",
+                "{type}; charset=latin1",
+                "{type}; charset=",
+                "{type}; charset=utf-8; charset=utf-16",
+                "{type}; charset*=utf-8''utf-16",
+                "{type}, text/plain",
+            ),
+        ),
+        ("Content-Encoding", ("identity",), ("gzip", "br", "deflate", "gzip, identity", "x", "")),
+    ],
+)
+async def test_a4_a_body_in_another_encoding_is_refused(
+    with_alice: Node, name: str, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    form = b"username=alice&password=" + PASSWORD.encode().replace(b" ", b"+")
+    for path, kind, body in (
+        ("/auth/login", "application/json", json.dumps({"username": "alice", "password": PASSWORD}).encode()),
+        ("/auth/token", FORM, form),
+    ):
+        for value in (*good, *bad):
+            headers = {"Content-Type": kind} | {name: value.format(type=kind)}
+            answer = await with_alice.client().post(path, content=body, headers=headers)
+            if value in good:
+                assert answer.status_code == 200, value
+            else:
+                is_problem(answer, 415, "unsupported_media_type")
+
+
 async def test_a5_a_body_that_is_too_large_is_refused_however_it_comes(with_alice: Node) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(3):

@@ -15,6 +15,7 @@ from websockets.http11 import Response
 from api.config import Settings
 from api.realtime import handler
 from api.server import http as server_http
+from api.server.run import configuration
 from tests.bad_inputs.answers import answers, is_problem
 from tests.node import SECONDS, Node, Person, Socket, http_client, running
 from tests.peer import Peer, dial
@@ -111,6 +112,26 @@ async def test_h6_an_upgrade_by_another_method_or_an_old_http_is_refused(
     whole = HANDSHAKE + VERSION + KEY + b"\r\n"
     for sent in (whole.replace(b"GET", b"POST"), whole.replace(b"HTTP/1.1", b"HTTP/1.0")):
         assert (await answer_to(sqlite_node, sent)).split()[1] in {b"400", b"405"}
+
+
+@pytest.mark.settings(keep_alive_seconds=1)
+async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
+    sqlite_node: Node, alice: Person
+) -> None:
+    loop = asyncio.get_running_loop()
+    reader, writer = await dial(sqlite_node)
+    writer.write(REQUEST + b"\r\n")
+    await reader.readuntil(b"}")
+    began = loop.time()
+    async with asyncio.timeout(SECONDS):
+        assert await reader.read() == b""
+    assert 0.9 < loop.time() - began < 5
+    writer.close()
+
+
+async def test_an_idle_connection_is_kept_longer_than_proxies_keep_theirs() -> None:
+    assert Settings().keep_alive_seconds == 75  # nginx, AWS and HAProxy: 60 s
+    assert configuration(None, compression=False, keep_alive_seconds=75).timeout_keep_alive == 75
 
 
 async def test_h7_a_request_that_does_not_go_on_ends_the_connection(

@@ -93,6 +93,20 @@ async def test_the_page_runs_nothing_that_it_did_not_bring(browser: Browser, sql
     assert all(not child.url.startswith(sqlite_node.url) for child in frame.main_frame.child_frames)
 
 
+async def test_a_page_whose_script_is_gone_offers_to_reload(browser: Browser, sqlite_node: Node) -> None:
+    """As after an upgrade, when the old page was kept and its old script was not."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    await context.route("**/*.js", lambda route: route.fulfill(status=404))
+    await page.goto(sqlite_node.url + "/#/browse")
+    reload = page.get_by_role("link", name="reload the page")
+    await expect(reload).to_be_visible()
+    await context.unroute("**/*.js")
+    await reload.click()
+    await expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    await expect(reload).to_have_count(0)
+
+
 async def test_the_authorize_button_of_the_docs_works_under_their_policy(
     browser: Browser, sqlite_node: Node
 ) -> None:

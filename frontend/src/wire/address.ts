@@ -1,6 +1,6 @@
-/** The address of the API: from config.json, or else the origin of this page. */
+/** The address of the API: from config.json, or else the directory of this page. */
 export async function readApiUrl(fetch: typeof globalThis.fetch, page: string): Promise<string> {
-  const own = new URL('/', page).href;
+  const own = new URL('.', page).href;
   try {
     const answer = await fetch(new URL('config.json', page), { cache: 'no-cache' });
     if (!answer.ok) return own;

@@ -7,9 +7,9 @@ const read = (body: unknown, status = 200) =>
   readApiUrl(new ScriptedApi().on('GET /chat/config.json', { body, status }).fetch, page);
 
 test('the address of the API is where the page came from, unless config.json says otherwise', async () => {
-  expect(await read({ api_url: '' })).toBe('https://static.example/');
-  expect(await read('', 404)).toBe('https://static.example/');
-  expect(await read('<html>')).toBe('https://static.example/');
+  expect(await read({ api_url: '' })).toBe('https://static.example/chat/');
+  expect(await read('', 404)).toBe('https://static.example/chat/');
+  expect(await read('<html>')).toBe('https://static.example/chat/');
 });
 
 test('it is what config.json says, with or without a slash at its end', async () => {
@@ -18,7 +18,7 @@ test('it is what config.json says, with or without a slash at its end', async ()
 });
 
 test('it is never another scheme', async () => {
-  expect(await read({ api_url: 'javascript:alert(1)' })).toBe('https://static.example/');
+  expect(await read({ api_url: 'javascript:alert(1)' })).toBe('https://static.example/chat/');
 });
 
 test('the WebSocket has the scheme that goes with it', () => {
