@@ -53,7 +53,7 @@ def table_of_settings() -> str:
     """Return the table of docs/configuration.md, made from the fields of `Settings`."""
     lines = ["| variable | default | what |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        assert field.description, f"api/config.py: describe {name}"
+        assert field.description, f"api/config/__init__.py: describe {name}"
         lines.append(f"| `TAILWIRE_{name.upper()}` | {shown_default(field)} | {field.description} |")
     return "\n".join(lines)
 
@@ -150,7 +150,7 @@ def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:
 
 GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     # A document: for each generated part its source, as the comment before it says, and the function that makes it.
-    CONFIGURATION: {"api/config.py": table_of_settings},
+    CONFIGURATION: {"api/config/__init__.py": table_of_settings},
     ARCHITECTURE: {"the docstrings of api/": tree_of_folders, "tests/test_architecture.py": table_of_imports},
     PERMISSIONS: {"api/rooms/policy.py": tables_of_permissions},
     PROTOCOL: {"api/models/kinds.py": table_of_kinds},

@@ -4,14 +4,15 @@ import os
 import re
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-import idna
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.config.hosts import LOOPBACK_NAMES, is_loopback, normal_host, normal_origin
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
 PREFIX = "TAILWIRE_"
@@ -21,9 +22,6 @@ MIN_SECRET_BYTES = 32
 """The least length of a secret, which is the hash length of HS256 (RFC 7518, section 3.2)."""
 MIN_DISTINCT_CHARACTERS = 10
 """A secret with fewer distinct characters is refused: 32 random characters practically always have more."""
-LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""The names by which a machine reaches itself. A server answers to them wherever it listens."""
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 WIDEST_PREFIX: Final = {4: 8, 6: 7}
 """The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
 and fc00::/7 are the widest."""
@@ -307,59 +305,6 @@ class Settings(BaseSettings):
         for secret in value:
             cls._is_strong(secret)
         return value
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def normal_origin(text: str, *, with_path: bool = False) -> str:
-    """Return an origin as browsers write it: lower case, IDN as `xn--`, no default port, no path (RFC 6454, section 6).
-
-    With `with_path` a path may follow, which is left out. Raises `ValueError` for what no browser sends.
-    """
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError("must look like https://chat.example.org") from None
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or _has_more(parts, text, with_path=with_path):
-        shape = "https://chat.example.org, with no user, query or fragment"
-        raise ValueError(f"must look like {shape}" + ("" if with_path else ", and no path"))
-    host = normal_host(parts.hostname)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + ("" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}")
-
-
-def _has_more(parts: SplitResult, text: str, *, with_path: bool) -> bool:
-    return "@" in parts.netloc or "?" in text or "#" in text or not (with_path or parts.path in {"", "/"})
-
-
-def normal_host(text: str) -> str:
-    """Return a host name as browsers write it, an IPv6 address without brackets. Raises `ValueError`."""
-    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    try:
-        address = ip_address(bare)
-    except ValueError:
-        pass
-    else:
-        if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.scope_id):
-            raise ValueError("has an IPv6 address in a form that browsers do not send")
-        return str(address)
-    try:
-        name = idna.encode(text, uts46=True).decode() if not text.isascii() else text.lower()
-    except idna.IDNAError:
-        name = ""
-    labels = name.removesuffix(".").split(".")
-    if not all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels):
-        raise ValueError("has a host name that does not exist in this form; a host has no scheme and no port")
-    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
-        raise ValueError("has an IPv4 address that is not written as four numbers")
-    return name
 
 
 def secret_weakness(secret: str) -> str | None:
