@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -19,12 +20,13 @@ from api.errors import TailwireError
 from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
-from api.store import Opening, Store, open_store, prepare_cluster
+from api.store import Opening, Store, backup_store, open_store, prepare_cluster, restore_store
 
 T = TypeVar("T")
 
 USAGE_ERROR = 2
 PAGE = 100
+MIB = 1024 * 1024
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -86,11 +88,16 @@ def init(
         ),
     ],
     replicas: Annotated[int, typer.Option(min=1, help="How many servers keep each table.")] = 1,
+    restored: Annotated[
+        bool, typer.Option("--restored", help="The database was put back from a dump: begin new epochs.")
+    ] = False,
 ) -> None:
     """Prepare a RethinkDB cluster: database, tables, indexes, and the app user that TAILWIRE_STORE names."""
     settings = _settings()
     try:
-        asyncio.run(prepare_cluster(admin, settings.store, say=typer.echo, replicas=replicas))
+        asyncio.run(
+            prepare_cluster(admin, settings.store, say=typer.echo, replicas=replicas, restored=restored)
+        )
     except TailwireError as error:
         _fail(str(error))
     typer.echo("The cluster is ready for `tailwire serve`.")
@@ -103,6 +110,31 @@ def doctor() -> None:
     logs.configure(settings.log_format, "error")
     if not asyncio.run(_report(settings)):
         raise typer.Exit(1)
+
+
+@cli.command()
+def backup(
+    file: Annotated[
+        Path, typer.Argument(help="A new file. It holds secrets: keep it as safe as the database.")
+    ],
+) -> None:
+    """Copy the database to a file, while the server runs. The copy is checked before it gets its name."""
+    file = _offline(lambda settings: backup_store(settings.store, file))
+    typer.echo(f"{file}: a whole copy, {file.stat().st_size / MIB:.1f} MiB")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `tailwire backup` has made.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Put the database that is there aside. It is kept.")
+    ] = False,
+) -> None:
+    """Put a backup in the place of the database, while no server runs. Clients load all rooms again."""
+    path, aside = _offline(lambda settings: restore_store(settings.store, file, force=force))
+    if aside is not None:
+        typer.echo(f"{aside}: the database that was here before")
+    typer.echo(f"{path}: restored; every room has begun a new epoch. `tailwire serve` serves it.")
 
 
 @cli.command()
@@ -233,6 +265,16 @@ def _administer(act: Callable[[Admin, Store], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except TailwireError as error:
         _fail("; ".join([f"{one.loc[-1]} {one.message}" for one in error.errors]) or error.message)
+
+
+def _offline(act: Callable[[Settings], T]) -> T:
+    """Run `act`, which needs no open store."""
+    settings = _settings()
+    logs.configure(settings.log_format, "error")
+    try:
+        return act(settings)
+    except TailwireError as error:
+        _fail(error.message)
 
 
 def _password(generate: bool) -> str:

@@ -1,6 +1,7 @@
 """Makes and upgrades the RethinkDB schema as an admin, and checks the schema that a store opens."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,6 +9,7 @@ from typing import Any, Final
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.acting import allow_query
+from api.store.cluster.queries import begin_renewal_query
 from api.store.cluster.steps import STEPS, Index, Migration
 from api.store.epoch import new_epoch
 from api.store.rethinkdb import Address, Pool, r
@@ -42,10 +44,13 @@ def empty_head(room_id: str) -> dict[str, Any]:
     }
 
 
-async def init(admin_url: str, store_url: str, say: Callable[[str], None], replicas: int = 1) -> None:
+async def init(
+    admin_url: str, store_url: str, say: Callable[[str], None], replicas: int = 1, *, restored: bool = False
+) -> None:
     """Make, as an admin, what a store needs: database, tables, indexes, lobby, and the app user with its rights.
 
-    This also upgrades an older schema. It may be interrupted and run again, and repeating it is harmless. Raises
+    This also upgrades an older schema. `restored`: the database was put back from a copy, so the first node to start
+    begins a new epoch in every room. It may be interrupted and run again, and repeating it is harmless. Raises
     `Unavailable`, `Invalid`.
     """
     app = Address.parse(store_url)
@@ -54,6 +59,9 @@ async def init(admin_url: str, store_url: str, say: Callable[[str], None], repli
     try:
         await _make(Migration(pool, app.database, say, app.user), replicas)
         await _make_user(pool, app, say)
+        if restored:
+            say("every room will begin a new epoch when the first node starts")
+            await pool.write(begin_renewal_query(secrets.token_urlsafe(16)))
     finally:
         await pool.close()
 

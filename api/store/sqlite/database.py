@@ -148,10 +148,10 @@ def _make_file(path: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     for new in made:
-        _flush_directory(new.parent)
+        flush_directory(new.parent)
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
     """Make the names in a directory durable. An entry is not durable before the name of its file is."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

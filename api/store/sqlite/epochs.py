@@ -30,7 +30,7 @@ class SqliteEpochs:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 if not self._is_as_noted(cursor):  # again, as another process may have been faster
-                    _renew_epochs(cursor)
+                    renew_epochs(cursor)
                 cursor.execute("COMMIT")
             finally:
                 if connection.in_transaction:
@@ -69,7 +69,8 @@ def _newest(cursor: apsw.Cursor) -> int:
     return int(newest)
 
 
-def _renew_epochs(cursor: apsw.Cursor) -> None:
+def renew_epochs(cursor: apsw.Cursor) -> None:
+    """Begin a new epoch in every room, within a transaction."""
     room_ids = [row[0] for row in cursor.execute("SELECT id FROM rooms")]
     for room_id in room_ids:
         cursor.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new_epoch(), room_id))

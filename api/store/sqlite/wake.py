@@ -27,8 +27,7 @@ class Wake:
     """Sends wake-ups to the other stores and receives theirs. All but `notify_others` belongs to the event loop."""
 
     def __init__(self, database: Path) -> None:
-        name = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
-        self._directory = Path(tempfile.gettempdir()) / f"tailwire-{_user_id()}-{name}"
+        self._directory = _directory_of(database)
         self._own = self._directory / secrets.token_hex(8)
         self._socket: socket.socket | None = None
         self._listening: set[Callable[[], None]] = set()
@@ -116,6 +115,23 @@ class Wake:
         status = self._directory.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != _user_id() or status.st_mode & 0o077:
             raise PermissionError(0, "the directory for wake-up sockets is not ours alone")
+
+
+def is_open_somewhere(database: Path) -> bool:
+    """Return whether a store of this user is open on a database, in any process. It may be opened a moment later."""
+    if not hasattr(socket, "AF_UNIX"):
+        return False
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        for endpoint in _directory_of(database).iterdir():
+            with suppress(OSError):
+                probe.connect(str(endpoint))
+                return True
+    return False
+
+
+def _directory_of(database: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tailwire-{_user_id()}-{name}"
 
 
 def _user_id() -> int:

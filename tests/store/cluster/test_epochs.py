@@ -15,9 +15,11 @@ from api.models.rooms import LOBBY_ID
 from api.store.base.store import Opening
 from api.store.cluster import epochs as cluster_epochs
 from api.store.cluster import queries as cluster_queries
+from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
-from tests.store.cluster.nodes import is_entry, lost, make_den, told, until
+from tests.rethinkdb_server import RethinkDBServer
+from tests.store.cluster.nodes import is_entry, lost, make_den, opened, told, until
 from tests.store.make import ALICE, DEN, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -148,6 +150,18 @@ async def test_a_renewal_of_epochs_that_was_broken_off_is_finished_by_whoever_op
     async with store.changes.open() as tail:
         assert await anext(tail) == [Restored()]
     assert {head.epoch for head in (await store.log.heads(rooms)).values()} == whole
+
+
+async def test_after_an_init_that_is_told_of_a_restore_every_room_has_a_new_epoch(
+    store: ClusterStore, cluster_url: str, server: RethinkDBServer
+) -> None:
+    await store.log.append(LOBBY_ID, message("1"))
+    (before,) = (await store.log.heads([LOBBY_ID])).values()
+    await init(server.admin_url, cluster_url, lambda _line: None, restored=True)
+    async with opened(cluster_url) as started, started.changes.open() as tail:
+        assert await anext(tail) == [Restored()]
+        (after,) = (await started.log.heads([LOBBY_ID])).values()
+    assert (after.seq, after.epoch != before.epoch) == (before.seq, True)
 
 
 # -- what a tail has seen
