@@ -4,7 +4,7 @@ An *entry* is any durable fact of a room. Its `data` holds exactly the fields th
 `api/models/kinds.py` is the table of kinds, and docs/protocol.md shows it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -13,6 +13,10 @@ EntryData: TypeAlias = dict[str, Json]
 
 UNREADABLE: Final = "unreadable"
 """The kind that stands in for an entry that is missing in the store or cannot be read. It is never stored."""
+
+
+PREVIEW_CHARACTERS: Final = 200
+"""A preview of a message shows at most this much of its body."""
 
 
 class Kind(StrEnum):
@@ -105,6 +109,11 @@ class Message:
     edited_at: int | None = None
     deleted: bool = False
     reactions: tuple[Reaction, ...] = ()
+
+
+def preview(message: Message) -> Message:
+    """Return a message with its body cut to `PREVIEW_CHARACTERS`, for lists of rooms."""
+    return replace(message, body=message.body[:PREVIEW_CHARACTERS])
 
 
 @dataclass(frozen=True, slots=True)

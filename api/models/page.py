@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list. `next_cursor` asks for the next page, and is None on the last one."""
+    """A page of a list. `next_cursor` asks for the next page, and is None on the last one, however short a page is."""
 
     items: list[T]
     next_cursor: str | None

@@ -141,7 +141,10 @@ class ReadMark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one user sees it in a list. For a non-member `role` is None, and nothing is unread."""
+    """A room as one user sees it in a list. For a non-member `role` is None, and nothing is unread.
+
+    `last_message` is a preview: its body is cut.
+    """
 
     room: Room
     epoch: str

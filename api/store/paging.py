@@ -3,12 +3,16 @@
 A list is ordered by a number and an id, or by one of them, and these never change. A cursor holds the last key of the
 page before. So a page costs the same at any depth, and rows that are added or removed meanwhile neither repeat nor hide
 other rows.
+
+A page ends after `limit` items, or before the item that would make it longer than `PAGE_BYTES`. So no page takes more
+memory than that, whatever its items hold.
 """
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
@@ -18,6 +22,9 @@ from api.models.page import Page
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[int, str]
+
+PAGE_BYTES: Final = 512 * 1024
+"""The most bytes of the items of a page, as JSON. A page has at least one item, also if that alone is longer."""
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
 AFTER_ALL_TEXTS: Final = "\U0010ffff"
@@ -44,12 +51,50 @@ def start(list_name: str, cursor: str | None) -> Key:
 
 
 def page(
-    list_name: str, rows: list[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
+    list_name: str, rows: Iterable[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
 ) -> Page[T]:
-    """Make a page of the first `limit` rows. If `rows` has one more, there is a next page."""
-    shown = rows[:limit]
-    more = len(rows) > limit
-    return Page([item(row) for row in shown], _cursor(list_name, key(shown[-1])) if more else None)
+    """Make a page of the first `limit` rows, or fewer if they are long. If `rows` has more, there is a next page.
+
+    `rows` is read no further than the page goes, and one row more.
+    """
+    left = iter(rows)
+    shown, has_more = cut((key(row), item(row)) for row in islice(left, limit))
+    has_more = has_more or next(left, None) is not None
+    return Page([item for _, item in shown], _cursor(list_name, shown[-1][0]) if has_more else None)
+
+
+def cut(items: Iterable[T]) -> tuple[list[T], bool]:
+    """Return the first of these items, as many as a page holds, and whether there are more.
+
+    `items` are plain records, or tuples and lists of them. They are read one by one, and only one too many.
+    """
+    kept: list[T] = []
+    space = PageSpace()
+    for one in items:
+        if not space.takes(one):
+            return kept, True
+        kept.append(one)
+    return kept, False
+
+
+class PageSpace:
+    """The bytes that are left on a page."""
+
+    def __init__(self) -> None:
+        self._used = 0
+
+    def takes(self, item: object) -> bool:
+        """Take the bytes of one more item, and say whether it still belongs on the page. The first always does."""
+        is_first = not self._used
+        self._used += _size(item)
+        return is_first or self._used <= PAGE_BYTES
+
+
+def _size(item: object) -> int:
+    try:
+        return len(orjson.dumps(item))
+    except TypeError:  # a row that another program wrote may hold what orjson refuses
+        return len(str(item))
 
 
 def _cursor(list_name: str, key: Key) -> str:

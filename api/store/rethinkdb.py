@@ -15,9 +15,9 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -196,10 +196,20 @@ class _Wire(ast.RqlQuery):  # type: ignore[misc]
         return "prepared"
 
 
-async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) -> Any:
-    """Run a query on a connection. Raises `Unavailable` or `StorageFull`; after a timeout the connection is closed."""
+IsEnough: TypeAlias = Callable[[Any], bool]
+"""Is called with each row of an answer in turn, and says whether no more are wanted after it."""
+
+
+async def run(
+    connection: Any, query: Any, *, seconds: float = QUERY_SECONDS, is_enough: IsEnough | None = None
+) -> Any:
+    """Run a query on a connection. Raises `Unavailable` or `StorageFull`; after a timeout the connection is closed.
+
+    With `is_enough`, read a sequence row by row instead, and return whether it was enough before the end.
+    """
     try:
-        task = asyncio.ensure_future(query.run(connection, **_RAW))
+        asked = query.run(connection, **_RAW)
+        task = asyncio.ensure_future(asked if is_enough is None else _read_until(asked, is_enough))
         task.add_done_callback(_retrieve_error)
         async with asyncio.timeout(seconds):
             return await asyncio.shield(task)
@@ -218,6 +228,18 @@ async def run(connection: Any, query: Any, *, seconds: float = QUERY_SECONDS) ->
         if _is_usable(connection):
             raise
         raise Unavailable from None  # uvloop raises this on writing to a transport that has just been lost
+
+
+async def _read_until(asked: Awaitable[Any], is_enough: IsEnough) -> bool:
+    """Read an answer that the server sends in parts. Parts after the one that is enough are not sent."""
+    answer = await asked
+    if isinstance(answer, list):
+        return any(is_enough(row) for row in answer)
+    async for row in answer:
+        if is_enough(row):
+            await answer.close()
+            return True
+    return False
 
 
 def _is_usable(connection: Any) -> bool:
@@ -251,13 +273,23 @@ class Pool:
 
     async def run(self, query: Any) -> Any:
         """Run a query within `QUERY_SECONDS`, connecting included. Raises `Unavailable`, `StorageFull`."""
+        return await self._run(query, None)
+
+    async def read_until(self, query: Any, is_enough: IsEnough) -> bool:
+        """Run a query that gives a sequence, call `is_enough` with each row, and stop when it returns True.
+
+        Returns whether it did. Raises as `run` does.
+        """
+        return bool(await self._run(query, is_enough))
+
+    async def _run(self, query: Any, is_enough: IsEnough | None) -> Any:
         slot = self._slot()
         asked_at = time.monotonic()
         try:
             async with asyncio.timeout(QUERY_SECONDS):  # many calls may wait for one connection to be opened
                 connection = await self._connection(slot)
             left = asked_at + QUERY_SECONDS - time.monotonic()
-            return await run(connection, query, seconds=max(left, 0.0))
+            return await run(connection, query, seconds=max(left, 0.0), is_enough=is_enough)
         except (TimeoutError, Unreachable):
             self._mark_silent(slot)
             raise Unavailable(_UNREACHABLE) from None

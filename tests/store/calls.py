@@ -32,7 +32,10 @@ async def change(
 
 
 async def whole_log(store: Store, room_id: str = LOBBY_ID) -> list[Entry]:
-    return await store.log.entries(room_id, after=0, limit=100_000)
+    found: list[Entry] = []
+    while page := await store.log.entries(room_id, after=len(found), limit=100_000):
+        found += page  # a page may end early, if its entries are long
+    return found
 
 
 async def collect(tail: AsyncIterator[list[Change]], enough: Callable[[list[Change]], bool]) -> list[Change]:
@@ -86,3 +89,14 @@ async def all_pages(ask: Callable[[str | None], Awaitable[Page[Any]]], *, limit:
         if cursor is None:
             return items
         assert len(page.items) == limit
+
+
+async def each_page(ask: Callable[[str | None], Awaitable[Page[Any]]]) -> list[Any]:
+    """Return all items of a list, however short its pages are."""
+    page = await ask(None)
+    items = list(page.items)
+    while page.next_cursor is not None:
+        page = await ask(page.next_cursor)
+        assert page.items
+        items += page.items
+    return items

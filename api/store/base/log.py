@@ -33,7 +33,7 @@ class LogStore(ABC):
         """Return exactly one entry for each seq in (after, after + limit], in order, up to the head; [] at or past it.
 
         An entry that is missing, or cannot be read, is returned as `unreadable`, and is logged once. If entries are
-        long, fewer than `limit` may be returned, but at least one; the caller then asks again after the last one.
+        long, fewer than `limit` are returned, but at least one; the caller then asks again after the last one.
         """
 
     @abstractmethod
@@ -42,7 +42,8 @@ class LogStore(ABC):
     ) -> History:
         """Return the newest `limit` messages below `before` (None: of all), or the oldest above `after`.
 
-        Raises `NotFound`. Only one of the two bounds may be given.
+        If messages are long, there are fewer, but at least one. Raises `NotFound`. Only one of the two bounds may be
+        given.
         """
 
     @abstractmethod

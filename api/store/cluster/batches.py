@@ -176,61 +176,49 @@ def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
     return batches.between([room_id, first - MAX_BATCH + 1], [room_id, last], right_bound="closed")
 
 
-def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
-    """Return the newest messages up to a seq, oldest first: at least `limit` of them, if there are as many.
+# Messages are looked for near a seq first. The index of messages is used only if other entries stand between them,
+# because each of the table's eight parts reads on by itself until it is told that there are enough.
 
-    The query first looks near that seq. It uses the index of messages only if other entries stand between the
-    messages, because each of the table's eight parts reads on by itself until it is told that there are enough.
-    """
+
+def newest_near(room_id: Any, until: Any, limit: Any) -> Any:
+    """Return up to `limit` messages up to a seq, newest first, near that seq."""
     first = until - limit - MAX_BATCH
-    around = _reaching(batches_table(), room_id, first, until).order_by(index="id")
-    near = _messages(around, first, until).coerce_to("array")
+    around = _reaching(batches_table(), room_id, first, until).order_by(index=r.desc("id"))
+    return _newest_first(around, first, until).limit(limit)
 
-    def far() -> Any:
-        found = batches_table().between(
-            [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
-        )
-        newest_first = found.order_by(index=r.desc("message")).concat_map(
-            lambda batch: _rows_of(batch).order_by(r.desc("seq"))
-        )
-        return _reversed(
-            newest_first.filter(lambda row: _is_message(row) & (row["seq"] <= until))
-            .limit(limit)
-            .coerce_to("array")
-        )
 
-    return near.do(lambda near: r.branch((near.count() >= limit) | (first <= 1), near, far()))
+def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
+    """Return up to `limit` messages up to a seq, newest first."""
+    found = batches_table().between(
+        [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
+    )
+    return _newest_first(found.order_by(index=r.desc("message")), 0, until).limit(limit)
+
+
+def oldest_near(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
+    """Return up to `limit` messages from `first` to `until`, oldest first, near the first of them."""
+    last = r.expr([first + limit + MAX_BATCH, until]).min()
+    around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
+    return _rows(around, lambda row: _is_message_in(row, first, last)).limit(limit)
 
 
 def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
-    """Return the oldest messages from `first` to `until`, oldest first: at least `limit`, if there are as many."""
-    last = r.expr([first + limit + MAX_BATCH, until]).min()
-    around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
-    near = _messages(around, first, last).coerce_to("array")
-
-    def far() -> Any:
-        found = batches_table().between(
-            [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
-        )
-        return _messages(found.order_by(index="message"), first, until).limit(limit).coerce_to("array")
-
-    return near.do(lambda near: r.branch((near.count() >= limit) | (last >= until), near, far()))
-
-
-def _messages(batches: Any, first: Any, last: Any) -> Any:
-    """Return the messages of batches from `first` to `last`, in their order."""
-    return _rows(batches, lambda row: _is_message(row) & (row["seq"] >= first) & (row["seq"] <= last))
-
-
-def _reversed(rows: Any) -> Any:
-    """Return an array in the reverse order."""
-    return rows.do(
-        lambda rows: r.range(rows.count()).map(lambda i: rows.nth(rows.count() - 1 - i)).coerce_to("array")
+    """Return up to `limit` messages from `first` to `until`, oldest first."""
+    found = batches_table().between(
+        [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
     )
+    found = found.order_by(index="message")
+    return _rows(found, lambda row: _is_message_in(row, first, until)).limit(limit)
 
 
-def _is_message(row: Any) -> Any:
-    return row["kind"] == Kind.MESSAGE.value
+def _newest_first(batches: Any, first: Any, last: Any) -> Any:
+    """Return the messages from `first` to `last` of batches that come newest first."""
+    rows = batches.concat_map(lambda batch: _rows_of(batch).order_by(r.desc("seq")))
+    return rows.filter(lambda row: _is_message_in(row, first, last))
+
+
+def _is_message_in(row: Any, first: Any, last: Any) -> Any:
+    return (row["kind"] == Kind.MESSAGE.value) & (row["seq"] >= first) & (row["seq"] <= last)
 
 
 def any_with_ids(ids: Any) -> Any:

@@ -1,7 +1,7 @@
 """Erases an account from the RethinkDB tables, step by step."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from api.errors import NotFound
 from api.models.log import Entry
@@ -13,6 +13,9 @@ from api.store.cluster.log import Appender
 from api.store.cluster.queries import literal, renamed
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
+
+MAX_AUTHORED: Final = 25
+"""A page has at most this many entries of a user. The database sorts them, so they cannot be read in parts."""
 
 
 class ClusterErasure(ErasureStore):
@@ -48,6 +51,7 @@ class ClusterErasure(ErasureStore):
                 await self._appender.flush(room_id)
         seq, room_id = paging.start("entries", cursor)
         lower = [user_id] if cursor is None else [user_id, room_id, seq]
+        limit = min(limit, MAX_AUTHORED)
         rows = await self._pool.read(of_author(user_id, lower, limit + 1))
         shown = paging.page(
             "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row

@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.errors import NotFound
-from api.models.log import Entry, Head, History, Kind, Message
+from api.models.log import Entry, Head, History, Kind, Message, preview
+from api.store import paging
 from api.store.cluster.batches import (
     changes_of,
     entries_after,
     entry_at,
     newest_messages,
+    newest_near,
     oldest_messages,
+    oldest_near,
 )
-from api.store.cluster.queries import heads_query, heads_table, is_head, tail_after
+from api.store.cluster.queries import heads_query, heads_table, is_head, shortened, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
+from api.store.cluster.waiting import MAX_BATCH
 from api.store.fold import fold
+from api.store.paging import PageSpace
 from api.store.rethinkdb import Pool, Prepared, r
 
 
@@ -35,100 +40,169 @@ class Pages:
         return {head.room_id: head for head in self._reader.read(rows, head_of)}
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return exactly one entry for each seq in (after, after + limit], up to the head."""
+        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
         after, until = max(after, 0), max(after, 0) + limit
         if after >= 2**53 or not is_key(room_id):
             return []
-        head, rows = await self._merged(_LOG, room_id, after, until)
-        return [] if head is None else self._reader.whole(room_id, rows, after, min(until, head["seq"]))
+        found = await self._merged(_LOG, room_id, after, until)
+        if found is None:
+            return []
+        until = min(until, found.head["seq"], found.last_seq if found.is_cut else until)
+        entries, _ = paging.cut(self._reader.whole(room_id, found.rows, after, until))
+        return entries
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
         if not is_key(room_id):
             raise NotFound
         above = min(max(after or 0, 0), 2**53)
-        below = 2**53 if before is None else min(max(before, 0), 2**53)
-        newest_first = after is None
-        page = _NEWEST if newest_first else _OLDEST
-        head, rows = await self._merged(page, room_id, above, below - 1, limit=limit + 1)
-        if head is None:
+        until = (2**53 if before is None else min(max(before, 0), 2**53)) - 1
+        near, far = (_NEAR_NEWEST, _NEWEST) if after is None else (_NEAR_OLDEST, _OLDEST)
+        found = await self._messages(near, room_id, above, until, limit + 1)
+        are_all_near = min(until, found.head["seq"]) - above <= limit + 1 + MAX_BATCH
+        if not (are_all_near or found.is_cut or len(found.rows) > limit):
+            found = await self._messages(far, room_id, above, until, limit + 1)
+        shown, is_cut = paging.cut(self._reader.entries(found.rows[:limit]))
+        has_more = is_cut or found.is_cut or len(found.rows) > limit
+        shown.sort(key=lambda entry: entry.seq)
+        return History(await self._folded(room_id, shown, found.head), found.head["epoch"], has_more)
+
+    async def _messages(self, query: Prepared, room_id: str, above: int, until: int, limit: int) -> "_Found":
+        """Return the messages of a page, in the order in which it is read. Raises `NotFound`."""
+        newest_first = query in {_NEAR_NEWEST, _NEWEST}
+        found = await self._merged(query, room_id, above, until, newest_first=newest_first, limit=limit)
+        if found is None:
             raise NotFound
-        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
-        shown = found[-limit:] if newest_first else found[:limit]
-        items = await self._folded(room_id, self._reader.entries(shown), head)
-        return History(items, head["epoch"], len(found) > limit)
+        rows = _messages_of(found)
+        if newest_first:
+            rows.reverse()
+        elif found.is_cut:
+            rows = [row for row in rows if row["seq"] <= found.last_seq]
+        return found._replace(rows=rows)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         """Return one message, folded."""
         if not (is_key(room_id) and 0 < seq < 2**53):
             return None
-        head, rows = await self._merged(_ONE, room_id, seq - 1, seq)
-        found = [row for row in rows if row.get("kind") == Kind.MESSAGE]
-        folded = await self._folded(room_id, self._reader.entries(found), head) if head else []
-        return folded[0] if folded else None
+        return await self._message(_ONE, room_id, seq)
 
     async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
-        """Return the newest message of each room, folded."""
+        """Return a preview of the newest message of each room, folded."""
         found = await asyncio.gather(
-            *(self.message(head["id"], head["message_seq"]) for head in heads if head["message_seq"])
+            *(
+                self._message(_PREVIEW, head["id"], head["message_seq"])
+                for head in heads
+                if head["message_seq"]
+            )
         )
-        return {message.room_id: message for message in found if message is not None}
+        return {message.room_id: preview(message) for message in found if message is not None}
+
+    async def _message(self, query: Prepared, room_id: str, seq: int) -> Message | None:
+        found = await self._merged(query, room_id, seq - 1, seq)
+        if found is None:
+            return None
+        folded = await self._folded(room_id, self._reader.entries(_messages_of(found)), found.head)
+        return folded[0] if folded else None
 
     async def _merged(
-        self, page: Prepared, room_id: str, above: int, until: int, **given: Any
-    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Return the head without its tail, and the rows in (above, until] of the tail and of a page, by seq.
+        self,
+        query: Prepared,
+        room_id: str,
+        above: int,
+        until: int,
+        *,
+        newest_first: bool = False,
+        is_page: bool = True,
+        **given: Any,
+    ) -> "_Found | None":
+        """Return the rows in (above, until] of a head's tail and of `batches`, of these only one page if `is_page`.
 
         Returns None for a head that is missing, or that we did not write.
         """
-        answer = await self._pool.run(page({"room_id": room_id, "above": above, "until": until, **given}))
-        if answer is None:
-            return None, []
-        rows = {row["seq"]: row for row in answer["tail"] if type(row["seq"]) is int}
-        for row in answer["stored"]:
+        answer: list[dict[str, Any]] = []
+        space = PageSpace()
+
+        def is_enough(row: dict[str, Any]) -> bool:
+            answer.append(row)
+            return is_page and len(answer) > 1 and not space.takes(row)  # the first one is the head
+
+        asked = query({"room_id": room_id, "above": above, "until": until, **given})
+        is_cut = await self._pool.read_until(asked, is_enough)
+        if not answer:
+            return None
+        (first, *stored) = answer[:-1] if is_cut else answer
+        head: dict[str, Any] = first["head"]
+        rows = {row["seq"]: row for row in first["tail"] if type(row["seq"]) is int}
+        last_seq = above + 1
+        for row in reversed(stored) if newest_first else stored:
             seq = row.get("seq")
-            is_up_to_head = type(seq) is int and seq <= answer["head"]["seq"]
-            if is_up_to_head and (seq not in rows or row.get("erased")):
-                rows[seq] = row
-        return answer["head"], [rows[seq] for seq in sorted(rows)]
+            if type(seq) is int and seq <= head["seq"]:
+                last_seq = max(last_seq, seq)
+                if seq not in rows or row.get("erased"):
+                    rows[seq] = row
+        return _Found(head, [rows[seq] for seq in sorted(rows)], is_cut, last_seq)
 
     async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
         if not messages:
             return []
         places = [[room_id, message.seq] for message in messages]
-        _, rows = await self._merged(_CHANGES, room_id, messages[0].seq, head["seq"], places=places)
-        return fold(messages, self._reader.entries(rows))
+        found = await self._merged(
+            _CHANGES, room_id, messages[0].seq, head["seq"], is_page=False, places=places
+        )
+        return fold(messages, self._reader.entries(found.rows if found else []))
 
 
-def _page(stored: Callable[[Any, Any], Any]) -> Prepared:
-    """Return the query for a head, the rows of its tail in (`above`, `until`], and the stored rows of a page.
+class _Found(NamedTuple):
+    """The rows of a page by seq, and the head of their room without its tail.
+
+    If the page `is_cut`, because its rows are long, it is whole up to `last_seq`, the last of its stored rows; one that
+    was read newest first is whole down to its first row.
+    """
+
+    head: dict[str, Any]
+    rows: list[dict[str, Any]]
+    is_cut: bool
+    last_seq: int
+
+
+def _messages_of(found: _Found) -> list[dict[str, Any]]:
+    return [row for row in found.rows if row.get("kind") == Kind.MESSAGE]
+
+
+def _page(stored: Callable[[Any, Any], Any], tailed: Callable[[Any], Any] = lambda rows: rows) -> Prepared:
+    """Return the query for a head with the rows of its tail in (`above`, `until`], and then the stored rows of a page.
 
     The head is read first, as entries that it no longer carries were flushed before. `stored` takes the parameter of
-    the query and the last seq of the page: `until` or the head's seq, whichever is less.
+    the query and the last seq of the page: `until` or the head's seq, whichever is less. `tailed` changes the rows of
+    the tail. The answer is a stream, so that it can be read in parts.
     """
 
     def both(head: Any, given: Any) -> Any:
         tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= given["until"])
-        found = (
-            r.expr([given["until"], head["seq"]])
-            .min()
-            .do(lambda until: stored(given, until).coerce_to("array"))
-        )
-        return {"head": head.without("tail"), "tail": tail, "stored": found}
+        first = r.expr([{"head": head.without("tail"), "tail": tailed(tail)}])
+        until = r.expr([given["until"], head["seq"]]).min()
+        return until.do(lambda until: first.union(stored(given, until), interleave=False))
 
     return Prepared(
         lambda given: (
             heads_table()
             .get(given["room_id"])
-            .do(lambda head: r.branch(is_head(head), both(head, given), None))
+            .do(lambda head: r.branch(is_head(head), both(head, given), r.expr([])))
         )
     )
 
 
 _LOG: Final = _page(lambda given, until: entries_after(given["room_id"], given["above"], until))
+_NEAR_NEWEST: Final = _page(lambda given, until: newest_near(given["room_id"], until, given["limit"]))
 _NEWEST: Final = _page(lambda given, until: newest_messages(given["room_id"], until, given["limit"]))
+_NEAR_OLDEST: Final = _page(
+    lambda given, until: oldest_near(given["room_id"], given["above"] + 1, until, given["limit"])
+)
 _OLDEST: Final = _page(
     lambda given, until: oldest_messages(given["room_id"], given["above"] + 1, until, given["limit"])
 )
 _ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
+_PREVIEW: Final = _page(
+    lambda given, _until: shortened(entry_at(given["room_id"], given["until"])), shortened
+)
 _CHANGES: Final = _page(lambda given, _until: changes_of(given["places"]))

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from api.models.log import Kind
+from api.models.log import PREVIEW_CHARACTERS, Kind
 from api.store import paging
 from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
@@ -77,6 +77,16 @@ def erased(rows: Any, seqs: Any) -> Any:
             row,
         )
     )
+
+
+def shortened(rows: Any) -> Any:
+    """Return the rows of messages with no more of their bodies than a preview shows. Other rows come unchanged."""
+
+    def short(row: Any) -> Any:
+        start = row["data"]["body"].match(f"(?s)^.{{0,{PREVIEW_CHARACTERS}}}")["str"]
+        return row.merge({"data": {"body": start}})
+
+    return rows.map(lambda row: short(row).default(row))
 
 
 def renamed(rows: Any, seqs: Any, username: str) -> Any:

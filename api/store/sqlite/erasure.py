@@ -5,7 +5,8 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `ErasureStore`; queries are joined from constants of this file
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apsw
 
@@ -14,7 +15,8 @@ from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
-from api.store.sqlite.log import COLUMNS, RoomLog, rows_of
+from api.store.sqlite.log import RoomLog
+from api.store.sqlite.rows import COLUMNS, each_row
 from api.store.sqlite.worker import Worker
 
 
@@ -59,26 +61,33 @@ def _entries_of(
 ) -> Page[Entry]:
     """List a user's entries: first those with a ref, ordered by ref, then the others, ordered by id."""
     after_id, after_ref = paging.start("entries", after)
-    rows = []
-    if after_id <= 0:
-        rows = rows_of(
-            cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref > ? ORDER BY ref LIMIT ?",
-            (user_id, after_ref, limit + 1),
-        )
-    rows += rows_of(
-        cursor,
-        f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref IS NULL AND id > ? ORDER BY id LIMIT ?",
-        (user_id, after_id, limit + 1 - len(rows)),
-    )
     listed = paging.page(
         "entries",
-        rows,
+        _rows_of_user(cursor, user_id, after_id, after_ref, limit + 1),
         limit,
         key=lambda row: (0, row[7]) if row[7] is not None else (row[0], ""),
         item=log.entry,
     )
     return Page([entry for entry in listed.items if entry is not None], listed.next_cursor)
+
+
+def _rows_of_user(
+    cursor: apsw.Cursor, user_id: str, after_id: int, after_ref: str, limit: int
+) -> Iterator[Any]:
+    left = limit
+    if after_id <= 0:
+        for row in each_row(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref > ? ORDER BY ref LIMIT ?",
+            (user_id, after_ref, limit),
+        ):
+            yield row
+            left -= 1
+    yield from each_row(
+        cursor,
+        f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref IS NULL AND id > ? ORDER BY id LIMIT ?",
+        (user_id, after_id, left),
+    )
 
 
 def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:

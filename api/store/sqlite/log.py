@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -21,15 +22,14 @@ from api.errors import Invalid, NotFound, RefConflict
 from api.models.kinds import KINDS, said
 from api.models.log import UNREADABLE, Appended, Draft, Entry, Head, History, Kind, Message, unreadable
 from api.models.rooms import Member
+from api.store import paging
 from api.store.base.log import LogStore
 from api.store.fold import fold
-from api.store.shape import dense, read_entry, require_shape
+from api.store.shape import dense, require_shape
 from api.store.sqlite.database import busy_timeout
+from api.store.sqlite.rows import COLUMNS, each_row, read_row, rows_of
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
-
-COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
-"""The columns of `entries`, in the order in which `RoomLog` reads them."""
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
 _POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, but no more than this many
@@ -169,18 +169,19 @@ class RoomLog:
         return {row[0]: Head(*row) for row in rows}
 
     def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return exactly one entry for each seq in (after, after + limit], up to the head."""
+        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
         after = bounded(after)
         row = cursor.execute("SELECT seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
         until = 0 if row is None else min(bounded(after + limit), row[0])
         if until <= after:
             return []
-        rows = rows_of(
+        rows = each_row(
             cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
             (room_id, after, until),
         )
-        found = dense(room_id, (entry for row in rows if (entry := _read(row)) is not None), after, until)
+        read, has_more = paging.cut(entry for row in rows if (entry := read_row(row)) is not None)
+        found = dense(room_id, read, after, read[-1].seq if has_more else until)
         for entry in found:
             if entry.kind == UNREADABLE:
                 self._report(room_id, entry.seq)
@@ -194,14 +195,17 @@ class RoomLog:
         above = 0 if after is None else bounded(after)
         below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
         order = "DESC" if after is None else "ASC"
-        rows = rows_of(
+        rows = each_row(
             cursor,
             f"SELECT {COLUMNS} FROM entries INDEXED BY messages WHERE room_id = ? AND kind = 'message'"
             f" AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",
             (room_id, above, below, limit + 1),
         )
-        shown = sorted(self.entries(rows[:limit]), key=lambda entry: entry.seq)
-        return History(self._folded(cursor, room_id, shown), head.epoch, has_more=len(rows) > limit)
+        read = (self.entry(row) for row in islice(rows, limit))
+        shown, has_more = paging.cut(entry for entry in read if entry is not None)
+        has_more = has_more or next(rows, None) is not None
+        shown.sort(key=lambda entry: entry.seq)
+        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
 
     def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
         """Return one folded message."""
@@ -221,7 +225,7 @@ class RoomLog:
 
     def entry(self, row: Any) -> Entry | None:
         """Read one row of `COLUMNS`. Returns None when it makes no entry."""
-        entry = _read(row)
+        entry = read_row(row)
         if entry is None:
             _, room_id, seq, *_ = row
             self._report(room_id, seq)
@@ -268,44 +272,6 @@ class RoomLog:
 def bounded(seq: int) -> int:
     """Return the nearest seq that SQLite can store, as a caller may pass any integer."""
     return max(0, min(seq, _NEWEST))
-
-
-def rows_of(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str = "") -> list[Any]:
-    """Return the rows of a query for `COLUMNS`, and for the columns in `more` after them.
-
-    A row of another program may hold text that is not UTF-8, which apsw refuses. Of such a row only the place is
-    returned, so that it makes no entry and the others are read.
-    """
-    try:
-        return cursor.execute(select, values).fetchall()
-    except UnicodeDecodeError:
-        ids = [row[0] for row in cursor.execute(f"SELECT id FROM ({select})", values)]
-        return [_row_or_place(cursor, select, (*values, one), more) for one in ids]
-
-
-def _row_or_place(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str) -> Any:
-    try:
-        return cursor.execute(f"SELECT * FROM ({select}) WHERE id = ?", values).fetchone()
-    except UnicodeDecodeError:
-        place = f"id, room_id, seq, NULL, NULL, NULL, NULL, NULL, NULL{more}"
-        return cursor.execute(f"SELECT {place} FROM ({select}) WHERE id = ?", values).fetchone()
-
-
-def _read(row: Any) -> Entry | None:
-    _, room_id, seq, kind, user_id, username, at, ref, text = row
-    try:
-        return read_entry(
-            room_id=room_id,
-            seq=seq,
-            kind=kind,
-            user_id=user_id,
-            username=username,
-            at=at,
-            ref=ref,
-            data=orjson.loads(text),
-        )
-    except (TypeError, ValueError):
-        return None
 
 
 def _digest(room_id: str, draft: Draft) -> bytes:

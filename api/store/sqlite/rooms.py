@@ -12,6 +12,7 @@ import apsw
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
+from api.models.log import preview
 from api.models.page import Page
 from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
 from api.store import paging
@@ -127,6 +128,7 @@ class SqliteRooms(RoomStore):
         epoch, seq, message_seq, role, read_seq = row[5:]
         room = _room(row[:5])
         is_all_read = role is None or read_seq >= message_seq
+        last = self._log.message(cursor, room.id, message_seq) if message_seq else None
         return RoomView(
             room=room,
             epoch=epoch,
@@ -134,7 +136,7 @@ class SqliteRooms(RoomStore):
             role=role and Role(role),
             read_seq=0 if role is None else read_seq,
             unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
-            last_message=self._log.message(cursor, room.id, message_seq) if message_seq else None,
+            last_message=None if last is None else preview(last),
         )
 
 

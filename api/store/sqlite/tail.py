@@ -17,7 +17,8 @@ from api.errors import Unavailable
 from api.models.changes import Change, Quiet, SessionEnded
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry
-from api.store.sqlite.log import COLUMNS, RoomLog, rows_of
+from api.store.sqlite.log import RoomLog
+from api.store.sqlite.rows import COLUMNS, rows_of
 from api.store.sqlite.worker import Work
 
 POLL_SECONDS: Final = 0.25
@@ -157,7 +158,9 @@ class SqliteTail(AsyncIterator[list[Change]]):
         told = ChainMap({}, self._told)
         for entry in entries:
             after = max(told.get(entry.room_id, entry.seq), entry.seq - 1 - _BATCH)
-            filled += self._log.log(cursor, entry.room_id, after, entry.seq - 1 - after)
+            while page := self._log.log(cursor, entry.room_id, after, entry.seq - 1 - after):
+                filled += page
+                after = page[-1].seq
             filled.append(entry)
             told[entry.room_id] = entry.seq
         return filled

@@ -16,7 +16,7 @@ from api.store.cluster.schema import TABLES, init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Address, Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin
-from tests.store.calls import whole_log
+from tests.store.calls import each_page, whole_log
 from tests.store.cluster.nodes import flushed_rows, opened
 from tests.store.make import ALICE, delete, edit, message
 
@@ -157,8 +157,8 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
             retry = await store.log.append(LOBBY_ID, message(one.entry.ref or "", "secret"))
             assert (retry.entry, retry.is_new) == (one.entry, False)
         await store.log.append(LOBBY_ID, delete("another", 40))
-        mine = await store.erasure.entries_of(ALICE.id, cursor=None, limit=100)
-        assert [entry.seq for entry in mine.items] == [*range(1, 47)]
+        mine = await each_page(lambda cursor: store.erasure.entries_of(ALICE.id, cursor=cursor, limit=100))
+        assert [entry.seq for entry in mine] == [*range(1, 47)]
     flushed = await flushed_rows(behind)
     assert [row["seq"] for row in flushed] == [*range(1, 47)]  # each entry once
     assert [row["seq"] for row in flushed if row["data"].get("body") == ""] == [1, 40]

@@ -1,0 +1,64 @@
+"""Reads rows of the SQLite table `entries`, also those that Tailwire did not write."""
+
+# ruff: noqa: S608 - queries are joined from constants
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from api.models.log import Entry
+from api.store.shape import read_entry
+
+COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
+"""The columns of `entries`, in the order in which `read_row` takes them."""
+
+
+def rows_of(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str = "") -> list[Any]:
+    """Return all rows of a query, as `each_row` reads them."""
+    return list(each_row(cursor, select, values, more))
+
+
+def each_row(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str = "") -> Iterator[Any]:
+    """Yield the rows of a query for `COLUMNS`, and for the columns in `more` after them.
+
+    The caller may stop early, and uses the cursor for nothing else before that. A row of another program may hold text
+    that is not UTF-8, which apsw refuses. Of such a row only the place is yielded, so that it makes no entry and the
+    others are read.
+    """
+    count = 0
+    try:
+        for row in cursor.execute(select, values):
+            yield row
+            count += 1
+    except UnicodeDecodeError:
+        ids = [row[0] for row in cursor.execute(f"SELECT id FROM ({select})", values)]
+        for one in ids[count:]:
+            yield _row_or_place(cursor, select, (*values, one), more)
+
+
+def _row_or_place(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str) -> Any:
+    try:
+        return cursor.execute(f"SELECT * FROM ({select}) WHERE id = ?", values).fetchone()
+    except UnicodeDecodeError:
+        place = f"id, room_id, seq, NULL, NULL, NULL, NULL, NULL, NULL{more}"
+        return cursor.execute(f"SELECT {place} FROM ({select}) WHERE id = ?", values).fetchone()
+
+
+def read_row(row: Any) -> Entry | None:
+    """Return the entry that a row of `COLUMNS` holds, or None if it makes no entry."""
+    _, room_id, seq, kind, user_id, username, at, ref, text = row
+    try:
+        return read_entry(
+            room_id=room_id,
+            seq=seq,
+            kind=kind,
+            user_id=user_id,
+            username=username,
+            at=at,
+            ref=ref,
+            data=orjson.loads(text),
+        )
+    except (TypeError, ValueError):
+        return None
