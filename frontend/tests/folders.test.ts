@@ -66,3 +66,16 @@ test('no arrow points upwards', () => {
   for (const [folder, targets] of Object.entries(MAY_IMPORT))
     for (const target of targets) expect(order.indexOf(target)).toBeLessThan(order.indexOf(folder));
 });
+
+test('no view keeps the value of a field in its state', () => {
+  for (const [path, text] of Object.entries(sources)) {
+    if (!path.includes('/views/')) continue;
+    const typed = [...text.matchAll(/<(?:input|textarea|select)\b[\s\S]*?\/>/g)].map(
+      ([tag]) => tag,
+    );
+    for (const tag of typed) {
+      if (/readOnly|type="radio"/.test(tag)) continue;
+      expect(tag, path).not.toMatch(/\bvalue=/);
+    }
+  }
+});

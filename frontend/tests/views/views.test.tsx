@@ -2,22 +2,18 @@ import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { App } from '../../src/app';
 import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
 import type { Row } from '../../src/rooms/rows';
 import { messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
-import { AuthScreen } from '../../src/views/account/AuthScreen';
-import { AppContext, SessionContext } from '../../src/views/parts/context';
+import { SessionContext } from '../../src/views/parts/context';
 import { ConnectionBanner } from '../../src/views/shell/ConnectionBanner';
 import { Body } from '../../src/views/timeline/Body';
-import { Composer } from '../../src/views/timeline/Composer';
 import { MessageRow } from '../../src/views/timeline/MessageRow';
 import { closeRule } from '../../src/wire/close_codes';
 import type { Connection, ConnectionState } from '../../src/wire/connection';
-import { Problem } from '../../src/wire/problem';
-import { MemoryStorage, makeMessage, makeRoom } from '../make';
+import { MemoryStorage, makeMessage } from '../make';
 
 let root: HTMLElement;
 
@@ -55,75 +51,6 @@ describe('a message body', () => {
   });
 });
 
-describe('a form', () => {
-  const login = vi.fn<(username: string, password: string) => Promise<void>>();
-  const signup = vi.fn<() => Promise<void>>();
-  const open = (name: 'home' | 'signup') => {
-    const app = {
-      auth: { state: signal({ phase: 'signed_out', notice: null }), login, signup },
-      router: { route: signal({ name }) },
-      theme: { choice: signal('light') },
-    } as unknown as App;
-    const screen = (
-      <AppContext.Provider value={app}>
-        <AuthScreen />
-      </AppContext.Provider>
-    );
-    act(() => render(screen, root));
-  };
-  const input = (name: string) => root.querySelector<HTMLInputElement>(`[name=${name}]`);
-  const fill = (name: string, value: string) =>
-    act(() => {
-      const field = input(name);
-      if (field) field.value = value;
-      field?.dispatchEvent(new Event('input', { bubbles: true }));
-    });
-  const submit = () => act(async () => root.querySelector('form')?.requestSubmit());
-  const errors = () =>
-    [...root.querySelectorAll('.field-error')].map(({ textContent }) => textContent);
-
-  beforeEach(() => {
-    login.mockReset();
-    signup.mockReset();
-  });
-
-  test('that is empty says so at its fields, goes to the first, and sends nothing', async () => {
-    open('home');
-    expect(root.querySelector<HTMLButtonElement>('[type=submit]')?.disabled).toBe(false);
-    await submit();
-    expect(errors()).toEqual(['Enter your username.', 'Enter your password.']);
-    expect(document.activeElement).toBe(input('username'));
-    expect(login).not.toHaveBeenCalled();
-    fill('username', 'alice');
-    expect(errors()).toEqual(['Enter your password.']);
-    await submit();
-    expect(document.activeElement).toBe(input('password'));
-  });
-
-  test('that is right is sent, and says what the server says', async () => {
-    login.mockRejectedValue(new Problem({ status: 401, code: 'invalid_credentials' }));
-    open('home');
-    fill('username', ' alice ');
-    fill('password', 'secret');
-    await submit();
-    expect(login).toHaveBeenCalledWith('alice', 'secret');
-    expect(errors()).toEqual([]);
-    expect(root.querySelector('[role=alert]')?.textContent).toContain('not right');
-  });
-
-  test('for an account tells the rules that were broken', async () => {
-    open('signup');
-    fill('username', '_x');
-    fill('password', 'short');
-    await submit();
-    expect(errors()).toEqual([
-      expect.stringContaining('Begin with a letter'),
-      'Use at least 8 characters.',
-    ]);
-    expect(signup).not.toHaveBeenCalled();
-  });
-});
-
 describe('the banner', () => {
   const show = (state: ConnectionState, outdated = false) => {
     const connection = { state: signal(state) } as unknown as Connection;
@@ -144,84 +71,6 @@ describe('the banner', () => {
     show({ phase: 'live' }, true);
     expect(said()).toContain('Reload to get the new version.');
     expect(button()).toBe('Reload');
-  });
-});
-
-describe('the composer', () => {
-  let drafts: Drafts;
-  let said: string[];
-
-  beforeEach(() => {
-    drafts = new Drafts(new MemoryStorage(), 'alice-id');
-    said = [];
-    const session = {
-      drafts,
-      bodyLimit: signal(20),
-      say: (_: string, body: string) => said.push(body),
-      typing: { in: () => [], pressed: () => {} },
-    } as unknown as Session;
-    act(() =>
-      render(
-        <SessionContext.Provider value={session}>
-          <Composer room={makeRoom()} replyTo={null} onCancelReply={() => {}} onSent={() => {}} />
-        </SessionContext.Provider>,
-        root,
-      ),
-    );
-  });
-
-  const area = () => root.querySelector('textarea') as HTMLTextAreaElement;
-  const type = (text: string) =>
-    act(() => {
-      area().value = text;
-      area().dispatchEvent(new Event('input', { bubbles: true }));
-    });
-  const press = (options: KeyboardEventInit) =>
-    act(() => {
-      const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...options });
-      area().dispatchEvent(event);
-    });
-
-  test('Enter sends what was typed and empties the box', () => {
-    type('  hello  ');
-    press({ key: 'Enter' });
-    expect(said).toEqual(['hello']);
-    expect(drafts.get('lobby')).toBe('');
-  });
-
-  test('Shift+Enter sends nothing', () => {
-    type('hello');
-    press({ key: 'Enter', shiftKey: true });
-    expect(said).toEqual([]);
-  });
-
-  test('Enter that ends a word of an input method sends nothing', () => {
-    type('こんにちは');
-    press({ key: 'Enter', isComposing: true });
-    expect(said).toEqual([]);
-  });
-
-  test('an empty message is not sent', () => {
-    type(' \n ');
-    press({ key: 'Enter' });
-    expect(said).toEqual([]);
-  });
-
-  test('the counter appears near the limit, and beyond it nothing is sent', () => {
-    type('short');
-    expect(root.querySelector('.composer-count')).toBeNull();
-    type('😀'.repeat(20));
-    expect(root.querySelector('.composer-count')?.textContent).toContain('0');
-    type('😀'.repeat(21));
-    expect(root.querySelector('.composer-count')?.textContent).toContain('-1');
-    press({ key: 'Enter' });
-    expect(said).toEqual([]);
-  });
-
-  test('what is typed is kept as the draft of its room', () => {
-    type('half a tho');
-    expect(drafts.get('lobby')).toBe('half a tho');
-    expect(drafts.get('other')).toBe('');
   });
 });
 

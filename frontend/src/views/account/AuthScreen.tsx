@@ -1,11 +1,11 @@
-import { useState } from 'preact/hooks';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
-import { isShort, PASSWORD_RULE, SHORT } from './password';
+import { NEW_ACCOUNT, NewAccountFields, newAccountErrors } from './NewAccount';
+import { PasswordField } from './PasswordField';
 
 export function AuthScreen() {
   const { router, auth } = useApp();
@@ -43,23 +43,15 @@ export function AuthScreen() {
   );
 }
 
-// The server's rule, so that most mistakes are found without a request. The server also refuses
-// names that mix scripts.
-const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{1,31}$/u;
-const USERNAME_RULE =
-  'Use 2 to 32 letters of one script, digits, dots, dashes or underscores. Begin with a letter or a digit.';
-
 function Login() {
   const { auth } = useApp();
-  const [username, setUsername] = useState('');
-  const [password, setPassword] = useState('');
   const form = useForm({
     names: ['username', 'password'],
-    check: () => [
+    check: ({ username, password }) => [
       ...wrongIf(!username.trim(), 'username', 'Enter your username.'),
       ...wrongIf(!password, 'password', 'Enter your password.'),
     ],
-    send: () => auth.login(username.trim(), password),
+    send: ({ username, password }) => auth.login(username.trim(), password),
   });
   return (
     <FormCard
@@ -75,40 +67,19 @@ function Login() {
       }
     >
       <h1 id="auth-title">Log in</h1>
-      <Field
-        label="Username"
-        {...form.field('username')}
-        value={username}
-        onInput={setUsername}
-        autoComplete="username"
-        plain
-      />
-      <Field
-        label="Password"
-        {...form.field('password')}
-        type="password"
-        value={password}
-        onInput={setPassword}
-        autoComplete="current-password"
-      />
+      <Field label="Username" {...form.field('username')} autoComplete="username" plain />
+      <PasswordField label="Password" {...form.field('password')} />
     </FormCard>
   );
 }
 
 function Signup() {
   const { auth } = useApp();
-  const [username, setUsername] = useState('');
-  const [displayName, setDisplayName] = useState('');
-  const [password, setPassword] = useState('');
   const form = useForm({
-    names: ['username', 'display_name', 'password'],
-    check: () => [
-      ...wrongIf(!username.trim(), 'username', 'Choose a username.'),
-      ...wrongIf(!USERNAME.test(username.trim().normalize('NFKC')), 'username', USERNAME_RULE),
-      ...wrongIf(!password, 'password', 'Choose a password.'),
-      ...wrongIf(isShort(password), 'password', SHORT),
-    ],
-    send: () => auth.signup(username.trim(), password, displayName.trim()),
+    names: NEW_ACCOUNT,
+    check: newAccountErrors,
+    send: ({ username, display_name, password }) =>
+      auth.signup(username.trim(), password, display_name.trim()),
   });
   return (
     <FormCard
@@ -124,32 +95,7 @@ function Signup() {
       }
     >
       <h1 id="auth-title">Create an account</h1>
-      <Field
-        label="Username"
-        {...form.field('username')}
-        value={username}
-        onInput={setUsername}
-        hint="2 to 32 letters of one script, digits, dots, dashes or underscores. Kept in lower case."
-        autoComplete="username"
-        plain
-      />
-      <Field
-        label="Display name"
-        {...form.field('display_name')}
-        value={displayName}
-        onInput={setDisplayName}
-        autoComplete="name"
-        optional
-      />
-      <Field
-        label="Password"
-        {...form.field('password')}
-        type="password"
-        value={password}
-        onInput={setPassword}
-        hint={PASSWORD_RULE}
-        autoComplete="new-password"
-      />
+      <NewAccountFields form={form} />
     </FormCard>
   );
 }

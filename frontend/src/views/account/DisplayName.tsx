@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
@@ -7,12 +6,12 @@ import { useForm, wrongIf } from '../parts/form';
 
 export function DisplayName({ user, onSaved }: { user: PublicUser; onSaved(said: string): void }) {
   const { auth } = useApp();
-  const [name, setName] = useState(user.display_name);
   const form = useForm({
     names: ['display_name'],
-    check: () => wrongIf(!name.trim(), 'display_name', 'Enter a name.'),
-    send: async () => {
-      if (name.trim() !== user.display_name) await auth.rename(name.trim());
+    check: (fields) => wrongIf(!fields.display_name.trim(), 'display_name', 'Enter a name.'),
+    send: async (fields) => {
+      const name = fields.display_name.trim();
+      if (name !== user.display_name) await auth.rename(name);
       onSaved('Your display name is saved.');
     },
   });
@@ -21,8 +20,7 @@ export function DisplayName({ user, onSaved }: { user: PublicUser; onSaved(said:
       <Field
         label="Display name"
         {...form.field('display_name')}
-        value={name}
-        onInput={setName}
+        initial={user.display_name}
         hint="How others see you. Your username stays."
         autoComplete="name"
       />

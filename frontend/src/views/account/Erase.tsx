@@ -1,9 +1,9 @@
-import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
+import { PasswordField } from './PasswordField';
 
 /**
  * Deletes the account. The user types the username, because a browser may fill in the password by
@@ -11,16 +11,13 @@ import { useForm, wrongIf } from '../parts/form';
  */
 export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
   const { erase } = useApp();
-  const [name, setName] = useState('');
-  const [password, setPassword] = useState('');
-  const typed = name.trim().replace(/^@/, '').normalize('NFKC').toLowerCase();
   const form = useForm({
     names: ['name', 'password'],
-    check: () => [
-      ...wrongIf(typed !== user.username.toLowerCase(), 'name', `Type ${user.username} to go on.`),
+    check: ({ name, password }) => [
+      ...wrongIf(!isNamed(user, name), 'name', `Type ${user.username} to go on.`),
       ...wrongIf(!password, 'password', 'Enter your password.'),
     ],
-    send: () => erase(password),
+    send: ({ password }) => erase(password),
   });
   return (
     <FormCard
@@ -42,19 +39,15 @@ export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
       <Field
         label="Your username"
         {...form.field('name')}
-        value={name}
-        onInput={setName}
         hint={`Type ${user.username} to confirm.`}
         plain
       />
-      <Field
-        label="Password"
-        {...form.field('password')}
-        type="password"
-        value={password}
-        onInput={setPassword}
-        autoComplete="current-password"
-      />
+      <PasswordField label="Password" {...form.field('password')} />
     </FormCard>
   );
+}
+
+function isNamed(user: PublicUser, typed: string): boolean {
+  const name = typed.trim().replace(/^@/, '').normalize('NFKC').toLowerCase();
+  return name === user.username.toLowerCase();
 }

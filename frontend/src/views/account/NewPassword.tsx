@@ -1,10 +1,9 @@
-import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
-import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
-import { isShort, PASSWORD_RULE, SHORT } from './password';
+import { PasswordField } from './PasswordField';
+import { newPasswordErrors, PASSWORD_RULE } from './password';
 
 interface NewPasswordProps {
   user: PublicUser;
@@ -13,19 +12,15 @@ interface NewPasswordProps {
 
 export function NewPassword({ user, onChanged }: NewPasswordProps) {
   const { auth } = useApp();
-  const [current, setCurrent] = useState('');
-  const [next, setNext] = useState('');
-  const [again, setAgain] = useState('');
   const form = useForm({
     names: ['current_password', 'new_password', 'again'],
-    check: () => [
-      ...wrongIf(!current, 'current_password', 'Enter the password you have now.'),
-      ...wrongIf(!next, 'new_password', 'Choose a password.'),
-      ...wrongIf(isShort(next), 'new_password', SHORT),
-      ...wrongIf(next !== again, 'again', 'This is not the same as above.'),
+    check: ({ current_password, new_password, again }) => [
+      ...wrongIf(!current_password, 'current_password', 'Enter the password you have now.'),
+      ...newPasswordErrors('new_password', new_password),
+      ...wrongIf(new_password !== again, 'again', 'This is not the same as above.'),
     ],
-    send: async () => {
-      await auth.changePassword(current, next);
+    send: async ({ current_password, new_password }) => {
+      await auth.changePassword(current_password, new_password);
       onChanged('Your password is changed. You are logged out everywhere else.');
     },
   });
@@ -33,31 +28,14 @@ export function NewPassword({ user, onChanged }: NewPasswordProps) {
     <FormCard form={form} send="Change password" sending="Changing…">
       {/* This field tells a password manager whose password it is. */}
       <input type="text" autoComplete="username" value={user.username} hidden readOnly />
-      <Field
-        label="Current password"
-        {...form.field('current_password')}
-        type="password"
-        value={current}
-        onInput={setCurrent}
-        autoComplete="current-password"
-      />
-      <Field
+      <PasswordField label="Current password" {...form.field('current_password')} />
+      <PasswordField
         label="New password"
         {...form.field('new_password')}
-        type="password"
-        value={next}
-        onInput={setNext}
         hint={PASSWORD_RULE}
-        autoComplete="new-password"
+        isNew
       />
-      <Field
-        label="New password again"
-        {...form.field('again')}
-        type="password"
-        value={again}
-        onInput={setAgain}
-        autoComplete="new-password"
-      />
+      <PasswordField label="New password again" {...form.field('again')} isNew />
       <p class="form-note">Wherever else you are logged in, you will be logged out.</p>
     </FormCard>
   );

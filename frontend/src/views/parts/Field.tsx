@@ -4,8 +4,9 @@ import { useId } from 'preact/hooks';
 interface FieldProps {
   label: string;
   name: string;
-  value: string;
-  onInput(value: string): void;
+  /** What the field holds at first. From then on the element keeps its value itself. */
+  initial?: string;
+  onInput?(value: string): void;
   type?: 'text' | 'password';
   error?: string | undefined;
   hint?: ComponentChildren;
@@ -37,7 +38,7 @@ export function Field(props: FieldProps) {
         {...(props.type === 'password'
           ? { type: 'password' }
           : { type: 'text', ...(props.suggestions && { list: `${id}-list` }) })}
-        value={props.value}
+        defaultValue={props.initial}
         required={!props.optional}
         aria-invalid={props.error ? 'true' : undefined}
         aria-describedby={described}
@@ -46,7 +47,7 @@ export function Field(props: FieldProps) {
         spellcheck={props.plain ? false : undefined}
         maxLength={props.maxLength}
         minLength={props.minLength}
-        onInput={(event) => props.onInput(event.currentTarget.value)}
+        onInput={(event) => props.onInput?.(event.currentTarget.value)}
       />
       {props.suggestions && (
         <datalist id={`${id}-list`}>

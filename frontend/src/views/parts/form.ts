@@ -22,19 +22,30 @@ const FIELD_OF_CODE = new Map([
 
 const WRONG_PASSWORD = 'This is not your password.';
 
-interface FormOptions {
+/** What the fields of a form hold, by name. A field that is not there is empty. */
+export type Fields<Name extends string> = Readonly<Record<Name, string>>;
+
+interface FormOptions<Name extends string> {
   /** The names of the form's fields. */
-  names: readonly string[];
+  names: readonly Name[];
   /** The errors that the form finds by itself. With any error, nothing is sent. */
-  check(): FieldError[];
-  send(): Promise<void>;
+  check?(fields: Fields<Name>): FieldError[];
+  send(fields: Fields<Name>): Promise<void>;
 }
 
 /**
- * The state of a form. It sends once at a time, puts errors at their fields, and counts down a rate
- * limit.
+ * The state of a form. It reads the fields when the form is submitted, sends once at a time, puts
+ * errors at their fields, and counts down a rate limit.
+ *
+ * The fields keep their values themselves. A copy of them in the state would be as old as the last
+ * rendering, and would not know what a password manager filled in without an event.
  */
-export function useForm({ names, check, send }: FormOptions): FormState {
+export function useForm<Name extends string>(options: FormOptions<Name>): FormState {
+  const { send } = options;
+  // As texts: the names of a server's errors and of an event's target may be any.
+  const names: readonly string[] = options.names;
+  // Two submits may come before the next rendering, so this is no state.
+  const sending = useRef(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [mended, setMended] = useState<readonly string[]>([]);
@@ -84,22 +95,36 @@ export function useForm({ names, check, send }: FormOptions): FormState {
     },
     submit(event) {
       event.preventDefault();
-      if (busy || waiting) return;
+      if (sending.current || waiting) return;
       form.current = event.currentTarget as HTMLFormElement;
-      const errors = check();
+      const fields = fieldsIn(form.current, options.names);
+      const errors = options.check?.(fields) ?? [];
       if (errors.length > 0) return failed(new Problem({ code: 'invalid', errors }));
-      setBusy(true);
+      const settle = (now: boolean) => {
+        sending.current = now;
+        setBusy(now);
+      };
+      settle(true);
       setProblem(null);
-      send().then(
-        () => setBusy(false),
+      send(fields).then(
+        () => settle(false),
         (reason) => {
-          setBusy(false);
+          settle(false);
           failed(reason);
           if (reason instanceof Problem) setSeconds(Math.ceil(reason.retryAfterSeconds ?? 0));
         },
       );
     },
   };
+}
+
+function fieldsIn<Name extends string>(
+  form: HTMLFormElement,
+  names: readonly Name[],
+): Fields<Name> {
+  const data = new FormData(form);
+  const values = names.map((name) => [name, String(data.get(name) ?? '')] as const);
+  return Object.fromEntries(values) as Record<Name, string>;
 }
 
 /** A row for `check`. When a field has several errors, the first one is shown. */

@@ -1,25 +1,22 @@
-import { useState } from 'preact/hooks';
 import { rolesToGive } from '../../rooms/permissions';
-import type { Role, Room } from '../../wire/protocol';
+import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
-import { useForm } from '../parts/form';
-import { RoleChoice } from './Role';
+import { useForm, wrongIf } from '../parts/form';
+import { RoleChoice, roleIn } from './Role';
 
 export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
   const { members, people } = useSession();
-  const [username, setUsername] = useState('');
-  const [role, setRole] = useState<Role>('member');
-  const name = bare(username);
+  const roles = rolesToGive(room);
   const known = new Set(members.of(room.id)?.members.map(({ user_id }) => user_id));
   const strangers = people.found.value.filter(({ id }) => !known.has(id));
   const form = useForm({
-    names: ['username'],
-    check: () => (name ? [] : [{ loc: 'username', message: 'Enter a username.' }]),
-    send: async () => {
-      await members.add(room.id, name, role);
+    names: ['username', 'role'],
+    check: ({ username }) => wrongIf(!bare(username), 'username', 'Enter a username.'),
+    send: async ({ username, role }) => {
+      await members.add(room.id, bare(username), roleIn(roles, role));
       onClose();
     },
   });
@@ -38,11 +35,7 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
         <Field
           label="Username"
           {...form.field('username')}
-          value={username}
-          onInput={(text) => {
-            setUsername(text);
-            people.look(bare(text));
-          }}
+          onInput={(text) => people.look(bare(text))}
           hint="As they log in with it. Two letters are enough for suggestions."
           suggestions={strangers.map(({ username, display_name }) => ({
             value: username,
@@ -50,7 +43,7 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
           }))}
           plain
         />
-        <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
+        <RoleChoice {...form.field('role')} roles={roles} initial="member" />
       </FormCard>
     </Dialog>
   );

@@ -30,7 +30,6 @@ export function Browse() {
           type="search"
           placeholder="Filter by name or topic"
           aria-label="Filter public rooms"
-          value={query}
           onInput={(event) => setQuery(event.currentTarget.value)}
         />
         {state === 'failed' && (

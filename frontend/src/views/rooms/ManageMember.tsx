@@ -5,7 +5,7 @@ import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
-import { RoleChoice } from './Role';
+import { RoleChoice, roleIn } from './Role';
 
 interface ManageMemberProps {
   room: Room;
@@ -36,11 +36,11 @@ export function ManageMember({ room, member, onClose }: ManageMemberProps) {
 
 function ChangeRole({ room, member, onClose, onRemove }: ManageMemberProps & { onRemove(): void }) {
   const { members, user_id: me } = useSession();
-  const [role, setRole] = useState(member.role);
+  const roles = rolesToGive(room);
   const form = useForm({
-    names: [],
-    check: () => [],
-    send: async () => {
+    names: ['role'],
+    send: async (fields) => {
+      const role = roleIn(roles, fields.role);
       if (role !== member.role) await members.setRole(room.id, member.user_id, role);
       onClose();
     },
@@ -58,7 +58,7 @@ function ChangeRole({ room, member, onClose, onRemove }: ManageMemberProps & { o
         )
       }
     >
-      <RoleChoice roles={rolesToGive(room)} chosen={role} onChoose={setRole} />
+      <RoleChoice {...form.field('role')} roles={roles} initial={member.role} />
     </FormCard>
   );
 }
@@ -67,7 +67,6 @@ function Removal({ room, member, onClose, onBack }: ManageMemberProps & { onBack
   const { members } = useSession();
   const form = useForm({
     names: [],
-    check: () => [],
     send: async () => {
       await members.remove(room.id, member.user_id);
       onClose();

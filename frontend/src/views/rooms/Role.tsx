@@ -1,4 +1,5 @@
 import type { Role } from '../../wire/protocol';
+import { Choices } from '../parts/Choices';
 
 export const ROLE: Record<Role, { title: string; detail: string }> = {
   owner: { title: 'Owner', detail: 'Does everything, and gives every role.' },
@@ -8,30 +9,21 @@ export const ROLE: Record<Role, { title: string; detail: string }> = {
 };
 
 interface RoleChoiceProps {
+  name: string;
+  error?: string | undefined;
   roles: readonly Role[];
-  chosen: Role;
-  onChoose(role: Role): void;
+  initial: Role;
 }
 
-export function RoleChoice({ roles, chosen, onChoose }: RoleChoiceProps) {
-  return (
-    <fieldset class="choices">
-      <legend>Role</legend>
-      {roles.map((role) => (
-        <label class="choice" key={role}>
-          <input
-            type="radio"
-            name="role"
-            value={role}
-            checked={chosen === role}
-            onChange={() => onChoose(role)}
-          />
-          <span>
-            <span class="choice-title">{ROLE[role].title}</span>
-            <span class="choice-detail">{ROLE[role].detail}</span>
-          </span>
-        </label>
-      ))}
-    </fieldset>
-  );
+/** A field of a form in which a role is chosen. */
+export function RoleChoice({ roles, ...field }: RoleChoiceProps) {
+  const options = roles.map((value) => ({ value, ...ROLE[value] }));
+  return <Choices legend="Role" options={options} {...field} />;
+}
+
+/** The role that a field of `RoleChoice` holds. */
+export function roleIn(roles: readonly Role[], value: string): Role {
+  const role = roles.find((one) => one === value);
+  if (!role) throw new Error('no role is chosen');
+  return role;
 }

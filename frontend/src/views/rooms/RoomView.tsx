@@ -1,4 +1,4 @@
-import type { Signal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isLastOwner, LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
@@ -20,7 +20,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const { members } = useSession();
   const [showMembers, setShowMembers] = useState(() => window.matchMedia(WIDE).matches);
   const [leaving, setLeaving] = useState(false);
-  const [replyTo, setReplyTo] = useState<MessageEntry | null>(null);
+  const replyTo = useSignal<MessageEntry | null>(null);
   const [sentCount, setSentCount] = useState(0);
   const membersButton = useRef<HTMLButtonElement>(null);
   useEffect(() => void members.know(room.id), [members, room.id]);
@@ -68,16 +68,15 @@ export function RoomView({ room, timeline }: RoomViewProps) {
             <Icon name="people" />
           </button>
         </header>
-        <TimelineView room={room} timeline={timeline} sentCount={sentCount} onReply={setReplyTo} />
-        <Composer
+        <TimelineView
           room={room}
-          replyTo={replyTo}
-          onCancelReply={() => setReplyTo(null)}
-          onSent={() => {
-            setReplyTo(null);
-            setSentCount((count) => count + 1);
+          timeline={timeline}
+          sentCount={sentCount}
+          onReply={(entry) => {
+            replyTo.value = entry;
           }}
         />
+        <Composer room={room} replyTo={replyTo} onSent={() => setSentCount((count) => count + 1)} />
       </section>
       {showMembers && (
         <MembersPanel

@@ -1,4 +1,5 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import type { Signal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { cleaned, codePoints, isBlank } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
@@ -12,16 +13,19 @@ const COARSE = '(pointer: coarse)';
 
 interface ComposerProps {
   room: Room;
-  replyTo: MessageEntry | null;
-  onCancelReply(): void;
+  /** The message that the next one answers. Read when sending, as it was cleared by the last one. */
+  replyTo: Signal<MessageEntry | null>;
   onSent(): void;
 }
 
-export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps) {
+export function Composer({ room, replyTo, onSent }: ComposerProps) {
   const session = useSession();
   const { drafts } = session;
   const area = useRef<HTMLTextAreaElement>(null);
+  // The element keeps its text itself. The draft is a copy of it, for the next time.
   const text = drafts.get(room.id);
+  const answered = replyTo.value;
+  const [initial] = useState(text);
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
@@ -31,8 +35,8 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
     if (!window.matchMedia(COARSE).matches) area.current?.focus();
   }, []);
   useEffect(() => {
-    if (replyTo) area.current?.focus();
-  }, [replyTo]);
+    if (answered) area.current?.focus();
+  }, [answered]);
   useLayoutEffect(() => {
     const element = area.current;
     if (!element) return;
@@ -44,16 +48,24 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
     return <p class="composer-closed">You can read here. Writing is for members.</p>;
 
   const send = () => {
-    const body = cleaned(area.current?.value ?? text);
+    const element = area.current;
+    if (!element) return;
+    const body = cleaned(element.value);
     if (isBlank(body) || codePoints(body) > limit) return;
+    // Emptied here and not by the next rendering: a key may be pressed before it.
+    element.value = '';
     drafts.set(room.id, '');
-    session.say(room.id, body, replyTo?.seq ?? null);
+    session.say(room.id, body, replyTo.peek()?.seq ?? null);
+    replyTo.value = null;
     onSent();
-    area.current?.focus();
+    element.focus();
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && replyTo) return onCancelReply();
+    if (event.key === 'Escape') {
+      replyTo.value = null;
+      return;
+    }
     if (event.key !== 'Enter' || event.shiftKey) return;
     // This Enter chooses a word in an input method. It does not send the message.
     if (event.isComposing || event.keyCode === 229) return;
@@ -70,23 +82,25 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
       }}
     >
       <Typists room={room} />
-      {replyTo && (
+      {answered && (
         <div class="composer-reply">
           <Icon name="reply" size={16} />
           <p>
             Replying to{' '}
             <strong>
-              <Name of={replyTo} />
+              <Name of={answered} />
             </strong>
             <span class="composer-quote" dir="auto">
-              {replyTo.body}
+              {answered.body}
             </span>
           </p>
           <button
             type="button"
             class="icon-button"
             aria-label="Cancel the reply"
-            onClick={onCancelReply}
+            onClick={() => {
+              replyTo.value = null;
+            }}
           >
             <Icon name="close" size={16} />
           </button>
@@ -97,7 +111,7 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
           ref={area}
           rows={1}
           dir="auto"
-          value={text}
+          defaultValue={initial}
           placeholder={`Message ${room.name}`}
           aria-label={`Message ${room.name}`}
           enterkeyhint="send"
@@ -117,10 +131,9 @@ export function Composer({ room, replyTo, onCancelReply, onSent }: ComposerProps
         )}
         <button
           type="submit"
-          class="send-button"
+          class={isBlank(text) || left < 0 ? 'send-button idle' : 'send-button'}
           aria-label="Send"
           title="Send"
-          disabled={isBlank(text) || left < 0}
         >
           <Icon name="send" />
         </button>

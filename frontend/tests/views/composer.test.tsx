@@ -1,0 +1,146 @@
+import { type Signal, signal } from '@preact/signals';
+import { render } from 'preact';
+import { act } from 'preact/test-utils';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Drafts } from '../../src/rooms/drafts';
+import { Names } from '../../src/rooms/names';
+import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
+import type { Session } from '../../src/session';
+import { SessionContext } from '../../src/views/parts/context';
+import { Composer } from '../../src/views/timeline/Composer';
+import { MemoryStorage, makeMessage, makeRoom } from '../make';
+
+let root: HTMLElement;
+
+beforeEach(() => {
+  root = document.createElement('div');
+  document.body.append(root);
+});
+
+afterEach(() => {
+  render(null, root);
+  root.remove();
+});
+
+describe('the composer', () => {
+  let drafts: Drafts;
+  let said: [body: string, reply_to: number | null][];
+  let replyTo: Signal<MessageEntry | null>;
+
+  beforeEach(() => {
+    drafts = new Drafts(new MemoryStorage(), 'alice-id');
+    said = [];
+    replyTo = signal(null);
+    const session = {
+      drafts,
+      names: new Names(),
+      bodyLimit: signal(20),
+      say: (_: string, body: string, reply_to: number | null) => said.push([body, reply_to]),
+      typing: { in: () => [], pressed: () => {} },
+    } as unknown as Session;
+    act(() =>
+      render(
+        <SessionContext.Provider value={session}>
+          <Composer room={makeRoom()} replyTo={replyTo} onSent={() => {}} />
+        </SessionContext.Provider>,
+        root,
+      ),
+    );
+  });
+
+  const area = () => root.querySelector('textarea') as HTMLTextAreaElement;
+  const type = (text: string) =>
+    act(() => {
+      area().value = text;
+      area().dispatchEvent(new Event('input', { bubbles: true }));
+    });
+  const press = (options: KeyboardEventInit) =>
+    act(() => {
+      const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...options });
+      area().dispatchEvent(event);
+    });
+
+  test('Enter sends what was typed and empties the box', () => {
+    type('hello  ');
+    press({ key: 'Enter' });
+    expect(said).toEqual([['hello', null]]);
+    expect(area().value).toBe('');
+    expect(drafts.get('lobby')).toBe('');
+  });
+
+  test('Shift+Enter sends nothing', () => {
+    type('hello');
+    press({ key: 'Enter', shiftKey: true });
+    expect(said).toEqual([]);
+  });
+
+  test('Enter that ends a word of an input method sends nothing', () => {
+    type('こんにちは');
+    press({ key: 'Enter', isComposing: true });
+    expect(said).toEqual([]);
+  });
+
+  test('an empty message is not sent', () => {
+    type(' \n ');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('the counter appears near the limit, and beyond it nothing is sent', () => {
+    type('short');
+    expect(root.querySelector('.composer-count')).toBeNull();
+    type('😀'.repeat(20));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('0');
+    type('😀'.repeat(21));
+    expect(root.querySelector('.composer-count')?.textContent).toContain('-1');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+  });
+
+  test('what is typed is kept as the draft of its room', () => {
+    type('half a tho');
+    expect(drafts.get('lobby')).toBe('half a tho');
+    expect(drafts.get('other')).toBe('');
+  });
+
+  test('messages written faster than the page is drawn are each sent, and once', () => {
+    const texts = Array.from({ length: 200 }, (_, number) => `message ${number}`);
+    act(() => {
+      for (const text of texts) {
+        for (const letter of text) {
+          area().value += letter;
+          area().dispatchEvent(new Event('input', { bubbles: true }));
+        }
+        area().dispatchEvent(
+          new KeyboardEvent('keydown', { bubbles: true, cancelable: true, key: 'Enter' }),
+        );
+      }
+    });
+    expect(said).toEqual(texts.map((text) => [text, null]));
+    expect(area().value).toBe('');
+  });
+
+  test('of two messages sent before the page is drawn again only the first is the reply', () => {
+    act(() => {
+      replyTo.value = messageEntry(makeMessage(7));
+    });
+    act(() => {
+      for (const text of ['the reply', 'the next']) {
+        area().value = text;
+        area().dispatchEvent(
+          new KeyboardEvent('keydown', { bubbles: true, cancelable: true, key: 'Enter' }),
+        );
+      }
+    });
+    expect(said).toEqual([
+      ['the reply', 7],
+      ['the next', null],
+    ]);
+  });
+
+  test('the button sends text that came without an event', () => {
+    area().value = 'dictated';
+    act(() => root.querySelector<HTMLButtonElement>('.send-button')?.click());
+    expect(said).toEqual([['dictated', null]]);
+  });
+});
