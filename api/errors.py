@@ -6,10 +6,12 @@
     │   ├── BadRequest     bad_request         a header is missing, doubled or malformed
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
+    │   ├── BadInvite      bad_invite          an invite that is unknown, used up or expired; clients cannot tell which
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that is not valid
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
     ├── Forbidden          forbidden           known, but not allowed
+    │   └── SignupClosed   signup_closed       nobody may sign up, or nobody without an invite
     ├── NotFound           not_found           does not exist, or the caller may not see it; clients cannot tell which
     ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
@@ -93,6 +95,13 @@ class BadCursor(Invalid):
     title = "The cursor is not valid"
 
 
+class BadInvite(Invalid):
+    """The invite is unknown, used up or expired."""
+
+    code = "bad_invite"
+    title = "The invite is not valid, or not any more"
+
+
 class Empty(Invalid):
     """The body shows nothing."""
 
@@ -128,6 +137,13 @@ class Forbidden(TailwireError):
     code = "forbidden"
     status = 403
     title = "You may not do this"
+
+
+class SignupClosed(Forbidden):
+    """Nobody may sign up here, or nobody without an invite."""
+
+    code = "signup_closed"
+    title = "Nobody can sign up here"
 
 
 class NotFound(TailwireError):

@@ -27,6 +27,7 @@ PAGE_BYTES: Final = 512 * 1024
 """The most bytes of the items of a page, as JSON. A page has at least one item, also if that alone is longer."""
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
+AFTER_ALL: Final[Key] = (2**63 - 1, "")
 AFTER_ALL_TEXTS: Final = "\U0010ffff"
 """No name contains this character. So the names from `prefix` up to `prefix + AFTER_ALL_TEXTS` are those that begin
 with the prefix."""

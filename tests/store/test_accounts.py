@@ -92,6 +92,23 @@ async def test_a_flag_is_changed_and_the_other_left(store: Store, other: Store, 
             await store.accounts.set_flags(user_id, admin=True)
 
 
+async def test_an_account_is_made_with_its_flags_and_an_administrator_is_known(
+    store: Store, other: Store, alice: User
+) -> None:
+    assert not await store.accounts.has_admin()
+    chief = replace(account_of(make_user(1)), admin=True)
+    await store.accounts.create(chief)
+    assert await other.accounts.get(chief.user.id) == chief
+    assert await other.accounts.has_admin()
+    await store.accounts.set_flags(alice.id, admin=True)
+    await store.accounts.set_flags(chief.user.id, admin=False)
+    assert await other.accounts.has_admin()
+    await store.accounts.set_flags(alice.id, disabled=True)
+    assert await other.accounts.has_admin()
+    await store.erasure.begin(alice.id)
+    assert not await other.accounts.has_admin()
+
+
 async def test_an_account_may_have_no_password_until_it_is_given_one(store: Store, other: Store) -> None:
     made = replace(account_of(ALICE), password_hash=None)
     await store.accounts.create(made)

@@ -12,7 +12,7 @@ class AccountStore(ABC):
 
     @abstractmethod
     async def create(self, account: Account) -> None:
-        """Store a new account. Raises `UsernameTaken` when its `username_key` is in use.
+        """Store a new account with its flags. Raises `UsernameTaken` when its `username_key` is in use.
 
         The account is not yet a member of the lobby; `members.join` admits it.
         """
@@ -28,6 +28,10 @@ class AccountStore(ABC):
     async def get(self, user_id: str) -> Account | None:
         """Return the account of this user, or None."""
         return (await self.get_many([user_id])).get(user_id)
+
+    @abstractmethod
+    async def has_admin(self) -> bool:
+        """Say whether there is an administrator, who may be disabled, but is not being erased."""
 
     @abstractmethod
     async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:

@@ -33,5 +33,6 @@ class ErasureStore(ABC):
     async def finish(self, user_id: str) -> None:
         """Remove an account that has no sessions and no memberships left. Its name is then free again.
 
-        What is kept of memberships that have ended goes as well.
+        What is kept of memberships that have ended goes as well, and so do the invites that it made. A use of an invite
+        stays used, without the user's id.
         """

@@ -23,6 +23,7 @@ from api.store.base.attempts import AttemptStore
 from api.store.base.audit import AuditStore
 from api.store.base.changes import ChangeStore
 from api.store.base.erasure import ErasureStore
+from api.store.base.invites import InviteStore
 from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
 from api.store.base.rooms import RoomStore
@@ -59,6 +60,7 @@ class Store(ABC):
         log: LogStore,
         audit: AuditStore,
         attempts: AttemptStore,
+        invites: InviteStore,
         erasure: ErasureStore,
         changes: ChangeStore,
     ) -> None:
@@ -69,6 +71,7 @@ class Store(ABC):
         self.log = log
         self.audit = audit
         self.attempts = attempts
+        self.invites = invites
         self.erasure = erasure
         self.changes = changes
 

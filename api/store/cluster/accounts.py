@@ -71,6 +71,11 @@ class ClusterAccounts(AccountStore):
         rows = await self._pool.read(rows_query("users", user_ids))
         return {one.user.id: one for one in self._reader.read(rows, _account)}
 
+    async def has_admin(self) -> bool:
+        """Say whether there is an administrator."""
+        found = r.table("users", read_mode="majority").between(r.minval, r.maxval, index="admin")
+        return bool(await self._pool.run(found.filter({"erasing": False}).is_empty().not_()))
+
     async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
         """List all accounts, oldest first."""
         start = paging.start("accounts", cursor)

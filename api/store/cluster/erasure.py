@@ -9,6 +9,7 @@ from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.cluster.batches import of_author, rename_query
+from api.store.cluster.invites import forget_user_queries
 from api.store.cluster.log import Appender
 from api.store.cluster.queries import literal, renamed
 from api.store.cluster.rows import Reader, is_key
@@ -70,7 +71,7 @@ class ClusterErasure(ErasureStore):
             await self._pool.write(rename_query(places, username))
 
     async def finish(self, user_id: str) -> None:
-        """Remove what is kept of an account's memberships, the account, and then the claim on its name.
+        """Remove what an account has left, the account itself, and then the claim on its name.
 
         If a crash comes before the last, the claim counts as abandoned.
         """
@@ -78,6 +79,8 @@ class ClusterErasure(ErasureStore):
             return
         ended = r.table("members").get_all(user_id, index="person").filter({"role": None})
         await self._pool.write(ended.delete())
+        for forget in forget_user_queries(user_id):
+            await self._pool.write(forget)
         account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))
         await self._pool.write(r.table("users").get(user_id).delete())
         if account is not None:

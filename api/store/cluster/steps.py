@@ -221,4 +221,16 @@ STEPS: Final = (
         # Also the memberships that have ended, which are in no other index.
         indexes=(Index("members", "person", lambda row: row["user_id"]),),
     ),
+    Step(
+        version=5,
+        tables=("invites",),
+        changes=(),
+        indexes=(
+            Index("invites", "room", lambda row: [row["listed_in"], row["created_at"], row["id"]]),
+            Index("invites", "maker", lambda row: row["made_by"]),
+            Index("invites", "expiry", lambda row: row["expires_at"]),
+            Index("invites", "user", lambda row: row["uses"]["user_id"], multi=True),
+            Index("users", "admin", lambda row: r.branch(row["admin"], row["id"], None)),
+        ),
+    ),
 )

@@ -10,6 +10,7 @@ from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.changes import ClusterChanges
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.erasure import ClusterErasure
+from api.store.cluster.invites import ClusterInvites
 from api.store.cluster.log import Appender, ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.pages import Pages
@@ -44,6 +45,7 @@ class ClusterStore(Store):
             log=ClusterLog(pool, appender, pages, epochs),
             audit=ClusterAudit(pool),
             attempts=ClusterAttempts(pool),
+            invites=ClusterInvites(pool, accounts),
             erasure=ClusterErasure(pool, appender, reader),
             changes=ClusterChanges(pool, reader, pages, epochs, unflushed, quiet_seconds=quiet_seconds),
         )

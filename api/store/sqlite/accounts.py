@@ -38,6 +38,9 @@ class SqliteAccounts(AccountStore):
     async def get_many(self, user_ids: Sequence[str]) -> dict[str, Account]:
         return await self._read(lambda cursor: _find_many(cursor, user_ids))
 
+    async def has_admin(self) -> bool:
+        return await self._read(_has_admin)
+
     async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
         return await self._read(lambda reading: _all(reading, cursor, limit))
 
@@ -65,15 +68,17 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
     if holder is not None:
         raise UsernameTaken
     cursor.execute(
-        "INSERT INTO users (id, username, username_key, display_name, password_hash, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO users ({_ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             user.id,
             user.username,
-            account.username_key,
             user.display_name,
-            account.password_hash,
             user.created_at,
+            account.username_key,
+            account.password_hash,
+            account.disabled,
+            account.admin,
+            account.erasing,
         ),
     )
 
@@ -93,6 +98,12 @@ def _find(cursor: apsw.Cursor, user_id: str) -> Account | None:
 def _find_many(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, Account]:
     """Return those of these accounts that exist."""
     return {one: found for one in user_ids if (found := _find(cursor, one)) is not None}
+
+
+def _has_admin(cursor: apsw.Cursor) -> bool:
+    """Say whether there is an administrator."""
+    found = cursor.execute("SELECT 1 FROM users WHERE admin AND NOT erasing LIMIT 1")
+    return found.fetchone() is not None
 
 
 def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:

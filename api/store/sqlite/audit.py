@@ -5,8 +5,6 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102 - the promises stand in `AuditStore`
 
-from typing import Final
-
 import apsw
 
 from api.models.accounts import Audited, AuditEvent
@@ -14,8 +12,6 @@ from api.models.page import Page
 from api.store import paging
 from api.store.base.audit import AuditStore
 from api.store.sqlite.worker import Worker
-
-_AFTER_ALL: Final[paging.Key] = (2**63 - 1, "")
 
 
 class SqliteAudit(AuditStore):
@@ -47,7 +43,7 @@ def _all(cursor: apsw.Cursor, before: str | None, limit: int) -> Page[AuditEvent
     rows = cursor.execute(
         "SELECT at, id, event, actor_id, subject_id, address FROM audit WHERE (at, id) < (?, ?)"
         " ORDER BY at DESC, id DESC LIMIT ?",
-        (*(_AFTER_ALL if before is None else paging.start("audit", before)), limit + 1),
+        (*(paging.AFTER_ALL if before is None else paging.start("audit", before)), limit + 1),
     ).fetchall()
     return paging.page(
         "audit",

@@ -15,6 +15,7 @@ from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
+from api.store.sqlite.invites import forget_user
 from api.store.sqlite.log import RoomLog
 from api.store.sqlite.rows import COLUMNS, each_row
 from api.store.sqlite.worker import Worker
@@ -99,7 +100,8 @@ def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> 
 
 
 def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
-    """Remove an account that has no sessions and no memberships left, with what is kept of those that have ended."""
+    """Remove an account that has no sessions and no memberships left, with what it has left."""
     cursor.execute("DELETE FROM members WHERE user_id = ? AND role IS NULL", (user_id,))
+    forget_user(cursor, user_id)
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

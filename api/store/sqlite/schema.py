@@ -168,7 +168,36 @@ ALTER TABLE rooms DROP COLUMN message_number;
 ALTER TABLE entries DROP COLUMN message_number;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_SIXTH: Final = """
+-- id is the hash of the code. made_by is NULL for one that was made on the command line, room_id for one to the server.
+CREATE TABLE invites (
+    id TEXT PRIMARY KEY,
+    made_by TEXT REFERENCES users,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    max_uses INTEGER NOT NULL,
+    room_id TEXT REFERENCES rooms,
+    role TEXT,
+    admin INTEGER NOT NULL,
+    for_setup INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invites_of_room ON invites (room_id, created_at, id);
+CREATE INDEX invites_by_maker ON invites (made_by);
+CREATE INDEX invites_by_expiry ON invites (expires_at);
+
+-- A use is claimed before its account is made, so user_id may name none. It is NULL when that account was erased.
+CREATE TABLE invite_uses (
+    invite_id TEXT NOT NULL REFERENCES invites ON DELETE CASCADE,
+    user_id TEXT,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX uses_of_invite ON invite_uses (invite_id, user_id);
+CREATE INDEX uses_by_user ON invite_uses (user_id);
+
+CREATE INDEX administrators ON users (id) WHERE admin;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

@@ -21,6 +21,7 @@ from api.store.sqlite.audit import SqliteAudit
 from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
 from api.store.sqlite.erasure import SqliteErasure
+from api.store.sqlite.invites import SqliteInvites
 from api.store.sqlite.log import RoomLog, SqliteLog
 from api.store.sqlite.members import SqliteMembers
 from api.store.sqlite.rooms import SqliteRooms
@@ -52,6 +53,7 @@ class SqliteStore(Store):
             log=SqliteLog(reader, writer, log),
             audit=SqliteAudit(reader, writer),
             attempts=SqliteAttempts(writer),
+            invites=SqliteInvites(reader, writer),
             erasure=SqliteErasure(reader, writer, log),
             changes=changes,
         )

@@ -68,6 +68,8 @@ const TEXTS = new Map<string, string>([
   ['invalid_token', 'Your sign-in has expired. Log in again.'],
   ['not_found', 'This does not exist, or you may not see it.'],
   ['forbidden', 'You are not allowed to do this.'],
+  ['signup_closed', 'Nobody can sign up here without an invitation.'],
+  ['bad_invite', 'This invitation is not valid, or not any more. Ask for another one.'],
   ['conflict', 'Something changed in the meantime. Reload and try again.'],
   ['ref_conflict', 'This message was already sent with another text.'],
   ['empty', 'The message is empty.'],
