@@ -201,6 +201,7 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
     finally:
         hub.close_all()
         await tasks.close()
+        await accounts.uses.close()
         await reads.close()
         await realtime.replay.close()
 

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "realtime": ("rooms", "accounts", "limits", "store.reads", "store.base", "protocol", "models"),
     "rooms": ("limits", "store.reads", "store.base", "models"),
     "jobs": ("store.base", "models"),
-    "accounts": ("limits", "store.reads", "store.base", "protocol", "models"),
+    "accounts": ("limits", "store.loader", "store.reads", "store.base", "protocol", "models"),
     "limits": ("store.base", "models"),
     "tasks": (),
     "store": ("store.sqlite", "store.cluster", "store.base"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.accounts.security import Tokens
+from api.accounts.uses import SessionUses
 from api.clock import now_ms
 from api.errors import Unauthorized
 from api.models.accounts import User
@@ -28,11 +29,12 @@ class Identity:
 
 
 class Authenticator:
-    """Verifies access tokens, and looks up the user and the session of each."""
+    """Verifies access tokens, looks up the user and the session of each, and stores that the session is in use."""
 
-    def __init__(self, reads: BatchedReads, tokens: Tokens) -> None:
+    def __init__(self, reads: BatchedReads, tokens: Tokens, uses: SessionUses) -> None:
         self._reads = reads
         self._tokens = tokens
+        self._uses = uses
 
     async def identify(self, token: str) -> Identity:
         """Return the identity that an access token proves.
@@ -44,4 +46,5 @@ class Authenticator:
         account = await self._reads.account(claims.user_id)
         if session is None or account is None or account.disabled or session.user_id != account.user.id:
             raise Unauthorized
+        await self._uses.note(session, claims.generation)
         return Identity(account.user, claims.session_id, claims.expires_at, account.admin)

@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -31,8 +31,8 @@ ISSUED_LEEWAY_SECONDS: Final = 60
 """A token may be from a node whose clock is ahead of ours by this much."""
 MARK_BYTES: Final = 16
 """The signature of a refresh token has this length, so that it is as hard to guess as the session's id."""
-MAX_FOLLOWED: Final = 64
-"""The most rotations between a used-up token in its grace period and the current one. A store remembers fewer."""
+GENERATION_CHARACTERS: Final = 16
+"""An access token names its pair by this many characters of the refresh token's hash: 64 bits, which betray nothing."""
 
 MAX_REMEMBERED: Final = 4_096
 """The claims of this many access tokens are cached: enough for the clients of one minute, in one MiB."""
@@ -94,11 +94,15 @@ class Passwords:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims of a valid access token. `expires_at` is in milliseconds."""
+    """The claims of a valid access token. `expires_at` is in milliseconds.
+
+    `generation` names the pair of tokens that it belongs to. Tokens of the version before name none.
+    """
 
     user_id: str
     session_id: str
     expires_at: int
+    generation: str | None = None
 
 
 class Tokens:
@@ -108,11 +112,13 @@ class Tokens:
     """
 
     def __init__(self, secret: str, *others: str) -> None:
-        self._remembered: dict[bytes, Claims] = {}  # by the token's hash, oldest first
+        self._remembered: dict[bytes, Claims] = {}  # by the token's hash, the last used one last
         self._key_id = _key_id(secret)
         self._secrets = {_key_id(one): one for one in (secret, *others)}
 
-    def issue(self, user_id: str, session_id: str, *, now: int, expires_at: int) -> str:
+    def issue(
+        self, user_id: str, session_id: str, *, now: int, expires_at: int, generation: str | None = None
+    ) -> str:
         """Return an access token that is valid until `expires_at` (milliseconds, rounded down to seconds)."""
         claims = {
             "iss": ISSUER,
@@ -124,6 +130,8 @@ class Tokens:
             "exp": expires_at // 1000,
             "typ": "access",
         }
+        if generation is not None:
+            claims["gen"] = generation
         return str(
             jwt.encode(
                 claims, self._secrets[self._key_id], algorithm=ALGORITHM, headers={"kid": self._key_id}
@@ -138,11 +146,10 @@ class Tokens:
         if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT.fullmatch(token):
             raise Unauthorized
         key = hashlib.sha256(token.encode()).digest()
-        claims = self._remembered.get(key)
-        if claims is None:
-            claims = self._remembered[key] = self._verified(token, now)
-            if len(self._remembered) > MAX_REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
+        claims = self._remembered.pop(key, None) or self._verified(token, now)
+        self._remembered[key] = claims
+        if len(self._remembered) > MAX_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
         if claims.expires_at // 1000 <= now // 1000 - LEEWAY_SECONDS:
             raise Unauthorized
         return claims
@@ -179,7 +186,10 @@ class Tokens:
         begins = max(issued, claims.get("nbf", issued))
         if begins > now // 1000 + ISSUED_LEEWAY_SECONDS:
             raise Unauthorized
-        return Claims(user_id, session_id, expires * 1000)
+        generation = claims.get("gen")
+        if generation is not None and not isinstance(generation, str):
+            raise Unauthorized
+        return Claims(user_id, session_id, expires * 1000, generation)
 
     def first_refresh(self, session_id: str) -> str:
         """Return a session's first refresh token: the session's id, 256 random bits and a signature, joined by dots."""
@@ -197,30 +207,19 @@ class Tokens:
             for secret in self._secrets.values()
         )
 
-    def next_refresh(self, refresh_token: str) -> str:
-        """Return the refresh token that follows this one.
+    def successors(self, refresh_token: str) -> dict[str, str]:
+        """Return the refresh tokens that can follow this one, by their hashes, the preferred one first.
 
-        The token is derived with HMAC instead of being random. So a client that repeats a request whose answer was
-        lost, and two tabs that ask at once, get the same token. Nobody can guess it without the secret.
+        A token is derived with HMAC instead of being random. So a client that repeats a request whose answer was lost,
+        and two tabs that ask at once, get the same token, although only its hash is stored. Nobody can guess it without
+        the secret.
 
-        Of several secrets, the one whose id sorts first is used, whichever one signs access tokens. So nodes derive
-        the same token while the secret is being changed.
+        Each secret derives another token. The one whose id sorts first is preferred, whichever one signs access tokens.
+        So nodes derive the same token while the secret is being changed. The others find a token that was derived
+        before the change.
         """
-        return _successor(self._secrets[min(self._secrets)], refresh_token)
-
-    def current_refresh(self, used: str, current_hash: str, known: Collection[str]) -> str:
-        """Return the refresh token that has the hash `current_hash` and follows the used-up token `used`.
-
-        `known` holds the hashes of the tokens in between. They tell which secret derived each of them.
-        Raises `Unauthorized` when there is no such token.
-        """
-        token = used
-        for _ in range(MAX_FOLLOWED):
-            followers = (_successor(secret, token) for secret in self._secrets.values())
-            token = next((one for one in followers if refresh_hash(one) in known), "")
-            if refresh_hash(token) == current_hash:
-                return token
-        raise Unauthorized
+        derived = (_successor(self._secrets[id_], refresh_token) for id_ in sorted(self._secrets))
+        return {refresh_hash(one): one for one in derived}
 
 
 def _key_id(secret: str) -> str:
@@ -245,6 +244,11 @@ def session_of(refresh_token: str) -> str:
 def refresh_hash(refresh_token: str) -> str:
     """Return the stored hash of a refresh token. Its 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(refresh_token.encode(errors="surrogatepass")).hexdigest()
+
+
+def generation_of(hash_: str) -> str:
+    """Return the name of a pair of tokens, from the hash of its refresh token."""
+    return hash_[:GENERATION_CHARACTERS]
 
 
 def _base64url(data: bytes) -> str:

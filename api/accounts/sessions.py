@@ -8,7 +8,7 @@ from api.accounts.audit import Audit
 from api.accounts.directory import account_named
 from api.accounts.endings import SessionEndings
 from api.accounts.identity import Client, Identity
-from api.accounts.security import Passwords, Tokens, refresh_hash, session_of
+from api.accounts.security import Passwords, Tokens, generation_of, refresh_hash, session_of
 from api.clock import now_ms
 from api.errors import InvalidCredentials, NotFound, Unauthorized
 from api.ids import random_id
@@ -17,8 +17,6 @@ from api.models.accounts import Account, Audited, Rotation, Session, SessionKind
 from api.models.rooms import LOBBY_ID, Role
 from api.store.base.store import Store
 
-REFRESH_GRACE_MS: Final = 10_000
-"""A used-up refresh token is still exchanged for this long, because the answer to it may have been lost."""
 MAX_USER_AGENT_CHARACTERS: Final = 200
 
 
@@ -138,36 +136,32 @@ class SessionService:
     async def refresh(self, refresh_token: str, client: Client) -> TokenPair:
         """Use up a refresh token and return the next pair.
 
-        Raises `RateLimited`, and `Unauthorized` for a token that is not valid. A token that was used up long ago also
-        ends its session.
+        The token before the newest gives the newest again, until that one's pair has been used: the answer with it was
+        lost. Any other token that was used up ends its session (docs/decisions/0008). Raises `RateLimited`, and
+        `Unauthorized` for a token that is not valid.
         """
-        session_id = session_of(refresh_token)
-        self._throttles.refresh(session_id)
+        session_id, is_ours = session_of(refresh_token), self._tokens.has_issued(refresh_token)
+        # A made-up token is not counted against the session that it names.
+        self._throttles.refresh(session_id if is_ours else refresh_token)
         session = await self._store.sessions.get(session_id)
         now = now_ms()
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
-        if not self._tokens.has_issued(refresh_token) and not _is_known(session, refresh_token):
+        if not is_ours and not _is_known(session, refresh_token):
             raise Unauthorized  # a guess must not end the session that it names
-        next_token = self._tokens.next_refresh(refresh_token)
-        rotation = await self._store.sessions.rotate(
+        successors = self._tokens.successors(refresh_token)
+        rotation, newest = await self._store.sessions.rotate(
             session_id,
             presented_hash=refresh_hash(refresh_token),
-            next_hash=refresh_hash(next_token),
+            next_hashes=list(successors),
             at=now,
-            grace_ms=REFRESH_GRACE_MS,
             expires_at=now + self._lifetimes.session_ms,
         )
         if rotation is Rotation.REUSED:
             await self._audit.note(Audited.REFRESH_REUSED, session.user_id, client.address)
-        if rotation is Rotation.GRACE:  # the session may have been rotated again since it was read
-            session = await self._store.sessions.get(session_id)
-        if session is None or rotation not in {Rotation.ROTATED, Rotation.GRACE}:
+        if rotation not in {Rotation.ROTATED, Rotation.REPEATED}:
             raise Unauthorized("The session is over")
-        if rotation is Rotation.GRACE:
-            known = {session.refresh_hash, *(used for used, _ in session.used)}
-            next_token = self._tokens.current_refresh(refresh_token, session.refresh_hash, known)
-        return self._issue(session.user_id, session_id, next_token, now)
+        return self._issue(session.user_id, session_id, successors[newest], now)
 
     async def log_out(self, identity: Identity, client: Client) -> None:
         """End the caller's session and close its sockets."""
@@ -198,13 +192,19 @@ class SessionService:
 
     def _issue(self, user_id: str, session_id: str, refresh_token: str, now: int) -> TokenPair:
         expires_at = now + self._lifetimes.access_ms
-        access_token = self._tokens.issue(user_id, session_id, now=now, expires_at=expires_at)
+        access_token = self._tokens.issue(
+            user_id,
+            session_id,
+            now=now,
+            expires_at=expires_at,
+            generation=generation_of(refresh_hash(refresh_token)),
+        )
         return TokenPair(access_token, refresh_token, self._lifetimes.access_ms // 1000)
 
 
 def _is_known(session: Session, refresh_token: str) -> bool:
-    """Return whether this is the session's current refresh token, or a recent one."""
-    return refresh_hash(refresh_token) in {session.refresh_hash, *(used for used, _ in session.used)}
+    """Return whether this is the session's newest refresh token, or the one before."""
+    return refresh_hash(refresh_token) in {session.refresh_hash, session.previous_hash}
 
 
 async def usable_sessions(store: Store, user_id: str) -> list[Session]:

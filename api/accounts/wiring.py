@@ -12,6 +12,7 @@ from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
 from api.accounts.sessions import Lifetimes, SessionService
+from api.accounts.uses import SessionUses
 from api.clock import MS_PER_DAY, MS_PER_MINUTE
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
@@ -28,6 +29,7 @@ class AccountServices:
     sessions: SessionService
     admin: Admin
     authenticator: Authenticator
+    uses: SessionUses
 
 
 async def wire_accounts(  # noqa: PLR0913  their dependencies
@@ -48,14 +50,15 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     sessions = SessionService(
         store, passwords, tokens, audit, attempts, throttles, endings, _lifetimes(settings)
     )
-    proof = Proof(store, passwords, attempts)
+    proof, uses = Proof(store, passwords, attempts), SessionUses(store)
     return AccountServices(
         accounts=AccountService(
             store, passwords, audit, attempts, throttles, proof, sessions, endings, on_erasing
         ),
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing),
-        authenticator=Authenticator(reads, tokens),
+        authenticator=Authenticator(reads, tokens, uses),
+        uses=uses,
     )
 
 

@@ -88,7 +88,11 @@ class Settings(BaseSettings):
         30, ge=1, le=365, description="The lifetime of a session that is not used, in days."
     )
     sessions_per_user: int = Field(
-        20, ge=1, le=1000, description="The most sessions of one user. Beyond it, the oldest session ends."
+        20,
+        ge=1,
+        le=1000,
+        description="The most sessions of one user. Beyond it, one that was never used ends, or else the one whose last"
+        " use is the longest ago.",
     )
     erase: Literal["tombstone", "anonymise"] = Field(
         "tombstone",
@@ -104,7 +108,8 @@ class Settings(BaseSettings):
     connections_per_user: int = Field(
         10,
         ge=1,
-        description="The most open sockets of one user on this node. Beyond it, the oldest is closed with 4502.",
+        description="The most open sockets of one user on this node. Beyond it, one on which no command came"
+        " is closed with 4502, or else the one whose last command is the longest ago.",
     )
     unauthenticated_connections: int = Field(
         200, ge=1, description="The most sockets on this node that have not authenticated."

@@ -14,7 +14,8 @@ COMMANDS_BURST_SECONDS: Final = 5
 FEW_KEYS: Final = 1_024
 """Idle keys are not removed while there are fewer keys than this."""
 MAX_KEYS: Final = 65_536
-"""The oldest busy keys are removed beyond this number, so that a flood of keys takes no more memory."""
+"""Beyond this number the busy keys that were not used for the longest are removed, so that a flood of keys takes no
+more memory."""
 
 
 class Rate:
@@ -69,6 +70,7 @@ class _BusyKeys(Generic[V]):
         return self._values.get(key)
 
     def put(self, key: str, value: V, now: float) -> None:
+        self._values.pop(key, None)  # so that the keys stand in the order of their last use
         self._values[key] = value
         if len(self._values) > self._look_at_count:
             busy = [one for one in self._values.items() if one[0] == key or not self._is_idle(one[1], now)]
@@ -135,7 +137,7 @@ class Windows:
         window = self._windows.get(key)
         if window is None:
             window = Window(self._count, self._seconds)
-            self._windows.put(key, window, now)
+        self._windows.put(key, window, now)
         return window.take(now)
 
 

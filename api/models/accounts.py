@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class SessionKind(StrEnum):
 class Session:
     """One log-in. It lasts until it is ended or `expires_at` passes. Only hashes of refresh tokens are stored.
 
-    `used` holds the hashes of recently used-up tokens and the times of their use, newest first.
+    `refresh_hash` is that of the newest refresh token, and `previous_hash` that of the one before. `pair_used` says
+    whether the newest pair has been used: its refresh token by itself, or its access token on any node.
     """
 
     id: str
@@ -50,17 +52,32 @@ class Session:
     expires_at: int
     user_agent: str
     refresh_hash: str = field(repr=False)
-    used: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    previous_hash: str | None = field(default=None, repr=False)
+    pair_used: bool = False
     kind: SessionKind = SessionKind.LOGIN
+
+    @property
+    def was_used(self) -> bool:
+        """Whether any of its tokens was ever used."""
+        return self.pair_used or self.previous_hash is not None
+
+
+class SessionUse(NamedTuple):
+    """The use of a session, or the first use of a pair of its tokens, whose refresh token has `refresh_hash`."""
+
+    session_id: str
+    refresh_hash: str | None = None
 
 
 class Rotation(StrEnum):
-    """The result of presenting a refresh token."""
+    """What came of a refresh token that was presented."""
 
-    ROTATED = "rotated"  # it was the current token; the next one is current now
-    GRACE = "grace"  # it was used up a moment ago, and the answer may have been lost
-    REUSED = "reused"  # it was used up long ago; the session has been ended
-    UNKNOWN = "unknown"  # there is no such session, or it never had this token
+    ROTATED = "rotated"  # it was the newest; now its successor is
+    REPEATED = (
+        "repeated"  # it is the one before the newest, whose pair has not been used: the answer was lost
+    )
+    REUSED = "reused"  # it was used up before that; the session has been ended
+    UNKNOWN = "unknown"  # there is no such session
 
 
 class Audited(StrEnum):

@@ -32,7 +32,8 @@ class Connection:
     """One accepted socket. All methods belong to the event loop's thread, and all but `drained` never wait.
 
     Other classes own some of its fields, because a second object for each socket would take too much memory. Only
-    `Hub` writes `rooms`. Only `Heartbeats` writes `warned_of` and increments `idle_ticks`; each event sets it to 0.
+    `Hub` writes `rooms` and `used_at`. Only `Heartbeats` writes `warned_of` and increments `idle_ticks`; each event
+    sets it to 0.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Connection:
         "memberships",
         "replayed",
         "rooms",
+        "used_at",
         "warned_of",
     )
 
@@ -55,6 +57,7 @@ class Connection:
         self.close_code: CloseCode | None = None
         self.idle_ticks = 0  # ticks of `Heartbeats` since something was enqueued
         self.warned_of = 0  # the `expires_at` that the client was warned of
+        self.used_at = 0  # the number of its last use among all uses of the hub's connections; 0 means never
         self._sink = sink
         self._events = 0
 

@@ -154,6 +154,7 @@ class ConnectionHandler:
                 command = parse_command(await _text(receive, MAX_REQUEST_BYTES))
                 if not connection.is_open:
                     return connection.close_code  # a command that came after the end is not carried out
+                self._hub.use(connection)
                 error = await self._carry_out(connection, command, pace)
                 del command
                 if isinstance(error, RateLimited) and refusals.take(time.monotonic()):

@@ -56,21 +56,30 @@ class Hub:
         self._rooms: dict[str, _Room] = {}
         self._by_user: dict[str, dict[Connection, None]] = {}  # oldest first
         self._by_session: dict[str, set[Connection]] = {}
+        self._use_count = 0
         self.broadcast_count = 0
         self.delivery_count = 0
 
     # -- connections
 
     def add(self, connection: Connection) -> None:
-        """Add a connection. The user's oldest connection is closed when there are too many."""
+        """Add a connection. When the user has too many, one of the others is closed.
+
+        That is the oldest one that was never used, or else the one whose last use is the longest ago.
+        """
         identity = connection.identity
         mine = self._by_user.setdefault(identity.user.id, {})
         mine[connection] = None
         self._by_session.setdefault(identity.session_id, set()).add(connection)
         if len(mine) > self._connections_per_user:
-            oldest = next(iter(mine))
-            oldest.close(CloseCode.REPLACED)
-            self.remove(oldest)
+            replaced = min((one for one in mine if one is not connection), key=_used_at)
+            replaced.close(CloseCode.REPLACED)
+            self.remove(replaced)
+
+    def use(self, connection: Connection) -> None:
+        """Note that a client uses its connection: it sent a command."""
+        self._use_count += 1
+        connection.used_at = self._use_count
 
     def remove(self, connection: Connection) -> None:
         """Remove a connection and its subscriptions. It may have been removed before."""
@@ -288,3 +297,4 @@ class Hub:
 
 
 _room_id = attrgetter("room_id")
+_used_at = attrgetter("used_at")

@@ -267,6 +267,14 @@ def test_no_single_character_of_a_token_may_change() -> None:
         assert refused(OURS[:place] + changed + OURS[place + 1 :]), place
 
 
+def test_a_token_names_its_pair_or_none_but_nothing_else() -> None:
+    named = TOKENS.issue("user", "session", now=0, expires_at=FAR * 1000, generation="0a1b")
+    assert TOKENS.verify(named, now=NOW * 1000).generation == "0a1b"
+    assert TOKENS.verify(OURS, now=NOW * 1000).generation is None
+    others: tuple[Any, ...] = (1, True, ["0a1b"], {})
+    assert all(refused(forge({"gen": value})) for value in others)
+
+
 # -- a change of secrets
 
 
@@ -286,23 +294,14 @@ def test_each_key_signs_under_its_own_id_only() -> None:
         turned.verify(forge(secret=OTHER_SECRET), now=NOW * 1000)
 
 
-def test_nodes_amid_a_change_derive_the_same_refresh_token() -> None:
+def test_nodes_amid_a_change_derive_the_same_refresh_token_and_know_that_of_before() -> None:
     first = TOKENS.first_refresh("session")
-    assert Tokens(SECRET, OTHER_SECRET).next_refresh(first) == Tokens(OTHER_SECRET, SECRET).next_refresh(
-        first
+    turned, back = (
+        Tokens(*both).successors(first) for both in ((SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET))
     )
-
-
-def test_a_refresh_token_used_before_a_change_leads_to_the_current_one() -> None:
-    r1 = TOKENS.first_refresh("session")
-    chains = [Tokens(SECRET), Tokens(OTHER_SECRET)]
-    r2 = chains[0].next_refresh(r1)
-    r3 = chains[1].next_refresh(r2)
-    known = {refresh_hash(one) for one in (r1, r2, r3)}
-    for turned in (Tokens(SECRET, OTHER_SECRET), Tokens(OTHER_SECRET, SECRET)):
-        assert turned.current_refresh(r1, refresh_hash(r3), known) == r3
-    with pytest.raises(Unauthorized):
-        chains[1].current_refresh(r1, refresh_hash(r3), known)
+    assert list(turned.items()) == list(back.items())
+    alone = [next(iter(Tokens(one).successors(first).items())) for one in (SECRET, OTHER_SECRET)]
+    assert sorted(turned.items()) == sorted(alone)
 
 
 # -- refresh tokens
@@ -312,10 +311,11 @@ def test_a_refresh_token_names_its_session_and_its_successor_is_derived() -> Non
     first = TOKENS.first_refresh("session")
     assert session_of(first) == "session"
     assert first != TOKENS.first_refresh("session")
-    second = TOKENS.next_refresh(first)
-    assert second == TOKENS.next_refresh(first)
+    ((hash_, second),) = TOKENS.successors(first).items()
+    assert (hash_, TOKENS.successors(first)) == (refresh_hash(second), {hash_: second})
     assert session_of(second) == "session"
-    assert second not in {first, TOKENS.next_refresh(second), Tokens(OTHER_SECRET).next_refresh(first)}
+    assert second not in {first, *TOKENS.successors(second).values()}
+    assert hash_ not in Tokens(OTHER_SECRET).successors(first)
     assert first not in refresh_hash(first)
 
 

@@ -1,15 +1,23 @@
 """Sessions, passwords and refresh tokens over HTTP; rows T9 and T12 to T21 of the bad inputs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from websockets.asyncio.client import connect
 
-from api.accounts import sessions
-from api.clock import now_ms
+from api.accounts import sessions, uses
+from api.clock import MS_PER_DAY, MS_PER_MINUTE, now_ms
 from api.config import Settings
-from tests.node import PASSWORD, Node, Person, running
+from api.errors import StorageFull
+from api.models.accounts import SessionUse
+from api.realtime import revocation
+from api.store.sqlite.sessions import SqliteSessions
+from tests.accounts.test_security import OTHER_SECRET, SECRET
+from tests.node import PASSWORD, Node, Person, Socket, eventually, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
@@ -109,14 +117,19 @@ async def test_t9_a_refresh_token_is_no_access_token_nor_the_other_way(node: Nod
 
 
 @pytest.mark.stores("sqlite", "rethinkdb")
-async def test_t17_the_session_too_many_ends_the_oldest(store_url: str) -> None:
+async def test_t17_the_session_too_many_ends_one_that_was_never_used_and_else_the_least_lately_used(
+    store_url: str,
+) -> None:
     async with running(Settings(store=store_url, sessions_per_user=3)) as node:
-        alice = await node.sign_up("alice")
-        async with alice.socket() as socket:
-            later = [await again(alice) for _ in range(3)]
+        daily = await node.sign_up("alice")
+        async with daily.socket() as socket:
+            scripts = [await again(daily) for _ in range(20)]
+            assert [await works(one) for one in scripts] == [False] * 18 + [True] * 2
+            await socket.call(type="ping")
+            one_more = await again(daily)
             assert await socket.closed() == 4501
-        assert [await works(one) for one in (alice, *later)] == [False, True, True, True]
-        assert len((await later[0].http.get("/auth/sessions")).json()["items"]) == 3
+        assert [await works(one) for one in (daily, *scripts[-2:], one_more)] == [False, True, True, True]
+        assert len((await one_more.http.get("/auth/sessions")).json()["items"]) == 3
 
 
 @pytest.mark.settings(refreshes_per_minute=1_000)
@@ -133,16 +146,159 @@ async def test_t18_t20_tabs_that_refresh_at_once_or_one_behind_the_other_stay_si
     assert await works(alice)
 
 
-async def test_a_tab_that_is_two_tokens_behind_within_the_grace_is_given_the_newest(
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_a_lost_answer_is_given_again_on_any_node_however_late_and_whatever_the_clocks_say(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(store=store_url)
+    async with running(settings) as node, running(settings) as other:
+        alice = await node.sign_up("alice")
+        lost = await refresh(node, alice.refresh_token)
+        monkeypatch.setattr(
+            sessions, "now_ms", lambda: now_ms() - 10 * MS_PER_MINUTE
+        )  # a node that is behind
+        assert await refresh(other, alice.refresh_token) == lost
+        monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + MS_PER_DAY)
+        assert await refresh(node, alice.refresh_token) == lost
+        monkeypatch.undo()
+        assert await works(
+            alice
+        )  # the access token from before, which says nothing of the pair that was lost
+        assert await refresh(node, alice.refresh_token) == lost
+        assert (await refresh(other, lost[1]))[0] == 200
+
+
+async def access_token(node: Node, refresh_token: str) -> str:
+    answer = await node.client().post("/auth/refresh", json={"refresh_token": refresh_token})
+    return str(answer.json()["access_token"])
+
+
+async def use_by_http(node: Node, token: str) -> None:
+    answers = await asyncio.gather(
+        *(node.client(Authorization=f"Bearer {token}").get("/users/me") for _ in range(5))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def use_by_socket(node: Node, token: str) -> None:
+    async with connect(node.ws_url) as raw:
+        socket = Socket(raw)
+        await socket.send(type="authenticate", token=token)
+        assert (await socket.receive())["type"] == "ready"
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+@pytest.mark.parametrize("use", [use_by_http, use_by_socket])
+async def test_t19_once_its_successors_access_token_was_seen_on_any_node_a_token_ends_the_session_and_its_sockets(
+    store_url: str, use: Callable[[Node, str], Awaitable[None]]
+) -> None:
+    settings = Settings(store=store_url)
+    async with running(settings) as node, running(settings) as other:
+        alice = await node.sign_up("alice")
+        status, newest = await refresh(node, alice.refresh_token)
+        assert status == 200
+        await use(other, await access_token(node, alice.refresh_token))
+        async with alice.socket() as socket:
+            assert (await refresh(node, alice.refresh_token))[0] == 401
+            assert await socket.closed() == 4501
+        assert (await refresh(node, newest))[0] == 401  # T21
+        assert not await works(alice)
+
+
+async def test_t19_once_its_successor_was_presented_a_token_ends_the_session(
     node: Node, alice: Person
 ) -> None:
-    first = alice.refresh_token
-    _, second = await refresh(node, first)
-    _, third = await refresh(node, second)
-    assert await refresh(node, first) == (200, third)
-    assert await refresh(node, second) == (200, third)
-    status, fourth = await refresh(node, third)
-    assert (status, await refresh(node, first)) == (200, (200, fourth))
+    _, second = await refresh(node, alice.refresh_token)
+    status, third = await refresh(node, second)
+    assert (status, await refresh(node, second)) == (200, (200, third))
+    assert (await refresh(node, alice.refresh_token))[0] == 401
+    assert (await refresh(node, third))[0] == 401
+    assert not await works(alice)
+
+
+async def test_a_lost_answer_is_given_again_while_the_secret_is_changed(store_url: str) -> None:
+    old, new = SecretStr(SECRET), SecretStr(OTHER_SECRET)
+    async with running(Settings(store=store_url, secret=old)) as node:
+        alice = await node.sign_up("alice")
+        lost = await refresh(node, alice.refresh_token)
+    for secret, previous in ((old, (new,)), (new, (old,))):
+        async with running(Settings(store=store_url, secret=secret, previous_secrets=previous)) as node:
+            assert await refresh(node, alice.refresh_token) == lost
+    async with running(Settings(store=store_url, secret=new)) as node:  # the lost one cannot be made again
+        status, newest = await refresh(node, alice.refresh_token)
+        assert (status, newest == lost[1]) == (200, False)
+        assert await refresh(node, alice.refresh_token) == (200, newest)
+        assert (await refresh(node, newest))[0] == 200
+
+
+async def test_the_first_use_of_a_pair_is_one_write_and_later_uses_are_none(
+    node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[SessionUse] = []
+    store_uses = SqliteSessions.use
+
+    async def use(self: SqliteSessions, uses: Sequence[SessionUse], *, at: int) -> None:
+        written.extend(uses)
+        await store_uses(self, uses, at=at)
+
+    monkeypatch.setattr(SqliteSessions, "use", use)
+    await works(alice)
+    token = await access_token(node, alice.refresh_token)
+    http = node.client(Authorization=f"Bearer {token}")
+    await http.get("/users/me")
+    for _ in range(3):
+        await use_by_http(node, token)
+        await use_by_http(node, alice.access_token)
+    assert [one.refresh_hash is not None for one in written] == [True, True]
+    monkeypatch.setattr(uses, "now_ms", lambda: now_ms() + uses.STALE_MS)
+    await http.get("/users/me")
+    assert [one.refresh_hash for one in written[2:]] == [None]
+    listed = (await http.get("/auth/sessions")).json()["items"]
+    assert listed[0]["last_used_at"] > listed[0]["created_at"]
+
+
+async def test_an_open_socket_is_a_use_of_its_session(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    other = await again(alice)
+
+    async def last_use() -> str:
+        items = (await other.http.get("/auth/sessions")).json()["items"]
+        return str(next(one["last_used_at"] for one in items if not one["current"]))
+
+    async with alice.socket():
+        before = await last_use()
+        monkeypatch.setattr(uses, "STALE_MS", 0)
+        monkeypatch.setattr(revocation, "SESSIONS_SECONDS", 0.01)
+
+        async def is_later() -> bool:
+            return await last_use() > before
+
+        await eventually(is_later)
+
+
+async def test_a_store_that_cannot_be_written_stops_no_reading(
+    node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_self: SqliteSessions, _uses: Sequence[SessionUse], *, at: int) -> None:
+        raise StorageFull(str(at))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteSessions, "use", full)
+        assert await works(alice)
+    _, newest = await refresh(node, alice.refresh_token)
+    assert await works(alice)
+    assert (await refresh(node, newest))[0] == 200
+
+
+async def test_made_up_tokens_that_name_a_session_do_not_use_up_its_refreshes(
+    node: Node, alice: Person
+) -> None:
+    session_id = alice.refresh_token.partition(".")[0]
+    for number in range(31):
+        assert (await refresh(node, f"{session_id}.{number}.x"))[0] == 401
+    assert (await refresh(node, alice.refresh_token))[0] == 200
 
 
 async def test_t21_a_token_that_nobody_was_given_ends_no_session(node: Node, alice: Person) -> None:
@@ -152,19 +308,6 @@ async def test_t21_a_token_that_nobody_was_given_ends_no_session(node: Node, ali
         assert (await refresh(node, guess))[0] == 401
     assert await works(alice)
     assert (await refresh(node, alice.refresh_token))[0] == 200
-
-
-async def test_t19_a_token_reused_after_the_grace_ends_the_session_and_its_sockets(
-    node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    status, newest = await refresh(node, alice.refresh_token)
-    assert status == 200
-    monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + sessions.REFRESH_GRACE_MS + 1_000)
-    async with alice.socket() as socket:
-        assert (await refresh(node, alice.refresh_token))[0] == 401
-        assert await socket.closed() == 4501
-    assert (await refresh(node, newest))[0] == 401  # T21
-    assert not await works(alice)
 
 
 async def test_a_password_that_is_asked_for_again_can_be_guessed_no_oftener_than_at_log_in(

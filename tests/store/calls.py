@@ -66,9 +66,10 @@ def ends(session_id: str) -> Callable[[list[Change]], bool]:
 
 
 async def rotate(store: Store, session_id: str, presented: str, following: str) -> Rotation:
-    return await store.sessions.rotate(
-        session_id, presented_hash=presented, next_hash=following, at=2_000, grace_ms=500, expires_at=99
+    rotation, _ = await store.sessions.rotate(
+        session_id, presented_hash=presented, next_hashes=[following], at=2_000, expires_at=99
     )
+    return rotation
 
 
 async def account(store: Store, user: User) -> Account:

@@ -3,10 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from api.models.accounts import Rotation, Session
-
-USED_KEPT = 32
-"""A session remembers this many used refresh tokens: more than any client uses within the grace period."""
+from api.models.accounts import Rotation, Session, SessionUse
 
 
 class SessionStore(ABC):
@@ -17,7 +14,11 @@ class SessionStore(ABC):
 
     @abstractmethod
     async def create(self, session: Session, *, most: int) -> None:
-        """Store a new session. This ends the user's expired sessions, and their oldest ones beyond `most`."""
+        """Store a new session. This ends the user's expired sessions, and those beyond `most`.
+
+        Of those, sessions that were never used end first, and then those whose last use is the longest ago. The new one
+        stays.
+        """
 
     @abstractmethod
     async def get_many(self, session_ids: Sequence[str]) -> dict[str, Session]:
@@ -37,18 +38,29 @@ class SessionStore(ABC):
         session_id: str,
         *,
         presented_hash: str,
-        next_hash: str,
+        next_hashes: Sequence[str],
         at: int,
-        grace_ms: int,
         expires_at: int,
-    ) -> Rotation:
-        """Use up a refresh token, atomically. Tokens are given as their hashes.
+    ) -> tuple[Rotation, str]:
+        """Use up a refresh token, atomically. Return what came of it, and the hash of the newest token.
 
-        - The presented token is the current one: the next token becomes the current one and the presented one the first
-          of `used`; `last_used_at` becomes `at`, and `expires_at` is set. Returns ROTATED.
-        - The presented token was used up at most `grace_ms` ago, and is one of the last `USED_KEPT`. Returns GRACE.
+        Tokens are given as their hashes. `next_hashes` are all tokens that may follow the presented one, the preferred
+        one first. No time decides anything, so the clocks of nodes may differ.
+
+        - The presented token is the newest one: the preferred successor becomes the newest. Returns ROTATED.
+        - The presented token is the one before the newest, whose pair has not been used: the newest stays. Where it is
+          none of `next_hashes`, the preferred successor takes its place. Returns REPEATED.
         - The session exists, and the token is any other: the session is ended. Returns REUSED.
         - There is no such session. Returns UNKNOWN.
+
+        Where the session stays, `last_used_at` and `expires_at` are raised to `at` and `expires_at`.
+        """
+
+    @abstractmethod
+    async def use(self, uses: Sequence[SessionUse], *, at: int) -> None:
+        """Store that sessions are in use: raise their `last_used_at` to `at`.
+
+        A use that names the newest refresh token of its session also marks that token's pair as used.
         """
 
     @abstractmethod

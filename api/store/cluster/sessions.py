@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.models.accounts import Rotation, Session, SessionKind
-from api.store.base.sessions import USED_KEPT, SessionStore
+from api.models.accounts import Rotation, Session, SessionKind, SessionUse
+from api.store.base.sessions import SessionStore
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
+from api.store.evictions import evicted
 from api.store.rethinkdb import Pool, Prepared, r
 
 
@@ -22,11 +23,9 @@ class ClusterSessions(SessionStore):
         self._reader = reader
 
     async def create(self, session: Session, *, most: int) -> None:
-        """Store a session, then end the user's expired ones and the oldest beyond `most`. Repeating is harmless."""
+        """Store a session, then end those that it evicts. Repeating is harmless."""
         await self._pool.write(_CREATE(_row(session)))
-        mine = await self.of_user(session.user_id)
-        live = [one for one in mine if one.expires_at > session.created_at]
-        for one in [*(one for one in mine if one not in live), *live[most:]]:
+        for one in evicted(await self.of_user(session.user_id), session, most):
             await self.end(one.id)
 
     async def get_many(self, session_ids: Sequence[str]) -> dict[str, Session]:
@@ -48,42 +47,36 @@ class ClusterSessions(SessionStore):
         session_id: str,
         *,
         presented_hash: str,
-        next_hash: str,
+        next_hashes: Sequence[str],
         at: int,
-        grace_ms: int,
         expires_at: int,
-    ) -> Rotation:
+    ) -> tuple[Rotation, str]:
         """Use up a refresh token in one atomic update; see `SessionStore.rotate`."""
         if not is_key(session_id):
-            return Rotation.UNKNOWN
-
-        def judge(row: Any) -> Any:
-            recent = row["used"].filter(lambda one: one[1] >= at - grace_ms)
-            rotated = {
-                "refresh_hash": next_hash,
-                "used": recent.prepend([presented_hash, at]).limit(USED_KEPT),
-                "last_used_at": at,
-                "expires_at": expires_at,
-            }
-            return r.branch(
-                row.eq(None),
-                None,
-                row["refresh_hash"] == presented_hash,
-                row.merge(rotated),
-                recent.map(lambda one: one[0]).contains(presented_hash),
-                row,
-                None,
-            )
-
-        written = await self._pool.write(
-            r.table("sessions").get(session_id).replace(judge, return_changes="always")
-        )
+            return Rotation.UNKNOWN, ""
+        asked = {
+            "id": session_id,
+            "presented": presented_hash,
+            "next": list(next_hashes),
+            "at": at,
+            "expires_at": expires_at,
+        }
+        written = await self._pool.write(_ROTATE(asked))
         old, new = (written["changes"][0][side] for side in ("old_val", "new_val"))
         if old is None:
-            return Rotation.UNKNOWN
+            return Rotation.UNKNOWN, ""
         if new is None:
-            return Rotation.REUSED
-        return Rotation.ROTATED if old["refresh_hash"] == presented_hash else Rotation.GRACE
+            return Rotation.REUSED, ""
+        is_newest = old["refresh_hash"] == presented_hash
+        return Rotation.ROTATED if is_newest else Rotation.REPEATED, new["refresh_hash"]
+
+    async def use(self, uses: Sequence[SessionUse], *, at: int) -> None:
+        """Raise the last uses of sessions, and mark the pairs that are named as used."""
+        hashes: dict[str, list[str]] = {use.session_id: [] for use in uses if is_key(use.session_id)}
+        for session_id, refresh_hash in uses:
+            if session_id in hashes and refresh_hash is not None:
+                hashes[session_id].append(refresh_hash)
+        await self._pool.write(_USE({"hashes": hashes, "at": at}))
 
     async def end(self, session_id: str) -> bool:
         """End a session by deleting its row, which every feed shows. Returns False when there was none."""
@@ -105,7 +98,47 @@ def _of_user(user_id: Any) -> Any:
     return r.table("sessions", read_mode="majority").get_all(user_id, index="user")
 
 
+def _rotate(asked: Any) -> Any:
+    def judge(row: Any) -> Any:
+        def rotated(newest: Any) -> Any:
+            return row.merge(
+                {
+                    "refresh_hash": newest,
+                    "previous_hash": asked["presented"],
+                    "pair_used": False,
+                    "last_used_at": r.expr([row["last_used_at"], asked["at"]]).max(),
+                    "expires_at": r.expr([row["expires_at"], asked["expires_at"]]).max(),
+                }
+            )
+
+        preferred, newest = asked["next"][0], row["refresh_hash"]
+        return r.branch(
+            row.eq(None),
+            None,
+            newest == asked["presented"],
+            rotated(preferred),
+            (row["previous_hash"] == asked["presented"]) & row["pair_used"].not_(),
+            rotated(r.branch(asked["next"].contains(newest), newest, preferred)),
+            None,
+        )
+
+    return r.table("sessions").get(asked["id"]).replace(judge, return_changes="always")
+
+
+def _use(asked: Any) -> Any:
+    def used(row: Any) -> Any:
+        is_named = asked["hashes"][row["id"]].contains(row["refresh_hash"])
+        return {
+            "last_used_at": r.expr([row["last_used_at"], asked["at"]]).max(),
+            "pair_used": row["pair_used"] | is_named,
+        }
+
+    return r.table("sessions").get_all(r.args(asked["hashes"].keys())).update(used)
+
+
 _CREATE: Final = Prepared(_create)
+_ROTATE: Final = Prepared(_rotate)
+_USE: Final = Prepared(_use)
 _OF_USER: Final = Prepared(_of_user)
 
 
@@ -117,10 +150,4 @@ def _row(session: Session) -> dict[str, Any]:
 
 
 def _session(row: dict[str, Any]) -> Session:
-    return Session(
-        **{
-            **row,
-            "used": tuple((hash_, when) for hash_, when in row["used"]),
-            "kind": SessionKind(row.get("kind", SessionKind.LOGIN)),
-        }
-    )
+    return Session(**{**row, "kind": SessionKind(row.get("kind", SessionKind.LOGIN))})

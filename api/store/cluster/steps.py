@@ -145,6 +145,25 @@ def _moving(database: str, rows: Any) -> Any:
     )
 
 
+# -- version 6
+
+
+async def _remember_one_token(migration: Migration) -> None:
+    """Let sessions remember the refresh token before the newest, instead of those of the last seconds.
+
+    Whether the newest pair has been used is not known of these sessions. It counts as not used only where the token
+    before could still be needed.
+    """
+
+    def remembering(row: Any) -> Any:
+        used = row["used"]
+        previous = r.branch(used.is_empty(), None, used[0][0])
+        return row.without("used").merge({"previous_hash": previous, "pair_used": used.is_empty()})
+
+    having = migration.table("sessions").filter(lambda row: row.has_fields("used"))
+    await migration.pool.write(having.replace(remembering))
+
+
 def _targets(batch: Any) -> Any:
     """Return the places of the messages that a batch changes."""
     return r.branch(
@@ -233,4 +252,5 @@ STEPS: Final = (
             Index("users", "admin", lambda row: r.branch(row["admin"], row["id"], None)),
         ),
     ),
+    Step(version=6, tables=(), changes=(_remember_one_token,), indexes=()),
 )

@@ -197,7 +197,16 @@ CREATE INDEX uses_by_user ON invite_uses (user_id);
 CREATE INDEX administrators ON users (id) WHERE admin;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH: Final = """
+-- previous_hash: of the refresh token before the newest. pair_used: whether the newest pair has been used; of a session
+-- from before that is not known, and it counts as not used only where the token before could still be needed.
+ALTER TABLE sessions ADD COLUMN previous_hash TEXT;
+ALTER TABLE sessions ADD COLUMN pair_used INTEGER NOT NULL DEFAULT 0;
+UPDATE sessions SET previous_hash = json_extract(used, '$[0][0]'), pair_used = json_array_length(used) = 0;
+ALTER TABLE sessions DROP COLUMN used;
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

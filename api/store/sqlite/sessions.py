@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
-import orjson
 
-from api.models.accounts import Rotation, Session, SessionKind
-from api.store.base.sessions import USED_KEPT, SessionStore
+from api.models.accounts import Rotation, Session, SessionKind, SessionUse
+from api.store.base.sessions import SessionStore
+from api.store.evictions import evicted
 from api.store.sqlite.worker import Worker
 
-_SESSION: Final = "id, user_id, created_at, last_used_at, expires_at, user_agent, refresh_hash, used, kind"
+_SESSION: Final = (
+    "id, user_id, created_at, last_used_at, expires_at, user_agent,"
+    " refresh_hash, previous_hash, pair_used, kind"
+)
 
 ENDINGS_KEPT: Final = 10_000
 """This many ended sessions are kept for the open tails. A tail that is further behind raises `Unavailable`."""
@@ -42,22 +45,23 @@ class SqliteSessions(SessionStore):
         session_id: str,
         *,
         presented_hash: str,
-        next_hash: str,
+        next_hashes: Sequence[str],
         at: int,
-        grace_ms: int,
         expires_at: int,
-    ) -> Rotation:
+    ) -> tuple[Rotation, str]:
         return await self._write(
             lambda cursor: _rotate(
                 cursor,
                 session_id,
                 presented_hash=presented_hash,
-                next_hash=next_hash,
+                next_hashes=next_hashes,
                 at=at,
-                grace_ms=grace_ms,
                 expires_at=expires_at,
             )
         )
+
+    async def use(self, uses: Sequence[SessionUse], *, at: int) -> None:
+        await self._write(lambda cursor: _use(cursor, uses, at))
 
     async def end(self, session_id: str) -> bool:
         return await self._write(lambda cursor: _end(cursor, session_id))
@@ -67,9 +71,9 @@ class SqliteSessions(SessionStore):
 
 
 def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
-    """Store a session, and end the user's expired ones and their oldest ones beyond `most`. Repeating is harmless."""
+    """Store a session, and end those that it evicts. Repeating is harmless."""
     cursor.execute(
-        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             session.id,
             session.user_id,
@@ -78,15 +82,12 @@ def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
             session.expires_at,
             session.user_agent,
             session.refresh_hash,
-            _json(session.used),
+            session.previous_hash,
+            session.pair_used,
             session.kind.value,
         ),
     )
-    mine = _of_user(cursor, session.user_id)
-    for one in mine:
-        if one.expires_at <= session.created_at:
-            _end(cursor, one.id)
-    for one in [one for one in mine if one.expires_at > session.created_at][most:]:
+    for one in evicted(_of_user(cursor, session.user_id), session, most):
         _end(cursor, one.id)
 
 
@@ -117,26 +118,37 @@ def _rotate(
     session_id: str,
     *,
     presented_hash: str,
-    next_hash: str,
+    next_hashes: Sequence[str],
     at: int,
-    grace_ms: int,
     expires_at: int,
-) -> Rotation:
+) -> tuple[Rotation, str]:
     """Use up a refresh token, as `SessionStore.rotate` says."""
     found = _find(cursor, session_id)
     if found is None:
-        return Rotation.UNKNOWN
-    recent = [(used, when) for used, when in found.used if at - when <= grace_ms]
+        return Rotation.UNKNOWN, ""
     if presented_hash == found.refresh_hash:
-        cursor.execute(
-            "UPDATE sessions SET refresh_hash = ?, used = ?, last_used_at = ?, expires_at = ? WHERE id = ?",
-            (next_hash, _json([(presented_hash, at), *recent][:USED_KEPT]), at, expires_at, session_id),
-        )
-        return Rotation.ROTATED
-    if any(presented_hash == used for used, _ in recent):
-        return Rotation.GRACE
-    _end(cursor, session_id)
-    return Rotation.REUSED
+        rotation, newest = Rotation.ROTATED, next_hashes[0]
+    elif presented_hash == found.previous_hash and not found.pair_used:
+        rotation = Rotation.REPEATED
+        newest = found.refresh_hash if found.refresh_hash in next_hashes else next_hashes[0]
+    else:
+        _end(cursor, session_id)
+        return Rotation.REUSED, ""
+    cursor.execute(
+        "UPDATE sessions SET refresh_hash = ?, previous_hash = ?, pair_used = 0,"
+        " last_used_at = max(last_used_at, ?), expires_at = max(expires_at, ?) WHERE id = ?",
+        (newest, presented_hash, at, expires_at, session_id),
+    )
+    return rotation, newest
+
+
+def _use(cursor: apsw.Cursor, uses: Sequence[SessionUse], at: int) -> None:
+    """Raise the last uses of sessions, and mark the pairs that are named as used."""
+    cursor.executemany(
+        "UPDATE sessions SET last_used_at = max(last_used_at, ?1),"
+        " pair_used = pair_used OR refresh_hash IS ?3 WHERE id = ?2",
+        [(at, use.session_id, use.refresh_hash) for use in uses],
+    )
 
 
 def _end(cursor: apsw.Cursor, session_id: str) -> bool:
@@ -156,10 +168,5 @@ def _end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
 
 
 def _session(row: Any) -> Session:
-    *values, used, kind = row
-    rotated = tuple((hash_, when) for hash_, when in orjson.loads(used))
-    return Session(*[*values, rotated, SessionKind(kind)])
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    *values, pair_used, kind = row
+    return Session(*[*values, bool(pair_used), SessionKind(kind)])

@@ -115,8 +115,9 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         await ClusterStore.open(cluster_url)
     await init(server.admin_url, cluster_url, lambda _line: None)
     async with opened(cluster_url) as store:
-        found = {one.id: one.used for one in await store.sessions.of_user(ALICE.id)}
-        assert found == {"used": (("h1", 5),), "fresh": ()}
+        found = {one.id: one for one in await store.sessions.of_user(ALICE.id)}
+        assert {id_: one.previous_hash for id_, one in found.items()} == {"used": "h1", "fresh": None}
+        assert {id_: one.pair_used for id_, one in found.items()} == {"used": False, "fresh": True}
         account = await store.accounts.get(ALICE.id)
         assert account is not None
         assert (account.disabled, account.admin, account.erasing) == (False, False, False)

@@ -32,9 +32,9 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
         connection.pragma("user_version", 1)
     async with opened(url) as store:
         found = await store.sessions.get_many(["fresh", "rotated"])
-        assert found["fresh"].used == ()
+        assert (found["fresh"].previous_hash, found["fresh"].was_used) == (None, True)
         assert found["fresh"].kind is SessionKind.LOGIN
-        assert found["rotated"].used == (("h1", 5),)
+        assert (found["rotated"].previous_hash, found["rotated"].pair_used) == ("h1", False)
         named = (await store.accounts.named("al", cursor=None, limit=9)).items
         assert [one.username for one in named] == ["Alice"]
         assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
