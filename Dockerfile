@@ -30,6 +30,7 @@ COPY --from=spa /spa/dist /opt/tailwire/frontend
 ENV PATH=/opt/tailwire/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TAILWIRE_HOST=0.0.0.0 \
+    TAILWIRE_PRODUCTION=true \
     TAILWIRE_PORT=8000 \
     TAILWIRE_STORE=sqlite:////data/tailwire.db \
     TAILWIRE_FRONTEND=/opt/tailwire/frontend

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
+import structlog
 import typer
 
 from api import __version__, logs
@@ -15,8 +16,9 @@ from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords
 from api.accounts.wiring import wire_admin
 from api.config import Settings, SettingsError, read_settings, unknown_names
+from api.config.doors import open_doors
 from api.doctor import examine
-from api.errors import TailwireError
+from api.errors import Starting, TailwireError
 from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
@@ -26,7 +28,11 @@ T = TypeVar("T")
 
 USAGE_ERROR = 2
 PAGE = 100
+STORE_PAUSE_SECONDS = 0.5
+"""A database that does not answer at the start is asked again after this time."""
 MIB = 1024 * 1024
+
+log = structlog.get_logger("api.cli")
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -66,6 +72,8 @@ def serve(
     """Run the server until it is told to stop."""
     settings = _settings()
     logs.configure(settings.log_format, settings.log_level)
+    for door in open_doors(settings):
+        log.warning("open_door", door=door.what, close_it_with=door.remedy)
     try:
         bound = bind(settings.host, settings.port)
         asyncio.run(_prepare(settings))
@@ -295,19 +303,36 @@ def _tell(what: str, password: str | None = None) -> None:
 async def _report(settings: Settings) -> bool:
     well = True
     async for finding in examine(settings):
-        typer.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.text}")
+        verdict = "open " if finding.is_door else "ok   " if finding.ok else "WRONG"
+        typer.echo(f"{verdict}  {finding.text}")
         well = well and finding.ok
     return well
 
 
 async def _prepare(settings: Settings) -> None:
     """Open the store once before the workers do, so that one process makes the schema and an error is shown once."""
-    store = await open_store(settings.store)
+    store = await _open_store_when_up(settings)
     try:
         if settings.secret is None:
             await kept_secret(store)
     finally:
         await store.close()
+
+
+async def _open_store_when_up(settings: Settings) -> Store:
+    """Open the store, and give a database that is still starting the time of the setting."""
+    loop = asyncio.get_running_loop()
+    until, told = loop.time() + settings.store_wait_seconds, False
+    while True:
+        try:
+            return await open_store(settings.store)
+        except Starting:
+            if loop.time() >= until:
+                raise
+        if not told:
+            log.warning("waiting_for_the_store", at_most_seconds=settings.store_wait_seconds)
+            told = True
+        await asyncio.sleep(STORE_PAUSE_SECONDS)
 
 
 def _settings() -> Settings:

@@ -9,6 +9,7 @@ from typing import Final
 
 from api.accounts.secret import secret_or_none
 from api.config import Settings, secret_weakness
+from api.config.doors import open_doors
 from api.errors import TailwireError
 from api.models.rooms import LOBBY_ID
 from api.server.run import PortInUse, bind
@@ -21,10 +22,11 @@ ANSWER_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check."""
+    """The result of one check. A door that is open to strangers may be meant, so it is not wrong."""
 
     ok: bool
     text: str
+    is_door: bool = False
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -42,6 +44,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         finally:
             await store.close()
     yield await asyncio.to_thread(_examine_port, settings)
+    for door in open_doors(settings):
+        yield Finding(True, f"{door.what}; {door.remedy} ends that", is_door=True)
 
 
 async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Finding]:

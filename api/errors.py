@@ -25,6 +25,7 @@
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
+        ├── Starting       unavailable         the database does not answer yet; only opening a store raises it
         └── StorageFull    storage_full        the store's disk is full; reading goes on
 
 Messages are for people and never repeat the input, a query, a host name or a secret.
@@ -244,6 +245,10 @@ class Unavailable(TailwireError):
 
     def __init__(self, message: str = "", *, retry_after_seconds: int = 1) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class Starting(Unavailable):
+    """The database does not answer yet. It may be starting, so waiting may help; nothing is wrong with the setup."""
 
 
 class StorageFull(Unavailable):

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
@@ -98,7 +99,7 @@ async def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path,
         "a database that is a directory": (f"sqlite:///{tmp_path}", "cannot be opened"),
         "no store": ("rethinkdb://app:hunter2@127.0.0.1:1/tailwire", "RethinkDB cannot be reached"),
     }[case]
-    settings = {"TAILWIRE_STORE": store, "TAILWIRE_PORT": "0"}
+    settings = {"TAILWIRE_STORE": store, "TAILWIRE_PORT": "0", "TAILWIRE_STORE_WAIT_SECONDS": "0"}
     code, out, err = await result(settings, tmp_path, "serve")
     assert (code, out) == (1, "")
     assert re.fullmatch(r"tailwire: .+\n", err), err
@@ -109,6 +110,22 @@ async def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path,
     assert out.startswith("WRONG  store")
     assert said in out
     assert "hunter2" not in out
+
+
+async def test_a_rethinkdb_that_does_not_answer_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
+    settings = {
+        "TAILWIRE_STORE": "rethinkdb://app:hunter2@127.0.0.1:1/tailwire",
+        "TAILWIRE_PORT": "0",
+        "TAILWIRE_STORE_WAIT_SECONDS": "1",
+    }
+    began = time.monotonic()
+    code, out, err = await result(settings, tmp_path, "serve")
+    assert (code, out) == (1, "")
+    waiting, last = err.splitlines()
+    assert "waiting_for_the_store" in waiting
+    assert "at_most_seconds=1" in waiting
+    assert last == "tailwire: RethinkDB cannot be reached"
+    assert time.monotonic() - began > 1
 
 
 async def test_all_wrong_settings_are_told_at_once(setup: dict[str, str], tmp_path: Path) -> None:
@@ -274,3 +291,49 @@ async def test_two_workers_bring_every_entry_to_every_socket(
     assert sorted(entry["body"] for entry in seen[0]) == [f"from {number}" for number in range(8)]
     seqs = [entry["seq"] for entry in seen[0]]
     assert seqs == list(range(seqs[0], seqs[0] + 8))
+
+
+REACHABLE = {"TAILWIRE_HOST": "0.0.0.0"}  # noqa: S104  the doors of such a server are the subject
+CLOSED = {
+    "TAILWIRE_PRODUCTION": "true",
+    "TAILWIRE_HOSTS": "chat.example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "doors"),
+    [
+        pytest.param({}, [], id="loopback"),
+        pytest.param(REACHABLE, ["/docs", "/metrics", "cookies", "host name"], id="open"),
+        pytest.param(
+            {"TAILWIRE_URL": "https://chat.example.org"},
+            ["/docs", "/metrics", "cookies"],
+            id="behind-a-proxy",
+        ),
+        pytest.param(
+            {"TAILWIRE_TRUSTED_PROXIES": "127.0.0.1"}, ["/docs", "/metrics", "cookies"], id="trusted-proxy"
+        ),
+        pytest.param({"TAILWIRE_URL": "http://localhost:8000"}, [], id="own-address"),
+        pytest.param(REACHABLE | CLOSED, [], id="closed"),
+        pytest.param(REACHABLE | CLOSED | {"TAILWIRE_DOCS": "true"}, ["/docs"], id="docs"),
+        pytest.param(
+            REACHABLE | {"TAILWIRE_METRICS_TOKEN": "x" * 16, "TAILWIRE_HOSTS": "a.example"},
+            ["/docs", "cookies"],
+            id="token",
+        ),
+    ],
+)
+async def test_every_open_door_is_said_at_the_start_and_by_doctor(
+    setup: dict[str, str], tmp_path: Path, settings: dict[str, str], doors: list[str]
+) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        async with serving(setup | settings, tmp_path, log=file):
+            pass
+    said = [line for line in log.read_text().splitlines() if "open_door" in line]
+    code, out, _ = await result(setup | settings, tmp_path, "doctor")
+    found = [line for line in out.splitlines() if line.startswith("open ")]
+    assert code == 0
+    for lines in (said, found):
+        assert len(lines) == len(doors)
+        assert all(door in line for line, door in zip(lines, doors, strict=True))

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 import api
+from api.config import Settings
+from api.config.doors import open_doors
 
 ROOT = Path(__file__).parent.parent
 NODES = ("node1", "node2")
@@ -157,6 +159,22 @@ def test_the_nodes_believe_the_proxy_and_not_the_world(services: dict[str, Any])
     for name in NODES:
         trusted = services[name]["environment"]["TAILWIRE_TRUSTED_PROXIES"].split(",")
         assert all(ip_network(network).is_private for network in trusted)
+
+
+def test_the_nodes_and_the_image_run_in_production_mode_and_answer_at_named_hosts(
+    services: dict[str, Any], stages: list[list[tuple[str, str]]]
+) -> None:
+    assert "TAILWIRE_PRODUCTION=true" in " ".join(instructions(stages[-1], "ENV"))
+    for name in NODES:
+        environment = services[name]["environment"]
+        default = {
+            key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", environment[key])
+            for key in ("TAILWIRE_PRODUCTION", "TAILWIRE_URL", "TAILWIRE_HOSTS", "TAILWIRE_TRUSTED_PROXIES")
+        }
+        settings: dict[str, Any] = {
+            key.removeprefix("TAILWIRE_").lower(): value for key, value in default.items()
+        }
+        assert open_doors(Settings(host="0.0.0.0", **settings)) == []  # noqa: S104
 
 
 def test_the_proxy_logs_no_query_string(nginx: str) -> None:

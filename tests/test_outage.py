@@ -1,14 +1,17 @@
 """What clients see while RethinkDB is away, and how soon all is well when it is back."""
 
 import asyncio
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
-from api.store.rethinkdb import r
+from api.store.rethinkdb import Address, r
 from tests.node import Node, eventually, running
+from tests.process import READY, START_SECONDS, result, started
 from tests.rethinkdb_server import RethinkDBServer, as_admin
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -141,3 +144,46 @@ async def test_who_listens_on_any_node_is_told_to_reset_when_a_copy_is_put_in_pl
                 resets.append(await socket.until(type="reset"))
         assert {reset["seq"] for reset in resets} == {sent["seq"] - 1}
         assert len({reset["epoch"] for reset in resets} | {positions[0]["epoch"]}) == 2
+
+
+async def test_a_server_that_starts_before_its_database_waits_for_it(
+    own_server: RethinkDBServer, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(own_server.empty_store)
+    log = tmp_path / "log"
+    own_server.kill()
+    try:
+        with log.open("wb") as file:
+            settings = {"TAILWIRE_STORE": url, "TAILWIRE_PORT": "0"}
+            async with started(settings, tmp_path, "serve", log=file) as process:
+                await eventually(lambda: _has(log, "waiting_for_the_store"), START_SECONDS)
+                await asyncio.to_thread(own_server.start)
+                assert process.stdout is not None
+                async with asyncio.timeout(START_SECONDS):
+                    assert READY.fullmatch((await process.stdout.readline()).decode())
+    finally:
+        if own_server.process is None or own_server.process.poll() is not None:
+            await asyncio.to_thread(own_server.start)
+    assert log.read_text().count("waiting_for_the_store") == 1
+
+
+async def _has(log: Path, text: str) -> bool:
+    return text in await asyncio.to_thread(log.read_text)
+
+
+async def test_a_server_whose_database_was_never_prepared_names_the_command_that_does(
+    own_server: RethinkDBServer, tmp_path: Path
+) -> None:
+    there = Address.parse(own_server.store_url)
+    place = f"{there.host}:{there.port}"
+    admin = Address.parse(own_server.admin_url, needs_database=False)
+    for url in (
+        f"rethinkdb://nobody:hunter2@{place}/{there.database}",
+        f"rethinkdb://admin:{admin.password}@{place}/never_prepared",
+    ):
+        began = time.monotonic()
+        code, out, err = await result({"TAILWIRE_STORE": url, "TAILWIRE_PORT": "0"}, tmp_path, "serve")
+        assert (code, out) == (1, "")
+        assert re.fullmatch(r"tailwire: .*`tailwire init`.*\n", err), err
+        assert "hunter2" not in err
+        assert time.monotonic() - began < 20  # it does not wait for what does not change by itself

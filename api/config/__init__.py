@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.config.hosts import LOOPBACK_NAMES, is_loopback, normal_host, normal_origin
+from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, normal_host, normal_origin
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
 PREFIX = "TAILWIRE_"
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     store: str = Field(
         "sqlite:///data/tailwire.db",
         description="The store of all data: `sqlite:///path` or `rethinkdb://user:password@host:port/database`.",
+    )
+    store_wait_seconds: int = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="How long `tailwire serve` waits at its start for a RethinkDB that does not answer yet.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on. 0 chooses a free port.")
@@ -219,6 +225,14 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
     @property
+    def is_reachable(self) -> bool:
+        """Whether other machines can connect, by themselves or through a proxy."""
+        has_proxy = bool(self.trusted_proxies) or (
+            self.url is not None and not is_loopback(host_of(self.url))
+        )
+        return has_proxy or not self.is_on_loopback
+
+    @property
     def allowed_origins(self) -> frozenset[str]:
         """The origins whose pages may use this server, beside that of a request's own host."""
         return frozenset(self.origins) | (
@@ -228,12 +242,12 @@ class Settings(BaseSettings):
     @property
     def allowed_hosts(self) -> frozenset[str] | None:
         """The host names at which this server answers, or None for all."""
-        own = LOOPBACK_NAMES | ({urlsplit(self.url).hostname or ""} if self.url else set())
+        own = LOOPBACK_NAMES | ({host_of(self.url)} if self.url else set())
         if self.hosts:
             return own | set(self.hosts)
         if not self.is_on_loopback:
             return None
-        return own | {self.host} | {urlsplit(origin).hostname or "" for origin in self.origins}
+        return own | {self.host} | {host_of(origin) for origin in self.origins}
 
     @field_validator("previous_secrets", "origins", "hosts", "trusted_proxies", mode="before")
     @classmethod
@@ -245,7 +259,7 @@ class Settings(BaseSettings):
     @field_validator("url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
-        if value is None:
+        if not value:
             return None
         path = urlsplit(value).path.rstrip("/")
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) or {".", ".."} & set(path.split("/")):

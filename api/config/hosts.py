@@ -20,6 +20,11 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def host_of(url: str) -> str:
+    """Return the host of an address or an origin in normal form, an IPv6 address without brackets."""
+    return urlsplit(url).hostname or ""
+
+
 def normal_origin(text: str, *, with_path: bool = False) -> str:
     """Return an origin as browsers write it: lower case, IDN as `xn--`, no default port, no path (RFC 6454, section 6).
 

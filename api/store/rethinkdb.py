@@ -52,6 +52,14 @@ class Unreachable(Unavailable):
     """The server does not answer at all. A plain `Unavailable` means that it answers, but cannot do what was asked."""
 
 
+class Unready(Unavailable):
+    """The server answers, and cannot reach the tables, as shortly after it has started."""
+
+
+class Refused(Unavailable):
+    """The server refuses the user or the password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a cluster is, the user and password to log in with, and the database."""
@@ -100,7 +108,7 @@ async def connect(address: Address) -> Any:
         async with asyncio.timeout(CONNECT_SECONDS):
             await asyncio.shield(opening)
     except driver_errors.ReqlAuthError:
-        raise Unavailable("RethinkDB refuses this user and password") from None
+        raise Refused("RethinkDB refuses this user and password") from None
     except (driver_errors.ReqlError, OSError, TimeoutError):
         await _abandon(connection, opening)
         raise Unreachable(_UNREACHABLE) from None
@@ -250,7 +258,9 @@ def _is_usable(connection: Any) -> bool:
 
 def _translate(error: Exception) -> Unavailable:
     text = str(error)
-    return StorageFull() if any(word in text for word in _FULL) else Unavailable()
+    if any(word in text for word in _FULL):
+        return StorageFull()
+    return Unready() if isinstance(error, driver_errors.ReqlOpFailedError) else Unavailable()
 
 
 def _retrieve_error(task: "asyncio.Future[Any]") -> None:
@@ -292,14 +302,14 @@ class Pool:
             return await run(connection, query, seconds=max(left, 0.0), is_enough=is_enough)
         except (TimeoutError, Unreachable):
             self._mark_silent(slot)
-            raise Unavailable(_UNREACHABLE) from None
+            raise Unreachable(_UNREACHABLE) from None
 
     def _slot(self) -> int:
         """Return the number of the next connection that is not silent. Raises `Unavailable` if all are."""
         slots = [(self._next + n) % POOL_SIZE for n in range(1, POOL_SIZE + 1)]
         slot = next((slot for slot in slots if slot not in self._silent), None)
         if slot is None:
-            raise Unavailable(_UNREACHABLE)
+            raise Unreachable(_UNREACHABLE)
         self._next = slot
         return slot
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
 
+from api.errors import Starting, Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
@@ -20,7 +21,7 @@ from api.store.cluster.schema import verify
 from api.store.cluster.sessions import ClusterSessions
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
-from api.store.rethinkdb import Address, Pool, r
+from api.store.rethinkdb import Address, Pool, Refused, Unreachable, Unready, r
 
 
 class ClusterStore(Store):
@@ -54,12 +55,21 @@ class ClusterStore(Store):
     async def open(
         cls, url: str, opening: Opening = Opening.PREPARE, *, quiet_seconds: float = QUIET_SECONDS
     ) -> "ClusterStore":
-        """Open the store at `rethinkdb://user:password@host:port/database`. Raises `Invalid`, `Unavailable`."""
+        """Open the store at `rethinkdb://user:password@host:port/database`.
+
+        Raises `Invalid`, `Unavailable`, and of these `Starting` while the server does not answer.
+        """
         pool = Pool(Address.parse(url))
         try:
             await verify(pool, may_upgrade=opening is Opening.PREPARE)
-        except BaseException:
+        except BaseException as error:
             await pool.close()
+            if isinstance(error, Unreachable | Unready):
+                raise Starting(error.message) from None
+            if isinstance(error, Refused):
+                raise Unavailable(
+                    f"{error.message}: run `tailwire init`, which makes the user that TAILWIRE_STORE names"
+                ) from None
             raise
         return cls(pool, opening, quiet_seconds)
 

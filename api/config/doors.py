@@ -1,0 +1,31 @@
+"""Names the doors that a setup leaves open to strangers: said at the start, and by `tailwire doctor`. Pure."""
+
+from dataclasses import dataclass
+
+from api.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What strangers can do, and the setting that ends it."""
+
+    what: str
+    remedy: str
+
+
+def open_doors(settings: Settings) -> list[Door]:
+    """Return the open doors of a server that strangers can reach. On loopback alone there are none."""
+    if not settings.is_reachable:
+        return []
+    doors = []
+    if settings.serves_docs:
+        doors.append(Door("/docs and /openapi.json are open", "TAILWIRE_PRODUCTION=true"))
+    if settings.metrics_token is None and not settings.production:
+        doors.append(Door("/metrics is open", "TAILWIRE_METRICS_TOKEN or TAILWIRE_PRODUCTION=true"))
+    if not settings.production:
+        doors.append(Door("session cookies may travel over plain http", "TAILWIRE_PRODUCTION=true"))
+    if settings.allowed_hosts is None:
+        doors.append(
+            Door("requests for any host name are answered", "TAILWIRE_HOSTS, such as chat.example.org")
+        )
+    return doors
