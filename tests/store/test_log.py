@@ -311,6 +311,25 @@ async def test_a_deleted_body_is_erased_with_those_of_its_edits_and_no_others(
     assert entries[-1].data == {"target": secret}
 
 
+async def test_the_refs_of_what_is_erased_leave_with_it_and_no_others(
+    store: Store, other: Store, den: Room
+) -> None:
+    kept = await store.log.append(den.id, message("kept", "kept"))
+    secret = await store.log.append(den.id, message("secret ref", "secret"))
+    await store.log.append(den.id, edit("secret edit", secret.entry.seq, "secret, edited"))
+    await store.log.append(den.id, edit("kept edit", kept.entry.seq, "kept, edited"))
+    await store.log.append(den.id, delete("delete", secret.entry.seq))
+    await store.log.append(den.id, edit("late secret", secret.entry.seq, "secret, again"))
+    for reader in (store, other):
+        entries = await whole_log(reader, den.id)
+        assert [entry.ref for entry in entries[1:]] == ["kept", None, None, "kept edit", "delete", None]
+        items = (await reader.log.history(den.id, limit=9)).items
+        assert [one.ref for one in items] == ["kept", None]
+        found = await reader.log.message(den.id, secret.entry.seq)
+        assert found is not None
+        assert found.ref is None
+
+
 async def test_a_retry_of_what_was_erased_since_still_gets_its_ack(store: Store, den: Room) -> None:
     sent = await store.log.append(den.id, message("r1", "secret"))
     edited = await store.log.append(den.id, edit("e1", sent.entry.seq, "secret, edited"))

@@ -65,8 +65,11 @@ def is_row(row: Any) -> Any:
 
 
 def erased(rows: Any, seqs: Any) -> Any:
-    """Return rows without the bodies of the messages with these seqs, and of their edits."""
-    blank = {"erased": True, "data": {"body": ""}}
+    """Return rows without the bodies and refs of the messages with these seqs, and of their edits.
+
+    Their ids stay, which are made of author and ref, so that a retry still finds them.
+    """
+    blank = {"erased": True, "ref": None, "data": {"body": ""}}
     return rows.map(
         lambda row: r.branch(
             is_row(row).not_(),

@@ -174,6 +174,38 @@ def _targets(batch: Any) -> Any:
     )
 
 
+# -- version 7
+
+
+async def _blank_refs_of_erased(migration: Migration) -> None:
+    """Take away the refs of the entries that were erased before their refs went with their bodies. May be repeated."""
+    for name, field in (("heads", "tail"), ("batches", "rows")):
+        table, last = migration.table(name), r.minval
+        while True:
+            found = table.between(last, r.maxval, left_bound="open").order_by(index="id").limit(MOVED_SLICE)
+            keys = await migration.pool.run(found["id"].coerce_to("array"))
+            if not keys:
+                break
+            some = table.between(keys[0], keys[-1], right_bound="closed")
+            await migration.pool.write(_blanking(some, field))
+            last = keys[-1]
+
+
+def _blanking(documents: Any, field: str) -> Any:
+    def has_ref(row: Any) -> Any:
+        return is_row(row) & row["erased"].default(False) & row["ref"].default(None).ne(None)
+
+    def has_any(document: Any) -> Any:
+        rows = document[field].default(None)
+        return (rows.type_of() == "ARRAY") & rows.contains(has_ref)
+
+    def blank(document: Any) -> Any:
+        rows = document[field]
+        return {field: rows.map(lambda row: r.branch(has_ref(row), row.merge({"ref": None}), row))}
+
+    return documents.filter(has_any).update(blank)
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -253,4 +285,5 @@ STEPS: Final = (
         ),
     ),
     Step(version=6, tables=(), changes=(_remember_one_token,), indexes=()),
+    Step(version=7, tables=(), changes=(_blank_refs_of_erased,), indexes=()),
 )

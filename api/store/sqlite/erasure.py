@@ -60,34 +60,37 @@ def _pending(cursor: apsw.Cursor) -> list[str]:
 def _entries_of(
     cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int
 ) -> Page[Entry]:
-    """List a user's entries: first those with a ref, ordered by ref, then the others, ordered by id."""
-    after_id, after_ref = paging.start("entries", after)
+    """List a user's entries: first those with a ref, ordered by its hash, then the others, ordered by id."""
+    after_id, after_hash = paging.start("entries", after)
     listed = paging.page(
         "entries",
-        _rows_of_user(cursor, user_id, after_id, after_ref, limit + 1),
+        _rows_of_user(cursor, user_id, after_id, bytes.fromhex(after_hash), limit + 1),
         limit,
-        key=lambda row: (0, row[7]) if row[7] is not None else (row[0], ""),
-        item=log.entry,
+        key=lambda row: (row[0], "") if row[-1] is None else (0, row[-1].hex()),
+        item=lambda row: log.entry(row[:-1]),
     )
     return Page([entry for entry in listed.items if entry is not None], listed.next_cursor)
 
 
 def _rows_of_user(
-    cursor: apsw.Cursor, user_id: str, after_id: int, after_ref: str, limit: int
+    cursor: apsw.Cursor, user_id: str, after_id: int, after_hash: bytes, limit: int
 ) -> Iterator[Any]:
+    select = f"SELECT {COLUMNS}, ref_hash FROM entries WHERE user_id = ?"
     left = limit
     if after_id <= 0:
         for row in each_row(
             cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref > ? ORDER BY ref LIMIT ?",
-            (user_id, after_ref, limit),
+            f"{select} AND ref_hash > ? ORDER BY ref_hash LIMIT ?",
+            (user_id, after_hash, limit),
+            more=", ref_hash",
         ):
             yield row
             left -= 1
     yield from each_row(
         cursor,
-        f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref IS NULL AND id > ? ORDER BY id LIMIT ?",
+        f"{select} AND ref_hash IS NULL AND id > ? ORDER BY id LIMIT ?",
         (user_id, after_id, left),
+        more=", ref_hash",
     )
 
 

@@ -27,7 +27,7 @@ from api.store.base.log import LogStore
 from api.store.fold import fold
 from api.store.shape import dense, require_shape
 from api.store.sqlite.database import busy_timeout
-from api.store.sqlite.rows import COLUMNS, each_row, read_row, rows_of
+from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
 
@@ -94,8 +94,9 @@ class RoomLog:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
         digest = _digest(room_id, draft)
-        if draft.ref is not None:
-            stored = self._by_ref(cursor, draft.user_id, draft.ref, digest)
+        hashed = None if draft.ref is None else ref_hash(draft.ref)
+        if hashed is not None:
+            stored = self._by_ref(cursor, draft.user_id, hashed, digest)
             if stored is not None:
                 return Appended(stored, self.head(cursor, room_id).epoch, is_new=False)
         target = draft.data.get("target")
@@ -105,10 +106,17 @@ class RoomLog:
             _erase(cursor, room_id, target)
             self.note_erased()
         elif draft.kind is Kind.EDIT and _is_deleted(cursor, room_id, target):
-            draft = replace(draft, data={**draft.data, "body": ""})
-        return self.add(cursor, room_id, draft, digest)
+            draft = replace(draft, ref=None, data={**draft.data, "body": ""})
+        return self.add(cursor, room_id, draft, digest, hashed)
 
-    def add(self, cursor: apsw.Cursor, room_id: str, draft: Draft, digest: bytes | None = None) -> Appended:
+    def add(
+        self,
+        cursor: apsw.Cursor,
+        room_id: str,
+        draft: Draft,
+        digest: bytes | None = None,
+        hashed: bytes | None = None,
+    ) -> Appended:
         """Number an entry and store it without any check."""
         place = _next_place(cursor, room_id, is_message=KINDS[draft.kind].in_history)
         row = (
@@ -122,6 +130,7 @@ class RoomLog:
             _json(draft.data).decode(),
             draft.data.get("target"),
             digest,
+            hashed,
         )
         try:
             _insert(cursor, row)
@@ -246,9 +255,10 @@ class RoomLog:
             self._poison_seen.add((room_id, seq))
             structlog.get_logger("api.store").error("store.poison_row", room_id=room_id, seq=seq)
 
-    def _by_ref(self, cursor: apsw.Cursor, user_id: str, ref: str, digest: bytes) -> Entry | None:
+    def _by_ref(self, cursor: apsw.Cursor, user_id: str, hashed: bytes, digest: bytes) -> Entry | None:
         row = cursor.execute(
-            f"SELECT {COLUMNS}, digest FROM entries WHERE user_id = ? AND ref = ?", (user_id, ref)
+            f"SELECT {COLUMNS}, digest FROM entries WHERE user_id = ? AND ref_hash = ?",
+            (user_id, hashed),
         ).fetchone()
         if row is None:
             return None
@@ -297,9 +307,9 @@ def _require_message(cursor: apsw.Cursor, head: Head, target: int) -> None:
 
 
 def _erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
-    """Erase the body of a message and those of its edits."""
+    """Erase the body and the ref of a message, and those of its edits."""
     cursor.execute(
-        "UPDATE entries SET data = json_set(data, '$.body', '')"
+        "UPDATE entries SET ref = NULL, data = json_set(data, '$.body', '')"
         " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
         (room_id, target),
     )
@@ -325,8 +335,8 @@ def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Plac
 
 def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
     cursor.execute(
-        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, digest, ref_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     )
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - queries are joined from constants
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +14,14 @@ from api.store.shape import read_entry
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 """The columns of `entries`, in the order in which `read_row` takes them."""
+
+
+_REF_HASH_BYTES: Final = 16  # a user who finds two refs with the same hash has only made a retry of them
+
+
+def ref_hash(ref: str) -> bytes:
+    """Return the hash of a ref, by which refs are unique: it stays when the ref of an erased entry is removed."""
+    return hashlib.sha256(ref.encode()).digest()[:_REF_HASH_BYTES]
 
 
 def rows_of(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: str = "") -> list[Any]:

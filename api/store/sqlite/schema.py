@@ -1,6 +1,7 @@
 """Makes and upgrades the SQLite tables, and refuses databases that belong to another program."""
 
 import time
+from contextlib import suppress
 from typing import Final
 
 import apsw
@@ -8,6 +9,7 @@ import apsw
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.epoch import new_epoch
+from api.store.sqlite.rows import ref_hash
 
 APPLICATION_ID: Final = 0x7A11_71AE
 """Marks the file as ours, so that we never add our tables to the database of another program."""
@@ -206,7 +208,20 @@ UPDATE sessions SET previous_hash = json_extract(used, '$[0][0]'), pair_used = j
 ALTER TABLE sessions DROP COLUMN used;
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+_EIGHTH: Final = """
+-- Refs are unique by their hash, so that the ref of an erased entry can be removed, as its body is.
+ALTER TABLE entries ADD COLUMN ref_hash BLOB;
+UPDATE entries SET ref_hash = ref_hash(ref) WHERE ref IS NOT NULL;
+DROP INDEX entries_by_ref;
+DROP INDEX entries_without_ref;
+CREATE UNIQUE INDEX entries_by_ref ON entries (user_id, ref_hash) WHERE ref_hash IS NOT NULL;
+CREATE INDEX entries_without_ref ON entries (user_id, id) WHERE ref_hash IS NULL;
+UPDATE entries SET ref = NULL
+    WHERE kind IN ('message', 'edit') AND (room_id, CASE kind WHEN 'edit' THEN target ELSE seq END) IN
+    (SELECT room_id, target FROM entries WHERE kind = 'delete');
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.
@@ -243,6 +258,9 @@ def make_tables(connection: apsw.Connection) -> None:
     """Make the tables, or bring older ones to this version. Several processes may do so at once."""
     if connection.pragma("user_version") == VERSION:
         return
+    connection.create_scalar_function(
+        "ref_hash", lambda *values: ref_hash(str(values[0])), 1, deterministic=True
+    )
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
     try:
@@ -257,6 +275,10 @@ def make_tables(connection: apsw.Connection) -> None:
     finally:
         if connection.in_transaction:
             cursor.execute("ROLLBACK")
+    with suppress(apsw.BusyError):  # another process reads; its next erasure does the same
+        connection.wal_checkpoint(
+            mode=apsw.SQLITE_CHECKPOINT_TRUNCATE
+        )  # what a step erased leaves the log too
 
 
 def _make_lobby(cursor: apsw.Cursor) -> None:

@@ -67,8 +67,8 @@ async def test_refs_that_are_sent_again_long_after_leave_nothing_behind(
 async def test_a_body_whose_erasing_a_dead_node_left_half_done_is_erased_by_the_next(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.log.append(LOBBY_ID, message("1", "secret"))
-    await store.log.append(LOBBY_ID, edit("2", 1, "secret, edited"))
+    await store.log.append(LOBBY_ID, message("secret ref", "secret"))
+    await store.log.append(LOBBY_ID, edit("secret edit", 1, "secret, edited"))
     await store.appender.flush(LOBBY_ID)
     never_flush(store, monkeypatch)
     with pytest.raises(Unavailable):
@@ -82,7 +82,7 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_flush(store, monkeypatch)
-    await store.log.append(LOBBY_ID, message("1", "secret"))
+    await store.log.append(LOBBY_ID, message("secret ref", "secret"))
     head = await behind.run(r.table("heads").get(LOBBY_ID))
     await other.log.append(LOBBY_ID, delete("2", 1))
     assert "secret" in str(head["tail"])

@@ -51,6 +51,17 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
     assert str(parts.hostname) not in refused.value.message
 
 
+async def set_back_to_version_6(behind: Pool, ref: str | None = None) -> None:
+    """Set the database back to version 6, where erased entries keep their refs: all get this one."""
+
+    def kept(rows: Any) -> Any:
+        return rows.map(lambda row: r.branch(row["erased"].default(False), row.merge({"ref": ref}), row))
+
+    await behind.write(r.table("heads").update({"tail": kept(r.row["tail"])}))
+    await behind.write(r.table("batches").update({"rows": kept(r.row["rows"])}))
+    await behind.write(r.table("meta").get("schema_version").update({"value": "6"}))
+
+
 async def set_back_to_version_4(behind: Pool, server: RethinkDBServer) -> None:
     """Set the database back to version 4, which had no invites."""
     await as_admin(server, r.table_drop("invites"))
@@ -173,6 +184,31 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     assert [row["seq"] for row in flushed if row["data"].get("body") == ""] == [1, 40]
 
 
+async def test_a_database_of_version_6_loses_the_refs_of_what_was_erased_and_still_knows_them(
+    cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 2)
+    async with opened(cluster_url) as store:
+        for number in range(5):
+            await store.log.append(LOBBY_ID, message(f"{number}", "secret"))
+        await store.log.append(LOBBY_ID, edit("edit", 2, "secret, edited"))
+        await store.log.append(LOBBY_ID, delete("delete", 2))
+    await set_back_to_version_6(behind, "secret ref")
+    await behind.write(
+        r.table("batches").insert([{"id": ["lobby", 999]}, {"id": ["lobby", 998], "rows": [1]}])
+    )
+    assert "secret ref" in str(await behind.read(r.table("heads")))
+    assert "secret ref" in str(await behind.read(r.table("batches")))
+    await init(server.admin_url, cluster_url, lambda _line: None)
+    for table in ("heads", "batches"):
+        assert "secret ref" not in str(await behind.read(r.table(table)))
+    async with opened(cluster_url) as store:
+        log = await whole_log(store)
+        assert [entry.ref for entry in log] == ["0", None, "2", "3", "4", None, "delete"]
+        retry = await store.log.append(LOBBY_ID, message("1", "secret"))
+        assert (retry.entry.seq, retry.is_new) == (2, False)
+
+
 async def test_a_user_who_may_brings_an_older_database_up_to_date_where_that_is_asked_for(
     cluster_url: str, server: RethinkDBServer, behind: Pool
 ) -> None:
@@ -202,7 +238,7 @@ class Cut:
         monkeypatch.setattr(Pool, "run", run)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3, 4, cluster_schema.SCHEMA_VERSION])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4, 6, cluster_schema.SCHEMA_VERSION])
 async def test_a_database_of_any_version_is_brought_up_to_date_however_often_that_is_broken_off(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
@@ -222,6 +258,8 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
         await set_back_to_version_3(behind, server)
     elif version == 4:
         await set_back_to_version_4(behind, server)
+    elif version == 6:
+        await set_back_to_version_6(behind)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
     monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # no other node writes
     monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # what was broken off is not waited for

@@ -12,22 +12,26 @@ from api.models.log import Draft, Kind
 from api.models.rooms import LOBBY_ID, Role
 from api.store.sqlite.database import BUSY_SECONDS
 from api.store.sqlite.store import SqliteStore
-from tests.store.make import ALICE, message
+from tests.store.make import ALICE, delete, edit, message
 from tests.store.sqlite.files import stranger
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_deleted_body_is_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
-    secret = "the quick brown secret"
-    await store.log.append(LOBBY_ID, message("r1", secret))
-    await store.log.append(
-        LOBBY_ID, Draft(Kind.EDIT, ALICE.id, "alice", 1, "e", {"target": 1, "body": secret + "!"})
-    )
-    assert any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
-    await store.log.append(LOBBY_ID, Draft(Kind.DELETE, ALICE.id, "alice", 1, "d", {"target": 1}))
+async def test_a_deleted_body_and_its_ref_are_nowhere_in_the_files(store: SqliteStore, path: Path) -> None:
+    secrets = ("the quick brown secret", "ref of the secret", "ref of its edit")
+    body, ref, edit_ref = secrets
+    await store.log.append(LOBBY_ID, message(ref, body))
+    await store.log.append(LOBBY_ID, edit(edit_ref, 1, body + "!"))
+    assert all(one.encode() in bytes_of_files(path) for one in secrets)
+    await store.log.append(LOBBY_ID, delete("d", 1))
     await store.log.append(LOBBY_ID, message("r2", "a batch later"))
-    assert not any(secret.encode() in file.read_bytes() for file in path.parent.iterdir())
+    assert not any(one.encode() in bytes_of_files(path) for one in secrets)
+    assert (await store.log.append(LOBBY_ID, message(ref, body))).entry.seq == 1
+
+
+def bytes_of_files(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
 
 async def test_erasing_beside_a_backup_does_not_hold_up_what_is_written(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import Unavailable
+from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
 from api.models.rooms import LOBBY_ID, Role, Unread
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
-from tests.store.make import BOB, message
+from tests.store.make import ALICE, BOB, message
 from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +102,38 @@ async def test_a_database_of_version_4_counts_what_is_unread_by_the_new_definiti
         assert (view.read_seq, view.unread) == (1, Unread(1, 2))
         assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 5
         assert [one.seq for one in (await store.log.history(LOBBY_ID, limit=9)).items] == [2, 3, 5]
+
+
+VERSION_7_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 5, 4);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target) VALUES
+    ('lobby', 1, 'message', 'user-alice', 'alice', 1, 'kept', '{"body": "hello", "reply_to": null}', NULL),
+    ('lobby', 2, 'message', 'user-alice', 'alice', 1, 'secret ref', '{"body": "", "reply_to": null}', NULL),
+    ('lobby', 3, 'edit', 'user-alice', 'alice', 1, 'secret edit', '{"target": 2, "body": ""}', 2),
+    ('lobby', 4, 'message', 'user-bob', 'bob', 1, 'kept', '{"body": "hello", "reply_to": null}', NULL),
+    ('lobby', 5, 'delete', 'user-alice', 'alice', 1, 'delete', '{"target": 2}', 2);
+"""
+
+
+async def test_a_database_of_version_7_loses_the_refs_of_what_was_erased_and_still_knows_them(
+    path: Path, url: str
+) -> None:
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        for step in sqlite_schema.STEPS[:7]:
+            connection.execute(step)
+        connection.execute(VERSION_7_ROWS)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", 7)
+    async with opened(url) as store:
+        assert b"secret" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+        log = await store.log.entries(LOBBY_ID, after=0, limit=9)
+        assert [entry.ref for entry in log] == ["kept", None, None, "kept", "delete"]
+        for ref in ("kept", "secret ref", "secret edit", "delete"):  # known, of another content
+            with pytest.raises(RefConflict):
+                await store.log.append(LOBBY_ID, message(ref, "another"))
+        mine = await store.erasure.entries_of(ALICE.id, cursor=None, limit=9)
+        assert {entry.seq for entry in mine.items} == {1, 2, 3, 5}
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(
