@@ -43,8 +43,8 @@ class FeedState:
     catch_up_count: int = 0
 
     def silent_seconds(self) -> float:
-        """Return the seconds since the feed last received anything."""
-        return time.monotonic() - self.heard_at
+        """Return the seconds since the feed last received anything; 0 before it was opened for the first time."""
+        return time.monotonic() - self.heard_at if self.heard_at else 0.0
 
 
 class Feed:

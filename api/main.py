@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,13 +30,17 @@ from api.http.request_log import RequestLog
 from api.jobs.erasure import LOOK_SECONDS, Erasure
 from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
-from api.metrics import Metrics
+from api.metrics.metrics import Metrics, Parts
+from api.metrics.recorded import Recorded
+from api.metrics.workers import WorkerFiles
 from api.realtime.wiring import wire_hub, wire_realtime
 from api.rooms.wiring import wire_rooms
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
+from api.server.workers import directory_of_workers
 from api.store import Store, open_store
 from api.store.reads import BatchedReads
 from api.store.skew import ClockSkew
+from api.store.timing import time_calls
 from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -76,12 +81,13 @@ class Application(FastAPI):
 
 def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Passwords) -> FastAPI:
     """Return the application for these settings. Nothing is opened before its lifespan begins."""
+    recorded = Recorded()
     app = Application(
         prefix=urlsplit(settings.url or "").path,
         title="Tailwire",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=_lifespan(settings, make_passwords),
+        lifespan=_lifespan(settings, make_passwords, recorded),
         openapi_url="/openapi.json" if settings.serves_docs else None,
         docs_url=None,
         redoc_url=None,
@@ -111,7 +117,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         trusted_proxies=settings.trusted_proxies,
         hosts=settings.allowed_hosts,
     )
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, trusted_proxies=settings.trusted_proxies, recorder=recorded)
     return app
 
 
@@ -125,7 +131,7 @@ def app() -> FastAPI:
 
 
 def _lifespan(
-    settings: Settings, make_passwords: Callable[[], Passwords]
+    settings: Settings, make_passwords: Callable[[], Passwords], recorded: Recorded
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -133,7 +139,7 @@ def _lifespan(
         store = await open_store(settings.store)
         passwords = make_passwords()
         try:
-            async with _running(settings, store, passwords) as services:
+            async with _running(settings, store, passwords, recorded) as services:
                 app.state.services = services
                 yield
         finally:
@@ -144,8 +150,11 @@ def _lifespan(
 
 
 @asynccontextmanager
-async def _running(settings: Settings, store: Store, passwords: Passwords) -> AsyncIterator[Services]:
+async def _running(
+    settings: Settings, store: Store, passwords: Passwords, recorded: Recorded
+) -> AsyncIterator[Services]:
     """Make and connect all parts, run the tasks while the context is open, and yield the services."""
+    time_calls(store, recorded.called)
     skew = ClockSkew(store)
     await skew.measure()
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
@@ -168,14 +177,29 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
         limits=limits,
         rooms=rooms,
         authenticator=accounts.authenticator,
+        on_refused=partial(recorded.refused, "socket"),
     )
     feed = Feed(store, hub, realtime.revocation)
     metrics = Metrics(
-        hub,
-        feed.state,
-        reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
-        restarts=lambda: {one.name: one.restart_count for one in tasks.states},
+        recorded,
+        Parts(
+            version=__version__,
+            hub=hub,
+            feed=feed.state,
+            tasks=tasks.states,
+            reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
+            message_count=lambda: rooms.messages.sent_count,
+            socket_count=lambda: realtime.admission.open_count,
+            memory_is_short=lambda: limits.memory.is_short,
+            clock_skew_ms=lambda: skew.milliseconds,
+            database_bytes=store.size_bytes,
+        ),
     )
+    metrics_text = metrics.text
+    if (directory := directory_of_workers()) is not None:
+        files = WorkerFiles(directory, metrics.registry)
+        tasks.keep("metrics", files.run)
+        metrics_text = files.text
     tasks.keep("feed", feed.run)
     tasks.keep("revocation", realtime.revocation.run)
     tasks.keep("clock", skew.run)
@@ -194,8 +218,9 @@ async def _running(settings: Settings, store: Store, passwords: Passwords) -> As
                 connection_count=lambda: hub.connection_count,
                 feed=feed.state,
                 tasks=tasks.states,
-                metrics_text=metrics.text,
+                metrics_text=metrics_text,
             ),
+            recorder=recorded,
             settings=_http_settings(settings),
         )
     finally:

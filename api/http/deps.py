@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, cast
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 from fastapi.security import OAuth2PasswordBearer
@@ -15,7 +16,7 @@ from api.accounts.sessions import SessionService
 from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
-from api.http.probes import Probes
+from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.wiring import Realtime
 from api.rooms.members import MemberService
@@ -49,6 +50,7 @@ class Services:
     realtime: Realtime
     limits: Limits
     probes: Probes
+    recorder: Recorder
     settings: HttpSettings
 
 
@@ -113,6 +115,7 @@ async def _identity(
     if token is None:
         raise Unauthorized
     identity = await parts.accounts.authenticator.identify(token)
+    structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)
     try:
         yield identity

@@ -15,5 +15,10 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
-        await self._app(scope, receive, send)
+            inner = {**scope, "method": "GET"}
+            try:
+                await self._app(inner, receive, send)
+            finally:
+                scope.update(inner, method="HEAD")  # the request log asks which route has matched
+        else:
+            await self._app(scope, receive, send)

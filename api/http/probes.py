@@ -6,10 +6,9 @@ from typing import Protocol
 
 
 class FeedProbe(Protocol):
-    """The state of the feed. `heard_at` is in `time.monotonic()` seconds."""
+    """The state of the feed."""
 
     is_live: bool
-    heard_at: float
     lag_ms: int
     reopen_count: int
     catch_up_count: int
@@ -28,6 +27,19 @@ class TaskProbe(Protocol):
     @property
     def is_well(self) -> bool:
         """Whether the task runs, and has not been restarted again and again."""
+
+
+class Recorder(Protocol):
+    """Counts what is answered and refused, for /metrics."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer over HTTP."""
+
+    def refused(self, over: str, code: str) -> None:
+        """Count an error that was told over `http`, at a `handshake` or over a `socket`."""
+
+    def closed(self, code: int | None) -> None:
+        """Count the end of a socket, with this side's close code, or None when its client ended it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from api.protocol.fields import invalid
 
 def problem(error: TailwireError) -> Response:
     """Return the answer for an error, in problem+json (RFC 9457)."""
+    structlog.contextvars.bind_contextvars(code=error.specific_code)  # for the request log
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": error.title,

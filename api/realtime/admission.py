@@ -22,6 +22,11 @@ class Admission:
         self._open = 0
         self._waiting: Counter[str] = Counter()
 
+    @property
+    def open_count(self) -> int:
+        """The number of open sockets, authenticated or not."""
+        return self._open
+
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""

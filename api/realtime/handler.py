@@ -3,7 +3,8 @@
 import asyncio
 import math
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
@@ -32,6 +33,17 @@ REFUSALS_SECONDS: Final = 10.0
 log = structlog.get_logger("api.connection")
 
 
+OnRefused: TypeAlias = Callable[[str], None]
+"""Is told the code of each error that a client is told over a socket."""
+
+
+class Ending(NamedTuple):
+    """How a socket ended: the user who was logged in, and this side's close code, or None when the client ended it."""
+
+    user_id: str | None
+    code: CloseCode | None
+
+
 class ConnectionHandler:
     """Serves the sockets of this process."""
 
@@ -44,6 +56,7 @@ class ConnectionHandler:
         hub: Hub,
         memory: Memory,
         pace: Rate,
+        on_refused: OnRefused,
     ) -> None:
         self._commands = commands
         self._authenticator = authenticator
@@ -52,11 +65,14 @@ class ConnectionHandler:
         self._hub = hub
         self._memory = memory
         self._pace = pace
+        self._on_refused = on_refused
 
     async def serve(
         self, scope: ASGIScope, receive: ASGIReceive, send: ASGISend, identity: Identity | None, address: str
-    ) -> None:
-        """Accept a socket and serve it to its end. Raises the error to deny it with before it is accepted.
+    ) -> Ending:
+        """Accept a socket, serve it to its end and say how it ended.
+
+        Raises the error to deny it with before it is accepted.
 
         Without an `identity`, the first message must authenticate. `address` is the client's address.
         """
@@ -77,6 +93,8 @@ class ConnectionHandler:
                 sink.close_with(code, code.name.lower())
         finally:
             await sink.end()
+        user_id = proven.user.id if isinstance(proven, Identity) else None
+        return Ending(user_id, code if isinstance(code, CloseCode) else None)
 
     async def _first_message(self, receive: ASGIReceive) -> Identity | CloseCode | None:
         """Read the message that authenticates. Return its identity, or the code to close with.
@@ -111,7 +129,7 @@ class ConnectionHandler:
             connection = await self._connect(identity, sink)
             return await self._read(receive, connection)
         except _Disconnected:
-            return None
+            return None if connection is None else connection.close_code
         except Exception as error:  # noqa: BLE001  `_code_of` logs unexpected errors
             return _code_of(error)
         finally:
@@ -157,9 +175,12 @@ class ConnectionHandler:
                 self._hub.use(connection)
                 error = await self._carry_out(connection, command, pace)
                 del command
+                if error is not None:
+                    self._on_refused(error.specific_code)
                 if isinstance(error, RateLimited) and refusals.take(time.monotonic()):
                     return CloseCode.RATE_LIMITED
             except BadCommand as bad:
+                self._on_refused(bad.error.specific_code)
                 connection.enqueue(encode(error_event(bad.error, bad.ref)))
                 if wait := bad_frames.take(time.monotonic()):
                     told = RateLimited("Too many bad frames", retry_after_seconds=math.ceil(wait))

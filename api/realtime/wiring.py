@@ -7,7 +7,7 @@ from api.config import Settings
 from api.limits.wiring import Limits
 from api.realtime.admission import Admission
 from api.realtime.commands import Commands
-from api.realtime.handler import ConnectionHandler
+from api.realtime.handler import ConnectionHandler, OnRefused
 from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
@@ -44,6 +44,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     limits: Limits,
     rooms: RoomServices,
     authenticator: Authenticator,
+    on_refused: OnRefused,
 ) -> Realtime:
     """Return the hub and the parts that use it."""
     replay = Replay(store)
@@ -73,6 +74,6 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         heartbeats=Heartbeats(hub, limits.memory, heartbeat_seconds=settings.heartbeat_seconds),
         admission=admission,
         handler=ConnectionHandler(
-            commands, authenticator, admission, reads, hub, limits.memory, limits.commands
+            commands, authenticator, admission, reads, hub, limits.memory, limits.commands, on_refused
         ),
     )

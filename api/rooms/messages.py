@@ -52,6 +52,7 @@ class MessageService:
         self._members = members
         self._throttles = throttles
         self._memory = memory
+        self.sent_count = 0
 
     async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> SendResult:
         """Append a member's message to the log. Sockets and HTTP both use this method.
@@ -75,9 +76,12 @@ class MessageService:
         )
         for _ in range(MAX_LOOKS):
             try:
-                return SendResult(await self._store.log.append(member.room_id, draft, author=member), member)
+                appended = await self._store.log.append(member.room_id, draft, author=member)
             except MembershipChanged:
                 member = await self._members.require(member.room_id, member.user_id, Operation.SEND)
+            else:
+                self.sent_count += appended.is_new
+                return SendResult(appended, member)
         raise Unavailable
 
     async def post(

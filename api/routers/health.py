@@ -65,7 +65,7 @@ async def healthz() -> Health:
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=refuses(NotFound))
 async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep) -> Response:
-    """Return the metrics of this process for Prometheus. With several workers, any one of them answers."""
+    """Return the metrics for Prometheus, those of several workers of one port together."""
     if settings.metrics_token is not None:
         given = request.headers.get("authorization", "").encode()
         if not secrets.compare_digest(given, f"Bearer {settings.metrics_token}".encode()):
@@ -93,7 +93,7 @@ async def readyz(probes: ProbesDep, response: Response) -> Readiness:
         memory=memory,
         feed=FeedHealth(
             live=feed.is_live,
-            silent_seconds=round(feed.silent_seconds(), 3) if feed.heard_at else 0.0,
+            silent_seconds=round(feed.silent_seconds(), 3),
             lag_ms=feed.lag_ms,
             reopens=feed.reopen_count,
             catch_ups=feed.catch_up_count,

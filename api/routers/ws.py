@@ -4,6 +4,7 @@
 15 KiB for each socket for as long as it is open.
 """
 
+import time
 from typing import Final
 
 import structlog
@@ -15,7 +16,7 @@ from api.errors import Forbidden, NotFound, TailwireError, Unauthorized, Upgrade
 from api.http.deps import HttpSettings, address, services
 from api.http.hardening import deny, is_allowed_origin, refusal, scheme_of
 from api.http.problems import problem
-from api.http.request_log import bind_request_id
+from api.http.request_log import access, bind_request_id
 
 router = APIRouter()
 
@@ -36,6 +37,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one socket from its handshake to its end."""
     parts = services(HTTPConnection(scope))
     bind_request_id(scope)
+    began = time.monotonic()
     try:
         with parts.realtime.admission.enter():
             await receive()  # the handshake: ASGI's websocket.connect
@@ -43,9 +45,18 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             token, from_address = _token(handshake, parts.settings), address(handshake)
             identity = None if token is None else await parts.accounts.authenticator.identify(token)
             del handshake, token  # otherwise they would be held for as long as the socket is open
-            await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
+            ending = await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
+            parts.recorder.closed(ending.code)
+            seconds = round(time.monotonic() - began, 1)
+            access.info(
+                "socket", code=ending.code, seconds=seconds, address=from_address, user_id=ending.user_id
+            )
     except TailwireError as error:
         # Only errors before the handshake is answered arrive here. Later ones become close codes.
+        parts.recorder.refused("handshake", error.specific_code)
+        access.info(
+            "handshake", status=error.status, code=error.specific_code, address=address(HTTPConnection(scope))
+        )
         await deny(error, scope, receive, send)
 
 

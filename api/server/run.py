@@ -9,6 +9,7 @@ from uvicorn.supervisors import Multiprocess
 from api.protocol.fields import MAX_REQUEST_BYTES
 from api.server.http import BoundedHttp
 from api.server.websocket import PING_SECONDS, BoundedWebSocket
+from api.server.workers import shared_directory
 
 SHUTDOWN_SECONDS: Final = 5
 UNTAKEN_MILLISECONDS: Final = 10_000
@@ -94,5 +95,6 @@ def serve(bound: socket.socket, workers: int, *, compression: bool, keep_alive_s
         return server.started
     bound.listen(BACKLOG)
     print(f"{announcement} ({workers} workers)", flush=True)  # noqa: T201
-    Multiprocess(config, sockets=[bound]).run()
+    with shared_directory():
+        Multiprocess(config, sockets=[bound]).run()
     return True

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
-from tests.node import Node, running
+from tests.node import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
 
@@ -47,8 +49,56 @@ async def test_the_metrics_count_what_happens(sqlite_node: Node) -> None:
         assert f"tailwire_{line}" in lines
     assert float(next(line for line in lines if line.startswith("tailwire_deliveries_total")).split()[1]) >= 1
     assert 'tailwire_store_reads_total{kind="heads"} 1.0' in lines
+    for line in (
+        "messages_total 1.0",
+        "sockets 1.0",
+        'http_requests_total{method="POST",route="/auth/signup",status="201"} 1.0',
+        'http_request_seconds_count{route="/auth/signup"} 1.0',
+        'store_seconds_count{operation="log.append"} 1.0',
+        'task_up{task="feed"} 1.0',
+        "memory_short 0.0",
+        "clock_skew_seconds 0.0",
+    ):
+        assert f"tailwire_{line}" in lines
+    assert next(float(line.split()[1]) for line in lines if line.startswith("tailwire_database_bytes")) > 1e5
     assert "secret words" not in answer.text
     assert "alice" not in answer.text
+
+
+async def test_the_metrics_count_refusals_and_ends_by_their_codes(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    client = sqlite_node.client()
+    await client.post("/auth/signup", json={"username": "alice", "password": PASSWORD})
+    for name in ("made-up", "by-a-client"):
+        await client.get(f"/rooms/{name}")
+        await client.get(f"/{name}")
+    await client.request("BREW", "/users/me")
+    await client.head("/healthz")
+    async with alice.socket() as socket:
+        await socket.call(type="send", room_id="nowhere", body="Hello!")
+        await socket.call(type="send", room_id=LOBBY_ID, ref="1", body="x")
+        await socket.call(type="send", room_id=LOBBY_ID, ref="1", body="x")  # a retry is no second message
+        await socket.call(type="dance")
+        await alice.http.post("/auth/logout")
+        assert await socket.closed() == 4501
+    async with alice.node.client() as closing:
+        await closing.get("/healthz")
+    with pytest.raises(InvalidStatus):
+        await connect(sqlite_node.ws_url, additional_headers={"Authorization": "Bearer no"})
+    lines = (await client.get("/metrics")).text.splitlines()
+    for line in (
+        "messages_total 1.0",
+        'refusals_total{code="username_taken",over="http"} 1.0',
+        'refusals_total{code="not_found",over="socket"} 1.0',
+        'refusals_total{code="unknown_type",over="socket"} 1.0',
+        'refusals_total{code="unauthorized",over="handshake"} 1.0',
+        'socket_closes_total{code="4501"} 1.0',
+        'http_requests_total{method="GET",route="/rooms/{room_id}",status="401"} 2.0',
+        'http_requests_total{method="GET",route="none",status="404"} 2.0',
+        'http_requests_total{method="HEAD",route="/healthz",status="200"} 1.0',
+    ):
+        assert f"tailwire_{line}" in lines
+    assert "made-up" not in "".join(lines)
 
 
 async def test_the_metrics_want_their_token_when_there_is_one(tmp_path: Path) -> None:

@@ -83,6 +83,10 @@ class Store(ABC):
     async def check(self) -> None:
         """Check that the database answers. Raises `Unavailable` if it does not."""
 
+    def size_bytes(self) -> int | None:
+        """Return how much room the database takes on this machine's disk. None where the database is elsewhere."""
+        return None
+
     @abstractmethod
     async def clock(self) -> int:
         """Return the time by the database's clock, in milliseconds since 1970, so that clock skew can be found."""

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -66,6 +66,16 @@ class Database:
         raise Unavailable(
             "the database file has been taken away from under the server, which must be restarted"
         )
+
+    def size_bytes(self) -> int | None:
+        """Return the size of the file and its write-ahead log, or None when the file has been taken away."""
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            return None
+        with suppress(OSError):
+            size += self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        return size
 
     def committed(self, newest_id: int) -> None:
         """Note the id of the newest entry, so that an older copy in place of this database is recognised."""

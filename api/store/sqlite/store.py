@@ -86,6 +86,9 @@ class SqliteStore(Store):
         self._writer.require_running()
         await self._reader.do(lambda cursor: cursor.execute("SELECT seq FROM rooms LIMIT 1").fetchone())
 
+    def size_bytes(self) -> int | None:
+        return self._database.size_bytes()
+
     async def clock(self) -> int:
         return time.time_ns() // 1_000_000  # every process of a database is on one machine
 

@@ -1,0 +1,236 @@
+"""The metrics of a node for Prometheus, read from its parts at each request. docs/operations.md lists them."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from api.metrics.recorded import Durations, Recorded
+
+
+class FeedCounts(Protocol):
+    """The state of the feed."""
+
+    is_live: bool
+    lag_ms: int
+    reopen_count: int
+    catch_up_count: int
+
+    def silent_seconds(self) -> float:
+        """Return the seconds since the feed last received anything."""
+
+
+class TaskCounts(Protocol):
+    """The state of a task that runs as long as the server does."""
+
+    name: str
+    is_up: bool
+    restart_count: int
+
+
+class HubCounts(Protocol):
+    """The connections of this process and what was broadcast to them."""
+
+    broadcast_count: int
+    delivery_count: int
+
+    @property
+    def connection_count(self) -> int:
+        """The number of authenticated sockets."""
+
+    @property
+    def subscription_count(self) -> int:
+        """The number of subscriptions of all connections."""
+
+    def positions(self) -> Mapping[str, int]:
+        """Return the position of each subscribed room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of a node that know how much there is of something now."""
+
+    version: str
+    hub: HubCounts
+    feed: FeedCounts
+    tasks: Sequence[TaskCounts]
+    reads: Callable[[], Mapping[str, int]]
+    message_count: Callable[[], int]
+    socket_count: Callable[[], int]
+    memory_is_short: Callable[[], bool]
+    clock_skew_ms: Callable[[], int]
+    database_bytes: Callable[[], int | None]
+
+
+class Metrics(Collector):
+    """The metrics of one process. Names begin with `tailwire_`, those of the process with `tailwire_process_`."""
+
+    def __init__(self, recorded: Recorded, parts: Parts) -> None:
+        self._recorded = recorded
+        self._parts = parts
+        self.registry: Final = CollectorRegistry()
+        self.registry.register(self)
+        ProcessCollector(namespace="tailwire", registry=self.registry)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing, so that the registry does not call `collect` when the collector is registered."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the current metrics of all parts."""
+        yield from self._served()
+        yield from self._sockets()
+        yield from self._feed()
+        yield from self._store()
+        yield from self._process()
+
+    def _served(self) -> Iterator[Metric]:
+        recorded = self._recorded
+        yield _counter(
+            "tailwire_http_requests",
+            "Answers over HTTP.",
+            ["method", "route", "status"],
+            (
+                ((method, route, str(status)), count)
+                for (method, route, status), count in recorded.requests.items()
+            ),
+        )
+        yield _histogram(
+            "tailwire_http_request_seconds",
+            "From a request to the end of its answer.",
+            "route",
+            recorded.request_seconds,
+        )
+        yield _counter(
+            "tailwire_refusals",
+            "Errors told to clients, by code, over http, at a handshake or over a socket.",
+            ["over", "code"],
+            recorded.refusals.items(),
+        )
+        yield CounterMetricFamily(
+            "tailwire_messages", "Messages stored here, without retries.", self._parts.message_count()
+        )
+
+    def _sockets(self) -> Iterator[Metric]:
+        hub = self._parts.hub
+        yield GaugeMetricFamily("tailwire_connections", "Open, authenticated sockets.", hub.connection_count)
+        yield GaugeMetricFamily(
+            "tailwire_sockets", "Open sockets, authenticated or not.", self._parts.socket_count()
+        )
+        yield GaugeMetricFamily(
+            "tailwire_rooms", "Rooms that somebody here is subscribed to.", len(hub.positions())
+        )
+        yield GaugeMetricFamily(
+            "tailwire_subscriptions", "Subscriptions of all sockets.", hub.subscription_count
+        )
+        yield _counter(
+            "tailwire_socket_closes",
+            "Sockets that ended, by close code; `client` where the client ended it.",
+            ["code"],
+            (((code,), count) for code, count in self._recorded.closes.items()),
+        )
+        yield CounterMetricFamily("tailwire_broadcasts", "Entries put on sockets.", hub.broadcast_count)
+        yield CounterMetricFamily(
+            "tailwire_deliveries", "Entries put on sockets, times sockets.", hub.delivery_count
+        )
+
+    def _feed(self) -> Iterator[Metric]:
+        feed = self._parts.feed
+        yield GaugeMetricFamily(
+            "tailwire_feed_live", "1 while the feed is open and caught up.", float(feed.is_live)
+        )
+        yield GaugeMetricFamily(
+            "tailwire_feed_silent_seconds", "Since the feed's last sign of life.", feed.silent_seconds()
+        )
+        yield GaugeMetricFamily(
+            "tailwire_feed_lag_seconds", "From the last entry's writing to its broadcast.", feed.lag_ms / 1000
+        )
+        yield CounterMetricFamily(
+            "tailwire_feed_reopens", "Times the feed was opened again.", feed.reopen_count
+        )
+        yield CounterMetricFamily(
+            "tailwire_feed_catch_ups", "Gaps that were read from the log.", feed.catch_up_count
+        )
+
+    def _store(self) -> Iterator[Metric]:
+        recorded, parts = self._recorded, self._parts
+        yield _histogram(
+            "tailwire_store_seconds", "How long calls of the store took.", "operation", recorded.store_seconds
+        )
+        yield _counter(
+            "tailwire_store_failures",
+            "Calls of the store that failed because it was away or broken.",
+            ["operation"],
+            (((operation,), count) for operation, count in recorded.store_failures.items()),
+        )
+        yield _counter(
+            "tailwire_store_reads",
+            "Questions asked for sockets.",
+            ["kind"],
+            (((kind,), count) for kind, count in parts.reads().items()),
+        )
+        if (size := parts.database_bytes()) is not None:
+            yield GaugeMetricFamily(
+                "tailwire_database_bytes", "Size of the SQLite file and its write-ahead log.", size
+            )
+
+    def _process(self) -> Iterator[Metric]:
+        parts = self._parts
+        info = GaugeMetricFamily("tailwire_info", "The version that runs.", labels=["version"])
+        info.add_metric([parts.version], 1)
+        yield info
+        yield GaugeMetricFamily("tailwire_workers", "Processes that share the work.", 1)
+        yield GaugeMetricFamily(
+            "tailwire_tasks",
+            "Tasks of the event loop, one or two to a socket.",
+            len(asyncio.all_tasks()),
+        )
+        up = GaugeMetricFamily("tailwire_task_up", "1 while a task of the server runs.", labels=["task"])
+        for task in parts.tasks:
+            up.add_metric([task.name], float(task.is_up))
+        yield up
+        yield _counter(
+            "tailwire_task_restarts",
+            "Times a task ended and was started again.",
+            ["task"],
+            (((task.name,), task.restart_count) for task in parts.tasks),
+        )
+        yield GaugeMetricFamily(
+            "tailwire_memory_short",
+            "1 while this process refuses work for want of memory.",
+            float(parts.memory_is_short()),
+        )
+        yield GaugeMetricFamily(
+            "tailwire_clock_skew_seconds",
+            "How far this machine's clock is ahead of the store's.",
+            parts.clock_skew_ms() / 1000,
+        )
+
+
+def _counter(
+    name: str, what: str, labels: list[str], counts: Iterable[tuple[tuple[str, ...], int]]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, what, labels=labels)
+    for values, count in counts:
+        family.add_metric(values, count)
+    return family
+
+
+def _histogram(name: str, what: str, label: str, durations: Durations) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, what, labels=[label])
+    for value, buckets, total in durations.histograms():
+        family.add_metric([value], buckets, total)
+    return family
