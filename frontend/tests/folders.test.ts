@@ -79,3 +79,13 @@ test('no view keeps the value of a field in its state', () => {
     }
   }
 });
+
+test('every handler of keys leaves the keys of input methods alone', () => {
+  for (const [path, text] of Object.entries(sources)) {
+    const handlers = [...text.matchAll(/onKey(?:Down|Up|Press)=\{(\w+)/g)].map(([, name]) => name);
+    for (const name of handlers)
+      if (name !== 'onKeys') expect(text, path).toContain(`const ${name} = onKeys(`);
+    const listeners = [...text.matchAll(/addEventListener\('key\w+', (\w+)/g)];
+    for (const [, name] of listeners) expect(text, path).toContain(`const ${name} = onKeys(`);
+  }
+});

@@ -1,13 +1,36 @@
-/** The text of messages: counts it, removes what may not be sent, and finds links. */
+/** The text of messages: counts it, removes what may not be sent, and finds links. Pure. */
 
 export type Part = { text: string; href: string | null };
 
-// Only an address with its scheme becomes a link, so that no other text turns into an address.
-const LINK = /https?:\/\/[^\s<>"'`]+/gi;
-const TRAILING = /[.,;:!?]+$/;
+// Only an address with its scheme becomes a link, so that no other text turns into an address. None
+// of these characters is part of a link. The joiners of Persian and Indic words are.
+const NOT_IN_LINK = [
+  String.raw`\s\p{Cc}<>"\x60`,
+  '«»‘‚‛“”„‟‹›',
+  '、。〃〈-】〔-〟！-／：-＠［-｀｛-･',
+  String.raw`\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff`, // invisible
+];
+// It is matched against text of strangers, so it never goes back: nothing follows the repetition.
+const LINK = new RegExp(`https?://[^${NOT_IN_LINK.join('')}]+`, 'giu');
+// Punctuation that ends a sentence in some script, or a quotation. At its end it is not of the link.
+const TRAILING = new Set(
+  ".,;:!?'\u2019\u2026\u00b7\u055d\u0589\u060c\u061b\u061f\u06d4\u0964\u0965",
+);
+const OPENING = new Map([
+  [')', '('],
+  [']', '['],
+  ['}', '{'],
+]);
+const APOSTROPHE = '\u2019';
+const LATIN = /\p{Script=Latin}/u;
+// The longest name that DNS knows. Browsers take much longer over a longer one.
+const HOST_CHARACTERS = 253;
+const HOST_END = /[/?#\\]/;
 // Control characters, without tab and newline. Nobody types them, and each takes six bytes in JSON.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are the point
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+// Halves of a character. `String.toWellFormed` does the same in browsers from 2023 on.
+const SURROGATE = /\p{Surrogate}/gu;
 // Invisible characters. The server refuses a message of nothing else as empty.
 const INVISIBLE = /[\s\u200b-\u200f\u2060-\u2064\ufeff\u00ad]/g;
 
@@ -18,9 +41,19 @@ export function codePoints(text: string): number {
   return count;
 }
 
-/** The text that may be sent: without lone surrogates and control characters. */
+/** "100 characters too long". */
+export function tooLongText(count: number): string {
+  return `${count} character${count === 1 ? '' : 's'} too long`;
+}
+
+/**
+ * The text that may be sent: without lone surrogates, control characters, and blank lines and space
+ * around it. The first line keeps its indentation, because the text may be code.
+ */
 export function cleaned(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(CONTROL, '').toWellFormed().trim();
+  const clean = text.replace(/\r\n?/g, '\n').replace(CONTROL, '').replace(SURROGATE, '\ufffd');
+  const lines = clean.trimEnd();
+  return lines.slice(lines.lastIndexOf('\n', lines.search(/\S/)) + 1);
 }
 
 export function isBlank(text: string): boolean {
@@ -42,22 +75,40 @@ export function splitLinks(body: string): Part[] {
   return parts;
 }
 
-/**
- * A full stop at the end is not part of the link, and neither is a bracket that was opened before
- * it.
- */
+/** The beginning of `url` that is the link, when `url` is followed by no character of a link. */
 function withoutTail(url: string): string {
-  let text = url.replace(TRAILING, '');
-  while (/[)\]}]$/.test(text) && !isBalanced(text)) text = text.slice(0, -1).replace(TRAILING, '');
-  return text;
+  const quoted = closingQuote(url);
+  const text = quoted < 0 ? url : url.slice(0, quoted);
+  const open = new Map([...OPENING.values()].map((bracket) => [bracket, 0]));
+  for (const character of text) {
+    const opening = OPENING.get(character) ?? character;
+    const count = open.get(opening);
+    if (count !== undefined) open.set(opening, count + (opening === character ? 1 : -1));
+  }
+  let end = text.length;
+  for (; end > 0; end--) {
+    const last = text.charAt(end - 1);
+    if (TRAILING.has(last)) continue;
+    // A bracket is part of the link when it was opened in the link.
+    const opening = OPENING.get(last);
+    const count = opening === undefined ? 0 : (open.get(opening) ?? 0);
+    if (opening === undefined || count >= 0) break;
+    open.set(opening, count + 1);
+  }
+  return text.slice(0, end);
 }
 
-function isBalanced(text: string): boolean {
-  const count = (character: string) => text.split(character).length;
-  return count('(') >= count(')') && count('[') >= count(']') && count('{') >= count('}');
+/** Where ’ ends a quotation: anywhere but between two Latin letters. -1 where it never does. */
+function closingQuote(url: string): number {
+  let at = url.indexOf(APOSTROPHE);
+  while (at >= 0 && LATIN.test(url.charAt(at - 1)) && LATIN.test(url.charAt(at + 1)))
+    at = url.indexOf(APOSTROPHE, at + 1);
+  return at;
 }
 
 function safeHref(text: string): string | null {
+  const rest = text.slice(text.indexOf('//') + 2, text.indexOf('//') + 3 + HOST_CHARACTERS);
+  if (rest.length > HOST_CHARACTERS && !HOST_END.test(rest)) return null;
   try {
     const url = new URL(text);
     const isWeb = url.protocol === 'http:' || url.protocol === 'https:';

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 
 // The name of a build's script contains a hash of its content: "./assets/index-BaeDXW4v.js".
-const SCRIPT = /<script[^>]*\btype="module"[^>]*\bsrc="([^"]+)"/;
+const SCRIPT = /<script\b[^<>]*>/g;
+const SOURCE = /\bsrc="([^"]+)"/;
 // The element that this app is drawn into: other pages with a script have no such element.
 const ROOT = '<div id="app">';
 
@@ -26,11 +27,17 @@ export class Build {
     try {
       const answer = await fetch(this.#page, { cache: 'no-cache' });
       const page = answer.ok ? await answer.text() : '';
-      const served = page.includes(ROOT) ? SCRIPT.exec(page)?.[1] : undefined;
+      const served = page.includes(ROOT) ? scriptOf(page) : undefined;
       // Back to false too: while nodes are upgraded, an older one may answer first and a newer one later.
       if (served !== undefined) this.outdated.value = served !== this.#script;
     } catch {
       // The next connection asks again.
     }
   }
+}
+
+/** The name of the script in a page. */
+function scriptOf(page: string): string | undefined {
+  const tag = page.match(SCRIPT)?.find((one) => one.includes('type="module"'));
+  return SOURCE.exec(tag ?? '')?.[1];
 }

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
 import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
@@ -80,6 +80,29 @@ describe('the composer', () => {
     expect(said).toEqual([]);
   });
 
+  test('Escape cancels the reply, but not while an input method composes', () => {
+    act(() => {
+      replyTo.value = messageEntry(makeMessage(7));
+    });
+    press({ key: 'Escape', isComposing: true });
+    press({ key: 'Escape', keyCode: 229 });
+    expect(root.querySelector('.composer-reply')).not.toBeNull();
+    press({ key: 'Escape' });
+    expect(root.querySelector('.composer-reply')).toBeNull();
+  });
+
+  test('on a phone Enter breaks the line, and the button sends', () => {
+    vi.spyOn(window, 'matchMedia').mockReturnValue({ matches: true } as MediaQueryList);
+    type('hello');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+    press({ key: 'Enter', ctrlKey: true });
+    expect(said).toEqual([['hello', null]]);
+    type('  more');
+    act(() => root.querySelector<HTMLButtonElement>('.send-button')?.click());
+    expect(said[1]).toEqual(['  more', null]);
+  });
+
   test('an empty message is not sent', () => {
     type(' \n ');
     press({ key: 'Enter' });
@@ -88,11 +111,13 @@ describe('the composer', () => {
 
   test('the counter appears near the limit, and beyond it nothing is sent', () => {
     type('short');
-    expect(root.querySelector('.composer-count')).toBeNull();
+    expect(root.querySelector('.composer-count')?.textContent).toBe('');
     type('😀'.repeat(20));
     expect(root.querySelector('.composer-count')?.textContent).toContain('0');
     type('😀'.repeat(21));
-    expect(root.querySelector('.composer-count')?.textContent).toContain('-1');
+    expect(root.querySelector('.composer-count')?.textContent).toBe('1 character too long');
+    type('😀'.repeat(120));
+    expect(root.querySelector('.composer-count')?.textContent).toBe('100 characters too long');
     press({ key: 'Enter' });
     expect(said).toEqual([]);
   });

@@ -21,6 +21,8 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
   useEffect(() => {
     if (!dialog.current?.contains(document.activeElement)) heading.current?.focus();
   }, [title]);
+  // Escape drops the word of an input method first. Not every browser takes that key from the dialog.
+  const composing = useRef(false);
   useEffect(() => {
     const element = dialog.current;
     if (!element) return;
@@ -38,7 +40,13 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (!composing.current) onClose();
+      }}
+      onCompositionStart={() => {
+        composing.current = true;
+      }}
+      onCompositionEnd={() => {
+        composing.current = false;
       }}
       onMouseDown={(event) => {
         if (event.target === dialog.current) onClose();

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { onKeys } from '../../browser/keys';
 import type { Names } from '../../rooms/names';
 import { canManage, rolesToGive } from '../../rooms/permissions';
 import type { Member, Role, Room } from '../../wire/protocol';
@@ -30,7 +31,7 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
     <aside
       class="members"
       aria-labelledby="members-title"
-      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+      onKeyDown={onKeys((event) => event.key === 'Escape' && onClose())}
     >
       <header class="members-head">
         <h2 id="members-title">

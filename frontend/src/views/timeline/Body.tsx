@@ -6,7 +6,14 @@ export function Body({ text }: { text: string }) {
     <div class="body" dir="auto">
       {splitLinks(text).map((part, index) =>
         part.href ? (
-          <a key={index} href={part.href} target="_blank" rel="noopener noreferrer nofollow">
+          // The direction of an address is its own, or right-to-left text would tear it apart.
+          <a
+            key={index}
+            href={part.href}
+            dir="ltr"
+            target="_blank"
+            rel="noopener noreferrer nofollow"
+          >
             {part.text}
           </a>
         ) : (

@@ -1,6 +1,7 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { cleaned, codePoints, isBlank } from '../../browser/text';
+import { onKeys } from '../../browser/keys';
+import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
@@ -9,7 +10,6 @@ import { Name } from '../parts/Name';
 
 // With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
-const COARSE = '(pointer: coarse)';
 
 interface ComposerProps {
   room: Room;
@@ -32,7 +32,7 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
 
   // On a phone, the focus would open the keyboard over the messages.
   useEffect(() => {
-    if (!window.matchMedia(COARSE).matches) area.current?.focus();
+    if (!isCoarse()) area.current?.focus();
   }, []);
   useEffect(() => {
     if (answered) area.current?.focus();
@@ -61,17 +61,12 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
     element.focus();
   };
 
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') {
-      replyTo.value = null;
-      return;
-    }
-    if (event.key !== 'Enter' || event.shiftKey) return;
-    // This Enter chooses a word in an input method. It does not send the message.
-    if (event.isComposing || event.keyCode === 229) return;
+  const onKeyDown = onKeys((event) => {
+    if (event.key === 'Escape') replyTo.value = null;
+    if (event.key !== 'Enter' || !sendsBy(event)) return;
     event.preventDefault();
     send();
-  };
+  });
 
   return (
     <form
@@ -114,7 +109,7 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
           defaultValue={initial}
           placeholder={`Message ${room.name}`}
           aria-label={`Message ${room.name}`}
-          enterkeyhint="send"
+          enterkeyhint={isCoarse() ? 'enter' : 'send'}
           aria-describedby="composer-hint"
           aria-invalid={left < 0 ? 'true' : undefined}
           onInput={(event) => {
@@ -123,12 +118,16 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
           }}
           onKeyDown={onKeyDown}
         />
-        {count > 0 && (
-          <span class="composer-count" role={left < 0 ? 'alert' : undefined}>
-            {left}
-            <span class="visually-hidden"> characters left</span>
-          </span>
-        )}
+        <span class="composer-count" aria-live={left < 0 ? 'polite' : 'off'}>
+          {left < 0
+            ? tooLongText(-left)
+            : count > 0 && (
+                <>
+                  {left}
+                  <span class="visually-hidden"> characters left</span>
+                </>
+              )}
+        </span>
         <button
           type="submit"
           class={isBlank(text) || left < 0 ? 'send-button idle' : 'send-button'}
@@ -143,6 +142,15 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
       </p>
     </form>
   );
+}
+
+function isCoarse(): boolean {
+  return window.matchMedia('(pointer: coarse)').matches;
+}
+
+/** Whether this Enter sends. The keyboards of phones have no Shift+Enter, so there it breaks the line. */
+function sendsBy(event: KeyboardEvent): boolean {
+  return event.ctrlKey || event.metaKey || !(event.shiftKey || isCoarse());
 }
 
 function Typists({ room }: { room: Room }) {
