@@ -1,7 +1,9 @@
-"""Rules for compose.yaml and the Dockerfile, checked without a Docker engine."""
+"""Rules for the Compose files, the files of docs/deploy/ and the Dockerfile, checked without a Docker engine."""
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -191,6 +193,59 @@ def test_every_dollar_of_an_inline_file_is_escaped_or_a_required_variable(compos
         assert "$" not in left
 
 
+# -- compose.sqlite.yaml and docs/deploy/
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.sqlite.yaml").read_text())
+    return loaded
+
+
+def test_the_small_setup_publishes_only_its_proxy(small: dict[str, Any]) -> None:
+    published = [name for name, service in small["services"].items() if "ports" in service]
+    assert published == ["proxy"]
+    assert small["services"]["tailwire"]["networks"] == ["inside"]
+    assert small["networks"]["inside"]["internal"] is True
+
+
+def test_the_small_setup_leaves_no_door_open(small: dict[str, Any]) -> None:
+    environment = small["services"]["tailwire"]["environment"]
+    said = {
+        name.removeprefix("TAILWIRE_").lower(): re.sub(r"\$\{\w+:\?[^}]+\}", "chat.example.org", value)
+        for name, value in environment.items()
+    }
+    settings: dict[str, Any] = said
+    assert open_doors(Settings(host="0.0.0.0", **settings)) == []  # noqa: S104
+    assert said["url"] == "https://chat.example.org"
+    assert all(ip_network(network).is_private for network in said["trusted_proxies"].split(","))
+    for service in small["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_the_caddy_of_the_small_setup_is_the_one_of_the_documents(small: dict[str, Any]) -> None:
+    shown = (ROOT / "docs" / "deploy" / "Caddyfile").read_text()
+    expected = shown[shown.index("chat.example.org {") :].replace("127.0.0.1:8000", "tailwire:8000")
+    content = re.sub(r"\$\{\w+:\?[^}]+\}", "chat.example.org", small["configs"]["caddy"]["content"])
+    assert content.split() == expected.split()
+
+
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    unit = (ROOT / "docs" / "deploy" / "tailwire.service").read_text()
+    settings = dict(re.findall(r"(TAILWIRE_\w+)=(\S+)", unit))
+    assert set(settings) <= {f"TAILWIRE_{name.upper()}" for name in Settings.model_fields}
+    assert "DynamicUser=yes" in unit
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("NOT TESTED: there is no systemd-analyze on this machine")
+    path = tmp_path / "tailwire.service"
+    path.write_text(unit.replace("/opt/tailwire/.venv/bin/tailwire", "/bin/true"))
+    done = subprocess.run([program, "verify", str(path)], capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # -- Dockerfile
 
 
@@ -238,13 +293,16 @@ def test_only_known_instructions_are_used(stages: list[list[tuple[str, str]]]) -
     assert {name for stage in stages for name, _ in stage} <= known
 
 
-def test_every_version_is_the_same_one(compose: dict[str, Any], stages: list[list[tuple[str, str]]]) -> None:
+def test_every_version_is_the_same_one(
+    compose: dict[str, Any], small: dict[str, Any], stages: list[list[tuple[str, str]]]
+) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     labels = " ".join(instructions(stages[-1], "LABEL"))
     frontend = json.loads((ROOT / "frontend" / "package.json").read_text())
     assert project["version"] == api.__version__ == frontend["version"]
     assert f'image.version="{api.__version__}"' in labels
-    assert f"tailwire:{api.__version__}" in {service["image"] for service in compose["services"].values()}
+    for setup in (compose, small):
+        assert f"tailwire:{api.__version__}" in {service["image"] for service in setup["services"].values()}
 
 
 def test_what_goes_into_the_image_is_listed_by_name() -> None:

@@ -34,6 +34,7 @@ CONFIGURATION = ROOT / "docs" / "configuration.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PERMISSIONS = ROOT / "docs" / "permissions.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 
 
 def documents() -> list[Path]:
@@ -148,12 +149,35 @@ def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:
     }
 
 
+def file_of_deploy(name: str) -> tuple[str, Callable[[], str]]:
+    """Return the source and the block of a file that docs/operations.md shows whole."""
+    language = {".conf": "nginx", ".service": "ini"}.get(Path(name).suffix, "")
+    path = ROOT / "docs" / "deploy" / name
+    return f"docs/deploy/{name}", lambda: f"```{language}\n{path.read_text()}```"
+
+
+def test_every_file_of_deploy_is_shown() -> None:
+    shown = {source.removeprefix("docs/deploy/") for source in GENERATED[OPERATIONS]}
+    assert shown == {path.name for path in (ROOT / "docs" / "deploy").iterdir()}
+
+
 GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     # A document: for each generated part its source, as the comment before it says, and the function that makes it.
     CONFIGURATION: {"api/config/__init__.py": table_of_settings},
     ARCHITECTURE: {"the docstrings of api/": tree_of_folders, "tests/test_architecture.py": table_of_imports},
     PERMISSIONS: {"api/rooms/policy.py": tables_of_permissions},
     PROTOCOL: {"api/models/kinds.py": table_of_kinds},
+    OPERATIONS: dict(
+        file_of_deploy(name)
+        for name in (
+            "nginx.conf",
+            "nginx-behind-a-proxy.conf",
+            "nginx-path.conf",
+            "Caddyfile",
+            "Caddyfile-path",
+            "tailwire.service",
+        )
+    ),
 }
 
 
@@ -201,7 +225,7 @@ def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_variable_that_a_document_names_exists(path: Path) -> None:
-    compose = (ROOT / "compose.yaml").read_text()
+    compose = "".join(path.read_text() for path in ROOT.glob("compose*.yaml"))
     known = {f"TAILWIRE_{name.upper()}" for name in Settings.model_fields} | {"TAILWIRE_ADMIN"}
     known |= set(re.findall(r"\$\{(TAILWIRE_\w+)", compose))
     assert set(re.findall(r"TAILWIRE_[A-Z_]*[A-Z]", path.read_text())) <= known

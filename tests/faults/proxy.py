@@ -19,6 +19,7 @@ class Proxy:
         self._passing.set()
         self._is_cut = False
         self.delay_seconds = 0.0
+        self.accepted = 0
         self.port = 0
 
     def silence(self) -> None:
@@ -38,6 +39,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.accepted += 1
         try:
             await self._passing.wait()
             if self._is_cut:
