@@ -3,7 +3,6 @@
 import inspect
 import time
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, TypeAlias
 
 from api.errors import Unavailable
@@ -18,7 +17,7 @@ def time_calls(store: Store, on_called: OnCalled) -> None:
     for name, part in vars(store).items():
         if not name.startswith("_"):
             for method in _coroutines_of(part):
-                setattr(part, method, _timed(getattr(part, method), f"{name}.{method}", on_called))
+                setattr(part, method, _timed(part, method, f"{name}.{method}", on_called))
 
 
 def _coroutines_of(part: object) -> list[str]:
@@ -27,12 +26,13 @@ def _coroutines_of(part: object) -> list[str]:
     return sorted(name for name in declared if inspect.iscoroutinefunction(getattr(part, name)))
 
 
-def _timed(method: Callable[..., Any], name: str, on_called: OnCalled) -> Callable[..., Any]:
-    @wraps(method)
+def _timed(part: object, method: str, name: str, on_called: OnCalled) -> Callable[..., Any]:
+    kind = type(part)
+
     async def timed(*arguments: Any, **named: Any) -> Any:
         began, failed = time.perf_counter(), False
         try:
-            return await method(*arguments, **named)
+            return await getattr(kind, method)(part, *arguments, **named)
         except Unavailable:
             failed = True
             raise
