@@ -2,6 +2,7 @@ import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals'
 import { Auth } from './account/auth';
 import { watchFocus } from './browser/attention';
 import { systemClock } from './browser/clock';
+import { Now } from './browser/now';
 import { Router } from './browser/router';
 import { Tab } from './browser/tab';
 import { Theme } from './browser/theme';
@@ -21,6 +22,7 @@ export interface App {
   router: Router;
   theme: Theme;
   build: Build;
+  now: Now;
   logout(): void;
   /** Erases the account. Fails with a Problem. */
   erase(password: string): Promise<void>;
@@ -30,6 +32,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const { document, sessionStorage, localStorage, navigator } = window;
   const fetch = window.fetch.bind(window);
   const clock = systemClock;
+  const now = new Now(clock);
   const theme = new Theme(localStorage, document.documentElement);
   const locks = navigator.locks as LockManager | undefined;
   const page = window.location.href.split('#')[0] ?? '';
@@ -105,12 +108,16 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
   window.addEventListener('online', () => session.value?.connection.tryNow());
   // A page that slept, was frozen or was kept for "back" may hold a dead connection.
-  document.addEventListener('resume', () => session.value?.connection.woke());
+  const woke = () => {
+    now.look();
+    session.value?.connection.woke();
+  };
+  document.addEventListener('resume', woke);
   window.addEventListener('pageshow', ({ persisted }) => {
-    if (persisted) session.value?.connection.woke();
+    if (persisted) woke();
   });
   document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') session.value?.connection.woke();
+    if (document.visibilityState === 'visible') woke();
     else session.value?.reading.flush();
   });
 
@@ -125,6 +132,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     router,
     theme,
     build,
+    now,
     logout() {
       session.value?.reading.flush();
       session.value?.forget();

@@ -42,9 +42,14 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Time passes without timers, as while a machine sleeps. */
+  jump(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   /** Time passes without timers, as in a frozen page. Afterwards the overdue timers run. */
   async sleep(milliseconds: number): Promise<void> {
-    this.#now += milliseconds;
+    this.jump(milliseconds);
     await this.advance(0);
   }
 }

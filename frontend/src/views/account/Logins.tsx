@@ -3,7 +3,7 @@ import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
 import { problemText } from '../../wire/problem';
 import type { Login } from '../../wire/protocol';
-import { useSession } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 
 /** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
@@ -78,7 +78,9 @@ export function Logins() {
 }
 
 function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(): void }) {
+  const { now } = useApp();
   const name = deviceName(login.user_agent);
+  const lastUsed = ago(login.last_used_at, now.minute.value);
   return (
     <li class="login">
       <div class="login-text">
@@ -86,7 +88,7 @@ function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(
           {name} {login.current && <span class="role">this one</span>}
         </p>
         <p class="login-detail" title={fullTime(login.last_used_at)}>
-          {login.current ? 'In use now' : `Last used ${ago(login.last_used_at)}`}, since{' '}
+          {login.current ? 'In use now' : `Last used ${lastUsed}`}, since{' '}
           {mediumTime(login.created_at)}
         </p>
       </div>
@@ -94,7 +96,7 @@ function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(
         <button
           type="button"
           class="button small"
-          aria-label={`Log out ${name}, last used ${ago(login.last_used_at)}`}
+          aria-label={`Log out ${name}, last used ${lastUsed}`}
           disabled={busy}
           onClick={onEnd}
         >

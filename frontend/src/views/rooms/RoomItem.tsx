@@ -8,16 +8,19 @@ import { Name } from '../parts/Name';
 interface RoomItemProps {
   room: Room;
   current: boolean;
+  /** The beginning of the current day. */
+  today: Date;
 }
 
-/** One line of the room list. It is drawn again only when its room changes. */
+/** One line of the room list. It is drawn again only when its room or the day changes. */
 export class RoomItem extends Component<RoomItemProps> {
   override shouldComponentUpdate(next: RoomItemProps): boolean {
-    return next.room !== this.props.room || next.current !== this.props.current;
+    const { room, current, today } = this.props;
+    return next.room !== room || next.current !== current || next.today !== today;
   }
 
   override render() {
-    const { room, current } = this.props;
+    const { room, current, today } = this.props;
     const unread = room.unread_count ?? 0;
     const last = room.last_message;
     return (
@@ -37,7 +40,7 @@ export class RoomItem extends Component<RoomItemProps> {
               </span>
               {last && (
                 <time class="room-item-time" dateTime={last.at}>
-                  {shortTime(last.at)}
+                  {shortTime(last.at, today)}
                 </time>
               )}
             </span>

@@ -70,7 +70,7 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
 
 function RoomList() {
   const { rooms } = useSession();
-  const { router } = useApp();
+  const { now, router } = useApp();
   const route = router.route.value;
   if (!rooms.loaded.value)
     return (
@@ -103,6 +103,7 @@ function RoomList() {
         <RoomItem
           key={room.id}
           room={room}
+          today={now.today.value}
           current={route.name === 'room' && route.id === room.id}
         />
       ))}

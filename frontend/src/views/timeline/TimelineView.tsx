@@ -26,7 +26,7 @@ interface TimelineViewProps {
 }
 
 export function TimelineView({ room, timeline, sentCount, onReply }: TimelineViewProps) {
-  const { auth } = useApp();
+  const { auth, now } = useApp();
   const session = useSession();
   const { outbox, history, reading } = session;
   const current = timeline.value;
@@ -64,7 +64,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
       case 'day':
         return (
           <div class="day" key={item.key}>
-            <span>{dayName(item.at)}</span>
+            <span>{dayName(item.at, now.today.value)}</span>
           </div>
         );
       case 'unread':
