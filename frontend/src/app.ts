@@ -1,6 +1,7 @@
 import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
 import { Auth } from './account/auth';
-import { watchFocus } from './browser/attention';
+import { watchFocus, watchVisibility } from './browser/attention';
+import { openChannel } from './browser/channel';
 import { systemClock } from './browser/clock';
 import { Now } from './browser/now';
 import { Router } from './browser/router';
@@ -48,6 +49,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const script = document.querySelector('script[type=module][src]')?.getAttribute('src') ?? null;
   const build = new Build(fetch, page, script);
   const focused = watchFocus(window);
+  const visible = watchVisibility(document);
   const session = signal<Session | null>(null);
 
   const tab = new Tab({
@@ -66,6 +68,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       storage: sessionStorage,
       outboxStore,
       focused,
+      visible,
+      readChannel: openChannel(`tailwire.read.${id}`),
       token: (refused) =>
         refused === undefined ? api.access.fresh() : api.access.instead(refused),
       renewIn: () => tokens.renewIn,
@@ -118,7 +122,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') woke();
-    else session.value?.reading.flush();
+    // The page may end now. What failed before is told again when it is looked at.
+    session.value?.reading.flush();
   });
 
   tokens.onSignedOut = () => {

@@ -46,7 +46,7 @@ export function createSession(options: SessionOptions): Session {
     probe: () => connection.probe(),
     onExpired: () => onEnded(null),
   });
-  const { drafts, inbox, membership, outbox, reading, subscriptions } = parts;
+  const { drafts, inbox, membership, outbox, reading, refreshes, subscriptions } = parts;
   const connection: Connection = new Connection({
     ...options,
     url: api.socketUrl,
@@ -55,6 +55,8 @@ export function createSession(options: SessionOptions): Session {
       if (limits?.body_characters) bodyLimit.value = limits.body_characters;
       subscriptions.start(limits?.subscriptions);
       membership.connected();
+      refreshes.connected();
+      reading.flush();
     },
     onEvent: (event) => batch(() => inbox.handle(event)),
     onLost: () => {
@@ -76,9 +78,11 @@ export function createSession(options: SessionOptions): Session {
       connection.start();
       void membership.load();
       reading.start();
+      refreshes.start();
     },
     stop() {
       reading.stop();
+      refreshes.stop();
       membership.stop();
       connection.stop();
       outbox.stop();

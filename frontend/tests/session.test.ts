@@ -2,10 +2,12 @@ import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createSession, type Session } from '../src/session';
 import { Api } from '../src/wire/api/api';
+import type { Room } from '../src/wire/protocol';
 import { TokenStore } from '../src/wire/tokens';
 import { FakeOutboxStore } from './doubles/fake_outbox_store';
 import { ManualClock, settled } from './doubles/manual_clock';
-import { ScriptedApi } from './doubles/scripted_api';
+import { ReadChannels } from './doubles/read_channels';
+import { type RecordedRequest, ScriptedApi } from './doubles/scripted_api';
 import { ScriptedServer } from './doubles/scripted_socket';
 import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
 
@@ -15,14 +17,18 @@ let http: ScriptedApi;
 let session: Session;
 let outboxStore: FakeOutboxStore;
 let focused = signal(true);
+let visible = signal(true);
+let channels: ReadChannels;
 
 beforeEach(() => {
   clock = new ManualClock();
   server = new ScriptedServer();
   outboxStore = new FakeOutboxStore();
   focused = signal(true);
+  visible = signal(true);
+  channels = new ReadChannels();
   http = new ScriptedApi()
-    .on('GET /rooms', { body: { items: [makeRoom()], next_cursor: null } })
+    .on('GET /rooms', rooms(makeRoom()))
     .on('GET /rooms/lobby', { body: makeRoom() })
     .on('GET /rooms/lobby/messages', { body: makePage([8, 9, 10]) })
     .on('PUT /rooms/lobby/read', { status: 204 });
@@ -36,6 +42,8 @@ beforeEach(() => {
     storage: new MemoryStorage(),
     outboxStore,
     focused,
+    visible,
+    readChannel: channels.open(),
     token: () => Promise.resolve('a'),
     renewIn: () => 14 * 60_000,
     WebSocket: server.WebSocket,
@@ -44,6 +52,16 @@ beforeEach(() => {
     onEnded: () => {},
   });
 });
+
+/** Answers lists of the user's rooms, and questions for some of them. */
+function rooms(...items: Room[]) {
+  return ({ query }: RecordedRequest) => {
+    const ids = query.get('ids')?.split(',');
+    return {
+      body: { items: items.filter(({ id }) => ids?.includes(id) ?? true), next_cursor: null },
+    };
+  };
+}
 
 async function goLive(open: string | null = 'lobby'): Promise<void> {
   session.start();
@@ -118,10 +136,10 @@ describe('subscribing', () => {
   });
 
   test('no more rooms than the limit are asked for, the open one among them', async () => {
-    const rooms = Array.from({ length: 5 }, (_, index) =>
+    const five = Array.from({ length: 5 }, (_, index) =>
       makeRoom({ id: `room-${index}`, created_at: `2026-01-0${index + 1}T00:00:00.000Z` }),
     );
-    http.on('GET /rooms', { body: { items: rooms, next_cursor: null } });
+    http.on('GET /rooms', rooms(...five));
     http.on('GET /rooms/room-0/messages', { body: makePage([10]) });
     session.start();
     session.membership.open('room-0');
@@ -149,10 +167,10 @@ describe('features', () => {
 describe('reset', () => {
   test('drops the timeline and loads history of the new epoch', async () => {
     await goLive();
-    http.on('GET /rooms/lobby', { body: makeRoom({ epoch: 'e2', seq: 3 }) });
+    http.on('GET /rooms', rooms(makeRoom({ epoch: 'e2', seq: 3 })));
     http.on('GET /rooms/lobby/messages', { body: makePage([1, 2, 3], { epoch: 'e2' }) });
     emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 3 });
-    await settled();
+    await clock.advance(1_000);
     expect(shown()).toEqual([1, 2, 3]);
     emit(makeEvent(4));
     expect(position()).toEqual({ epoch: 'e2', seq: 4 });
@@ -203,7 +221,7 @@ describe('an entry that this page cannot read', () => {
     expect(shown()).toEqual([8, 9, 10, 12]);
     emit(odd(13));
     expect(position()).toEqual({ epoch: 'e1', seq: 13 });
-    expect(session.rooms.get('lobby')).toMatchObject({ seq: 13, unread_count: 0 });
+    expect(session.rooms.get('lobby')).toMatchObject({ seq: 13, unread_count: 1 });
     expect(asks()).toBe(1);
   });
 
@@ -228,7 +246,7 @@ describe('an entry that this page cannot read', () => {
   });
 
   test('is behind the position after a reload', async () => {
-    http.on('GET /rooms', { body: { items: [makeRoom({ seq: 12 })], next_cursor: null } });
+    http.on('GET /rooms', rooms(makeRoom({ seq: 12 })));
     await goLive();
     live(12);
     emit(makeEvent(13));
@@ -265,10 +283,10 @@ describe('live', () => {
     ['another epoch', { epoch: 'e2', seq: 10 }],
   ])('with %s than was applied starts the room over', async (_, place) => {
     await goLive();
-    http.on('GET /rooms/lobby', { body: makeRoom(place) });
+    http.on('GET /rooms', rooms(makeRoom(place)));
     http.on('GET /rooms/lobby/messages', { body: makePage([1, 2], { epoch: place.epoch }) });
     emit({ type: 'live', room_id: 'lobby', ...place });
-    await settled();
+    await clock.advance(1_000);
     expect(position()).toEqual(place);
     expect(shown()).toEqual([1, 2]);
     emit(makeEvent(place.seq + 1));
@@ -332,119 +350,6 @@ describe('sending', () => {
   });
 });
 
-describe('unread counts', () => {
-  test('a message in a room that is not open counts, mine does not', async () => {
-    await goLive(null);
-    live(10);
-    emit(makeEvent(11));
-    emit(makeEvent(12, { user_id: ME }));
-    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
-    expect(session.rooms.unreadTotal.value).toBe(1);
-  });
-
-  test('what is on the screen of a window in front is read, and the server hears of it', async () => {
-    await goLive();
-    live(10);
-    emit(makeEvent(11));
-    await settled();
-    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
-    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([{ seq: 11 }]);
-  });
-
-  test('a busy room reports its read position at most every three seconds', async () => {
-    await goLive();
-    live(10);
-    for (let seq = 11; seq <= 40; seq++) emit(makeEvent(seq));
-    await clock.advance(3_000);
-    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([
-      { seq: 11 },
-      { seq: 40 },
-    ]);
-  });
-
-  test('what the server has not heard of yet it hears when the page goes away', async () => {
-    await goLive();
-    live(10);
-    emit(makeEvent(11));
-    emit(makeEvent(12));
-    session.stop();
-    await settled();
-    expect(http.sent('PUT /rooms/lobby/read').map(({ body }) => body)).toEqual([
-      { seq: 11 },
-      { seq: 12 },
-    ]);
-    expect(clock.armed).toBe(0);
-  });
-
-  test('without the focus nothing is read, and the line stands before what came', async () => {
-    await goLive();
-    live(10);
-    focused.value = false;
-    emit(makeEvent(11));
-    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
-    expect(session.reading.divider.value).toBe(10);
-    focused.value = true;
-    expect(session.rooms.get('lobby')?.unread_count).toBe(0);
-    expect(session.reading.divider.value).toBe(10);
-  });
-
-  test('reading on another device lowers the count here', async () => {
-    await goLive(null);
-    live(10);
-    emit(makeEvent(11));
-    emit(makeEvent(12));
-    emit({ type: 'read', room_id: 'lobby', user_id: ME, seq: 11 });
-    expect(session.rooms.get('lobby')?.unread_count).toBe(1);
-  });
-
-  test('a list that is older than what was heard does not count it twice or lose it', async () => {
-    await goLive(null);
-    live(10);
-    emit(makeEvent(11));
-    await clock.advance(5_000);
-    http.on('GET /rooms', {
-      body: { items: [makeRoom({ seq: 10, unread_count: 0 })], next_cursor: null },
-    });
-    await session.membership.load();
-    expect(session.rooms.get('lobby')).toMatchObject({ seq: 11, unread_count: 1 });
-    http.on('GET /rooms', {
-      body: { items: [makeRoom({ seq: 12, unread_count: 2 })], next_cursor: null },
-    });
-    await session.membership.load();
-    emit(makeEvent(12));
-    expect(session.rooms.get('lobby')?.unread_count).toBe(2);
-  });
-});
-
-describe('membership', () => {
-  test('being added to a room shows and subscribes it', async () => {
-    await goLive();
-    http.on('GET /rooms/den', { body: makeRoom({ id: 'den', name: 'Den' }) });
-    emit({ type: 'membership', room_id: 'den', role: 'member' });
-    await settled();
-    expect(session.rooms.get('den')?.name).toBe('Den');
-    expect(server.socket.sent('subscribe').at(-1)).toMatchObject({ room_id: 'den' });
-  });
-
-  test('being removed takes the room away and fails what was to be sent there', async () => {
-    await goLive();
-    session.say('lobby', 'hello');
-    emit({ type: 'membership', room_id: 'lobby', role: null });
-    expect(session.rooms.get('lobby')).toBeUndefined();
-    expect(session.outbox.items.value[0]?.state).toBe('failed');
-  });
-
-  test('a room lost while away is gone after the reconnect', async () => {
-    await goLive(null);
-    http.on('GET /rooms', { body: { items: [], next_cursor: null } });
-    server.socket.drop();
-    await clock.advance(3_000);
-    server.socket.makeReady();
-    await settled();
-    expect(session.rooms.byId.value.size).toBe(0);
-  });
-});
-
 test('history pages settle what they show of ours', async () => {
   await goLive(null);
   session.say('lobby', 'hello');
@@ -462,7 +367,7 @@ test('the list is asked for again when it cannot be loaded', async () => {
   session.start();
   await settled();
   expect(session.rooms.failed.value).toBe(true);
-  http.on('GET /rooms', { body: { items: [makeRoom({ created_at: AT })], next_cursor: null } });
+  http.on('GET /rooms', rooms(makeRoom({ created_at: AT })));
   await clock.advance(3_000);
   expect(session.rooms.loaded.value).toBe(true);
 });

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { Freshness } from '../browser/freshness';
 import type { SessionsApi } from '../wire/api/sessions';
 import { problemText } from '../wire/problem';
 import type { Login } from '../wire/protocol';
@@ -9,6 +10,7 @@ export class Logins {
   readonly state = signal<'loading' | 'loaded' | 'failed'>('loading');
   readonly error = signal('');
   readonly #sessions: SessionsApi;
+  readonly #freshness = new Freshness();
 
   constructor(sessions: SessionsApi) {
     this.#sessions = sessions;
@@ -16,14 +18,22 @@ export class Logins {
 
   async load(): Promise<void> {
     this.state.value = 'loading';
+    const asked = this.#freshness.ask();
     try {
       const logins = await this.#sessions.list();
-      this.items.value = logins.sort(
+      if (!this.#freshness.accepts('list', asked)) return;
+      // What was ended since the list was asked for stays away.
+      const left = logins.filter(({ id, current }) => {
+        const ended = this.#freshness.isOutdated(id, asked);
+        return !ended && (current || !this.#freshness.isOutdated('others', asked));
+      });
+      this.items.value = left.sort(
         (a, b) =>
           Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at),
       );
       this.state.value = 'loaded';
     } catch (error) {
+      if (!this.#freshness.accepts('list', asked)) return;
       this.error.value = problemText(error);
       this.state.value = 'failed';
     }
@@ -31,11 +41,13 @@ export class Logins {
 
   async end(id: string): Promise<void> {
     await this.#sessions.end(id);
+    this.#freshness.learned(id);
     this.items.value = this.items.peek().filter((login) => login.id !== id);
   }
 
   async endOthers(): Promise<void> {
     await this.#sessions.endOthers();
+    this.#freshness.learned('others');
     this.items.value = this.items.peek().filter(({ current }) => current);
   }
 }

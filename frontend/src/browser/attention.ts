@@ -13,3 +13,13 @@ export function watchFocus(window: Window): ReadonlySignal<boolean> {
   document.addEventListener('visibilitychange', update);
   return focused;
 }
+
+/** Whether the page can be seen. It may be beside the window that has the focus. */
+export function watchVisibility(document: Document): ReadonlySignal<boolean> {
+  const look = () => document.visibilityState === 'visible';
+  const visible = signal(look());
+  document.addEventListener('visibilitychange', () => {
+    visible.value = look();
+  });
+  return visible;
+}

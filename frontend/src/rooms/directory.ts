@@ -11,6 +11,7 @@ export class Directory {
   readonly hasMore = signal(false);
   readonly #api: RoomsApi;
   #cursor: string | undefined;
+  #asked = 0;
 
   constructor(api: RoomsApi) {
     this.#api = api;
@@ -21,20 +22,23 @@ export class Directory {
     return this.#page([]);
   }
 
-  more(): Promise<void> {
-    return this.#page(this.rooms.peek());
+  async more(): Promise<void> {
+    if (this.state.peek() !== 'loading') await this.#page(this.rooms.peek());
   }
 
+  /** A page that was on its way when the list was asked for anew is dropped. */
   async #page(before: readonly Room[]): Promise<void> {
-    if (this.state.peek() === 'loading') return;
+    const asked = ++this.#asked;
     this.state.value = 'loading';
     try {
       const page = await this.#api.list('public', this.#cursor);
+      if (asked !== this.#asked) return;
       this.rooms.value = [...before, ...page.items];
       this.#cursor = page.next_cursor ?? undefined;
       this.hasMore.value = page.next_cursor !== null;
       this.state.value = 'loaded';
     } catch (error) {
+      if (asked !== this.#asked) return;
       this.error.value = problemText(error);
       this.state.value = 'failed';
     }

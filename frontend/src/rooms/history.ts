@@ -1,12 +1,31 @@
 import { batch, signal } from '@preact/signals';
 import type { MessagesApi } from '../wire/api/messages';
 import type { HistoryPage } from '../wire/protocol';
-import { abandonHistory, expectHistory, expectsHistory, prepend } from './timeline';
+import {
+  abandonHistory,
+  append,
+  expectHistory,
+  openAt,
+  prepend,
+  startTimeline,
+  surround,
+  type Timeline,
+} from './timeline';
 import type { Timelines } from './timelines';
 
-const PAGE_MESSAGES = 50;
+const PAGE_ENTRIES = 50;
+// So many entries before the first unread one show what the talk was about.
+const CONTEXT_ENTRIES = 20;
 
 export type HistoryState = 'idle' | 'loading' | 'failed';
+
+/** Pages of history, and how they change the timeline. */
+interface Answer {
+  pages: readonly HistoryPage[];
+  change(timeline: Timeline): Timeline;
+}
+
+type Ask = (room_id: string, timeline: Timeline) => Promise<Answer>;
 
 interface HistoryOptions {
   messages: MessagesApi;
@@ -16,10 +35,17 @@ interface HistoryOptions {
   onForeignEpoch(room_id: string): void;
 }
 
-/** Loads older pages into the timelines. Each room has at most one request at a time. */
+/**
+ * Loads pages of history into the timelines. Of two requests for a room, the one that was made last
+ * counts.
+ */
 export class History {
   readonly #options: HistoryOptions;
   readonly #states = signal<ReadonlyMap<string, HistoryState>>(new Map());
+  /** The number of the newest request of each room. */
+  readonly #requests = new Map<string, number>();
+  /** What the newest request of each room asks for. */
+  readonly #asks = new Map<string, Ask>();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -29,43 +55,112 @@ export class History {
     return this.#states.value.get(room_id) ?? 'idle';
   }
 
-  /** Loads the first page of a room that shows few messages. */
-  open(room_id: string): void {
-    const timeline = this.#options.timelines.get(room_id)?.value;
-    if (timeline?.has_older && timeline.entries.length < PAGE_MESSAGES) void this.older(room_id);
+  /**
+   * Loads what a room shows first: the surroundings of the message `first`, or the newest messages
+   * where it is null, unless they are loaded.
+   */
+  open(room_id: string, first: number | null = null): void {
+    const timeline = this.#options.timelines.get(room_id)?.peek();
+    if (!timeline) return;
+    const { entries, has_older, loaded_from, loaded_to, seq } = timeline;
+    const isFar = first !== null && first < loaded_from && seq - first >= PAGE_ENTRIES;
+    if (first !== null && (isFar || loaded_to !== null)) void this.around(room_id, first);
+    else if (has_older && entries.length < PAGE_ENTRIES) void this.older(room_id);
+  }
+
+  /** Shows the newest messages again after the timeline was opened at an older one. */
+  openNewest(room_id: string): void {
+    const timeline = this.#options.timelines.get(room_id);
+    if (!timeline || timeline.peek().loaded_to === null) return;
+    timeline.value = startTimeline(timeline.peek());
+    void this.#load(room_id, this.#older);
   }
 
   async older(room_id: string): Promise<void> {
+    const timeline = this.#options.timelines.get(room_id)?.peek();
+    if (timeline?.has_older && !this.#isLoading(room_id)) await this.#load(room_id, this.#older);
+  }
+
+  async newer(room_id: string): Promise<void> {
+    const to = this.#options.timelines.get(room_id)?.peek().loaded_to ?? null;
+    if (to !== null && !this.#isLoading(room_id)) await this.#load(room_id, this.#newer);
+  }
+
+  /** Shows the messages around `seq`. */
+  async around(room_id: string, seq: number): Promise<void> {
     const timeline = this.#options.timelines.get(room_id);
-    if (!timeline?.value.has_older || this.state(room_id) === 'loading') return;
+    if (!timeline) return;
+    timeline.value = openAt(timeline.peek(), seq);
+    await this.#load(room_id, this.#around);
+  }
+
+  /** Which end of the timeline could not be loaded; null where nothing failed. */
+  failed(room_id: string): 'older' | 'newer' | null {
+    if (this.state(room_id) !== 'failed') return null;
+    return this.#asks.get(room_id) === this.#newer ? 'newer' : 'older';
+  }
+
+  /** Tries again what has failed. */
+  async again(room_id: string): Promise<void> {
+    if (!this.#isLoading(room_id))
+      await this.#load(room_id, this.#asks.get(room_id) ?? this.#older);
+  }
+
+  readonly #older: Ask = async (room_id, { loaded_from }) => {
+    const page = await this.#options.messages.before(room_id, loaded_from, PAGE_ENTRIES);
+    return { pages: [page], change: (now) => prepend(now, page) };
+  };
+
+  readonly #newer: Ask = async (room_id, { loaded_to }) => {
+    const page = await this.#options.messages.after(room_id, loaded_to ?? 0, PAGE_ENTRIES);
+    return { pages: [page], change: (now) => append(now, page) };
+  };
+
+  readonly #around: Ask = async (room_id, { loaded_from: seq }) => {
+    const { messages } = this.#options;
+    const [before, after] = await Promise.all([
+      messages.before(room_id, seq, CONTEXT_ENTRIES),
+      messages.after(room_id, seq - 1, PAGE_ENTRIES),
+    ]);
+    return { pages: [before, after], change: (now) => surround(now, before, after) };
+  };
+
+  async #load(room_id: string, ask: Ask): Promise<void> {
+    const timeline = this.#options.timelines.get(room_id);
+    if (!timeline) return;
+    const request = (this.#requests.get(room_id) ?? 0) + 1;
+    this.#requests.set(room_id, request);
+    this.#asks.set(room_id, ask);
     this.#set(room_id, 'loading');
-    timeline.value = expectHistory(timeline.value);
-    let page: HistoryPage;
-    try {
-      page = await this.#options.messages.before(
-        room_id,
-        timeline.value.loaded_from,
-        PAGE_MESSAGES,
-      );
-    } catch {
-      batch(() => {
-        timeline.value = abandonHistory(timeline.value);
-        this.#set(room_id, 'failed');
-      });
-      return;
-    }
-    const expected = expectsHistory(timeline.value, page);
-    const foreign = page.epoch !== timeline.value.epoch;
+    timeline.value = expectHistory(timeline.peek());
+    const answer = await ask(room_id, timeline.peek()).catch(() => null);
+    if (this.#requests.get(room_id) !== request) return;
     batch(() => {
-      this.#set(room_id, 'idle');
-      timeline.value = prepend(timeline.value, page);
-      if (expected) this.#options.onPage(room_id, page);
+      this.#set(room_id, answer ? 'idle' : 'failed');
+      if (answer) this.#loaded(room_id, answer);
+      else timeline.value = abandonHistory(timeline.peek());
     });
-    if (foreign) this.#options.onForeignEpoch(room_id);
-    else if (!expected) this.open(room_id);
+  }
+
+  #loaded(room_id: string, { pages, change }: Answer): void {
+    const { onForeignEpoch, onPage, timelines } = this.#options;
+    // The user may have left the room and come back, so it may be another timeline by now.
+    const timeline = timelines.get(room_id);
+    if (!timeline) return;
+    const now = timeline.peek();
+    const isForeign = pages.some(({ epoch }) => epoch !== now.epoch);
+    const isExpected = now.waiting !== null && !isForeign;
+    timeline.value = change(now);
+    if (isExpected) for (const page of pages) onPage(room_id, page);
+    if (isForeign) onForeignEpoch(room_id);
+    else if (!isExpected) this.open(room_id);
+  }
+
+  #isLoading(room_id: string): boolean {
+    return this.#states.peek().get(room_id) === 'loading';
   }
 
   #set(room_id: string, state: HistoryState): void {
-    this.#states.value = new Map(this.#states.value).set(room_id, state);
+    this.#states.value = new Map(this.#states.peek()).set(room_id, state);
   }
 }

@@ -1,4 +1,5 @@
 import type { ReadonlySignal } from '@preact/signals';
+import type { Freshness } from '../browser/freshness';
 import { type EntryEvent, isEntry, type PlaceEvent, type ServerEvent } from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
@@ -6,8 +7,9 @@ import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
+import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
-import { apply, isAt, order } from './timeline';
+import { apply, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
 import type { Typing } from './typing';
 
@@ -15,6 +17,8 @@ type NewMessage = Extract<ServerEvent, { type: 'message' }>;
 
 interface InboxOptions {
   user_id: string;
+  freshness: Freshness;
+  refreshes: Refreshes;
   rooms: Rooms;
   timelines: Timelines;
   members: Members;
@@ -40,11 +44,11 @@ export class Inbox {
       this.#entry(event);
       return;
     }
-    const { members, membership, outbox, reading, rooms, subscriptions, typing } = this.#to;
+    const { members, membership, outbox, reading, subscriptions, typing } = this.#to;
     switch (event.type) {
       case 'ack':
-        if (event.seq == null) return;
-        outbox.acked(event.ref, event.seq);
+        if (event.seq == null || event.epoch == null) return;
+        outbox.acked(event.ref, { epoch: event.epoch, seq: event.seq });
         if (event.room_id) this.#settleApplied(event.room_id);
         return;
       case 'error':
@@ -64,28 +68,30 @@ export class Inbox {
         typing.heard(event);
         return;
       case 'read':
-        if (event.user_id === this.#to.user_id) reading.moved(event.room_id, event.seq);
+        if (event.user_id !== this.#to.user_id) return;
+        reading.moved(event.room_id, { epoch: event.epoch, seq: event.read_seq });
+        return;
+      case 'user':
+        members.renamed(event);
         return;
       case 'membership':
-        if (!event.role) membership.removed(event.room_id);
-        else if (rooms.get(event.room_id)) rooms.change(event.room_id, { role: event.role });
-        else membership.refresh(event.room_id);
+        membership.heard(event);
     }
   }
 
   #entry(event: EntryEvent): void {
-    const { members, reading, rooms, subscriptions, timelines } = this.#to;
+    const { members, refreshes, rooms, subscriptions, timelines } = this.#to;
     const { room_id } = event;
     const timeline = timelines.get(room_id);
     if (!timeline) return;
-    const standing = order(timeline.peek(), event.seq);
+    const before = timeline.peek();
+    const standing = order(before, event.seq);
     if (standing === 'gap') subscriptions.resume(room_id);
     if (standing !== 'next') return;
     if (event.type === 'message') this.#arriving(event);
-    timeline.value = apply(timeline.peek(), event);
-    rooms.apply(event, this.#to.user_id);
+    timeline.value = apply(before, event);
+    if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
     members.apply(event);
-    if (event.type === 'delete') reading.recount(room_id);
     if (event.type === 'message') this.#arrived(event);
   }
 
@@ -113,15 +119,24 @@ export class Inbox {
     this.#to.outbox.flush(room_id);
   }
 
+  /** What is unread in a new epoch only the server can tell. The room is opened again then. */
   #reset({ room_id, epoch, seq }: PlaceEvent): void {
-    this.#to.timelines.reset(room_id, { epoch, seq });
+    const { freshness, history, members, openRoomId, reading, refreshes, rooms, timelines } =
+      this.#to;
+    const room = rooms.get(room_id);
+    const isOpen = room_id === openRoomId.peek();
+    freshness.learned(room_id);
+    timelines.reset(room_id, { epoch, seq });
+    if (room?.epoch !== epoch) reading.reset(room_id);
+    rooms.reset(room_id, { epoch, seq });
     this.#wentLive(room_id);
-    if (room_id === this.#to.openRoomId.peek()) this.#to.history.open(room_id);
-    this.#to.membership.refresh(room_id);
+    if (isOpen && room?.epoch === epoch) history.open(room_id, room.first_unread_seq ?? null);
+    members.outdated(room_id);
+    refreshes.want(room_id);
   }
 
   #settleApplied(room_id: string): void {
     const timeline = this.#to.timelines.get(room_id)?.peek();
-    if (timeline) this.#to.outbox.settleUpTo(room_id, timeline.seq);
+    if (timeline) this.#to.outbox.settleUpTo(room_id, position(timeline));
   }
 }

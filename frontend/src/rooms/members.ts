@@ -14,11 +14,18 @@ export interface MemberList {
 }
 
 type Presence = Extract<ServerEvent, { type: 'presence' }>;
+type UserEvent = Extract<ServerEvent, { type: 'user' }>;
+type Change = (members: readonly Member[]) => readonly Member[];
 
-/** The members of each room whose members were loaded. */
+/**
+ * The members of each room whose members were loaded. What changes while a list is on its way is
+ * applied to that list too, because it may be older.
+ */
 export class Members {
   readonly #api: Pick<Api, 'members' | 'users'>;
   readonly #names: Names;
+  /** What changed in a room since its list was asked for. */
+  readonly #changes = new Map<string, Change[]>();
   readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
 
   constructor(api: Pick<Api, 'members' | 'users'>, names: Names) {
@@ -36,9 +43,14 @@ export class Members {
     if (state === 'failed') await this.load(room_id);
   }
 
+  /** Loads the members of a room. Of two lists on their way, the one that was asked for last counts. */
   async load(room_id: string): Promise<void> {
     const known = this.#byRoom.peek().get(room_id);
     this.#set(room_id, { members: [], more: false, ...known, state: 'loading' });
+    const asked = this.#names.ask();
+    const changes: Change[] = [];
+    this.#changes.set(room_id, changes);
+    const isLast = () => this.#changes.get(room_id) === changes;
     try {
       const members: Member[] = [];
       let cursor: string | null = null;
@@ -47,13 +59,24 @@ export class Members {
         members.push(...page.items);
         cursor = page.next_cursor;
       } while (cursor && members.length < MOST_SHOWN);
+      if (!isLast()) return;
       batch(() => {
-        for (const { user_id, display_name } of members) this.#names.learn(user_id, display_name);
-        this.#set(room_id, { state: 'loaded', members, more: cursor !== null });
+        for (const { user_id, display_name } of members)
+          this.#names.answered(user_id, display_name, asked);
+        const now = changes.reduce<readonly Member[]>((list, change) => change(list), members);
+        this.#set(room_id, { state: 'loaded', members: now, more: cursor !== null });
       });
     } catch {
-      this.#set(room_id, { members: [], more: false, ...known, state: 'failed' });
+      if (!isLast()) return;
+      const list = this.#byRoom.peek().get(room_id);
+      this.#set(room_id, { members: [], more: false, ...list, state: 'failed' });
     }
+    this.#changes.delete(room_id);
+  }
+
+  /** The room's log starts over, so its members may be others. */
+  outdated(room_id: string): void {
+    if (this.#byRoom.peek().has(room_id)) void this.load(room_id);
   }
 
   /** Gives a user a role, or adds them with it. */
@@ -76,13 +99,25 @@ export class Members {
   apply(event: EntryEvent): void {
     if (event.type !== 'member') return;
     const { room_id, user_id, username, role, at } = event;
+    const display_name = username;
     this.#change(room_id, (members) => {
       const others = members.filter((member) => member.user_id !== user_id);
       if (!role) return others;
       const known = members.find((member) => member.user_id === user_id);
-      const fresh: Member = { user_id, username, display_name: username, role, joined_at: at };
+      const fresh: Member = { user_id, username, display_name, role, joined_at: at };
       return [...others, { ...fresh, ...known, role }];
     });
+  }
+
+  /** A user has another display name. */
+  renamed({ user_id, display_name }: UserEvent): void {
+    this.#names.learn(user_id, display_name);
+    for (const room_id of this.#byRoom.peek().keys())
+      this.#change(room_id, (members) =>
+        members.map((member) =>
+          member.user_id === user_id ? { ...member, display_name } : member,
+        ),
+      );
   }
 
   presence({ room_id, user_id, online }: Presence): void {
@@ -100,7 +135,8 @@ export class Members {
     });
   }
 
-  #change(room_id: string, change: (members: readonly Member[]) => readonly Member[]): void {
+  #change(room_id: string, change: Change): void {
+    this.#changes.get(room_id)?.push(change);
     const list = this.#byRoom.peek().get(room_id);
     if (list) this.#set(room_id, { ...list, members: change(list.members) });
   }

@@ -1,40 +1,50 @@
 import { batch, type Signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import type { Freshness } from '../browser/freshness';
 import { Timers } from '../browser/timers';
 import type { RoomsApi } from '../wire/api/rooms';
 import { Problem } from '../wire/problem';
-import type { Room, Visibility } from '../wire/protocol';
+import type { MembershipEvent, Room, Visibility } from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
+import { authorOf, type News } from './news';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
-import { caughtUp, type Rooms } from './rooms';
+import type { Refreshes } from './refreshes';
+import type { Rooms } from './rooms';
 import type { Timelines } from './timelines';
+import { merged } from './unread';
 
-// When the connection becomes ready, a list that is younger than this is not loaded again.
-const FRESH_LIST_MILLISECONDS = 2_000;
 const RETRY_LIST_MILLISECONDS = 3_000;
+const LIST = 'list';
 
 interface MembershipOptions {
   user_id: string;
   api: RoomsApi;
   clock: Clock;
+  freshness: Freshness;
   rooms: Rooms;
   timelines: Timelines;
   subscriptions: Subscriptions;
   history: History;
   reading: Reading;
+  refreshes: Refreshes;
+  news: News;
   outbox: Outbox;
   openRoomId: Signal<string | null>;
   /** The server refuses the user's tokens. */
   onExpired(): void;
 }
 
-/** Which rooms the user belongs to: lists, opens, joins and leaves them. */
+/**
+ * Which rooms the user belongs to: lists, opens, joins and leaves them. A list shows how things were
+ * when it was asked for. What came since stays, and the server is asked again for those rooms.
+ */
 export class Membership {
   readonly #to: MembershipOptions;
   readonly #timers: Timers;
-  #listedAt = Number.NEGATIVE_INFINITY;
+  /** What the server said of the rooms that are asked for now. */
+  readonly #entered = new Map<string, MembershipEvent>();
 
   constructor(options: MembershipOptions) {
     this.#to = options;
@@ -46,26 +56,47 @@ export class Membership {
   }
 
   /**
-   * The connection is ready. Only the list tells which rooms changed while there was no connection.
+   * The connection is ready. Only a list that is asked for now tells which rooms changed while there
+   * was no connection.
    */
   connected(): void {
-    if (this.#to.clock.now() - this.#listedAt > FRESH_LIST_MILLISECONDS) void this.load();
+    void this.load();
   }
 
   async load(): Promise<void> {
-    this.#timers.disarm('list');
-    this.#listedAt = this.#to.clock.now();
+    const { freshness, onExpired, rooms } = this.#to;
+    this.#timers.disarm(LIST);
+    const asked = freshness.ask();
     try {
       const list = await this.#all();
-      batch(() => this.#listed(list));
+      if (!freshness.accepts(LIST, asked)) return;
+      this.#timers.disarm(LIST);
+      batch(() => this.#listed(list, asked));
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
-        this.#to.onExpired();
+        onExpired();
         return;
       }
-      this.#to.rooms.failed.value = true;
-      this.#timers.arm('list', RETRY_LIST_MILLISECONDS, () => void this.load());
+      if (!freshness.accepts(LIST, asked)) return;
+      rooms.failed.value = true;
+      this.#timers.arm(LIST, RETRY_LIST_MILLISECONDS, () => void this.load());
     }
+  }
+
+  /** Asks for the present state of some rooms. Fails with a Problem. */
+  async ask(room_ids: readonly string[]): Promise<void> {
+    const { api, freshness, refreshes, rooms } = this.#to;
+    const asked = freshness.ask();
+    const answers = new Map((await api.among(room_ids)).map((room) => [room.id, room]));
+    batch(() => {
+      for (const room_id of room_ids) {
+        const answer = answers.get(room_id);
+        if (freshness.isOutdated(room_id, asked)) refreshes.want(room_id);
+        else if (answer) this.#take(answer);
+        else if (rooms.get(room_id)) this.ended(room_id);
+        this.#entered.delete(room_id);
+      }
+    });
   }
 
   /** Opens a room on the screen, or none. */
@@ -81,36 +112,57 @@ export class Membership {
   }
 
   async create(name: string, visibility: Visibility, topic: string): Promise<Room> {
-    return this.#joined(await this.#to.api.create(name, visibility, topic));
+    return this.#joined(this.#to.api.create(name, visibility, topic));
   }
 
   async join(id: string): Promise<Room> {
-    return this.#joined(await this.#to.api.join(id));
+    return this.#joined(this.#to.api.join(id));
   }
 
   async leave(id: string): Promise<void> {
     await this.#to.api.leave(id);
-    batch(() => this.removed(id));
+    batch(() => {
+      this.#remove(id);
+      this.#to.news.seen(id);
+    });
   }
 
   lookUp(id: string): Promise<Room> {
     return this.#to.api.get(id);
   }
 
-  removed(id: string): void {
-    const { outbox, rooms, subscriptions, timelines } = this.#to;
+  /** The server tells that the user was added to a room or removed from it, or has another role. */
+  heard(event: MembershipEvent): void {
+    const { freshness, refreshes, rooms } = this.#to;
+    const { room_id, role } = event;
+    if (!role) {
+      this.ended(room_id, event);
+      return;
+    }
+    freshness.learned(room_id);
+    if (rooms.get(room_id)) rooms.change(room_id, { role });
+    else {
+      this.#entered.set(room_id, event);
+      refreshes.want(room_id);
+    }
+  }
+
+  /** The user is no longer a member. `event` is what the server said, if it did. */
+  ended(room_id: string, event?: MembershipEvent): void {
+    const room = this.#to.rooms.get(room_id);
+    if (room) this.#to.news.ended(room, event);
+    this.#remove(room_id);
+  }
+
+  #remove(id: string): void {
+    const { freshness, outbox, reading, rooms, subscriptions, timelines } = this.#to;
+    freshness.learned(id);
+    freshness.learned(ending(id));
     subscriptions.remove(id);
     rooms.remove(id);
     timelines.remove(id);
+    reading.reset(id);
     outbox.failRoom(id, 'You are no longer a member of this room.');
-  }
-
-  /** Loads a room that is new to the user, or that changed. */
-  refresh(id: string): void {
-    this.lookUp(id).then(
-      (room) => this.#joined(room),
-      () => {},
-    );
   }
 
   async #all(): Promise<Room[]> {
@@ -124,36 +176,73 @@ export class Membership {
     return list;
   }
 
-  #listed(list: readonly Room[]): void {
-    const { openRoomId, rooms, subscriptions } = this.#to;
+  #listed(list: readonly Room[], asked: number): void {
+    const { freshness, openRoomId, refreshes, rooms } = this.#to;
     const first = !rooms.loaded.peek();
-    for (const id of rooms.replace(list.map((room) => this.#caughtUp(room)))) this.removed(id);
-    for (const { id } of rooms.sorted.peek()) subscriptions.want(id);
+    const listed = new Set(list.map(({ id }) => id));
+    for (const room of list)
+      if (freshness.isOutdated(room.id, asked)) refreshes.want(room.id);
+      else this.#take(room, first);
+    for (const id of rooms.byId.peek().keys())
+      if (!listed.has(id) && !freshness.isOutdated(id, asked)) this.ended(id);
+    rooms.loaded.value = true;
+    rooms.failed.value = false;
+    for (const { id } of rooms.sorted.peek()) this.#to.subscriptions.want(id);
     const open = openRoomId.peek();
     if (first && open) this.#opened(open);
   }
 
-  #opened(id: string): void {
-    const { history, reading, rooms, subscriptions } = this.#to;
-    if (!rooms.get(id)) return;
-    subscriptions.want(id, true);
-    reading.opened(id);
-    history.open(id);
+  /** Takes in a room of the server's answer. Nothing was learned of it since it was asked for. */
+  #take(answer: Room, isFirst = false): void {
+    const { news, openRoomId, reading, refreshes, rooms, subscriptions, timelines, user_id } =
+      this.#to;
+    const { id } = answer;
+    const known = rooms.get(id);
+    const timeline = timelines.ensure(id, answer).peek();
+    if (known && known.epoch !== answer.epoch) reading.reset(id);
+    const { room, isSure } = merged(answer, known, timeline, reading.isAhead(id), user_id);
+    rooms.put(room);
+    if (!isSure) refreshes.want(id);
+    if (isFirst) return;
+    subscriptions.want(id);
+    const isOpen = openRoomId.peek() === id;
+    const entered = this.#entered.get(id);
+    const byOther = entered?.reason !== 'joined' && entered?.by !== user_id;
+    if (!known && byOther && !isOpen) news.added(room, authorOf(entered));
+    const startsOver = known?.epoch !== answer.epoch || known.unread_count === null;
+    if (isOpen && startsOver) this.#opened(id);
   }
 
-  #joined(room: Room): Room {
-    const { openRoomId, rooms, subscriptions } = this.#to;
+  #opened(id: string): void {
+    const { history, news, reading, rooms, subscriptions, timelines } = this.#to;
+    const room = rooms.get(id);
+    if (!room) return;
+    // Nothing was told of a room without a subscription since its list, so it begins there.
+    if (!subscriptions.has(id)) timelines.catchUp(id, room);
+    subscriptions.want(id, true);
+    news.seen(id);
+    reading.opened(id);
+    history.open(id, room.unread_count ? (room.first_unread_seq ?? null) : null);
+  }
+
+  /** The answer to joining may be older than what was said of the room since. */
+  async #joined(answer: Promise<Room>): Promise<Room> {
+    const { freshness, news, refreshes, rooms } = this.#to;
+    const asked = freshness.ask();
+    const room = await answer;
     batch(() => {
-      rooms.put(this.#caughtUp(room));
-      subscriptions.want(room.id);
-      if (openRoomId.peek() === room.id) this.#opened(room.id);
+      const isOutdated = freshness.isOutdated(room.id, asked);
+      const hasEnded = freshness.isOutdated(ending(room.id), asked);
+      if (isOutdated) refreshes.want(room.id);
+      if (!hasEnded && !(isOutdated && rooms.get(room.id))) this.#take(room);
+      freshness.learned(room.id);
+      news.seen(room.id);
     });
     return room;
   }
+}
 
-  #caughtUp(room: Room): Room {
-    const { rooms, timelines, user_id } = this.#to;
-    const timeline = timelines.ensure(room.id, room).peek();
-    return caughtUp(room, rooms.get(room.id), timeline, user_id);
-  }
+/** That the user is no longer a member of the room, as a subject that can be learned. */
+function ending(room_id: string): string {
+  return `end of ${room_id}`;
 }

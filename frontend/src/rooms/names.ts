@@ -1,4 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
+import { Freshness } from '../browser/freshness';
 
 /** The user of an entry, as the entry tells it. */
 export interface Author {
@@ -7,19 +8,33 @@ export interface Author {
 }
 
 /**
- * The display names of users. Entries do not have them, so they come from lists of members and from
- * the user's own account.
+ * The display names of users. Messages do not have them, so they come from lists of members, from
+ * the entries of who joins, from events about users who rename themselves, and from the user's own
+ * account.
  */
 export class Names {
   readonly #byUser = new Map<string, Signal<string>>();
+  readonly #freshness = new Freshness();
 
   /** The display name, or the username where no display name is known. */
   of({ user_id, username }: Author): string {
     return this.#signal(user_id).value || username;
   }
 
+  /** Call it when a list of users is asked for. Pass what it returns on with the answer. */
+  ask(): number {
+    return this.#freshness.ask();
+  }
+
+  /** The user has this name now. */
   learn(user_id: string, display_name: string): void {
+    this.#freshness.learned(user_id);
     this.#signal(user_id).value = display_name;
+  }
+
+  /** A list that was asked for at the moment `asked` says so. What was learned since stands. */
+  answered(user_id: string, display_name: string, asked: number): void {
+    if (!this.#freshness.isOutdated(user_id, asked)) this.#signal(user_id).value = display_name;
   }
 
   #signal(user_id: string): Signal<string> {

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
 import { codeText } from '../wire/problem';
-import type { EntryCommand, ErrorEvent, SendCommand } from '../wire/protocol';
+import type { EntryCommand, ErrorEvent, Position, SendCommand } from '../wire/protocol';
 
 // An ack normally takes a few milliseconds. After the first wait the connection must prove that it
 // lives; a dead one is replaced, and the command is sent again. After the second wait the command
@@ -30,6 +30,8 @@ export interface Pending {
   state: PendingState;
   /** The seq from the ack; null before it. */
   seq: number | null;
+  /** The epoch of `seq` and of the message that the command answers. Missing where not known. */
+  epoch?: string;
   error: string | null;
   attempts: number;
 }
@@ -58,6 +60,8 @@ type Refusal = Pick<ErrorEvent, 'code' | 'message' | 'retry_after_seconds'>;
 
 interface OutboxOptions {
   user_id: string;
+  /** The present epoch of the room's log; undefined where it is not known. */
+  epochOf(room_id: string): string | undefined;
   store: OutboxStore;
   clock: Clock;
   makeRef(): string;
@@ -113,11 +117,13 @@ export class Outbox {
   }
 
   add(command: WithoutRef<EntryCommand>): Pending {
+    const epoch = this.#options.epochOf(command.room_id);
     const pending: Pending = {
       command: { ...command, ref: this.#options.makeRef() },
       at: new Date(this.#nextAt()).toISOString(),
       state: 'waiting',
       seq: null,
+      ...(epoch !== undefined && { epoch }),
       error: null,
       attempts: 0,
     };
@@ -132,6 +138,7 @@ export class Outbox {
    */
   flush(room_id: string): void {
     if (this.#phase !== 'open' || this.#paused.has(room_id)) return;
+    this.#bringOver(room_id);
     const queue = this.items.value.filter(({ command }) => command.room_id === room_id);
     if (queue.some(({ state }) => state === 'sent')) return;
     const next = queue.find(({ state }) => state === 'waiting');
@@ -154,11 +161,11 @@ export class Outbox {
     );
   }
 
-  acked(ref: string, seq: number): void {
+  acked(ref: string, { epoch, seq }: Position): void {
     const item = this.#find(ref);
     if (!item) return;
     this.#timers.disarm(ref);
-    this.#change(ref, { state: 'stored', seq, error: null });
+    this.#change(ref, { state: 'stored', seq, epoch, error: null });
     this.#options.store.delete(ref);
     this.flush(item.command.room_id);
   }
@@ -190,9 +197,9 @@ export class Outbox {
   }
 
   /** Commands acked up to `seq` are done, even when their entries were not seen here. */
-  settleUpTo(room_id: string, seq: number): void {
+  settleUpTo(room_id: string, { epoch, seq }: Position): void {
     for (const item of this.items.value)
-      if (item.command.room_id === room_id && item.seq !== null && item.seq <= seq)
+      if (item.command.room_id === room_id && item.epoch === epoch && (item.seq ?? seq + 1) <= seq)
         this.#drop(item);
   }
 
@@ -260,6 +267,25 @@ export class Outbox {
       (one, other) => Date.parse(one.at) - Date.parse(other.at),
     );
     this.#flushAll();
+  }
+
+  /**
+   * The store was restored, so the room has another epoch. What was stored may be gone and is sent
+   * again: where it is still there, its ref keeps it from being stored twice. Another message may
+   * have the seq of the one that was answered, so the command answers none.
+   */
+  #bringOver(room_id: string): void {
+    const epoch = this.#options.epochOf(room_id);
+    if (epoch === undefined) return;
+    for (const item of this.items.peek()) {
+      const { command, state } = item;
+      if (command.room_id !== room_id || (item.epoch ?? epoch) === epoch) continue;
+      const { reply_to: _, ...rest } = command;
+      const wasStored = state === 'stored';
+      const change = { command: rest, epoch, ...(wasStored && { state: 'waiting', seq: null }) };
+      this.#change(command.ref, change as Partial<Pending>);
+      this.#keep(command.ref);
+    }
   }
 
   #flushAll(): void {

@@ -1,126 +1,247 @@
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import type { Freshness } from '../browser/freshness';
 import { Timers } from '../browser/timers';
 import type { RoomsApi } from '../wire/api/rooms';
+import { Problem } from '../wire/problem';
+import type { Position } from '../wire/protocol';
 import type { Rooms } from './rooms';
-import { countUnread } from './timeline';
+import { MAX_UNREAD, type Timeline } from './timeline';
 import type { Timelines } from './timelines';
+import { firstUnread, withRead } from './unread';
 
 // In a busy room the read position moves with each message. The server is told at most this often.
 const REPORT_MILLISECONDS = 3_000;
+const RETRY_MILLISECONDS = 30_000;
+
+/** The part of a room's timeline that is on the screen, by the seqs of its first and last entry. */
+export interface Shown {
+  room_id: string;
+  epoch: string;
+  from: number;
+  to: number;
+}
+
+/** The unread line: it is before the first message of others after `seq`. */
+export interface Divider extends Position {
+  room_id: string;
+  /** How many messages after it were unread when it was set, or have come since. */
+  count: number;
+}
+
+/** What the tabs of a browser tell each other. */
+export type ReadChannel = Pick<BroadcastChannel, 'postMessage' | 'onmessage' | 'close'>;
 
 interface ReadingOptions {
   api: RoomsApi;
   clock: Clock;
   rooms: Rooms;
   timelines: Timelines;
+  freshness: Freshness;
   user_id: string;
   /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
   openRoomId: ReadonlySignal<string | null>;
+  channel: ReadChannel | null;
+  /** Only the server can tell what is unread in this room. */
+  onUnsure(room_id: string): void;
 }
 
-/** The user's read positions, and the place of the unread line. */
+/**
+ * The user's read positions, and the place of the unread line. A message is read once it was on the
+ * screen of a window in front. Every position belongs to an epoch, and counts for nothing in another.
+ */
 export class Reading {
+  /** What is on the screen. */
+  readonly shown = signal<Shown | null>(null);
   /** The end of the open room's timeline is on the screen. The view sets it. */
   readonly atBottom = signal(true);
-  /** Messages of the open room after this seq were unread when the user opened it. */
-  readonly divider = signal<number | null>(null);
-  readonly attentive = computed(() => this.atBottom.value && this.#options.focused.value);
+  readonly divider = signal<Divider | null>(null);
+  /** Whether the window has the focus. */
+  readonly focused: ReadonlySignal<boolean>;
+  readonly attentive = computed(() => this.atBottom.value && this.focused.value);
   readonly #options: ReadingOptions;
-  readonly #unreported = new Map<string, number>();
+  /** What the server has not confirmed yet. */
+  readonly #unreported = new Map<string, Position>();
+  readonly #underWay = new Map<string, Position>();
+  readonly #unsure = new Set<string>();
   readonly #timers: Timers;
+  #stopped = false;
   #stopMarking: () => void = () => {};
 
   constructor(options: ReadingOptions) {
     this.#options = options;
+    this.focused = options.focused;
     this.#timers = new Timers(options.clock);
+    if (options.channel)
+      options.channel.onmessage = ({ data }: MessageEvent) => {
+        if (isReadMark(data)) this.moved(data.room_id, data);
+      };
   }
 
   /** Marks what the user sees as read, from now on. */
   start(): void {
-    const { openRoomId, rooms, timelines } = this.#options;
+    const { openRoomId, rooms, timelines, focused } = this.#options;
     this.#stopMarking = effect(() => {
-      const id = openRoomId.value;
-      const timeline = id ? timelines.get(id)?.value : undefined;
-      const read = id ? rooms.get(id)?.read_seq : undefined;
-      if (id && timeline && this.attentive.value && timeline.seq > (read ?? 0))
-        this.mark(id, timeline.seq);
+      const shown = this.shown.value;
+      if (!shown || !focused.value || openRoomId.value !== shown.room_id) return;
+      const room = rooms.get(shown.room_id);
+      const timeline = timelines.get(shown.room_id)?.value;
+      if (!room || timeline?.epoch !== shown.epoch || room.epoch !== shown.epoch) return;
+      if (room.read_seq === null || shown.to <= room.read_seq) return;
+      const first = room.unread_count ? (room.first_unread_seq ?? room.read_seq + 1) : null;
+      if (first !== null && !this.#begins(shown, timeline, first)) return;
+      untracked(() => this.#mark(shown.room_id, shown.to));
     });
   }
 
+  /** The page ends, or the user logs out. */
   stop(): void {
+    this.#stopped = true;
     this.#stopMarking();
     this.flush();
+    this.#timers.disarmAll();
+    this.#options.channel?.close();
   }
 
   opened(room_id: string): void {
     const room = this.#options.rooms.get(room_id);
-    this.divider.value = room?.unread_count ? (room.read_seq ?? 0) : null;
-    this.atBottom.value = !room?.unread_count;
+    const { epoch = '', read_seq = 0, unread_count = 0, first_unread_seq = null } = room ?? {};
+    const seq = first_unread_seq ? first_unread_seq - 1 : (read_seq ?? 0);
+    this.divider.value = unread_count ? { room_id, epoch, seq, count: unread_count } : null;
+    this.atBottom.value = !unread_count;
+    this.shown.value = null;
+  }
+
+  /** The view shows this part of the open room now. */
+  show(shown: Shown): void {
+    const before = this.shown.peek();
+    const keys = ['room_id', 'epoch', 'from', 'to'] as const;
+    if (!before || keys.some((key) => before[key] !== shown[key])) this.shown.value = shown;
   }
 
   /** A message of another user is about to be added to the open room. */
   arriving(room_id: string): void {
     const room = this.#options.rooms.get(room_id);
-    if (room && !this.attentive.peek() && !room.unread_count)
-      this.divider.value = this.#seq(room_id);
+    const timeline = this.#options.timelines.get(room_id)?.peek();
+    if (!room || !timeline || this.attentive.peek() || room.unread_count !== 0) {
+      const divider = this.divider.peek();
+      if (divider?.room_id === room_id && divider.count < MAX_UNREAD)
+        this.divider.value = { ...divider, count: divider.count + 1 };
+      return;
+    }
+    const { epoch, seq } = timeline;
+    this.divider.value = { room_id, epoch, seq, count: 1 };
   }
 
-  answered(): void {
-    this.divider.value = null;
+  /** The user has written into a room. Where everything is read there, the line has done its work. */
+  answered(room_id: string): void {
+    if (this.#options.rooms.get(room_id)?.unread_count === 0) this.divider.value = null;
   }
 
-  /** The user has seen everything up to `seq`. */
-  mark(room_id: string, seq: number): void {
+  /** The user says that everything in the room is read. */
+  readAll(room_id: string): void {
     const room = this.#options.rooms.get(room_id);
-    if (!room || seq <= (room.read_seq ?? 0)) return;
-    this.moved(room_id, seq);
-    this.#unreported.set(room_id, seq);
+    if (!room || room.read_seq === null) return;
+    this.divider.value = null;
+    if (room.seq > room.read_seq) this.#mark(room_id, room.seq);
+  }
+
+  /** The user has read in another tab or on another device. */
+  moved(room_id: string, { epoch, seq }: Position): void {
+    const { freshness, onUnsure, rooms } = this.#options;
+    const room = rooms.get(room_id);
+    if (!room || room.epoch !== epoch || room.read_seq === null || room.read_seq === seq) return;
+    freshness.learned(room_id);
+    if (seq > room.read_seq) {
+      if (!this.#move(room_id, seq)) onUnsure(room_id);
+    } else if (!this.isAhead(room_id)) onUnsure(room_id);
+  }
+
+  /** Whether this page has read further than the server has confirmed. */
+  isAhead(room_id: string): boolean {
+    return this.#unreported.has(room_id);
+  }
+
+  /** The log starts over under another epoch. No position of the old one counts there. */
+  reset(room_id: string): void {
+    this.#unreported.delete(room_id);
+    this.#unsure.delete(room_id);
+    if (this.divider.peek()?.room_id === room_id) this.divider.value = null;
+    if (this.shown.peek()?.room_id === room_id) this.shown.value = null;
+  }
+
+  /**
+   * Tells the server at once what it does not know: the page may end now, or the server can be
+   * reached again.
+   */
+  flush(): void {
+    for (const room_id of this.#unreported.keys()) this.#report(room_id);
+  }
+
+  /** Whether what is shown goes on from what is read, so that nothing between was left out. */
+  #begins(shown: Shown, timeline: Timeline, first: number): boolean {
+    if (timeline.loaded_from > first) return false;
+    const next = firstUnread(timeline, first - 1, this.#options.user_id);
+    return next === null || shown.from <= next;
+  }
+
+  #mark(room_id: string, seq: number): void {
+    const { channel, rooms } = this.#options;
+    const epoch = rooms.get(room_id)?.epoch;
+    if (epoch === undefined) return;
+    if (!this.#move(room_id, seq)) this.#unsure.add(room_id);
+    this.#unreported.set(room_id, { epoch, seq });
+    channel?.postMessage({ room_id, epoch, seq });
     if (!this.#timers.has(room_id)) this.#report(room_id);
   }
 
-  /** The read position moved, here or on another device of the user. */
-  moved(room_id: string, seq: number): void {
-    const room = this.#options.rooms.get(room_id);
-    if (!room || seq <= (room.read_seq ?? 0)) return;
-    this.#options.rooms.change(room_id, { read_seq: seq });
-    this.recount(room_id);
-  }
-
-  recount(room_id: string): void {
-    const { rooms, timelines, user_id, api } = this.#options;
+  /** Returns whether the number of messages that are still unread is sure. */
+  #move(room_id: string, seq: number): boolean {
+    const { rooms, timelines, user_id } = this.#options;
     const room = rooms.get(room_id);
     const timeline = timelines.get(room_id)?.peek();
-    if (!room || !timeline) return;
-    const count = countUnread(timeline, room.read_seq ?? 0, user_id);
-    if (count !== null) rooms.change(room_id, { unread_count: count });
-    else if (room.unread_count)
-      api.get(room_id).then(
-        ({ unread_count }) => rooms.change(room_id, { unread_count }),
-        () => {},
-      );
-  }
-
-  /** The page may end now, so the server is told at once. */
-  flush(): void {
-    this.#timers.disarmAll();
-    for (const [room_id, seq] of this.#unreported)
-      this.#options.api.markRead(room_id, seq).catch(() => {});
-    this.#unreported.clear();
+    if (!room || !timeline) return true;
+    const counted = withRead(room, seq, timeline, user_id);
+    rooms.put(counted.room);
+    return counted.isSure;
   }
 
   #report(room_id: string): void {
-    const seq = this.#unreported.get(room_id);
-    if (seq === undefined) return;
-    this.#unreported.delete(room_id);
-    this.#options.api.markRead(room_id, seq).catch(() => {
-      if (!this.#unreported.has(room_id)) this.#unreported.set(room_id, seq);
-    });
+    const position = this.#unreported.get(room_id);
+    if (!position || this.#underWay.get(room_id) === position) return;
+    this.#underWay.set(room_id, position);
     this.#timers.arm(room_id, REPORT_MILLISECONDS, () => this.#report(room_id));
+    this.#options.api.markRead(room_id, position).then(
+      () => this.#reported(room_id, position),
+      (error) => this.#failed(room_id, position, error),
+    );
   }
 
-  #seq(room_id: string): number {
-    return this.#options.timelines.get(room_id)?.peek().seq ?? 0;
+  #reported(room_id: string, position: Position): void {
+    const { freshness, onUnsure } = this.#options;
+    if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
+    // An answer that was asked for before does not know of this.
+    freshness.learned(room_id);
+    if (this.#unreported.get(room_id) !== position) return;
+    this.#unreported.delete(room_id);
+    if (this.#unsure.delete(room_id)) onUnsure(room_id);
   }
+
+  #failed(room_id: string, position: Position, error: unknown): void {
+    if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
+    if (this.#unreported.get(room_id) !== position) return;
+    if (error instanceof Problem && !error.temporary) {
+      // The room has another epoch, or the user is no longer a member of it.
+      this.#unreported.delete(room_id);
+      this.#options.onUnsure(room_id);
+    } else if (!this.#stopped)
+      this.#timers.arm(room_id, RETRY_MILLISECONDS, () => this.#report(room_id));
+  }
+}
+
+/** Another tab may run another version of this page. */
+function isReadMark(data: unknown): data is { room_id: string } & Position {
+  const { room_id, epoch, seq } = (data ?? {}) as Record<string, unknown>;
+  return typeof room_id === 'string' && typeof epoch === 'string' && Number.isSafeInteger(seq);
 }

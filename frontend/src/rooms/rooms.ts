@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
-import type { EntryEvent, Room } from '../wire/protocol';
-import { countUnread, type Timeline } from './timeline';
+import type { EntryEvent, Position, Room } from '../wire/protocol';
+import type { Timeline } from './timeline';
+import { type Counted, withDeleted, withMessage } from './unread';
 
 /** The user's rooms as the list shows them. `unread_count` of a room counts up to its `seq`. */
 export class Rooms {
@@ -37,31 +38,53 @@ export class Rooms {
     if (rooms.delete(id)) this.byId.value = rooms;
   }
 
-  /** Replaces the list. Returns the ids of rooms that are no longer in it. */
-  replace(list: readonly Room[]): string[] {
-    const rooms = new Map(list.map((room) => [room.id, room]));
-    const gone = [...this.byId.value.keys()].filter((id) => !rooms.has(id));
-    this.byId.value = rooms;
-    this.loaded.value = true;
-    this.failed.value = false;
-    return gone;
+  /** The room's log starts over. What is unread there is known only when the server has told it. */
+  reset(id: string, { epoch, seq }: Position): void {
+    const room = this.get(id);
+    if (!room) return;
+    if (room.epoch === epoch) this.put({ ...room, seq });
+    else
+      this.put({
+        ...room,
+        epoch,
+        seq,
+        read_seq: null,
+        unread_count: null,
+        first_unread_seq: null,
+        // No entry of the new epoch may change it.
+        last_message: room.last_message ? { ...room.last_message, seq: 0 } : null,
+      });
   }
 
-  /** Applies one new entry to its room, unless the list already counted it. */
-  apply(event: EntryEvent, me: string): void {
+  /**
+   * Applies one new entry to its room, unless the list already counted it. `timeline` is that from
+   * before the entry. False where the number of unread messages is no longer sure.
+   */
+  apply(event: EntryEvent, timeline: Timeline, me: string): boolean {
     const room = this.get(event.room_id);
-    if (!room || event.seq <= room.seq) return;
-    this.put({ ...room, seq: event.seq, ...folded(room, event, me) });
+    if (!room || event.seq <= room.seq) return true;
+    const { room: counted, isSure } = withEntry(room, event, timeline, me);
+    this.put({ ...counted, ...folded(room, event, me), seq: event.seq });
+    return isSure;
+  }
+}
+
+function withEntry(room: Room, event: EntryEvent, timeline: Timeline, me: string): Counted {
+  switch (event.type) {
+    case 'message':
+      return { room: withMessage(room, event.seq, event.user_id, me), isSure: true };
+    case 'delete':
+      return withDeleted(room, event.target, timeline, me);
+    default:
+      return { room, isSure: true };
   }
 }
 
 function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
   const last = room.last_message;
   switch (event.type) {
-    case 'message': {
-      const mine = event.user_id === me;
-      return { last_message: event, unread_count: (room.unread_count ?? 0) + (mine ? 0 : 1) };
-    }
+    case 'message':
+      return { last_message: event };
     case 'edit':
       return last?.seq === event.target ? { last_message: { ...last, body: event.body } } : {};
     case 'delete':
@@ -74,30 +97,6 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
     default:
       return {};
   }
-}
-
-/**
- * Brings a room from the server's list up to date with what this page knows. The list may be older
- * than the timeline, and the read position of this page may be newer than the server's.
- */
-export function caughtUp(
-  listed: Room,
-  known: Room | undefined,
-  timeline: Timeline,
-  me: string,
-): Room {
-  if (listed.epoch !== timeline.epoch) return listed;
-  const room = { ...listed };
-  if (timeline.seq > listed.seq) {
-    room.seq = timeline.seq;
-    room.unread_count = (listed.unread_count ?? 0) + (countUnread(timeline, listed.seq, me) ?? 0);
-    if (known?.last_message) room.last_message = known.last_message;
-  }
-  if (known && (known.read_seq ?? 0) > (listed.read_seq ?? 0)) {
-    room.read_seq = known.read_seq;
-    room.unread_count = countUnread(timeline, known.read_seq ?? 0, me) ?? known.unread_count;
-  }
-  return room;
 }
 
 function lastUsed(room: Room): string {

@@ -2,7 +2,15 @@
  * One room's log as this page knows it: the entries, and the position up to which the log was
  * applied. Pure: each function returns a new timeline, or the same one where nothing changed.
  */
-import type { EntryEvent, HistoryPage, Message, Position, Reaction, Role } from '../wire/protocol';
+import type {
+  EntryEvent,
+  HistoryItem,
+  HistoryPage,
+  Message,
+  Position,
+  Reaction,
+  Role,
+} from '../wire/protocol';
 
 export interface MessageEntry {
   kind: 'message';
@@ -32,22 +40,28 @@ export interface NoticeEntry {
 export type Entry = MessageEntry | NoticeEntry;
 
 type Change = Extract<EntryEvent, { target: number }>;
+type NewEntry = Extract<EntryEvent, { type: 'message' | 'member' | 'room' }>;
 
 export interface Timeline {
   readonly epoch: string;
   /** The last seq that was applied. With the epoch it is the position. */
   readonly seq: number;
-  /** From this seq to `seq`, all messages are in `entries` and all changes are applied. */
+  /** From this seq to `loaded_to`, all messages are in `entries` and all changes are applied. */
   readonly loaded_from: number;
+  /**
+   * Null while the entries reach to `seq`, and new ones are added as they come. Otherwise what is
+   * after this seq is not loaded: the timeline was opened at an older message.
+   */
+  readonly loaded_to: number | null;
   /** Ascending by seq. */
   readonly entries: readonly Entry[];
   /** Whether history holds messages older than the first entry. */
   readonly has_older: boolean;
   /**
-   * Null, or, while a page of history is on its way, the changes to messages that are not loaded
-   * yet.
+   * Null, or, while history is on its way, the entries that came meanwhile and could not be applied
+   * because what they belong to is not loaded yet.
    */
-  readonly waiting_changes: readonly Change[] | null;
+  readonly waiting: readonly (Change | NewEntry)[] | null;
 }
 
 export function startTimeline({ epoch, seq }: Position): Timeline {
@@ -55,9 +69,20 @@ export function startTimeline({ epoch, seq }: Position): Timeline {
     epoch,
     seq,
     loaded_from: seq + 1,
+    loaded_to: null,
     entries: [],
     has_older: seq > 0,
-    waiting_changes: null,
+    waiting: null,
+  };
+}
+
+/** Drops the entries, so that history can load those around `seq` instead. */
+export function openAt(timeline: Timeline, seq: number): Timeline {
+  return {
+    ...startTimeline(timeline),
+    loaded_from: seq,
+    loaded_to: seq - 1,
+    has_older: seq > 1,
   };
 }
 
@@ -84,10 +109,9 @@ export function apply(timeline: Timeline, event: EntryEvent): Timeline {
   const advanced = { ...timeline, seq: event.seq };
   switch (event.type) {
     case 'message':
-      return { ...advanced, entries: [...timeline.entries, messageEntry(event)] };
     case 'member':
     case 'room':
-      return { ...advanced, entries: [...timeline.entries, noticeEntry(event)] };
+      return timeline.loaded_to === null ? add(advanced, event) : wait(advanced, event);
     case 'unreadable':
       return advanced;
     default:
@@ -96,35 +120,73 @@ export function apply(timeline: Timeline, event: EntryEvent): Timeline {
 }
 
 export function expectHistory(timeline: Timeline): Timeline {
-  return { ...timeline, waiting_changes: [] };
+  return { ...timeline, waiting: [] };
 }
 
 export function abandonHistory(timeline: Timeline): Timeline {
-  return { ...timeline, waiting_changes: null };
+  return { ...timeline, waiting: null };
 }
 
 /** Whether this page of history is still expected. After a reset or a trim it is not. */
 export function expectsHistory(timeline: Timeline, page: HistoryPage): boolean {
-  return timeline.waiting_changes !== null && page.epoch === timeline.epoch;
+  return timeline.waiting !== null && page.epoch === timeline.epoch;
 }
 
 /** Adds the expected page of history before the loaded entries. */
 export function prepend(timeline: Timeline, page: HistoryPage): Timeline {
   if (!expectsHistory(timeline, page)) return abandonHistory(timeline);
-  const older = page.items.filter(({ seq }) => seq < timeline.loaded_from).map(messageEntry);
-  const changes = timeline.waiting_changes ?? [];
-  const merged: Timeline = {
+  return settled(withOlder(timeline, page));
+}
+
+/** Adds the expected page of history after the loaded entries. */
+export function append(timeline: Timeline, page: HistoryPage): Timeline {
+  if (!expectsHistory(timeline, page)) return abandonHistory(timeline);
+  return settled(withNewer(timeline, page));
+}
+
+/** Adds the expected pages before and after the place at which the timeline was opened. */
+export function surround(timeline: Timeline, before: HistoryPage, after: HistoryPage): Timeline {
+  const expected = expectsHistory(timeline, before) && expectsHistory(timeline, after);
+  if (!expected) return abandonHistory(timeline);
+  return settled(withNewer(withOlder(timeline, before), after));
+}
+
+function withOlder(timeline: Timeline, page: HistoryPage): Timeline {
+  const older = page.items.filter(({ seq }) => seq < timeline.loaded_from).map(itemEntry);
+  return {
     ...timeline,
     loaded_from: page.has_more ? (older[0]?.seq ?? timeline.loaded_from) : 1,
     entries: [...older, ...timeline.entries],
     has_older: page.has_more,
-    waiting_changes: null,
   };
-  return changes.reduce(applyChange, merged);
+}
+
+/** The server may be ahead of this page. What is after `seq` comes as an event, too. */
+function withNewer(timeline: Timeline, { items, has_more }: HistoryPage): Timeline {
+  const { loaded_to, seq: position } = timeline;
+  if (loaded_to === null) return timeline;
+  const newer = items.filter(({ seq }) => seq > loaded_to && seq <= position).map(itemEntry);
+  const reached = !has_more || (items.at(-1)?.seq ?? 0) >= position;
+  return {
+    ...timeline,
+    loaded_to: reached ? null : (newer.at(-1)?.seq ?? loaded_to),
+    entries: [...timeline.entries, ...newer],
+  };
+}
+
+/** History has come, so what waited for it is applied. */
+function settled(timeline: Timeline): Timeline {
+  const still: Timeline = { ...timeline, waiting: null };
+  return (timeline.waiting ?? []).reduce((now, event) => {
+    if ('target' in event) return applyChange(now, event);
+    const isNew = now.loaded_to === null && event.seq > (now.entries.at(-1)?.seq ?? 0);
+    return isNew ? add(now, event) : now;
+  }, still);
 }
 
 /** Drops all but the newest entries. They can be loaded again from history. */
 export function trim(timeline: Timeline, keep: number): Timeline {
+  if (timeline.loaded_to !== null) return startTimeline(timeline);
   if (timeline.entries.length <= keep) return timeline;
   const entries = timeline.entries.slice(-keep);
   return {
@@ -132,7 +194,7 @@ export function trim(timeline: Timeline, keep: number): Timeline {
     loaded_from: entries[0]?.seq ?? timeline.seq + 1,
     entries,
     has_older: true,
-    waiting_changes: null,
+    waiting: null,
   };
 }
 
@@ -168,14 +230,22 @@ export const MAX_UNREAD = 999;
  * where not all of them are loaded.
  */
 export function countUnread(timeline: Timeline, seq: number, me: string): number | null {
-  if (seq + 1 < timeline.loaded_from) return null;
+  if (seq + 1 < timeline.loaded_from || timeline.loaded_to !== null) return null;
   let count = 0;
   const { entries } = timeline;
   for (let index = indexOfSeq(entries, seq + 1); index < entries.length; index++) {
-    const entry = entries[index];
-    if (entry?.kind === 'message' && entry.user_id !== me && !entry.deleted) count++;
+    if (isUnread(entries[index], me)) count++;
   }
   return Math.min(count, MAX_UNREAD);
+}
+
+/** Whether an entry after the read position is unread. */
+export function isUnread(entry: Entry | undefined, me: string): entry is MessageEntry {
+  return entry?.kind === 'message' && entry.user_id !== me && !entry.deleted;
+}
+
+function itemEntry(item: HistoryItem): Entry {
+  return item.type === 'member' || item.type === 'room' ? noticeEntry(item) : messageEntry(item);
 }
 
 export function messageEntry(message: Message): MessageEntry {
@@ -208,14 +278,23 @@ function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): N
   return { kind: 'notice', seq, at, user_id, username, notice };
 }
 
+function add(timeline: Timeline, event: NewEntry): Timeline {
+  const entry = event.type === 'message' ? messageEntry(event) : noticeEntry(event);
+  return { ...timeline, entries: [...timeline.entries, entry] };
+}
+
+function wait(timeline: Timeline, event: Change | NewEntry): Timeline {
+  const { waiting } = timeline;
+  return waiting ? { ...timeline, waiting: [...waiting, event] } : timeline;
+}
+
 function applyChange(timeline: Timeline, change: Change): Timeline {
   const index = indexOfSeq(timeline.entries, change.target);
   const entry = timeline.entries[index];
   if (entry?.seq !== change.target || entry.kind !== 'message') {
     // The message is not loaded. History brings it with the change applied, unless the page was
     // requested before.
-    if (!timeline.waiting_changes) return timeline;
-    return { ...timeline, waiting_changes: [...timeline.waiting_changes, change] };
+    return wait(timeline, change);
   }
   const entries = timeline.entries.slice();
   entries[index] = changed(entry, change);

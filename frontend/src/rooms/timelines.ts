@@ -32,6 +32,12 @@ export class Timelines {
     if (timeline) timeline.value = startTimeline(position);
   }
 
+  /** Begins again at `position` where the timeline is behind it. */
+  catchUp(room_id: string, position: Position): void {
+    const timeline = this.#byRoom.get(room_id);
+    if (timeline && timeline.value.seq < position.seq) timeline.value = startTimeline(position);
+  }
+
   rest(room_id: string): void {
     const timeline = this.#byRoom.get(room_id);
     if (timeline) timeline.value = trim(timeline.value, KEPT_ENTRIES);

@@ -1,5 +1,6 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
+import { Freshness } from '../browser/freshness';
 import type { Api } from '../wire/api/api';
 import type { Command } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
@@ -10,9 +11,11 @@ import { Inbox } from './inbox';
 import { Members } from './members';
 import { Membership } from './membership';
 import { Names } from './names';
+import { News } from './news';
 import { Outbox, type OutboxStore } from './outbox';
 import { People } from './people';
-import { Reading } from './reading';
+import { type ReadChannel, Reading } from './reading';
+import { Refreshes } from './refreshes';
 import { Rooms } from './rooms';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
@@ -26,6 +29,10 @@ export interface RoomsOptions {
   outboxStore: OutboxStore;
   /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
+  /** Whether the page can be seen, with or without the focus. */
+  visible: ReadonlySignal<boolean>;
+  /** What the tabs of this browser tell each other about reading; null where they cannot. */
+  readChannel: ReadChannel | null;
   makeRef(): string;
   /** Whether the command was sent. */
   send(command: Command): boolean;
@@ -39,21 +46,32 @@ export type RoomParts = ReturnType<typeof wireRooms>;
 
 /** Makes the parts that hold the user's rooms, and wires them to each other. */
 export function wireRooms(options: RoomsOptions) {
-  const { api, clock, focused, makeRef, send, user_id } = options;
+  const { api, clock, focused, makeRef, readChannel, send, user_id, visible } = options;
   const openRoomId = signal<string | null>(null);
   const rooms = new Rooms();
   const timelines = new Timelines();
+  const freshness = new Freshness();
   const names = new Names();
   const members = new Members(api, names);
+  const news = new News();
   const typing = new Typing({ clock, user_id, makeRef, send });
+  const refreshes: Refreshes = new Refreshes({
+    clock,
+    visible,
+    unsubscribed: () => subscriptions.leftOut,
+    ask: (room_ids) => membership.ask(room_ids),
+  });
   const reading = new Reading({
     api: api.rooms,
     clock,
     rooms,
     timelines,
+    freshness,
     user_id,
     focused,
     openRoomId,
+    channel: readChannel,
+    onUnsure: (id) => refreshes.want(id),
   });
   const subscriptions: Subscriptions = new Subscriptions({
     clock,
@@ -63,10 +81,11 @@ export function wireRooms(options: RoomsOptions) {
       const timeline = timelines.get(id)?.peek();
       return timeline && position(timeline);
     },
-    onRefused: (id) => membership.removed(id),
+    onRefused: (id) => membership.ended(id),
   });
   const outbox = new Outbox({
     user_id,
+    epochOf: (id) => timelines.get(id)?.peek().epoch,
     store: options.outboxStore,
     clock,
     makeRef,
@@ -81,14 +100,23 @@ export function wireRooms(options: RoomsOptions) {
     messages: api.messages,
     timelines,
     onPage: (_, page) => {
-      for (const { user_id: author, ref } of page.items)
-        if (author === user_id && ref) outbox.settle(ref);
+      for (const item of page.items)
+        if ('ref' in item && item.user_id === user_id && item.ref) outbox.settle(item.ref);
     },
     onForeignEpoch: (id) => subscriptions.resume(id),
   });
-  const shared = { user_id, rooms, timelines, subscriptions, history, reading, outbox, openRoomId };
+  const shared = {
+    ...{ user_id, freshness, rooms, timelines, subscriptions, history, reading, refreshes },
+    ...{ outbox, openRoomId },
+  };
   const { onExpired } = options;
-  const membership: Membership = new Membership({ ...shared, api: api.rooms, clock, onExpired });
+  const membership: Membership = new Membership({
+    ...shared,
+    api: api.rooms,
+    clock,
+    news,
+    onExpired,
+  });
   return {
     openRoomId,
     rooms,
@@ -96,6 +124,8 @@ export function wireRooms(options: RoomsOptions) {
     names,
     members,
     membership,
+    news,
+    refreshes,
     typing,
     reading,
     subscriptions,
@@ -107,7 +137,7 @@ export function wireRooms(options: RoomsOptions) {
     inbox: new Inbox({ ...shared, members, membership, typing }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {
-        reading.answered();
+        reading.answered(room_id);
         outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
       });
     },

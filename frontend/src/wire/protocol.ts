@@ -74,7 +74,10 @@ export interface Room {
   epoch: string;
   seq: number;
   read_seq: number | null;
+  /** At most 999, which means that many or more. Null while it is not known. */
   unread_count: number | null;
+  /** The first unread message. The page may know only that none is before this seq. */
+  first_unread_seq?: number | null;
   last_message?: Message | null;
 }
 
@@ -92,8 +95,13 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
+/** The items of a page with the entries between the messages. A message may come without a type. */
+export type HistoryItem =
+  | (Message & { type?: 'message' })
+  | Extract<KnownEntry, { type: 'member' | 'room' }>;
+
 export interface HistoryPage {
-  items: Message[];
+  items: HistoryItem[];
   epoch: string;
   has_more: boolean;
 }
@@ -154,8 +162,15 @@ const EVENTS = {
   reset: { ...PLACE, epoch: text },
   presence: { room_id: text, user_id: text, online: flag },
   typing: { room_id: text, user_id: text, username: text },
-  read: { ...PLACE, user_id: text },
-  membership: { room_id: text, role: maybe(role) },
+  read: { room_id: text, user_id: text, epoch: text, read_seq: whole },
+  user: { user_id: text, username: text, display_name: text },
+  membership: {
+    room_id: text,
+    role: maybe(role),
+    reason: maybe(text),
+    by: maybe(text),
+    by_username: maybe(text),
+  },
   expiring: {},
   pong: {},
   heartbeat: {},
@@ -186,6 +201,7 @@ export type ServerEvent =
   | { [T in keyof Events]: { type: T } & Fields<Events[T]> }[keyof Events];
 export type ReadyEvent = Extract<ServerEvent, { type: 'ready' }>;
 export type ErrorEvent = Extract<ServerEvent, { type: 'error' }>;
+export type MembershipEvent = Extract<ServerEvent, { type: 'membership' }>;
 export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
 
 /**

@@ -29,10 +29,21 @@ export class Subscriptions {
   /** The rooms to subscribe to. The room that was not used for longest is first. */
   readonly #wanted = new Set<string>();
   #limit = DEFAULT_LIMIT;
+  #isReady = false;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
     this.#retries = new Timers(options.clock);
+  }
+
+  /** Whether the server was asked for the events of the room. */
+  has(room_id: string): boolean {
+    return this.#states.has(room_id);
+  }
+
+  /** The wanted rooms for which the limit leaves no subscription. */
+  get leftOut(): string[] {
+    return this.#isReady ? [...this.#wanted].filter((id) => !this.#states.has(id)) : [];
   }
 
   isLive(room_id: string): boolean {
@@ -42,11 +53,13 @@ export class Subscriptions {
   /** The connection is ready. Subscribes to all wanted rooms, the most recently used first. */
   start(limit = DEFAULT_LIMIT): void {
     this.lost();
+    this.#isReady = true;
     this.#limit = limit;
     for (const room_id of [...this.#wanted].reverse().slice(0, limit)) this.#subscribe(room_id);
   }
 
   lost(): void {
+    this.#isReady = false;
     this.#retries.disarmAll();
     this.#states.clear();
     this.#refs.clear();

@@ -5,7 +5,7 @@ import { canManage, canRemove } from '../../src/rooms/permissions';
 import type { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
 import type { Member, Role } from '../../src/wire/protocol';
-import { AT, makeRoom } from '../make';
+import { AT, makeEvent, makeRoom } from '../make';
 
 const grace = { user_id: 'grace-id', username: 'grace_h' };
 let asked: number;
@@ -129,5 +129,55 @@ describe('what is offered', () => {
     expect(canRemove(makeRoom({ id: 'den', role: 'owner' }), mia, 'o')).toBe(true);
     expect(canRemove(makeRoom({ id: 'den', role: 'owner' }), olga, 'o')).toBe(false);
     expect(canRemove(makeRoom({ id: 'lobby', role: 'owner' }), mia, 'o')).toBe(false);
+  });
+});
+
+describe('a list of members that is on its way', () => {
+  const entry = (user_id: string, role: Role | null) =>
+    makeEvent(11, { type: 'member', user_id, username: user_id, role, by: null });
+  const member = (user_id: string, display_name = user_id): Member => ({
+    ...{ user_id, username: user_id, display_name },
+    ...{ role: 'member', joined_at: AT },
+  });
+  const shown = () => members.of('lobby')?.members.map(({ user_id }) => user_id);
+  let answers: ((members: Member[]) => void)[];
+
+  beforeEach(() => {
+    answers = [];
+    const list = () =>
+      new Promise((resolve) => {
+        answers.push((items) => resolve({ items, next_cursor: null }));
+      });
+    const remove = async () => {};
+    members = new Members({ members: { list, remove } } as unknown as Api, names);
+  });
+
+  test('keeps who joined, left or was removed meanwhile', async () => {
+    const loading = members.load('lobby');
+    members.apply(entry('carol', 'member'));
+    members.apply(entry('dave', null));
+    await members.remove('lobby', 'erin');
+    answers[0]?.(['bob', 'dave', 'erin'].map((id) => member(id)));
+    await loading;
+    expect(shown()).toEqual(['bob', 'carol']);
+  });
+
+  test('does not bring an old name back', async () => {
+    const loading = members.load('lobby');
+    members.renamed({ type: 'user', user_id: 'bob', username: 'bob', display_name: 'Robert' });
+    answers[0]?.([member('bob', 'Bob')]);
+    await loading;
+    expect(members.of('lobby')?.members[0]?.display_name).toBe('Robert');
+    expect(names.of({ user_id: 'bob', username: 'bob' })).toBe('Robert');
+  });
+
+  test('counts only if none was asked for after it', async () => {
+    const first = members.load('lobby');
+    const second = members.load('lobby');
+    answers[1]?.([member('bob'), member('carol')]);
+    await second;
+    answers[0]?.([member('bob')]);
+    await first;
+    expect(shown()).toEqual(['bob', 'carol']);
   });
 });

@@ -13,10 +13,14 @@ let silences: number;
 let outbox: Outbox;
 
 let refCount: number;
+let epoch: string;
+
+const at = (seq: number) => ({ epoch, seq });
 
 function makeOutbox(): Outbox {
   return new Outbox({
     user_id: 'alice-id',
+    epochOf: () => epoch,
     store,
     clock,
     makeRef: () => `ref-${++refCount}`,
@@ -55,6 +59,7 @@ beforeEach(async () => {
   store = new FakeOutboxStore();
   stored = new Set();
   refCount = 0;
+  epoch = 'e1';
   sent = [];
   isLive = true;
   silences = 0;
@@ -70,7 +75,7 @@ const refs = () => sent.map(({ ref }) => ref);
 test('a message is shown before it is acked, and gone after its echo', () => {
   const { ref } = say('lobby', 'hello');
   expect(states()).toEqual(['sent']);
-  outbox.acked(ref, 11);
+  outbox.acked(ref, at(11));
   expect(states()).toEqual(['stored']);
   outbox.settle(ref);
   expect(outbox.items.value).toEqual([]);
@@ -79,7 +84,7 @@ test('a message is shown before it is acked, and gone after its echo', () => {
 test('an echo that overtakes its ack settles the message, and the ack changes nothing', () => {
   const { ref } = say('lobby', 'hello');
   outbox.settle(ref);
-  outbox.acked(ref, 11);
+  outbox.acked(ref, at(11));
   expect(outbox.items.value).toEqual([]);
 });
 
@@ -88,7 +93,7 @@ test('messages of one room leave one after the other, in order', () => {
   say('lobby', 'two');
   say('other', 'elsewhere');
   expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere']);
-  outbox.acked('ref-1', 11);
+  outbox.acked('ref-1', at(11));
   expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere', 'two']);
 });
 
@@ -101,7 +106,7 @@ test('what was unacked when the connection broke is sent again with the same ref
   expect(refs()).toEqual(['ref-1']);
   isLive = true;
   outbox.flush('lobby');
-  outbox.acked('ref-1', 11);
+  outbox.acked('ref-1', at(11));
   expect(refs()).toEqual(['ref-1', 'ref-1', 'ref-2']);
 });
 
@@ -161,10 +166,10 @@ test('only a failed message can be discarded: the server may hold the others', (
 
 test('an acked message whose echo was never seen is settled by its seq', () => {
   say('lobby', 'hello');
-  outbox.acked('ref-1', 11);
-  outbox.settleUpTo('lobby', 10);
+  outbox.acked('ref-1', at(11));
+  outbox.settleUpTo('lobby', at(10));
   expect(states()).toEqual(['stored']);
-  outbox.settleUpTo('lobby', 11);
+  outbox.settleUpTo('lobby', at(11));
   expect(outbox.items.value).toEqual([]);
 });
 
@@ -175,7 +180,7 @@ describe('a reload', () => {
     say('lobby', 'three');
     await reload();
     expect(states()).toEqual(['sent', 'waiting', 'waiting']);
-    for (const ref of ['ref-1', 'ref-2', 'ref-3']) outbox.acked(ref, 11);
+    for (const ref of ['ref-1', 'ref-2', 'ref-3']) outbox.acked(ref, at(11));
     expect(refs()).toEqual(['ref-1', 'ref-2', 'ref-3']);
   });
 
@@ -201,7 +206,7 @@ describe('a reload', () => {
   });
 
   test('brings back nothing that was acked, settled or discarded', async () => {
-    outbox.acked(say('lobby', 'acked').ref, 11);
+    outbox.acked(say('lobby', 'acked').ref, at(11));
     outbox.settle(say('other', 'settled').ref);
     const { ref } = say('den', 'discarded');
     outbox.refused(ref, { code: 'forbidden' });
@@ -228,7 +233,7 @@ describe('a reload', () => {
     say('lobby', 'two');
     expect(refs()).toEqual([]);
     await settled();
-    outbox.acked('ref-1', 11);
+    outbox.acked('ref-1', at(11));
     expect(refs()).toEqual(['ref-1', 'ref-2']);
   });
 
@@ -258,9 +263,9 @@ describe('what another tab left behind', () => {
     store.left = [makePending('left-2', { at: '2026-01-05T10:00:02.000Z' }), makePending('left-1')];
     await clock.advance(5_000);
     expect(refs()).toEqual(['left-1']);
-    outbox.acked('left-1', 11);
+    outbox.acked('left-1', at(11));
     expect(refs()).toEqual(['left-1', 'left-2']);
-    outbox.acked('left-2', 12);
+    outbox.acked('left-2', at(12));
     expect(store.kept.size).toBe(0);
   });
 
@@ -270,7 +275,7 @@ describe('what another tab left behind', () => {
     say('lobby', 'hello');
     await clock.advance(1_000);
     expect(refs()).toEqual(['ref-1']);
-    outbox.acked('ref-1', 11);
+    outbox.acked('ref-1', at(11));
     expect(refs()).toEqual(['ref-1', 'left-1']);
   });
 
@@ -296,7 +301,7 @@ describe('a page that was frozen', () => {
     await clock.advance(5_000);
     await clock.sleep(60_000);
     expect([silences, states()]).toEqual([2, ['sent']]);
-    outbox.acked('ref-1', 11);
+    outbox.acked('ref-1', at(11));
     expect(states()).toEqual(['stored']);
   });
 

@@ -10,24 +10,27 @@ interface RoomItemProps {
   current: boolean;
   /** The beginning of the current day. */
   today: Date;
+  /** Somebody added the user to the room, and it was not opened yet. */
+  added: boolean;
 }
 
-/** One line of the room list. It is drawn again only when its room or the day changes. */
+/** One line of the room list. It is drawn again only when something of it changes. */
 export class RoomItem extends Component<RoomItemProps> {
   override shouldComponentUpdate(next: RoomItemProps): boolean {
-    const { room, current, today } = this.props;
-    return next.room !== room || next.current !== current || next.today !== today;
+    return (Object.keys(next) as (keyof RoomItemProps)[]).some(
+      (name) => next[name] !== this.props[name],
+    );
   }
 
   override render() {
-    const { room, current, today } = this.props;
+    const { room, current, today, added } = this.props;
     const unread = room.unread_count ?? 0;
     const last = room.last_message;
     return (
       <li>
         <a
           href={roomHash(room.id)}
-          class={unread > 0 ? 'room-item unread' : 'room-item'}
+          class={unread > 0 || added ? 'room-item unread' : 'room-item'}
           aria-current={current ? 'page' : undefined}
         >
           <span class="room-mark">
@@ -48,6 +51,7 @@ export class RoomItem extends Component<RoomItemProps> {
               <span class="room-item-last">
                 <Preview room={room} />
               </span>
+              {added && unread === 0 && <span class="badge">New</span>}
               {unread > 0 && (
                 <span class="badge">
                   {unread > 99 ? '99+' : unread}

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Problem, problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
+import { NewsText } from '../parts/NewsText';
 import { RoomView } from './RoomView';
 
 /** The page at #/rooms/<id>: a room of the user, a room that the user can join, or neither. */
@@ -20,7 +21,8 @@ export function RoomPlace({ id }: { id: string }) {
 }
 
 function Stranger({ id }: { id: string }) {
-  const { membership } = useSession();
+  const { membership, news } = useSession();
+  const ended = news.of(id);
   const [room, setRoom] = useState<Room | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -47,7 +49,7 @@ function Stranger({ id }: { id: string }) {
     }
   };
 
-  if (!room && !error)
+  if (!room && !error && !ended)
     return (
       <p class="empty" role="status">
         Looking for this room…
@@ -57,15 +59,21 @@ function Stranger({ id }: { id: string }) {
   return (
     <section class="empty">
       <h1 tabIndex={-1} data-place-heading dir="auto">
-        {room ? room.name : missing ? 'There is no such room' : 'This room cannot be opened'}
+        {room?.name ??
+          ended?.name ??
+          (missing ? 'There is no such room' : 'This room cannot be opened')}
       </h1>
       {room?.topic && <p dir="auto">{room.topic}</p>}
       <p>
-        {room
-          ? 'You are not a member of this room.'
-          : missing
-            ? 'It was removed, or you are not a member of it.'
-            : problemText(error)}
+        {ended ? (
+          <NewsText item={ended} />
+        ) : room ? (
+          'You are not a member of this room.'
+        ) : missing ? (
+          'It was removed, or you are not a member of it.'
+        ) : (
+          problemText(error)
+        )}
       </p>
       {room && error !== null && (
         <p class="callout danger" role="alert">

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isLastOwner, LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
 import { problemText } from '../../wire/problem';
@@ -21,9 +21,14 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const [showMembers, setShowMembers] = useState(() => window.matchMedia(WIDE).matches);
   const [leaving, setLeaving] = useState(false);
   const replyTo = useSignal<MessageEntry | null>(null);
+  const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
   const membersButton = useRef<HTMLButtonElement>(null);
   useEffect(() => void members.know(room.id), [members, room.id]);
+  // Under another epoch another message may have the seq of the one that is answered.
+  useLayoutEffect(() => {
+    replyTo.value = null;
+  }, [replyTo, epoch]);
   return (
     <div class={showMembers ? 'room with-members' : 'room'}>
       <section class="place" aria-labelledby="room-name">
@@ -69,6 +74,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           </button>
         </header>
         <TimelineView
+          key={epoch}
           room={room}
           timeline={timeline}
           sentCount={sentCount}

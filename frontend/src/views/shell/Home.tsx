@@ -2,7 +2,7 @@ import { useSession } from '../parts/context';
 import { Logo } from '../parts/Logo';
 
 export function Home() {
-  const { rooms } = useSession();
+  const { news, rooms } = useSession();
   const unread = rooms.unreadTotal.value;
   return (
     <section class="empty">
@@ -10,7 +10,9 @@ export function Home() {
       <h1 tabIndex={-1} data-place-heading>
         {unread > 0
           ? `${unread} unread message${unread === 1 ? '' : 's'}`
-          : 'You are all caught up'}
+          : news.items.value.length > 0
+            ? 'Something has happened'
+            : 'You are all caught up'}
       </h1>
       <p>Choose a room from the list, or find a new one.</p>
       <a class="button primary" href="#/browse">

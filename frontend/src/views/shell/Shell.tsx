@@ -5,6 +5,7 @@ import { Browse } from '../rooms/Browse';
 import { RoomPlace } from '../rooms/RoomPlace';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Home } from './Home';
+import { NewsBanners } from './NewsBanners';
 import { Sidebar } from './Sidebar';
 
 export function Shell({ user }: { user: PublicUser | null }) {
@@ -27,7 +28,10 @@ export function Shell({ user }: { user: PublicUser | null }) {
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
         Skip to the conversation
       </button>
-      <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
+      <div class="banners">
+        <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
+        <NewsBanners place={place} />
+      </div>
       <Sidebar user={user} />
       <main id="main" class="main" ref={main} tabIndex={-1}>
         {route.name === 'room' ? (

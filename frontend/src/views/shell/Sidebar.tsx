@@ -14,9 +14,11 @@ type Open = 'create' | 'account' | null;
 
 export function Sidebar({ user }: { user: PublicUser | null }) {
   const { router } = useApp();
-  const { connection } = useSession();
+  const { connection, names } = useSession();
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
+  // The user may have another name since this page was loaded.
+  const name = user && names.of({ user_id: user.id, username: user.username });
   return (
     <aside class="sidebar" aria-label="Rooms and account">
       <header class="sidebar-head">
@@ -54,7 +56,7 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
           <button type="button" class="me" onClick={() => setOpen('account')}>
             <Avatar username={user.username} />
             <span class="me-names">
-              <bdi class="me-name">{user.display_name || user.username}</bdi>
+              <bdi class="me-name">{name}</bdi>
               <span class="me-username">@{user.username}</span>
             </span>
             <span class="visually-hidden">Account</span>
@@ -63,13 +65,15 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
         <ThemeToggle />
       </footer>
       {open === 'create' && <CreateRoom onClose={close} />}
-      {open === 'account' && user && <Account user={user} onClose={close} />}
+      {open === 'account' && user && (
+        <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
+      )}
     </aside>
   );
 }
 
 function RoomList() {
-  const { rooms } = useSession();
+  const { news, rooms } = useSession();
   const { now, router } = useApp();
   const route = router.route.value;
   if (!rooms.loaded.value)
@@ -104,6 +108,7 @@ function RoomList() {
           key={room.id}
           room={room}
           today={now.today.value}
+          added={news.of(room.id)?.what === 'added'}
           current={route.name === 'room' && route.id === room.id}
         />
       ))}

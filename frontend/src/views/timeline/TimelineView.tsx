@@ -12,10 +12,10 @@ import {
 import { around, NEWEST, rangeOf } from '../../rooms/window';
 import type { Role, Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
-import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
 import { MessageRow } from './MessageRow';
 import { useScroll } from './scroll';
+import { JumpToNewest, UnreadBar } from './UnreadBar';
 
 interface TimelineViewProps {
   room: Room;
@@ -31,6 +31,8 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
   const { outbox, history, reading } = session;
   const current = timeline.value;
   const { entries } = current;
+  const mark = reading.divider.value;
+  const line = mark?.room_id === room.id && mark.epoch === current.epoch ? mark.seq : null;
   const [view, setView] = useState(NEWEST);
   const [highlight, setHighlight] = useState<{ seq: number } | null>(null);
   const { from, to } = rangeOf(entries, view);
@@ -41,12 +43,12 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
   };
   const rows = rowsOf({
     entries: entries.slice(from, to),
-    pending: view.last === null ? outbox.messagesIn(room.id) : [],
-    divider: dividerIn(current, from, reading.divider.value),
+    pending: view.last === null && current.loaded_to === null ? outbox.messagesIn(room.id) : [],
+    divider: dividerIn(current, from, line),
     me: session.user_id,
   });
   const loading = history.state(room.id) === 'loading';
-  const { scroller, toNewest } = useScroll({
+  const { scroller, toNewest, letGo } = useScroll({
     timeline: current,
     view,
     setView,
@@ -54,10 +56,33 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     loadOlder: () => {
       if (history.state(room.id) === 'idle') void history.older(room.id);
     },
+    loadNewer: () => {
+      if (history.state(room.id) === 'idle') void history.newer(room.id);
+    },
+    openNewest: () => history.openNewest(room.id),
     atBottom: reading.atBottom,
+    focused: reading.focused,
+    line,
+    onShown: (from, to) => reading.show({ room_id: room.id, epoch: current.epoch, from, to }),
     sentCount,
     highlight,
   });
+
+  const toEntry = (seq: number) => {
+    const { entries } = timeline.peek();
+    const target = entries[indexOfSeq(entries, seq)]?.seq;
+    if (target === undefined) return;
+    setView(around(entries, target));
+    setHighlight({ seq: target });
+  };
+
+  const toFirstUnread = async () => {
+    const seq = room.first_unread_seq ?? (room.read_seq ?? 0) + 1;
+    letGo();
+    if (seq < timeline.peek().loaded_from) await history.around(room.id, seq);
+    toEntry(seq);
+    scroller.current?.focus();
+  };
 
   const row = (item: Row) => {
     switch (item.kind) {
@@ -91,10 +116,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
             quoted={reply_to ? findEntry(current, reply_to) : undefined}
             highlighted={seq !== null && seq === highlight?.seq}
             onReply={onReply}
-            onQuote={(target) => {
-              setView(around(timeline.peek().entries, target));
-              setHighlight({ seq: target });
-            }}
+            onQuote={toEntry}
             onRetry={(ref) => outbox.retry(ref)}
             onDiscard={(ref) => outbox.discard(ref)}
           />
@@ -103,10 +125,16 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     }
   };
 
-  const failed = history.state(room.id) === 'failed';
+  const failed = history.failed(room.id);
   const empty = rows.length === 0 && !current.has_older;
   return (
     <div class="timeline-frame">
+      <UnreadBar
+        room={room}
+        timeline={current}
+        onFirst={() => void toFirstUnread()}
+        onNewest={toNewest}
+      />
       <div
         class="timeline"
         ref={scroller}
@@ -122,21 +150,23 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
             room={room}
             atStart={from === 0 && !current.has_older}
             loading={loading}
-            failed={failed}
+            failed={failed === 'older'}
             bare={entries.length === 0}
-            onLoad={() => void history.older(room.id)}
+            onLoad={() => void (failed ? history.again(room.id) : history.older(room.id))}
           />
           {empty && <p class="timeline-empty">Nothing has been said here yet. Say hello.</p>}
           {rows.map(row)}
+          {failed === 'newer' && (
+            <p class="callout danger" role="alert">
+              Newer messages cannot be loaded.{' '}
+              <button type="button" class="link-button" onClick={() => void history.again(room.id)}>
+                Try again
+              </button>
+            </p>
+          )}
         </div>
       </div>
-      {!reading.atBottom.value && rows.length > 0 && (
-        <button type="button" class="jump" onClick={toNewest}>
-          <Icon name="down" size={18} />
-          {room.unread_count ? `${room.unread_count} new` : 'Latest'}
-          <span class="visually-hidden"> messages: go to the end</span>
-        </button>
-      )}
+      {!reading.atBottom.value && rows.length > 0 && <JumpToNewest room={room} onJump={toNewest} />}
     </div>
   );
 }

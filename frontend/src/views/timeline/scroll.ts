@@ -1,14 +1,16 @@
-import type { Signal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import type { Timeline } from '../../rooms/timeline';
-import { NEWEST, newer, older, rangeOf, tamed, type Window } from '../../rooms/window';
+import { indexOfSeq, type Timeline } from '../../rooms/timeline';
+import { around, NEWEST, newer, older, rangeOf, tamed, type Window } from '../../rooms/window';
 
 // When an end is nearer than this, the next part is loaded, so the user rarely reaches an end.
 const NEAR_PIXELS = 800;
 // A view this near to the bottom counts as at the bottom: positions are rounded, and the last line
 // has padding.
 const BOTTOM_PIXELS = 48;
+// Positions are fractions of a pixel.
+const ROUNDING_PIXELS = 2;
 
 interface ScrollOptions {
   timeline: Timeline;
@@ -16,7 +18,15 @@ interface ScrollOptions {
   setView(view: Window): void;
   loading: boolean;
   loadOlder(): void;
+  loadNewer(): void;
+  /** Loads the newest messages where the timeline was opened at an older one. */
+  openNewest(): void;
   atBottom: Signal<boolean>;
+  focused: ReadonlySignal<boolean>;
+  /** The unread line is before the first message after this seq. The view starts there. */
+  line: number | null;
+  /** The seqs of the first and the last entry on the screen. */
+  onShown(from: number, to: number): void;
   sentCount: number;
   /** The message that was chosen, in a new object each time. */
   highlight: { seq: number } | null;
@@ -26,6 +36,8 @@ interface ScrollOptions {
 export function useScroll(options: ScrollOptions): {
   scroller: RefObject<HTMLDivElement | null>;
   toNewest(): void;
+  /** The view no longer follows the newest message, because another place is going to be shown. */
+  letGo(): void;
 } {
   const scroller = useRef<HTMLDivElement>(null);
   const latest = useRef(options);
@@ -42,11 +54,16 @@ export function useScroll(options: ScrollOptions): {
   const note = useCallback(() => {
     const element = scroller.current;
     if (!element) return;
-    const { view, atBottom } = latest.current;
+    const { view, atBottom, onShown, timeline } = latest.current;
     const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
-    sticks.current = view.last === null && rest < BOTTOM_PIXELS;
+    const isEnd = view.last === null && timeline.loaded_to === null;
+    sticks.current = isEnd && rest < BOTTOM_PIXELS;
     anchor.current = firstVisible(element);
     atBottom.value = sticks.current;
+    const shown = seqsOnScreen(element);
+    // The end of the log may be an entry that shows nothing.
+    if (shown) onShown(shown.from, sticks.current ? timeline.seq : shown.to);
+    else if (sticks.current && !timeline.has_older) onShown(timeline.seq, timeline.seq);
   }, []);
 
   /** Loads one more part of the timeline when an end is near. */
@@ -54,13 +71,14 @@ export function useScroll(options: ScrollOptions): {
     frame.current = 0;
     const element = scroller.current;
     if (!element || wantsEnd.current) return;
-    const { timeline, view, setView, loadOlder } = latest.current;
+    const { timeline, view, setView, loadOlder, loadNewer } = latest.current;
     const { entries } = timeline;
     const { from } = rangeOf(entries, view);
     const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
     if (element.scrollTop < NEAR_PIXELS && from > 0) setView(older(entries, view));
     else if (element.scrollTop < NEAR_PIXELS && timeline.has_older) loadOlder();
     else if (rest < NEAR_PIXELS && view.last !== null) setView(newer(entries, view));
+    else if (rest < NEAR_PIXELS && timeline.loaded_to !== null) loadNewer();
   }, []);
 
   /**
@@ -78,11 +96,12 @@ export function useScroll(options: ScrollOptions): {
   const settle = useCallback(() => {
     const element = scroller.current;
     if (!element) return;
-    if (wantsEnd.current && latest.current.view.last === null) {
+    const { focused, timeline, view } = latest.current;
+    if (wantsEnd.current && view.last === null && timeline.loaded_to === null) {
       wantsEnd.current = false;
       sticks.current = true;
     }
-    if (sticks.current) element.scrollTop = element.scrollHeight;
+    if (sticks.current) toEnd(element, focused.peek());
     else if (anchor.current) {
       const { key, top } = anchor.current;
       const row = element.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
@@ -94,6 +113,7 @@ export function useScroll(options: ScrollOptions): {
   const goToEnd = useCallback(() => {
     wantsEnd.current = true;
     latest.current.setView(NEWEST);
+    latest.current.openNewest();
     settle();
   }, [settle]);
 
@@ -106,10 +126,17 @@ export function useScroll(options: ScrollOptions): {
     const ready =
       !options.loading && (options.timeline.entries.length > 0 || !options.timeline.has_older);
     if (element && ready && !placed.current) {
+      const { timeline, view, line, setView } = options;
+      const index = line === null ? 0 : indexOfSeq(timeline.entries, line + 1);
+      const first = timeline.entries[index];
+      if (line !== null && first && index < rangeOf(timeline.entries, view).from) {
+        setView(around(timeline.entries, first.seq));
+        return;
+      }
       placed.current = true;
-      const line = element.querySelector<HTMLElement>('[data-unread]');
-      if (line) {
-        element.scrollTop += topOf(line, element) - element.clientHeight / 4;
+      const row = element.querySelector<HTMLElement>('[data-unread]');
+      if (row) {
+        element.scrollTop += topOf(row, element) - element.clientHeight / 4;
         note();
         extend();
         return;
@@ -153,7 +180,24 @@ export function useScroll(options: ScrollOptions): {
     scroller.current?.focus();
   };
 
-  return { scroller, toNewest };
+  const letGo = () => {
+    sticks.current = false;
+    wantsEnd.current = false;
+    anchor.current = null;
+  };
+
+  return { scroller, toNewest, letGo };
+}
+
+/**
+ * Scrolls to the newest message. While nobody looks at the window, the unread line stays on the
+ * screen, so that the reader begins there.
+ */
+function toEnd(element: HTMLElement, focused: boolean): void {
+  const line = focused ? null : element.querySelector<HTMLElement>('[data-unread]');
+  const wasAhead = line !== null && topOf(line, element) >= 0;
+  element.scrollTop = element.scrollHeight;
+  if (line && wasAhead) element.scrollTop += Math.min(0, topOf(line, element));
 }
 
 function topOf(row: Element, scroller: Element): number {
@@ -162,9 +206,30 @@ function topOf(row: Element, scroller: Element): number {
 
 function firstVisible(scroller: HTMLElement): { key: string; top: number } | null {
   const { top: edge } = scroller.getBoundingClientRect();
-  for (const row of scroller.querySelectorAll<HTMLElement>('[data-key]')) {
-    const { bottom, top } = row.getBoundingClientRect();
-    if (bottom > edge) return { key: row.dataset.key ?? '', top: top - edge };
+  const rows = scroller.querySelectorAll<HTMLElement>('[data-key]');
+  const row = rows[firstBelow(rows, edge)];
+  return row ? { key: row.dataset.key ?? '', top: row.getBoundingClientRect().top - edge } : null;
+}
+
+/** The seqs of the first entry that is partly on the screen, and of the last whose end is on it. */
+function seqsOnScreen(scroller: HTMLElement): { from: number; to: number } | null {
+  const { top, bottom } = scroller.getBoundingClientRect();
+  const rows = scroller.querySelectorAll<HTMLElement>('[data-seq]');
+  const first = rows[firstBelow(rows, top)];
+  const last = rows[firstBelow(rows, bottom + ROUNDING_PIXELS) - 1];
+  const from = Number(first?.dataset.seq);
+  const to = Number(last?.dataset.seq);
+  return to >= from ? { from, to } : null;
+}
+
+/** The index of the first row whose lower end is below `edge`. */
+function firstBelow(rows: ArrayLike<HTMLElement>, edge: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) > edge) high = middle;
+    else low = middle + 1;
   }
-  return null;
+  return low;
 }

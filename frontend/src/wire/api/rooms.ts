@@ -1,4 +1,4 @@
-import type { Page, Room, Visibility } from '../protocol';
+import type { Page, Position, Room, Visibility } from '../protocol';
 import type { Requests } from '../requests';
 
 export class RoomsApi {
@@ -10,6 +10,11 @@ export class RoomsApi {
 
   list(scope: 'mine' | 'public', cursor?: string): Promise<Page<Room>> {
     return this.#requests.get('rooms', { scope, cursor, limit: 100 });
+  }
+
+  /** Those of these rooms that the user is a member of. At most 100 may be asked for. */
+  async among(ids: readonly string[]): Promise<Room[]> {
+    return (await this.#requests.get<Page<Room>>('rooms', { ids: ids.join(',') })).items;
   }
 
   get(id: string): Promise<Room> {
@@ -29,8 +34,10 @@ export class RoomsApi {
     return this.#requests.send('POST', `${roomPath(id)}/leave`);
   }
 
-  markRead(id: string, seq: number): Promise<void> {
-    return this.#requests.send('PUT', `${roomPath(id)}/read`, { body: { seq }, keepalive: true });
+  /** Fails with the code `reset` where the room has another epoch by now. */
+  markRead(id: string, { epoch, seq }: Position): Promise<void> {
+    const body = { epoch, seq };
+    return this.#requests.send('PUT', `${roomPath(id)}/read`, { body, keepalive: true });
   }
 }
 

@@ -1,0 +1,22 @@
+import type { ReadChannel } from '../../src/rooms/reading';
+
+/** The channels of the tabs of one browser. A message reaches all open ones but the sender's. */
+export class ReadChannels {
+  readonly #open = new Set<ReadChannel>();
+
+  open(): ReadChannel {
+    const channel: ReadChannel = {
+      onmessage: null,
+      postMessage: (data) => {
+        const message = { data: structuredClone(data) } as MessageEvent;
+        for (const other of this.#open)
+          if (other !== channel) other.onmessage?.call(other as BroadcastChannel, message);
+      },
+      close: () => {
+        this.#open.delete(channel);
+      },
+    };
+    this.#open.add(channel);
+    return channel;
+  }
+}
