@@ -32,8 +32,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._within(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline: the connection is gone."""
+        """Forget the deadlines: the connection is gone."""
         self._within(None)
+        self._unset_keepalive_if_required()  # uvicorn's own timer would keep a reset connection in memory
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

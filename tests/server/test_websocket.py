@@ -1,7 +1,10 @@
 """The bounds of a socket: a peer that breaks a rule is closed with the right code, and nothing is kept for it."""
 
 import asyncio
+import gc
 import json
+import socket
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,6 +79,26 @@ async def test_a_handshake_is_refused_behind_a_request_that_is_not_answered_yet(
                 assert b"101 Switching" not in await reader.read()
     finally:
         writer.transport.abort()
+
+
+async def test_a_connection_that_was_reset_is_not_kept_until_its_keep_alive_ends(sqlite_node: Node) -> None:
+    def kept() -> int:
+        return sum(isinstance(one, server_http.BoundedHttp) for one in gc.get_objects())
+
+    before = kept()
+    for _ in range(5):
+        reader, writer = await dial(sqlite_node)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"}")
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+        writer.transport.abort()
+
+    async def are_let_go() -> bool:
+        gc.collect()
+        return kept() <= before
+
+    await eventually(are_let_go)
 
 
 async def test_a_peer_that_does_not_close_when_it_is_closed_is_let_go(
