@@ -27,12 +27,14 @@ def _coroutines_of(part: object) -> list[str]:
 
 
 def _timed(part: object, method: str, name: str, on_called: OnCalled) -> Callable[..., Any]:
-    kind = type(part)
+    own = vars(part).get(method)  # hides the method of its class
 
     async def timed(*arguments: Any, **named: Any) -> Any:
         began, failed = time.perf_counter(), False
         try:
-            return await getattr(kind, method)(part, *arguments, **named)
+            if own is not None:
+                return await own(*arguments, **named)
+            return await getattr(type(part), method)(part, *arguments, **named)
         except Unavailable:
             failed = True
             raise

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.models.accounts import Audited
+from api.store import open_store
 from tests.accounts.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
 from tests.node import PASSWORD, Node, Person
 from tests.process import result, serving
@@ -178,8 +179,8 @@ async def test_the_command_line_does_the_same_beside_a_running_server(store_url:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("disable", "nobody-here"), "There is no such thing"),
-        (("disable", "\u202e"), "There is no such thing"),
+        (("disable", "nobody-here"), "There is no account with this name"),
+        (("disable", "\u202e"), "There is no account with this name"),
         (("create", "admin", "--generate"), "username is reserved"),
     ],
 )
@@ -187,6 +188,7 @@ async def test_the_command_line_says_what_is_wrong_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     settings = {"TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}"}
+    await (await open_store(settings["TAILWIRE_STORE"])).close()
     code, out, err = await result(settings, tmp_path, "user", *arguments)
     assert (code, out) == (1, "")
     assert re.fullmatch(rf"tailwire: {said}.*\n", err), err
