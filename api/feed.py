@@ -6,10 +6,10 @@ missing entries are read from the log. Client sockets stay open meanwhile.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import structlog
 
@@ -17,10 +17,11 @@ from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
-from api.models.changes import Change, Restored, SessionEnded
+from api.models.changes import Change, ProfileChanged, Quiet, ReadMoved, Restored, SessionEnded
 from api.models.log import Entry
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
+from api.realtime.signals import Signals
 from api.store.base.store import Store
 
 PAGE: Final = 100
@@ -50,11 +51,19 @@ class FeedState:
 class Feed:
     """Follows the store's changes. `run` is a task for `Tasks`."""
 
-    def __init__(self, store: Store, hub: Hub, revocation: Revocation) -> None:
+    def __init__(self, store: Store, hub: Hub, revocation: Revocation, signals: Signals) -> None:
         self._store = store
         self._hub = hub
         self._revocation = revocation
         self._unreadable: set[str] = set()  # ids of rooms that have been logged as unreadable
+        self._unhandled: set[type[Change]] = set()
+        self._handlers: dict[type[Change], Callable[[Any], None]] = {
+            Quiet: lambda _quiet: None,
+            SessionEnded: self._end_session,
+            Restored: self._close_all,
+            ReadMoved: signals.hear,
+            ProfileChanged: signals.hear,
+        }
         self.state = FeedState()
 
     async def run(self) -> None:
@@ -84,12 +93,24 @@ class Feed:
                 await self._deliver(cast("list[Entry]", list(changes)))
                 continue
             for change in changes:
-                if isinstance(change, SessionEnded):
-                    self._hub.end_session(change.session_id)
-                elif isinstance(change, Restored):
-                    # Clients have seen entries that no longer exist. They reconnect, and get `reset` for their rooms.
-                    log.warning("store_restored")
-                    self._hub.close_all()
+                self._handle(change)
+
+    def _handle(self, change: Change) -> None:
+        """Pass on a change that is no entry. A change that nobody handles is logged once for each type."""
+        handler = self._handlers.get(type(change))
+        if handler is not None:
+            handler(change)
+        elif type(change) not in self._unhandled:
+            self._unhandled.add(type(change))
+            log.error("change_unhandled", type=type(change).__name__)
+
+    def _end_session(self, ended: SessionEnded) -> None:
+        self._hub.end_session(ended.session_id)
+
+    def _close_all(self, _restored: Restored) -> None:
+        # Clients have seen entries that no longer exist. They reconnect, and get `reset` for their rooms.
+        log.warning("store_restored")
+        self._hub.close_all()
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         """Broadcast entries, after those that are missing before them."""

@@ -33,7 +33,7 @@ from api.limits.wiring import wire_limits
 from api.metrics.metrics import Metrics, Parts
 from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
-from api.realtime.wiring import wire_hub, wire_realtime
+from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
 from api.rooms.wiring import wire_rooms
 from api.routers import admin, auth, health, members, messages, rooms, users, ws
 from api.server.workers import directory_of_workers
@@ -158,6 +158,7 @@ async def _running(
     skew = ClockSkew(store)
     await skew.measure()
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
+    signals = wire_signals(store, hub)
     limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
     accounts = await wire_accounts(
         settings,
@@ -167,8 +168,9 @@ async def _running(
         throttles=limits.throttles,
         on_ended=hub.end_sessions,
         on_erasing=erasure.begin,
+        tell=signals.tell,
     )
-    rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave)
+    rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave, tell=signals.tell)
     realtime = wire_realtime(
         settings,
         store,
@@ -179,7 +181,7 @@ async def _running(
         authenticator=accounts.authenticator,
         on_refused=partial(recorded.refused, "socket"),
     )
-    feed = Feed(store, hub, realtime.revocation)
+    feed = Feed(store, hub, realtime.revocation, signals)
     metrics = Metrics(
         recorded,
         Parts(
@@ -187,6 +189,7 @@ async def _running(
             hub=hub,
             feed=feed.state,
             tasks=tasks.states,
+            signals=signals.counts,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
             message_count=lambda: rooms.messages.sent_count,
             socket_count=lambda: realtime.admission.open_count,

@@ -17,6 +17,7 @@ from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, User
+from api.models.changes import ProfileChanged, Tell
 from api.models.page import Page
 from api.store.base.store import Store
 
@@ -38,6 +39,7 @@ class AccountService:
         sessions: SessionService,
         endings: SessionEndings,
         on_erasing: OnErasing,
+        tell: Tell,
     ) -> None:
         self._store = store
         self._passwords = passwords
@@ -48,6 +50,7 @@ class AccountService:
         self._sessions = sessions
         self._endings = endings
         self._on_erasing = on_erasing
+        self._tell = tell
 
     async def sign_up(
         self, name: str, password: str, display_name: str | None, client: Client
@@ -81,8 +84,11 @@ class AccountService:
         return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
 
     async def set_display_name(self, user_id: str, display_name: str) -> User:
-        """Change the name under which a user is shown."""
-        return await self._store.accounts.set_display_name(user_id, display_name)
+        """Change the name under which a user is shown, and tell everybody who is connected. Raises `RateLimited`."""
+        self._throttles.change_profile(user_id)
+        user = await self._store.accounts.set_display_name(user_id, display_name)
+        self._tell(ProfileChanged(user.id, user.username, user.display_name), None)
+        return user
 
     async def change_password(self, identity: Identity, current: str, new: str, client: Client) -> None:
         """Replace a user's password and end all their sessions but this one.

@@ -17,6 +17,7 @@ from api.clock import MS_PER_DAY, MS_PER_MINUTE
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
+from api.models.changes import Tell
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
 
@@ -41,6 +42,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     throttles: Throttles,
     on_ended: OnEnded,
     on_erasing: OnErasing,
+    tell: Tell,
 ) -> AccountServices:
     """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = await _tokens(settings, store)
@@ -53,7 +55,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     proof, uses = Proof(store, passwords, attempts), SessionUses(store)
     return AccountServices(
         accounts=AccountService(
-            store, passwords, audit, attempts, throttles, proof, sessions, endings, on_erasing
+            store, passwords, audit, attempts, throttles, proof, sessions, endings, on_erasing, tell
         ),
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing),

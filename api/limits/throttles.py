@@ -15,6 +15,8 @@ MINUTE_SECONDS: Final = 60.0
 RESUMES_SECONDS: Final = 10.0
 EXPORTS_PER_MINUTE: Final = 5
 """The exports of one user are limited, because each reads everything that they ever wrote."""
+PROFILES_PER_MINUTE: Final = 10
+"""The changes of one profile are limited, because each is told to everybody who is connected."""
 RESUMES_PER_CONNECTION: Final = 3
 """Each connection may resume a room this often in `RESUMES_SECONDS`: a client that is cut off again starts over."""
 
@@ -43,6 +45,7 @@ class Throttles:
         self._misses = Windows(rates.misses, MINUTE_SECONDS)
         self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
         self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
+        self._profiles = Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS)
         self._requests = Buckets(rates.requests)
         self._searches = Windows(rates.searches, MINUTE_SECONDS)
 
@@ -81,6 +84,11 @@ class Throttles:
     def export(self, user_id: str) -> None:
         """Count one export of a user."""
         if wait := self._exports.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def change_profile(self, user_id: str) -> None:
+        """Count one change of a user's profile."""
+        if wait := self._profiles.take(user_id, self._clock()):
             raise too_often(wait)
 
     def search(self, user_id: str) -> None:

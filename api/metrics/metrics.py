@@ -64,6 +64,7 @@ class Parts:
     feed: FeedCounts
     tasks: Sequence[TaskCounts]
     reads: Callable[[], Mapping[str, int]]
+    signals: Callable[[], Mapping[str, int]]
     message_count: Callable[[], int]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]
@@ -145,6 +146,12 @@ class Metrics(Collector):
         yield CounterMetricFamily("tailwire_broadcasts", "Entries put on sockets.", hub.broadcast_count)
         yield CounterMetricFamily(
             "tailwire_deliveries", "Entries put on sockets, times sockets.", hub.delivery_count
+        )
+        yield _counter(
+            "tailwire_signals",
+            "Signals sent to other processes, dropped instead, and offered to sockets here.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in self._parts.signals().items()),
         )
 
     def _feed(self) -> Iterator[Metric]:

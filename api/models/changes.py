@@ -1,5 +1,6 @@
-"""The changes that a store reports: entries, ended sessions, and its own state."""
+"""The changes that a store reports: entries, ended sessions, signals, and its own state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,4 +25,30 @@ class Restored:
     """A change: the database was set back to an earlier state, and every room has begun a new epoch."""
 
 
-Change: TypeAlias = Entry | SessionEnded | Restored | Quiet
+@dataclass(frozen=True, slots=True)
+class ReadMoved:
+    """A signal: the position up to which a user has read a room is another one now."""
+
+    room_id: str
+    user_id: str
+    username: str
+    epoch: str
+    read_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """A signal: a user is shown by another name."""
+
+    user_id: str
+    username: str
+    display_name: str
+
+
+Signal: TypeAlias = ReadMoved | ProfileChanged
+"""A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
+
+Tell: TypeAlias = Callable[[Signal, object | None], None]
+"""Tells a signal to everybody it concerns, but not to the connection that caused it, if one did."""
+
+Change: TypeAlias = Entry | SessionEnded | Restored | Quiet | Signal

@@ -72,12 +72,14 @@ KINDS: Final[dict[str, Shape]] = {
         {"target": _SEQ, "emoji": _TEXT, "added": Field((bool,))},
     ),
     Kind.MEMBER: Shape(
-        "the user was given a `role`, or with null left or was removed, `by` that user. Who comes back gets the role"
-        " `returns_as`",
+        "the user was given a `role`, or with null left or was removed, `by` that user. `was` is the role before. Who"
+        " comes back gets the role `returns_as`. `display_name` is how the user was shown then",
         {
             "role": Field((str, NoneType)),
             "by": _TEXT,
             "returns_as": Field((str, NoneType), default=None),
+            "was": Field((str, NoneType), default=None, is_said=False),
+            "display_name": Field((str, NoneType), default=None, is_said=False),
         },
         acts=True,
     ),

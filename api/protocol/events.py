@@ -11,6 +11,7 @@ import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
+from api.models.changes import ProfileChanged, ReadMoved
 from api.models.kinds import KINDS, shown
 from api.models.log import UNREADABLE, Entry
 from api.protocol.fields import (
@@ -22,6 +23,8 @@ from api.protocol.fields import (
 )
 from api.protocol.frames import Frames, frame
 
+MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed"]
+"""What has happened to a membership: added by somebody or joined, another role, left or removed by somebody."""
 ENVELOPE: Final = frozenset({"type", "room_id", "seq", "at", "user_id", "username", "ref"})
 """The fields of an entry's event that the entry's data cannot set."""
 
@@ -77,6 +80,8 @@ class MemberEvent(_Entry):
     role: str | None
     by: str
     returns_as: NotRequired[str | None]
+    was: NotRequired[str | None]
+    display_name: NotRequired[str | None]
 
 
 class RoomEvent(_Entry):
@@ -174,11 +179,36 @@ class ResetEvent(TypedDict):
 
 
 class MembershipEvent(TypedDict):
-    """The user was added to a room, given another role there, or removed."""
+    """The user was added to a room, given another role there, or removed.
+
+    `by` is the id of the user who did it, and null where that is not known.
+    """
 
     type: Literal["membership"]
     room_id: str
     role: str | None
+    reason: MembershipReason
+    by: str | None
+
+
+class ReadEvent(TypedDict):
+    """The user has read a room up to `read_seq` on another connection."""
+
+    type: Literal["read"]
+    room_id: str
+    user_id: str
+    username: str
+    epoch: str
+    read_seq: int
+
+
+class UserEvent(TypedDict):
+    """A user is shown by another name."""
+
+    type: Literal["user"]
+    user_id: str
+    username: str
+    display_name: str
 
 
 class ExpiringEvent(TypedDict):
@@ -209,6 +239,8 @@ OtherEvent: TypeAlias = (
     | LiveEvent
     | ResetEvent
     | MembershipEvent
+    | ReadEvent
+    | UserEvent
     | ExpiringEvent
     | PongEvent
     | HeartbeatEvent
@@ -287,9 +319,51 @@ def error_event(error: TailwireError, ref: str | None) -> ErrorEvent:
     return event
 
 
-def membership_event(room_id: str, role: str | None) -> MembershipEvent:
-    """Return the event that tells users of a change of their own membership."""
-    return {"type": "membership", "room_id": room_id, "role": role}
+def membership_event(entry: Entry) -> MembershipEvent:
+    """Return the event that tells a user of the change of their own membership in a `member` entry."""
+    role, was, by = (entry.data.get(name) for name in ("role", "was", "by"))
+    is_own = by == entry.user_id
+    reason: MembershipReason
+    if role is None:
+        reason = "left" if is_own else "removed"
+    elif was is None:
+        reason = "joined" if is_own else "added"
+    else:
+        reason = "role"
+    return {
+        "type": "membership",
+        "room_id": entry.room_id,
+        "role": None if role is None else str(role),
+        "reason": reason,
+        "by": None if by is None else str(by),
+    }
+
+
+def removed_event(room_id: str) -> MembershipEvent:
+    """Return the event that tells a user of the end of their membership, where the entry of that is not known."""
+    return {"type": "membership", "room_id": room_id, "role": None, "reason": "removed", "by": None}
+
+
+def read_event(signal: ReadMoved) -> ReadEvent:
+    """Return the event that tells a user that they have read on elsewhere."""
+    return {
+        "type": "read",
+        "room_id": signal.room_id,
+        "user_id": signal.user_id,
+        "username": signal.username,
+        "epoch": signal.epoch,
+        "read_seq": signal.read_seq,
+    }
+
+
+def user_event(signal: ProfileChanged) -> UserEvent:
+    """Return the event that tells how a user is shown now."""
+    return {
+        "type": "user",
+        "user_id": signal.user_id,
+        "username": signal.username,
+        "display_name": signal.display_name,
+    }
 
 
 def position_event(

@@ -125,9 +125,13 @@ class Commands:
         connection.ack(command.ref, room_id=room_id, epoch=sent.appended.epoch, seq=entry.seq, at=at)
 
     async def _read(self, connection: Connection, command: Read) -> None:
-        user_id = connection.identity.user.id
         mark = await self._members.mark_read(
-            command.room_id, user_id, command.seq, epoch=command.epoch, back=command.back
+            command.room_id,
+            connection.identity.user,
+            command.seq,
+            epoch=command.epoch,
+            back=command.back,
+            origin=connection,
         )
         if command.ref is not None:
             connection.ack(command.ref, room_id=command.room_id, epoch=mark.epoch, seq=mark.seq)

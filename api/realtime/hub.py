@@ -14,7 +14,7 @@ from typing import Final
 
 from api.models.log import Entry, Kind
 from api.protocol.close_codes import CloseCode
-from api.protocol.events import encode, entry_event, membership_event
+from api.protocol.events import MembershipEvent, encode, entry_event, membership_event, removed_event
 from api.protocol.frames import Frames, joined
 from api.realtime.connection import Connection
 
@@ -98,6 +98,10 @@ class Hub:
     def connections(self) -> list[Connection]:
         """Return all connections."""
         return [connection for mine in self._by_user.values() for connection in mine]
+
+    def connections_of(self, user_id: str) -> list[Connection]:
+        """Return all connections of a user."""
+        return list(self._by_user.get(user_id, ()))
 
     @property
     def connection_count(self) -> int:
@@ -184,13 +188,13 @@ class Hub:
 
     def leave(self, room_id: str, user_id: str) -> None:
         """End a user's subscriptions to a room that they have left. The feed will tell them later that they left."""
-        for connection in self._connections_of(user_id):
+        for connection in self.connections_of(user_id):
             connection.memberships.pop(room_id, None)
             self.unsubscribe(connection, room_id)
 
     def end_membership(self, room_id: str, user_id: str) -> None:
         """Tell a user that they are no longer a member, and end their subscriptions to the room."""
-        self._tell_membership(room_id, user_id, None)
+        self._tell_membership(user_id, removed_event(room_id))
         self.leave(room_id, user_id)
 
     # -- called by the feed
@@ -275,25 +279,20 @@ class Hub:
                 room.live[connection] = None
 
     def _apply_membership(self, entry: Entry) -> None:
-        role = entry.data.get("role")
-        if role is None:
-            self.end_membership(entry.room_id, entry.user_id)
-        else:
-            self._tell_membership(entry.room_id, entry.user_id, str(role))
+        self._tell_membership(entry.user_id, membership_event(entry))
+        if entry.data.get("role") is None:
+            self.leave(entry.room_id, entry.user_id)
 
     def _forget_memberships(self, room_id: str) -> None:
         """Let every connection look again by which membership it may send: what its room allows has changed."""
         for connection in self.connections():
             connection.memberships.pop(room_id, None)
 
-    def _tell_membership(self, room_id: str, user_id: str, role: str | None) -> None:
-        frame = encode(membership_event(room_id, role))
-        for connection in self._connections_of(user_id):
-            connection.memberships.pop(room_id, None)
+    def _tell_membership(self, user_id: str, event: MembershipEvent) -> None:
+        frame = encode(event)
+        for connection in self.connections_of(user_id):
+            connection.memberships.pop(event["room_id"], None)
             connection.enqueue(frame)
-
-    def _connections_of(self, user_id: str) -> Iterator[Connection]:
-        yield from list(self._by_user.get(user_id, ()))
 
 
 _room_id = attrgetter("room_id")

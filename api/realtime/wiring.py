@@ -12,6 +12,7 @@ from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
+from api.realtime.signals import Signals
 from api.realtime.subscriptions import Subscriptions
 from api.rooms.wiring import RoomServices
 from api.store.base.store import Store
@@ -33,6 +34,11 @@ class Realtime:
 def wire_hub(settings: Settings) -> Hub:
     """Return the hub. It is made first, because services of rooms and accounts tell it what has ended."""
     return Hub(connections_per_user=settings.connections_per_user)
+
+
+def wire_signals(store: Store, hub: Hub) -> Signals:
+    """Return what tells signals. Services of rooms and accounts use it."""
+    return Signals(hub, store.signals)
 
 
 def wire_realtime(  # noqa: PLR0913  its dependencies

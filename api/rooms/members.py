@@ -8,6 +8,7 @@ from api.errors import NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import User
+from api.models.changes import ReadMoved, Tell
 from api.models.page import Page
 from api.models.rooms import Member, ReadMark, Role, RoomView
 from api.rooms import policy
@@ -38,6 +39,7 @@ class MemberService:
         throttles: Throttles,
         caps: Caps,
         on_left: OnLeft,
+        tell: Tell,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -45,6 +47,7 @@ class MemberService:
         self._throttles = throttles
         self._caps = caps
         self._on_left = on_left
+        self._tell = tell
 
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
         """Return a user's membership, if it allows the operation."""
@@ -106,16 +109,26 @@ class MemberService:
         await self._store.members.change(room_id, user, by=by.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user_id)
 
-    async def mark_read(
-        self, room_id: str, user_id: str, seq: int, *, epoch: str | None, back: bool
+    async def mark_read(  # noqa: PLR0913  the fields of the command
+        self,
+        room_id: str,
+        user: User,
+        seq: int,
+        *,
+        epoch: str | None,
+        back: bool,
+        origin: object | None = None,
     ) -> ReadMark:
         """Store that a member has seen everything up to `seq`, and return what is stored then.
 
-        The stored seq becomes lower only if `back` is True. Raises `EpochChanged` if `epoch` is given and is not the
-        room's.
+        The stored seq becomes lower only if `back` is True. If it has moved, the user's other connections are told, not
+        the connection `origin`. Raises `EpochChanged` if `epoch` is given and is not the room's.
         """
-        await self.require(room_id, user_id, Operation.MARK_READ)
-        return await self._store.members.mark_read(room_id, user_id, seq, epoch=epoch, back=back)
+        await self.require(room_id, user.id, Operation.MARK_READ)
+        mark = await self._store.members.mark_read(room_id, user.id, seq, epoch=epoch, back=back)
+        if mark.has_moved:
+            self._tell(ReadMoved(room_id, user.id, user.username, mark.epoch, mark.seq), origin)
+        return mark
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.limits.wiring import Limits
+from api.models.changes import Tell
 from api.rooms.members import MemberService, OnLeft
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
@@ -19,8 +20,10 @@ class RoomServices:
     messages: MessageService
 
 
-def wire_rooms(store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft) -> RoomServices:
+def wire_rooms(
+    store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft, tell: Tell
+) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left)
+    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell)
     return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))

@@ -61,4 +61,4 @@ async def leave(room_id: str, identity: IdentityDep, members: MembersDep) -> Non
 @router.put("/{room_id}/read", status_code=204, responses=refuses(EpochChanged))
 async def read(room_id: str, body: ReadUpTo, identity: IdentityDep, members: MembersDep) -> None:
     """Say that the caller has seen everything up to `seq`. The stored seq decreases only with `back`."""
-    await members.mark_read(room_id, identity.user.id, body.seq, epoch=body.epoch, back=body.back)
+    await members.mark_read(room_id, identity.user, body.seq, epoch=body.epoch, back=body.back)

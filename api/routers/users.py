@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from api.errors import RateLimited
 from api.http.bodies.accounts import Me, Profile, UserOut, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import AccountsDep, ClientDep, IdentityDep
 from api.http.json_lines import json_lines
+from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
 from api.http.strict import StrictRoute
 
@@ -36,7 +38,7 @@ async def me(identity: IdentityDep) -> Me:
     return Me.of(identity.user)
 
 
-@router.patch("/me")
+@router.patch("/me", responses=refuses(RateLimited))
 async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep) -> Me:
     """Change the caller's display name."""
     return Me.of(await accounts.set_display_name(identity.user.id, body.display_name))

@@ -9,7 +9,7 @@ from api.errors import Invalid
 from api.models.accounts import User
 from api.models.kinds import KINDS, is_kind
 from api.models.log import Draft, Entry, EntryData, Kind, unreadable
-from api.models.rooms import Membership
+from api.models.rooms import Membership, Role
 
 MAX_ENTRY_BYTES: Final = 64 * 1024
 """An entry has at most this length as JSON. A longer row was written by another program, and is `unreadable`."""
@@ -69,12 +69,18 @@ def dense(room_id: str, entries: Iterable[Entry], after: int, until: int) -> lis
     return [found.get(seq) or unreadable(room_id, seq) for seq in range(after + 1, until + 1)]
 
 
-def member_draft(user: User, membership: Membership, at: int, by: str) -> Draft:
-    """Return the draft that says what `by` makes of a user's membership."""
+def member_draft(user: User, was: Role | None, membership: Membership, at: int, by: str) -> Draft:
+    """Return the draft that says what `by` makes of a user's membership. `was` is the role before."""
     role, returns_as = membership.role, membership.returns_as
-    data: EntryData = {"role": None if role is None else role.value, "by": by}
+    data: EntryData = {
+        "role": None if role is None else role.value,
+        "by": by,
+        "display_name": user.display_name,
+    }
     if returns_as is not None:
         data["returns_as"] = returns_as.value
+    if was is not None:
+        data["was"] = was.value
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)
 
 

@@ -14,7 +14,7 @@ DATA: Final[dict[str, EntryData]] = {
     "edit": {"target": 1, "body": "hi"},
     "delete": {"target": 1},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
-    "member": {"role": None, "by": "ann", "returns_as": "reader"},
+    "member": {"role": None, "by": "ann", "returns_as": "reader", "was": "member", "display_name": "Ann"},
     "room": {"name": "Den", "topic": "", "visibility": "private"},
 }
 

@@ -261,7 +261,7 @@ def test_a_removed_member_is_told_and_gets_nothing_from_there_on(hub: Hub, stage
             hub.go_live(one, ROOM, 1 if stage == "live" else 9)
     hub.broadcast([member(2, ALICE, None)])
     broadcast(hub, 3)
-    told = {"type": "membership", "room_id": ROOM, "role": None}
+    told = {"type": "membership", "room_id": ROOM, "role": None, "reason": "left", "by": ALICE.id}
     for one in (alice, other):
         assert waiting(one) == [told]
         assert one.rooms == set()
@@ -274,7 +274,7 @@ def test_a_new_or_changed_member_is_told_everywhere_and_keeps_its_subscription(h
     hub.subscribe(subscribed, ROOM)
     hub.go_live(subscribed, ROOM, 1)
     hub.broadcast([member(2, ALICE, "moderator")])
-    told = {"type": "membership", "room_id": ROOM, "role": "moderator"}
+    told = {"type": "membership", "room_id": ROOM, "role": "moderator", "reason": "joined", "by": ALICE.id}
     assert waiting(elsewhere) == [told]
     assert waiting(subscribed)[0] == told
     assert seqs_of(subscribed) == [2]

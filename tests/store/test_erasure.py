@@ -63,6 +63,29 @@ async def test_an_anonymised_entry_bears_another_name_wherever_it_is_read(
         }
 
 
+async def test_the_display_name_of_who_is_erased_stands_in_no_entry(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    flushed = await store.members.join(den.id, bob, Role.MEMBER, 4_000)
+    for number in range(40):  # so that the first entries are in no tail
+        await store.log.append(den.id, message(f"a{number}"))
+    left = await store.members.leave(den.id, bob, 6_000)
+    assert flushed is not None
+    assert left is not None
+    await store.erasure.anonymise(await written_by(store, bob), "erased")
+    for each in (store, other):
+        log = {entry.seq: entry for entry in await whole_log(each, den.id)}
+        for entry in (flushed.entry, left.entry):
+            seen = log[entry.seq]
+            assert (seen.username, seen.data["role"], seen.data["by"]) == (
+                "erased",
+                entry.data["role"],
+                bob.id,
+            )
+            assert "display_name" not in seen.data
+        assert log[1].data["display_name"] == "Alice"
+
+
 async def test_what_is_kept_of_memberships_goes_with_their_account(
     store: Store, other: Store, stranger: Stranger, den: Room, bob: User
 ) -> None:

@@ -25,13 +25,16 @@ async def test_joining_and_leaving_are_one_fact_with_their_entries(
     joined = await store.members.join(den.id, bob, Role.READER, at=7_000)
     assert joined is not None
     assert (joined.entry.seq, joined.entry.kind, joined.is_new) == (2, Kind.MEMBER, True)
-    assert joined.entry.data == {"role": "reader", "by": bob.id}
+    assert joined.entry.data == {"role": "reader", "by": bob.id, "display_name": "Bob"}
     member = await store.members.get(den.id, bob.id)
     assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=2)
 
     left = await store.members.leave(den.id, bob, at=8_000)
     assert left is not None
-    assert (left.entry.seq, left.entry.data) == (3, {"role": None, "by": bob.id, "returns_as": "reader"})
+    assert (left.entry.seq, left.entry.data) == (
+        3,
+        {"role": None, "by": bob.id, "display_name": "Bob", "returns_as": "reader", "was": "reader"},
+    )
     assert await store.members.get(den.id, bob.id) is None
     assert (await whole_log(store, den.id))[1:] == [joined.entry, left.entry]
 
@@ -133,8 +136,9 @@ async def test_a_role_is_changed_by_somebody_as_one_fact_with_its_entry(
     removed = await change(store, den, bob, None, by=alice, at=9_000)
     assert changed is not None
     assert removed is not None
-    assert changed.entry.data == {"role": "moderator", "by": alice.id}
-    assert (removed.entry.user_id, removed.entry.data) == (bob.id, {"role": None, "by": alice.id})
+    shown = {"by": alice.id, "display_name": "Bob"}
+    assert changed.entry.data == shown | {"role": "moderator", "was": "member"}
+    assert (removed.entry.user_id, removed.entry.data) == (bob.id, shown | {"role": None, "was": "moderator"})
     assert before is not None
     assert (before.joined_at, before.read_seq) == (7_000, 3)
     assert await store.members.get(den.id, bob.id) is None

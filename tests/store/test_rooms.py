@@ -26,7 +26,7 @@ async def test_a_new_room_has_its_owner_and_says_so_at_seq_one(store: Store, ali
     assert await store.rooms.view(DEN.id, alice.id) == view
     (entry,) = await whole_log(store, DEN.id)
     assert (entry.kind, entry.user_id, entry.seq) == (Kind.MEMBER, alice.id, 1)
-    assert entry.data == {"role": "owner", "by": alice.id}
+    assert entry.data == {"role": "owner", "by": alice.id, "display_name": "Alice"}
     member = Member(DEN.id, alice.id, "alice", "Alice", Role.OWNER, DEN.created_at, read_seq=1)
     assert await store.members.get(DEN.id, alice.id) == member
 

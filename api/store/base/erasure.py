@@ -27,7 +27,10 @@ class ErasureStore(ABC):
 
     @abstractmethod
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
-        """Replace the username of entries. Nothing else of them changes, and no open `changes` yields them again."""
+        """Replace the username of entries, and remove the display name of `member` entries.
+
+        Nothing else of them changes, and no open `changes` yields them again.
+        """
 
     @abstractmethod
     async def finish(self, user_id: str) -> None:

@@ -28,6 +28,7 @@ from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
+from api.store.base.signals import SignalStore
 
 
 class Opening(Enum):
@@ -63,6 +64,7 @@ class Store(ABC):
         invites: InviteStore,
         erasure: ErasureStore,
         changes: ChangeStore,
+        signals: SignalStore,
     ) -> None:
         self.accounts = accounts
         self.sessions = sessions
@@ -74,6 +76,7 @@ class Store(ABC):
         self.invites = invites
         self.erasure = erasure
         self.changes = changes
+        self.signals = signals
 
     @abstractmethod
     async def close(self) -> None:

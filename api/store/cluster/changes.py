@@ -24,6 +24,7 @@ class ClusterChanges(ChangeStore):
         epochs: ClusterEpochs,
         unflushed: Unflushed,
         *,
+        signals_of: str,
         quiet_seconds: float,
     ) -> None:
         self._pool = pool
@@ -31,6 +32,7 @@ class ClusterChanges(ChangeStore):
         self._pages = pages
         self._epochs = epochs
         self._unflushed = unflushed
+        self._signals_of = signals_of
         self._quiet_seconds = quiet_seconds
 
     def open(  # noqa: D102 - the promise stands in `ChangeStore`
@@ -41,6 +43,7 @@ class ClusterChanges(ChangeStore):
             self._epochs,
             self._reader,
             self._unflushed,
+            signals_of=self._signals_of,
             read_log=self._pages.log,
             wants=wants,
             quiet_seconds=self._quiet_seconds,

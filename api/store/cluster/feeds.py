@@ -46,7 +46,14 @@ class Replaced(NamedTuple):
     head: ShownHead
 
 
-News: TypeAlias = Written | Replaced | SessionEnded | Quiet | Unavailable
+class Heard(NamedTuple):
+    """Signals that another node has sent, in the form in which they were sent."""
+
+    node: str
+    signals: object
+
+
+News: TypeAlias = Written | Replaced | SessionEnded | Heard | Quiet | Unavailable
 
 
 def heads_feed(heads: Any) -> Any:
@@ -84,10 +91,15 @@ def beats_feed(node: str) -> Any:
     return r.table("beats").get(node).changes(include_states=True, squash=False)
 
 
+def signals_feed() -> Any:
+    """Return the feed of the signals that nodes send."""
+    return r.table("signals").changes(include_states=True, squash=False)
+
+
 def abandoned_query() -> Any:
-    """Return the write that removes the beats of nodes that have ended without doing so themselves."""
+    """Return the write that removes the beats and signals of nodes that have ended without doing so themselves."""
     is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
-    return r.table("beats").filter(is_old).delete(durability="soft")
+    return r.expr([r.table(name).filter(is_old).delete(durability="soft") for name in ("beats", "signals")])
 
 
 def remove_beat_query(node: str) -> Any:
@@ -133,6 +145,12 @@ def _session_news(row: dict[str, Any]) -> News:
     return SessionEnded(str(row["id"]), str(row["user_id"]))
 
 
+def _signal_news(row: dict[str, Any]) -> News | None:
+    """Return what another node has sent. Its row is also removed in the end, which says nothing."""
+    sent = row["new_val"]
+    return None if sent is None else Heard(str(sent["id"]), sent["signals"])
+
+
 def _beat_news(_row: dict[str, Any]) -> News:
     return Quiet()
 
@@ -141,5 +159,6 @@ NEWS: Final[dict[str, Callable[[dict[str, Any]], News | None]]] = {
     "heads": _head_news,
     "sessions": _session_news,
     "beats": _beat_news,
+    "signals": _signal_news,
 }
 """The function that reads the rows of a feed, by the name of the feed."""

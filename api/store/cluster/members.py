@@ -66,7 +66,7 @@ class ClusterMembers(MemberStore):
             seen = Seen(as_of, frozenset({user.id, by, *owners}))
             try:
                 appended = await self._appender.append(
-                    room_id, member_draft(user, then, at, by), once=once, seen=seen
+                    room_id, member_draft(user, now.role, then, at, by), once=once, seen=seen
                 )
             except (MembershipChanged, RefConflict):  # RefConflict: another change has the same key
                 await self._appender.flush(room_id)

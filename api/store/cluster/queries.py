@@ -93,11 +93,16 @@ def shortened(rows: Any) -> Any:
 
 
 def renamed(rows: Any, seqs: Any, username: str) -> Any:
-    """Return rows with another username on those with these seqs."""
-    return rows.map(
-        lambda row: r.branch(
-            is_row(row) & seqs.contains(row["seq"].default(0)), row.merge({"username": username}), row
+    """Return rows with another username on those with these seqs, and without the display names of `member` entries."""
+
+    def rename(row: Any) -> Any:
+        named = row.merge({"username": username})
+        return r.branch(
+            row["kind"] == Kind.MEMBER.value, named.without({"data": {"display_name": True}}), named
         )
+
+    return rows.map(
+        lambda row: r.branch(is_row(row) & seqs.contains(row["seq"].default(0)), rename(row), row)
     )
 
 

@@ -49,7 +49,7 @@ class ClusterRooms(RoomStore):
         written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
         if written["changes"][0]["new_val"] != row:
             raise Conflict
-        draft = member_draft(owner, Membership(Role.OWNER), room.created_at, by=owner.id)
+        draft = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
         await self._appender.append(room.id, draft, once=f"owner:{room.id}")
         await self._appender.flush(room.id)
         view = await self.view(room.id, owner.id)

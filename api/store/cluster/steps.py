@@ -206,6 +206,21 @@ def _blanking(documents: Any, field: str) -> Any:
     return documents.filter(has_any).update(blank)
 
 
+# -- version 8
+
+
+def _notices(batch: Any) -> Any:
+    """Return the key of a batch if the history shows any of its entries that are no messages."""
+    kinds = batch["rows"]["kind"]
+    return r.branch(
+        kinds.distinct() == [Kind.MESSAGE.value],  # this is nearly always so, and is quick to find out
+        None,
+        kinds.set_intersection([Kind.MEMBER.value, Kind.ROOM.value]).is_empty(),
+        None,
+        batch["id"],
+    )
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -286,4 +301,10 @@ STEPS: Final = (
     ),
     Step(version=6, tables=(), changes=(_remember_one_token,), indexes=()),
     Step(version=7, tables=(), changes=(_blank_refs_of_erased,), indexes=()),
+    Step(
+        version=8,
+        tables=("signals",),
+        changes=(),
+        indexes=(Index("batches", "notice", _notices),),
+    ),
 )

@@ -19,6 +19,7 @@ from api.store.cluster.rooms import ClusterRooms
 from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
 from api.store.cluster.sessions import ClusterSessions
+from api.store.cluster.signals import ClusterSignals
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
 from api.store.rethinkdb import Address, Pool, Refused, Unreachable, Unready, r
@@ -37,6 +38,7 @@ class ClusterStore(Store):
         self.appender = appender = Appender(pool, reader, unflushed)
         epochs = ClusterEpochs(pool, reader, on_restored=appender.forget, renews=opening is not Opening.LOOK)
         accounts = ClusterAccounts(pool, reader)
+        self._signals = ClusterSignals(pool)
         members = ClusterMembers(pool, reader, appender, accounts)
         super().__init__(
             accounts=accounts,
@@ -48,7 +50,16 @@ class ClusterStore(Store):
             attempts=ClusterAttempts(pool),
             invites=ClusterInvites(pool, accounts),
             erasure=ClusterErasure(pool, appender, reader),
-            changes=ClusterChanges(pool, reader, pages, epochs, unflushed, quiet_seconds=quiet_seconds),
+            changes=ClusterChanges(
+                pool,
+                reader,
+                pages,
+                epochs,
+                unflushed,
+                signals_of=self._signals.node,
+                quiet_seconds=quiet_seconds,
+            ),
+            signals=self._signals,
         )
 
     @classmethod
@@ -74,6 +85,7 @@ class ClusterStore(Store):
         return cls(pool, opening, quiet_seconds)
 
     async def close(self) -> None:
+        await self._signals.close()
         await self.appender.close()
         await self._pool.close()
 

@@ -1,8 +1,8 @@
 """Joins the changefeeds of a RethinkDB cluster into one tail of changes.
 
-A tail has three feeds, on a connection of their own: heads that have grown, sessions that have ended, and its own beat,
-a row that it writes and must see come back. A paused or half-open server is silent, without an error, so a missing
-beat counts as a lost feed.
+A tail has four feeds, on a connection of their own: heads that have grown, sessions that have ended, signals of other
+nodes, and its own beat, a row that it writes and must see come back. A paused or half-open server is silent, without an
+error, so a missing beat counts as a lost feed.
 
 A changefeed shows a write before it is on disk, and a crash may take that write back. Then another entry gets its seq;
 this was seen when servers were killed under load. So a feed only says which heads to read. The entries are read from
@@ -25,12 +25,13 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from api.errors import Unavailable
-from api.models.changes import Change, Quiet, Restored, SessionEnded
+from api.models.changes import Change, Quiet, Restored, SessionEnded, Signal
 from api.models.log import UNREADABLE, Entry
 from api.store.base.changes import Wants
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.feeds import (
     NEWS,
+    Heard,
     News,
     Replaced,
     Written,
@@ -39,11 +40,13 @@ from api.store.cluster.feeds import (
     heads_feed,
     remove_beat_query,
     sessions_feed,
+    signals_feed,
 )
 from api.store.cluster.queries import grown_query
 from api.store.cluster.rows import Reader
 from api.store.cluster.unflushed import Unflushed
 from api.store.rethinkdb import Pool, close, connect, r, run, tail
+from api.store.signals import SignalReader
 
 MAX_NEWS: Final = 500
 """At most this many rows of the feeds make one batch."""
@@ -58,6 +61,8 @@ MAX_TOLD: Final = 10_000
 MAX_OPENINGS: Final = 3
 """A tail is opened at most this often until the database is as the opening before has left it. More openings are needed
 while a copy is put in place."""
+MAX_BEFORE_SIGNALS: Final = 1_000
+"""When this much news waits already, signals that come then are dropped."""
 REMOVE_BEAT_SECONDS: Final = 1.0
 """A tail that closes waits at most this long for its beat to be removed."""
 
@@ -80,22 +85,26 @@ class ClusterTail:
         reader: Reader,
         unflushed: Unflushed,
         *,
+        signals_of: str,
         read_log: ReadLog,
         wants: Wants,
         quiet_seconds: float,
     ) -> None:
+        """`signals_of` is the node whose signals this tail leaves out."""
         self._pool = pool
         self._connection = connection
         self._node = secrets.token_urlsafe(16)
         self._epochs = epochs
         self._reader = reader
         self._unflushed = unflushed
+        self._signals_of = signals_of
+        self._signals = SignalReader()
         self._read_log = read_log
         self._wants = wants
         self._quiet_seconds = quiet_seconds
         self._told: dict[str, tuple[str, int]] = {}  # by room: the epoch and the last seq that was told
         self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
-        self._ready = {name: asyncio.Event() for name in ("heads", "sessions", "beats")}
+        self._ready = {name: asyncio.Event() for name in NEWS}
         self._lost: Unavailable | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -105,6 +114,7 @@ class ClusterTail:
             "heads": heads_feed(r.table("heads")),
             "sessions": sessions_feed(),
             "beats": beats_feed(self._node),
+            "signals": signals_feed(),
         }
         works: dict[str, Callable[[], Awaitable[None]]] = {"beat": self._beat}
         works |= {name: partial(self._follow, name, feed) for name, feed in feeds.items()}
@@ -154,8 +164,14 @@ class ClusterTail:
             if ended := [one for one in news if isinstance(one, SessionEnded)]:
                 yield list(ended)  # before the entries, as an ended session must not wait for a read
             entries = await self._entries([one for one in news if isinstance(one, Written)])
-            if entries or not ended:
-                yield list(entries) or [Quiet()]
+            signals = self._heard(news)
+            if entries or signals or not ended:
+                yield [*entries, *signals] or [Quiet()]
+
+    def _heard(self, news: Sequence[News]) -> list[Signal]:
+        """Return the signals of other nodes."""
+        heard = [one for one in news if isinstance(one, Heard) and one.node != self._signals_of]
+        return [signal for one in heard for signal in self._signals.read(one.signals)]
 
     async def _entries(self, written: Sequence[Written]) -> list[Entry]:
         """Return the new entries that anybody here must be told of. Raises `Unavailable`."""
@@ -266,7 +282,8 @@ class ClusterTail:
             async for row in tail(self._connection, feed):
                 if "state" not in row:
                     for one in self._reader.read([row], NEWS[name]):
-                        if one is not None:
+                        is_lost = isinstance(one, Heard) and self._news.qsize() >= MAX_BEFORE_SIGNALS
+                        if one is not None and not is_lost:
                             await self._news.put(one)
                 elif row["state"] == "ready":
                     self._ready[name].set()
@@ -290,6 +307,7 @@ async def open_tail(
     reader: Reader,
     unflushed: Unflushed,
     *,
+    signals_of: str,
     read_log: ReadLog,
     wants: Wants,
     quiet_seconds: float,
@@ -303,6 +321,7 @@ async def open_tail(
             epochs,
             reader,
             unflushed,
+            signals_of=signals_of,
             read_log=read_log,
             wants=wants,
             quiet_seconds=quiet_seconds,

@@ -87,7 +87,7 @@ def _tails(given: Any) -> Any:
 
 def _stored(given: Any) -> Any:
     found = oldest_messages(given["room_id"], given["first"], given["until"], given["limit"])
-    return _without_bodies(found)
+    return _without_bodies(found).coerce_to("array")
 
 
 _TAILS: Final = Prepared(_tails)

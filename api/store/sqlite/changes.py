@@ -1,9 +1,9 @@
 """Opens tails on a SQLite file, and hands them what this process commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from api.models.changes import Change
+from api.models.changes import Change, Signal
 from api.store.base.changes import ChangeStore, Wants, all_rooms
 from api.store.sqlite.log import RoomLog
 from api.store.sqlite.tail import Commit, SqliteTail, position
@@ -33,6 +33,11 @@ class SqliteChanges(ChangeStore):
                 yield tail
         finally:
             self._tails.discard(tail)
+
+    def hear(self, signals: Sequence[Signal]) -> None:
+        """Give every open tail signals of other stores."""
+        for tail in self._tails:
+            tail.hear(signals)
 
     def hand(self, commit: Commit) -> None:
         """Give every open tail what this process has committed."""

@@ -95,9 +95,10 @@ def _rows_of_user(
 
 
 def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> None:
-    """Replace the username of entries."""
+    """Replace the names on entries."""
     cursor.executemany(
-        "UPDATE entries SET username = ? WHERE room_id = ? AND seq = ?",
+        "UPDATE entries SET username = ?1, data = iif(kind = 'member' AND json_valid(data),"
+        " json_remove(data, '$.display_name'), data) WHERE room_id = ?2 AND seq = ?3",
         [(username, entry.room_id, entry.seq) for entry in entries],
     )
 

@@ -67,7 +67,7 @@ class SqliteMembers(MemberStore):
         then = rule(Standing(now, role_of(cursor, room_id, by), is_last_owner))
         if then is None:
             return None
-        appended = self._log.add(cursor, room_id, member_draft(user, then, at, by))
+        appended = self._log.add(cursor, room_id, member_draft(user, now.role, then, at, by))
         keep(cursor, room_id, user.id, then, at=at)
         return appended
 

@@ -70,7 +70,7 @@ class SqliteRooms(RoomStore):
                 (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
             )
             owning = Membership(Role.OWNER)
-            self._log.add(cursor, room.id, member_draft(owner, owning, room.created_at, owner.id))
+            self._log.add(cursor, room.id, member_draft(owner, None, owning, room.created_at, owner.id))
             keep(cursor, room.id, owner.id, owning, at=room.created_at)
         elif stored != room or role_of(cursor, room.id, owner.id) is None:
             raise Conflict

@@ -26,6 +26,7 @@ from api.store.sqlite.log import RoomLog, SqliteLog
 from api.store.sqlite.members import SqliteMembers
 from api.store.sqlite.rooms import SqliteRooms
 from api.store.sqlite.sessions import SqliteSessions
+from api.store.sqlite.signals import SqliteSignals
 from api.store.sqlite.tail import Commit, commit_of
 from api.store.sqlite.wake import Wake
 from api.store.sqlite.writer import SnapshotReader, Writer
@@ -42,6 +43,8 @@ class SqliteStore(Store):
         self._wake = Wake(database.path)
         self._reader = reader = SnapshotReader(database)
         changes = SqliteChanges(reader, log, self._wake, quiet_seconds)
+        self._signals = SqliteSignals(self._wake, changes.hear)
+        self._wake.on_words(self._signals.hear)
         self._writer = writer = Writer(
             database, commit_of=commit_of, on_commit=changes.hand, after_commit=self._committed
         )
@@ -56,6 +59,7 @@ class SqliteStore(Store):
             invites=SqliteInvites(reader, writer),
             erasure=SqliteErasure(reader, writer, log),
             changes=changes,
+            signals=self._signals,
         )
 
     @classmethod
@@ -80,6 +84,7 @@ class SqliteStore(Store):
             await self._reader.close()
             await self._writer.close()
         finally:
+            self._signals.close()
             self._wake.close()  # last, as the other processes must still hear of the last commit
 
     async def check(self) -> None:

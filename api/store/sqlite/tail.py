@@ -7,14 +7,14 @@ each room a tail yields entries without holes: one that cannot be read comes as 
 # ruff: noqa: S608 - queries are joined from constants of this file, never from values
 
 import asyncio
-from collections import ChainMap
+from collections import ChainMap, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
 
 from api.errors import Unavailable
-from api.models.changes import Change, Quiet, SessionEnded
+from api.models.changes import Change, Quiet, SessionEnded, Signal
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry
 from api.store.sqlite.log import RoomLog
@@ -64,6 +64,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         self._told: dict[str, int] = {}  # by room: the newest seq that was yielded
         self._handed: list[Commit] = []
         self._handed_count = 0  # entries handed over since the last batch, dropped ones included
+        self._signals: deque[Signal] = deque(maxlen=_BATCH)  # those of other stores; the oldest are lost
         self._news = asyncio.Event()
         self._read_by = 0.0  # at this time of the loop the file is read, even if commits were handed over
 
@@ -80,6 +81,11 @@ class SqliteTail(AsyncIterator[list[Change]]):
         self._handed.append(commit)
         self._news.set()
 
+    def hear(self, signals: Iterable[Signal]) -> None:
+        """Take signals of other stores. They are yielded after the entries that are committed by now."""
+        self._signals.extend(signals)
+        self.look()
+
     def look(self) -> None:
         """Make the tail read the file, as another process may have committed something."""
         self._read_by = 0.0
@@ -95,10 +101,13 @@ class SqliteTail(AsyncIterator[list[Change]]):
         while True:
             self._news.clear()
             handed, self._handed, self._handed_count = self._handed, [], 0
+            heard = len(self._signals)
             if loop.time() < self._read_by:
                 changes = self._take(handed)
             else:  # this reads the commits that were handed over too
                 changes = await self._new_changes()
+            if loop.time() < self._read_by:  # nothing is left to read that came before these signals
+                changes += [self._signals.popleft() for _ in range(min(heard, len(self._signals)))]
             if changes:
                 return changes
             now = loop.time()

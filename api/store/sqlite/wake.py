@@ -1,8 +1,11 @@
-"""Tells the other open stores of a database, by a datagram, that something was committed.
+"""Tells the other open stores of a database, by datagrams, that something was committed, and carries their signals.
 
 Each open store, in this process or another, binds a unix datagram socket in a directory that is the database's own. A
 store that has committed sends an empty datagram to all the others, so that they need not wait for their next poll.
 Polling alone is enough where there are no unix sockets, where the directory is not ours, or where a datagram is lost.
+
+A datagram may hold words: signals, which may be lost. It wakes like an empty one. So no wake-up is missing when a
+store's socket is full of such datagrams.
 """
 
 import asyncio
@@ -19,7 +22,8 @@ from typing import Final
 
 import structlog
 
-_DATAGRAM_BYTES: Final = 16
+_DATAGRAM_BYTES: Final = 64 * 1024
+"""No datagram is longer. One with as many signals as are sent together is shorter, however long their names are."""
 _BIND_ATTEMPTS: Final = 3  # another store may remove the directory, still empty, before we use it
 
 
@@ -31,6 +35,11 @@ class Wake:
         self._own = self._directory / secrets.token_hex(8)
         self._socket: socket.socket | None = None
         self._listening: set[Callable[[], None]] = set()
+        self._hear_words: Callable[[bytes], None] = lambda _words: None
+
+    def on_words(self, hear: Callable[[bytes], None]) -> None:
+        """Call `hear` with the words of each datagram that has some."""
+        self._hear_words = hear
 
     def open(self) -> None:
         """Begin to receive wake-ups."""
@@ -68,28 +77,35 @@ class Wake:
         for heard in self._listening:
             heard()
 
-    def notify_others(self) -> None:
-        """Wake the listeners of every other store. May be called from any thread, and never waits."""
+    def notify_others(self, words: bytes = b"") -> bool:
+        """Wake the listeners of every other store, and give them these words. May be called from any thread.
+
+        Never waits. Returns whether every other store could be given the words.
+        """
         endpoint = self._socket
         if endpoint is None:
-            return
+            return False
+        were_given = True
         with suppress(OSError):
             for name in os.listdir(self._directory):  # noqa: PTH208 - this runs at every commit, and costs half as much
                 if name != self._own.name:
-                    self._notify(endpoint, self._directory / name)
+                    were_given &= self._notify(endpoint, self._directory / name, words)
+        return were_given
 
-    def _notify(self, endpoint: socket.socket, other: Path) -> None:
+    def _notify(self, endpoint: socket.socket, other: Path, words: bytes) -> bool:
         try:
-            endpoint.sendto(b"", str(other))
+            endpoint.sendto(words, str(other))
         except ConnectionRefusedError:  # its process ended without closing it
             other.unlink(missing_ok=True)
         except OSError:  # it was just closed, or is full of datagrams that wake its store anyway
-            pass
+            return False
+        return True
 
     def _heard(self, endpoint: socket.socket) -> None:
         with suppress(BlockingIOError):
             while True:
-                endpoint.recv(_DATAGRAM_BYTES)
+                if words := endpoint.recv(_DATAGRAM_BYTES):
+                    self._hear_words(words)
                 self._notify_listeners()
 
     def _bound(self) -> socket.socket:

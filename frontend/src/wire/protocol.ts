@@ -139,7 +139,13 @@ const KINDS = {
   edit: { target: whole, body: text },
   delete: { target: whole },
   reaction: { target: whole, emoji: text, added: flag },
-  member: { role: maybe(role), by: maybe(text), returns_as: maybe(role) },
+  member: {
+    role: maybe(role),
+    by: maybe(text),
+    returns_as: maybe(role),
+    was: maybe(role),
+    display_name: maybe(text),
+  },
   room: { name: text, topic: maybe(text), visibility },
 };
 
