@@ -25,6 +25,7 @@
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
+        ├── Overloaded     unavailable         this node has as much to do as it may; the store may be well
         ├── Starting       unavailable         the database does not answer yet; only opening a store raises it
         └── StorageFull    storage_full        the store's disk is full; reading goes on
 
@@ -245,6 +246,12 @@ class Unavailable(TailwireError):
 
     def __init__(self, message: str = "", *, retry_after_seconds: int = 1) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
+
+
+class Overloaded(Unavailable):
+    """This node has as much to do, or to keep in memory, as it may. Nothing was done; a retry is safe."""
+
+    title = "This node has as much to do as it may"
 
 
 class Starting(Unavailable):

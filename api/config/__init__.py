@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="The most resident memory of a process, in MiB. A process with more refuses new sockets,"
-        " sign-ups, log-ins and messages until it has less. Linux only. When unset, there is no limit.",
+        " sign-ups, log-ins, messages and reads until it has less. Linux only. When unset, there is no limit.",
     )
     compression: bool = Field(
         False,

@@ -1,6 +1,7 @@
 """FastAPI dependencies of the routes: the caller, the caller's address, and the services."""
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -110,24 +111,28 @@ _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
 async def _identity(
-    parts: _Services, token: Annotated[str | None, Depends(_bearer)]
+    request: Request, parts: _Services, token: Annotated[str | None, Depends(_bearer)]
 ) -> AsyncIterator[Identity]:
     if token is None:
         raise Unauthorized
     identity = await parts.accounts.authenticator.identify(token)
     structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)
-    try:
-        yield identity
-    except NotFound:
-        parts.limits.throttles.missed(identity.user.id)
-        raise
+    reads = request.method in {"GET", "HEAD"}
+    # FastAPI ends a dependency that yields when the answer has been sent.
+    async with parts.limits.answers.under_way(identity.user.id) if reads else nullcontext():
+        try:
+            yield identity
+        except NotFound:
+            parts.limits.throttles.missed(identity.user.id)
+            raise
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]
 """The caller's identity, proven by an access token whose session has not ended. 401 for anyone else.
 
-A caller who gets too many 404s gets 429 instead.
+A caller who gets too many 404s gets 429 instead. Reads wait where too many answers are under way, and are refused
+while the node is short of memory.
 """
 
 

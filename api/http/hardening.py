@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.address import Network, client_scheme
 from api.errors import BadRequest, Misdirected, NotFound, TailwireError, Unauthorized
+from api.http.parts import send_in_parts
 from api.http.problems import problem
 
 HEADERS: Final = {
@@ -78,7 +79,7 @@ class Hardening:
             if message["type"] == "http.response.start":
                 message["headers"] = list(message.get("headers", ()))
                 _add_headers(MutableHeaders(raw=message["headers"]), message.get("status"), hsts)
-            await send(message)
+            await send_in_parts(message, send)
 
         try:
             if (refused := refusal(HTTPConnection(scope), self._hosts)) is not None:

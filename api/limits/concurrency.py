@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from api.errors import Unavailable
+from api.errors import Overloaded
 
 
 class ConcurrencyLimit:
@@ -20,9 +20,9 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it while the block runs. Raises `Unavailable` at once when too many wait."""
+        """Wait for a turn, and hold it while the block runs. Raises `Overloaded` at once when too many wait."""
         if self._taken >= self._most:
-            raise Unavailable("Too many are waiting for this")
+            raise Overloaded("Too many are waiting for this")
         self._taken += 1
         try:
             async with self._turns:

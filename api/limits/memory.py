@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from api.errors import Unavailable
+from api.errors import Overloaded
 
 STATM: Final = Path("/proc/self/statm")
 """The second number in this file is the resident memory, in pages (proc(5))."""
@@ -21,6 +21,8 @@ BLOCK_BYTES: Final = 64
 COLLECT_EVERY: Final = 10
 """While memory is short, garbage is collected once in this many measurements: a collection takes up to a second."""
 RETRY_SECONDS: Final = 5
+NEARLY: Final = 0.9
+"""With more than this part of its limit, a process serves those first who have not yet caused it."""
 COLLECT_THRESHOLDS: Final = (5_000, 20, 20)
 """Collect garbage less often than by default: with (700, 10, 10), it is an eighth of the cost of opening a socket."""
 
@@ -44,6 +46,7 @@ class Memory:
         self._limit_bytes = limit_bytes
         self._most_blocks = 0
         self._short_count = 0
+        self.is_nearly_short = False
 
     @property
     def is_short(self) -> bool:
@@ -55,7 +58,9 @@ class Memory:
         if self._limit_bytes is None:
             return
         was_short = self.is_short
-        is_short = self._used_bytes(self._limit_bytes) > self._limit_bytes
+        used_bytes = self._used_bytes(self._limit_bytes)
+        is_short = used_bytes > self._limit_bytes
+        self.is_nearly_short = used_bytes > NEARLY * self._limit_bytes
         self._short_count = self._short_count + 1 if is_short else 0
         if is_short is not was_short:
             log.warning("memory_short" if is_short else "memory_enough", limit_bytes=self._limit_bytes)
@@ -69,6 +74,6 @@ class Memory:
         return resident - (self._most_blocks - blocks) * BLOCK_BYTES
 
     def require(self) -> None:
-        """Raise `Unavailable` while memory is short."""
+        """Raise `Overloaded` while memory is short."""
         if self.is_short:
-            raise Unavailable("This node is short of memory", retry_after_seconds=RETRY_SECONDS)
+            raise Overloaded("This node is short of memory", retry_after_seconds=RETRY_SECONDS)

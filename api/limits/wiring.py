@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.config import Settings
+from api.limits.answers import Answers
 from api.limits.caps import Caps
 from api.limits.memory import Memory
 from api.limits.rates import COMMANDS_BURST_SECONDS, Rate
@@ -20,6 +21,7 @@ class Limits:
     throttles: Throttles
     caps: Caps
     memory: Memory
+    answers: Answers
     commands: Rate  # the rate of commands on one socket
 
 
@@ -35,10 +37,12 @@ def wire_limits(settings: Settings, store: Store) -> Limits:
         searches=settings.searches_per_minute,
         connections_per_user=settings.connections_per_user,
     )
+    memory = Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE)
     return Limits(
         throttles=Throttles(rates),
         caps=Caps(store, members_per_room=settings.members_per_room, rooms_per_user=settings.rooms_per_user),
-        memory=Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE),
+        memory=memory,
+        answers=Answers(memory),
         commands=commands,
     )
 

@@ -1,9 +1,12 @@
 """A page of a list, for all lists that have pages."""
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+PAGE_BYTES: Final = 512 * 1024
+"""The most bytes of the items of a page, as JSON. A page has at least one item, also if that alone is longer."""
 
 
 @dataclass(frozen=True, slots=True)

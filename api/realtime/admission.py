@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from api.address import counted_as
-from api.errors import RateLimited, Unavailable
+from api.errors import Overloaded, RateLimited
 from api.limits.memory import Memory
 
 
@@ -29,10 +29,10 @@ class Admission:
 
     @contextmanager
     def enter(self) -> Iterator[None]:
-        """Count one open socket while the block runs. Raises `Unavailable` when the node is full or short of memory."""
+        """Count one open socket while the block runs. Raises `Overloaded` when the node is full or short of memory."""
         self._memory.require()
         if self._open >= self._connections:
-            raise Unavailable("This node has as many connections as it may", retry_after_seconds=5)
+            raise Overloaded("This node has as many connections as it may", retry_after_seconds=5)
         self._open += 1
         try:
             yield
@@ -41,12 +41,12 @@ class Admission:
 
     @contextmanager
     def wait(self, address: str) -> Iterator[None]:
-        """Count one socket that has not authenticated, while the block runs. Raises `RateLimited`, `Unavailable`."""
+        """Count one socket that has not authenticated, while the block runs. Raises `RateLimited`, `Overloaded`."""
         address = counted_as(address)
         if self._waiting[address] >= self._per_address:
             raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
         if self._waiting.total() >= self._unauthenticated:
-            raise Unavailable("Too many connections that have not authenticated", retry_after_seconds=5)
+            raise Overloaded("Too many connections that have not authenticated", retry_after_seconds=5)
         self._waiting[address] += 1
         try:
             yield

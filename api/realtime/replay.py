@@ -1,8 +1,8 @@
 """Reads pages of the log for replays, and shares each page among the clients that need it.
 
 When a server restarts, all its clients come back at once and need nearly the same entries. Pages begin at multiples of
-`PAGE`, so that clients with different positions ask for the same pages. A page that is being read is awaited by all
-clients that need it, and cached for a moment for those that come just after.
+`PAGE`, or where a page of long entries ends, so that clients with different positions ask for the same pages. A page
+that is being read is awaited by all clients that need it, and cached for a moment for those that come just after.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ PAGE: Final = 100
 CACHE_SECONDS: Final = 1.0
 MAX_CACHE_BYTES: Final = 16 * 1024 * 1024
 
-_Key: TypeAlias = tuple[str, str, int]  # room, epoch, number of the page
+_Key: TypeAlias = tuple[str, str, int]  # room, epoch, and the seq after which the page begins
 
 
 class Replayed(NamedTuple):
@@ -46,19 +46,23 @@ class Replay:
 
         The log must have reached `until`. Raises `Unavailable`, also when the log has become shorter since.
         """
-        key = (room_id, epoch, after // PAGE)
+        begin = after // PAGE * PAGE
         seen: asyncio.Task[Page] | None = None
         while True:
+            key = (room_id, epoch, begin)
             reading = self._pages.get(key)
             is_own = reading is None or reading is seen  # the page that another call read ends too early
             if reading is None or is_own:
-                reading = self._read(key, until)
-            page = [one for one in await asyncio.shield(reading) if after < one.seq <= until]
-            if page:
+                reading = self._read(key)
+            found = await asyncio.shield(reading)
+            if page := [one for one in found if after < one.seq <= until]:
                 return page
-            if is_own:
+            if found:
+                begin, seen = found[-1].seq, None  # a page of long entries, or of a log that was shorter then
+            elif is_own:
                 raise Unavailable("the log has become shorter")
-            seen = reading
+            else:
+                seen = reading
 
     async def close(self) -> None:
         """Cancel the reads that are running, and clear the cache."""
@@ -68,24 +72,17 @@ class Replay:
         await asyncio.gather(*pages, return_exceptions=True)
         self._pages.clear()
 
-    def _read(self, key: _Key, until: int) -> asyncio.Task[Page]:
-        page = asyncio.create_task(self._load(key, until), name="replay")
+    def _read(self, key: _Key) -> asyncio.Task[Page]:
+        page = asyncio.create_task(self._load(key), name="replay")
         self._pages[key] = page
         page.add_done_callback(lambda page: self._cache(key, page))
         return page
 
-    async def _load(self, key: _Key, until: int) -> Page:
-        room_id, _, number = key
+    async def _load(self, key: _Key) -> Page:
+        room_id, _, begin = key
         self.read_count += 1
-        begin, end = number * PAGE, (number + 1) * PAGE
-        page: Page = []
-        while begin < min(until, end):
-            found = await self._store.log.entries(room_id, after=begin, limit=end - begin)
-            if not found:
-                break
-            page += [Replayed(entry.seq, entry.kind, encode(entry_event(entry))) for entry in found]
-            begin = found[-1].seq
-        return page
+        found = await self._store.log.entries(room_id, after=begin, limit=PAGE - begin % PAGE)
+        return [Replayed(entry.seq, entry.kind, encode(entry_event(entry))) for entry in found]
 
     def _cache(self, key: _Key, page: asyncio.Task[Page]) -> None:
         """Cache a page that was read, if there is space for it."""

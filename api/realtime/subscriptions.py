@@ -4,6 +4,7 @@ import asyncio
 from typing import Final, Literal
 
 from api.errors import Invalid, NotFound, TailwireError, Unavailable
+from api.limits.answers import Answers
 from api.limits.throttles import Throttles
 from api.models.log import Head
 from api.protocol.close_codes import CloseCode
@@ -24,13 +25,14 @@ REPLAY_RETRY_SECONDS: Final = 0.5
 class Subscriptions:
     """Carries out `subscribe` commands."""
 
-    def __init__(  # noqa: PLR0913  its dependencies
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         reads: BatchedReads,
         replay: Replay,
         hub: Hub,
         members: MemberService,
         throttles: Throttles,
+        answers: Answers,
         *,
         most: int,
     ) -> None:
@@ -39,6 +41,7 @@ class Subscriptions:
         self._hub = hub
         self._members = members
         self._throttles = throttles
+        self._answers = answers
         self._most = most
 
     async def subscribe(self, connection: Connection, command: Subscribe) -> None:
@@ -47,6 +50,7 @@ class Subscriptions:
         if room_id not in connection.rooms and len(connection.rooms) >= self._most:
             raise Invalid("Too many subscriptions on one connection", code="limit")
         if command.since is not None:
+            self._answers.require_memory(connection.identity.user.id)
             self._throttles.resume(connection.identity.user.id, room_id)
         progress = _Progress(connection, command)
         while connection.is_open:
@@ -84,15 +88,22 @@ class Subscriptions:
             if not self._hub.is_replaying(connection, room_id):
                 return False
             until = max(head.seq, self._hub.position(room_id))
-            page = await self._replay.frames(room_id, head.epoch, progress.seq, until)
+            await self._replay_page(progress, until)
+        progress.announce_live()
+        return True
+
+    async def _replay_page(self, progress: "_Progress", until: int) -> None:
+        """Send the next page of a replay. What a slow client has not taken of it counts as under way to its user."""
+        connection, room_id = progress.connection, progress.command.room_id
+        async with self._answers.under_way(connection.identity.user.id, is_patient=True) as answer:
+            page = await self._replay.frames(room_id, progress.epoch, progress.seq, until)
+            answer.shrink(sum(len(one.frames.wire) for one in page))
             progress.begin_replay(page[0].kind)
             for seq, _, frame in page:
                 if not connection.has_space:
                     await connection.drained()
                 connection.enqueue(frame)
                 progress.seq = seq
-        progress.announce_live()
-        return True
 
 
 class _Progress:

@@ -55,7 +55,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     """Return the hub and the parts that use it."""
     replay = Replay(store)
     subscriptions = Subscriptions(
-        reads, replay, hub, rooms.members, limits.throttles, most=settings.subscriptions
+        reads, replay, hub, rooms.members, limits.throttles, limits.answers, most=settings.subscriptions
     )
     commands = Commands(
         hub,

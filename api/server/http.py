@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.server.websocket import LINGER_SECONDS
+from api.server.websocket import LATE_BYTES, LINGER_SECONDS, WRITE_SECONDS
 
 HEAD_SECONDS: Final = 10.0
 """How long a client may take to send all headers, from its connection or from a request's first byte."""
@@ -24,6 +24,7 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
         self._spare_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -35,6 +36,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Forget the deadlines: the connection is gone."""
         self._within(None)
         self._unset_keepalive_if_required()  # uvicorn's own timer would keep a reset connection in memory
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +87,32 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
         super().handle_websocket_upgrade()
+
+    def pause_writing(self) -> None:
+        """Start the clock: the peer does not take what was written."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)
+
+    def resume_writing(self) -> None:
+        """Stop the clock: the peer has taken nearly everything."""
+        super().resume_writing()
+        self._stop_write_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close because no other request came. A peer that has not even taken the last answer is cut off."""
+        super().timeout_keep_alive_handler()
+        self._within(LINGER_SECONDS)
+
+    def _end_or_wait(self) -> None:
+        if self.transport.get_write_buffer_size() >= LATE_BYTES:
+            self.transport.abort()
+        else:
+            self._write_timer = self.loop.call_later(WRITE_SECONDS, self._end_or_wait)
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def _request(self) -> RequestResponseCycle | None:
         """Return the newest request, if any. Uvicorn's types say wrongly that there always is one."""

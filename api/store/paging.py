@@ -18,13 +18,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 import orjson
 
 from api.errors import BadCursor
-from api.models.page import Page
+from api.models.page import PAGE_BYTES, Page
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[int, str]
-
-PAGE_BYTES: Final = 512 * 1024
-"""The most bytes of the items of a page, as JSON. A page has at least one item, also if that alone is longer."""
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
 AFTER_ALL: Final[Key] = (2**63 - 1, "")

@@ -1,5 +1,6 @@
 """A node with more memory than `TAILWIRE_MEMORY_MIB` allows."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.config import Settings, SettingsError, read_settings
+from api.errors import Unavailable
 from api.limits import memory
+from api.limits.answers import Answers
+from api.limits.wiring import MEBIBYTE
 from api.models.rooms import LOBBY_ID
 from api.realtime import heartbeats
 from tests.node import PASSWORD, Socket, eventually, running
@@ -45,11 +49,41 @@ async def test_a_node_that_is_short_of_memory_keeps_what_it_has_and_takes_no_mor
             log_in = {"username": "alice", "password": PASSWORD}
             answer = await node.client().post("/auth/login", json=log_in)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert (await alice.http.get(f"/rooms/{LOBBY_ID}/messages")).status_code == 200
+            read = await alice.http.get(f"/rooms/{LOBBY_ID}/messages")
+            assert (read.status_code, read.headers["retry-after"]) == (503, "5")
+            assert "memory" in read.json()["detail"]
+            assert "store" not in read.text
+            since = {"epoch": "any", "seq": 1}
+            replay = await socket.call(type="subscribe", room_id=LOBBY_ID, since=since)
+            assert (replay["code"], replay["retry_after_seconds"]) == ("unavailable", 5)
             statm.write_text("1 1 1 1 0 1 0")
             await eventually(lambda: memory_is(True))
             assert (await socket.call(**send, ref="1"))["type"] == "ack"
+            assert (await alice.http.get(f"/rooms/{LOBBY_ID}/messages")).status_code == 200
         assert (await node.client().post("/auth/login", json=log_in)).status_code == 200
+
+
+async def test_who_has_answers_under_way_is_refused_a_little_before_all_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statm = tmp_path / "statm"
+    monkeypatch.setattr(memory, "STATM", statm)
+    measured = memory.Memory(100 * MEBIBYTE)
+    answers = Answers(measured)
+    pages = MEBIBYTE // os.sysconf("SC_PAGE_SIZE")
+    async with answers.under_way("eve"):
+        statm.write_text(f"1 {95 * pages} 1 1 0 1 0")
+        measured.measure()
+        answers.require_memory("bob")
+        with pytest.raises(Unavailable):
+            answers.require_memory("eve")
+        statm.write_text(f"1 {105 * pages} 1 1 0 1 0")
+        measured.measure()
+        with pytest.raises(Unavailable):
+            answers.require_memory("bob")
+        statm.write_text(f"1 {50 * pages} 1 1 0 1 0")
+        measured.measure()
+        answers.require_memory("eve")
 
 
 async def test_a_node_without_a_limit_does_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from api.errors import BadCursor
 from api.models.accounts import Audited, AuditEvent, User
 from api.models.log import PREVIEW_CHARACTERS, Entry, Message
-from api.models.page import Page
+from api.models.page import PAGE_BYTES, Page
 from api.models.rooms import LOBBY_ID, Role, Room
 from api.store import paging
 from api.store.base.store import Store
@@ -113,7 +113,7 @@ async def test_a_page_of_long_entries_ends_early_and_hides_none(store: Store, de
         "" if number == 8 else LONGEST for number in range(count)
     ]
     assert len(pages) == 3
-    assert all(size(page) <= paging.PAGE_BYTES for page in pages)
+    assert all(size(page) <= PAGE_BYTES for page in pages)
 
 
 async def test_a_page_of_long_messages_ends_early_in_both_directions(store: Store, den: Room) -> None:
@@ -125,7 +125,7 @@ async def test_a_page_of_long_messages_ends_early_in_both_directions(store: Stor
     newest = await store.log.history(den.id, limit=100)
     assert newest.items[-1].seq == count + 1
     assert newest.has_more
-    assert size(newest.items) <= paging.PAGE_BYTES
+    assert size(newest.items) <= PAGE_BYTES
     older = await store.log.history(den.id, before=newest.items[0].seq, limit=len(newest.items))
     assert older.has_more
     assert older.items[-1].seq == newest.items[0].seq - 1

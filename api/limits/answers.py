@@ -1,0 +1,147 @@
+"""Bounds the bytes of answers under way: being read from the store, made, and written to peers that may be slow."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from api.errors import Overloaded, RateLimited
+from api.limits.memory import RETRY_SECONDS, Memory
+from api.models.page import PAGE_BYTES
+
+USER_BYTES: Final = 8 * PAGE_BYTES
+"""The answers to one user that are under way have at most this many bytes."""
+NODE_BYTES: Final = 64 * PAGE_BYTES
+"""All answers that are under way on a node have at most this many bytes."""
+SHARE: Final = 4
+"""Who has answers under way is given more only while they would have at most this part of what is left. So a few users
+cannot take all, and whoever has none still finds space (the dynamic thresholds of switches: Choudhury and Hahne, 1998).
+"""
+USER_WAITING: Final = 32
+"""So many more answers to one user may wait for their turn."""
+WAIT_SECONDS: Final = 10.0
+
+
+class Answers:
+    """Counts the answers under way, by user. An answer waits for its turn where there is no space for it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._used: Counter[str] = Counter()  # bytes by user
+        self._free = NODE_BYTES
+        self._waiting: list[_Waiting] = []  # in the order in which they came
+
+    @property
+    def bytes_under_way(self) -> int:
+        """How many bytes of answers are under way on this node."""
+        return NODE_BYTES - self._free
+
+    def require_memory(self, user_id: str) -> None:
+        """Raise `Overloaded` while memory is short, and a little earlier for who has answers under way."""
+        self._memory.require()
+        if self._memory.is_nearly_short and self._used[user_id]:
+            raise Overloaded("This node is short of memory", retry_after_seconds=RETRY_SECONDS)
+
+    @asynccontextmanager
+    async def under_way(self, user_id: str, *, is_patient: bool = False) -> AsyncIterator["UnderWay"]:
+        """Count one answer to a user while the block reads, makes and writes it: `PAGE_BYTES`, until it says less.
+
+        Waits for its turn, for `WAIT_SECONDS` unless it `is_patient`. Raises `RateLimited` when others to the user take
+        longer, or too many of them wait, and `Overloaded` when the node has no space or is short of memory.
+        """
+        self.require_memory(user_id)
+        if not self._has_space(user_id) or self._waiting_of(user_id):
+            if not is_patient and self._waiting_of(user_id) >= USER_WAITING:
+                raise _too_many()
+            await self._wait(user_id, None if is_patient else WAIT_SECONDS)
+        else:
+            self.change(user_id, PAGE_BYTES)
+        answer = UnderWay(self, user_id)
+        try:
+            yield answer
+        finally:
+            answer.shrink(0)
+
+    def change(self, user_id: str, by: int) -> None:
+        """Count more or fewer bytes of a user, and wake those who now have space."""
+        self._used[user_id] += by
+        self._free -= by
+        if not self._used[user_id]:
+            del self._used[user_id]
+        if by < 0 and self._waiting:
+            self._wake()
+
+    def _has_space(self, user_id: str) -> bool:
+        used = self._used.get(user_id, 0)
+        if self._free < PAGE_BYTES:
+            return False
+        return not used or used + PAGE_BYTES <= min(USER_BYTES, self._free // SHARE)
+
+    def _waiting_of(self, user_id: str) -> int:
+        return sum(one.user_id == user_id for one in self._waiting)
+
+    async def _wait(self, user_id: str, seconds: float | None) -> None:
+        waiting = _Waiting(user_id)
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiting.turn.wait()
+        except TimeoutError:
+            if not waiting.turn.is_set():
+                if self._used[user_id]:
+                    raise _too_many() from None
+                raise Overloaded("This node has too many answers under way", retry_after_seconds=1) from None
+        except BaseException:
+            if waiting.turn.is_set():
+                self.change(user_id, -PAGE_BYTES)
+            raise
+        finally:
+            if not waiting.turn.is_set():
+                self._waiting.remove(waiting)
+
+    def _wake(self) -> None:
+        still: list[_Waiting] = []
+        passed: set[str] = set()  # users of whom one still waits, whom their later ones do not overtake
+        for number, one in enumerate(self._waiting):
+            if self._free < PAGE_BYTES:
+                still += self._waiting[number:]
+                break
+            if one.user_id in passed or not self._has_space(one.user_id):
+                passed.add(one.user_id)
+                still.append(one)
+            else:
+                self.change(one.user_id, PAGE_BYTES)
+                one.turn.set()
+        self._waiting = still
+
+
+class UnderWay:
+    """One answer under way."""
+
+    __slots__ = ("_answers", "_bytes", "_user_id")
+
+    def __init__(self, answers: Answers, user_id: str) -> None:
+        self._answers = answers
+        self._user_id = user_id
+        self._bytes = PAGE_BYTES
+
+    def shrink(self, size: int) -> None:
+        """Say that the answer has only so many bytes, or so many left."""
+        if size < self._bytes:
+            less, self._bytes = self._bytes - size, size
+            self._answers.change(self._user_id, -less)
+
+
+class _Waiting:
+    """One answer that waits for its turn."""
+
+    __slots__ = ("turn", "user_id")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.turn = asyncio.Event()
+
+
+def _too_many() -> RateLimited:
+    return RateLimited("Too many answers to this user are under way", retry_after_seconds=1)
