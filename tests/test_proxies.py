@@ -244,9 +244,8 @@ async def behind(front: str, directory: Path, **more: Any) -> AsyncIterator[Site
     run, path = FRONTS[front]
     port, store = free_port(), f"sqlite:///{directory / 'tailwire.db'}"
     base = f"https://127.0.0.1:{port}{path}"
-    settings = Settings(
-        store=store, url=base, trusted_proxies=(ip_network("127.0.0.1/32"),), sends_burst=200, **more
-    )
+    more |= {"sends_burst": 200, "signup": "open"}
+    settings = Settings(store=store, url=base, trusted_proxies=(ip_network("127.0.0.1/32"),), **more)
     context = make_certificate(directory)
     async with (
         running(settings) as node,
@@ -358,8 +357,9 @@ async def test_many_posts_go_over_few_kept_connections(site: Site) -> None:
 
 
 @pytest.mark.browser
-async def test_the_page_works_below_a_path(browser: Browser, tmp_path: Path) -> None:
-    async with behind("nginx below a path", tmp_path) as site:
+@pytest.mark.parametrize("front", ["nginx below a path", "caddy below a path"])
+async def test_the_page_works_below_a_path(browser: Browser, tmp_path: Path, front: str) -> None:
+    async with behind(front, tmp_path) as site:
         page = await window(browser, Node(site.base), "alice", ignore_https_errors=True)
         await say(page, "from below a path")
         await expect(line(page, "from below a path")).to_be_visible()

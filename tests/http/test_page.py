@@ -157,6 +157,16 @@ async def test_head_is_answered_as_get_without_a_body(site: Node, path: str) -> 
         assert head.headers["content-length"] == got.headers["content-length"]
 
 
+async def test_head_is_answered_wherever_the_contract_has_get(site: Node) -> None:
+    alice = await site.sign_up("alice")
+    paths = (await alice.http.get("/openapi.json")).json()["paths"]
+    read = [path.replace("{room_id}", "lobby") for path, operations in paths.items() if "get" in operations]
+    assert len(read) > 10
+    for path in read:
+        got, head = await alice.http.get(path), await alice.http.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+
+
 async def test_an_answer_to_head_is_followed_by_the_next_answer(site: Node) -> None:
     """A body behind the headers would be taken for the next answer."""
     reader, writer = await dial(site)
@@ -171,7 +181,7 @@ async def test_a_wrong_method_names_head_too(site: Node) -> None:
     assert (await site.client().delete("/healthz")).headers["allow"] == "GET, HEAD"
 
 
-@pytest.mark.settings(url="https://example.org/chat")
+@pytest.mark.settings(url="https://example.org/chat", signup="open")
 async def test_a_server_below_a_path_answers_with_the_path_and_without_it(sqlite_node: Node) -> None:
     alice = await sqlite_node.sign_up("alice")
     for path in ("/healthz", "/users/me", "/docs", "/openapi.json"):
