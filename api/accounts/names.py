@@ -109,17 +109,19 @@ def label(text: str) -> str:
     """Return a room's name or a display name without outer blanks. Raises `ValueError` for a misleading one.
 
     Names are shown on one line beside other text. So no character may be invisible, break the line or change the
-    direction of the text.
+    direction of the text. Those that other programs put around a text when it is copied are cut.
     """
-    if _MISLEADING.search(text) or any(
-        unicodedata.category(one) in _UNSEEN for one in text if one not in _JOINERS
+    name = text.strip(_AROUND)
+    shown = _FLAG.sub(_BLACK_FLAG, name)
+    if _MISLEADING.search(shown) or any(
+        unicodedata.category(one) in _UNSEEN for one in shown if one not in _JOINERS
     ):
         raise ValueError("must not hold control characters, line breaks or invisible characters")
-    if not any(unicodedata.category(one)[0] in "LNPSC" for one in text if one not in _JOINERS):
+    if not any(unicodedata.category(one)[0] in "LNPSC" for one in shown if one not in _JOINERS):
         raise ValueError("must show something")
-    if _most_marks(text) > MAX_MARKS:
+    if _most_marks(shown) > MAX_MARKS:
         raise ValueError("must not stack so many marks on one letter")
-    return text.strip()
+    return name
 
 
 def _most_marks(text: str) -> int:
@@ -134,6 +136,14 @@ def _most_marks(text: str) -> int:
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Zero-width joiners, which are allowed because Persian and Indic words and emoji need them."""
+_BLANKS: Final = " \xa0\u3000"
+_AROUND: Final = (
+    _BLANKS + "\xad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Blanks, and characters that say how a copied text joins what is around it. Those that turn it around are not here."""
+_BLACK_FLAG: Final = "\U0001f3f4"
+_FLAG: Final = re.compile(_BLACK_FLAG + "[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+"""Matches the flag of a part of a country, such as Wales: a black flag and its code in tags (UTS 51, annex C)."""
 _MISLEADING: Final = re.compile(r"[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]")
 """Matches blank characters that are letters, symbols or unassigned: Hangul fillers, the Braille blank, tags."""
 

@@ -69,9 +69,7 @@ class Position(Strict):
 
 def invalid(errors: Sequence[Any]) -> Invalid:
     """Translate pydantic's errors into `Invalid`, without repeating the input."""
-    fields = tuple(
-        FieldError(tuple(error["loc"]), str(error["msg"]).removeprefix("Value error, ")) for error in errors
-    )
+    fields = tuple(FieldError(tuple(error["loc"]), _words(error)) for error in errors)
     unknown = [str(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden"]
     if not all(map(_NAME.fullmatch, unknown)):
         return Invalid("There is a name that no field can have", errors=_nameless(errors, fields))
@@ -84,6 +82,38 @@ def invalid(errors: Sequence[Any]) -> Invalid:
     if fields and fields[0].loc[-1:] == ("ref",):
         return Invalid("The ref must be a text of 1 to 64 characters", errors=fields, code="bad_ref")
     return Invalid(errors=fields)
+
+
+_WORDS: Final = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "enum": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le}",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_pattern_mismatch": "has a character that does not belong here",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be a text",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+    "value_error": "{error}",
+}
+"""What we say for each of pydantic's types of error. Its own messages are for programmers, and change."""
+
+
+def _words(error: Any) -> str:
+    """Say what is wrong with a field, in the words of this server."""
+    context = error.get("ctx", {})
+    if error["type"] == "string_too_short" and context["min_length"] == 1:
+        return "must not be empty"
+    return _WORDS.get(error["type"], "is not valid").format_map(context)
 
 
 def _nameless(errors: Sequence[Any], fields: tuple[FieldError, ...]) -> tuple[FieldError, ...]:

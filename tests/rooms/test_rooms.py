@@ -300,11 +300,15 @@ async def test_a_room_at_its_bounds_is_made(alice: Person) -> None:
         "a\nb",
         "a\0b",
         "\u202egnp.exe",
+        "gnp.exe\u202d",
         "\u3164",
         "\u2800",
         "  ",
-        "Tea\u2066",
+        "Tea\u2066Tea",
         "\U000e0041",
+        "\U0001f3f4\U000e0067\U000e0062",  # no flag: its code does not end
+        "\U0001f3f4" + "\U000e0067" * 40 + "\U000e007f",
+        "\u200e\u2068\u2069",
     ],
 )
 async def test_a_name_that_misleads_the_eye_is_refused(sqlite_node: Node, name: str) -> None:
@@ -320,11 +324,25 @@ async def test_a_name_that_misleads_the_eye_is_refused(sqlite_node: Node, name: 
 
 @pytest.mark.parametrize(
     "name",
-    ["Café 北京", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "!"],
+    [
+        *("Café 北京", "\U0001f469\u200d\U0001f52c", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "!"),
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # England
+        "Cymru \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
+    ],
 )
 async def test_a_name_in_any_script_is_taken(sqlite_node: Node, name: str) -> None:
     alice = await sqlite_node.sign_up("alice")
     assert (await make_room(alice, name))["name"] == name
+
+
+@pytest.mark.parametrize(
+    "pasted", ["Ann\u200e", "\u200fAnn ", "\u2068Ann\u2069", "\u202aAnn\u202c", "\ufeff\u200b Ann\u200d\xa0"]
+)
+async def test_the_marks_around_a_pasted_name_are_cut(sqlite_node: Node, pasted: str) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    shown = await alice.http.patch("/users/me", json={"display_name": pasted})
+    room = await make_room(alice, pasted, topic=pasted)
+    assert (shown.json()["display_name"], room["name"], room["topic"]) == ("Ann",) * 3
 
 
 async def test_an_unknown_query_field_is_refused_and_a_token_there_too(sqlite_node: Node) -> None:
