@@ -27,6 +27,10 @@ def _seq_or_zero(text: object) -> int:
     return seq if 1 <= seq <= MAX_SAFE_INTEGER else 0
 
 
+RoomNamed = Annotated[
+    str | SkipJsonSchema[None],
+    Query(min_length=1, max_length=80, pattern=r"^[^\x00]+$", description="A part of the name"),
+]
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]

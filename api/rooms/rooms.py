@@ -1,5 +1,6 @@
 """Lists, shows and creates rooms."""
 
+import unicodedata
 from collections.abc import Sequence
 
 from api.clock import now_ms
@@ -31,9 +32,12 @@ class RoomService:
         """Return those of these rooms that a user is a member of."""
         return await self._store.rooms.views(room_ids, user_id)
 
-    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+    async def public(
+        self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
         """List all public rooms as a user sees them. Raises `BadCursor`."""
-        return await self._store.rooms.public(user_id, cursor=cursor, limit=limit)
+        wanted = unicodedata.normalize("NFC", named or "").strip() or None
+        return await self._store.rooms.public(user_id, named=wanted, cursor=cursor, limit=limit)
 
     async def create(self, user: User, name: str, topic: str, visibility: Visibility) -> RoomView:
         """Create a room that the user owns. Raises `RateLimited`, and `Invalid` at the cap."""

@@ -8,7 +8,7 @@ from api.errors import EpochChanged, FieldError, Forbidden, Invalid, RateLimited
 from api.http.bodies.rooms import NewRoom, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomsDep
 from api.http.openapi import refuses
-from api.http.query import Cursor, Limit, RoomIds
+from api.http.query import Cursor, Limit, RoomIds, RoomNamed
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
@@ -22,15 +22,23 @@ async def rooms(  # noqa: PLR0913, PLR0917  the query fields
     cursor: Cursor = None,
     limit: Limit = 50,
     ids: RoomIds = None,
+    q: RoomNamed = None,
 ) -> RoomsOut:
-    """List the caller's rooms, all public rooms, or those of the rooms `ids` that the caller is a member of."""
+    """List the caller's rooms, all public rooms, or those of the rooms `ids` that the caller is a member of.
+
+    `q` finds public rooms by any part of their names.
+    """
+    if q is not None and scope != "public":
+        raise Invalid(errors=(FieldError(("query", "q"), "must come with the scope public"),))
     if ids is not None:
         if scope != "mine" or cursor is not None:
             raise Invalid(errors=(FieldError(("query", "ids"), "cannot be given with scope or cursor"),))
         views = await rooms.of_user_among(identity.user.id, ids.split(","))
         return RoomsOut(items=[RoomOut.of(view) for view in views], next_cursor=None)
-    find = rooms.of_user if scope == "mine" else rooms.public
-    page = await find(identity.user.id, cursor=cursor, limit=limit)
+    if scope == "mine":
+        page = await rooms.of_user(identity.user.id, cursor=cursor, limit=limit)
+    else:
+        page = await rooms.public(identity.user.id, named=q, cursor=cursor, limit=limit)
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
 

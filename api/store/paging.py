@@ -48,6 +48,11 @@ def start(list_name: str, cursor: str | None) -> Key:
     raise BadCursor
 
 
+def public_rooms(named: str | None) -> str:
+    """Return the name of the list of public rooms, or of those whose names contain this text."""
+    return "public" if named is None else f"public {named}"
+
+
 def page(
     list_name: str, rows: Iterable[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
 ) -> Page[T]:

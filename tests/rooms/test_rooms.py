@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from api.models.rooms import LOBBY_ID
@@ -343,6 +344,22 @@ async def test_the_marks_around_a_pasted_name_are_cut(sqlite_node: Node, pasted:
     shown = await alice.http.patch("/users/me", json={"display_name": pasted})
     room = await make_room(alice, pasted, topic=pasted)
     assert (shown.json()["display_name"], room["name"], room["topic"]) == ("Ann",) * 3
+
+
+async def test_public_rooms_are_found_by_a_part_of_the_name(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    for name in ("Café", "Cafeteria", "Tea"):
+        await make_room(alice, name)
+
+    async def find(**query: str) -> httpx.Response:
+        return await alice.http.get("/rooms", params={"scope": "public", **query})
+
+    for text, wanted in (("CAFE\u0301", ["Café"]), (" afe", ["Cafeteria"]), (" ", None), ("100%", [])):
+        names = [room["name"] for room in (await find(q=text)).json()["items"]]
+        assert names == (wanted if wanted is not None else ["Lobby", "Café", "Cafeteria", "Tea"])
+    for refused in ({"q": ""}, {"q": "x" * 81}, {"q": "a\0"}, {"q": "tea", "scope": "mine"}):
+        answer = await find(**refused)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 async def test_an_unknown_query_field_is_refused_and_a_token_there_too(sqlite_node: Node) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.errors import Conflict
+from api.errors import BadCursor, Conflict
 from api.models.accounts import User
 from api.models.log import Kind
 from api.models.rooms import LOBBY_ID, Member, Role, Room, Visibility
@@ -102,3 +102,41 @@ async def test_public_rooms_are_listed_page_by_page_without_private_ones(
     assert {view.role for view in views} == {None}
     mine = await all_pages(lambda cursor: store.rooms.public(alice.id, cursor=cursor, limit=2), limit=2)
     assert {view.role for view in mine if view.room.id != LOBBY_ID} == {Role.OWNER}
+
+
+async def test_public_rooms_are_found_by_any_part_of_the_name_in_any_case_over_all_pages(
+    store: Store, alice: User, bob: User
+) -> None:
+    names = ["Ämter", "Tea (green)", "Tea time", "tEAm", "The end.*", "ЖУК", "plain"]
+    for number, name in enumerate(names):
+        await store.rooms.create(replace(make_room(number), name=name), alice)
+    await store.rooms.create(replace(make_room(90, Visibility.PRIVATE), name="Tea in private"), alice)
+
+    async def found(text: str) -> list[str]:
+        views = await all_pages(
+            lambda cursor: store.rooms.public(bob.id, named=text, cursor=cursor, limit=2), limit=2
+        )
+        return [view.room.name for view in views]
+
+    for text, wanted in {
+        "tea": ["Tea (green)", "Tea time", "tEAm"],
+        "ämt": ["Ämter"],
+        "жук": ["ЖУК"],
+        "(g": ["Tea (green)"],
+        ".*": ["The end.*"],
+        "a t": ["Tea time"],
+        "\\E": [],
+        "\\": [],
+        "private": [],
+    }.items():
+        assert await found(text) == wanted, text
+
+
+async def test_a_page_mark_of_one_search_is_not_taken_for_another(store: Store, alice: User) -> None:
+    for number in range(3):
+        await store.rooms.create(replace(make_room(number), name=f"Tea {number}"), alice)
+    page = await store.rooms.public(alice.id, named="tea", cursor=None, limit=1)
+    assert page.next_cursor
+    for named in ("te", None):
+        with pytest.raises(BadCursor):
+            await store.rooms.public(alice.id, named=named, cursor=page.next_cursor, limit=1)

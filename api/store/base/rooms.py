@@ -32,8 +32,13 @@ class RoomStore(ABC):
         """List the rooms a user is a member of, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
-    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`."""
+    async def public(
+        self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
+        """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`.
+
+        With `named`, a text in NFC without a NUL character: those whose names contain it, in upper or lower case.
+        """
 
     @abstractmethod
     async def count_of_user(self, user_id: str) -> int:

@@ -1,5 +1,6 @@
 """Makes the ReQL queries for heads, memberships, lists and renewals of epochs. Pure."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -144,13 +145,21 @@ def _rows(keys: Any, *, table: str) -> Any:
     return r.table(table, read_mode="majority").get_all(r.args(keys))
 
 
-def listing_query(table: str, index: str, prefix: list[str], start: paging.Key, limit: int) -> Any:
-    """Return the query for the rows with this prefix in an index, after `start`: up to `limit` and one more."""
+def listing_query(  # noqa: PLR0917  the list, the page of it, and the rows that are wanted
+    table: str, index: str, prefix: list[str], start: paging.Key, limit: int, named: str | None = None
+) -> Any:
+    """Return the query for the rows with this prefix in an index, after `start`: up to `limit` and one more.
+
+    With `named`, only rows are found whose `name` contains this text, in upper or lower case.
+    """
     lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
     found = r.table(table, read_mode="majority").between(
         lower, [*prefix, r.maxval, r.maxval], index=index, left_bound="open"
     )
-    return found.order_by(index=index).limit(limit + 1)
+    ordered = found.order_by(index=index)
+    if named is not None:
+        ordered = ordered.filter(r.row["name"].match("(?i)" + re.escape(named)))
+    return ordered.limit(limit + 1)
 
 
 def renewal_under_way_query() -> Any:

@@ -99,14 +99,16 @@ class ClusterRooms(RoomStore):
             item=lambda row: views[row["room_id"]],
         )
 
-    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
+    async def public(
+        self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
-        rows = await self._pool.read(
-            listing_query("rooms", "public", [], paging.start("public", cursor), limit)
-        )
+        list_name = paging.public_rooms(named)
+        start = paging.start(list_name, cursor)
+        rows = await self._pool.read(listing_query("rooms", "public", [], start, limit, named))
         views = await self._views([_room(row) for row in rows], user_id)
         return paging.page(
-            "public",
+            list_name,
             views,
             limit,
             key=lambda view: (view.room.created_at, view.room.id),

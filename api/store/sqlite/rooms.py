@@ -5,7 +5,9 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `RoomStore`; queries are joined from constants of this file
 
+import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 import apsw
@@ -49,8 +51,10 @@ class SqliteRooms(RoomStore):
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         return await self._read(lambda reading: self._of_user(reading, user_id, cursor, limit))
 
-    async def public(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        return await self._read(lambda reading: self._public(reading, user_id, cursor, limit))
+    async def public(
+        self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
+        return await self._read(lambda reading: self._public(reading, user_id, named, cursor, limit))
 
     async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
         return await self._read(lambda cursor: self._views(cursor, room_ids, user_id))
@@ -108,17 +112,23 @@ class SqliteRooms(RoomStore):
             item=lambda row: self._room_view(cursor, row[:-1], user_id),
         )
 
-    def _public(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
+    def _public(
+        self, cursor: apsw.Cursor, user_id: str, named: str | None, after: str | None, limit: int
+    ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
+        list_name = paging.public_rooms(named)
+        # SQLite ignores the case of ASCII letters only, so the names are compared here, row by row.
+        name = re.compile(re.escape(named or ""), re.IGNORECASE)
         rows = cursor.execute(
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"
-            " ORDER BY rooms.created_at, id LIMIT ?",
-            (user_id, *paging.start("public", after), limit + 1),
-        ).fetchall()
+            " ORDER BY rooms.created_at, id",
+            (user_id, *paging.start(list_name, after)),
+        )
+        found = list(islice((row for row in rows if name.search(row[1])), limit + 1))
         return paging.page(
-            "public",
-            rows,
+            list_name,
+            found,
             limit,
             key=lambda row: (row[4], row[0]),
             item=lambda row: self._room_view(cursor, row, user_id),
