@@ -68,18 +68,22 @@ describe('links', () => {
   });
 });
 
-// The bound is far above what each takes, and far below what going back over a body takes.
+// The bound is far above what each takes, and far below what going back over a body takes. The
+// shortest of several tries counts, because other programs may take the processor meanwhile.
 test.each(HOSTILE_BODIES)('a body of $name costs no time', ({ body }) => {
-  const start = performance.now();
-  expect(
-    splitLinks(body)
-      .map(({ text }) => text)
-      .join(''),
-  ).toBe(body);
-  cleaned(body);
-  codePoints(body);
-  isBlank(body);
-  expect(performance.now() - start).toBeLessThan(50);
+  const shortest = Math.min(
+    ...[1, 2, 3].map(() => {
+      const start = performance.now();
+      const parts = splitLinks(body);
+      cleaned(body);
+      codePoints(body);
+      isBlank(body);
+      const milliseconds = performance.now() - start;
+      expect(parts.map(({ text }) => text).join('')).toBe(body);
+      return milliseconds;
+    }),
+  );
+  expect(shortest).toBeLessThan(50);
 });
 
 test('lengths are code points, not UTF-16 units', () => {

@@ -168,4 +168,4 @@ test('500 forms that are filled and submitted in one tick send what each of them
     });
   });
   expect(sent).toEqual(values);
-});
+}, 60_000);
