@@ -95,23 +95,25 @@ class AccountService:
 
         Raises what `Proof.by_password` raises, and `Invalid` for a weak new password.
         """
-        user, proven = identity.user, self._proof.by_password
-        async with proven(user, current, client, field="current_password"):
+        user = identity.user
+        async with self._proof.by_password(identity, current, field="current_password"):
             check_password(new, user.username, "new_password")
             new_hash = await self._passwords.hash(new)
             await replace_password(self._store, self._endings, user.id, new_hash, but=identity.session_id)
             await self._audit.note(Audited.PASSWORD_CHANGED, user.id, client.address)
 
-    async def erase(self, user: User, password: str, client: Client) -> None:
+    async def erase(self, identity: Identity, password: str, client: Client) -> None:
         """Begin to erase an account, and end its sessions. Nothing can stop the erasure once it has begun.
 
-        A background job does the rest after this returns. Raises what `Proof.by_password` raises.
+        A background job does the rest after this returns. Raises what `Proof.by_password` raises, and `Conflict` for
+        the last administrator.
         """
-        async with self._proof.by_password(user, password, client, field="password"):
+        user = identity.user
+        async with self._proof.by_password(identity, password, field="password"):
+            await self._store.erasure.begin(user.id, one_remains=True)
             await self._audit.record(
                 Audited.ERASED, actor_id=user.id, subject_id=user.id, address=client.address
             )
-            await self._store.erasure.begin(user.id)
             await self._endings.all_of(user.id)
         self._on_erasing()
 

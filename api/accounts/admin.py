@@ -28,6 +28,11 @@ class Actor:
     user_id: str | None = None
     address: str | None = None
 
+    @property
+    def is_person(self) -> bool:
+        """Whether an administrator acts over HTTP. The command line may take away even the last administrator."""
+        return self.user_id is not None
+
 
 class Admin:
     """Administers accounts. Each change is in the audit log when its method returns.
@@ -86,7 +91,7 @@ class Admin:
     async def set_disabled(self, user_id: str, disabled: bool, actor: Actor) -> None:
         """Disable an account and end its sessions, or enable it again. Raises `Conflict`."""
         _require_another(user_id, actor)
-        await self._store.accounts.set_flags(user_id, disabled=disabled)
+        await self._store.accounts.set_flags(user_id, disabled=disabled, one_remains=actor.is_person)
         if disabled:
             await self._endings.all_of(user_id)
         await self._record(Audited.DISABLED if disabled else Audited.ENABLED, user_id, actor)
@@ -94,11 +99,16 @@ class Admin:
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
         """Make a user an administrator, or take that right away. Raises `Conflict`."""
         _require_another(user_id, actor)
-        await self._store.accounts.set_flags(user_id, admin=admin)
+        await self._store.accounts.set_flags(user_id, admin=admin, one_remains=actor.is_person)
         await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
 
     async def reset_password(self, user_id: str, password: str, actor: Actor) -> None:
-        """Set a user's password, also where they have none yet, and end all their sessions. Raises `Invalid`."""
+        """Set a user's password, also where they have none yet, and end all their sessions.
+
+        Raises `Invalid`, and `Conflict` for the administrator's own password: that is changed with the old one.
+        """
+        if user_id == actor.user_id:
+            raise Conflict("Change your own password with the old one")
         async with self._hashing.take():
             account = await self.account(user_id)
             check_password(password, account.user.username)

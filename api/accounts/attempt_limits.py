@@ -6,6 +6,7 @@ limits themselves, so no caller can forget them.
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ MINUTE_MS: Final = 60_000
 SLOT_BYTES: Final = 2
 """Accounts and addresses are counted in 65,536 slots of each kind, so that no attacker can make the table grow.
 
-Two accounts that share a slot are locked together. This helps no attacker: failing to log in to an account locks it
-more easily.
+Two accounts that share a slot are locked together. Which ones do nobody can tell or choose, because slots are found
+with a key.
 """
 
 
@@ -49,8 +50,10 @@ class AttemptRates:
 class AttemptLimits:
     """Counts attempts to log in and to sign up. Raises `RateLimited`, with the time to wait, for too many."""
 
-    def __init__(self, store: Store, rates: AttemptRates, hashing: ConcurrencyLimit) -> None:
+    def __init__(self, store: Store, rates: AttemptRates, hashing: ConcurrencyLimit, *, key: str) -> None:
+        """`key` is secret, and the same on all nodes."""
         self._store = store
+        self._key = key.encode()
         self._rates = rates
         self._hashing = hashing
         self._refusals = Refusals(REFUSED_SECONDS)
@@ -62,21 +65,42 @@ class AttemptLimits:
         The attempt is counted before the block runs, because otherwise many attempts at once would all be allowed.
         Raises `RateLimited`, and `Unavailable`, also when too many blocks wait for their turn.
         """
-        from_address = _slot("login-from", counted_as(address or UNKNOWN))
-        at_account = _slot("login", _account(username))
-        self._refuse_again(from_address, at_account)
-        async with self._hashing.take(), self._counted(from_address, at_account):
+        from_address = self._slot("login-from", counted_as(address or UNKNOWN))
+        at_account = self._slot("login", _account(username))
+        rates = self._rates
+        limits = {from_address: rates.failures_per_address, at_account: rates.failures_per_account}
+        async with self._counted(limits):
             yield
 
     @asynccontextmanager
-    async def _counted(self, from_address: str, at_account: str) -> AsyncIterator[None]:
-        at = now_ms()
-        await self._attempt(from_address, self._rates.failures_per_address, at)
-        try:
-            await self._attempt(at_account, self._rates.failures_per_account, at)
-        except RateLimited:
-            await self._forgive(at, from_address)  # no password was tried
-            raise
+    async def proof(self, session_id: str) -> AsyncIterator[None]:
+        """Run a block that tries the password of a logged-in user again, as `password` does.
+
+        Attempts are counted by session, apart from those of others who guess the account's password. So these cannot
+        keep its owner from changing it.
+        """
+        async with self._counted({self._slot("proof", session_id): self._rates.failures_per_account}):
+            yield
+
+    @asynccontextmanager
+    async def _counted(self, limits: dict[str, int]) -> AsyncIterator[None]:
+        """Take a turn, and count an attempt in each slot. `limits` are the most attempts in each, in order."""
+        self._refuse_again(*limits)
+        async with self._hashing.take():
+            at, counted = now_ms(), list[str]()
+            try:
+                for slot, most in limits.items():
+                    await self._attempt(slot, most, at)
+                    counted.append(slot)
+            except RateLimited:
+                await self._forgive(at, *counted)  # no password was tried
+                raise
+            async with self._forgiven(at, counted):
+                yield
+
+    @asynccontextmanager
+    async def _forgiven(self, at: int, slots: list[str]) -> AsyncIterator[None]:
+        """Take the attempt back unless the block finds that the password is wrong."""
         failed = False
         try:
             yield
@@ -85,16 +109,20 @@ class AttemptLimits:
             raise
         finally:
             if not failed:
-                await self._forgive(at, from_address, at_account)
+                await self._forgive(at, *slots)
 
     @asynccontextmanager
     async def sign_up(self, address: str | None) -> AsyncIterator[None]:
         """Run a block that makes an account. It stays counted even if it fails. Raises what `password` raises."""
-        slot = _slot("signup-from", counted_as(address or UNKNOWN))
+        slot = self._slot("signup-from", counted_as(address or UNKNOWN))
         self._refuse_again(slot)
         async with self._hashing.take():
             await self._attempt(slot, self._rates.signups_per_address, now_ms())
             yield
+
+    def _slot(self, kind: str, text: str) -> str:
+        digest = hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).digest()
+        return f"{kind} {digest[:SLOT_BYTES].hex()}"
 
     async def _attempt(self, slot: str, count: int, at: int) -> None:
         if wait_ms := await self._store.attempts.take(slot, at=at, count=count, window_ms=MINUTE_MS):
@@ -120,8 +148,3 @@ def _account(username: str) -> str:
         return username_key(username)
     except Invalid:
         return username
-
-
-def _slot(kind: str, text: str) -> str:
-    digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
-    return f"{kind} {digest[:SLOT_BYTES].hex()}"

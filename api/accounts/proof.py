@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.endings import SessionEndings
-from api.accounts.identity import Client
+from api.accounts.identity import Identity
 from api.accounts.security import Passwords
 from api.errors import FieldError, WrongPassword
-from api.models.accounts import Account, User
+from api.models.accounts import Account
 from api.store.base.store import Store
 
 
@@ -21,16 +21,14 @@ class Proof:
         self._attempts = attempts
 
     @asynccontextmanager
-    async def by_password(
-        self, user: User, password: str, client: Client, *, field: str
-    ) -> AsyncIterator[Account]:
+    async def by_password(self, identity: Identity, password: str, *, field: str) -> AsyncIterator[Account]:
         """Run the block once the password has been verified.
 
         Raises `WrongPassword` about `field` of the request. This takes the same time for an account without a password.
-        A wrong password counts as a failed log-in. Raises `RateLimited` after too many of them, and `Unavailable`.
+        Raises `RateLimited` after too many wrong passwords in this session, and `Unavailable`.
         """
-        async with self._attempts.password(user.username, client.address):
-            account = await self._store.accounts.get(user.id)
+        async with self._attempts.proof(identity.session_id):
+            account = await self._store.accounts.get(identity.user.id)
             hash_ = None if account is None else account.password_hash
             fits, _ = await self._passwords.verify(password, hash_)
             if account is None or not fits:

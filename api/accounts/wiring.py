@@ -48,7 +48,8 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     tokens = await _tokens(settings, store)
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, on_ended)
     hashing = _hashing(passwords)
-    attempts = AttemptLimits(store, _attempt_rates(settings), hashing)
+    key = await kept_secret(store, "attempt_key")
+    attempts = AttemptLimits(store, _attempt_rates(settings), hashing, key=key)
     sessions = SessionService(
         store, passwords, tokens, audit, attempts, throttles, endings, _lifetimes(settings)
     )

@@ -26,14 +26,14 @@ async def users(admin: AdminDep, cursor: Cursor = None, limit: Limit = 50) -> Ac
 async def change_user(user_id: str, body: Flags, admin: AdminDep, actor: ActorDep) -> AccountOut:
     """Disable or enable an account, or give or take the rights of an administrator.
 
-    Disabling an account ends its sessions. Administrators cannot change their own account.
+    Disabling an account ends its sessions. Administrators cannot change their own account, and the last one stays.
     """
     return AccountOut.of(await admin.change(user_id, disabled=body.disabled, admin=body.admin, actor=actor))
 
 
-@router.post("/users/{user_id}/password", status_code=204)
+@router.post("/users/{user_id}/password", status_code=204, responses=refuses(Conflict))
 async def reset_password(user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep) -> None:
-    """Set a user's password, and end all their sessions."""
+    """Set a user's password, and end all their sessions. One's own is changed by `PUT /auth/password`."""
     await admin.reset_password(user_id, body.new_password, actor)
 
 

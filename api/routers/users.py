@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api.errors import RateLimited
+from api.errors import Conflict, RateLimited
 from api.http.bodies.accounts import Me, Profile, UserOut, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
@@ -44,7 +44,7 @@ async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep)
     return Me.of(await accounts.set_display_name(identity.user.id, body.display_name))
 
 
-@router.delete("/me", status_code=204)
+@router.delete("/me", status_code=204, responses=refuses(Conflict))
 async def erase_me(
     body: Erase,
     identity: IdentityDep,
@@ -53,7 +53,7 @@ async def erase_me(
     cookie: RefreshCookieDep,
 ) -> None:
     """Erase the caller's account. The erasure goes on after the answer, and nothing can stop it."""
-    await accounts.erase(identity.user, body.password, client)
+    await accounts.erase(identity, body.password, client)
     cookie.clear()
 
 

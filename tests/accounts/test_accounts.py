@@ -200,7 +200,7 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
     with pytest.raises(WrongPassword):
         await services.accounts.change_password(identity, "", PASSWORD, CLIENT)
     with pytest.raises(WrongPassword):
-        await services.accounts.erase(user, "", CLIENT)
+        await services.accounts.erase(identity, "", CLIENT)
     await services.admin.reset_password(user.id, PASSWORD, Actor())
     with pytest.raises(Unauthorized):  # a new password ends all sessions
         await services.authenticator.identify(issued.access_token)
@@ -210,14 +210,13 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
 
 async def test_no_caller_of_the_services_logs_in_past_the_throttle(store: Store) -> None:
     passwords = Passwords()
-    services = await services_on(store, passwords, login_failures_per_account=3)
-    user, _ = await services.accounts.sign_up("alice", PASSWORD, None, CLIENT)
-    identity = await services.authenticator.identify(
-        (await services.sessions.log_in("alice", PASSWORD, CLIENT))[1].access_token
-    )
+    services = await services_on(store, passwords, login_failures_per_account=2)
+    _, issued = await services.accounts.sign_up("alice", PASSWORD, None, CLIENT)
+    identity = await services.authenticator.identify(issued.access_token)
     for attempt in (
         lambda: services.sessions.log_in("alice", "wrong", CLIENT),
-        lambda: services.accounts.erase(user, "wrong", CLIENT),
+        lambda: services.sessions.log_in("alice", "wrong", CLIENT),
+        lambda: services.accounts.erase(identity, "wrong", CLIENT),
         lambda: services.accounts.change_password(identity, "wrong", PASSWORD, CLIENT),
     ):
         with pytest.raises((InvalidCredentials, WrongPassword)):
@@ -225,7 +224,7 @@ async def test_no_caller_of_the_services_logs_in_past_the_throttle(store: Store)
     with pytest.raises(RateLimited):
         await services.sessions.log_in("alice", PASSWORD, CLIENT)
     with pytest.raises(RateLimited):
-        await services.accounts.erase(user, PASSWORD, CLIENT)
+        await services.accounts.erase(identity, PASSWORD, CLIENT)
     passwords.close()
 
 

@@ -1,14 +1,17 @@
 """Administration over HTTP and on the command line, and its traces in the audit log."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 
+from api.config import Settings
 from api.models.accounts import Audited
 from api.store import open_store
+from api.store.base.store import Store
 from tests.accounts.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
-from tests.node import PASSWORD, Node, Person
+from tests.node import PASSWORD, Node, Person, running
 from tests.process import result, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
@@ -95,6 +98,50 @@ async def test_nobody_takes_their_own_rights_away(node: Node, admin: Person, ali
     answer = await alice.http.patch(f"/admin/users/{admin.id}", json={"admin": False})
     assert (answer.status_code, answer.json()["admin"]) == (200, False)
     assert (await admin.http.get("/admin/users")).status_code == 404
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_the_last_administrator_stays_also_when_two_act_at_once_on_two_nodes(
+    store: Store, store_url: str
+) -> None:
+    settings = Settings(store=store_url)
+    async with running(settings) as one, running(settings) as other:
+        boss, chief = await one.sign_up("boss"), await other.sign_up("chief")
+        for change in ({"admin": False}, {"disabled": True}, {"admin": False, "disabled": True}):
+            for person in (boss, chief):
+                await store.accounts.set_flags(person.id, admin=True, disabled=False)
+            boss, chief = await again(boss), await again(chief)
+            answers = await asyncio.gather(
+                boss.http.patch(f"/admin/users/{chief.id}", json=change),
+                chief.http.patch(f"/admin/users/{boss.id}", json=change),
+            )
+            statuses = sorted(answer.status_code for answer in answers)
+            assert statuses[0] == 200
+            assert statuses[1] in {401, 404, 409}  # 401 and 404 where the other one was first
+            accounts = (await store.accounts.all(cursor=None, limit=9)).items
+            assert [one.admin and not one.disabled for one in accounts].count(True) == 1
+
+
+async def test_the_last_administrator_cannot_erase_their_own_account(admin: Person, alice: Person) -> None:
+    erase = {"password": PASSWORD}
+    answer = await admin.http.request("DELETE", "/users/me", json=erase)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert await works(admin)
+    assert "erased" not in (await admin.http.get("/admin/audit")).text
+    await admin.http.patch(f"/admin/users/{alice.id}", json={"admin": True})
+    assert (await admin.http.request("DELETE", "/users/me", json=erase)).status_code == 204
+    assert (await alice.http.get("/admin/users")).status_code == 200
+
+
+async def test_administrators_change_their_own_password_with_the_old_one_only(
+    node: Node, admin: Person
+) -> None:
+    answer = await admin.http.post(f"/admin/users/{admin.id}/password", json={"new_password": NEW_PASSWORD})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert (await log_in(node, "boss")).status_code == 200
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert (await admin.http.put("/auth/password", json=change)).status_code == 204
+    assert (await log_in(node, "boss", NEW_PASSWORD)).status_code == 200
 
 
 async def test_ending_no_session_leaves_nothing_in_the_audit_log(admin: Person, alice: Person) -> None:

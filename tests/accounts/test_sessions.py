@@ -1,6 +1,8 @@
 """Sessions, passwords and refresh tokens over HTTP; rows T9 and T12 to T21 of the bad inputs."""
 
 import asyncio
+import hashlib
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -10,6 +12,7 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 
 from api.accounts import sessions, uses
+from api.accounts.attempt_limits import SLOT_BYTES
 from api.clock import MS_PER_DAY, MS_PER_MINUTE, now_ms
 from api.config import Settings
 from api.errors import StorageFull
@@ -313,6 +316,7 @@ async def test_t21_a_token_that_nobody_was_given_ends_no_session(node: Node, ali
 async def test_a_password_that_is_asked_for_again_can_be_guessed_no_oftener_than_at_log_in(
     node: Node, alice: Person, bob: Person
 ) -> None:
+    other = await again(alice)
     for _ in range(5):
         guess = {"current_password": "a wrong guess", "new_password": NEW_PASSWORD}
         assert (await alice.http.put("/auth/password", json=guess)).status_code == 422
@@ -320,10 +324,40 @@ async def test_a_password_that_is_asked_for_again_can_be_guessed_no_oftener_than
     for answer in (
         await alice.http.put("/auth/password", json=right),
         await alice.http.request("DELETE", "/users/me", json={"password": PASSWORD}),
-        await log_in(node, "alice"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
-    assert (await bob.http.put("/auth/password", json=right)).status_code == 204
+    assert (await log_in(node, "alice")).status_code == 200
+    for one in (other, bob):
+        assert (await one.http.put("/auth/password", json=right)).status_code == 204
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_strangers_who_guess_a_password_do_not_keep_its_owner_from_changing_it_or_leaving(
+    store_url: str,
+) -> None:
+    settings = Settings(store=store_url, login_failures_per_address=6)
+    async with running(settings) as node, running(settings) as other:
+        alice = await node.sign_up("alice")
+        for _ in range(5):
+            assert (await log_in(node, "alice", "a wrong guess")).status_code == 401
+        assert (await log_in(node, "bob", "a wrong guess")).status_code == 401
+        for name in ("alice", "bob"):  # the account is locked, and so is the address, which is alice's own
+            assert (await log_in(other, name)).status_code == 429
+        change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+        assert (await alice.http.put("/auth/password", json=change)).status_code == 204
+        erase = {"password": NEW_PASSWORD}
+        assert (await alice.http.request("DELETE", "/users/me", json=erase)).status_code == 204
+
+
+async def test_nobody_can_choose_a_name_that_is_counted_with_another(node: Node) -> None:
+    by_slot: defaultdict[bytes, list[str]] = defaultdict(list)
+    for number in range(2_000):  # two names that would share a slot by a hash without a key
+        name = f"user{number}"
+        by_slot[hashlib.sha256(name.encode()).digest()[:SLOT_BYTES]].append(name)
+    name, other = next(names for names in by_slot.values() if len(names) > 1)[:2]
+    await node.sign_up(other)
+    assert [(await log_in(node, name, "a wrong guess")).status_code for _ in range(6)] == [401] * 5 + [429]
+    assert (await log_in(node, other)).status_code == 200
 
 
 async def test_a_log_in_under_way_while_the_password_changes_gets_no_session(

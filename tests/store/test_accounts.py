@@ -1,11 +1,13 @@
 """What every store promises of accounts."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 
-from api.errors import BadCursor, NotFound, UsernameTaken
+from api.errors import BadCursor, Conflict, NotFound, UsernameTaken
 from api.models.accounts import Account, User
 from api.models.page import Page
 from api.models.rooms import Room
@@ -167,3 +169,41 @@ async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_beg
             await store.accounts.named("kim", cursor=bad, limit=2)
     for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300, "KIM"):
         assert await store.accounts.named(odd, cursor=None, limit=2) == Page([], None)
+
+
+async def demote(store: Store, user: User) -> None:
+    await store.accounts.set_flags(user.id, admin=False, one_remains=True)
+
+
+async def disable(store: Store, user: User) -> None:
+    await store.accounts.set_flags(user.id, disabled=True, one_remains=True)
+
+
+async def erase(store: Store, user: User) -> None:
+    await store.erasure.begin(user.id, one_remains=True)
+
+
+TakeAway: TypeAlias = Callable[[Store, User], Awaitable[None]]
+
+
+@pytest.mark.parametrize("take_away", [demote, disable, erase])
+async def test_of_two_administrators_who_take_each_others_rights_away_at_once_one_stays(
+    store: Store, other: Store, alice: User, bob: User, take_away: TakeAway
+) -> None:
+    async def is_done(store: Store, user: User) -> bool:
+        try:
+            await take_away(store, user)
+        except Conflict:
+            return False
+        return True
+
+    done = (False, False)
+    for _ in range(1 if take_away is erase else 5):
+        for user in (alice, bob):
+            await store.accounts.set_flags(user.id, admin=True, disabled=False)
+        done = await asyncio.gather(is_done(store, alice), is_done(other, bob))
+        assert sorted(done) == [False, True]
+    last = bob if done[0] else alice
+    assert not await is_done(other, last)
+    assert (await store.accounts.set_flags(last.id, admin=False)).admin is False  # where nobody has to remain
+    assert await is_done(store, last)

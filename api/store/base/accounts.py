@@ -2,9 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Final
 
 from api.models.accounts import Account, User
 from api.models.page import Page
+
+LAST_ADMINISTRATOR: Final = "This is the last administrator: make another one first"
 
 
 class AccountStore(ABC):
@@ -54,6 +57,15 @@ class AccountStore(ABC):
 
     @abstractmethod
     async def set_flags(
-        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+        self,
+        user_id: str,
+        *,
+        disabled: bool | None = None,
+        admin: bool | None = None,
+        one_remains: bool = False,
     ) -> Account:
-        """Change the flags that are given. Raises `NotFound`, also for an account that is being erased."""
+        """Change the flags that are given. Raises `NotFound`, also for an account that is being erased.
+
+        With `one_remains` it raises `Conflict` when no administrator would be left who can log in. This is decided
+        together with the change, so of two such changes at once, on any nodes, one is refused.
+        """

@@ -11,8 +11,11 @@ class ErasureStore(ABC):
     """The steps that erase an account. The job `Erasure` takes them in the right order."""
 
     @abstractmethod
-    async def begin(self, user_id: str) -> None:
-        """Mark an account as disabled and to be erased. Repeating this is harmless. Raises `NotFound`."""
+    async def begin(self, user_id: str, *, one_remains: bool = False) -> None:
+        """Mark an account as disabled and to be erased. Repeating this is harmless. Raises `NotFound`.
+
+        With `one_remains` it raises `Conflict` for the last administrator, as `AccountStore.set_flags` does.
+        """
 
     @abstractmethod
     async def pending(self) -> list[str]:

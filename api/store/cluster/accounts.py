@@ -8,6 +8,7 @@ from api.models.accounts import Account, User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.accounts import AccountStore
+from api.store.cluster import administrators
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
@@ -107,9 +108,20 @@ class ClusterAccounts(AccountStore):
         )
 
     async def set_flags(
-        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+        self,
+        user_id: str,
+        *,
+        disabled: bool | None = None,
+        admin: bool | None = None,
+        one_remains: bool = False,
     ) -> Account:
-        """Change the flags that are given. Raises `NotFound`, also for an account that is being erased."""
+        """Change the flags that are given. Raises `NotFound`, `Conflict`; see `AccountStore.set_flags`."""
+        if one_remains and (disabled or admin is False):
+            async with administrators.one_remains(self._pool, user_id):
+                return await self._set_flags(user_id, disabled, admin)
+        return await self._set_flags(user_id, disabled, admin)
+
+    async def _set_flags(self, user_id: str, disabled: bool | None, admin: bool | None) -> Account:
         given = {"disabled": disabled, "admin": admin}
         changes = {name: flag for name, flag in given.items() if flag is not None}
         changed = await self._change(user_id, lambda row: r.branch(row["erasing"], {}, changes))

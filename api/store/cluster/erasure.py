@@ -8,6 +8,7 @@ from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
+from api.store.cluster import administrators
 from api.store.cluster.batches import of_author, rename_query
 from api.store.cluster.invites import forget_user_queries
 from api.store.cluster.log import Appender
@@ -27,10 +28,17 @@ class ClusterErasure(ErasureStore):
         self._appender = appender
         self._reader = reader
 
-    async def begin(self, user_id: str) -> None:
-        """Mark an account to be erased. Raises `NotFound`."""
+    async def begin(self, user_id: str, *, one_remains: bool = False) -> None:
+        """Mark an account to be erased. Raises `NotFound`, `Conflict`."""
         if not is_key(user_id):
             raise NotFound
+        if one_remains:
+            async with administrators.one_remains(self._pool, user_id):
+                await self._mark(user_id)
+        else:
+            await self._mark(user_id)
+
+    async def _mark(self, user_id: str) -> None:
         mark = {"disabled": True, "erasing": True}
         if (await self._pool.write(r.table("users").get(user_id).update(mark)))["skipped"]:
             raise NotFound

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import apsw
 
-from api.errors import NotFound, UsernameTaken
+from api.errors import Conflict, NotFound, UsernameTaken
 from api.models.accounts import Account, User
 from api.models.page import Page
 from api.store import paging
-from api.store.base.accounts import AccountStore
+from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
 from api.store.sqlite.worker import Worker
 
 _ACCOUNT: Final = (
@@ -54,9 +54,26 @@ class SqliteAccounts(AccountStore):
         await self._write(lambda cursor: _set_password_hash(cursor, user_id, password_hash, over))
 
     async def set_flags(
-        self, user_id: str, *, disabled: bool | None = None, admin: bool | None = None
+        self,
+        user_id: str,
+        *,
+        disabled: bool | None = None,
+        admin: bool | None = None,
+        one_remains: bool = False,
     ) -> Account:
-        return await self._write(lambda cursor: _set_flags(cursor, user_id, disabled, admin))
+        def change(cursor: apsw.Cursor) -> Account:
+            if one_remains and (disabled or admin is False):
+                require_another_admin(cursor, user_id)
+            return _set_flags(cursor, user_id, disabled, admin)
+
+        return await self._write(change)
+
+
+def require_another_admin(cursor: apsw.Cursor, user_id: str) -> None:
+    """Raise `Conflict` when this user is the only administrator who can log in."""
+    usable = cursor.execute("SELECT id FROM users WHERE admin AND NOT disabled LIMIT 2").fetchall()
+    if usable == [(user_id,)]:
+        raise Conflict(LAST_ADMINISTRATOR)
 
 
 def _create(cursor: apsw.Cursor, account: Account) -> None:

@@ -15,6 +15,7 @@ from api.models.log import Entry
 from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
+from api.store.sqlite.accounts import require_another_admin
 from api.store.sqlite.invites import forget_user
 from api.store.sqlite.log import RoomLog
 from api.store.sqlite.rows import COLUMNS, each_row
@@ -29,8 +30,8 @@ class SqliteErasure(ErasureStore):
         self._write = writer.do
         self._log = log
 
-    async def begin(self, user_id: str) -> None:
-        await self._write(lambda cursor: _begin(cursor, user_id))
+    async def begin(self, user_id: str, *, one_remains: bool = False) -> None:
+        await self._write(lambda cursor: _begin(cursor, user_id, one_remains))
 
     async def pending(self) -> list[str]:
         return await self._read(_pending)
@@ -45,8 +46,10 @@ class SqliteErasure(ErasureStore):
         await self._write(lambda cursor: _finish(cursor, self._log, user_id))
 
 
-def _begin(cursor: apsw.Cursor, user_id: str) -> None:
-    """Mark an account to be erased. Raises `NotFound`."""
+def _begin(cursor: apsw.Cursor, user_id: str, one_remains: bool) -> None:
+    """Mark an account to be erased. Raises `NotFound`, `Conflict`."""
+    if one_remains:
+        require_another_admin(cursor, user_id)
     cursor.execute("UPDATE users SET disabled = 1, erasing = 1 WHERE id = ?", (user_id,))
     if not cursor.connection.changes():
         raise NotFound
