@@ -24,7 +24,7 @@ help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
 
 run: $(venv)/.run spa ## Start the server on this machine, installing what it needs into .venv first.
-	$(say) 'Starting Tailwire; Ctrl-C stops it'
+	$(say) 'Starting Tailwire: open the address below in a browser and sign up. Ctrl-C stops it'
 	@exec $(bin)/tailwire serve $(ARGS)
 
 test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where they are installed.
@@ -107,13 +107,13 @@ $(bin)/python:
 	@$(PYTHON) -m venv $(venv)
 
 $(venv)/.run: requirements.lock pyproject.toml | $(bin)/python
-	$(say) 'Installing the server (requirements.lock)'
+	$(say) 'Installing the server into $(venv): downloads requirements.lock, for a minute or two, the first time only'
 	@$(pip) install --require-hashes -r requirements.lock
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(venv)/.test: requirements-dev.lock pyproject.toml | $(bin)/python
-	$(say) 'Installing the server and its test tools (requirements-dev.lock)'
+	$(say) 'Installing the server and its test tools into $(venv): downloads requirements-dev.lock, for some minutes'
 	@$(pip) install --require-hashes -r requirements-dev.lock
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@touch $(venv)/.run $@
@@ -148,11 +148,11 @@ node:
 	|| { echo "==> Node.js $$(node --version) is too old: the SPA needs Node $(NODE_RANGE)."; exit 1; }
 
 frontend/node_modules/.installed: frontend/package-lock.json
-	$(say) 'Installing the tools that build the SPA (frontend/package-lock.json)'
+	$(say) 'Installing the tools that build the SPA: downloads frontend/package-lock.json, for a minute, the first time only'
 	@$(npm) ci >/dev/null
 	@touch $@
 
 frontend/dist/index.html: frontend/node_modules/.installed $(spa_sources)
-	$(say) 'Building the SPA'
+	$(say) 'Building the SPA: some seconds'
 	@output=$$($(npm) run --silent build 2>&1) || { printf '%s\n' "$$output"; exit 1; }
 	@touch $@

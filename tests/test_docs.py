@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -329,32 +330,47 @@ def served_address(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's tour uses curl")
-def test_the_tour_of_the_readme_works(served_address: str, tmp_path: Path) -> None:
-    sign_up, history = blocks(ROOT / "README.md", "sh")
+def test_the_tour_of_the_readme_works_and_ends_with_ctrl_c(served_address: str, tmp_path: Path) -> None:
+    sign_up, history = (
+        block.replace("127.0.0.1:8000", served_address) for block in blocks(ROOT / "README.md", "sh")
+    )
     (tour,) = blocks(ROOT / "README.md", "python")
     (tmp_path / "tour.py").write_text(tour.replace("127.0.0.1:8000", served_address))
-    # The tour listens for ever. `sed` ends at the first heartbeat, and the tour at the next, for its pipe is closed.
-    script = f"""
-        set -eu
-        {sign_up}
-        "$PYTHON" -u tour.py | sed '/"type":"heartbeat"/q'
-        {history}
-    """.replace("127.0.0.1:8000", served_address)
     environment = {**os.environ, "PYTHON": sys.executable}
-    done = subprocess.run(  # noqa: S603
+    script = f'set -eu\n{sign_up}\necho "$TOKEN"; exec "$PYTHON" -u tour.py'
+    with subprocess.Popen(  # noqa: S603
         ["/bin/sh", "-c", script],
         cwd=tmp_path,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    *events, page = [json.loads(line) for line in done.stdout.splitlines()]
+    ) as touring:
+        assert touring.stdout is not None
+        environment["TOKEN"] = touring.stdout.readline().strip()
+        events: list[dict[str, object]] = []
+        while (
+            not events or events[-1]["type"] != "heartbeat"
+        ):  # the first one comes after a second of silence
+            events.append(json.loads(touring.stdout.readline()))
+        touring.send_signal(signal.SIGINT)
+        _, err = touring.communicate(timeout=60)
+    assert (touring.returncode, err) == (0, "")
     assert [event["type"] for event in events[:3]] == ["ready", "ack", "live"]
-    assert sorted(event["type"] for event in events[3:]) == ["ack", "heartbeat", "message"]
-    assert [item["body"] for item in page["items"]] == ["Hello!"]
+    assert sorted(str(event["type"]) for event in events[3:]) == ["ack", "heartbeat", "message"]
+    page = subprocess.run(  # noqa: S603
+        ["/bin/sh", "-c", history], env=environment, capture_output=True, check=True, timeout=60
+    )
+    assert [item["body"] for item in json.loads(page.stdout)["items"]] == ["Hello!"]
+
+
+def test_the_readme_needs_no_option_of_curl_that_is_younger_than_2020() -> None:
+    """`--json` came with curl 7.82, in 2022; Debian 11 and RHEL 8 have older ones."""
+    asked = [line for path in documents() for block in blocks(path, "sh") for line in block.splitlines()]
+    assert any(line.startswith("curl") or "$(curl" in line for line in asked)
+    assert not [
+        line for line in asked if re.search(r" --(json|url-query|variable|fail-with-body)\b", line)
+    ]
 
 
 if __name__ == "__main__":
