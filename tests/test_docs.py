@@ -368,9 +368,7 @@ def test_the_readme_needs_no_option_of_curl_that_is_younger_than_2020() -> None:
     """`--json` came with curl 7.82, in 2022; Debian 11 and RHEL 8 have older ones."""
     asked = [line for path in documents() for block in blocks(path, "sh") for line in block.splitlines()]
     assert any(line.startswith("curl") or "$(curl" in line for line in asked)
-    assert not [
-        line for line in asked if re.search(r" --(json|url-query|variable|fail-with-body)\b", line)
-    ]
+    assert not [line for line in asked if re.search(r" --(json|url-query|variable|fail-with-body)\b", line)]
 
 
 if __name__ == "__main__":
