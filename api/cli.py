@@ -12,11 +12,14 @@ import typer
 
 from api import __version__, logs
 from api.accounts.admin import Actor, Admin, new_password
+from api.accounts.invites import MAX_USES, invite_link
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords
-from api.accounts.wiring import wire_admin
+from api.accounts.setup import setup_link, setup_notice, setup_token
+from api.accounts.wiring import wire_admin, wire_invites
 from api.config import Settings, SettingsError, read_settings, unknown_names
 from api.config.doors import open_doors
+from api.config.hosts import local_url
 from api.doctor import examine
 from api.errors import Starting, TailwireError
 from api.protocol.fields import timestamp
@@ -28,6 +31,7 @@ T = TypeVar("T")
 
 USAGE_ERROR = 2
 PAGE = 100
+SECONDS_PER_DAY = 86_400
 STORE_PAUSE_SECONDS = 0.5
 """A database that does not answer at the start is asked again after this time."""
 MIB = 1024 * 1024
@@ -76,12 +80,13 @@ def serve(
         log.warning("open_door", door=door.what, close_it_with=door.remedy)
     try:
         bound = bind(settings.host, settings.port)
-        asyncio.run(_prepare(settings))
+        token = asyncio.run(_prepare(settings))
     except (PortInUse, TailwireError) as error:
         _fail(str(error))
-    if not run_server(
-        bound, workers, compression=settings.compression, keep_alive_seconds=settings.keep_alive_seconds
-    ):
+    here = local_url(*bound.getsockname()[:2])
+    ready = f"Tailwire is ready: {here}" + (f" ({workers} workers)" if workers > 1 else "")
+    said, keep_alive = ready + setup_notice(settings.url or here, token), settings.keep_alive_seconds
+    if not run_server(bound, workers, said, compression=settings.compression, keep_alive_seconds=keep_alive):
         raise typer.Exit(1)
 
 
@@ -143,6 +148,30 @@ def restore(
     if aside is not None:
         typer.echo(f"{aside}: the database that was here before")
     typer.echo(f"{path}: restored; every room has begun a new epoch. `tailwire serve` serves it.")
+
+
+@cli.command()
+def invite(
+    admin: Annotated[bool, typer.Option("--admin", help="Who uses it becomes an administrator.")] = False,
+    uses: Annotated[int, typer.Option(min=1, max=MAX_USES, help="How many people it lets in.")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How many days it can be used.")] = 7,
+) -> None:
+    """Make a link with which people can sign up, and print it. It is not shown again."""
+    _, code = _administer(
+        lambda _admin, store: wire_invites(read_settings(), store).make(
+            Actor(), admin=admin, max_uses=uses, expires_in_seconds=days * SECONDS_PER_DAY
+        )
+    )
+    typer.echo(invite_link(read_settings().link_base, code))
+
+
+@cli.command("setup-link")
+def show_setup_link() -> None:
+    """Print the link with which the first administrator is made, while there is none."""
+    token = _administer(lambda _admin, store: setup_token(store))
+    if token is None:
+        _fail("there is an administrator already: `tailwire user list` shows who")
+    typer.echo(setup_link(read_settings().link_base, token))
 
 
 @cli.command()
@@ -309,12 +338,13 @@ async def _report(settings: Settings) -> bool:
     return well
 
 
-async def _prepare(settings: Settings) -> None:
-    """Open the store once before the workers do, so that one process makes the schema and an error is shown once."""
+async def _prepare(settings: Settings) -> str | None:
+    """Open the store before the workers do, so that one makes the schema. Return the setup link's token, if any."""
     store = await _open_store_when_up(settings)
     try:
         if settings.secret is None:
             await kept_secret(store)
+        return await setup_token(store)
     finally:
         await store.close()
 

@@ -35,7 +35,7 @@ from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
 from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
 from api.rooms.wiring import wire_rooms
-from api.routers import admin, auth, health, members, messages, rooms, users, ws
+from api.routers import admin, auth, health, invites, members, messages, rooms, server, users, ws
 from api.server.workers import directory_of_workers
 from api.store import Store, open_store
 from api.store.reads import BatchedReads
@@ -94,7 +94,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         redirect_slashes=False,
     )
     install_errors(app)
-    for part in (auth, users, rooms, members, messages, admin, health, ws):
+    for part in (server, auth, users, rooms, members, messages, admin, invites, health, ws):
         app.include_router(part.router)
     if settings.serves_docs:
         install_docs_page(app)
@@ -242,4 +242,7 @@ def _http_settings(settings: Settings) -> HttpSettings:
         production=settings.production,
         session_seconds=settings.session_days * SECONDS_PER_DAY,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        name=settings.name,
+        url=settings.link_base,
+        subscriptions=settings.subscriptions,
     )

@@ -12,6 +12,7 @@ const API_PATHS = [
   'users',
   'rooms',
   'invites',
+  'server',
   'direct',
   'search',
   'healthz',

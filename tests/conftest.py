@@ -89,7 +89,7 @@ async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIt
 
 def settings_of(request: pytest.FixtureRequest, store_url: str, **more: Any) -> Settings:
     mark = request.node.get_closest_marker("settings")
-    return Settings(store=store_url, **(more | (mark.kwargs if mark else {})))
+    return Settings(store=store_url, **({"signup": "open"} | more | (mark.kwargs if mark else {})))
 
 
 def passwords_of(request: pytest.FixtureRequest) -> Callable[[], Passwords]:

@@ -98,8 +98,8 @@ def test_the_address_of_the_server_keeps_its_path_without_a_slash_at_its_end() -
             {"chat.example.org", "a.example"},
         ),
         ({"hosts": "B.Example, [2001:DB8::1]"}, {"b.example", "2001:db8::1"}),
-        ({"host": "0.0.0.0", "hosts": "b.test", "url": "https://c.test"}, {"b.test", "c.test"}),  # noqa: S104
-        ({"host": "0.0.0.0", "url": "https://c.example"}, None),  # noqa: S104
+        ({"host": "0.0.0.0", "hosts": "b.test", "url": "https://c.test"}, {"b.test", "c.test"}),  # noqa: S104  # noqa: S104
+        ({"host": "0.0.0.0", "url": "https://c.example"}, None),  # noqa: S104  # noqa: S104
         ({"host": "::"}, None),
         ({"host": "192.0.2.1"}, None),
     ],
@@ -107,3 +107,25 @@ def test_the_address_of_the_server_keeps_its_path_without_a_slash_at_its_end() -
 def test_the_hosts_at_which_a_server_answers(settings: dict[str, Any], allowed: set[str] | None) -> None:
     own = {"localhost", "127.0.0.1", "::1"}
     assert Settings(**settings).allowed_hosts == (None if allowed is None else own | allowed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "mode"),
+    [
+        ({}, "open"),
+        ({"host": "localhost"}, "open"),
+        ({"host": "::1"}, "open"),
+        ({"host": "0.0.0.0"}, "invite"),  # noqa: S104
+        ({"host": "192.168.0.7"}, "invite"),
+        ({"host": "chat.example.org"}, "invite"),
+        ({"production": True}, "invite"),
+        ({"url": "https://chat.example.org"}, "invite"),
+        ({"trusted_proxies": "10.0.0.0/8"}, "invite"),
+        ({"host": "0.0.0.0", "signup": "open"}, "open"),  # noqa: S104
+        ({"signup": "closed"}, "closed"),
+    ],
+)
+def test_everybody_may_sign_up_only_where_no_stranger_comes_or_where_it_is_said(
+    settings: dict[str, Any], mode: str
+) -> None:
+    assert Settings(**settings).signup_mode == mode

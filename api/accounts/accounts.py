@@ -1,18 +1,15 @@
-"""Signing up, and what users do with their own account: change, export and erase it."""
+"""What users do with their own account: change, export and erase it."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
-from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.audit import Audit
-from api.accounts.directory import make_account
 from api.accounts.endings import SessionEndings
 from api.accounts.export import Exported, export
 from api.accounts.identity import Client, Identity
 from api.accounts.names import username_prefix
 from api.accounts.proof import Proof, replace_password
 from api.accounts.security import Passwords
-from api.accounts.sessions import SessionService, TokenPair
 from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles
@@ -26,17 +23,15 @@ OnErasing: TypeAlias = Callable[[], None]
 
 
 class AccountService:
-    """Signs users up, and changes, exports and erases their accounts."""
+    """Finds users, and changes, exports and erases their accounts."""
 
     def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         passwords: Passwords,
         audit: Audit,
-        attempts: AttemptLimits,
         throttles: Throttles,
         proof: Proof,
-        sessions: SessionService,
         endings: SessionEndings,
         on_erasing: OnErasing,
         tell: Tell,
@@ -44,26 +39,11 @@ class AccountService:
         self._store = store
         self._passwords = passwords
         self._audit = audit
-        self._attempts = attempts
         self._throttles = throttles
         self._proof = proof
-        self._sessions = sessions
         self._endings = endings
         self._on_erasing = on_erasing
         self._tell = tell
-
-    async def sign_up(
-        self, name: str, password: str, display_name: str | None, client: Client
-    ) -> tuple[User, TokenPair]:
-        """Make an account, add it to the lobby, and begin its first session.
-
-        Raises `RateLimited`, `Invalid`, `UsernameTaken`.
-        """
-        async with self._attempts.sign_up(client.address):
-            user = await make_account(self._store, self._passwords, name, password, display_name)
-            await self._audit.note(Audited.SIGNED_UP, user.id, client.address)
-            _, issued = await self._sessions.begin(user, client)
-        return user, issued
 
     async def user(self, user_id: str) -> User:
         """Return a user as others see them. Raises `NotFound`, also for a user who is being erased."""

@@ -1,5 +1,9 @@
 """Finds accounts by their names, and makes new ones."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
 from api.accounts.names import key_of, skeleton, username, username_key
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
@@ -7,19 +11,41 @@ from api.clock import now_ms
 from api.errors import Invalid, UsernameTaken
 from api.ids import random_id
 from api.models.accounts import Account, User
+from api.models.invites import Invite
 from api.store.base.store import Store
 
+Admission: TypeAlias = Callable[[str], AbstractAsyncContextManager[Invite | None]]
+"""Lets the user with this id have an account, which the context makes, by an invite or freely. May raise."""
 
-async def make_account(
-    store: Store, passwords: Passwords, name: str, password: str, display_name: str | None
+
+@asynccontextmanager
+async def freely(_user_id: str) -> AsyncIterator[None]:
+    """Let anybody have an account."""
+    yield None
+
+
+async def make_account(  # noqa: PLR0913  those of an account
+    store: Store,
+    passwords: Passwords,
+    name: str,
+    password: str,
+    display_name: str | None,
+    *,
+    admitted: Admission = freely,
 ) -> User:
-    """Store a new account. Raises `Invalid`, `UsernameTaken`."""
+    """Store a new account. Raises `Invalid`, `UsernameTaken` and what `admitted` raises.
+
+    It is an administrator's if the invite says so.
+    """
     key = username_key(name)
     check_password(password, name)
     if await holder_of(store, name) is not None:
         raise UsernameTaken  # This check saves the costly hash. `accounts.create` is the one that decides.
     user = User(random_id(), username(name), display_name or name, now_ms())
-    await store.accounts.create(Account(user, key, await passwords.hash(password)))
+    async with admitted(user.id) as invite:
+        hash_ = await passwords.hash(password)
+        is_admin = invite is not None and invite.admin
+        await store.accounts.create(Account(user, key, hash_, admin=is_admin))
     return user
 
 

@@ -8,15 +8,18 @@ from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptL
 from api.accounts.audit import Audit
 from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.identity import Authenticator
+from api.accounts.invites import InviteService
 from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
 from api.accounts.sessions import Lifetimes, SessionService
+from api.accounts.signup import SignUpService
 from api.accounts.uses import SessionUses
 from api.clock import MS_PER_DAY, MS_PER_MINUTE
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
+from api.models.accounts import SignupMode
 from api.models.changes import Tell
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -27,6 +30,8 @@ class AccountServices:
     """The account services that routers and sockets use."""
 
     accounts: AccountService
+    signups: SignUpService
+    invites: InviteService
     sessions: SessionService
     admin: Admin
     authenticator: Authenticator
@@ -53,11 +58,13 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     sessions = SessionService(
         store, passwords, tokens, audit, attempts, throttles, endings, _lifetimes(settings)
     )
-    proof, uses = Proof(store, passwords, attempts), SessionUses(store)
+    proof, uses, invites = Proof(store, passwords, attempts), SessionUses(store), InviteService(store, audit)
     return AccountServices(
-        accounts=AccountService(
-            store, passwords, audit, attempts, throttles, proof, sessions, endings, on_erasing, tell
+        accounts=AccountService(store, passwords, audit, throttles, proof, endings, on_erasing, tell),
+        signups=SignUpService(
+            store, passwords, audit, attempts, sessions, invites, SignupMode(settings.signup_mode)
         ),
+        invites=invites,
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing),
         authenticator=Authenticator(reads, tokens, uses),
@@ -69,6 +76,11 @@ def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
     """Return the administration of accounts for a process without sockets."""
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
     return Admin(store, passwords, audit, endings, _hashing(passwords))
+
+
+def wire_invites(settings: Settings, store: Store) -> InviteService:
+    """Return the invites for a process without sockets."""
+    return InviteService(store, Audit(store, days=settings.audit_days))
 
 
 async def _tokens(settings: Settings, store: Store) -> Tokens:

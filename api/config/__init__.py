@@ -6,13 +6,13 @@ from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, normal_host, normal_origin
+from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
 
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "tailwire", "example"})
 PREFIX = "TAILWIRE_"
@@ -25,6 +25,9 @@ MIN_DISTINCT_CHARACTERS = 10
 WIDEST_PREFIX: Final = {4: 8, 6: 7}
 """The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
 and fc00::/7 are the widest."""
+
+
+Signup: TypeAlias = Literal["open", "invite", "closed"]
 
 
 class Settings(BaseSettings):
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         description="How long `tailwire serve` waits at its start for a RethinkDB that does not answer yet.",
+    )
+    name: str = Field(
+        "Tailwire", min_length=1, max_length=64, description="The name of this server on its pages."
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on. 0 chooses a free port.")
@@ -135,6 +141,12 @@ class Settings(BaseSettings):
         " socket 39 KiB of memory, and every delivery several times the work.",
     )
     subscriptions: int = Field(100, ge=1, description="The most rooms that one socket can subscribe to.")
+    signup: Signup | None = Field(
+        None,
+        description="Who may make an account: everybody (`open`), who has an invite (`invite`) or nobody (`closed`)."
+        " When unset, everybody if the server listens on loopback, is not in production, and has neither `TAILWIRE_URL`"
+        " nor `TAILWIRE_TRUSTED_PROXIES`, and else who has an invite.",
+    )
     production: bool = Field(
         False,
         description="Whether strangers can reach this server. If so, /docs and /openapi.json are only served if"
@@ -218,6 +230,19 @@ class Settings(BaseSettings):
     def serves_docs(self) -> bool:
         """Whether /docs and /openapi.json are served."""
         return not self.production if self.docs is None else self.docs
+
+    @property
+    def signup_mode(self) -> Signup:
+        """Who may make an account."""
+        if self.signup is not None:
+            return self.signup
+        is_private = self.is_on_loopback and not (self.production or self.url or self.trusted_proxies)
+        return "open" if is_private else "invite"
+
+    @property
+    def link_base(self) -> str:
+        """The address with which links to this server begin: `TAILWIRE_URL`, or else its address on this machine."""
+        return self.url or local_url(self.host, self.port)
 
     @property
     def is_on_loopback(self) -> bool:

@@ -18,6 +18,8 @@ def open_doors(settings: Settings) -> list[Door]:
     if not settings.is_reachable:
         return []
     doors = []
+    if settings.signup_mode == "open":
+        doors.append(Door("everybody can sign up", "TAILWIRE_SIGNUP=invite"))
     if settings.serves_docs:
         doors.append(Door("/docs and /openapi.json are open", "TAILWIRE_PRODUCTION=true"))
     if settings.metrics_token is None and not settings.production:

@@ -68,3 +68,9 @@ def normal_host(text: str) -> str:
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
         raise ValueError("has an IPv4 address that is not written as four numbers")
     return name
+
+
+def local_url(host: str, port: int) -> str:
+    """Return the address to open in a browser on this machine, of a server that listens on `host`."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"

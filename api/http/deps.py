@@ -13,7 +13,9 @@ from fastapi.security import OAuth2PasswordBearer
 from api.accounts.accounts import AccountService
 from api.accounts.admin import Actor, Admin
 from api.accounts.identity import Client, Identity
+from api.accounts.invites import InviteService
 from api.accounts.sessions import SessionService
+from api.accounts.signup import SignUpService
 from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
@@ -31,7 +33,7 @@ class HttpSettings:
     """The settings that routes and sockets need.
 
     This server answers at the names in `hosts`, or at all where it is None. The session cookie lives for
-    `session_seconds`. /metrics requires `metrics_token`, unless that is None.
+    `session_seconds`. /metrics requires `metrics_token`, unless that is None. Links begin with `url`.
     """
 
     origins: frozenset[str]
@@ -40,6 +42,9 @@ class HttpSettings:
     production: bool
     session_seconds: int
     metrics_token: str | None
+    name: str
+    url: str
+    subscriptions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ def _accounts(parts: _Services) -> AccountService:
     return parts.accounts.accounts
 
 
+def _signups(parts: _Services) -> SignUpService:
+    return parts.accounts.signups
+
+
 def _sessions(parts: _Services) -> SessionService:
     return parts.accounts.sessions
 
@@ -92,6 +101,7 @@ def _settings(parts: _Services) -> HttpSettings:
 
 
 AccountsDep = Annotated[AccountService, Depends(_accounts)]
+SignUpsDep = Annotated[SignUpService, Depends(_signups)]
 SessionsDep = Annotated[SessionService, Depends(_sessions)]
 RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
@@ -136,14 +146,27 @@ while the node is short of memory.
 """
 
 
-async def _admin(parts: _Services, identity: IdentityDep) -> Admin:
+async def _require_admin(identity: IdentityDep) -> None:
     if not identity.is_admin:
         raise NotFound
+
+
+NEEDS_ADMIN = Depends(_require_admin)
+"""A dependency that makes a route answer 404, as if the path did not exist, to who is no administrator."""
+
+
+async def _admin(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> Admin:
     return parts.accounts.admin
 
 
+async def _invites(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> InviteService:
+    return parts.accounts.invites
+
+
 AdminDep = Annotated[Admin, Depends(_admin)]
-"""The administration of accounts. A caller who is no administrator gets 404, as if the path did not exist."""
+"""The administration of accounts, for administrators."""
+InvitesDep = Annotated[InviteService, Depends(_invites)]
+"""The invites to the server, for administrators."""
 
 
 def address(connection: HTTPConnection) -> str:

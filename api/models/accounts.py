@@ -31,6 +31,14 @@ class Account:
     erasing: bool = False
 
 
+class SignupMode(StrEnum):
+    """Who may make an account, by `TAILWIRE_SIGNUP`."""
+
+    OPEN = "open"  # everybody
+    INVITE = "invite"  # who has an invite
+    CLOSED = "closed"  # nobody
+
+
 class SessionKind(StrEnum):
     """The way in which a session began. Sessions of all kinds end in the same way."""
 
@@ -84,6 +92,7 @@ class Audited(StrEnum):
     """The events of the audit log."""
 
     SIGNED_UP = "signed_up"
+    SET_UP = "set_up"  # the first administrator signed up, with the setup link
     LOGGED_IN = "logged_in"
     LOGIN_FAILED = "login_failed"
     LOGGED_OUT = "logged_out"
@@ -96,6 +105,8 @@ class Audited(StrEnum):
     ENABLED = "enabled"
     PROMOTED = "promoted"
     DEMOTED = "demoted"
+    INVITED = "invited"  # an invite was made
+    INVITE_ENDED = "invite_ended"
     EXPORTED = "exported"
     ERASED = "erased"
 

@@ -118,7 +118,7 @@ class PublicUser(TypedDict):
     display_name: str
 
 
-class ReadyLimits(TypedDict):
+class ClientLimits(TypedDict):
     """The limits that a client needs to know."""
 
     frame_bytes: int
@@ -136,7 +136,7 @@ class ReadyEvent(TypedDict):
     expires_at: str
     heartbeat_seconds: int
     features: list[str]
-    limits: ReadyLimits
+    limits: ClientLimits
 
 
 class AckEvent(TypedDict):
@@ -290,12 +290,17 @@ def ready_event(
         "expires_at": timestamp(expires_at),
         "heartbeat_seconds": heartbeat_seconds,
         "features": list(FEATURES),
-        "limits": {
-            "frame_bytes": MAX_REQUEST_BYTES,
-            "body_characters": MAX_BODY_CHARACTERS,
-            "subscriptions": subscriptions,
-            "replay": MAX_REPLAY,
-        },
+        "limits": client_limits(subscriptions=subscriptions),
+    }
+
+
+def client_limits(*, subscriptions: int) -> ClientLimits:
+    """Return the limits that a client needs to know."""
+    return {
+        "frame_bytes": MAX_REQUEST_BYTES,
+        "body_characters": MAX_BODY_CHARACTERS,
+        "subscriptions": subscriptions,
+        "replay": MAX_REPLAY,
     }
 
 

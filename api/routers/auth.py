@@ -1,15 +1,23 @@
-"""/auth: signing up, logging in, refreshing, logging out, sessions and the password."""
+"""/auth: signing up, setting up, logging in, refreshing, logging out, sessions and the password."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from api.errors import FieldError, Invalid, InvalidCredentials, RateLimited, UsernameTaken
-from api.http.bodies.accounts import LogIn, Refresh, SignUp, TokensOut, Welcome
+from api.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    InvalidCredentials,
+    RateLimited,
+    SignupClosed,
+    UsernameTaken,
+)
+from api.http.bodies.accounts import LogIn, Refresh, SetUp, SignUp, TokensOut, Welcome
 from api.http.bodies.sessions import PasswordChange, SessionsOut
 from api.http.cookies import RefreshCookieDep
-from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, SessionsDep
+from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, SessionsDep, SignUpsDep
 from api.http.openapi import refuses
 from api.http.strict import StrictRoute
 
@@ -17,13 +25,21 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
 @router.post(
-    "/signup", status_code=201, dependencies=[NEEDS_MEMORY], responses=refuses(UsernameTaken, RateLimited)
+    "/signup",
+    status_code=201,
+    dependencies=[NEEDS_MEMORY],
+    responses=refuses(SignupClosed, UsernameTaken, RateLimited),
 )
-async def sign_up(
-    body: SignUp, accounts: AccountsDep, client: ClientDep, cookie: RefreshCookieDep
-) -> Welcome:
+async def sign_up(body: SignUp, signups: SignUpsDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
     """Make an account and begin its first session."""
-    user, issued = await accounts.sign_up(body.username, body.password, body.display_name, client)
+    user, issued = await signups.sign_up(body.newcomer, body.invite, client)
+    return Welcome.to(user, cookie.keep(issued))
+
+
+@router.post("/setup", status_code=201, dependencies=[NEEDS_MEMORY], responses=refuses(Conflict, RateLimited))
+async def set_up(body: SetUp, signups: SignUpsDep, client: ClientDep, cookie: RefreshCookieDep) -> Welcome:
+    """Make the account of the first administrator, with the token of the setup link, and begin its first session."""
+    user, issued = await signups.set_up(body.newcomer, body.token, client)
     return Welcome.to(user, cookie.keep(issued))
 
 

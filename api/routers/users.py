@@ -35,13 +35,14 @@ async def users(
 @router.get("/me")
 async def me(identity: IdentityDep) -> Me:
     """Return the caller's own account."""
-    return Me.of(identity.user)
+    return Me.of(identity.user, admin=identity.is_admin)
 
 
 @router.patch("/me", responses=refuses(RateLimited))
 async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep) -> Me:
     """Change the caller's display name."""
-    return Me.of(await accounts.set_display_name(identity.user.id, body.display_name))
+    user = await accounts.set_display_name(identity.user.id, body.display_name)
+    return Me.of(user, admin=identity.is_admin)
 
 
 @router.delete("/me", status_code=204, responses=refuses(Conflict))

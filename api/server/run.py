@@ -38,15 +38,8 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def address(bound: socket.socket) -> str:
-    """Return the address to open in a browser on this machine."""
-    host, port = bound.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"
-
-
 class _AnnouncedServer(uvicorn.Server):
-    """A server that prints its address once it serves."""
+    """A server that says so once it serves."""
 
     def __init__(self, config: uvicorn.Config, announcement: str) -> None:
         super().__init__(config)
@@ -79,8 +72,13 @@ def configuration(app: Any, *, compression: bool, keep_alive_seconds: int, **mor
     )
 
 
-def serve(bound: socket.socket, workers: int, *, compression: bool, keep_alive_seconds: int) -> bool:
-    """Serve until told to stop. Returns False when the start failed; the reason is logged then."""
+def serve(
+    bound: socket.socket, workers: int, announcement: str, *, compression: bool, keep_alive_seconds: int
+) -> bool:
+    """Print the announcement once it serves, and serve until told to stop.
+
+    Returns False when the start failed; the reason is logged then.
+    """
     config = configuration(
         "api.main:app",
         factory=True,
@@ -88,13 +86,12 @@ def serve(bound: socket.socket, workers: int, *, compression: bool, keep_alive_s
         compression=compression,
         keep_alive_seconds=keep_alive_seconds,
     )
-    announcement = f"Tailwire is ready: {address(bound)}"
     if workers == 1:
         server = _AnnouncedServer(config, announcement)
         server.run(sockets=[bound])
         return server.started
     bound.listen(BACKLOG)
-    print(f"{announcement} ({workers} workers)", flush=True)  # noqa: T201
+    print(announcement, flush=True)  # noqa: T201
     with shared_directory():
         Multiprocess(config, sockets=[bound]).run()
     return True

@@ -12,6 +12,7 @@ from api.accounts.attempt_limits import MAX_WAITING
 from api.accounts.endings import ignore_ended
 from api.accounts.identity import Client
 from api.accounts.security import Passwords
+from api.accounts.signup import Newcomer
 from api.accounts.wiring import AccountServices, wire_accounts
 from api.config import Settings
 from api.errors import InvalidCredentials, RateLimited, Unauthorized, UsernameTaken, WrongPassword
@@ -164,7 +165,7 @@ async def test_an_account_from_before_names_had_looks_is_found_and_keeps_its_nam
     await store.accounts.create(Account(user, "user1", await passwords.hash(PASSWORD)))
     assert (await services.sessions.log_in("uSER1", PASSWORD, CLIENT))[0] == user
     with pytest.raises(UsernameTaken):
-        await services.accounts.sign_up("USER1", PASSWORD, None, CLIENT)
+        await services.signups.sign_up(Newcomer("USER1", PASSWORD, None), None, CLIENT)
     passwords.close()
 
 
@@ -211,7 +212,7 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
 async def test_no_caller_of_the_services_logs_in_past_the_throttle(store: Store) -> None:
     passwords = Passwords()
     services = await services_on(store, passwords, login_failures_per_account=2)
-    _, issued = await services.accounts.sign_up("alice", PASSWORD, None, CLIENT)
+    _, issued = await services.signups.sign_up(Newcomer("alice", PASSWORD, None), None, CLIENT)
     identity = await services.authenticator.identify(issued.access_token)
     for attempt in (
         lambda: services.sessions.log_in("alice", "wrong", CLIENT),

@@ -219,7 +219,7 @@ async def test_a11_logging_in_well_is_never_too_often(with_alice: Node) -> None:
 async def test_a12_one_password_for_many_accounts_is_throttled_by_address(store_url: str) -> None:
     proxies = (ip_network("127.0.0.1"),)
     async with running(
-        Settings(store=store_url, trusted_proxies=proxies, login_failures_per_address=10)
+        Settings(store=store_url, signup="open", trusted_proxies=proxies, login_failures_per_address=10)
     ) as node:
         await node.sign_up("alice")
 

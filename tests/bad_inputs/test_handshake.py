@@ -206,7 +206,7 @@ async def opened_from(
     """
     how: dict[str, Any] = settings | {"trusted_proxies": (ip_network("127.0.0.1"),)}
     async with (
-        running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", **how)) as node,
+        running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", signup="open", **how)) as node,
         AsyncExitStack() as opened,
     ):
         alice = await node.sign_up("alice")

@@ -24,7 +24,9 @@ LISTED = "https://chat.example.org"
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Node]:
     """A server in production, with an origin that may use it."""
-    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", origins=(LISTED,), production=True)
+    settings = Settings(
+        store=f"sqlite:///{tmp_path / 'tailwire.db'}", origins=(LISTED,), production=True, signup="open"
+    )
     async with running(settings) as started:
         yield started
 

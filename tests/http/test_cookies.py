@@ -142,7 +142,9 @@ async def test_logging_out_ends_the_session_and_clears_the_cookie(
 @pytest.fixture
 async def production_node(tmp_path: Path) -> AsyncIterator[Node]:
     async with running(
-        Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", production=True, hosts=("chat.lan",))
+        Settings(
+            store=f"sqlite:///{tmp_path / 'tailwire.db'}", production=True, signup="open", hosts=("chat.lan",)
+        )
     ) as started:
         yield started
 

@@ -41,6 +41,7 @@ def settings(tmp_path: Path) -> Settings:
     (page / ".env").write_text("SECRET=1")
     (page / ".git" / "config").write_text("[core]")
     return Settings(
+        signup="open",
         trusted_proxies=(ip_network("127.0.0.0/8"),),
         store=f"sqlite:///{tmp_path / 'tailwire.db'}",
         frontend=page,

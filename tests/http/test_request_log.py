@@ -30,6 +30,7 @@ async def test_a_line_says_who_asked_for_what_and_from_where(tmp_path: Path) -> 
         "TAILWIRE_PORT": "0",
         "TAILWIRE_LOG_FORMAT": "json",
         "TAILWIRE_TRUSTED_PROXIES": "127.0.0.1",
+        "TAILWIRE_SIGNUP": "open",
     }
     with (tmp_path / "log").open("wb") as log:
         async with serving(settings, tmp_path, log=log) as node:

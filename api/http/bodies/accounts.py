@@ -5,17 +5,37 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.accounts.sessions import TokenPair
+from api.accounts.signup import Newcomer
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import User
 from api.protocol.fields import Strict, timestamp
 
+Code = Annotated[str, Field(min_length=1, max_length=64)]
 
-class SignUp(Strict):
-    """A new account."""
+
+class NewAccount(Strict):
+    """The names and the password of a new account."""
 
     username: str
     password: str
     display_name: DisplayName | None = None
+
+    @property
+    def newcomer(self) -> Newcomer:
+        """The record of it."""
+        return Newcomer(self.username, self.password, self.display_name)
+
+
+class SignUp(NewAccount):
+    """A new account. `invite` is the code of an invite, where one is needed."""
+
+    invite: Code | None = None
+
+
+class SetUp(NewAccount):
+    """The account of the first administrator. `token` is that of the setup link."""
+
+    token: Code
 
 
 class LogIn(Strict):
@@ -58,14 +78,16 @@ class UsersOut(Answer):
 
 
 class Me(UserOut):
-    """A user as they see themselves."""
+    """A user as they see themselves. `admin` says whether they are an administrator."""
 
     created_at: str
+    admin: bool
 
     @classmethod
-    def of(cls, user: User) -> "Me":
+    def of(cls, user: User, *, admin: bool) -> "Me":  # type: ignore[override]
         """Make it from its record."""
         return cls(
+            admin=admin,
             id=user.id,
             username=user.username,
             display_name=user.display_name,

@@ -29,16 +29,14 @@ class AccountOut(Me):
     """An account as administrators see it."""
 
     disabled: bool
-    admin: bool
     erasing: bool
 
     @classmethod
     def of(cls, account: Account) -> "AccountOut":  # type: ignore[override]
         """Make it from its record."""
         return cls(
-            **Me.of(account.user).model_dump(),
+            **Me.of(account.user, admin=account.admin).model_dump(),
             disabled=account.disabled,
-            admin=account.admin,
             erasing=account.erasing,
         )
 

@@ -1,0 +1,72 @@
+"""The setup link, with which the first administrator is made. There is one while there is no administrator."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from api.accounts.invites import claimed, invite_id, new_code
+from api.clock import now_ms
+from api.errors import BadInvite, Conflict
+from api.models.invites import Invite
+from api.store.base.store import Store
+
+
+async def setup_token(store: Store) -> str | None:
+    """Return the token of the setup link, or None when there is an administrator. Raises `Unavailable`.
+
+    The first call makes it, and it is the same on all nodes. It is kept in the store as it is, because it must be shown
+    again. Whoever can read the store can make administrators anyway. One that was used up is followed by another.
+    """
+    if await store.accounts.has_admin():
+        return None
+    for number in count(1):
+        token = await store.keep(f"setup_token_{number}", new_code())
+        now = now_ms()
+        invite = Invite(
+            id=invite_id(token),
+            made_by=None,
+            created_at=now,
+            expires_at=None,
+            max_uses=1,
+            admin=True,
+            for_setup=True,
+        )
+        await store.invites.create(invite, forget_before=now)
+        stored = await store.invites.get(invite.id)
+        if stored is None or stored.uses_left:
+            return token
+    return None  # not reached: counting has no end
+
+
+@asynccontextmanager
+async def first_admin(store: Store, token: str, user_id: str) -> AsyncIterator[Invite]:
+    """Run a block that makes the account of the first administrator, and use up the token of the setup link.
+
+    Raises `Conflict` when there is an administrator, or somebody else is just becoming one, and `BadInvite` for what is
+    no such token.
+    """
+    if await store.accounts.has_admin():
+        raise Conflict("This server has an administrator already")
+    invite = await store.invites.get(invite_id(token))
+    if invite is None or not invite.for_setup:
+        raise BadInvite("This is not the setup link of this server")
+    try:
+        async with claimed(store, invite, user_id):
+            yield invite
+    except BadInvite:
+        raise Conflict("The setup link has been used") from None
+
+
+def setup_notice(url: str, token: str | None) -> str:
+    """Return what a server says of its setup link when it starts, in lines of their own; "" without a token."""
+    if token is None:
+        return ""
+    return (
+        "\nIt has no administrator yet. Whoever opens this link first makes that account:"
+        f"\n  {setup_link(url, token)}"
+    )
+
+
+def setup_link(url: str, token: str) -> str:
+    """Return the address of the page on which the first administrator is made."""
+    return f"{url}/#/setup/{token}"
