@@ -203,13 +203,13 @@ def quick_passwords() -> Passwords:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, make_passwords: Callable[[], Passwords] = quick_passwords
+    settings: Settings, make_passwords: Callable[[], Passwords] = quick_passwords, port: int = 0
 ) -> AsyncIterator[Node]:
-    """Run a server with these settings on a free port of the loopback interface.
+    """Run a server with these settings on a port of the loopback interface, a free one unless it is given.
 
     Most tests would wait for the hashing of passwords, so it is made cheap unless `make_passwords` says otherwise.
     """
-    bound = bind("127.0.0.1", 0)
+    bound = bind("127.0.0.1", port)
     app = create_app(settings, make_passwords)
     server = _PromptServer(
         configuration(app, compression=settings.compression, keep_alive_seconds=settings.keep_alive_seconds)

@@ -46,7 +46,8 @@ export function createSession(options: SessionOptions): Session {
     probe: () => connection.probe(),
     onExpired: () => onEnded(null),
   });
-  const { drafts, inbox, membership, outbox, reading, refreshes, subscriptions } = parts;
+  const { drafts, inbox, members, membership, outbox, reading, refreshes, subscriptions } = parts;
+  let wasLost = false;
   const connection: Connection = new Connection({
     ...options,
     url: api.socketUrl,
@@ -57,9 +58,13 @@ export function createSession(options: SessionOptions): Session {
       membership.connected();
       refreshes.connected();
       reading.flush();
+      // Users may have other names since the connection was lost.
+      const open = parts.openRoomId.peek();
+      if (wasLost && open) members.outdated(open);
     },
     onEvent: (event) => batch(() => inbox.handle(event)),
     onLost: () => {
+      wasLost = true;
       subscriptions.lost();
       outbox.lost();
     },

@@ -99,7 +99,8 @@ export class Members {
   apply(event: EntryEvent): void {
     if (event.type !== 'member') return;
     const { room_id, user_id, username, role, at } = event;
-    const display_name = username;
+    if (event.display_name) this.#names.suggest(user_id, event.display_name);
+    const display_name = event.display_name ?? username;
     this.#change(room_id, (members) => {
       const others = members.filter((member) => member.user_id !== user_id);
       if (!role) return others;

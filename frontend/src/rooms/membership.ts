@@ -7,7 +7,7 @@ import { Problem } from '../wire/problem';
 import type { MembershipEvent, Room, Visibility } from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
-import { authorOf, type News } from './news';
+import type { News } from './news';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
 import type { Refreshes } from './refreshes';
@@ -208,7 +208,7 @@ export class Membership {
     const isOpen = openRoomId.peek() === id;
     const entered = this.#entered.get(id);
     const byOther = entered?.reason !== 'joined' && entered?.by !== user_id;
-    if (!known && byOther && !isOpen) news.added(room, authorOf(entered));
+    if (!known && byOther && !isOpen) news.added(room, entered);
     const startsOver = known?.epoch !== answer.epoch || known.unread_count === null;
     if (isOpen && startsOver) this.#opened(id);
   }

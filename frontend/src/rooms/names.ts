@@ -32,6 +32,12 @@ export class Names {
     this.#signal(user_id).value = display_name;
   }
 
+  /** An entry shows the name that the user had then. It counts where no other is known. */
+  suggest(user_id: string, display_name: string): void {
+    const name = this.#signal(user_id);
+    if (!name.peek()) name.value = display_name;
+  }
+
   /** A list that was asked for at the moment `asked` says so. What was learned since stands. */
   answered(user_id: string, display_name: string, asked: number): void {
     if (!this.#freshness.isOutdated(user_id, asked)) this.#signal(user_id).value = display_name;

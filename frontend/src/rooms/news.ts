@@ -1,6 +1,7 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
+import type { UsersApi } from '../wire/api/users';
 import type { MembershipEvent, Room } from '../wire/protocol';
-import type { Author } from './names';
+import type { Author, Names } from './names';
 
 /** What happened to the user's membership of a room by something other than this page. */
 export interface NewsItem {
@@ -16,20 +17,27 @@ export interface NewsItem {
 /** The news of the user's memberships, at most one for each room, until the user has seen it. */
 export class News {
   readonly items = signal<readonly NewsItem[]>([]);
+  readonly #users: Pick<UsersApi, 'get'>;
+  readonly #names: Names;
+
+  constructor(users: Pick<UsersApi, 'get'>, names: Names) {
+    this.#users = users;
+    this.#names = names;
+  }
 
   of(room_id: string): NewsItem | undefined {
     return this.items.value.find((item) => item.room_id === room_id);
   }
 
-  added(room: Room, by: Author | null): void {
-    this.#tell({ room_id: room.id, name: room.name, what: 'added', by });
+  /** The user is a member now. `event` is what the server said, if it did. */
+  added(room: Room, event?: MembershipEvent): void {
+    void this.#tell(room, 'added', event);
   }
 
   /** The user is no longer a member. `event` is what the server said, if it did. */
   ended(room: Room, event?: MembershipEvent): void {
-    const what =
-      event?.reason === 'removed' || event?.reason === 'left' ? event.reason : ('gone' as const);
-    this.#tell({ room_id: room.id, name: room.name, what, by: authorOf(event) });
+    const { reason } = event ?? {};
+    void this.#tell(room, reason === 'removed' || reason === 'left' ? reason : 'gone', event);
   }
 
   seen(room_id: string): void {
@@ -37,14 +45,19 @@ export class News {
       this.items.value = this.items.peek().filter((item) => item.room_id !== room_id);
   }
 
-  #tell(item: NewsItem): void {
-    this.seen(item.room_id);
+  /** Events have the id of who did it. The name is asked for, and the news is shown meanwhile. */
+  async #tell(room: Room, what: NewsItem['what'], event?: MembershipEvent): Promise<void> {
+    const item: NewsItem = { room_id: room.id, name: room.name, what, by: null };
+    this.seen(room.id);
     this.items.value = [...this.items.peek(), item];
+    if (!event?.by) return;
+    const asked = this.#names.ask();
+    const user = await this.#users.get(event.by).catch(() => null);
+    if (!user) return;
+    batch(() => {
+      this.#names.answered(user.id, user.display_name, asked);
+      const by = { user_id: user.id, username: user.username };
+      this.items.value = this.items.peek().map((one) => (one === item ? { ...one, by } : one));
+    });
   }
-}
-
-/** The user who changed the membership; null where the event does not tell. */
-export function authorOf(event: MembershipEvent | undefined): Author | null {
-  if (!event?.by || !event.by_username) return null;
-  return { user_id: event.by, username: event.by_username };
 }

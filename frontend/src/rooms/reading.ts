@@ -181,7 +181,10 @@ export class Reading {
 
   /** Whether what is shown goes on from what is read, so that nothing between was left out. */
   #begins(shown: Shown, timeline: Timeline, first: number): boolean {
-    if (timeline.loaded_from > first) return false;
+    const { loaded_from, loaded_to, seq } = timeline;
+    // The timeline may have been opened at another place since the view was drawn.
+    if (shown.from < loaded_from || shown.to > (loaded_to ?? seq) || loaded_from > first)
+      return false;
     const next = firstUnread(timeline, first - 1, this.#options.user_id);
     return next === null || shown.from <= next;
   }

@@ -33,7 +33,7 @@ export interface NoticeEntry {
   user_id: string;
   username: string;
   notice:
-    | { type: 'member'; role: Role | null; by_self: boolean }
+    | { type: 'member'; role: Role | null; was: Role | null; by_self: boolean }
     | { type: 'room'; name: string; topic: string | null };
 }
 
@@ -273,6 +273,7 @@ function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): N
       : {
           type: 'member',
           role: event.role ?? null,
+          was: event.was ?? null,
           by_self: !event.by || event.by === user_id,
         };
   return { kind: 'notice', seq, at, user_id, username, notice };

@@ -53,7 +53,7 @@ export function wireRooms(options: RoomsOptions) {
   const freshness = new Freshness();
   const names = new Names();
   const members = new Members(api, names);
-  const news = new News();
+  const news = new News(api.users, names);
   const typing = new Typing({ clock, user_id, makeRef, send });
   const refreshes: Refreshes = new Refreshes({
     clock,

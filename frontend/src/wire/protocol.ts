@@ -175,7 +175,6 @@ const EVENTS = {
     role: maybe(role),
     reason: maybe(text),
     by: maybe(text),
-    by_username: maybe(text),
   },
   expiring: {},
   pong: {},

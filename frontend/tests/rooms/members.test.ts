@@ -4,7 +4,7 @@ import { Names } from '../../src/rooms/names';
 import { canManage, canRemove } from '../../src/rooms/permissions';
 import type { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
-import type { Member, Role } from '../../src/wire/protocol';
+import type { EntryEvent, Member, Role } from '../../src/wire/protocol';
 import { AT, makeEvent, makeRoom } from '../make';
 
 const grace = { user_id: 'grace-id', username: 'grace_h' };
@@ -160,6 +160,15 @@ describe('a list of members that is on its way', () => {
     answers[0]?.(['bob', 'dave', 'erin'].map((id) => member(id)));
     await loading;
     expect(shown()).toEqual(['bob', 'carol']);
+  });
+
+  test('that joins is shown by the name in the entry, unless another is known', () => {
+    const joined = { ...entry('frank', 'member'), display_name: 'Frank' } as EntryEvent;
+    members.apply(joined);
+    expect(names.of({ user_id: 'frank', username: 'frank' })).toBe('Frank');
+    names.learn('frank', 'Francis');
+    members.apply(joined);
+    expect(names.of({ user_id: 'frank', username: 'frank' })).toBe('Francis');
   });
 
   test('does not bring an old name back', async () => {

@@ -8,7 +8,7 @@ let page: Page;
 const lobby = makeRoom();
 const den = makeRoom({ id: 'den', name: 'Den', visibility: 'private' });
 const ids = () => [...page.session.rooms.byId.value.keys()].sort();
-const bob = { by: 'bob-id', by_username: 'bob' };
+const bob = { by: 'bob-id' };
 const told = (role: string | null, reason: string, by: object = bob) =>
   page.emit({ type: 'membership', room_id: 'den', role, reason, ...by });
 const news = () =>
@@ -22,7 +22,8 @@ beforeEach(() => {
   page.http
     .on('GET /rooms/den/messages', { body: makePage([10]) })
     .on('POST /rooms/den/join', { body: den })
-    .on('POST /rooms/den/leave', { status: 204 });
+    .on('POST /rooms/den/leave', { status: 204 })
+    .on('GET /users/bob-id', { body: { id: 'bob-id', username: 'bob', display_name: 'Bob' } });
 });
 
 describe('a list of rooms that was asked for', () => {
@@ -177,8 +178,8 @@ describe('being added', () => {
   });
 
   test.each([
-    ['joining in another tab', { reason: 'joined', by: ME, by_username: 'alice' }],
-    ['making a room in another tab', { reason: 'added', by: ME, by_username: 'alice' }],
+    ['joining in another tab', { reason: 'joined', by: ME }],
+    ['making a room in another tab', { reason: 'added', by: ME }],
   ])('by oneself, as by %s, is no news', async (_, event) => {
     await page.goLive();
     page.serve(lobby, den);
@@ -191,7 +192,7 @@ describe('being added', () => {
   test('by joining here is no news, whichever answer comes first', async () => {
     await page.goLive();
     page.serve(lobby, den);
-    told('member', 'joined', { by: ME, by_username: 'alice' });
+    told('member', 'joined', { by: ME });
     await page.session.membership.join('den');
     expect(page.room('den')).toBeDefined();
     await page.clock.advance(1_000);
@@ -211,9 +212,19 @@ describe('being removed', () => {
     await page.goLive('den');
     page.session.say('den', 'hello');
     told(null, 'removed');
+    await settled();
     expect(ids()).toEqual(['lobby']);
     expect(page.session.outbox.items.value[0]?.state).toBe('failed');
     expect(news()).toEqual([{ room_id: 'den', name: 'Den', what: 'removed', by: 'bob' }]);
+  });
+
+  test('is said also where it cannot be asked who did it', async () => {
+    page.serve(lobby, den);
+    await page.goLive();
+    page.http.on('GET /users/bob-id', { status: 404, body: { code: 'not_found' } });
+    told(null, 'removed');
+    await settled();
+    expect(news()).toMatchObject([{ what: 'removed', by: null }]);
   });
 
   test('while there was no connection is seen in the list after it', async () => {
@@ -229,7 +240,7 @@ describe('being removed', () => {
     page.serve(lobby, den);
     await page.goLive();
     const left = page.session.membership.leave('den');
-    told(null, 'left', { by: ME, by_username: 'alice' });
+    told(null, 'left', { by: ME });
     await left;
     expect(ids()).toEqual(['lobby']);
     expect(news()).toEqual([]);

@@ -244,7 +244,7 @@ const BECAME: Record<Role, string> = {
 function noticeText({ notice }: NoticeEntry): string {
   if (notice.type === 'room')
     return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
-  if (notice.role === 'member' && notice.by_self) return 'joined';
+  if (notice.role === 'member' && !notice.was) return notice.by_self ? 'joined' : 'was added';
   if (notice.role) return BECAME[notice.role];
   return notice.by_self ? 'left' : 'was removed';
 }

@@ -32,7 +32,7 @@ export function UnreadBar({ room, timeline, onFirst, onNewest }: UnreadBarProps)
         {known && ` since ${sinceText(known, now.today.value)}`}
       </p>
       <button type="button" class="link-button" onClick={above ? onFirst : onNewest}>
-        {above ? 'Jump to the first' : 'Jump to newest'}
+        Jump<span class="unread-bar-rest"> to {above ? 'the first' : 'newest'}</span>
       </button>
       <button type="button" class="link-button" onClick={() => reading.readAll(room.id)}>
         Mark as read

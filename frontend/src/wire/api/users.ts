@@ -8,6 +8,10 @@ export class UsersApi {
     this.#requests = requests;
   }
 
+  get(id: string): Promise<PublicUser> {
+    return this.#requests.get(`users/${encodeURIComponent(id)}`);
+  }
+
   /** Users whose username begins with `prefix`, sorted by username: an exact match is first. */
   find(prefix: string): Promise<Page<PublicUser>> {
     return this.#requests.get('users', { q: prefix });
