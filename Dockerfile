@@ -1,4 +1,4 @@
-# The server and the SPA in one image: docker build -t tailwire . && docker run -p 127.0.0.1:8000:8000 -v tailwire:/data tailwire
+# The server and the SPA in one image, in production mode. docs/operations.md says how to run it.
 
 FROM node:22-bookworm-slim AS spa
 WORKDIR /spa

@@ -315,6 +315,7 @@ CLOSED = {
         ),
         pytest.param({"TAILWIRE_URL": "http://localhost:8000"}, [], id="own-address"),
         pytest.param(REACHABLE | CLOSED, [], id="closed"),
+        pytest.param(REACHABLE | CLOSED | {"TAILWIRE_SIGNUP": "open"}, ["sign up"], id="sign-up"),
         pytest.param(REACHABLE | CLOSED | {"TAILWIRE_SIGNUP": "open"}, ["sign up"], id="signup"),
         pytest.param(REACHABLE | CLOSED | {"TAILWIRE_DOCS": "true"}, ["/docs"], id="docs"),
         pytest.param(
