@@ -27,6 +27,18 @@ def _seq_or_zero(text: object) -> int:
     return seq if 1 <= seq <= MAX_SAFE_INTEGER else 0
 
 
+def _flag(text: object) -> object:
+    """Read a query's flag in JSON's form. Raises `ValueError`."""
+    if not isinstance(text, str):
+        return text  # the default
+    if text not in _FLAGS:
+        raise ValueError("must be true or false")
+    return _FLAGS[text]
+
+
+_FLAGS: Final = {"true": True, "false": False}
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
 RoomNamed = Annotated[
     str | SkipJsonSchema[None],
     Query(min_length=1, max_length=80, pattern=r"^[^\x00]+$", description="A part of the name"),

@@ -36,7 +36,7 @@ class Shape:
     sends_ref: bool = False
     """Whether its event shows the `ref`."""
     in_history: bool = False
-    """Whether the history shows it as an item of its own, and it counts as unread."""
+    """Whether it has a place of its own in the history: a message, or a notice between messages. See `NOTICES`."""
     erases: bool = False
     """Whether it erases the bodies of its target and of its target's edits."""
     acts: bool = False
@@ -81,13 +81,19 @@ KINDS: Final[dict[str, Shape]] = {
             "was": Field((str, NoneType), default=None, is_said=False),
             "display_name": Field((str, NoneType), default=None, is_said=False),
         },
+        in_history=True,
         acts=True,
     ),
     Kind.ROOM: Shape(
         "the room has changed; these are its fields now",
         {"name": _TEXT, "topic": _TEXT, "visibility": _TEXT},
+        in_history=True,
     ),
 }
+
+NOTICES: Final = tuple(kind.value for kind in Kind if KINDS[kind].in_history and kind is not Kind.MESSAGE)
+"""The kinds of entries that the history shows between messages. Both stores have an index of them, made by a step of
+their schemas: a further kind needs a new step."""
 
 RESERVED_NAMES: Final = frozenset(
     {

@@ -117,6 +117,19 @@ def preview(message: Message) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeline:
+    """Messages, and between them the notices of the log, oldest first: one item for each seq.
+
+    A notice is an entry of a kind in `NOTICES`. `has_more` says whether there are more items in the direction of the
+    request.
+    """
+
+    items: list[Message | Entry]
+    epoch: str
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Messages, oldest first. `has_more` says whether there are more in the direction of the request."""
 

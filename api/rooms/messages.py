@@ -7,7 +7,7 @@ from api.clock import now_ms
 from api.errors import EpochChanged, FieldError, Invalid, MembershipChanged, NotFound, Unavailable
 from api.limits.memory import Memory
 from api.limits.throttles import Throttles
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
 from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
@@ -101,6 +101,13 @@ class MessageService:
         """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
         return await self._store.log.history(room_id, before=before, after=after, limit=limit)
+
+    async def timeline(
+        self, room_id: str, user_id: str, *, before: int | None, after: int | None, limit: int
+    ) -> Timeline:
+        """Return a page as `history` does, with the notices between the messages."""
+        await self._members.require(room_id, user_id, Operation.READ_LOG)
+        return await self._store.log.timeline(room_id, before=before, after=after, limit=limit)
 
     async def message(self, room_id: str, user_id: str, seq: int) -> Message:
         """Return one message."""

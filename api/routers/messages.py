@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid, RefConflict
-from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage
+from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage, TimelineOut
 from api.http.deps import IdentityDep, MessagesDep
 from api.http.openapi import refuses
-from api.http.query import Limit, LogLimit, SeqInPath, SeqOrZero
+from api.http.query import Flag, Limit, LogLimit, SeqInPath, SeqOrZero
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
@@ -23,10 +23,17 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
     before: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     after: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     limit: Limit = 50,
-) -> HistoryOut:
-    """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one."""
+    entries: Annotated[Flag, Query()] = False,
+) -> HistoryOut | TimelineOut:
+    """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one.
+
+    With `entries`, also the entries `member` and `room` between the messages. Each item then has its `type`.
+    """
     if before is not None and after is not None:
         raise Invalid(errors=(FieldError(("query", "after"), "cannot be given together with before"),))
+    if entries:
+        timeline = await messages.timeline(room_id, identity.user.id, before=before, after=after, limit=limit)
+        return TimelineOut.of(timeline)
     page = await messages.history(room_id, identity.user.id, before=before, after=after, limit=limit)
     return HistoryOut(
         items=[MessageOut.of(one) for one in page.items], epoch=page.epoch, has_more=page.has_more

@@ -1,9 +1,11 @@
 """The bodies of messages, the history and the log."""
 
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer
-from api.models.log import Entry, Head, Message
+from api.models.log import Entry, Head, Message, Timeline
 from api.protocol.events import entry_event
 from api.protocol.fields import Body, Ref, Seq, Strict, timestamp
 
@@ -44,7 +46,7 @@ class MessageOut(Answer):
     reactions: list[ReactionOut]
 
     @classmethod
-    def of(cls, message: Message) -> "MessageOut":
+    def of(cls, message: Message) -> Self:
         """Make it from its record."""
         return cls(
             room_id=message.room_id,
@@ -67,6 +69,42 @@ class HistoryOut(Answer):
     items: list[MessageOut]
     epoch: str
     has_more: bool
+
+
+class MessageItem(MessageOut):
+    """A message among entries of other kinds."""
+
+    type: Literal["message"] = "message"
+
+
+class Notice(Answer):
+    """An entry that is shown between messages, as the socket tells it. `type` says which further fields it has."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["member", "room"]
+    room_id: str
+    seq: int
+    at: str
+    user_id: str
+    username: str
+
+
+class TimelineOut(Answer):
+    """Messages and the entries between them, oldest first, which `type` tells apart."""
+
+    items: list[Annotated[MessageItem | Notice, Field(discriminator="type")]]
+    epoch: str
+    has_more: bool
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> "TimelineOut":
+        """Make it from its record."""
+        items = [
+            MessageItem.of(one) if isinstance(one, Message) else Notice(**entry_event(one))
+            for one in timeline.items
+        ]
+        return cls(items=items, epoch=timeline.epoch, has_more=timeline.has_more)
 
 
 class LogOut(Answer):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from api.models.log import Appended, Draft, Entry, Head, History, Message
+from api.models.log import Appended, Draft, Entry, Head, History, Message, Timeline
 from api.models.rooms import Member
 
 
@@ -45,6 +45,12 @@ class LogStore(ABC):
         If messages are long, there are fewer, but at least one. Raises `NotFound`. Only one of the two bounds may be
         given.
         """
+
+    @abstractmethod
+    async def timeline(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> Timeline:
+        """Return what `history` returns, with the notices between the messages. All are counted in `limit`."""
 
     @abstractmethod
     async def message(self, room_id: str, seq: int) -> Message | None:

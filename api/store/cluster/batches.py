@@ -5,10 +5,10 @@ The cost of a document hardly grows with its content: to flush a batch of fifty 
 documents with one row each cost (docs/decisions/0002).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from api.models.kinds import KIND_NAME, RESERVED_NAMES
+from api.models.kinds import KIND_NAME, NOTICES, RESERVED_NAMES
 from api.models.log import Kind
 from api.store.cluster.acting import acting_kinds
 from api.store.cluster.queries import Mark, erased, heads_table, is_row, known_of, literal, renamed
@@ -176,49 +176,74 @@ def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
     return batches.between([room_id, first - MAX_BATCH + 1], [room_id, last], right_bound="closed")
 
 
-# Messages are looked for near a seq first. The index of messages is used only if other entries stand between them,
-# because each of the table's eight parts reads on by itself until it is told that there are enough.
+# What the history shows is looked for near a seq first. The indexes of messages and of notices are used only if other
+# entries stand between them, because each of the table's eight parts reads on by itself until it is told that there are
+# enough. `kinds` are those that are shown: MESSAGES or ALL_SHOWN.
+
+MESSAGES: Final = (Kind.MESSAGE.value,)
+ALL_SHOWN: Final = (*MESSAGES, *NOTICES)
+_INDEXES: Final = {"message": MESSAGES, "notice": NOTICES}
+"""The indexes of batches that hold an entry of any of these kinds."""
 
 
-def newest_near(room_id: Any, until: Any, limit: Any) -> Any:
-    """Return up to `limit` messages up to a seq, newest first, near that seq."""
+def newest_near(room_id: Any, until: Any, limit: Any, kinds: Sequence[str]) -> Any:
+    """Return up to `limit` entries up to a seq, newest first, near that seq."""
     first = until - limit - MAX_BATCH
     around = _reaching(batches_table(), room_id, first, until).order_by(index=r.desc("id"))
-    return _newest_first(around, first, until).limit(limit)
+    return _newest_first(around, kinds, first, until).limit(limit)
 
 
-def newest_messages(room_id: Any, until: Any, limit: Any) -> Any:
-    """Return up to `limit` messages up to a seq, newest first."""
-    found = batches_table().between(
-        [room_id, r.minval], [room_id, until], index="message", right_bound="closed"
-    )
-    return _newest_first(found.order_by(index=r.desc("message")), 0, until).limit(limit)
+def newest_shown(room_id: Any, until: Any, limit: Any, kinds: Sequence[str]) -> Any:
+    """Return up to `limit` entries up to a seq, newest first."""
+
+    def newest(index: str) -> Any:
+        found = batches_table().between(
+            [room_id, r.minval], [room_id, until], index=index, right_bound="closed"
+        )
+        return _newest_first(found.order_by(index=r.desc(index)), _INDEXES[index], 0, until)
+
+    return _merged([newest(index) for index in _indexes_of(kinds)], r.desc("seq")).limit(limit)
 
 
-def oldest_near(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
-    """Return up to `limit` messages from `first` to `until`, oldest first, near the first of them."""
+def oldest_near(room_id: Any, first: Any, until: Any, limit: Any, kinds: Sequence[str]) -> Any:
+    """Return up to `limit` entries from `first` to `until`, oldest first, near the first of them."""
     last = r.expr([first + limit + MAX_BATCH, until]).min()
     around = _reaching(batches_table(), room_id, first, last).order_by(index="id")
-    return _rows(around, lambda row: _is_message_in(row, first, last)).limit(limit)
+    return _rows(around, lambda row: _is_shown_in(row, kinds, first, last)).limit(limit)
 
 
-def oldest_messages(room_id: Any, first: Any, until: Any, limit: Any) -> Any:
-    """Return up to `limit` messages from `first` to `until`, oldest first."""
-    found = batches_table().between(
-        [room_id, first - MAX_BATCH + 1], [room_id, until], index="message", right_bound="closed"
-    )
-    found = found.order_by(index="message")
-    return _rows(found, lambda row: _is_message_in(row, first, until)).limit(limit)
+def oldest_shown(room_id: Any, first: Any, until: Any, limit: Any, kinds: Sequence[str]) -> Any:
+    """Return up to `limit` entries from `first` to `until`, oldest first."""
+
+    def oldest(index: str) -> Any:
+        found = batches_table().between(
+            [room_id, first - MAX_BATCH + 1], [room_id, until], index=index, right_bound="closed"
+        )
+        return _rows(
+            found.order_by(index=index), lambda row: _is_shown_in(row, _INDEXES[index], first, until)
+        )
+
+    return _merged([oldest(index) for index in _indexes_of(kinds)], "seq").limit(limit)
 
 
-def _newest_first(batches: Any, first: Any, last: Any) -> Any:
-    """Return the messages from `first` to `last` of batches that come newest first."""
+def _indexes_of(kinds: Sequence[str]) -> list[str]:
+    return [index for index, of in _INDEXES.items() if set(of) <= set(kinds)]
+
+
+def _merged(streams: list[Any], order: Any) -> Any:
+    """Return streams that are in this order as one. Each is read only as far as is needed."""
+    return streams[0] if len(streams) == 1 else streams[0].union(*streams[1:], interleave=order)
+
+
+def _newest_first(batches: Any, kinds: Sequence[str], first: Any, last: Any) -> Any:
+    """Return the entries from `first` to `last` of batches that come newest first."""
     rows = batches.concat_map(lambda batch: _rows_of(batch).order_by(r.desc("seq")))
-    return rows.filter(lambda row: _is_message_in(row, first, last))
+    return rows.filter(lambda row: _is_shown_in(row, kinds, first, last))
 
 
-def _is_message_in(row: Any, first: Any, last: Any) -> Any:
-    return (row["kind"] == Kind.MESSAGE.value) & (row["seq"] >= first) & (row["seq"] <= last)
+def _is_shown_in(row: Any, kinds: Sequence[str], first: Any, last: Any) -> Any:
+    is_shown = row["kind"] == kinds[0] if len(kinds) == 1 else r.expr([*kinds]).contains(row["kind"])
+    return is_shown & (row["seq"] >= first) & (row["seq"] <= last)
 
 
 def any_with_ids(ids: Any) -> Any:

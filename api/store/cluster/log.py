@@ -22,7 +22,7 @@ from api import failpoints
 from api.errors import Invalid, MembershipChanged, NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models.kinds import KINDS
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
 from api.models.rooms import Member
 from api.store.base.log import LogStore
 from api.store.cluster.acting import require_allowed
@@ -96,6 +96,11 @@ class ClusterLog(LogStore):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> History:
         return await self._pages.history(room_id, before, after, limit)
+
+    async def timeline(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> Timeline:
+        return await self._pages.timeline(room_id, before, after, limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         return await self._pages.message(room_id, seq)

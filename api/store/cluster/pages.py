@@ -5,21 +5,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from api.errors import NotFound
-from api.models.log import Entry, Head, History, Kind, Message, preview
+from api.models.log import Entry, Head, History, Kind, Message, Timeline, preview
 from api.store import paging
 from api.store.cluster.batches import (
+    ALL_SHOWN,
+    MESSAGES,
     changes_of,
     entries_after,
     entry_at,
-    newest_messages,
     newest_near,
-    oldest_messages,
+    newest_shown,
     oldest_near,
+    oldest_shown,
 )
 from api.store.cluster.queries import heads_query, heads_table, is_head, shortened, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
 from api.store.cluster.waiting import MAX_BATCH
-from api.store.fold import fold
+from api.store.fold import fold, woven
 from api.store.paging import PageSpace
 from api.store.rethinkdb import Pool, Prepared, r
 
@@ -53,27 +55,43 @@ class Pages:
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
+        shown, head, has_more = await self._shown(MESSAGES, room_id, before, after, limit)
+        return History(await self._folded(room_id, shown, head), head["epoch"], has_more)
+
+    async def timeline(self, room_id: str, before: int | None, after: int | None, limit: int) -> Timeline:
+        """Return a page of folded messages and notices. Raises `NotFound`."""
+        shown, head, has_more = await self._shown(ALL_SHOWN, room_id, before, after, limit)
+        messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
+        folded = await self._folded(room_id, messages, head)
+        return Timeline(woven(shown, folded), head["epoch"], has_more)
+
+    async def _shown(
+        self, kinds: tuple[str, ...], room_id: str, before: int | None, after: int | None, limit: int
+    ) -> tuple[list[Entry], dict[str, Any], bool]:
+        """Return the entries of a page in order of seq, the head, and whether there are more. Raises `NotFound`."""
         if not is_key(room_id):
             raise NotFound
         above = min(max(after or 0, 0), 2**53)
         until = (2**53 if before is None else min(max(before, 0), 2**53)) - 1
-        near, far = (_NEAR_NEWEST, _NEWEST) if after is None else (_NEAR_OLDEST, _OLDEST)
-        found = await self._messages(near, room_id, above, until, limit + 1)
+        read = _READS[kinds, after is None]
+        found = await self._read(read, read.near, room_id, above, until, limit + 1)
         are_all_near = min(until, found.head["seq"]) - above <= limit + 1 + MAX_BATCH
         if not (are_all_near or found.is_cut or len(found.rows) > limit):
-            found = await self._messages(far, room_id, above, until, limit + 1)
+            found = await self._read(read, read.far, room_id, above, until, limit + 1)
         shown, is_cut = paging.cut(self._reader.entries(found.rows[:limit]))
         has_more = is_cut or found.is_cut or len(found.rows) > limit
         shown.sort(key=lambda entry: entry.seq)
-        return History(await self._folded(room_id, shown, found.head), found.head["epoch"], has_more)
+        return shown, found.head, has_more
 
-    async def _messages(self, query: Prepared, room_id: str, above: int, until: int, limit: int) -> "_Found":
-        """Return the messages of a page, in the order in which it is read. Raises `NotFound`."""
-        newest_first = query in {_NEAR_NEWEST, _NEWEST}
+    async def _read(  # noqa: PLR0917  a query and its parameters
+        self, read: "_Read", query: Prepared, room_id: str, above: int, until: int, limit: int
+    ) -> "_Found":
+        """Return the entries of a page, in the order in which it is read. Raises `NotFound`."""
+        newest_first = read.newest_first
         found = await self._merged(query, room_id, above, until, newest_first=newest_first, limit=limit)
         if found is None:
             raise NotFound
-        rows = _messages_of(found)
+        rows = [row for row in found.rows if row.get("kind") in read.kinds]
         if newest_first:
             rows.reverse()
         elif found.is_cut:
@@ -193,14 +211,38 @@ def _page(stored: Callable[[Any, Any], Any], tailed: Callable[[Any], Any] = lamb
 
 
 _LOG: Final = _page(lambda given, until: entries_after(given["room_id"], given["above"], until))
-_NEAR_NEWEST: Final = _page(lambda given, until: newest_near(given["room_id"], until, given["limit"]))
-_NEWEST: Final = _page(lambda given, until: newest_messages(given["room_id"], until, given["limit"]))
-_NEAR_OLDEST: Final = _page(
-    lambda given, until: oldest_near(given["room_id"], given["above"] + 1, until, given["limit"])
-)
-_OLDEST: Final = _page(
-    lambda given, until: oldest_messages(given["room_id"], given["above"] + 1, until, given["limit"])
-)
+
+
+class _Read(NamedTuple):
+    """How a page of the history is read: the kinds of its entries, its order, and the queries near a seq and far."""
+
+    kinds: tuple[str, ...]
+    newest_first: bool
+    near: Prepared
+    far: Prepared
+
+
+def _newest(kinds: tuple[str, ...]) -> _Read:
+    def query(find: Callable[..., Any]) -> Prepared:
+        return _page(lambda given, until: find(given["room_id"], until, given["limit"], kinds))
+
+    return _Read(kinds, newest_first=True, near=query(newest_near), far=query(newest_shown))
+
+
+def _oldest(kinds: tuple[str, ...]) -> _Read:
+    def query(find: Callable[..., Any]) -> Prepared:
+        return _page(
+            lambda given, until: find(given["room_id"], given["above"] + 1, until, given["limit"], kinds)
+        )
+
+    return _Read(kinds, newest_first=False, near=query(oldest_near), far=query(oldest_shown))
+
+
+_READS: Final = {
+    (kinds, newest_first): (_newest if newest_first else _oldest)(kinds)
+    for kinds in (MESSAGES, ALL_SHOWN)
+    for newest_first in (True, False)
+}
 _ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
 _PREVIEW: Final = _page(
     lambda given, _until: shortened(entry_at(given["room_id"], given["until"])), shortened

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from api.models.log import Kind
 from api.models.rooms import MAX_UNREAD, Unread
-from api.store.cluster.batches import oldest_messages
+from api.store.cluster.batches import MESSAGES, oldest_shown
 from api.store.cluster.queries import heads_table, is_head, tail_after
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.unread import MAX_LOOKED, unread
@@ -86,7 +86,7 @@ def _tails(given: Any) -> Any:
 
 
 def _stored(given: Any) -> Any:
-    found = oldest_messages(given["room_id"], given["first"], given["until"], given["limit"])
+    found = oldest_shown(given["room_id"], given["first"], given["until"], given["limit"], MESSAGES)
     return _without_bodies(found).coerce_to("array")
 
 

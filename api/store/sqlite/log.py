@@ -19,12 +19,23 @@ import orjson
 import structlog
 
 from api.errors import Invalid, NotFound, RefConflict
-from api.models.kinds import KINDS, said
-from api.models.log import UNREADABLE, Appended, Draft, Entry, Head, History, Kind, Message, unreadable
+from api.models.kinds import KINDS, NOTICES, said
+from api.models.log import (
+    UNREADABLE,
+    Appended,
+    Draft,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Message,
+    Timeline,
+    unreadable,
+)
 from api.models.rooms import Member
 from api.store import paging
 from api.store.base.log import LogStore
-from api.store.fold import fold
+from api.store.fold import fold, woven
 from api.store.shape import dense, require_shape
 from api.store.sqlite.database import busy_timeout
 from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
@@ -36,6 +47,16 @@ _POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, bu
 _FORGET_SECONDS: Final = 0.05  # how long to wait for reads; our own take less
 _FORGET_AGAIN_SECONDS: Final = 5.0  # how long to wait before the next try
 _DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
+
+
+_MESSAGES: Final = (
+    f"SELECT {COLUMNS} FROM entries INDEXED BY messages"
+    " WHERE room_id = ?1 AND kind = 'message' AND seq > ?2 AND seq < ?3"
+)
+_NOTICES: Final = (
+    f"SELECT {COLUMNS} FROM entries INDEXED BY notices"
+    f" WHERE room_id = ?1 AND kind IN ({', '.join(map(repr, NOTICES))}) AND seq > ?2 AND seq < ?3"
+)
 
 
 class SqliteLog(LogStore):
@@ -65,6 +86,13 @@ class SqliteLog(LogStore):
     ) -> History:
         return await self._read(
             lambda cursor: self._log.history(cursor, room_id, before=before, after=after, limit=limit)
+        )
+
+    async def timeline(
+        self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> Timeline:
+        return await self._read(
+            lambda cursor: self._log.timeline(cursor, room_id, before=before, after=after, limit=limit)
         )
 
     async def message(self, room_id: str, seq: int) -> Message | None:
@@ -118,7 +146,7 @@ class RoomLog:
         hashed: bytes | None = None,
     ) -> Appended:
         """Number an entry and store it without any check."""
-        place = _next_place(cursor, room_id, is_message=KINDS[draft.kind].in_history)
+        place = _next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
         row = (
             room_id,
             place.seq,
@@ -201,20 +229,42 @@ class RoomLog:
     ) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
         head = self.head(cursor, room_id)
+        shown, has_more = self._shown(cursor, _MESSAGES, head, before=before, after=after, limit=limit)
+        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+
+    def timeline(
+        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
+    ) -> Timeline:
+        """Return a page of folded messages and notices. Raises `NotFound`."""
+        head = self.head(cursor, room_id)
+        # Both parts come from an index in order of seq, and SQLite merges them as they are read.
+        both = f"{_MESSAGES} UNION ALL {_NOTICES}"
+        shown, has_more = self._shown(cursor, both, head, before=before, after=after, limit=limit)
+        messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
+        return Timeline(woven(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
+
+    def _shown(
+        self,
+        cursor: apsw.Cursor,
+        select: str,
+        head: Head,
+        *,
+        before: int | None,
+        after: int | None,
+        limit: int,
+    ) -> tuple[list[Entry], bool]:
+        """Return the entries of a page in order of seq, and whether there are more."""
         above = 0 if after is None else bounded(after)
         below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
         order = "DESC" if after is None else "ASC"
         rows = each_row(
-            cursor,
-            f"SELECT {COLUMNS} FROM entries INDEXED BY messages WHERE room_id = ? AND kind = 'message'"
-            f" AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",
-            (room_id, above, below, limit + 1),
+            cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1)
         )
         read = (self.entry(row) for row in islice(rows, limit))
-        shown, has_more = paging.cut(entry for entry in read if entry is not None)
-        has_more = has_more or next(rows, None) is not None
+        shown, is_cut = paging.cut(entry for entry in read if entry is not None)
+        has_more = is_cut or next(rows, None) is not None
         shown.sort(key=lambda entry: entry.seq)
-        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+        return shown, has_more
 
     def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
         """Return one folded message."""

@@ -221,7 +221,12 @@ UPDATE entries SET ref = NULL
     (SELECT room_id, target FROM entries WHERE kind = 'delete');
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+_NINTH: Final = """
+-- What the history shows between messages, apart from them, so that neither is in the way of the other.
+CREATE INDEX notices ON entries (room_id, seq) WHERE kind IN ('member', 'room');
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.
