@@ -1,8 +1,10 @@
 """/healthz, /readyz, /metrics and /docs."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
@@ -10,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
+from api.routers import health
 from tests.node import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +24,24 @@ async def test_a_running_node_is_alive_and_ready(sqlite_node: Node) -> None:
     ready = await client.get("/readyz", headers={"x-request-id": "mine-1"})
     assert (ready.status_code, ready.json()["feed"]["live"]) == (200, True)
     assert ready.headers["x-request-id"] == "mine-1"
+
+
+async def test_a_node_whose_database_another_process_keeps_locked_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.2)
+    path = tmp_path / "tailwire.db"
+    async with running(Settings(store=f"sqlite:///{path}")) as node:
+        client = node.client()
+        with closing(apsw.Connection(str(path))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            locked = await client.get("/readyz")
+            assert (locked.status_code, locked.json()["store"]) == (503, False)
+            other.execute("ROLLBACK")
+        await node.wait_ready()
+        before = path.with_name(path.name + "-wal").read_bytes()
+        assert (await client.get("/readyz")).status_code == 200
+        assert path.with_name(path.name + "-wal").read_bytes() == before  # asking writes nothing
 
 
 async def test_the_contract_names_its_security_scheme_and_the_docs_are_local(sqlite_node: Node) -> None:

@@ -84,7 +84,10 @@ class Store(ABC):
 
     @abstractmethod
     async def check(self) -> None:
-        """Check that the database answers. Raises `Unavailable` if it does not."""
+        """Check that the database can be read and written, without changing it. Raises `Unavailable` if it cannot.
+
+        A database that another program keeps locked answers late; the caller decides how long it waits.
+        """
 
     def size_bytes(self) -> int | None:
         """Return how much room the database takes on this machine's disk. None where the database is elsewhere."""

@@ -2,6 +2,8 @@
 
 # ruff: noqa: D102 - what each method takes and promises stands in `Store`
 
+from typing import Final
+
 from api.errors import Starting, Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
@@ -23,6 +25,10 @@ from api.store.cluster.signals import ClusterSignals
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
 from api.store.rethinkdb import Address, Pool, Refused, Unreachable, Unready, r
+
+_ARE_WRITABLE: Final = r.and_(
+    *(r.table(name).status()["status"]["ready_for_writes"] for name in ("heads", "batches", "members"))
+)
 
 
 class ClusterStore(Store):
@@ -90,7 +96,10 @@ class ClusterStore(Store):
         await self._pool.close()
 
     async def check(self) -> None:
-        await self._pool.run(r.table("meta", read_mode="majority").get("schema_version"))
+        # An update that changes nothing needs all that a write needs: the right to write, and a majority.
+        written = await self._pool.write(r.table("meta").get("schema_version").update({}))
+        if written["skipped"] or not await self._pool.run(_ARE_WRITABLE):
+            raise Unavailable
 
     async def clock(self) -> int:
         return int(await self._pool.run(r.now().to_epoch_time() * 1000))

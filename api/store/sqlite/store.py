@@ -88,8 +88,8 @@ class SqliteStore(Store):
             self._wake.close()  # last, as the other processes must still hear of the last commit
 
     async def check(self) -> None:
-        self._writer.require_running()
         await self._reader.do(lambda cursor: cursor.execute("SELECT seq FROM rooms LIMIT 1").fetchone())
+        await self._writer.do(lambda _cursor: None)  # takes the write lock, and changes and flushes nothing
 
     def size_bytes(self) -> int | None:
         return self._database.size_bytes()

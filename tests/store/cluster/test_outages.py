@@ -12,8 +12,8 @@ from api.models.rooms import LOBBY_ID, Role
 from api.store import rethinkdb
 from api.store.base.store import Store
 from api.store.cluster.store import ClusterStore
-from api.store.rethinkdb import Pool, r
-from tests.rethinkdb_server import RethinkDBServer
+from api.store.rethinkdb import Address, Pool, r
+from tests.rethinkdb_server import DATABASE, RethinkDBServer, as_admin
 from tests.store.calls import whole_log
 from tests.store.cluster.nodes import (
     ANSWERED_SECONDS,
@@ -29,6 +29,24 @@ from tests.store.cluster.nodes import (
 from tests.store.make import ALICE, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+
+async def test_a_database_that_may_only_be_read_is_not_well(
+    server: RethinkDBServer, store: ClusterStore, behind: Pool
+) -> None:
+    database = r.db(DATABASE)
+    user = Address.parse(server.store_url).user
+    await store.check()
+    await as_admin(server, database.grant(user, {"write": False}))
+    try:
+        with pytest.raises(Unavailable):
+            await store.check()
+        assert await whole_log(store) == []
+    finally:
+        await as_admin(server, database.grant(user, {"write": True}))
+    before = await behind.read(r.table("meta"))
+    await store.check()
+    assert await behind.read(r.table("meta")) == before
 
 
 # -- a server that dies
