@@ -20,6 +20,8 @@
     │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
+    │   └── HeadersTooLarge  too_large         the headers are larger than we take
+    ├── TooSlow            timeout             a request did not come whole in time
     ├── UnsupportedMediaType  unsupported_media_type
     ├── Misdirected        misdirected         the Host header names a host that this server does not serve
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
@@ -203,6 +205,21 @@ class TooLarge(TailwireError):
     code = "too_large"
     status = 413
     title = "The body is too large"
+
+
+class HeadersTooLarge(TooLarge):
+    """The request line and the headers are larger than we take."""
+
+    status = 431
+    title = "The headers are too large"
+
+
+class TooSlow(TailwireError):
+    """A request did not come whole in time."""
+
+    code = "timeout"
+    status = 408
+    title = "The request did not come whole in time"
 
 
 class UnsupportedMediaType(TailwireError):

@@ -13,16 +13,8 @@ from api.address import Network, client_scheme
 from api.errors import BadRequest, Misdirected, NotFound, TailwireError, Unauthorized
 from api.http.parts import send_in_parts
 from api.http.problems import problem
+from api.protocol.problems import DATA_POLICY, SECURITY_HEADERS
 
-HEADERS: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
-DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
@@ -135,7 +127,7 @@ def _misdirected(connection: HTTPConnection, hosts: frozenset[str] | None) -> Ta
 
 
 def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) -> None:
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if hsts:
         headers["strict-transport-security"] = hsts

@@ -3,7 +3,6 @@
 import re
 from typing import Any, Final
 
-import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,28 +19,19 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.protocol.fields import invalid
+from api.protocol.problems import MEDIA_TYPE, problem_body
 
 
 def problem(error: TailwireError) -> Response:
     """Return the answer for an error, in problem+json (RFC 9457)."""
     structlog.contextvars.bind_contextvars(code=error.specific_code)  # for the request log
-    content: dict[str, Any] = {
-        "type": "about:blank",
-        "title": error.title,
-        "status": error.status,
-        "code": error.specific_code,
-        "detail": error.message,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
-    }
+    body = problem_body(error, structlog.contextvars.get_contextvars().get("request_id"))
     headers = {"cache-control": "no-store"}
-    if error.errors:
-        content["errors"] = [{"loc": list(field.loc), "message": field.message} for field in error.errors]
     if error.retry_after_seconds is not None:
-        content["retry_after_seconds"] = error.retry_after_seconds
         headers["retry-after"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthorized) and error.code == Unauthorized.code:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
-    return Response(orjson.dumps(content), error.status, headers, "application/problem+json")
+    return Response(body, error.status, headers, MEDIA_TYPE)
 
 
 _BY_STATUS: Final[dict[int, type[TailwireError]]] = {

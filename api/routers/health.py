@@ -43,7 +43,7 @@ class TaskHealth(Answer):
 
 
 class Readiness(Answer):
-    """Whether the store can be read and written, there is memory left and the feed is live. `tasks` lists those with problems.
+    """Whether the store can be written, there is memory left and the feed is live. `tasks` lists those with problems.
 
     `clock_skew_ms` is how far this machine's clock is ahead of the store's, which the server goes by.
     """

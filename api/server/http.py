@@ -5,11 +5,13 @@ size.
 """
 
 import asyncio
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.protocol.problems import Refusal
+from api.server.refusals import http_refusal
 from api.server.websocket import LATE_BYTES, LINGER_SECONDS, WRITE_SECONDS
 
 HEAD_SECONDS: Final = 10.0
@@ -26,6 +28,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._spare_bytes = 0
+        self._has_begun = False  # whether a byte of the request that is awaited has come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request."""
@@ -42,11 +45,12 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes. Limits how many of them are not part of a body, and how long they take to become a request."""
         self._spare_bytes += len(data)
+        self._has_begun = True
         super().data_received(data)
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
         if self._spare_bytes > MAX_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._refuse(Refusal.HEADERS_TOO_LARGE)
         elif self._deadline is None and ((request := self._request()) is None or request.response_complete):
             # Uvicorn stops its own timer at an empty line, so this one starts here too.
             self._within(HEAD_SECONDS)
@@ -70,6 +74,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Stop the clock: the request is complete."""
         self._spare_bytes = 0
+        self._has_begun = False
         self._within(None)
         super().on_message_complete()
 
@@ -84,7 +89,7 @@ class BoundedHttp(HttpToolsProtocol):
         is_answering = request is not None and not request.response_complete
         is_get = self.scope["http_version"] == "1.1" and self.scope["method"] == "GET"
         if not is_get or is_answering or self.transport.get_write_buffer_size():
-            self._refuse(HTTPStatus.BAD_REQUEST)
+            self._refuse(Refusal.BAD_UPGRADE)
             return
         super().handle_websocket_upgrade()
 
@@ -101,7 +106,7 @@ class BoundedHttp(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close because no other request came. A peer that has not even taken the last answer is cut off."""
         super().timeout_keep_alive_handler()
-        self._within(LINGER_SECONDS)
+        self._on_deadline(LINGER_SECONDS, self.transport.abort)
 
     def _end_or_wait(self) -> None:
         if self.transport.get_write_buffer_size() >= LATE_BYTES:
@@ -118,18 +123,30 @@ class BoundedHttp(HttpToolsProtocol):
         """Return the newest request, if any. Uvicorn's types say wrongly that there always is one."""
         return self.cycle
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn calls it so
+        """Refuse what is no HTTP. Uvicorn's own answer is plain text."""
+        self._refuse(Refusal.NO_HTTP)
+
     def _within(self, seconds: float | None) -> None:
+        self._on_deadline(seconds, self._expire)
+
+    def _on_deadline(self, seconds: float | None, then: Callable[[], None]) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, then)
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _expire(self) -> None:
+        """End a connection whose request did not come in time. One that has sent nothing is told nothing."""
+        if self._has_begun:
+            self._refuse(Refusal.TOO_SLOW)
+        else:
+            self.transport.abort()
+
+    def _refuse(self, refusal: Refusal) -> None:
         request = self._request()
         if request is not None and request.response_started and not request.response_complete:
             self.transport.abort()  # the answer has begun, so no other status can be sent
             return
-        self.transport.write(
-            f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
-        )
+        self.transport.write(http_refusal(refusal))
         self.transport.close()
-        self._within(LINGER_SECONDS)
+        self._on_deadline(LINGER_SECONDS, self.transport.abort)

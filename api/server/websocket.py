@@ -13,14 +13,17 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode as Standard
 from websockets.frames import Frame
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 
 from api.limits.rates import Bucket, Rate
 from api.protocol.close_codes import CloseCode
 from api.protocol.frames import Frames
+from api.protocol.problems import Refusal
 from api.realtime.sink import EXTENSION
+from api.server.refusals import refusal_parts
 from api.server.waits import Gate, Inbox
 
 PING_SECONDS: Final = 20.0
@@ -77,21 +80,26 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             event.headers.get_all("Sec-WebSocket-Key"),
         )
         if version != ["13"]:
-            self._deny(HTTPStatus.UPGRADE_REQUIRED)
+            self._deny(Refusal.OTHER_VERSION)
         elif len(keys) != 1 or not _is_key(keys[0]):
-            self._deny(HTTPStatus.BAD_REQUEST)
+            self._deny(Refusal.BAD_KEY)
+        elif self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._deny(Refusal.BAD_HANDSHAKE)
         else:
             # A high mark of 0 makes the transport say at once that something waits. `direct` is None from then on.
             high = LATE_BYTES if self.config.ws_per_message_deflate else 0
             self.transport.set_write_buffer_limits(high=high, low=0)
             super().handle_connect(event)
 
-    def _deny(self, status: HTTPStatus) -> None:
-        response = self.conn.reject(status, "")
-        if status is HTTPStatus.UPGRADE_REQUIRED:
-            response.headers["Sec-WebSocket-Version"] = "13"
+    def send_500_response(self) -> None:
+        """Refuse a handshake that the application failed to answer. Uvicorn's own answer is plain text."""
+        if not self.initial_response and not self.handshake_complete:
+            self._deny(Refusal.BUG)
+
+    def _deny(self, refusal: Refusal) -> None:
+        status, headers, body = refusal_parts(refusal)
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
-        self.conn.send_response(response)
+        self.conn.send_response(Response(status, HTTPStatus(status).phrase, Headers(headers), body))
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.transport.close()
         self._linger()

@@ -1,5 +1,7 @@
 """The headers of every answer, and what no address accepts; rows T2, W1, W3, W4 and W8."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
@@ -13,8 +15,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
 from api.config import Settings
-from api.http.hardening import HEADERS
-from tests.node import Node, running
+from api.protocol.problems import SECURITY_HEADERS
+from api.server import http as server_http
+from tests.node import SECONDS, Node, running
 from tests.peer import dial, handshake
 
 pytestmark = pytest.mark.anyio
@@ -65,11 +68,69 @@ async def refused_handshake(url: str, **headers: str) -> Response:
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_answer_has_the_headers_and_no_banner(site: Node, path: str) -> None:
     answer = await site.client().get(path)
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers[name] == value
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert not {"server", "x-powered-by", "strict-transport-security"} & set(answer.headers)
     assert not re.search(r"uvicorn|starlette|fastapi/", answer.text.lower()) or path.startswith("/docs")
+
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+POST = b"POST /auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+SOCKET = b"GET /ws/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n" + UPGRADE
+KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        pytest.param(b"what is this\r\n\r\n", 400, "bad_request", id="no HTTP"),
+        pytest.param(GET + b"X-Much: " + b"x" * 100_000, 431, "too_large", id="headers"),
+        pytest.param(GET + b"X-Half: ", 408, "timeout", id="slow headers"),
+        pytest.param(POST + b"Content-Length: 9\r\n\r\n{", 408, "timeout", id="slow body"),
+        pytest.param(POST + UPGRADE + b"\r\n", 400, "bad_request", id="upgrade of a POST"),
+        pytest.param(SOCKET + b"\r\n", 426, "upgrade_required", id="no version"),
+        pytest.param(SOCKET + KEY.replace(b"==", b"") + b"\r\n", 400, "bad_request", id="no key"),
+        pytest.param(SOCKET + KEY + b"Authorization: Bearer x\r\n\r\n", 401, "unauthorized", id="no token"),
+    ],
+)
+async def test_what_the_transport_refuses_is_a_problem_with_the_headers_too(
+    site: Node, monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int, code: str
+) -> None:
+    monkeypatch.setattr(server_http, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server_http, "BODY_SECONDS", 0.2)
+    reader, writer = await dial(site)
+    writer.write(sent)
+    async with asyncio.timeout(SECONDS):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert first.split()[1] == str(status)
+    assert SECURITY_HEADERS.items() <= headers.items()
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    problem = json.loads(body)
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["request_id"]
+    assert headers["connection"] == "close"
+
+
+async def test_a_handshake_that_fails_by_a_bug_is_answered_with_the_headers_too(
+    site: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_arguments: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("api.routers.ws.serve", broken)
+    response = await refused_handshake(site.ws_url)
+    assert response.status_code == 500
+    assert json.loads(response.body)["code"] == "internal"
+    assert (
+        SECURITY_HEADERS.items() <= {name.lower(): value for name, value in response.headers.items()}.items()
+    )
 
 
 async def test_a_bug_is_answered_with_the_headers_too(site: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ const TEXTS = new Map<string, string>([
   ['too_long', 'The message is too long.'],
   ['misdirected', 'This server does not answer at this address.'],
   ['too_large', 'This is too large to send.'],
+  ['timeout', 'The connection was too slow. Try again.'],
   ['limit', 'A limit of this server has been reached.'],
   ['rate_limited', 'Too many attempts.'],
   ['unavailable', 'The server is busy or restarting.'],
