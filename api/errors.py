@@ -35,7 +35,19 @@ Messages are for people and never repeat the input, a query, a host name or a se
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+NARROWER_CODES: Final = (
+    "bad_envelope",
+    "bad_number",
+    "bad_ref",
+    "duplicate_key",
+    "extra_forbidden",
+    "limit",
+    "unknown_type",
+    "weak_password",
+)
+"""Codes that say more than that of their class, which are passed as `code`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +292,13 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     title = "The store's disk is full"
+
+
+def all_codes() -> list[str]:
+    """Return every code that a client can meet, in the order of the alphabet."""
+    found, waiting = set(NARROWER_CODES), [TailwireError]
+    while waiting:
+        error = waiting.pop()
+        found.add(error.code)
+        waiting += error.__subclasses__()
+    return sorted(found)

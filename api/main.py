@@ -22,7 +22,7 @@ from api.http.deps import HttpSettings, Services
 from api.http.docs_page import install_docs_page
 from api.http.hardening import Hardening
 from api.http.head import HeadAsGet
-from api.http.openapi import contract
+from api.http.openapi import contract, operation_id
 from api.http.page import install_page
 from api.http.probes import Probes
 from api.http.problems import install_errors
@@ -92,6 +92,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )
     install_errors(app)
     for part in (server, auth, users, rooms, members, messages, admin, invites, health, ws):

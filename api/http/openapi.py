@@ -1,6 +1,9 @@
-"""Completes OpenAPI with the errors that a route names, and those that follow from its parameters."""
+"""Completes OpenAPI: errors that a route names or that follow from its parameters, names, formats and examples."""
 
+from collections.abc import Iterator
 from typing import Any, Final
+
+from fastapi.routing import APIRoute
 
 from api.errors import (
     BadJson,
@@ -13,8 +16,10 @@ from api.errors import (
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    all_codes,
 )
 from api.http.bodies.forms import Problem
+from api.http.examples import EXAMPLES
 
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400
@@ -32,22 +37,62 @@ def refuses(*errors: type[TailwireError]) -> dict[int | str, dict[str, Any]]:
 
 
 def contract(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add to FastAPI's OpenAPI the errors that follow from a body, a token or an id, and the form of all errors."""
-    schemas = schema["components"]["schemas"]
+    """Complete FastAPI's OpenAPI: errors, summaries, formats of times, and examples."""
+    _complete_schemas(schema["components"]["schemas"])
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            _describe(operation)
+            _add_errors(path, operation)
+    return schema
+
+
+def _complete_schemas(schemas: dict[str, Any]) -> None:
+    """Replace FastAPI's form of errors by ours. Name the formats of times, and give examples."""
     for name in _FASTAPIS_OWN:
         schemas.pop(name, None)
     schemas["Problem"] = Problem.model_json_schema()
-    for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            responses = {str(status): said for status, said in refuses(*_implied(path, operation)).items()}
-            for status, said in operation["responses"].items():
-                if status not in responses or not _is_fastapis(said):
-                    responses[status] = said
-            operation["responses"] = {status: responses[status] for status in sorted(responses)}
-            for status, said in operation["responses"].items():
-                if int(status) >= REFUSED and "content" not in said:
-                    said.update(_form(int(status)))
-    return schema
+    schemas["Problem"]["properties"]["code"]["enum"] = all_codes()
+    for name, one in schemas.items():
+        for time in _times_of(one):
+            time["format"] = "date-time"
+        if name in EXAMPLES:
+            one["examples"] = [EXAMPLES[name]]
+
+
+def _add_errors(path: str, operation: dict[str, Any]) -> None:
+    """Add the errors that follow from a body, a token or an id, and the form of all errors."""
+    responses = {str(status): said for status, said in refuses(*_implied(path, operation)).items()}
+    for status, said in operation["responses"].items():
+        if status not in responses or not _is_fastapis(said):
+            responses[status] = said
+    operation["responses"] = {status: responses[status] for status in sorted(responses)}
+    for status, said in operation["responses"].items():
+        if int(status) >= REFUSED and "content" not in said:
+            said.update(_form(int(status)))
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return a name for a route that reads well as a method of a generated client, such as `rooms_join`."""
+    if not route.tags:  # a route that OpenAPI does not show
+        return route.name
+    tag = str(route.tags[0])
+    name = {tag: "list", tag.removesuffix("s"): "get"}.get(route.name, route.name)
+    return f"{tag}_{name}"
+
+
+def _describe(operation: dict[str, Any]) -> None:
+    """Make the first sentence of a description the summary, in place of the name of a function in capitals."""
+    first, _, rest = " ".join(operation.pop("description", operation["summary"]).split()).partition(". ")
+    operation["summary"] = first.removesuffix(".")
+    if rest:
+        operation["description"] = rest
+
+
+def _times_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the schemas of a model's times, which are the texts whose names end as the protocol says."""
+    for name, field in schema.get("properties", {}).items():
+        if name == "at" or name.endswith("_at"):
+            yield from (one for one in field.get("anyOf", [field]) if one.get("type") == "string")
 
 
 def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:

@@ -1,0 +1,100 @@
+"""Examples of bodies, by the names of their models, which OpenAPI shows. Tests hold each to its schema."""
+
+from typing import Any, Final
+
+AT: Final = "2026-11-29T09:30:00.000Z"
+USER_ID: Final = "2R4bBU2EkgtKIDpKoGDqPw"
+SESSION_ID: Final = "m8VttSO5vGyK_-JeTRkdRw"
+EPOCH: Final = "kW3x9bQm"
+ADA: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
+TOKENS: Final = {
+    "access_token": "eyJhbGciOiJIUzI1NiIs…",
+    "token_type": "bearer",
+    "expires_in": 900,
+    "refresh_token": f"{SESSION_ID}.l4Xk…",
+}
+MESSAGE: Final = {
+    "room_id": "lobby",
+    "seq": 42,
+    "at": AT,
+    "user_id": USER_ID,
+    "username": "ada",
+    "ref": "b7c1f0de",
+    "body": "Hello!",
+    "reply_to": None,
+    "edited_at": None,
+    "deleted": False,
+    "reactions": [],
+}
+ROOM: Final = {
+    "id": "lobby",
+    "name": "Lobby",
+    "topic": "",
+    "visibility": "public",
+    "created_at": AT,
+    "role": "member",
+    "epoch": EPOCH,
+    "seq": 42,
+    "read_seq": 40,
+    "unread_count": 1,
+    "first_unread_seq": 41,
+    "last_message": MESSAGE,
+}
+MEMBER: Final = {
+    "user_id": USER_ID,
+    "username": "ada",
+    "display_name": "Ada Lovelace",
+    "role": "owner",
+    "joined_at": AT,
+}
+ENTRY: Final = {
+    "type": "message",
+    "room_id": "lobby",
+    "seq": 42,
+    "at": AT,
+    "user_id": USER_ID,
+    "username": "ada",
+    "ref": "b7c1f0de",
+    "body": "Hello!",
+    "reply_to": None,
+}
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    # What comes in.
+    "SignUp": {"username": "ada", "password": "correct horse battery", "display_name": "Ada Lovelace"},
+    "LogIn": {"username": "ada", "password": "correct horse battery"},
+    "Refresh": {"refresh_token": TOKENS["refresh_token"]},
+    "Profile": {"display_name": "Ada Lovelace"},
+    "PasswordChange": {
+        "current_password": "correct horse battery",
+        "new_password": "staple of a longer kind",
+    },
+    "NewPassword": {"new_password": "staple of a longer kind"},
+    "Erase": {"password": "correct horse battery"},
+    "Flags": {"disabled": True},
+    "NewRoom": {"name": "Engines", "visibility": "private", "topic": "Analytical ones"},
+    "NewRole": {"role": "moderator"},
+    "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": None},
+    "ReadUpTo": {"seq": 42},
+    # What goes out.
+    "Problem": {
+        "type": "about:blank",
+        "title": "This username is taken",
+        "status": 409,
+        "code": "username_taken",
+        "detail": "This username is taken",
+        "request_id": "cYh1LqNf0hE2",
+    },
+    "UserOut": ADA,
+    "UsersOut": {"items": [ADA], "next_cursor": None},
+    "Me": ADA | {"created_at": AT},
+    "TokensOut": TOKENS,
+    "Welcome": TOKENS | {"user": ADA},
+    "MessageOut": MESSAGE,
+    "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
+    "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
+    "RoomOut": ROOM,
+    "RoomsOut": {"items": [ROOM], "next_cursor": None},
+    "MemberOut": MEMBER,
+    "MembersOut": {"items": [MEMBER], "next_cursor": None},
+}

@@ -1,0 +1,97 @@
+"""/openapi.json for those who generate a client from it: names, examples, codes and formats."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+import pytest
+
+from api.config import Settings
+from api.errors import all_codes
+from api.http.examples import EXAMPLES
+from api.main import create_app
+
+ROOT: Final = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    return create_app(Settings(store="sqlite:///unused")).openapi()
+
+
+def operations(contract: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in contract["paths"].values():
+        yield from methods.values()
+
+
+def test_operations_have_names_and_summaries_of_their_own(contract: dict[str, Any]) -> None:
+    found = list(operations(contract))
+    for name in ("operationId", "summary"):
+        values = [operation[name] for operation in found]
+        assert len(set(values)) == len(values), [one for one in values if values.count(one) > 1]
+    for operation in found:
+        (tag,) = operation["tags"]
+        assert re.fullmatch(rf"{tag}_[a-z_]+", operation["operationId"])
+        assert " " in operation["summary"], "a sentence, not the name of a function"
+        assert operation["summary"] not in operation.get("description", "")
+
+
+def bodies_of(contract: dict[str, Any]) -> set[str]:
+    """Return the names of the models of all bodies in JSON that requests have."""
+    found = set()
+    for operation in operations(contract):
+        schema = (
+            operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        )
+        refs = [schema, *schema.get("anyOf", ())]
+        found |= {one["$ref"].rpartition("/")[2] for one in refs if "$ref" in one}
+    return found
+
+
+def test_every_body_of_a_request_has_an_example(contract: dict[str, Any]) -> None:
+    assert len(bodies_of(contract)) > 10
+    assert bodies_of(contract) <= EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_as_its_schema_says(contract: dict[str, Any], name: str) -> None:
+    schemas = contract["components"]["schemas"]
+    assert schemas[name]["examples"] == [EXAMPLES[name]]
+    validator = jsonschema_rs.Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+    )
+    assert [error.message for error in validator.iter_errors(EXAMPLES[name])] == []
+
+
+def test_an_example_names_every_field_of_an_answer(contract: dict[str, Any]) -> None:
+    for name, example in EXAMPLES.items():
+        schema = contract["components"]["schemas"][name]
+        if schema.get("additionalProperties") is not False and name != "Problem":
+            assert example.keys() == schema["properties"].keys(), name
+
+
+def test_the_codes_are_those_that_the_program_can_raise(contract: dict[str, Any]) -> None:
+    assert contract["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == all_codes()
+    passed = {
+        keyword.value.value
+        for path in (ROOT / "api").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+        if isinstance(keyword.value.value, str)
+    }
+    assert {"limit", "weak_password"} <= passed <= set(all_codes())
+
+
+def test_every_time_says_its_format(contract: dict[str, Any]) -> None:
+    times = 0
+    for schema in contract["components"]["schemas"].values():
+        for name, field in schema.get("properties", {}).items():
+            if name == "at" or name.endswith("_at"):
+                times += 1
+                assert "date-time" in {one.get("format") for one in field.get("anyOf", [field])}, name
+    assert times > 5
