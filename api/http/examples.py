@@ -62,6 +62,12 @@ ENTRY: Final = {
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     # What comes in.
     "SignUp": {"username": "ada", "password": "correct horse battery", "display_name": "Ada Lovelace"},
+    "SetUp": {
+        "username": "ada",
+        "password": "correct horse battery",
+        "token": "dGhpcyBpcyBub3QgYSB0b2tlbiwgYnV0IGFuIGV4YW0",
+    },
+    "NewInvite": {"max_uses": 5, "expires_in": 86_400},
     "LogIn": {"username": "ada", "password": "correct horse battery"},
     "Refresh": {"refresh_token": TOKENS["refresh_token"]},
     "Profile": {"display_name": "Ada Lovelace"},
@@ -87,7 +93,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "UserOut": ADA,
     "UsersOut": {"items": [ADA], "next_cursor": None},
-    "Me": ADA | {"created_at": AT},
+    "Me": ADA | {"created_at": AT, "admin": False},
     "TokensOut": TOKENS,
     "Welcome": TOKENS | {"user": ADA},
     "MessageOut": MESSAGE,
