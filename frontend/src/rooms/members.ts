@@ -1,4 +1,5 @@
 import { batch, signal } from '@preact/signals';
+import { Freshness } from '../browser/freshness';
 import type { Api } from '../wire/api/api';
 import { Problem } from '../wire/problem';
 import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from '../wire/protocol';
@@ -24,6 +25,7 @@ type Change = (members: readonly Member[]) => readonly Member[];
 export class Members {
   readonly #api: Pick<Api, 'members' | 'users'>;
   readonly #names: Names;
+  readonly #freshness = new Freshness();
   /** What changed in a room since its list was asked for. */
   readonly #changes = new Map<string, Change[]>();
   readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
@@ -81,11 +83,16 @@ export class Members {
 
   /** Gives a user a role, or adds them with it. */
   async setRole(room_id: string, user_id: string, role: Role): Promise<void> {
-    this.#put(room_id, await this.#api.members.setRole(room_id, user_id, role));
+    const asked = this.#freshness.ask();
+    const member = await this.#api.members.setRole(room_id, user_id, role);
+    if (!this.#freshness.isOutdated(`${room_id} ${user_id}`, asked)) this.#put(room_id, member);
   }
 
   async remove(room_id: string, user_id: string): Promise<void> {
+    const asked = this.#freshness.ask();
     await this.#api.members.remove(room_id, user_id);
+    // What the entries of the room told meanwhile is at least as new as the answer.
+    if (this.#freshness.isOutdated(`${room_id} ${user_id}`, asked)) return;
     this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
   }
 
@@ -99,6 +106,7 @@ export class Members {
   apply(event: EntryEvent): void {
     if (event.type !== 'member') return;
     const { room_id, user_id, username, role, at } = event;
+    this.#freshness.learned(`${room_id} ${user_id}`);
     if (event.display_name) this.#names.suggest(user_id, event.display_name);
     const display_name = event.display_name ?? username;
     this.#change(room_id, (members) => {

@@ -190,3 +190,27 @@ describe('a list of members that is on its way', () => {
     expect(shown()).toEqual(['bob', 'carol']);
   });
 });
+
+test('a role that was changed again before the answer came is not taken back', async () => {
+  const bob: Member = {
+    user_id: 'bob-id',
+    username: 'bob',
+    display_name: 'Bob',
+    role: 'member',
+    joined_at: AT,
+  };
+  let answer: (member: Member) => void = () => {};
+  const setRole = () =>
+    new Promise<Member>((resolve) => {
+      answer = resolve;
+    });
+  const list = async () => ({ items: [bob], next_cursor: null });
+  members = new Members({ members: { list, setRole } } as unknown as Api, names);
+  await members.load('lobby');
+  const changing = members.setRole('lobby', 'bob-id', 'moderator');
+  members.apply(makeEvent(11, { type: 'member', user_id: 'bob-id', role: 'moderator', by: 'a' }));
+  members.apply(makeEvent(12, { type: 'member', user_id: 'bob-id', role: 'reader', by: 'b' }));
+  answer({ ...bob, role: 'moderator' });
+  await changing;
+  expect(members.of('lobby')?.members[0]?.role).toBe('reader');
+});
