@@ -51,7 +51,10 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     panel = hers.get_by_role("complementary", name="Members")
     await expect(panel.get_by_text("@bob")).to_be_visible()
 
+    await expect(his.get_by_text("olga added you to Den.")).to_be_visible()
+    await expect(his.get_by_role("link", name="Den").get_by_text("New")).to_be_visible()
     await his.get_by_role("link", name="Den").click()
+    await expect(his.get_by_text("olga added you to Den.")).to_have_count(0)
     await manage(hers, "bob", "Reader")
     await expect(his.get_by_text("You can read here.")).to_be_visible()
     await manage(hers, "bob", "Moderator")
@@ -60,6 +63,14 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     await expect(his.get_by_role("button", name="Add someone")).to_be_visible()
     await expect(his.get_by_role("button", name="Manage olga")).to_have_count(0)
     await say(his, "hello")
+    lines = await his.locator("[role=log] .notice").all_inner_texts()
+    assert [text.split(maxsplit=1)[1] for text in lines[-3:]] == [
+        "was added",
+        "may now read along",
+        "is now a moderator",
+    ]
+    await his.reload()
+    await expect(his.locator("[role=log] .notice")).to_have_text(lines)
 
     await hers.get_by_role("button", name="Manage bob").click()
     await hers.get_by_role("button", name="Remove…").click()
@@ -69,6 +80,8 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     await expect(hers.get_by_text("was removed")).to_be_visible()
     await expect(his.get_by_role("link", name="Den")).to_have_count(0)
     await expect(his.get_by_role("log")).to_have_count(0)
+    await expect(his.get_by_role("main").get_by_text("olga removed you from Den.")).to_be_visible()
+    await expect(his.get_by_text("There is no such room")).to_have_count(0)
 
 
 async def test_the_last_owner_is_told_why_they_cannot_leave(browser: Browser, sqlite_node: Node) -> None:

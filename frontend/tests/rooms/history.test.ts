@@ -39,6 +39,57 @@ test('pages are asked for from the oldest message on, one at a time', async () =
   expect(shown()).toEqual([97, 98, 99, 100]);
 });
 
+test('pages are asked for with the entries between the messages', async () => {
+  const { http, history } = makeHistory();
+  http.on(MESSAGES, { body: makePage([99, 100], { has_more: true }) });
+  await history.older('lobby');
+  await history.around('lobby', 50);
+  expect(http.sent(MESSAGES).map(({ query }) => query.get('entries'))).toEqual(
+    Array(3).fill('true'),
+  );
+});
+
+test('a request that another one replaced changes nothing when it is answered', async () => {
+  const { http, history, shown } = makeHistory();
+  let answer: () => void = () => {};
+  const late = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  http.on(MESSAGES, async () => {
+    await late;
+    return { body: makePage([99, 100]) };
+  });
+  const older = history.older('lobby');
+  await settled();
+  http.on(MESSAGES, ({ query }) => ({
+    body: makePage(query.has('before') ? [48, 49] : [50, 51], { has_more: true }),
+  }));
+  await history.around('lobby', 50);
+  answer();
+  await older;
+  expect(shown()).toEqual([48, 49, 50, 51]);
+  expect(history.state('lobby')).toBe('idle');
+});
+
+test.each([
+  ['older', 'older'],
+  ['newer', 'newer'],
+] as const)('a failure at the %s end is tried again there', async (_, end) => {
+  const { http, history } = makeHistory();
+  const query = (recorded: { query: URLSearchParams }) =>
+    makePage(recorded.query.has('before') ? [48, 49] : [50, 51], { has_more: true });
+  http.on(MESSAGES, (recorded) => ({ body: query(recorded) }));
+  await history.around('lobby', 50);
+  http.on(MESSAGES, { status: 503, body: { code: 'unavailable' } });
+  await history[end]('lobby');
+  expect(history.failed('lobby')).toBe(end);
+  http.on(MESSAGES, (recorded) => ({ body: query(recorded) }));
+  await history.again('lobby');
+  expect(history.failed('lobby')).toBeNull();
+  const last = http.sent(MESSAGES).at(-1)?.query;
+  expect(last?.has(end === 'older' ? 'before' : 'after')).toBe(true);
+});
+
 test('at the beginning of the room nothing more is asked', async () => {
   const { http, history } = makeHistory();
   http.on(MESSAGES, { body: makePage([1]) });

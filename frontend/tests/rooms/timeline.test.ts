@@ -96,6 +96,19 @@ describe('history', () => {
     expect(timeline.has_older).toBe(false);
   });
 
+  test('a page has who joined and left, and what the room was called, between the messages', () => {
+    const joined = makeEvent(8, { type: 'member', role: 'member', by: null });
+    const renamed = makeEvent(10, { type: 'room', name: 'Hall', visibility: 'public' });
+    const page = makePage([9]);
+    page.items = [joined, ...page.items, renamed] as typeof page.items;
+    const timeline = prepend(expectHistory(makeTimeline(10)), page);
+    expect(timeline.entries).toMatchObject([
+      { seq: 8, notice: { type: 'member', role: 'member', by_self: true } },
+      { seq: 9, body: 'message 9' },
+      { seq: 10, notice: { type: 'room', name: 'Hall' } },
+    ]);
+  });
+
   test('an edit that overtakes the page with its target is not lost', () => {
     const edited = apply(
       expectHistory(makeTimeline(10)),

@@ -10,8 +10,8 @@ export function Home() {
       <h1 tabIndex={-1} data-place-heading>
         {unread > 0
           ? `${unread} unread message${unread === 1 ? '' : 's'}`
-          : news.items.value.length > 0
-            ? 'Something has happened'
+          : news.items.value.some(({ what }) => what === 'added')
+            ? 'You have a new room'
             : 'You are all caught up'}
       </h1>
       <p>Choose a room from the list, or find a new one.</p>

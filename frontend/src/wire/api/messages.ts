@@ -20,6 +20,6 @@ export class MessagesApi {
   }
 
   #page(room_id: string, query: Record<string, number>): Promise<HistoryPage> {
-    return this.#requests.get(`${roomPath(room_id)}/messages`, query);
+    return this.#requests.get(`${roomPath(room_id)}/messages`, { ...query, entries: 'true' });
   }
 }
