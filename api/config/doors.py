@@ -30,4 +30,13 @@ def open_doors(settings: Settings) -> list[Door]:
         doors.append(
             Door("requests for any host name are answered", "TAILWIRE_HOSTS, such as chat.example.org")
         )
+    if (
+        settings.is_on_loopback and not settings.trusted_proxies
+    ):  # then a proxy on this machine passes everything on
+        doors.append(
+            Door(
+                "one client can use up the limits of all: every address seems the proxy's",
+                "TAILWIRE_TRUSTED_PROXIES",
+            )
+        )
     return doors

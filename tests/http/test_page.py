@@ -9,7 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api.config import Settings
-from api.http.page import best_coding
+from api.http.page import ASKED_FOR, KEPT, best_coding, read_files
+from api.main import BUILT_FRONTEND
 from tests.node import Node, http_client, running
 from tests.peer import dial
 
@@ -179,6 +180,19 @@ async def test_an_answer_to_head_is_followed_by_the_next_answer(site: Node) -> N
 
 async def test_a_wrong_method_names_head_too(site: Node) -> None:
     assert (await site.client().delete("/healthz")).headers["allow"] == "GET, HEAD"
+
+
+def test_the_real_build_is_named_and_compressed_as_it_is_served() -> None:
+    if not (BUILT_FRONTEND / "index.html").is_file():
+        pytest.skip("the SPA is not built: make spa")
+    files = read_files(BUILT_FRONTEND)
+    scripts = [name for name in files if name.endswith((".js", ".css"))]
+    assert scripts
+    for name in scripts:
+        assert files[name].cache_control == KEPT
+        assert files[name].bodies.keys() == {"br", "gzip", "identity"}
+        assert gzip.decompress(files[name].bodies["gzip"]) == files[name].bodies["identity"]
+    assert files[""].cache_control == files["config.json"].cache_control == ASKED_FOR
 
 
 @pytest.mark.settings(url="https://example.org/chat", signup="open")
