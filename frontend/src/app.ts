@@ -1,4 +1,5 @@
 import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import { About } from './account/about';
 import { Auth } from './account/auth';
 import { watchFocus, watchVisibility } from './browser/attention';
 import { openChannel } from './browser/channel';
@@ -18,6 +19,7 @@ import { openTokenChannel, TokenStore } from './wire/tokens';
 
 /** The parts that the views may use. They are put together only here. */
 export interface App {
+  about: About;
   auth: Auth;
   session: ReadonlySignal<Session | null>;
   router: Router;
@@ -44,6 +46,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     isOwn ? { storage: localStorage, channel: openTokenChannel(), locks } : null,
   );
   const api = new Api(apiUrl, tokens, fetch);
+  const about = new About(api.server);
   const auth = new Auth(api, tokens, clock);
   const router = new Router(window);
   const script = document.querySelector('script[type=module][src]')?.getAttribute('src') ?? null;
@@ -64,6 +67,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     createSession({
       user_id: id,
       api,
+      page,
       clock,
       storage: sessionStorage,
       outboxStore,
@@ -132,6 +136,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   };
   void auth.restore();
   return {
+    about,
     auth,
     session,
     router,

@@ -1,4 +1,5 @@
 import { batch, signal } from '@preact/signals';
+import { Invites } from './account/invites';
 import { Logins } from './account/logins';
 import { Takeout } from './account/takeout';
 import { type RoomParts, type RoomsOptions, wireRooms } from './rooms/wiring';
@@ -11,6 +12,8 @@ export interface SessionOptions extends Omit<RoomsOptions, 'send' | 'probe' | 'o
   token(refused?: string): Promise<string>;
   /** Milliseconds until the access token should be renewed. */
   renewIn(): number;
+  /** The address of this page without its hash. */
+  page: string;
   WebSocket: SocketConstructor;
   isOnline(): boolean;
   /** The session has ended. `text` says why; it is null where the token simply expired. */
@@ -25,6 +28,7 @@ export interface Session extends RoomParts {
   readonly user_id: string;
   readonly connection: Connection;
   readonly logins: Logins;
+  readonly invites: Invites;
   readonly takeout: Takeout;
   /** How many characters a message may have. */
   readonly bodyLimit: { readonly value: number };
@@ -75,6 +79,7 @@ export function createSession(options: SessionOptions): Session {
     user_id,
     connection,
     logins: new Logins(api.sessions),
+    invites: new Invites(api, options.page),
     takeout: new Takeout(api.account),
     bodyLimit,
     features,

@@ -38,6 +38,7 @@ beforeEach(() => {
   session = createSession({
     user_id: ME,
     api: new Api('https://chat.example/', tokens, http.fetch),
+    page: 'https://chat.example/',
     clock,
     storage: new MemoryStorage(),
     outboxStore,

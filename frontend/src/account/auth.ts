@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import type { Api } from '../wire/api/api';
+import type { NewAccount } from '../wire/api/sessions';
 import { jitter } from '../wire/backoff';
 import { Problem } from '../wire/problem';
 import type { PublicUser } from '../wire/protocol';
@@ -53,8 +54,27 @@ export class Auth {
     }
   }
 
-  async signup(username: string, password: string, displayName: string): Promise<void> {
-    const user = await this.#api.sessions.signUp(username, password, displayName);
+  /** `invite` is the code of an invite, where one is needed. */
+  async signup(
+    username: string,
+    password: string,
+    displayName: string,
+    invite?: string,
+  ): Promise<void> {
+    const account = newAccount(username, password, displayName);
+    const user = await this.#api.sessions.signUp(account, invite);
+    this.state.value = { phase: 'signed_in', user };
+  }
+
+  /** Makes the account of the first administrator, with the token of the setup link. */
+  async setUp(
+    token: string,
+    username: string,
+    password: string,
+    displayName: string,
+  ): Promise<void> {
+    const account = newAccount(username, password, displayName);
+    const user = await this.#api.sessions.setUp(account, token);
     this.state.value = { phase: 'signed_in', user };
   }
 
@@ -111,4 +131,8 @@ export class Auth {
     this.#cancelRetry();
     this.state.value = { phase: 'signed_out', notice };
   }
+}
+
+function newAccount(username: string, password: string, displayName: string): NewAccount {
+  return { username, password, ...(displayName && { display_name: displayName }) };
 }

@@ -4,14 +4,22 @@ export type Route =
   | { name: 'home' }
   | { name: 'room'; id: string }
   | { name: 'browse' }
-  | { name: 'signup' };
+  | { name: 'signup' }
+  | { name: 'invite'; code: string }
+  | { name: 'setup'; token: string };
 
 // The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
 const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})$/;
+const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
+const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
 
 export function parseHash(hash: string): Route {
   const id = ROOM.exec(hash)?.[1];
   if (id) return { name: 'room', id };
+  const code = INVITE.exec(hash)?.[1];
+  if (code) return { name: 'invite', code };
+  const token = SETUP.exec(hash)?.[1];
+  if (token) return { name: 'setup', token };
   if (hash === '#/browse') return { name: 'browse' };
   if (hash === '#/signup') return { name: 'signup' };
   return { name: 'home' };

@@ -24,6 +24,35 @@ export interface PublicUser {
   display_name: string;
 }
 
+/** A user as they see themselves. Older servers do not say who is an administrator. */
+export interface Me extends PublicUser {
+  admin?: boolean;
+}
+
+/** What anybody may know of a server. */
+export interface Server {
+  name: string;
+  version: string;
+  /** Who may sign up: everybody, who has an invite, or nobody. */
+  signup: 'open' | 'invite' | 'closed';
+}
+
+export interface Invite {
+  invite_id: string;
+  /** Whether it makes administrators. */
+  admin: boolean;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number;
+  uses_left: number;
+}
+
+/** An invite that was just made. Its code and its link are not shown again. */
+export interface MadeInvite extends Invite {
+  code: string;
+  url: string;
+}
+
 export interface Tokens {
   access_token: string;
   token_type: string;

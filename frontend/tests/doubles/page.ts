@@ -32,6 +32,7 @@ export class Page {
     this.session = createSession({
       user_id: ME,
       api: new Api('https://chat.example/', tokens, this.http.fetch),
+      page: 'https://chat.example/',
       clock: this.clock,
       storage: new MemoryStorage(),
       outboxStore: new FakeOutboxStore(),

@@ -28,8 +28,9 @@ describe('a form', () => {
   const signup = vi.fn<() => Promise<void>>();
   const open = (name: 'home' | 'signup') => {
     const app = {
+      about: { server: signal({ name: 'Tailwire', signup: 'open' }), load: async () => {} },
       auth: { state: signal({ phase: 'signed_out', notice: null }), login, signup },
-      router: { route: signal({ name }) },
+      router: { route: signal({ name }), replace: () => {} },
       theme: { choice: signal('light') },
     } as unknown as App;
     const screen = (

@@ -1,19 +1,21 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
-import { useApp } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
+import { Invitations } from './Invitations';
 import { Logins } from './Logins';
 import { NewPassword } from './NewPassword';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'password' | 'logins' | 'takeout' | 'erase';
+type Place = 'invitations' | 'password' | 'logins' | 'takeout' | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
+  invitations: { title: 'Invitations', icon: 'people' },
   password: { title: 'Change password', icon: 'key' },
   logins: { title: 'Where you are logged in', icon: 'monitor' },
   takeout: { title: 'Export my data', icon: 'down' },
@@ -36,6 +38,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
     );
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
+      {place === 'invitations' && <Invitations />}
       {place === 'password' && <NewPassword user={user} onChanged={back} />}
       {place === 'logins' && <Logins />}
       {place === 'takeout' && <Takeout />}
@@ -54,6 +57,11 @@ interface OverviewProps {
 
 function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
   const { logout } = useApp();
+  const { invites } = useSession();
+  useEffect(() => void invites.look(), [invites]);
+  const places = (Object.keys(PLACES) as Place[]).filter(
+    (place) => place !== 'invitations' || invites.allowed.value,
+  );
   return (
     <>
       <div class="account-who">
@@ -68,7 +76,7 @@ function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
       <DisplayName user={user} onSaved={onNotice} />
       <ThemeChoice />
       <ul class="account-places">
-        {(Object.keys(PLACES) as Place[]).map((place) => (
+        {places.map((place) => (
           <li key={place}>
             <button
               type="button"

@@ -1,15 +1,28 @@
+import { useEffect } from 'preact/hooks';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
-import { NEW_ACCOUNT, NewAccountFields, newAccountErrors } from './NewAccount';
 import { PasswordField } from './PasswordField';
+import { Invited, Setup, SignUp } from './SignUp';
+
+/** What is said to newcomers below the log-in, by who may sign up. */
+const NEW_HERE = {
+  open: (
+    <>
+      New here? <a href="#/signup">Create an account</a>
+    </>
+  ),
+  invite: 'New here? Open the link of your invitation.',
+  closed: null,
+};
 
 export function AuthScreen() {
-  const { router, auth } = useApp();
-  const signup = router.route.value.name === 'signup';
+  const { about, router, auth } = useApp();
+  const route = router.route.value;
+  useEffect(() => void about.load(), [about]);
   const state = auth.state.value;
   const notice = state.phase === 'signed_out' ? state.notice : null;
   return (
@@ -36,7 +49,15 @@ export function AuthScreen() {
               {notice}
             </p>
           )}
-          {signup ? <Signup key="signup" /> : <Login key="login" />}
+          {route.name === 'signup' ? (
+            <SignUp key="signup" />
+          ) : route.name === 'invite' ? (
+            <Invited key="invite" code={route.code} />
+          ) : route.name === 'setup' ? (
+            <Setup key="setup" token={route.token} />
+          ) : (
+            <Login key="login" />
+          )}
         </div>
       </main>
     </div>
@@ -44,7 +65,7 @@ export function AuthScreen() {
 }
 
 function Login() {
-  const { auth } = useApp();
+  const { about, auth } = useApp();
   const form = useForm({
     names: ['username', 'password'],
     check: ({ username, password }) => [
@@ -60,42 +81,11 @@ function Login() {
       sending="Logging in…"
       wide
       labelledBy="auth-title"
-      foot={
-        <>
-          New here? <a href="#/signup">Create an account</a>
-        </>
-      }
+      foot={about.server.value && NEW_HERE[about.server.value.signup]}
     >
       <h1 id="auth-title">Log in</h1>
       <Field label="Username" {...form.field('username')} autoComplete="username" plain />
       <PasswordField label="Password" {...form.field('password')} />
-    </FormCard>
-  );
-}
-
-function Signup() {
-  const { auth } = useApp();
-  const form = useForm({
-    names: NEW_ACCOUNT,
-    check: newAccountErrors,
-    send: ({ username, display_name, password }) =>
-      auth.signup(username.trim(), password, display_name.trim()),
-  });
-  return (
-    <FormCard
-      form={form}
-      send="Create account"
-      sending="Creating…"
-      wide
-      labelledBy="auth-title"
-      foot={
-        <>
-          Have an account? <a href="#/">Log in</a>
-        </>
-      }
-    >
-      <h1 id="auth-title">Create an account</h1>
-      <NewAccountFields form={form} />
     </FormCard>
   );
 }

@@ -1,5 +1,6 @@
 import type { ThemeChoice as Choice } from '../../browser/theme';
 import { useApp } from '../parts/context';
+import { Segments } from '../parts/Segments';
 
 const THEMES: { value: Choice; label: string }[] = [
   { value: 'system', label: 'System' },
@@ -10,23 +11,14 @@ const THEMES: { value: Choice; label: string }[] = [
 export function ThemeChoice() {
   const { theme } = useApp();
   return (
-    <fieldset class="segments">
-      <legend>Theme</legend>
-      <div class="segment-row">
-        {THEMES.map(({ value, label }) => (
-          <label key={value}>
-            <input
-              type="radio"
-              name="theme"
-              checked={theme.choice.value === value}
-              onChange={() => {
-                theme.choice.value = value;
-              }}
-            />
-            <span>{label}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
+    <Segments
+      legend="Theme"
+      name="theme"
+      options={THEMES}
+      initial={theme.choice.value}
+      onChoose={(chosen) => {
+        theme.choice.value = THEMES.find(({ value }) => value === chosen)?.value ?? 'system';
+      }}
+    />
   );
 }

@@ -24,7 +24,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
   }, [place]);
 
   return (
-    <div class={place === 'home' || place === 'signup' ? 'shell at-home' : 'shell'}>
+    <div class={route.name === 'room' || route.name === 'browse' ? 'shell' : 'shell at-home'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
         Skip to the conversation
       </button>

@@ -1,4 +1,4 @@
-import type { PublicUser } from '../protocol';
+import type { Me } from '../protocol';
 import type { Requests } from '../requests';
 
 /** The account of the user who asks. */
@@ -9,11 +9,11 @@ export class AccountApi {
     this.#requests = requests;
   }
 
-  me(): Promise<PublicUser> {
+  me(): Promise<Me> {
     return this.#requests.get('users/me');
   }
 
-  rename(displayName: string): Promise<PublicUser> {
+  rename(displayName: string): Promise<Me> {
     return this.#requests.send('PATCH', 'users/me', { body: { display_name: displayName } });
   }
 

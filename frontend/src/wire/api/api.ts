@@ -4,9 +4,11 @@ import { Http } from '../http';
 import { Requests } from '../requests';
 import type { TokenStore } from '../tokens';
 import { AccountApi } from './account';
+import { InvitesApi } from './invites';
 import { MembersApi } from './members';
 import { MessagesApi } from './messages';
 import { RoomsApi } from './rooms';
+import { ServerApi } from './server';
 import { SessionsApi } from './sessions';
 import { UsersApi } from './users';
 
@@ -14,9 +16,11 @@ import { UsersApi } from './users';
 export class Api {
   readonly access: Access;
   readonly account: AccountApi;
+  readonly invites: InvitesApi;
   readonly members: MembersApi;
   readonly messages: MessagesApi;
   readonly rooms: RoomsApi;
+  readonly server: ServerApi;
   readonly sessions: SessionsApi;
   readonly users: UsersApi;
   readonly socketUrl: string;
@@ -26,9 +30,11 @@ export class Api {
     this.access = new Access(http, tokens);
     const requests = new Requests(http, this.access);
     this.account = new AccountApi(requests);
+    this.invites = new InvitesApi(requests);
     this.members = new MembersApi(requests);
     this.messages = new MessagesApi(requests);
     this.rooms = new RoomsApi(requests);
+    this.server = new ServerApi(http);
     this.sessions = new SessionsApi(requests, http, tokens);
     this.users = new UsersApi(requests);
     this.socketUrl = socketUrl(url);

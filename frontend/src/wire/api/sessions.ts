@@ -3,6 +3,12 @@ import type { Login, PublicUser, Tokens } from '../protocol';
 import type { Requests } from '../requests';
 import type { TokenStore } from '../tokens';
 
+export interface NewAccount {
+  username: string;
+  password: string;
+  display_name?: string;
+}
+
 /** Signs users up, in and out, and lists the user's sessions. */
 export class SessionsApi {
   readonly #requests: Requests;
@@ -15,9 +21,14 @@ export class SessionsApi {
     this.#tokens = tokens;
   }
 
-  signUp(username: string, password: string, displayName: string): Promise<PublicUser> {
-    const body = { username, password, ...(displayName && { display_name: displayName }) };
-    return this.#signIn('auth/signup', body);
+  /** `invite` is the code of an invite, where one is needed. */
+  signUp(account: NewAccount, invite?: string): Promise<PublicUser> {
+    return this.#signIn('auth/signup', { ...account, ...(invite && { invite }) });
+  }
+
+  /** Makes the account of the first administrator, with the token of the setup link. */
+  setUp(account: NewAccount, token: string): Promise<PublicUser> {
+    return this.#signIn('auth/setup', { ...account, token });
   }
 
   logIn(username: string, password: string): Promise<PublicUser> {

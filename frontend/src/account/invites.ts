@@ -1,0 +1,86 @@
+import { signal } from '@preact/signals';
+import { Freshness } from '../browser/freshness';
+import type { Api } from '../wire/api/api';
+import type { NewInvite } from '../wire/api/invites';
+import { problemText } from '../wire/problem';
+import type { Invite } from '../wire/protocol';
+
+const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
+
+/** The invites to the server, which administrators make. */
+export class Invites {
+  /** Whether the user is an administrator, as far as this page knows. */
+  readonly allowed = signal(false);
+  readonly items = signal<readonly Invite[]>([]);
+  readonly state = signal<'loading' | 'loaded' | 'failed'>('loading');
+  readonly error = signal('');
+  readonly #api: Pick<Api, 'account' | 'invites'>;
+  readonly #page: string;
+  readonly #freshness = new Freshness();
+
+  /** `page` is the address of this page without its hash. */
+  constructor(api: Pick<Api, 'account' | 'invites'>, page: string) {
+    this.#api = api;
+    this.#page = page;
+  }
+
+  /** Finds out whether the user is an administrator. If that fails, what was known stays. */
+  async look(): Promise<void> {
+    const me = await this.#api.account.me().catch(() => null);
+    if (me) this.allowed.value = me.admin === true;
+  }
+
+  async load(): Promise<void> {
+    this.state.value = 'loading';
+    const asked = this.#freshness.ask();
+    try {
+      const found = await this.#all();
+      if (!this.#freshness.accepts('list', asked)) return;
+      // What was made or ended since the list was asked for stays as it is.
+      const isNewer = ({ invite_id }: Invite) => this.#freshness.isOutdated(invite_id, asked);
+      this.items.value = [
+        ...this.items.peek().filter(isNewer),
+        ...found.filter((invite) => !isNewer(invite)),
+      ];
+      this.state.value = 'loaded';
+    } catch (error) {
+      if (!this.#freshness.accepts('list', asked)) return;
+      this.error.value = problemText(error);
+      this.state.value = 'failed';
+    }
+  }
+
+  /** Makes an invite, and returns its link, which the server shows only now. */
+  async make(wanted: NewInvite): Promise<string> {
+    const { code, url, ...invite } = await this.#api.invites.make(wanted);
+    this.#freshness.learned(invite.invite_id);
+    this.items.value = [invite, ...this.items.peek()];
+    return shareable(url, code, this.#page);
+  }
+
+  async end(id: string): Promise<void> {
+    await this.#api.invites.end(id);
+    this.#freshness.learned(id);
+    this.items.value = this.items.peek().filter(({ invite_id }) => invite_id !== id);
+  }
+
+  async #all(): Promise<Invite[]> {
+    const found: Invite[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#api.invites.list(cursor);
+      found.push(...page.items);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor);
+    return found;
+  }
+}
+
+/**
+ * The link to give away. A server without `TAILWIRE_URL` knows only its address on its own machine;
+ * where this page came from another one, that is the better address.
+ */
+export function shareable(url: string, code: string, page: string): string {
+  const isOwn = LOOPBACK.test(new URL(url).hostname);
+  return isOwn && !LOOPBACK.test(new URL(page).hostname) ? `${page}#/invite/${code}` : url;
+}

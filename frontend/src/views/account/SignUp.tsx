@@ -1,0 +1,103 @@
+import { roomHash } from '../../browser/router';
+import { useApp } from '../parts/context';
+import { FormCard } from '../parts/FormCard';
+import { useForm } from '../parts/form';
+import { NEW_ACCOUNT, NewAccountFields, newAccountErrors } from './NewAccount';
+
+const LOBBY = 'lobby';
+
+/** Makes an account where everybody may. Where that needs an invitation, it says so. */
+export function SignUp() {
+  const { about, auth } = useApp();
+  const server = about.server.value;
+  if (!server) return null;
+  if (server.signup !== 'open') return <NoSignUp name={server.name} mode={server.signup} />;
+  return (
+    <NewAccountForm
+      title="Create an account"
+      make={(username, password, displayName) => auth.signup(username, password, displayName)}
+    />
+  );
+}
+
+/** Makes an account with an invite. */
+export function Invited({ code }: { code: string }) {
+  const { about, auth } = useApp();
+  const server = about.server.value;
+  if (!server) return null;
+  if (server.signup === 'closed') return <NoSignUp name={server.name} mode="closed" />;
+  return (
+    <NewAccountForm
+      title={`Join ${server.name}`}
+      note={`You have been invited to ${server.name}, the server at ${window.location.host}. Choose the name that people there know you by.`}
+      make={(username, password, displayName) => auth.signup(username, password, displayName, code)}
+    />
+  );
+}
+
+/** Makes the account of the first administrator, with the token of the setup link. */
+export function Setup({ token }: { token: string }) {
+  const { auth } = useApp();
+  return (
+    <NewAccountForm
+      title="Set up this server"
+      note="You make the first account. It administers this server: it invites people, and disables accounts. The link works once."
+      make={(username, password, displayName) => auth.setUp(token, username, password, displayName)}
+    />
+  );
+}
+
+interface NewAccountFormProps {
+  title: string;
+  note?: string;
+  make(username: string, password: string, displayName: string): Promise<void>;
+}
+
+function NewAccountForm({ title, note, make }: NewAccountFormProps) {
+  const { router } = useApp();
+  const form = useForm({
+    names: NEW_ACCOUNT,
+    check: newAccountErrors,
+    send: async ({ username, display_name, password }) => {
+      await make(username.trim(), password, display_name.trim());
+      // This also takes the code out of the address and of the history of the browser.
+      router.replace(roomHash(LOBBY));
+    },
+  });
+  return (
+    <FormCard
+      form={form}
+      send="Create account"
+      sending="Creating…"
+      wide
+      labelledBy="auth-title"
+      foot={
+        <>
+          Have an account? <a href="#/">Log in</a>
+        </>
+      }
+    >
+      <h1 id="auth-title">{title}</h1>
+      {note && <p class="auth-note">{note}</p>}
+      <NewAccountFields form={form} />
+    </FormCard>
+  );
+}
+
+function NoSignUp({ name, mode }: { name: string; mode: 'invite' | 'closed' }) {
+  return (
+    <>
+      <h1>
+        {mode === 'invite' ? `${name} is by invitation only` : `${name} takes no new accounts`}
+      </h1>
+      <p class="auth-note">
+        {mode === 'invite'
+          ? 'Ask somebody who administers it for an invitation: a link on which you make your account.'
+          : 'Whoever runs this server makes the accounts. Ask them for one.'}
+      </p>
+      <a class="button wide" href="#/">
+        Log in
+      </a>
+    </>
+  );
+}
