@@ -307,7 +307,7 @@ CLOSED = {
         pytest.param(REACHABLE, ["/docs", "/metrics", "cookies", "host name"], id="open"),
         pytest.param(
             {"TAILWIRE_URL": "https://chat.example.org"},
-            ["/docs", "/metrics", "cookies"],
+            ["/docs", "/metrics", "cookies", "TAILWIRE_TRUSTED_PROXIES"],
             id="behind-a-proxy",
         ),
         pytest.param(
