@@ -66,8 +66,9 @@ async def refresh(
     """Exchange a refresh token for a new pair of tokens. In cookie mode the body is `{}`."""
     if (body.refresh_token is None) is not cookie.is_wanted:
         raise Invalid(errors=(FieldError(("refresh_token",), "stands in the body or in the cookie"),))
-    token = cookie.token() if body.refresh_token is None else body.refresh_token
-    return TokensOut.of(cookie.keep(await sessions.refresh(token, client)))
+    if body.refresh_token is not None:
+        return TokensOut.of(await sessions.refresh(body.refresh_token, client))
+    return TokensOut.of(await cookie.exchange(lambda token: sessions.refresh(token, client)))
 
 
 @router.post("/logout", status_code=204)

@@ -1,4 +1,4 @@
-import { effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
 import { About } from './account/about';
 import { Auth } from './account/auth';
 import { watchFocus, watchVisibility } from './browser/attention';
@@ -6,6 +6,7 @@ import { openChannel } from './browser/channel';
 import { systemClock } from './browser/clock';
 import { Now } from './browser/now';
 import { Router } from './browser/router';
+import { type Keeping, SafeStorage } from './browser/storage';
 import { Tab } from './browser/tab';
 import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
@@ -24,6 +25,8 @@ export interface App {
   session: ReadonlySignal<Session | null>;
   router: Router;
   theme: Theme;
+  /** Whether the browser keeps what the page stores. */
+  keeping: ReadonlySignal<Keeping>;
   build: Build;
   now: Now;
   logout(): void;
@@ -32,7 +35,9 @@ export interface App {
 }
 
 export async function createApp(window: Window & typeof globalThis): Promise<App> {
-  const { document, sessionStorage, localStorage, navigator } = window;
+  const { document, navigator } = window;
+  const localStorage = new SafeStorage(() => window.localStorage);
+  const sessionStorage = new SafeStorage(() => window.sessionStorage);
   const fetch = window.fetch.bind(window);
   const clock = systemClock;
   const now = new Now(clock);
@@ -41,9 +46,13 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const page = window.location.href.split('#')[0] ?? '';
   const apiUrl = await readApiUrl(fetch, page);
   const isOwn = new URL(apiUrl).origin === window.location.origin;
+  // Where cookies are blocked the sign-in lasts as long as the page. Chromium says that they are
+  // enabled also then, but blocks them together with the storage.
+  const takesCookies = navigator.cookieEnabled && localStorage.keeping.peek() !== 'blocked';
+  const byCookie = isOwn && takesCookies;
   const tokens = new TokenStore(
     clock,
-    isOwn ? { storage: localStorage, channel: openTokenChannel(), locks } : null,
+    byCookie ? { storage: localStorage, channel: openTokenChannel(), locks } : null,
   );
   const api = new Api(apiUrl, tokens, fetch);
   const about = new About(api.server);
@@ -141,6 +150,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     session,
     router,
     theme,
+    keeping: computed(() => worst(takesCookies, localStorage, sessionStorage)),
     build,
     now,
     logout() {
@@ -157,6 +167,12 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       router.replace('#/');
     },
   };
+}
+
+function worst(cookies: boolean, ...storages: SafeStorage[]): Keeping {
+  const all = storages.map(({ keeping }) => keeping.value);
+  if (!cookies || all.includes('blocked')) return 'blocked';
+  return all.includes('full') ? 'full' : 'kept';
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing where the page came over plain http. */

@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from api.accounts.security import ISSUED_LEEWAY_SECONDS, LEEWAY_SECONDS
 from api.clock import now_ms
 from api.config import Settings
-from api.http.cookies import SECURE_NAME
+from api.http.cookies import PLAIN_NAME
 from api.models.rooms import LOBBY_ID
 from api.realtime import handler, heartbeats
 from tests.accounts.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
@@ -365,7 +365,7 @@ async def test_t21_what_is_no_refresh_token_of_a_living_session_is_refused(
     cookie = {
         "Origin": node.url,
         "X-Tailwire-Session": "cookie",
-        "Cookie": f"{SECURE_NAME}={bob.refresh_token}",
+        "Cookie": f"{PLAIN_NAME}={bob.refresh_token}",
     }
     answer = await node.client(**cookie).post("/auth/refresh", json={})
     is_problem(answer, 401, "unauthorized")
@@ -381,7 +381,7 @@ async def test_t22_a_refresh_by_cookie_from_a_foreign_page_or_none_is_refused(no
     page = {"Origin": node.url, "X-Tailwire-Session": "cookie"}
     good = {"username": "alice", "password": PASSWORD}
     made = await node.client(**page).post("/auth/signup", json=good)
-    kept = {"Cookie": f"{SECURE_NAME}={made.cookies[SECURE_NAME]}", "X-Tailwire-Session": "cookie"}
+    kept = {"Cookie": f"{PLAIN_NAME}={made.cookies[PLAIN_NAME]}", "X-Tailwire-Session": "cookie"}
     for origin in (
         "https://evil.test",
         "null",

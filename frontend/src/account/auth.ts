@@ -30,7 +30,10 @@ export class Auth {
     tokens.onSignedIn = () => void this.restore();
   }
 
-  /** Restores the sign-in after a reload. An unreachable server does not end the sign-in. */
+  /**
+   * Restores the sign-in after a reload. An unreachable server does not end the sign-in. Where
+   * nothing is known of one, the cookie is tried once.
+   */
   async restore(attempt = 0): Promise<void> {
     this.#cancelRetry();
     if (!this.#tokens.canRenew) {
@@ -41,7 +44,7 @@ export class Auth {
       await this.logout();
       return;
     }
-    const { signIn } = this.#tokens;
+    const { signIn, wasSignedIn } = this.#tokens;
     try {
       const user = await this.#api.account.me();
       if (this.#tokens.signIn === signIn) this.state.value = { phase: 'signed_in', user };
@@ -50,7 +53,7 @@ export class Auth {
         this.state.value = { phase: 'restoring', failed: true };
         const wait = Math.max(1000, jitter(attempt + 1, this.#clock));
         this.#cancelRetry = this.#clock.after(wait, () => void this.restore(attempt + 1));
-      } else this.end(EXPIRED);
+      } else this.end(wasSignedIn ? EXPIRED : null);
     }
   }
 

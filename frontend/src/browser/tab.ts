@@ -1,11 +1,12 @@
 import type { Clock } from './clock';
+import type { TextStorage } from './storage';
 
 const STORAGE_KEY = 'tailwire.tab';
 // A reloaded page may start before the old page has released its lock.
 const TAKEN_MILLISECONDS = 500;
 
 interface TabOptions {
-  storage: Storage;
+  storage: TextStorage;
   /** Undefined where the page came over plain http. */
   locks: Pick<LockManager, 'request'> | undefined;
   clock: Clock;
@@ -41,11 +42,7 @@ export class Tab {
     if (before && (await this.#hold(before))) return before;
     // A duplicated tab has a copy of the storage, so it needs a new id.
     const id = makeId();
-    try {
-      storage.setItem(STORAGE_KEY, id);
-    } catch {
-      // The storage is full. After a reload this tab has another id.
-    }
+    storage.setItem(STORAGE_KEY, id);
     await this.#hold(id);
     return id;
   }

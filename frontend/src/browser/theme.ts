@@ -1,4 +1,5 @@
 import { effect, signal } from '@preact/signals';
+import type { TextStorage } from './storage';
 
 const STORAGE_KEY = 'tailwire.theme';
 
@@ -8,7 +9,7 @@ export type ThemeChoice = 'system' | 'light' | 'dark';
 export class Theme {
   readonly choice = signal<ThemeChoice>('system');
 
-  constructor(storage: Storage, root: HTMLElement) {
+  constructor(storage: TextStorage, root: HTMLElement) {
     const stored = storage.getItem(STORAGE_KEY);
     if (stored === 'light' || stored === 'dark') this.choice.value = stored;
     effect(() => {

@@ -1,12 +1,13 @@
 import { signal } from '@preact/signals';
+import type { TextStorage } from '../browser/storage';
 
 /** The unsent text of the user in each room. It survives a reload of the tab. */
 export class Drafts {
-  readonly #storage: Storage;
+  readonly #storage: TextStorage;
   readonly #key: string;
   readonly #texts = signal<ReadonlyMap<string, string>>(new Map());
 
-  constructor(storage: Storage, user_id: string) {
+  constructor(storage: TextStorage, user_id: string) {
     this.#storage = storage;
     this.#key = `tailwire.drafts.${user_id}`;
     try {
@@ -26,11 +27,7 @@ export class Drafts {
     if (text === '') texts.delete(room_id);
     else texts.set(room_id, text);
     this.#texts.value = texts;
-    try {
-      this.#storage.setItem(this.#key, JSON.stringify([...texts]));
-    } catch {
-      // The storage is full or switched off. The draft exists as long as the page.
-    }
+    this.#storage.setItem(this.#key, JSON.stringify([...texts]));
   }
 
   forget(): void {

@@ -1,6 +1,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Freshness } from '../browser/freshness';
+import type { TextStorage } from '../browser/storage';
 import type { Api } from '../wire/api/api';
 import type { Command } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
@@ -25,7 +26,7 @@ export interface RoomsOptions {
   user_id: string;
   api: Api;
   clock: Clock;
-  storage: Storage;
+  storage: TextStorage;
   outboxStore: OutboxStore;
   /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;

@@ -1,4 +1,6 @@
+import { openChannel } from '../browser/channel';
 import type { Clock } from '../browser/clock';
+import type { TextStorage } from '../browser/storage';
 import type { Tokens } from './protocol';
 
 const STORAGE_KEY = 'tailwire.signed_in';
@@ -14,10 +16,17 @@ export type Notice =
   | { kind: 'signed_out' }
   | { kind: 'renewed'; tokens: Tokens };
 
+/**
+ * What is known of the cookie: it is there, or the user has logged out and the server is not told
+ * yet, or there is none. Null where nothing is known, as on the first visit or when the browser has
+ * cleared its storage. Then there may be a cookie.
+ */
+type Known = 'here' | 'leaving' | 'out' | null;
+
 /** What the tabs of a browser share. */
 export interface Browser {
-  /** Keeps only that there is a cookie, because no script can read the cookie itself. */
-  storage: Storage;
+  /** Keeps what was last known of the cookie, because no script can read the cookie itself. */
+  storage: TextStorage;
   channel: BroadcastChannel | null;
   /** Undefined where the page came over plain http. */
   locks: Pick<LockManager, 'request'> | undefined;
@@ -39,7 +48,7 @@ export class TokenStore {
   #lifetime = 0;
   #signIn = 0;
   // Read once, because the browser may show what another tab stored later than what that tab said.
-  #cookie: string | null = null;
+  #cookie: Known = null;
   readonly #clock: Clock;
   readonly #browser: Browser | null;
 
@@ -47,7 +56,7 @@ export class TokenStore {
   constructor(clock: Clock, browser: Browser | null) {
     this.#clock = clock;
     this.#browser = browser;
-    this.#cookie = browser?.storage.getItem(STORAGE_KEY) ?? null;
+    this.#cookie = knownFrom(browser?.storage.getItem(STORAGE_KEY));
     if (browser?.channel)
       browser.channel.onmessage = ({ data }: MessageEvent<Notice>) => this.#heard(data);
   }
@@ -75,8 +84,14 @@ export class TokenStore {
     return this.#signIn;
   }
 
+  /** Whether there is a refresh token, or may be one in the cookie. */
   get canRenew(): boolean {
-    return this.#cookie !== null || this.#refresh !== null;
+    return this.#refresh !== null || (this.byCookie && this.#cookie !== 'out');
+  }
+
+  /** Whether the user is known to have signed in here. */
+  get wasSignedIn(): boolean {
+    return this.#refresh !== null || this.#cookie === 'here';
   }
 
   /**
@@ -140,7 +155,7 @@ export class TokenStore {
   /** The session has ended. */
   clear(): void {
     this.#forget();
-    this.#note(null);
+    this.#note('out');
   }
 
   /** The user logs out, in all tabs. `clear` follows when the server knows. */
@@ -165,11 +180,10 @@ export class TokenStore {
     this.#expiresAt = this.#clock.now() + this.#lifetime;
   }
 
-  #note(cookie: 'here' | 'leaving' | null): void {
+  #note(cookie: 'here' | 'leaving' | 'out'): void {
     if (!this.#browser) return;
     this.#cookie = cookie;
-    if (cookie) this.#browser.storage.setItem(STORAGE_KEY, cookie);
-    else this.#browser.storage.removeItem(STORAGE_KEY);
+    this.#browser.storage.setItem(STORAGE_KEY, cookie);
   }
 
   #tell(notice: Notice): void {
@@ -183,8 +197,8 @@ export class TokenStore {
       return;
     }
     this.#forget();
-    this.#cookie = notice.kind === 'signed_in' ? 'here' : null;
-    if (this.#cookie) this.onSignedIn();
+    this.#cookie = notice.kind === 'signed_in' ? 'here' : 'out';
+    if (notice.kind === 'signed_in') this.onSignedIn();
     else this.onSignedOut();
   }
 }
@@ -206,6 +220,10 @@ function sessionOf(token: string): unknown {
   }
 }
 
+function knownFrom(stored: string | null | undefined): Known {
+  return stored === 'here' || stored === 'leaving' || stored === 'out' ? stored : null;
+}
+
 export function openTokenChannel(): BroadcastChannel | null {
-  return typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL);
+  return openChannel(CHANNEL);
 }

@@ -32,6 +32,7 @@ describe('a form', () => {
       auth: { state: signal({ phase: 'signed_out', notice: null }), login, signup },
       router: { route: signal({ name }), replace: () => {} },
       theme: { choice: signal('light') },
+      keeping: signal('kept'),
     } as unknown as App;
     const screen = (
       <AppContext.Provider value={app}>

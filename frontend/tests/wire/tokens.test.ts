@@ -122,7 +122,7 @@ test('logging out in one tab logs the others out, and tells the server once', as
     expect(tokens.access).toBeNull();
   }
   expect(browser.http.sent('POST /auth/logout')).toMatchObject([{ session: 'cookie' }]);
-  expect(browser.storage.length).toBe(0);
+  expect(browser.storage.getItem('tailwire.signed_in')).toBe('out');
 });
 
 test('a log-out that the server did not hear of is made up for at the next visit', async () => {
@@ -136,7 +136,39 @@ test('a log-out that the server did not hear of is made up for at the next visit
   await auth.restore();
   expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
   expect(browser.http.sent('POST /auth/logout')).toHaveLength(2);
-  expect(browser.storage.length).toBe(0);
+  expect(browser.storage.getItem('tailwire.signed_in')).toBe('out');
+});
+
+test('where the browser has cleared its storage, the cookie is tried once', async () => {
+  const browser = new FakeBrowser().renews();
+  browser.open().tokens.signedIn(inCookie('0'));
+  browser.storage.clear();
+  const { auth } = browser.open();
+  await auth.restore();
+  expect(auth.state.value).toEqual({ phase: 'signed_in', user: ALICE });
+});
+
+test('whoever comes for the first time is asked to log in, and the cookie is not tried again', async () => {
+  const browser = new FakeBrowser();
+  browser.http.on('POST /auth/refresh', { status: 401, body: { code: 'unauthorized' } });
+  for (const _ of [1, 2]) {
+    const { auth } = browser.open();
+    await auth.restore();
+    expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
+  }
+  expect(browser.http.sent('POST /auth/refresh')).toHaveLength(1);
+});
+
+test('after a log-out the cookie is not tried, even if the server left it', async () => {
+  const browser = new FakeBrowser().renews();
+  browser.http.on('POST /auth/logout', { status: 204 });
+  const one = browser.open();
+  one.tokens.signedIn(inCookie('0'));
+  await one.auth.logout();
+  const { auth } = browser.open();
+  await auth.restore();
+  expect(auth.state.value).toEqual({ phase: 'signed_out', notice: null });
+  expect(browser.http.sent('POST /auth/refresh')).toHaveLength(0);
 });
 
 test('a tab that missed that somebody else signed in never goes on as them', async () => {

@@ -3,6 +3,7 @@ import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
+import { KeepingNotice } from '../parts/KeepingNotice';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
 import { PasswordField } from './PasswordField';
@@ -44,6 +45,7 @@ export function AuthScreen() {
           <ThemeToggle />
         </div>
         <div class="auth-card">
+          <KeepingNotice look="callout" />
           {notice && (
             <p class="callout" role="status">
               {notice}

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
+import { KeepingNotice } from '../parts/KeepingNotice';
 import { Browse } from '../rooms/Browse';
 import { RoomPlace } from '../rooms/RoomPlace';
 import { ConnectionBanner } from './ConnectionBanner';
@@ -31,6 +32,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
       <div class="banners">
         <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
         <NewsBanners place={place} />
+        <KeepingNotice look="banner" />
       </div>
       <Sidebar user={user} />
       <main id="main" class="main" ref={main} tabIndex={-1}>
