@@ -4,6 +4,7 @@ import { Auth } from './account/auth';
 import { watchFocus, watchVisibility } from './browser/attention';
 import { openChannel } from './browser/channel';
 import { systemClock } from './browser/clock';
+import { Lease } from './browser/lease';
 import { Now } from './browser/now';
 import { Router } from './browser/router';
 import { type Keeping, SafeStorage } from './browser/storage';
@@ -50,9 +51,10 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   // enabled also then, but blocks them together with the storage.
   const takesCookies = navigator.cookieEnabled && localStorage.keeping.peek() !== 'blocked';
   const byCookie = isOwn && takesCookies;
+  const lease = new Lease('renewal', makeRef(window.crypto), clock);
   const tokens = new TokenStore(
     clock,
-    byCookie ? { storage: localStorage, channel: openTokenChannel(), locks } : null,
+    byCookie ? { storage: localStorage, channel: openTokenChannel(), locks, lease } : null,
   );
   const api = new Api(apiUrl, tokens, fetch);
   const about = new About(api.server);

@@ -40,6 +40,20 @@ GOOD = {"username": "carol", "password": PASSWORD}
         pytest.param({"username": "carol-carol", "password": "carol-carol"}, "weak_password", id="A16-name"),
         pytest.param({"password": "iloveyou1"}, "weak_password", id="A16-common"),
         pytest.param({"password": "PassWord1"}, "weak_password", id="A16-common-in-capitals"),
+        pytest.param({"password": "aaaaaaaa"}, "weak_password", id="A16-one-character"),
+        pytest.param({"password": " " * 8}, "weak_password", id="A16-blanks"),
+        pytest.param({"password": "\u2003\u00a0" * 4}, "weak_password", id="A16-other-blanks"),
+        pytest.param({"password": "xyxyxyxyxyxy"}, "weak_password", id="A16-repetition"),
+        pytest.param({"password": "mnopqrstuv"}, "weak_password", id="A16-alphabet"),
+        pytest.param({"password": "lkjhgfdsa"}, "weak_password", id="A16-keys"),
+        pytest.param({"password": "password1!"}, "weak_password", id="A16-common-and-more"),
+        pytest.param({"password": "(Dragon-1987)"}, "weak_password", id="A16-common-and-a-year"),
+        pytest.param({"password": "P@ssw0rd99"}, "weak_password", id="A16-common-with-signs-for-letters"),
+        pytest.param({"password": "Tailwire2026!"}, "weak_password", id="A16-product"),
+        pytest.param({"password": "tailwire tailwire"}, "weak_password", id="A16-product-twice"),
+        pytest.param(
+            {"username": "carol", "password": "carol12345"}, "weak_password", id="A16-name-and-more"
+        ),
         pytest.param(
             {"username": "pass-phrase", "password": "PASS-PHRASE"}, "weak_password", id="A16-name-case"
         ),

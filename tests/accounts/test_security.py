@@ -24,8 +24,8 @@ from api.accounts.security import (
 from api.errors import Unauthorized
 from api.protocol.fields import MAX_TOKEN_CHARACTERS
 
-SECRET: Final = "0123456789abcdefghijklmnopqrstuv"
-OTHER_SECRET: Final = "vutsrqponmlkjihgfedcba9876543210"
+SECRET: Final = "q7Zr2LwX9bTc4NfKs8VhJ3mPgYd6EuAa"
+OTHER_SECRET: Final = "Hn5Gt8RkWv3DxQm7ZpLc2YbSf9JeUa4T"
 NOW: Final = 1_800_000_000
 """The time of every test here, in seconds."""
 FAR: Final = 2**40

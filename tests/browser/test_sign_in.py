@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, expect
 
 from api.http.cookies import PLAIN_NAME
+from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.windows import line, live, say, tab, window
 from tests.node import PASSWORD, Node, eventually
 
@@ -55,6 +56,24 @@ async def test_tabs_share_a_sign_in_over_reloads_until_one_of_them_logs_out(
     await eventually(is_cleared)
     await one.reload()
     await expect(one.get_by_role("button", name="Log in")).to_be_visible()
+
+
+@pytest.mark.settings(hosts="chat.lan")
+async def test_tabs_over_plain_http_which_has_no_locks_renew_one_after_the_other(
+    playwright: Playwright, sqlite_node: Node
+) -> None:
+    """Otherwise one would present the old token after another has used the new one, as a thief does."""
+    flags = [*FLAGS, "--host-resolver-rules=MAP chat.lan 127.0.0.1"]
+    browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    lan = Node(sqlite_node.url.replace("127.0.0.1", "chat.lan"))
+    one = await window(browser, lan, "alice")
+    assert not await one.evaluate("isSecureContext")
+    pages = [one, *[await tab(one.context, lan, "alice") for _ in range(3)]]
+    for _ in range(5):
+        await asyncio.gather(*(page.reload() for page in pages))
+        for page in pages:
+            await expect(live(page)).to_be_visible()
+    await browser.close()
 
 
 async def test_who_signs_in_next_is_who_every_tab_belongs_to(browser: Browser, sqlite_node: Node) -> None:

@@ -1,5 +1,6 @@
 import { openChannel } from '../browser/channel';
 import type { Clock } from '../browser/clock';
+import type { Lease } from '../browser/lease';
 import type { TextStorage } from '../browser/storage';
 import type { Tokens } from './protocol';
 
@@ -30,6 +31,8 @@ export interface Browser {
   channel: BroadcastChannel | null;
   /** Undefined where the page came over plain http. */
   locks: Pick<LockManager, 'request'> | undefined;
+  /** What tabs agree by where there are no locks. */
+  lease?: Pick<Lease, 'hold'>;
 }
 
 /**
@@ -130,8 +133,8 @@ export class TokenStore {
 
   /** Runs `task` while no other tab renews. Otherwise two tabs would use the same cookie twice. */
   async alone<T>(task: () => Promise<T>): Promise<T> {
-    const locks = this.#browser?.locks;
-    if (!locks) return task();
+    const { locks, lease } = this.#browser ?? {};
+    if (!locks) return lease ? lease.hold(task) : task();
     try {
       const signal = AbortSignal.timeout(TURN_MILLISECONDS);
       return await locks.request(LOCK, { signal }, task);

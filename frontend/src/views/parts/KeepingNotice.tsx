@@ -3,9 +3,9 @@ import { useApp } from './context';
 
 const WORDS: Record<Keeping, string | null> = {
   kept: null,
-  full: 'Your browser has no space left for this page. Drafts and messages that are not sent yet are lost when you close or reload it.',
+  full: 'Your browser has no space left for this page. Drafts and unsent messages are lost when you close or reload it.',
   blocked:
-    'Your browser keeps no data for this page. Everything works until you close or reload it: then you have to log in again, and drafts and messages that are not sent yet are lost.',
+    'Your browser keeps no data for this page. When you close or reload it, you are logged out, and drafts and unsent messages are lost.',
 };
 
 /** Says that the browser does not keep what the page stores. */
