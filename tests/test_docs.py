@@ -10,24 +10,33 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import takewhile
+from operator import itemgetter
 from pathlib import Path
 from types import NoneType
 from typing import get_args, get_type_hints
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from websockets.asyncio.client import connect
 
 import api
 from api import errors
 from api.config import Settings
+from api.http.bodies.accounts import Me
+from api.http.bodies.messages import MessageOut
+from api.http.bodies.rooms import MemberOut, RoomOut
+from api.http.bodies.server import LimitsOut
+from api.http.bodies.sessions import SessionOut
 from api.main import create_app
 from api.models.kinds import KINDS
 from api.models.rooms import Role
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Command
-from api.protocol.events import OtherEvent
+from api.protocol.events import ClientLimits, OtherEvent
 from api.rooms import policy
+from tests.node import Node, Socket
 from tests.test_architecture import EVERYTHING, GROUND, MAY_IMPORT, MODULES
 
 ROOT = Path(__file__).parent.parent
@@ -289,6 +298,63 @@ def test_the_protocol_has_the_routes_that_are_served() -> None:
     http = served().split("## HTTP")[1].split("## WebSocket")[0]
     documented = set(re.findall(r"^\| ((?:GET|POST|PUT|PATCH|DELETE) /[^ |,?]*)", http, re.MULTILINE))
     assert documented - {"GET /openapi.json"} == real
+
+
+def rows_of_fields() -> dict[str, set[str]]:
+    """Return the table of fields of docs/protocol.md."""
+    table = served().split("### Fields")[1].split("### The server")[0]
+    return {
+        what: set(re.findall(r"`(\w+)`", fields))
+        for what, fields in re.findall(r"^\| ([^|]+) \| ([^|]*) \|$", table, re.MULTILINE)
+    }
+
+
+def test_the_protocol_has_the_fields_of_what_it_answers_with() -> None:
+    documented = rows_of_fields()
+    models: dict[str, type[BaseModel]] = {
+        "user": Me,
+        "room": RoomOut,
+        "member": MemberOut,
+        "message": MessageOut,
+        "session": SessionOut,
+        "`limits` of `ready` and GET /server": LimitsOut,
+    }
+    for what, model in models.items():
+        assert documented[what] == set(model.model_fields), what
+    assert set(get_type_hints(ClientLimits)) == set(LimitsOut.model_fields)
+
+
+def conversation() -> list[tuple[str, dict[str, object]]]:
+    """Return the example of docs/protocol.md: who sends, and what."""
+    (text,) = blocks(PROTOCOL, "text")
+    return [(line[0], json.loads(line[2:])) for line in text.splitlines()]
+
+
+def shape(value: object) -> object:
+    """Return the names of all fields, also of inner objects, without their values."""
+    return {name: shape(one) for name, one in value.items()} if isinstance(value, dict) else None
+
+
+@pytest.mark.anyio
+async def test_the_conversation_of_the_protocol_is_one_that_the_server_holds(sqlite_node: Node) -> None:
+    ada = await sqlite_node.sign_up("ada")
+    said = conversation()
+    async with connect(sqlite_node.ws_url) as raw:
+        socket = Socket(raw)
+        for place, (who, frame) in enumerate(said):
+            if who == "<":
+                continue
+            real = {"token": ada.access_token} if frame["type"] == "authenticate" else {}
+            if frame["type"] == "read":
+                del frame["epoch"]  # the example's is not the room's
+            await socket.send(**frame | real)
+            answers = list(takewhile(lambda one: one[0] == "<", said[place + 1 :]))
+            got = [await socket.receive() for _ in answers]
+            by_type = itemgetter("type")
+            expected = sorted((answer for _, answer in answers), key=by_type)
+            assert [(one["type"], shape(one)) for one in sorted(got, key=by_type)] == [
+                (one["type"], shape(one)) for one in expected
+            ]
 
 
 def test_the_changelog_begins_with_this_version() -> None:
