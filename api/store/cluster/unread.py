@@ -51,7 +51,7 @@ class UnreadCounts:
             place = {"room_id": head["id"], "first": after + 1, "until": until, "limit": PAGE}
             page = await self._pool.run(_STORED(place))
             for row in page:
-                rows.setdefault(row["seq"], row)
+                rows.setdefault(row["seq"], row | {"kind": Kind.MESSAGE})
             count = _among(rows, deleted, user_id)
             if count.count == MAX_UNREAD:
                 return count
@@ -73,21 +73,18 @@ def _target(row: dict[str, Any]) -> Any:
     return data.get("target") if isinstance(data, dict) else None
 
 
-def _without_bodies(rows: Any) -> Any:
-    return rows.pluck("seq", "kind", "user_id", "erased", {"data": {"target": True}})
-
-
 def _tails(given: Any) -> Any:
     def tail(head: Any) -> Any:
         rows = tail_after(head, given["after"][head["id"]])
-        return head.pluck("id", "trimmed").merge({"tail": _without_bodies(rows)})
+        shown = rows.pluck("seq", "kind", "user_id", "erased", {"data": {"target": True}})
+        return head.pluck("id", "trimmed").merge({"tail": shown})
 
     return heads_table().get_all(r.args(given["rooms"])).filter(is_head).map(tail).coerce_to("array")
 
 
 def _stored(given: Any) -> Any:
     found = oldest_shown(given["room_id"], given["first"], given["until"], given["limit"], MESSAGES)
-    return _without_bodies(found).coerce_to("array")
+    return found.pluck("seq", "user_id", "erased").coerce_to("array")
 
 
 _TAILS: Final = Prepared(_tails)
