@@ -48,7 +48,8 @@ async def test_who_reads_in_one_place_is_told_in_all_others_and_nobody_else_is(s
         epoch = (await seen_room(alice, LOBBY_ID))["epoch"]
         told = {"type": "read", "room_id": LOBBY_ID, "user_id": alice.id, "username": "alice", "epoch": epoch}
         async with sockets((alice, one), (alice, one), (alice, two), (bob, two)) as (by, here, there, his):
-            assert (await by.call(type="read", room_id=LOBBY_ID, seq=seq, epoch=epoch))["seq"] == seq
+            await by.send(type="read", room_id=LOBBY_ID, seq=seq, epoch=epoch, ref="1")
+            assert (await by.receive())["type"] == "ack"
             assert await here.receive() == told | {"read_seq": seq}
             async with asyncio.timeout(1):
                 assert await there.receive() == told | {"read_seq": seq}
