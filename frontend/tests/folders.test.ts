@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'views/account': ['views/parts', 'account', 'wire', 'browser'],
   'views/timeline': ['views/parts', 'rooms', 'wire', 'browser'],
   'views/rooms': ['views/parts', 'views/timeline', 'rooms', 'wire', 'browser'],
-  'views/shell': ['views/parts', 'views/account', 'views/rooms', 'wire', 'browser'],
+  'views/shell': ['views/parts', 'views/account', 'views/rooms', 'rooms', 'wire', 'browser'],
   main: ['app', 'views/parts', 'views/shell'],
 };
 

@@ -1,6 +1,7 @@
 """What is unread, on the screen: the line, the bar and the badges of several windows."""
 
 import asyncio
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from api.models.rooms import LOBBY_ID
 from api.store import backup_store, restore_store
 from tests.browser.windows import line, live, say, tab, window
 from tests.node import Node, Person, eventually, running
-from tests.rethinkdb_server import free_port
+from tests.rethinkdb_server import RethinkDBServer, free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
 
@@ -158,9 +159,29 @@ async def test_what_is_read_in_one_window_loses_its_badge_in_the_other_within_a_
     one = await tab(context, sqlite_node, "alice")
     other_context = context if is_same_browser else await browser.new_context()
     other = await tab(other_context, sqlite_node, "alice")
+    await loses_its_badge(one, other, bob)
+
+
+@pytest.mark.rethinkdb
+async def test_what_is_read_on_one_node_loses_its_badge_on_another_within_a_second(
+    browser: Browser, rethinkdb_server: RethinkDBServer | None
+) -> None:
+    if rethinkdb_server is None:
+        pytest.skip("no RethinkDB")
+    settings = Settings(store=rethinkdb_server.empty_store(), sends_burst=1_000)
+    async with running(settings) as node, running(settings) as second:
+        bob = await node.sign_up("bob")
+        await node.sign_up("alice")
+        one = await tab(await browser.new_context(), node, "alice")
+        other = await tab(await browser.new_context(), second, "alice")
+        await loses_its_badge(one, other, bob)
+
+
+async def loses_its_badge(one: Page, other: Page, author: Person) -> None:
+    """Read in the window `one` what the author writes, and see it in the window `other`."""
     await go_home(one)
     await go_home(other)
-    await write(bob, 3)
+    await write(author, 3)
     for page in (one, other):
         await expect(badge(page)).to_contain_text("3")
         await expect(page).to_have_title(re.compile(r"\(3\)"))
@@ -203,3 +224,17 @@ async def test_a_restore_under_two_open_pages_reads_nothing_that_was_not_shown(
         await elsewhere.get_by_role("link", name="Lobby").click()
         await expect(line(elsewhere, "kept 1")).to_be_in_viewport()
         await expect(bar(elsewhere)).to_contain_text("35 new")
+
+
+async def test_today_becomes_yesterday_in_a_page_that_is_left_open(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    await say(page, "late in the evening")
+    await expect(page.get_by_role("log").get_by_text("Today")).to_be_visible()
+    await page.clock.install()
+    await page.clock.set_system_time(dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+    # The page sleeps with the machine, and is looked at again on the next day.
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_role("log").get_by_text("Yesterday")).to_be_visible()
+    await expect(page.get_by_role("log").get_by_text("Today")).to_have_count(0)

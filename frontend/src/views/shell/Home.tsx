@@ -1,3 +1,4 @@
+import { MAX_UNREAD } from '../../rooms/timeline';
 import { useSession } from '../parts/context';
 import { Logo } from '../parts/Logo';
 
@@ -9,7 +10,7 @@ export function Home() {
       <Logo size={56} />
       <h1 tabIndex={-1} data-place-heading>
         {unread > 0
-          ? `${unread} unread message${unread === 1 ? '' : 's'}`
+          ? `${unread < MAX_UNREAD ? unread : `${MAX_UNREAD}+`} unread message${unread === 1 ? '' : 's'}`
           : news.items.value.some(({ what }) => what === 'added')
             ? 'You have a new room'
             : 'You are all caught up'}
