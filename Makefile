@@ -24,7 +24,7 @@ help: ## Print these lines.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
 
 run: $(venv)/.run spa ## Start the server on this machine, installing what it needs into .venv first.
-	$(say) 'Starting Tailwire: open the address below in a browser and sign up. Ctrl-C stops it'
+	$(say) 'Starting Tailwire: open what it prints in a browser. Ctrl-C stops it'
 	@exec $(bin)/tailwire serve $(ARGS)
 
 test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where they are installed.
