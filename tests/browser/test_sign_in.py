@@ -146,7 +146,7 @@ async def test_the_authorize_button_of_the_docs_works_under_their_policy(
     await dialog.locator("button.authorize").click()
     await expect(dialog.get_by_text("Logout", exact=True)).to_be_visible()
     await dialog.get_by_text("Close", exact=True).click()
-    me = page.locator("#operations-users-me_users_me_get")
+    me = page.locator("#operations-users-users_me")
     await me.click()
     await me.get_by_role("button", name="Try it out").click()
     await me.get_by_role("button", name="Execute").click()
