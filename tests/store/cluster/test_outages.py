@@ -121,7 +121,7 @@ async def test_every_call_fails_soon_while_there_is_no_server(
     ]
     async with asyncio.timeout(ANSWERED_SECONDS):
         answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Unavailable] * len(calls)
+    assert [isinstance(answer, Unavailable) for answer in answers] == [True] * len(calls)
 
 
 # -- a server that falls silent
@@ -158,7 +158,7 @@ async def test_nobody_waits_in_line_for_a_paused_server(
         answers = await asyncio.gather(
             *(store.sessions.get(f"{n}") for n in range(20)), return_exceptions=True
         )
-        assert {type(answer) for answer in answers} == {Unavailable}
+        assert all(isinstance(answer, Unavailable) for answer in answers)
         assert time.monotonic() - asked_at < 2
     own_server.resume()
 

@@ -130,7 +130,9 @@ async def test_a_poison_member_or_session_is_nobody_and_holds_up_no_other(
     mine = await behind.run(r.table("members").get([DEN.id, ALICE.id]))
     poison = {"id": [DEN.id, BOB.id], "user_id": BOB.id, "role": role}
     await behind.write(r.table("members").insert(mine | poison))
-    await behind.write(r.table("sessions").get(f"of-{BOB.id}").replace(lambda row: row.without("used")))
+    await behind.write(
+        r.table("sessions").get(f"of-{BOB.id}").replace(lambda row: row.without("refresh_hash"))
+    )
     places = [(DEN.id, user.id) for user in (ALICE, BOB)]
     assert list(await store.members.get_many(places)) == places[:1]
     assert [one.user_id for one in (await store.members.of_room(DEN.id, cursor=None, limit=9)).items] == [
@@ -155,7 +157,7 @@ async def test_what_is_no_entry_in_a_tail_holds_nothing_up(
     member = await store.members.get(DEN.id, BOB.id)
     assert member is not None
     assert member.role is Role.MEMBER
-    assert await flushed_refs(behind) == [None, None, "1", "2"]
+    assert await flushed_refs(behind) == [None, None, None, "2"]
 
 
 async def test_what_poison_rows_are_in_place_of_is_unreadable(store: ClusterStore, behind: Pool) -> None:
