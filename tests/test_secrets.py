@@ -41,7 +41,8 @@ class Spoken:
         for header in answer.headers.get_list("set-cookie"):
             self.secrets.add(header.split(";")[0].partition("=")[2])
         given = json.loads(answer.content) if answer.content else {}
-        self.secrets.update(str(given[name]) for name in ("access_token", "refresh_token") if given.get(name))
+        names = ("access_token", "refresh_token", "code")
+        self.secrets.update(str(given[name]) for name in names if given.get(name))
         return given
 
 
@@ -76,6 +77,26 @@ async def live(node: Node, spoken: Spoken) -> None:
     await spoken.call(alice.http, "DELETE", "/users/me", json={"password": WRONG})
     await spoken.call(node.client(Authorization=f"Bearer {METRICS}"), "GET", "/metrics")
     await spoken.call(alice.http, "POST", "/auth/logout")
+
+
+async def invite(node: Node, spoken: Spoken) -> None:
+    """Use the setup link, which the server has printed, and an invite, rightly and wrongly."""
+    assert node.process is not None
+    assert node.process.stdout is not None
+    lines = [(await node.process.stdout.readline()).decode() for _ in range(2)]
+    token = lines[1].rpartition("/")[2].strip()
+    spoken.secrets.add(token)
+    http, account = node.client(), {"username": "chief", "password": PASSWORD}
+    await spoken.call(http, "POST", "/auth/setup", json={"token": token})
+    await spoken.call(http, "POST", "/auth/signup", json=account | {"invite": token})
+    chief = await spoken.call(http, "POST", "/auth/setup", json=account | {"token": token})
+    await spoken.call(http, "POST", "/auth/setup", json=account | {"token": token})
+    admin = node.client(Authorization=f"Bearer {chief['access_token']}")
+    made = await spoken.call(admin, "POST", "/admin/invites", json={})
+    for username in ("guest", "guest", "late"):
+        body = {"username": username, "password": PASSWORD, "invite": made["code"]}
+        await spoken.call(http, "POST", "/auth/signup", json=body)
+    await spoken.call(admin, "DELETE", f"/admin/invites/{made['code']}?code={made['code']}")
 
 
 async def say(person: Person, spoken: Spoken) -> None:
@@ -126,6 +147,7 @@ async def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Spoken, 
     }
     with (tmp_path / "log").open("wb") as log:
         async with serving(settings, tmp_path, log=log) as node:
+            await invite(node, spoken)
             await live(node, spoken)
     code, out, err = await result(settings | {"TAILWIRE_SECRET": WRONG}, tmp_path, "serve")
     assert code

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from api.errors import Unauthorized
 from api.models.accounts import Session, User
+from api.models.invites import Invite
 from api.models.log import Entry
 from api.models.rooms import Member, Room
 from api.store.base.store import Store
@@ -21,11 +22,11 @@ class OwnMembership:
     member: Member
 
 
-Exported: TypeAlias = User | Session | OwnMembership | Entry
+Exported: TypeAlias = User | Session | OwnMembership | Invite | Entry
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
-    """Yield the account, its sessions, its memberships and its entries.
+    """Yield the account, its sessions, its memberships, its invites and its entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
@@ -34,6 +35,8 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         yield session
     async for membership in _memberships(store, user.id):
         yield membership
+    async for invite in _invites(store, user.id):
+        yield invite
     cursor: str | None = None
     while True:
         if await store.sessions.get(session_id) is None:
@@ -53,5 +56,15 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
         for view in page.items:
             if (member := found.get((view.room.id, user_id))) is not None:
                 yield OwnMembership(view.room, member)
+        if (cursor := page.next_cursor) is None:
+            return
+
+
+async def _invites(store: Store, user_id: str) -> AsyncIterator[Invite]:
+    cursor: str | None = None
+    while True:
+        page = await store.invites.of_user(user_id, cursor=cursor, limit=PAGE)
+        for invite in page.items:
+            yield invite
         if (cursor := page.next_cursor) is None:
             return

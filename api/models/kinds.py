@@ -99,7 +99,7 @@ RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice"),
-        *("account", "session", "end"),  # types of lines in an export
+        *("account", "session", "invite", "end"),  # types of lines in an export
         UNREADABLE,
     }
 )

@@ -145,6 +145,18 @@ async def test_a_sign_up_that_fails_gives_the_use_back(node: Node, admin: Person
 
 @BY_INVITE
 @pytest.mark.stores("sqlite", "rethinkdb")
+async def test_of_many_who_want_one_name_at_once_only_who_gets_it_uses_the_invite(
+    node: Node, admin: Person
+) -> None:
+    code = (await make_invite(admin, max_uses=9))["code"]
+    answers = await asyncio.gather(*(sign_up(node, "alice", invite=code) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 5]
+    (invite,) = (await admin.http.get("/admin/invites")).json()["items"]
+    assert invite["uses_left"] == 8
+
+
+@BY_INVITE
+@pytest.mark.stores("sqlite", "rethinkdb")
 async def test_of_many_who_sign_up_with_one_invite_on_two_nodes_at_once_one_gets_in(
     node: Node, store_url: str, admin: Person
 ) -> None:
@@ -186,6 +198,19 @@ async def test_an_administrator_makes_lists_and_ends_invites(node: Node, admin: 
     assert [(await admin.http.delete(path)).status_code for _ in range(2)] == [204, 404]
     assert (await sign_up(node, "alice", invite=made["code"])).json()["code"] == "bad_invite"
     assert (await events(admin))[:2] == [("invite_ended", admin.id, None), ("invited", admin.id, None)]
+
+
+@BY_INVITE
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_an_export_has_the_invites_that_a_user_made_without_their_codes(
+    node: Node, admin: Person
+) -> None:
+    made = await make_invite(admin)
+    lines = (await admin.http.get("/users/me/export")).text.splitlines()
+    (invite,) = [one for one in map(json.loads, lines) if one["type"] == "invite"]
+    assert invite == {"type": "invite"} | {
+        name: made[name] for name in made if name not in {"code", "url", "made_by"}
+    }
 
 
 @BY_INVITE

@@ -150,6 +150,20 @@ async def test_invites_are_listed_newest_first_to_each_room_and_to_the_server(
     assert (await store.invites.of_room("nowhere", cursor=None, limit=2)).items == []
 
 
+async def test_what_a_user_has_made_is_listed_oldest_first(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    mine = [replace(ONE, id=f"a{n}", made_by=alice.id, created_at=n) for n in range(5)]
+    for invite in (*mine[::-1], replace(ONE, id="b", made_by=bob.id), ONE):
+        await stored(store, invite)
+    listed = await all_pages(lambda cursor: other.invites.of_user(alice.id, cursor=cursor, limit=2), limit=2)
+    assert listed == mine
+    for nobody in ("nobody", "", "x" * 10_000):
+        assert (await store.invites.of_user(nobody, cursor=None, limit=2)).items == []
+    with pytest.raises(BadCursor):
+        await store.invites.of_user(alice.id, cursor="nonsense", limit=2)
+
+
 async def test_an_invite_is_ended_only_where_it_leads(store: Store, den: Room) -> None:
     await stored(store, replace(ONE, id="den", room_id=den.id))
     await stored(store)

@@ -3,7 +3,9 @@
 from typing import Any
 
 from api.accounts.export import Exported, OwnMembership
+from api.http.bodies.invites import InviteOut
 from api.models.accounts import Session, User
+from api.models.invites import Invite
 from api.models.log import Entry
 from api.protocol.events import entry_event
 from api.protocol.fields import timestamp
@@ -18,6 +20,8 @@ def exported(record: Exported) -> dict[str, Any]:
             return _session(record)
         case OwnMembership():
             return _membership(record)
+        case Invite():
+            return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
         case Entry():
             return entry_event(record)
 

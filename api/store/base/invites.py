@@ -33,6 +33,10 @@ class InviteStore(ABC):
         """
 
     @abstractmethod
+    async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Invite]:
+        """List the invites that a user has made, oldest first. Raises `BadCursor`."""
+
+    @abstractmethod
     async def end(self, room_id: str | None, invite_id: str) -> bool:
         """Delete an invite to this room, or to the server. Returns False when there is none."""
 

@@ -60,6 +60,19 @@ class ClusterInvites(InviteStore):
             list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_invite
         )
 
+    async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Invite]:
+        """List the invites that a user has made, oldest first. They are few, so they are sorted without an index."""
+        list_name = f"invites by {user_id}"
+        start = [*paging.start(list_name, cursor)]
+        if not is_key(user_id):
+            return Page([], None)
+        mine = r.table("invites", read_mode="majority").get_all(user_id, index="maker")
+        later = mine.filter(lambda row: r.expr([row["created_at"], row["id"]]) > start)
+        rows = await self._pool.run(later.order_by("created_at", "id").limit(limit + 1))
+        return paging.page(
+            list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_invite
+        )
+
     async def end(self, room_id: str | None, invite_id: str) -> bool:
         """Delete an invite. Returns False when there is none."""
         if not is_key(invite_id):

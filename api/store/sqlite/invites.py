@@ -37,6 +37,9 @@ class SqliteInvites(InviteStore):
     async def of_room(self, room_id: str | None, *, cursor: str | None, limit: int) -> Page[Invite]:
         return await self._read(lambda reading: _of_room(reading, room_id, cursor, limit))
 
+    async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Invite]:
+        return await self._read(lambda reading: _of_user(reading, user_id, cursor, limit))
+
     async def end(self, room_id: str | None, invite_id: str) -> bool:
         return await self._write(lambda cursor: _end(cursor, room_id, invite_id))
 
@@ -79,6 +82,17 @@ def _of_room(cursor: apsw.Cursor, room_id: str | None, before: str | None, limit
         f"SELECT {_INVITE} FROM invites WHERE room_id IS ? AND NOT for_setup AND (created_at, id) < (?, ?)"
         " ORDER BY created_at DESC, id DESC LIMIT ?",
         (room_id, *(paging.AFTER_ALL if before is None else paging.start(list_name, before)), limit + 1),
+    ).fetchall()
+    return paging.page(list_name, rows, limit, key=lambda row: (row[2], row[0]), item=_invite)
+
+
+def _of_user(cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[Invite]:
+    """List the invites that a user has made, oldest first."""
+    list_name = f"invites by {user_id}"
+    rows = cursor.execute(
+        f"SELECT {_INVITE} FROM invites WHERE made_by = ? AND (created_at, id) > (?, ?)"
+        " ORDER BY created_at, id LIMIT ?",
+        (user_id, *paging.start(list_name, after), limit + 1),
     ).fetchall()
     return paging.page(list_name, rows, limit, key=lambda row: (row[2], row[0]), item=_invite)
 
