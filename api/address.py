@@ -11,6 +11,8 @@ UNKNOWN: Final = ""
 """The address of a peer that has none, as on a Unix socket."""
 SUBSCRIBER_BITS: Final = 64
 """One subscriber gets at least an IPv6 network of this prefix (RFC 6177), so its addresses are counted as one."""
+NEIGHBOUR_BITS: Final = 24
+"""Who has several IPv4 addresses mostly has them in one network of this prefix."""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
@@ -68,6 +70,20 @@ def counted_as(address: str) -> str:
     if not isinstance(parsed, IPv6Address):
         return address
     return str(ip_network((parsed, SUBSCRIBER_BITS), strict=False))
+
+
+def network_of(address: str) -> str:
+    """Return the network of an address whose strangers are counted together: the /24, or for IPv6 the /64."""
+    parsed = _parse(address)
+    if not isinstance(parsed, IPv4Address):
+        return counted_as(address)
+    return str(ip_network((parsed, NEIGHBOUR_BITS), strict=False))
+
+
+def is_trusted(address: str, proxies: Sequence[Network]) -> bool:
+    """Say whether an address is one of these proxies."""
+    parsed = _parse(address)
+    return parsed is not None and _is_in(parsed, proxies)
 
 
 def _parse(text: str) -> Address | None:

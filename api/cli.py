@@ -86,7 +86,15 @@ def serve(
     here = local_url(*bound.getsockname()[:2])
     ready = f"Tailwire is ready: {here}" + (f" ({workers} workers)" if workers > 1 else "")
     said, keep_alive = ready + setup_notice(settings.url or here, token), settings.keep_alive_seconds
-    if not run_server(bound, workers, said, compression=settings.compression, keep_alive_seconds=keep_alive):
+    if not run_server(
+        bound,
+        workers,
+        said,
+        compression=settings.compression,
+        keep_alive_seconds=keep_alive,
+        sockets=settings.connections,
+        proxies=settings.trusted_proxies,
+    ):
         raise typer.Exit(1)
 
 

@@ -212,7 +212,12 @@ async def running(
     bound = bind("127.0.0.1", port)
     app = create_app(settings, make_passwords)
     server = _PromptServer(
-        configuration(app, compression=settings.compression, keep_alive_seconds=settings.keep_alive_seconds)
+        configuration(
+            app,
+            compression=settings.compression,
+            keep_alive_seconds=settings.keep_alive_seconds,
+            proxies=settings.trusted_proxies,
+        )
     )
     node = Node(f"http://127.0.0.1:{bound.getsockname()[1]}")
     try:

@@ -124,7 +124,10 @@ class Settings(BaseSettings):
         " is closed with 4502, or else the one whose last command is the longest ago.",
     )
     unauthenticated_connections: int = Field(
-        200, ge=1, description="The most sockets on this node that have not authenticated."
+        200,
+        ge=1,
+        description="The most sockets of a process that have not authenticated. Beyond it, a new one takes the place of"
+        " the oldest of the network that has most of them.",
     )
     unauthenticated_per_address: int = Field(
         20, ge=1, description="The most sockets from one address that have not authenticated."

@@ -1,12 +1,34 @@
 """Limits how many sockets are open on this node, in all and, before they authenticate, per address."""
 
-from collections import Counter
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.address import counted_as
 from api.errors import Overloaded, RateLimited
 from api.limits.memory import Memory
+from api.limits.strangers import Strangers
+
+
+class Place:
+    """The place of a socket that has not authenticated. It is lost when a newer socket needs it."""
+
+    __slots__ = ("_clock", "_is_lost")
+
+    def __init__(self) -> None:
+        self._clock: asyncio.Timeout | None = None
+        self._is_lost = False
+
+    def end_with(self, clock: asyncio.Timeout) -> None:
+        """Let a running timeout end when the place is lost."""
+        self._clock = clock
+        if self._is_lost:
+            self.lose()
+
+    def lose(self) -> None:
+        """Note that the place is lost."""
+        self._is_lost = True
+        if self._clock is not None and not self._clock.expired():
+            self._clock.reschedule(asyncio.get_running_loop().time())
 
 
 class Admission:
@@ -17,10 +39,8 @@ class Admission:
     ) -> None:
         self._memory = memory
         self._connections = connections
-        self._unauthenticated = unauthenticated
-        self._per_address = unauthenticated_per_address
+        self._strangers = Strangers(unauthenticated, unauthenticated_per_address)
         self._open = 0
-        self._waiting: Counter[str] = Counter()
 
     @property
     def open_count(self) -> int:
@@ -40,17 +60,16 @@ class Admission:
             self._open -= 1
 
     @contextmanager
-    def wait(self, address: str) -> Iterator[None]:
-        """Count one socket that has not authenticated, while the block runs. Raises `RateLimited`, `Overloaded`."""
-        address = counted_as(address)
-        if self._waiting[address] >= self._per_address:
+    def wait(self, address: str) -> Iterator[Place]:
+        """Count one socket that has not authenticated, while the block runs. Raises `RateLimited`.
+
+        Another one may take its place, which the `Place` tells.
+        """
+        if self._strangers.is_full(address):
             raise RateLimited("Too many connections that have not authenticated", retry_after_seconds=5)
-        if self._waiting.total() >= self._unauthenticated:
-            raise Overloaded("Too many connections that have not authenticated", retry_after_seconds=5)
-        self._waiting[address] += 1
+        place = Place()
+        stranger = self._strangers.enter(address, place.lose)
         try:
-            yield
+            yield place
         finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address]
+            self._strangers.leave(stranger)

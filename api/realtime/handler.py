@@ -16,7 +16,7 @@ from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Authenticate, BadCommand, Command, Send, parse_command
 from api.protocol.events import encode, error_event
 from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_REQUEST_BYTES
-from api.realtime.admission import Admission
+from api.realtime.admission import Admission, Place
 from api.realtime.commands import Commands, check_version
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
@@ -80,9 +80,9 @@ class ConnectionHandler:
         if identity is not None:
             await send({"type": "websocket.accept"})
         else:
-            with self._admission.wait(address):
+            with self._admission.wait(address) as place:
                 await send({"type": "websocket.accept"})
-                proven = await self._first_message(receive)
+                proven = await self._first_message(receive, place)
         sink = open_sink(scope, send)
         scope.clear()  # frees the memory of the handshake
         try:
@@ -96,13 +96,14 @@ class ConnectionHandler:
         user_id = proven.user.id if isinstance(proven, Identity) else None
         return Ending(user_id, code if isinstance(code, CloseCode) else None)
 
-    async def _first_message(self, receive: ASGIReceive) -> Identity | CloseCode | None:
+    async def _first_message(self, receive: ASGIReceive, place: Place) -> Identity | CloseCode | None:
         """Read the message that authenticates. Return its identity, or the code to close with.
 
-        Return None when the client has gone.
+        Return None when the client has gone. The time ends early when the socket loses its place to a newer one.
         """
         try:
-            async with asyncio.timeout(FIRST_MESSAGE_SECONDS):
+            async with asyncio.timeout(FIRST_MESSAGE_SECONDS) as clock:
+                place.end_with(clock)
                 return await self._authenticate(receive)
         except TimeoutError:
             return CloseCode.AUTHENTICATION_TIMEOUT

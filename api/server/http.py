@@ -5,11 +5,14 @@ size.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.limits.strangers import Networks, Stranger, Strangers
 from api.protocol.problems import Refusal
 from api.server.refusals import http_refusal
 from api.server.websocket import LATE_BYTES, LINGER_SECONDS, WRITE_SECONDS
@@ -18,13 +21,49 @@ HEAD_SECONDS: Final = 10.0
 """How long a client may take to send all headers, from its connection or from a request's first byte."""
 BODY_SECONDS: Final = 20.0
 MAX_HEAD_BYTES: Final = 32 * 1024
+SILENT_PER_ADDRESS: Final = 256
+"""So many connections of one address may have sent no whole request yet: more than come at once from an office."""
+WAITING_SHARE: Final = 4
+"""Those that have sent none take at most this part of the descriptors; those that wait for a further one as much."""
+FREE_DESCRIPTORS: Final = 32
+"""The kernel gives the lowest free number, so a number this close to the limit says that few are left."""
+SAY_AGAIN_SECONDS: Final = 60.0
+
+log = structlog.get_logger("api.server")
+
+
+class WaitingConnections:
+    """The connections of a process that wait for a request: `silent` ones have sent none yet, `idle` ones have.
+
+    `descriptors` is how many the kernel lets the process have. A few are kept free, by closing such connections.
+    """
+
+    def __init__(self, descriptors: int, proxies: Networks) -> None:
+        most = max(descriptors // WAITING_SHARE, 1)
+        self.silent = Strangers(most, SILENT_PER_ADDRESS, proxies)
+        self.idle = Strangers(most, most, proxies)
+        self._last_descriptor = descriptors - FREE_DESCRIPTORS
+        self._said_at = -SAY_AGAIN_SECONDS
+
+    def make_space_for(self, transport: asyncio.Transport) -> None:
+        """Close another connection if descriptors are running out, or this one if there is none, and log it."""
+        connection = transport.get_extra_info("socket")
+        if connection is None or connection.fileno() < self._last_descriptor:
+            return
+        if not self.idle.dismiss_one() and not self.silent.dismiss_one():
+            transport.abort()
+        if (now := time.monotonic()) - self._said_at >= SAY_AGAIN_SECONDS:
+            self._said_at = now
+            log.error("descriptors_short", limit=self._last_descriptor + FREE_DESCRIPTORS)
 
 
 class BoundedHttp(HttpToolsProtocol):
     """Ends requests that take too long or send too much. Uvicorn makes one for each connection."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, waiting: "WaitingConnections", *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._waiting = waiting
+        self._stranger: Stranger | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._spare_bytes = 0
@@ -34,12 +73,15 @@ class BoundedHttp(HttpToolsProtocol):
         """Start the clock for the first request."""
         super().connection_made(transport)
         self._within(HEAD_SECONDS)
+        self._waiting.make_space_for(transport)
+        self._wait_in(self._waiting.silent)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadlines: the connection is gone."""
         self._within(None)
         self._unset_keepalive_if_required()  # uvicorn's own timer would keep a reset connection in memory
         self._stop_write_timer()
+        self._wait_in(None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -76,6 +118,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._spare_bytes = 0
         self._has_begun = False
         self._within(None)
+        self._wait_in(None)
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -85,6 +128,7 @@ class BoundedHttp(HttpToolsProtocol):
         WebSocket would never learn that its peer does not read.
         """
         self._within(None)
+        self._wait_in(None)
         request = self._request()
         is_answering = request is not None and not request.response_complete
         is_get = self.scope["http_version"] == "1.1" and self.scope["method"] == "GET"
@@ -107,6 +151,20 @@ class BoundedHttp(HttpToolsProtocol):
         """Close because no other request came. A peer that has not even taken the last answer is cut off."""
         super().timeout_keep_alive_handler()
         self._on_deadline(LINGER_SECONDS, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        if self._deadline is None and not self.transport.is_closing():
+            self._wait_in(self._waiting.idle)
+
+    def _wait_in(self, strangers: Strangers | None) -> None:
+        """Count this connection among those that wait for a request, or no longer if that is None."""
+        for known in (self._waiting.silent, self._waiting.idle):
+            known.leave(self._stranger)
+        self._stranger = None
+        if strangers is not None and self.client is not None:
+            self._stranger = strangers.enter(self.client[0], self.transport.abort)
 
     def _end_or_wait(self) -> None:
         if self.transport.get_write_buffer_size() >= LATE_BYTES:

@@ -1,13 +1,16 @@
 """Runs the application under uvicorn, in one process or several, on a socket that is bound first."""
 
 import socket
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from api.limits.strangers import Networks
 from api.protocol.fields import MAX_REQUEST_BYTES
-from api.server.http import BoundedHttp
+from api.server import descriptors
+from api.server.http import BoundedHttp, WaitingConnections
 from api.server.websocket import PING_SECONDS, BoundedWebSocket
 from api.server.workers import shared_directory
 
@@ -51,11 +54,17 @@ class _AnnouncedServer(uvicorn.Server):
             print(self._announcement, flush=True)  # noqa: T201  the person at the terminal waits for this line
 
 
-def configuration(app: Any, *, compression: bool, keep_alive_seconds: int, **more: Any) -> uvicorn.Config:
-    """Return uvicorn's options for an application. They are set nowhere else."""
+def configuration(
+    app: Any, *, compression: bool, keep_alive_seconds: int, proxies: Networks = (), **more: Any
+) -> uvicorn.Config:
+    """Return uvicorn's options for an application. They are set nowhere else.
+
+    Connections of trusted `proxies` may wait for a request in any number.
+    """
+    waiting = WaitingConnections(descriptors.limit(), proxies)
     return uvicorn.Config(
         app,
-        http=BoundedHttp,
+        http=cast("type[BoundedHttp]", partial(BoundedHttp, waiting)),  # uvicorn calls it as a class
         ws=BoundedWebSocket,
         ws_max_size=MAX_REQUEST_BYTES,
         ws_ping_interval=PING_SECONDS,
@@ -72,19 +81,28 @@ def configuration(app: Any, *, compression: bool, keep_alive_seconds: int, **mor
     )
 
 
-def serve(
-    bound: socket.socket, workers: int, announcement: str, *, compression: bool, keep_alive_seconds: int
+def serve(  # noqa: PLR0913  the options of a server
+    bound: socket.socket,
+    workers: int,
+    announcement: str,
+    *,
+    compression: bool,
+    keep_alive_seconds: int,
+    sockets: int,
+    proxies: Networks,
 ) -> bool:
-    """Print the announcement once it serves, and serve until told to stop.
+    """Print the announcement once it serves, and serve until told to stop. `sockets` is how many are wanted at once.
 
     Returns False when the start failed; the reason is logged then.
     """
+    descriptors.raise_limit(sockets)
     config = configuration(
         "api.main:app",
         factory=True,
         workers=workers,
         compression=compression,
         keep_alive_seconds=keep_alive_seconds,
+        proxies=proxies,
     )
     if workers == 1:
         server = _AnnouncedServer(config, announcement)

@@ -188,13 +188,28 @@ async def test_h11_an_address_has_few_sockets_that_have_yet_to_authenticate(tmp_
     )
 
 
-async def test_h11_a_node_has_few_sockets_that_have_yet_to_authenticate(tmp_path: Path) -> None:
-    await opened_from(
-        tmp_path,
-        {"unauthenticated_connections": 2},
-        first=("192.0.2.1", "192.0.2.2"),
-        more={"192.0.2.3": 503},
-    )
+async def test_h11_the_newest_stranger_takes_the_place_of_the_oldest_of_the_busiest_network(
+    tmp_path: Path,
+) -> None:
+    how: dict[str, Any] = {"trusted_proxies": (ip_network("127.0.0.1"),), "unauthenticated_connections": 4}
+    store = f"sqlite:///{tmp_path / 'tailwire.db'}"
+    async with (
+        running(Settings(store=store, signup="open", **how)) as node,
+        AsyncExitStack() as opened,
+    ):
+        alice = await node.sign_up("alice")
+        sockets = {
+            address: Socket(
+                await opened.enter_async_context(
+                    connect(node.ws_url, additional_headers={"X-Forwarded-For": address})
+                )
+            )
+            for address in ("198.51.100.1", "192.0.2.1", "192.0.2.2", "192.0.2.3", "203.0.113.1")
+        }
+        assert await sockets["192.0.2.1"].closed() == 4408
+        for address in ("198.51.100.1", "203.0.113.1", "192.0.2.3"):
+            await sockets[address].send(type="authenticate", token=alice.access_token)
+            assert (await sockets[address].receive())["type"] == "ready"
 
 
 async def opened_from(
