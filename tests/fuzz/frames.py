@@ -33,6 +33,7 @@ ERRORS: Final = {
         "invalid",
     ),
     *("empty", "bad_ref", "ref_conflict", "not_found", "forbidden", "rate_limited", "limit", "unavailable"),
+    "reset",
 }
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Our close codes, and those of RFC 6455 for broken frames."""
@@ -57,6 +58,8 @@ _commands = st.fixed_dictionaries(
         "seq": st.integers(1, 9) | _values,
         "since": st.fixed_dictionaries({"epoch": st.text(max_size=5), "seq": st.integers(-1, 9)}) | _values,
         "reply_to": st.integers(1, 9) | _values,
+        "epoch": st.text(max_size=5) | _values,
+        "back": st.booleans() | _values,
         "x": _values,
     },
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,6 +20,7 @@ from api.realtime.signals import Signals
 from api.store.base.signals import SignalStore
 from api.store.base.store import Store
 from tests.node import Node, Person, Socket, running
+from tests.process import serving
 from tests.realtime.test_hub import ALICE, BOB, connect, waiting
 from tests.rooms.test_rooms import make_room, say, seen_room
 
@@ -61,6 +63,16 @@ async def test_who_reads_in_one_place_is_told_in_all_others_and_nobody_else_is(s
                 assert await socket.receive() == told | {"read_seq": seq - 1}
                 await nothing_more(socket)
             await nothing_more(his)
+
+
+async def test_processes_that_share_a_file_tell_each_other_what_was_read(tmp_path: Path) -> None:
+    setup = {"TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}", "TAILWIRE_PORT": "0"}
+    async with serving(setup, tmp_path) as one, serving(setup, tmp_path) as two:
+        alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
+        seq = await say(bob, LOBBY_ID, "hello")
+        async with alice.socket(node=two) as there:
+            assert (await alice.http.put(f"/rooms/{LOBBY_ID}/read", json={"seq": seq})).status_code == 204
+            assert (await there.until(type="read"))["read_seq"] == seq
 
 
 async def test_a_mark_of_another_epoch_is_told_to_nobody(sqlite_node: Node) -> None:
