@@ -7,10 +7,13 @@ import './styles/auth.css';
 import './styles/shell.css';
 import './styles/rooms.css';
 import './styles/timeline.css';
+import './styles/message.css';
 import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';
 import './styles/account.css';
+import './styles/touch.css';
+import './styles/forced_colours.css';
 import { AppContext } from './views/parts/context';
 import { Root } from './views/shell/Root';
 

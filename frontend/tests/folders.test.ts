@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   session: ['account', 'rooms', 'wire'],
   app: ['session', 'account', 'rooms', 'wire/api', 'wire', 'browser'],
   'views/parts': ['app', 'session', 'rooms', 'wire', 'browser'],
-  'views/account': ['views/parts', 'account', 'wire', 'browser'],
+  'views/account': ['views/parts', 'account', 'rooms', 'wire', 'browser'],
   'views/timeline': ['views/parts', 'rooms', 'wire', 'browser'],
   'views/rooms': ['views/parts', 'views/timeline', 'rooms', 'wire', 'browser'],
   'views/shell': ['views/parts', 'views/account', 'views/rooms', 'rooms', 'wire', 'browser'],

@@ -2,20 +2,20 @@ import { signal } from '@preact/signals';
 
 export type Route =
   | { name: 'home' }
-  | { name: 'room'; id: string }
+  | { name: 'room'; id: string; panel: 'members' | null }
   | { name: 'browse' }
   | { name: 'signup' }
   | { name: 'invite'; code: string }
   | { name: 'setup'; token: string };
 
 // The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
-const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})$/;
+const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})(\/members)?$/;
 const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
 const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
 
 export function parseHash(hash: string): Route {
-  const id = ROOM.exec(hash)?.[1];
-  if (id) return { name: 'room', id };
+  const [, id, panel] = ROOM.exec(hash) ?? [];
+  if (id) return { name: 'room', id, panel: panel ? 'members' : null };
   const code = INVITE.exec(hash)?.[1];
   if (code) return { name: 'invite', code };
   const token = SETUP.exec(hash)?.[1];
@@ -27,6 +27,11 @@ export function parseHash(hash: string): Route {
 
 export function roomHash(id: string): string {
   return `#/rooms/${id}`;
+}
+
+/** The room with its members in front, where a window has no place for both. */
+export function membersHash(id: string): string {
+  return `${roomHash(id)}/members`;
 }
 
 export class Router {
@@ -44,6 +49,10 @@ export class Router {
 
   go(hash: string): void {
     this.#window.location.hash = hash;
+  }
+
+  back(): void {
+    this.#window.history.back();
   }
 
   /** Goes to an address without adding one to the history of the browser. */

@@ -31,6 +31,7 @@ const HOST_END = /[/?#\\]/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 // Halves of a character. `String.toWellFormed` does the same in browsers from 2023 on.
 const SURROGATE = /\p{Surrogate}/gu;
+const AROUND_NAME = /[\s\xad\u061c\u200b-\u200f\u202a-\u202c\u2060\u2066-\u2069]/;
 // Invisible characters. The server refuses a message of nothing else as empty.
 const INVISIBLE = /[\s\u200b-\u200f\u2060-\u2064\ufeff\u00ad]/g;
 
@@ -39,6 +40,16 @@ export function codePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
+}
+
+/** A name as it was meant: without the blanks and marks of direction that came with a copy of it. */
+export function nameIn(text: string): string {
+  const isOutside = (at: number) => AROUND_NAME.test(text.charAt(at));
+  let start = 0;
+  let end = text.length;
+  while (start < end && isOutside(start)) start++;
+  while (end > start && isOutside(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 /** "100 characters too long". */

@@ -14,17 +14,6 @@ export function clockTime(at: string): string {
   return format(CLOCK, at);
 }
 
-/** The time of day without "AM" or "PM", for narrow places. */
-export function narrowTime(at: string): string {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return '';
-  const parts = CLOCK.formatToParts(date).filter(({ type }) => type !== 'dayPeriod');
-  return parts
-    .map(({ value }) => value)
-    .join('')
-    .trim();
-}
-
 export function fullTime(at: string): string {
   return format(FULL, at);
 }

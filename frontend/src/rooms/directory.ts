@@ -1,9 +1,13 @@
 import { signal } from '@preact/signals';
+import type { Clock } from '../browser/clock';
 import type { RoomsApi } from '../wire/api/rooms';
 import { problemText } from '../wire/problem';
 import type { Room } from '../wire/protocol';
 
-/** The public rooms of the server, page by page. */
+// A fast user types letters faster than the server should be asked, so the search waits for a pause.
+const PAUSE_MILLISECONDS = 250;
+
+/** The public rooms of the server, page by page: all, or those whose names contain a text. */
 export class Directory {
   readonly rooms = signal<readonly Room[]>([]);
   readonly state = signal<'idle' | 'loading' | 'loaded' | 'failed'>('idle');
@@ -12,9 +16,28 @@ export class Directory {
   readonly #api: RoomsApi;
   #cursor: string | undefined;
   #asked = 0;
+  readonly #clock: Clock;
+  #wanted = '';
+  #cancel: () => void = () => {};
 
-  constructor(api: RoomsApi) {
+  constructor(api: RoomsApi, clock: Clock) {
     this.#api = api;
+    this.#clock = clock;
+  }
+
+  /** What is looked for: a part of a name, or nothing for all rooms. */
+  get wanted(): string {
+    return this.#wanted;
+  }
+
+  /** Looks for rooms while somebody types. The list is loaded after a pause, or at once. */
+  look(text: string, atOnce = false): void {
+    const wanted = text.trim();
+    if (wanted === this.#wanted && !atOnce) return;
+    this.#wanted = wanted;
+    this.#cancel();
+    const milliseconds = atOnce ? 0 : PAUSE_MILLISECONDS;
+    this.#cancel = this.#clock.after(milliseconds, () => void this.load());
   }
 
   load(): Promise<void> {
@@ -31,7 +54,7 @@ export class Directory {
     const asked = ++this.#asked;
     this.state.value = 'loading';
     try {
-      const page = await this.#api.list('public', this.#cursor);
+      const page = await this.#api.list('public', this.#cursor, this.#wanted || undefined);
       if (asked !== this.#asked) return;
       this.rooms.value = [...before, ...page.items];
       this.#cursor = page.next_cursor ?? undefined;

@@ -133,7 +133,7 @@ export function wireRooms(options: RoomsOptions) {
     outbox,
     history,
     people: new People(api.users, clock),
-    directory: new Directory(api.rooms),
+    directory: new Directory(api.rooms, clock),
     drafts: new Drafts(options.storage, user_id),
     inbox: new Inbox({ ...shared, members, membership, typing }),
     say(room_id: string, body: string, reply_to: number | null = null): void {

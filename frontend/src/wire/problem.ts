@@ -49,9 +49,17 @@ function fieldErrors(errors: FieldError[] | undefined): Map<string, string> {
   for (const { loc, message } of Array.isArray(errors) ? errors : []) {
     const path = Array.isArray(loc) ? loc : String(loc ?? '').split('.');
     const name = String(path.at(-1) ?? '');
-    if (name && !fields.has(name)) fields.set(name, sentence(String(message)));
+    if (name && !fields.has(name)) fields.set(name, fieldText(String(message)));
   }
   return fields;
+}
+
+/**
+ * What the server says of a field, as a sentence of its own: "must not be empty" follows the name
+ * of the field.
+ */
+function fieldText(message: string): string {
+  return sentence(message.replace(/^(must|is|has) /, (verb) => `This ${verb}`));
 }
 
 function sentence(text: string): string {

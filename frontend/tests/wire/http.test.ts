@@ -24,7 +24,7 @@ test('a problem keeps its code, its wait and its fields', async () => {
   });
   const problem = (await failure()) as Problem;
   expect(problem.code).toBe('invalid');
-  expect(problem.fields.get('username')).toBe('Is too short.');
+  expect(problem.fields.get('username')).toBe('This is too short.');
 });
 
 test('no network is a Problem that says unreachable', async () => {

@@ -42,7 +42,7 @@ describe('fields', () => {
     ['a bare name', 'username'],
   ])('are found by %s', (_, loc) => {
     const problem = new Problem({ errors: [{ loc, message: 'is taken' }] });
-    expect(problem.fields.get('username')).toBe('Is taken.');
+    expect(problem.fields.get('username')).toBe('This is taken.');
   });
 
   test('say the first error of each', () => {

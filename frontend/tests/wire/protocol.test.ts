@@ -52,7 +52,7 @@ test('4500-4999 means stay away, everything else unknown means come back', () =>
 });
 
 test('only a well-formed room id in the hash is a room', () => {
-  expect(parseHash('#/rooms/a-B_9')).toEqual({ name: 'room', id: 'a-B_9' });
+  expect(parseHash('#/rooms/a-B_9')).toEqual({ name: 'room', id: 'a-B_9', panel: null });
   for (const hash of ['#/rooms/', '#/rooms/a/b', '#/rooms/<img src=x>', '#/rooms/%2e%2e', ''])
     expect(parseHash(hash)).toEqual({ name: 'home' });
 });

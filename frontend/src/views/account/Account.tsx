@@ -67,7 +67,10 @@ function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
       <div class="account-who">
         <Avatar username={user.username} />
         <p>
-          Signed in as <strong>@{user.username}</strong>
+          Signed in as{' '}
+          <strong>
+            <bdi>@{user.username}</bdi>
+          </strong>
         </p>
       </div>
       <div role="status" class="form-alert">

@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { nameIn } from '../../browser/text';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
@@ -71,10 +72,10 @@ function Login() {
   const form = useForm({
     names: ['username', 'password'],
     check: ({ username, password }) => [
-      ...wrongIf(!username.trim(), 'username', 'Enter your username.'),
+      ...wrongIf(!nameIn(username), 'username', 'Enter your username.'),
       ...wrongIf(!password, 'password', 'Enter your password.'),
     ],
-    send: ({ username, password }) => auth.login(username.trim(), password),
+    send: ({ username, password }) => auth.login(nameIn(username), password),
   });
   return (
     <FormCard

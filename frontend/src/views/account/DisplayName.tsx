@@ -1,3 +1,5 @@
+import { nameIn } from '../../browser/text';
+import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
@@ -8,9 +10,10 @@ export function DisplayName({ user, onSaved }: { user: PublicUser; onSaved(said:
   const { auth } = useApp();
   const form = useForm({
     names: ['display_name'],
-    check: (fields) => wrongIf(!fields.display_name.trim(), 'display_name', 'Enter a name.'),
+    limits: { display_name: DISPLAY_NAME_CHARACTERS },
+    check: (fields) => wrongIf(!nameIn(fields.display_name), 'display_name', 'Enter a name.'),
     send: async (fields) => {
-      const name = fields.display_name.trim();
+      const name = nameIn(fields.display_name);
       if (name !== user.display_name) await auth.rename(name);
       onSaved('Your display name is saved.');
     },

@@ -1,3 +1,4 @@
+import { nameIn } from '../../browser/text';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
@@ -48,6 +49,6 @@ export function Erase({ user, onBack }: { user: PublicUser; onBack(): void }) {
 }
 
 function isNamed(user: PublicUser, typed: string): boolean {
-  const name = typed.trim().replace(/^@/, '').normalize('NFKC').toLowerCase();
+  const name = nameIn(typed).replace(/^@/, '').normalize('NFKC').toLowerCase();
   return name === user.username.toLowerCase();
 }

@@ -1,3 +1,5 @@
+import { nameIn } from '../../browser/text';
+import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
 import type { FieldError } from '../../wire/problem';
 import { Field } from '../parts/Field';
 import { type Fields, type FormState, wrongIf } from '../parts/form';
@@ -6,6 +8,7 @@ import { newPasswordErrors, PASSWORD_RULE } from './password';
 
 /** The names of the fields of a new account. */
 export const NEW_ACCOUNT = ['username', 'display_name', 'password'] as const;
+export const NEW_ACCOUNT_LIMITS = { display_name: DISPLAY_NAME_CHARACTERS };
 
 // The server's rule, so that most mistakes are found without a request. The server also refuses
 // names that mix scripts.
@@ -14,7 +17,7 @@ const USERNAME_RULE =
   'Use 2 to 32 letters of one script, digits, dots, dashes or underscores. Begin with a letter or a digit.';
 
 export function newAccountErrors(fields: Fields<(typeof NEW_ACCOUNT)[number]>): FieldError[] {
-  const username = fields.username.trim();
+  const username = nameIn(fields.username);
   return [
     ...wrongIf(!username, 'username', 'Choose a username.'),
     ...wrongIf(!USERNAME.test(username.normalize('NFKC')), 'username', USERNAME_RULE),

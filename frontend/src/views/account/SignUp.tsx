@@ -1,10 +1,10 @@
 import { roomHash } from '../../browser/router';
+import { nameIn } from '../../browser/text';
+import { LOBBY } from '../../rooms/permissions';
 import { useApp } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
-import { NEW_ACCOUNT, NewAccountFields, newAccountErrors } from './NewAccount';
-
-const LOBBY = 'lobby';
+import { NEW_ACCOUNT, NEW_ACCOUNT_LIMITS, NewAccountFields, newAccountErrors } from './NewAccount';
 
 /** Makes an account where everybody may. Where that needs an invitation, it says so. */
 export function SignUp() {
@@ -57,9 +57,10 @@ function NewAccountForm({ title, note, make }: NewAccountFormProps) {
   const { router } = useApp();
   const form = useForm({
     names: NEW_ACCOUNT,
+    limits: NEW_ACCOUNT_LIMITS,
     check: newAccountErrors,
     send: async ({ username, display_name, password }) => {
-      await make(username.trim(), password, display_name.trim());
+      await make(nameIn(username), password, nameIn(display_name));
       // This also takes the code out of the address and of the history of the browser.
       router.replace(roomHash(LOBBY));
     },

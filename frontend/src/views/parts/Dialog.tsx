@@ -2,6 +2,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon } from './Icon';
 
+// Of radio buttons, the chosen one is where a keyboard stands.
+const FIELD =
+  'form input:not([hidden], [type=radio]), form input[type=radio]:checked, form textarea';
+
 interface DialogProps {
   title: string;
   onClose(): void;
@@ -17,10 +21,6 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  // The button that was pressed may be gone, so the focus moves to the beginning of the new page.
-  useEffect(() => {
-    if (!dialog.current?.contains(document.activeElement)) heading.current?.focus();
-  }, [title]);
   // Escape drops the word of an input method first. Not every browser takes that key from the dialog.
   const composing = useRef(false);
   useEffect(() => {
@@ -28,11 +28,17 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
     if (!element) return;
     const opener = document.activeElement;
     element.showModal();
+    focusFirst(element, heading.current);
     return () => {
       element.close();
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);
+  // The button that was pressed may be gone, so the focus moves to the beginning of the new page.
+  useEffect(() => {
+    if (!dialog.current?.contains(document.activeElement))
+      focusFirst(dialog.current, heading.current);
+  }, [title]);
   return (
     <dialog
       ref={dialog}
@@ -53,7 +59,7 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
       }}
     >
       <div class="dialog-content">
-        <header class="dialog-head">
+        <div class="dialog-head">
           {onBack && (
             <button
               type="button"
@@ -70,9 +76,15 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
           <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>
   );
+}
+
+/** Moves the focus to the first field, or to the heading of a dialog that asks for nothing. */
+function focusFirst(dialog: HTMLElement | null, heading: HTMLElement | null): void {
+  const field = dialog?.querySelector<HTMLInputElement>(FIELD) ?? heading;
+  field?.focus();
 }

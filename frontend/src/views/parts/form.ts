@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { codePoints, tooLongText } from '../../browser/text';
 import { type FieldError, Problem, problemText, waitText } from '../../wire/problem';
 
 export interface FormState {
@@ -28,6 +29,8 @@ export type Fields<Name extends string> = Readonly<Record<Name, string>>;
 interface FormOptions<Name extends string> {
   /** The names of the form's fields. */
   names: readonly Name[];
+  /** The most characters that these fields take. Beyond it, each letter typed says by how many. */
+  limits?: Partial<Record<Name, number>>;
   /** The errors that the form finds by itself. With any error, nothing is sent. */
   check?(fields: Fields<Name>): FieldError[];
   send(fields: Fields<Name>): Promise<void>;
@@ -44,12 +47,14 @@ export function useForm<Name extends string>(options: FormOptions<Name>): FormSt
   const { send } = options;
   // As texts: the names of a server's errors and of an event's target may be any.
   const names: readonly string[] = options.names;
+  const limits = new Map<string, number | undefined>(Object.entries(options.limits ?? {}));
   // Two submits may come before the next rendering, so this is no state.
   const sending = useRef(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [mended, setMended] = useState<readonly string[]>([]);
   const [seconds, setSeconds] = useState(0);
+  const [excess, setExcess] = useState<Readonly<Record<string, number>>>({});
   const form = useRef<HTMLFormElement | null>(null);
 
   useEffect(() => {
@@ -68,7 +73,8 @@ export function useForm<Name extends string>(options: FormOptions<Name>): FormSt
   }
 
   // The focus moves to the first wrong field, so that a user of a screen reader finds it.
-  useEffect(() => {
+  // It moves with the drawing of the error, and not after it, when the user may be in another field.
+  useLayoutEffect(() => {
     if (problem) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
   }, [problem]);
 
@@ -88,17 +94,26 @@ export function useForm<Name extends string>(options: FormOptions<Name>): FormSt
     busy,
     error,
     waiting,
-    field: (name) => ({ name, error: mended.includes(name) ? undefined : fields.get(name) }),
+    field(name) {
+      const error = mended.includes(name) ? undefined : fields.get(name);
+      return { name, error: excess[name] ? excessText(excess[name]) : error };
+    },
     input(event) {
-      const { name } = event.target as HTMLInputElement;
+      const { name, value } = event.target as HTMLInputElement;
       if (fields.has(name)) setMended([...mended, name]);
+      const count = excessOf(value, limits.get(name));
+      if (count !== (excess[name] ?? 0)) setExcess({ ...excess, [name]: count });
     },
     submit(event) {
       event.preventDefault();
       if (sending.current || waiting) return;
       form.current = event.currentTarget as HTMLFormElement;
       const fields = fieldsIn(form.current, options.names);
-      const errors = options.check?.(fields) ?? [];
+      const long = options.names.flatMap((name) => {
+        const count = excessOf(fields[name], limits.get(name));
+        return wrongIf(count > 0, name, excessText(count));
+      });
+      const errors = [...(options.check?.(fields) ?? []), ...long];
       if (errors.length > 0) return failed(new Problem({ code: 'invalid', errors }));
       const settle = (now: boolean) => {
         sending.current = now;
@@ -116,6 +131,14 @@ export function useForm<Name extends string>(options: FormOptions<Name>): FormSt
       );
     },
   };
+}
+
+function excessOf(value: string, limit: number | undefined): number {
+  return limit === undefined ? 0 : Math.max(0, codePoints(value.trim()) - limit);
+}
+
+function excessText(count: number): string {
+  return `This is ${tooLongText(count)}.`;
 }
 
 function fieldsIn<Name extends string>(

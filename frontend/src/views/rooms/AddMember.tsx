@@ -1,3 +1,4 @@
+import { nameIn } from '../../browser/text';
 import { rolesToGive } from '../../rooms/permissions';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
@@ -50,5 +51,5 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
 }
 
 function bare(text: string): string {
-  return text.trim().replace(/^@/, '');
+  return nameIn(text).replace(/^@/, '');
 }

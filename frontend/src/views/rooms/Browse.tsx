@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
+import { ROOM_NAME_CHARACTERS } from '../../wire/limits';
 import { problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
@@ -7,12 +8,8 @@ import { Icon } from '../parts/Icon';
 
 export function Browse() {
   const { directory } = useSession();
-  const [query, setQuery] = useState('');
-  useEffect(() => void directory.load(), [directory]);
-  const wanted = query.trim().toLocaleLowerCase();
-  const rooms = directory.rooms.value.filter((room) =>
-    `${room.name} ${room.topic ?? ''}`.toLocaleLowerCase().includes(wanted),
-  );
+  useEffect(() => directory.look('', true), [directory]);
+  const rooms = directory.rooms.value;
   const state = directory.state.value;
   return (
     <section class="place">
@@ -25,13 +22,24 @@ export function Browse() {
         </h1>
       </header>
       <div class="browse">
-        <input
-          class="search"
-          type="search"
-          placeholder="Filter by name or topic"
-          aria-label="Filter public rooms"
-          onInput={(event) => setQuery(event.currentTarget.value)}
-        />
+        {/* biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search> */}
+        <form
+          role="search"
+          onSubmit={(event) => {
+            event.preventDefault();
+            directory.look(String(new FormData(event.currentTarget).get('q') ?? ''), true);
+          }}
+        >
+          <input
+            class="search"
+            type="search"
+            name="q"
+            maxLength={ROOM_NAME_CHARACTERS}
+            placeholder="Find by name"
+            aria-label="Find public rooms by name"
+            onInput={(event) => directory.look(event.currentTarget.value)}
+          />
+        </form>
         {state === 'failed' && (
           <p class="callout danger" role="alert">
             {directory.error.value}{' '}
@@ -47,7 +55,7 @@ export function Browse() {
         </ul>
         {state === 'loaded' && rooms.length === 0 && (
           <p class="browse-none">
-            {wanted
+            {directory.wanted
               ? 'No public room is called anything like that.'
               : 'There are no public rooms yet.'}
           </p>

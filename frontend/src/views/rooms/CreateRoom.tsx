@@ -1,4 +1,6 @@
 import { roomHash } from '../../browser/router';
+import { nameIn } from '../../browser/text';
+import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from '../../wire/limits';
 import { Choices } from '../parts/Choices';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
@@ -16,12 +18,13 @@ export function CreateRoom({ onClose }: { onClose(): void }) {
   const { router } = useApp();
   const form = useForm({
     names: ['name', 'topic', 'visibility'],
-    check: ({ name }) => wrongIf(!name.trim(), 'name', 'Give the room a name.'),
+    limits: { name: ROOM_NAME_CHARACTERS, topic: TOPIC_CHARACTERS },
+    check: ({ name }) => wrongIf(!nameIn(name), 'name', 'Give the room a name.'),
     send: async ({ name, topic, visibility }) => {
       const room = await membership.create(
-        name.trim(),
+        nameIn(name),
         visibility === 'private' ? 'private' : 'public',
-        topic.trim(),
+        nameIn(topic),
       );
       onClose();
       router.go(roomHash(room.id));

@@ -84,7 +84,7 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
               </span>
               <span class="member-detail">
                 <span class="member-username">
-                  @{member.username}
+                  <bdi>@{member.username}</bdi>
                   {member.online && <span class="visually-hidden">, online</span>}
                 </span>
                 {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}

@@ -11,13 +11,19 @@ export function RoomPlace({ id }: { id: string }) {
   const room = rooms.get(id);
   const timeline = timelines.get(id);
   if (room && timeline) return <RoomView room={room} timeline={timeline} />;
-  if (!rooms.loaded.value)
-    return (
-      <p class="empty" role="status">
-        Loading…
-      </p>
-    );
+  if (!rooms.loaded.value) return <Waiting text="Loading…" />;
   return <Stranger id={id} />;
+}
+
+function Waiting({ text }: { text: string }) {
+  return (
+    <section class="empty">
+      <h1 class="visually-hidden" tabIndex={-1} data-place-heading>
+        A room
+      </h1>
+      <p role="status">{text}</p>
+    </section>
+  );
 }
 
 function Stranger({ id }: { id: string }) {
@@ -49,12 +55,7 @@ function Stranger({ id }: { id: string }) {
     }
   };
 
-  if (!room && !error && !ended)
-    return (
-      <p class="empty" role="status">
-        Looking for this room…
-      </p>
-    );
+  if (!room && !error && !ended) return <Waiting text="Looking for this room…" />;
   const missing = error instanceof Problem && error.status === 404;
   return (
     <section class="empty">

@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { membersHash, roomHash } from '../../browser/router';
 import { isLastOwner, LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
 import { problemText } from '../../wire/problem';
@@ -18,7 +19,14 @@ interface RoomViewProps {
 
 export function RoomView({ room, timeline }: RoomViewProps) {
   const { members } = useSession();
-  const [showMembers, setShowMembers] = useState(() => window.matchMedia(WIDE).matches);
+  const { router } = useApp();
+  const route = router.route.value;
+  // In a wide window the members stand beside the conversation. In any other they cover it, so they
+  // have an address: "back" returns to the conversation.
+  const [beside, setBeside] = useState(() => window.matchMedia(WIDE).matches);
+  const inFront = route.name === 'room' && route.panel === 'members';
+  const showMembers = beside || inFront;
+  const wentThere = useRef(false);
   const [leaving, setLeaving] = useState(false);
   const replyTo = useSignal<MessageEntry | null>(null);
   const { epoch } = room;
@@ -29,6 +37,18 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   useLayoutEffect(() => {
     replyTo.value = null;
   }, [replyTo, epoch]);
+  const openMembers = () => {
+    if (window.matchMedia(WIDE).matches) return setBeside(true);
+    wentThere.current = true;
+    router.go(membersHash(room.id));
+  };
+  const closeMembers = () => {
+    setBeside(false);
+    if (!inFront) return;
+    if (wentThere.current) router.back();
+    else router.replace(roomHash(room.id));
+    wentThere.current = false;
+  };
   return (
     <div class={showMembers ? 'room with-members' : 'room'}>
       <section class="place" aria-labelledby="room-name">
@@ -68,7 +88,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
             aria-label="Members"
             title="Members"
             aria-expanded={showMembers}
-            onClick={() => setShowMembers(!showMembers)}
+            onClick={showMembers ? closeMembers : openMembers}
           >
             <Icon name="people" />
           </button>
@@ -88,7 +108,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
         <MembersPanel
           room={room}
           onClose={() => {
-            setShowMembers(false);
+            closeMembers();
             membersButton.current?.focus();
           }}
         />

@@ -1,13 +1,17 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { KeepingNotice } from '../parts/KeepingNotice';
+import { NARROW, useMedia } from '../parts/media';
 import { Browse } from '../rooms/Browse';
 import { RoomPlace } from '../rooms/RoomPlace';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Home } from './Home';
 import { NewsBanners } from './NewsBanners';
+import { ShortcutsHelp } from './ShortcutsHelp';
 import { Sidebar } from './Sidebar';
+import { Switcher } from './Switcher';
+import { useShortcuts } from './shortcuts';
 
 export function Shell({ user }: { user: PublicUser | null }) {
   const { build, router } = useApp();
@@ -15,6 +19,9 @@ export function Shell({ user }: { user: PublicUser | null }) {
   const route = router.route.value;
   const main = useRef<HTMLElement>(null);
   const entered = useRef(false);
+  const [open, setOpen] = useState<'switcher' | 'help' | null>(null);
+  const narrow = useMedia(NARROW);
+  useShortcuts({ onSwitch: () => setOpen('switcher'), onHelp: () => setOpen('help') });
   const place = route.name === 'room' ? route.id : route.name;
 
   // A screen reader does not notice that the page changed, so the focus moves to its heading.
@@ -24,8 +31,9 @@ export function Shell({ user }: { user: PublicUser | null }) {
     entered.current = true;
   }, [place]);
 
+  const atHome = route.name !== 'room' && route.name !== 'browse';
   return (
-    <div class={route.name === 'room' || route.name === 'browse' ? 'shell' : 'shell at-home'}>
+    <div class={atHome ? 'shell at-home' : 'shell'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
         Skip to the conversation
       </button>
@@ -34,7 +42,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
         <NewsBanners place={place} />
         <KeepingNotice look="banner" />
       </div>
-      <Sidebar user={user} />
+      <Sidebar user={user} alone={narrow && atHome} />
       <main id="main" class="main" ref={main} tabIndex={-1}>
         {route.name === 'room' ? (
           <RoomPlace id={route.id} key={route.id} />
@@ -44,6 +52,8 @@ export function Shell({ user }: { user: PublicUser | null }) {
           <Home />
         )}
       </main>
+      {open === 'switcher' && <Switcher onClose={() => setOpen(null)} />}
+      {open === 'help' && <ShortcutsHelp onClose={() => setOpen(null)} />}
     </div>
   );
 }

@@ -12,7 +12,13 @@ import { ConnectionChip } from './ConnectionBanner';
 
 type Open = 'create' | 'account' | null;
 
-export function Sidebar({ user }: { user: PublicUser | null }) {
+interface SidebarProps {
+  user: PublicUser | null;
+  /** The rooms are all that the window shows. */
+  alone: boolean;
+}
+
+export function Sidebar({ user, alone }: SidebarProps) {
   const { router } = useApp();
   const { connection, names } = useSession();
   const [open, setOpen] = useState<Open>(null);
@@ -20,17 +26,19 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
   // The user may have another name since this page was loaded.
   const name = user && names.of({ user_id: user.id, username: user.username });
   return (
-    <aside class="sidebar" aria-label="Rooms and account">
-      <header class="sidebar-head">
+    // Its role changes and not its element, which would forget how far it was scrolled.
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both of these roles have names
+    <div class="sidebar" role={alone ? 'main' : 'complementary'} aria-label="Rooms and account">
+      <div class="sidebar-head">
         <a class="brand" href="#/" aria-label="Tailwire, home">
           <Logo size={28} />
           <span>Tailwire</span>
         </a>
         <ConnectionChip connection={connection} />
-      </header>
+      </div>
       <nav class="sidebar-rooms" aria-label="Rooms">
         <div class="sidebar-title">
-          <h2>Rooms</h2>
+          {alone ? <h1>Rooms</h1> : <h2>Rooms</h2>}
           <button
             type="button"
             class="icon-button"
@@ -51,24 +59,24 @@ export function Sidebar({ user }: { user: PublicUser | null }) {
           Browse public rooms
         </a>
       </nav>
-      <footer class="sidebar-foot">
+      <div class="sidebar-foot">
         {user && (
           <button type="button" class="me" onClick={() => setOpen('account')}>
             <Avatar username={user.username} />
             <span class="me-names">
               <bdi class="me-name">{name}</bdi>
-              <span class="me-username">@{user.username}</span>
+              <bdi class="me-username">@{user.username}</bdi>
             </span>
             <span class="visually-hidden">Account</span>
           </button>
         )}
         <ThemeToggle />
-      </footer>
+      </div>
       {open === 'create' && <CreateRoom onClose={close} />}
       {open === 'account' && user && (
         <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
       )}
-    </aside>
+    </div>
   );
 }
 

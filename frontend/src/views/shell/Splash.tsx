@@ -7,6 +7,7 @@ export function Splash({ failed }: { failed: boolean }) {
   return (
     <main class="splash" aria-busy={!failed}>
       <Logo size={56} />
+      <h1 class="visually-hidden">Tailwire</h1>
       {failed ? (
         <>
           <p role="status">The server cannot be reached. Trying again by itself…</p>

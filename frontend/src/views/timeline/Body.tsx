@@ -11,6 +11,7 @@ export function Body({ text }: { text: string }) {
             key={index}
             href={part.href}
             dir="ltr"
+            tabIndex={-1}
             target="_blank"
             rel="noopener noreferrer nofollow"
           >

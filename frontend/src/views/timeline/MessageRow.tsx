@@ -1,5 +1,5 @@
 import { Component } from 'preact';
-import { clockTime, fullTime, narrowTime } from '../../browser/time';
+import { clockTime, fullTime } from '../../browser/time';
 import type { Author } from '../../rooms/names';
 import type { PendingMessage } from '../../rooms/outbox';
 import type { Row } from '../../rooms/rows';
@@ -52,13 +52,14 @@ export class MessageRow extends Component<MessageRowProps> {
       </time>
     );
     return (
-      <article class={classes.join(' ')} data-key={row.key} data-seq={entry?.seq}>
+      // One message at a time is a stop of the Tab key (roving.ts).
+      <article class={classes.join(' ')} data-key={row.key} data-seq={entry?.seq} tabIndex={-1}>
         <div class="message-gutter">
           {row.leads ? (
             <Avatar username={author.username} />
           ) : (
             <span class="message-gutter-time" aria-hidden="true">
-              {narrowTime(at)}
+              {clockTime(at)}
             </span>
           )}
         </div>
@@ -85,7 +86,13 @@ export class MessageRow extends Component<MessageRowProps> {
         </div>
         {entry && !entry.deleted && (
           <div class="message-actions">
-            <button type="button" class="icon-button" title="Reply" onClick={() => onReply(entry)}>
+            <button
+              type="button"
+              class="icon-button"
+              title="Reply"
+              tabIndex={-1}
+              onClick={() => onReply(entry)}
+            >
               <span class="visually-hidden">
                 Reply to <Name of={entry} />
               </span>
@@ -139,7 +146,7 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
       </p>
     );
   return (
-    <button type="button" class="quote" onClick={() => onQuote(seq)}>
+    <button type="button" class="quote" tabIndex={-1} onClick={() => onQuote(seq)}>
       <Icon name="reply" size={14} />
       <span class="visually-hidden">In reply to </span>
       <strong>

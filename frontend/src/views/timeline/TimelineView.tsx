@@ -14,6 +14,7 @@ import type { Role, Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Name } from '../parts/Name';
 import { MessageRow } from './MessageRow';
+import { useRoving } from './roving';
 import { useScroll } from './scroll';
 import { JumpToNewest, UnreadBar } from './UnreadBar';
 
@@ -83,6 +84,8 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     toEntry(seq);
     scroller.current?.focus();
   };
+
+  useRoving(scroller);
 
   const row = (item: Row) => {
     switch (item.kind) {

@@ -8,8 +8,9 @@ export class RoomsApi {
     this.#requests = requests;
   }
 
-  list(scope: 'mine' | 'public', cursor?: string): Promise<Page<Room>> {
-    return this.#requests.get('rooms', { scope, cursor, limit: 100 });
+  /** With `named`, the public rooms whose names contain this text. */
+  list(scope: 'mine' | 'public', cursor?: string, named?: string): Promise<Page<Room>> {
+    return this.#requests.get('rooms', { scope, cursor, limit: 100, q: named });
   }
 
   /** Those of these rooms that the user is a member of. At most 100 may be asked for. */

@@ -1,0 +1,4 @@
+/** The most characters that the server takes, so that a form says it before it sends. */
+export const DISPLAY_NAME_CHARACTERS = 64;
+export const ROOM_NAME_CHARACTERS = 80;
+export const TOPIC_CHARACTERS = 250;
