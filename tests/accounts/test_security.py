@@ -275,6 +275,16 @@ def test_a_token_names_its_pair_or_none_but_nothing_else() -> None:
     assert all(refused(forge({"gen": value})) for value in others)
 
 
+def test_of_the_remembered_tokens_the_one_in_use_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "MAX_REMEMBERED", 2)
+    tokens, now = Tokens(SECRET), NOW * 1000
+    daily, *others = (tokens.issue("user", f"{n}", now=0, expires_at=FAR * 1000) for n in range(4))
+    for other in others:
+        tokens.verify(daily, now=now)
+        tokens.verify(other, now=now)
+    assert {claims.session_id for claims in tokens._remembered.values()} == {"0", "3"}
+
+
 # -- a change of secrets
 
 

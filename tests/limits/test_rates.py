@@ -1,12 +1,14 @@
 """Token buckets and windows let exactly their rate through, and forget idle keys."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import RateLimited, Unavailable
+from api.limits import rates
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.memory import Memory
 from api.limits.rates import FEW_KEYS, MAX_KEYS, Bucket, Buckets, Rate, Refusals, Window, Windows
@@ -137,3 +139,16 @@ async def test_turns_come_in_order_few_at_a_time_and_too_many_are_refused() -> N
     assert begun == [0, 1, 3, 4]
     async with turns.take(), turns.take():
         pass
+
+
+@pytest.mark.parametrize("make", [lambda: Windows(1, 60.0), lambda: Buckets(Rate(1 / 60, 1))])
+def test_a_flood_of_keys_frees_nobody_who_goes_on_asking(
+    make: Callable[[], Windows | Buckets], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "FEW_KEYS", 4)
+    monkeypatch.setattr(rates, "MAX_KEYS", 4)
+    kept = make()
+    assert kept.take("busy", 0.0) == 0
+    for number in range(40):
+        kept.take(f"another {number}", 0.0)
+        assert kept.take("busy", 0.0) > 0
