@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.models.rooms import LOBBY_ID
+from tests.accounts.test_sessions import refresh
 from tests.node import Person, Socket
 from tests.process import result, serving
 
@@ -78,6 +79,23 @@ async def test_after_a_restore_clients_reset_and_nothing_is_read_that_was_not(
 
 async def told(socket: Socket) -> str:
     return str((await socket.until(type="message"))["body"])
+
+
+async def test_a_restore_logs_nobody_out_who_has_refreshed_since_the_copy(
+    setup: dict[str, str], tmp_path: Path
+) -> None:
+    file = str(tmp_path / "backup.db")
+    async with serving(setup, tmp_path) as node:
+        alice = await node.sign_up("alice")
+        assert (await result(setup, tmp_path, "backup", file))[0] == 0
+        _, second = await refresh(node, alice.refresh_token)
+        _, third = await refresh(node, second)
+    assert (await result(setup, tmp_path, "restore", file, "--force"))[0] == 0
+    async with serving(setup, tmp_path) as node:
+        status, fourth = await refresh(node, third)
+        assert (status, await refresh(node, third)) == (200, (200, fourth))
+        assert (await refresh(node, fourth))[0] == 200
+        assert (await refresh(node, second))[0] == 401
 
 
 async def test_what_a_backup_and_a_restore_cannot_do_is_said_in_one_line(

@@ -8,6 +8,7 @@ import pytest
 
 from api.models.accounts import Rotation, SessionUse, User
 from api.models.changes import SessionEnded
+from api.store.base.sessions import SET_BACK
 from api.store.base.store import Store
 from tests.store.calls import collect, ends, rotate
 from tests.store.make import session_of
@@ -29,6 +30,9 @@ USED = PREVIOUS | {"pair_used": True}
         pytest.param(PREVIOUS, "h0", ["k1"], Rotation.REPEATED, "k1", id="previous-by-a-secret-that-is-gone"),
         pytest.param(USED, "h0", ["h1"], Rotation.REUSED, "", id="previous-whose-successor-was-used"),
         pytest.param(PREVIOUS, "h7", ["h8"], Rotation.REUSED, "", id="never-a-token-of-it"),
+        pytest.param(
+            USED | {"refresh_hash": SET_BACK}, "h7", ["h8"], Rotation.ROTATED, "h8", id="any-after-a-set-back"
+        ),
         pytest.param({}, "h7", ["h8"], Rotation.REUSED, "", id="never-a-token-before-any-rotation"),
     ],
 )

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from api.models.accounts import Rotation, Session, SessionUse
 
+SET_BACK = ""
+"""The `refresh_hash` of sessions in a database that was set back: their newest tokens are not known."""
+
 
 class SessionStore(ABC):
     """The sessions that have not been ended. The caller decides whether one has expired.
@@ -47,7 +50,8 @@ class SessionStore(ABC):
         Tokens are given as their hashes. `next_hashes` are all tokens that may follow the presented one, the preferred
         one first. No time decides anything, so the clocks of nodes may differ.
 
-        - The presented token is the newest one: the preferred successor becomes the newest. Returns ROTATED.
+        - The presented token is the newest one, or the database was set back, so that the newest one is not known: the
+          preferred successor becomes the newest. Returns ROTATED.
         - The presented token is the one before the newest, whose pair has not been used: the newest stays. Where it is
           none of `next_hashes`, the preferred successor takes its place. Returns REPEATED.
         - The session exists, and the token is any other: the session is ended. Returns REUSED.

@@ -21,6 +21,7 @@ from api.store.cluster.queries import (
     begin_renewal_query,
     clamp_query,
     end_renewal_query,
+    forget_tokens_query,
     heads_query,
     renewal_query,
     renewal_under_way_query,
@@ -140,7 +141,7 @@ class ClusterEpochs:
         if name is None or not self._renews:
             return False
         self._begin_anew()
-        for query in (partial(renewal_query, name), clamp_query):
+        for query in (partial(renewal_query, name), clamp_query, forget_tokens_query):
             await self._in_slices(query)
         await self._pool.write(end_renewal_query(name))
         return True

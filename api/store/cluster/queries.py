@@ -9,6 +9,7 @@ import orjson
 
 from api.models.log import PREVIEW_CHARACTERS, Kind
 from api.store import paging
+from api.store.base.sessions import SET_BACK
 from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
@@ -185,6 +186,20 @@ def renewal_query(name: str, last: Any) -> Any:
 
     rooms = heads_table().between(last, r.maxval, left_bound="open").order_by(index="id").filter(is_head)
     return rooms.limit(RENEWAL_SLICE)["id"].coerce_to("array").do(renew)
+
+
+def forget_tokens_query(last: Any) -> Any:
+    """Return the write that forgets the newest refresh tokens of one slice of sessions, those after `last`.
+
+    Sessions may have been refreshed after the state was saved to which the database was set back.
+    """
+
+    def forget(session_ids: Any) -> Any:
+        forgotten = r.table("sessions").get_all(r.args(session_ids)).update({"refresh_hash": SET_BACK})
+        return {"last": session_ids.nth(-1).default(None), "errors": forgotten["errors"]}
+
+    sessions = r.table("sessions", read_mode="majority").between(last, r.maxval, left_bound="open")
+    return sessions.order_by(index="id").limit(RENEWAL_SLICE)["id"].coerce_to("array").do(forget)
 
 
 def end_renewal_query(name: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from api.models.accounts import Rotation, Session, SessionKind, SessionUse
-from api.store.base.sessions import SessionStore
+from api.store.base.sessions import SET_BACK, SessionStore
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.evictions import evicted
@@ -67,7 +67,7 @@ class ClusterSessions(SessionStore):
             return Rotation.UNKNOWN, ""
         if new is None:
             return Rotation.REUSED, ""
-        is_newest = old["refresh_hash"] == presented_hash
+        is_newest = old["refresh_hash"] in {presented_hash, SET_BACK}
         return Rotation.ROTATED if is_newest else Rotation.REPEATED, new["refresh_hash"]
 
     async def use(self, uses: Sequence[SessionUse], *, at: int) -> None:
@@ -115,7 +115,7 @@ def _rotate(asked: Any) -> Any:
         return r.branch(
             row.eq(None),
             None,
-            newest == asked["presented"],
+            (newest == asked["presented"]) | (newest == SET_BACK),
             rotated(preferred),
             (row["previous_hash"] == asked["presented"]) & row["pair_used"].not_(),
             rotated(r.branch(asked["next"].contains(newest), newest, preferred)),

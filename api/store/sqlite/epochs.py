@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 import structlog
 
+from api.store.base.sessions import SET_BACK
 from api.store.epoch import new_epoch
 
 
@@ -70,7 +71,11 @@ def _newest(cursor: apsw.Cursor) -> int:
 
 
 def renew_epochs(cursor: apsw.Cursor) -> None:
-    """Begin a new epoch in every room, within a transaction."""
+    """Begin a new epoch in every room, and forget which refresh tokens are the newest, within a transaction.
+
+    Sessions may have been refreshed after the copy was taken.
+    """
+    cursor.execute("UPDATE sessions SET refresh_hash = ?", (SET_BACK,))
     room_ids = [row[0] for row in cursor.execute("SELECT id FROM rooms")]
     for room_id in room_ids:
         cursor.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new_epoch(), room_id))

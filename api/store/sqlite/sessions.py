@@ -11,7 +11,7 @@ from typing import Any, Final
 import apsw
 
 from api.models.accounts import Rotation, Session, SessionKind, SessionUse
-from api.store.base.sessions import SessionStore
+from api.store.base.sessions import SET_BACK, SessionStore
 from api.store.evictions import evicted
 from api.store.sqlite.worker import Worker
 
@@ -126,7 +126,7 @@ def _rotate(
     found = _find(cursor, session_id)
     if found is None:
         return Rotation.UNKNOWN, ""
-    if presented_hash == found.refresh_hash:
+    if found.refresh_hash in {presented_hash, SET_BACK}:
         rotation, newest = Rotation.ROTATED, next_hashes[0]
     elif presented_hash == found.previous_hash and not found.pair_used:
         rotation = Rotation.REPEATED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.errors import Unavailable
-from api.models.accounts import Account
+from api.models.accounts import Account, Rotation
 from api.models.changes import Quiet, Restored
 from api.models.log import Entry
 from api.models.rooms import LOBBY_ID
@@ -19,8 +19,9 @@ from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
+from tests.store.calls import rotate
 from tests.store.cluster.nodes import is_entry, lost, make_den, opened, told, until
-from tests.store.make import ALICE, DEN, message
+from tests.store.make import ALICE, DEN, message, session_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
@@ -156,12 +157,14 @@ async def test_after_an_init_that_is_told_of_a_restore_every_room_has_a_new_epoc
     store: ClusterStore, cluster_url: str, server: RethinkDBServer
 ) -> None:
     await store.log.append(LOBBY_ID, message("1"))
+    await store.sessions.create(session_of(ALICE), most=20)
     (before,) = (await store.log.heads([LOBBY_ID])).values()
     await init(server.admin_url, cluster_url, lambda _line: None, restored=True)
     async with opened(cluster_url) as started, started.changes.open() as tail:
         assert await anext(tail) == [Restored()]
         (after,) = (await started.log.heads([LOBBY_ID])).values()
     assert (after.seq, after.epoch != before.epoch) == (before.seq, True)
+    assert await rotate(store, "session-1", "of after the copy", "h9") is Rotation.ROTATED
 
 
 # -- what a tail has seen
