@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from api.metrics.workers import WorkerFiles
 from api.models.rooms import LOBBY_ID
 from tests.node import Node, eventually
-from tests.process import serving
+from tests.process import START_SECONDS, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -92,12 +92,14 @@ async def test_whichever_worker_is_asked_tells_of_all_and_never_of_less(tmp_path
             for number in range(10):
                 one = (socket, other)[number % 2]
                 await one.call(type="send", room_id=LOBBY_ID, ref=f"{number}", body="Hello!")
-            await eventually(lambda: has(node, messages_total=10, connections=2, workers=2, feed_live=1))
+            await eventually(
+                lambda: has(node, messages_total=10, connections=2, workers=2, feed_live=1), START_SECONDS
+            )
         seen = [await metric(node, "messages_total") for _ in range(20)]
         assert seen == [10.0] * 20
         ended = end_a_worker(node)
-        await eventually(lambda: is_gone(ended))
-        await eventually(lambda: has(node, messages_total=10, connections=0, workers=2))
+        await eventually(lambda: is_gone(ended), START_SECONDS)
+        await eventually(lambda: has(node, messages_total=10, connections=0, workers=2), START_SECONDS)
 
 
 def end_a_worker(node: Node) -> int:
