@@ -26,6 +26,7 @@ from tests.faults import (
     load_cases,
     login_cases,
     node_cases,
+    reading_cases,
 )
 from tests.faults.case import CASES, Case, Verdict, play
 
@@ -39,6 +40,7 @@ GROUPS: Final = (
     node_cases,
     load_cases,
     login_cases,
+    reading_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0

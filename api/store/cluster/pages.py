@@ -25,6 +25,10 @@ from api.store.fold import fold, woven
 from api.store.paging import PageSpace
 from api.store.rethinkdb import Pool, Prepared, r
 
+FIRST_LOOK: Final = 100
+"""More entries are read in two steps. Each of the table's eight parts reads on by itself, so where entries are long, a
+query for many of them costs the database several times what the page takes."""
+
 
 class Pages:
     """Reads the logs of all rooms."""
@@ -43,15 +47,21 @@ class Pages:
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
         """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
-        after, until = max(after, 0), max(after, 0) + limit
+        after = max(after, 0)
+        entries = await self._log(room_id, after, min(limit, FIRST_LOOK))
+        if len(entries) == FIRST_LOOK < limit:
+            entries += await self._log(room_id, after + FIRST_LOOK, limit - FIRST_LOOK)
+        return paging.cut(entries)[0]
+
+    async def _log(self, room_id: str, after: int, limit: int) -> list[Entry]:
+        until = after + limit
         if after >= 2**53 or not is_key(room_id):
             return []
         found = await self._merged(_LOG, room_id, after, until)
         if found is None:
             return []
         until = min(until, found.head["seq"], found.last_seq if found.is_cut else until)
-        entries, _ = paging.cut(self._reader.whole(room_id, found.rows, after, until))
-        return entries
+        return self._reader.whole(room_id, found.rows, after, until)
 
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
