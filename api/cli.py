@@ -21,7 +21,7 @@ from api.config import Settings, SettingsError, read_settings, unknown_names
 from api.config.doors import open_doors
 from api.config.hosts import local_url
 from api.doctor import examine
-from api.errors import Starting, TailwireError
+from api.errors import TailwireError, Unready
 from api.protocol.fields import timestamp
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
@@ -80,7 +80,7 @@ def serve(
         log.warning("open_door", door=door.what, close_it_with=door.remedy)
     try:
         bound = bind(settings.host, settings.port)
-        token = asyncio.run(_prepare(settings))
+        token = asyncio.run(_prepare_when_up(settings))
     except (PortInUse, TailwireError) as error:
         _fail(str(error))
     here = local_url(*bound.getsockname()[:2])
@@ -348,7 +348,7 @@ async def _report(settings: Settings) -> bool:
 
 async def _prepare(settings: Settings) -> str | None:
     """Open the store before the workers do, so that one makes the schema. Return the setup link's token, if any."""
-    store = await _open_store_when_up(settings)
+    store = await open_store(settings.store)
     try:
         if settings.secret is None:
             await kept_secret(store)
@@ -357,14 +357,14 @@ async def _prepare(settings: Settings) -> str | None:
         await store.close()
 
 
-async def _open_store_when_up(settings: Settings) -> Store:
-    """Open the store, and give a database that is still starting the time of the setting."""
+async def _prepare_when_up(settings: Settings) -> str | None:
+    """Do as `_prepare`, and give a database that is still starting the time of the setting."""
     loop = asyncio.get_running_loop()
     until, told = loop.time() + settings.store_wait_seconds, False
     while True:
         try:
-            return await open_store(settings.store)
-        except Starting:
+            return await _prepare(settings)
+        except Unready:
             if loop.time() >= until:
                 raise
         if not told:

@@ -28,7 +28,7 @@
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
         ├── Overloaded     unavailable         this node has as much to do as it may; the store may be well
-        ├── Starting       unavailable         the database does not answer yet; only opening a store raises it
+        ├── Unready        unavailable         the database does not answer, or not now; it may be starting
         └── StorageFull    storage_full        the store's disk is full; reading goes on
 
 Messages are for people and never repeat the input, a query, a host name or a secret.
@@ -283,8 +283,8 @@ class Overloaded(Unavailable):
     title = "This node has as much to do as it may"
 
 
-class Starting(Unavailable):
-    """The database does not answer yet. It may be starting, so waiting may help; nothing is wrong with the setup."""
+class Unready(Unavailable):
+    """The database does not answer, or not now. It may be starting, so waiting may help; the setup may be right."""
 
 
 class StorageFull(Unavailable):

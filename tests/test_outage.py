@@ -160,7 +160,8 @@ async def test_a_server_that_starts_before_its_database_waits_for_it(
                 await asyncio.to_thread(own_server.start)
                 assert process.stdout is not None
                 async with asyncio.timeout(START_SECONDS):
-                    assert READY.fullmatch((await process.stdout.readline()).decode())
+                    line = (await process.stdout.readline()).decode()
+                    assert READY.fullmatch(line), log.read_text()
     finally:
         if own_server.process is None or own_server.process.poll() is not None:
             await asyncio.to_thread(own_server.start)

@@ -28,7 +28,7 @@ from rethinkdb.asyncio_net.net_asyncio import Connection
 from rethinkdb.net import ReQLEncoder
 from rethinkdb.ql2_pb2 import Term
 
-from api.errors import Invalid, StorageFull, Unavailable
+from api.errors import Invalid, StorageFull, Unavailable, Unready
 
 r: Final[Any] = driver_r
 """The query language, ReQL."""
@@ -48,12 +48,8 @@ _UNREACHABLE: Final = "RethinkDB cannot be reached"
 _FULL: Final = ("No space left", "disk is full", "ENOSPC")
 
 
-class Unreachable(Unavailable):
-    """The server does not answer at all. A plain `Unavailable` means that it answers, but cannot do what was asked."""
-
-
-class Unready(Unavailable):
-    """The server answers, and cannot reach the tables, as shortly after it has started."""
+class Unreachable(Unready):
+    """The server does not answer at all. A plain `Unready` means that it answers, but cannot do now what was asked."""
 
 
 class Refused(Unavailable):
@@ -235,7 +231,7 @@ async def run(
     except RuntimeError:
         if _is_usable(connection):
             raise
-        raise Unavailable from None  # uvloop raises this on writing to a transport that has just been lost
+        raise Unready from None  # uvloop raises this on writing to a transport that has just been lost
 
 
 async def _read_until(asked: Awaitable[Any], is_enough: IsEnough) -> bool:
@@ -260,7 +256,7 @@ def _translate(error: Exception) -> Unavailable:
     text = str(error)
     if any(word in text for word in _FULL):
         return StorageFull()
-    return Unready() if isinstance(error, driver_errors.ReqlOpFailedError) else Unavailable()
+    return Unready()
 
 
 def _retrieve_error(task: "asyncio.Future[Any]") -> None:

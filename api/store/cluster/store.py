@@ -4,7 +4,7 @@
 
 from typing import Final
 
-from api.errors import Starting, Unavailable
+from api.errors import Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
@@ -24,7 +24,7 @@ from api.store.cluster.sessions import ClusterSessions
 from api.store.cluster.signals import ClusterSignals
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
-from api.store.rethinkdb import Address, Pool, Refused, Unreachable, Unready, r
+from api.store.rethinkdb import Address, Pool, Refused, r
 
 _ARE_WRITABLE: Final = r.and_(
     *(r.table(name).status()["status"]["ready_for_writes"] for name in ("heads", "batches", "members"))
@@ -74,15 +74,13 @@ class ClusterStore(Store):
     ) -> "ClusterStore":
         """Open the store at `rethinkdb://user:password@host:port/database`.
 
-        Raises `Invalid`, `Unavailable`, and of these `Starting` while the server does not answer.
+        Raises `Invalid`, `Unavailable`, and of these `Unready` while waiting may help.
         """
         pool = Pool(Address.parse(url))
         try:
             await verify(pool, may_upgrade=opening is Opening.PREPARE)
         except BaseException as error:
             await pool.close()
-            if isinstance(error, Unreachable | Unready):
-                raise Starting(error.message) from None
             if isinstance(error, Refused):
                 raise Unavailable(
                     f"{error.message}: run `tailwire init`, which makes the user that TAILWIRE_STORE names"
