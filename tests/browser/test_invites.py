@@ -57,6 +57,11 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     await late.goto(f"{node.url}/#{link.fragment}")
     await make_account(late, "bob")
     await expect(late.get_by_role("alert")).to_contain_text("not valid, or not any more")
+    await late.goto(f"{node.url}/#/setup/{token}")
+    await make_account(late, "bob")
+    await expect(late.get_by_role("alert")).to_contain_text("set up already")
+    await newcomer.goto(f"{node.url}/#{link.fragment}")
+    await expect(newcomer.get_by_text("You have an account here already")).to_be_visible()
 
 
 @pytest.mark.settings(signup="closed")

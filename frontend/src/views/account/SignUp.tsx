@@ -1,6 +1,7 @@
 import { roomHash } from '../../browser/router';
 import { nameIn } from '../../browser/text';
 import { LOBBY } from '../../rooms/permissions';
+import { Problem } from '../../wire/problem';
 import { useApp } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
@@ -42,9 +43,24 @@ export function Setup({ token }: { token: string }) {
     <NewAccountForm
       title="Set up this server"
       note="You make the first account. It administers this server: it invites people, and disables accounts. The link works once."
-      make={(username, password, displayName) => auth.setUp(token, username, password, displayName)}
+      make={(username, password, displayName) =>
+        auth.setUp(token, username, password, displayName).catch((problem) => {
+          throw aboutSetup(problem);
+        })
+      }
     />
   );
+}
+
+const SETUP_CODES = new Map([
+  ['conflict', 'already_set_up'],
+  ['bad_invite', 'bad_setup_link'],
+]);
+
+/** The problem in words about the setup link, where its code is about other things too. */
+function aboutSetup(problem: unknown): unknown {
+  const code = problem instanceof Problem && SETUP_CODES.get(problem.code);
+  return code ? new Problem({ code }) : problem;
 }
 
 interface NewAccountFormProps {

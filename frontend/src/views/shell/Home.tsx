@@ -1,12 +1,19 @@
 import { MAX_UNREAD } from '../../rooms/timeline';
-import { useSession } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Logo } from '../parts/Logo';
 
 export function Home() {
+  const { router } = useApp();
   const { news, rooms } = useSession();
+  const { name } = router.route.value;
   const unread = rooms.unreadTotal.value;
   return (
     <section class="empty">
+      {(name === 'invite' || name === 'setup') && (
+        <p class="callout" role="status">
+          You have an account here already. This link is for somebody who has none.
+        </p>
+      )}
       <Logo size={56} />
       <h1 tabIndex={-1} data-place-heading>
         {unread > 0
