@@ -112,9 +112,8 @@ def test_what_is_no_signal_is_left_out_and_said_once(form: object) -> None:
     assert reader.read(form) == reader.read("text") == []
 
 
-async def test_words_that_are_no_signals_end_no_tail(store: Store, other: Store, store_url: str) -> None:
-    if not store_url.startswith("sqlite:"):
-        pytest.skip("only SQLite has datagrams")
+@pytest.mark.stores("sqlite")  # RethinkDB has no datagrams
+async def test_words_that_are_no_signals_end_no_tail(store: Store, other: Store) -> None:
     async with other.changes.open() as tail:
         for words in (b"{", b"\xff", b"7", b'[{"type": "read"}]', b"x" * 60_000):
             store._wake.notify_others(words)  # type: ignore[attr-defined]
