@@ -27,7 +27,7 @@ run: $(venv)/.run spa ## Start the server on this machine, installing what it ne
 	$(say) 'Starting Tailwire: open what it prints in a browser. Ctrl-C stops it'
 	@exec $(bin)/tailwire serve $(ARGS)
 
-test: $(venv)/.test spa ## Run all tests. RethinkDB and Chromium are used where they are installed.
+test: $(venv)/.test spa ## Run all tests. RethinkDB and browsers are used where they are installed.
 	@status=0; \
 	if [ -d frontend/node_modules/vitest ] && $(MAKE) --silent node >/dev/null 2>&1; then \
 		echo '==> Testing the SPA'; $(npm) run --silent test || status=1; \

@@ -145,16 +145,23 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("sqlite")
 
 
+ENGINES: Final = frozenset({"firefox", "webkit"})
+"""The marks of the tests that run in another browser than Chromium."""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print which stores and which browser were tested. One is tested when a test with its mark has passed."""
+    """Print which stores and which browsers were tested. One is tested when a test with its mark has passed."""
     passed = [one.keywords for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
-    ran = {name: any(name in keywords for keywords in passed) for name in ("sqlite", "rethinkdb", "browser")}
+    ran = {name: any(name in keywords for keywords in passed) for name in ("sqlite", "rethinkdb", *ENGINES)}
+    ran["chromium"] = any("browser" in keywords and ENGINES.isdisjoint(keywords) for keywords in passed)
     ran["rethinkdb"] &= config.stash.get(HAS_RETHINKDB, False)  # some of its tests pass without a server
     hint = " (put a `rethinkdb` binary on PATH, or set TAILWIRE_TEST_RETHINKDB)"
     terminalreporter.section("what was tested")
     for name, shown, missing in (
         ("sqlite", "SQLite   ", ""),
         ("rethinkdb", "RethinkDB", "" if shutil.which("rethinkdb") else hint),
-        ("browser", "Chromium ", ""),
+        ("chromium", "Chromium ", ""),
+        ("firefox", "Firefox  ", ""),
+        ("webkit", "WebKit   ", ""),
     ):
         terminalreporter.line(f"{shown}  {'tested' if ran[name] else f'NOT TESTED{missing}'}")

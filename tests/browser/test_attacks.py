@@ -146,6 +146,7 @@ async def patient_node(tmp_path: Path) -> AsyncIterator[Node]:
         yield started
 
 
+@pytest.mark.every_engine
 async def test_w5_what_is_written_is_shown_as_text_and_runs_nothing(
     browser: Browser, patient_node: Node
 ) -> None:

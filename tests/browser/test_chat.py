@@ -9,6 +9,7 @@ from tests.node import Node
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
+@pytest.mark.every_engine
 async def test_two_windows_chat_and_show_what_was_written_as_text(
     browser: Browser, sqlite_node: Node
 ) -> None:
@@ -47,6 +48,7 @@ async def test_a_window_that_was_offline_ends_up_like_the_other_and_nothing_is_d
     assert shown_to_bob[-11:] == last[-11:]
 
 
+@pytest.mark.every_engine
 async def test_a_reload_keeps_the_log_in_and_the_timeline(browser: Browser, sqlite_node: Node) -> None:
     alice = await window(browser, sqlite_node, "alice")
     await say(alice, "still here")

@@ -29,6 +29,7 @@ async def shows(page: Page, *texts: str) -> None:
     await expect(live(page)).to_be_visible()
 
 
+@pytest.mark.every_engine
 async def test_a_page_shows_what_comes_after_unknown_and_unreadable_entries_live_and_after_a_reload(
     browser: Browser, sqlite_node: Node, stranger: Stranger
 ) -> None:

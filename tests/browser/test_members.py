@@ -33,6 +33,7 @@ async def manage(page: Page, name: str, role: str) -> None:
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.every_engine
 async def test_members_are_added_changed_and_removed_in_the_panel(
     browser: Browser, sqlite_node: Node
 ) -> None:

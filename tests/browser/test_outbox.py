@@ -57,6 +57,7 @@ async def test_what_a_closed_tab_could_not_send_another_tab_of_the_user_sends_on
     assert [body for _, body in wire.sent] == ["before", *unsent]
 
 
+@pytest.mark.every_engine
 async def test_a_reload_without_a_connection_keeps_what_is_unsent_and_its_order(
     browser: Browser, sqlite_node: Node
 ) -> None:

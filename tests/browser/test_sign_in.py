@@ -20,6 +20,7 @@ async def log_out(page: Page) -> None:
     await page.get_by_role("button", name="Log out").click()
 
 
+@pytest.mark.every_engine
 async def test_no_script_can_read_what_keeps_a_user_signed_in(browser: Browser, sqlite_node: Node) -> None:
     alice = await window(browser, sqlite_node, "alice")
     (cookie,) = await alice.context.cookies()
@@ -34,6 +35,7 @@ async def test_no_script_can_read_what_keeps_a_user_signed_in(browser: Browser, 
     assert "refresh" not in kept
 
 
+@pytest.mark.every_engine
 async def test_tabs_share_a_sign_in_over_reloads_until_one_of_them_logs_out(
     browser: Browser, sqlite_node: Node
 ) -> None:
@@ -141,8 +143,8 @@ async def test_the_authorize_button_of_the_docs_works_under_their_policy(
     await page.goto(f"{sqlite_node.url}/docs")
     await page.get_by_role("button", name="Authorize").first.click()
     dialog = page.locator(".dialog-ux")
-    await dialog.get_by_label("username:").fill("alice")
-    await dialog.get_by_label("password:").fill(PASSWORD)
+    await dialog.get_by_label("username:").press_sequentially("alice")
+    await dialog.get_by_label("password:").press_sequentially(PASSWORD)
     await dialog.locator("button.authorize").click()
     await expect(dialog.get_by_text("Logout", exact=True)).to_be_visible()
     await dialog.get_by_text("Close", exact=True).click()

@@ -9,6 +9,7 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     WebSocketRoute,
@@ -84,10 +85,16 @@ async def tab(context: BrowserContext, node: Node, username: str) -> Page:
 async def _open(context: BrowserContext, url: str) -> Page:
     """Open a page. An error of its scripts, or a breach of its policy, fails the test."""
     page = await context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
+    page.on("pageerror", _refuse_errors)
     page.on("console", _refuse_violations)
     await page.goto(url)
     return page
+
+
+def _refuse_errors(error: Error) -> None:
+    # Firefox calls it an error of the page when the server has ended before the page.
+    if "establish a connection to the server" not in error.message:
+        pytest.fail(f"the page failed: {error}")
 
 
 def _refuse_violations(message: ConsoleMessage) -> None:
