@@ -4,7 +4,7 @@ import type { Freshness } from '../browser/freshness';
 import { Timers } from '../browser/timers';
 import type { RoomsApi } from '../wire/api/rooms';
 import { Problem } from '../wire/problem';
-import type { Position } from '../wire/protocol';
+import type { Position, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
 import { MAX_UNREAD, type Timeline } from './timeline';
 import type { Timelines } from './timelines';
@@ -88,10 +88,14 @@ export class Reading {
       const room = rooms.get(shown.room_id);
       const timeline = timelines.get(shown.room_id)?.value;
       if (!room || timeline?.epoch !== shown.epoch || room.epoch !== shown.epoch) return;
+      // The timeline may have been opened at another place since the view was drawn.
+      const { loaded_from, loaded_to, seq } = timeline;
+      if (shown.from < loaded_from || shown.to > (loaded_to ?? seq)) return;
       if (room.read_seq === null || shown.to <= room.read_seq) return;
-      const first = room.unread_count ? (room.first_unread_seq ?? room.read_seq + 1) : null;
-      if (first !== null && !this.#begins(shown, timeline, first)) return;
-      untracked(() => this.#mark(shown.room_id, shown.to));
+      untracked(() => {
+        if (this.#goesOn(shown, timeline, room)) this.#mark(room.id, shown.to);
+        else this.#leftOut(room);
+      });
     });
   }
 
@@ -179,14 +183,24 @@ export class Reading {
     for (const room_id of this.#unreported.keys()) this.#report(room_id);
   }
 
-  /** Whether what is shown goes on from what is read, so that nothing between was left out. */
-  #begins(shown: Shown, timeline: Timeline, first: number): boolean {
-    const { loaded_from, loaded_to, seq } = timeline;
-    // The timeline may have been opened at another place since the view was drawn.
-    if (shown.from < loaded_from || shown.to > (loaded_to ?? seq) || loaded_from > first)
-      return false;
+  /** Whether what is shown goes on from what is read, so that nothing unread between is left out. */
+  #goesOn(shown: Shown, timeline: Timeline, room: Room): boolean {
+    if (!room.unread_count) return true;
+    const first = firstOf(room);
+    if (first < timeline.loaded_from) return false;
     const next = firstUnread(timeline, first - 1, this.#options.user_id);
     return next === null || shown.from <= next;
+  }
+
+  /**
+   * The view went past unread messages: many came at once while it followed the newest, or the user
+   * scrolled far. The line stands before them.
+   */
+  #leftOut(room: Room): void {
+    const { id: room_id, epoch, unread_count } = room;
+    const divider = this.divider.peek();
+    if (divider?.room_id === room_id && divider.epoch === epoch) return;
+    this.divider.value = { room_id, epoch, seq: firstOf(room) - 1, count: unread_count ?? 0 };
   }
 
   #mark(room_id: string, seq: number): void {
@@ -241,6 +255,11 @@ export class Reading {
     } else if (!this.#stopped)
       this.#timers.arm(room_id, RETRY_MILLISECONDS, () => this.#report(room_id));
   }
+}
+
+/** The first message that may be unread. */
+function firstOf({ first_unread_seq, read_seq }: Room): number {
+  return first_unread_seq ?? (read_seq ?? 0) + 1;
 }
 
 /** Another tab may run another version of this page. */

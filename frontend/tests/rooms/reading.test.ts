@@ -99,6 +99,19 @@ describe('read', () => {
     expect(page.room()).toMatchObject({ read_seq: 10, unread_count: 0, first_unread_seq: null });
   });
 
+  test('is nothing that came so fast that it was not shown, and the line stands before it', async () => {
+    await page.goLive();
+    page.live(10);
+    page.show(8, 10);
+    await page.reconnect();
+    say(...range(11, 310));
+    page.live(310);
+    page.show(290, 310);
+    expect(page.room()).toMatchObject({ read_seq: 10, unread_count: 300 });
+    expect(page.session.reading.divider.value).toMatchObject({ ...at(10), count: 300 });
+    expect(page.reports).toEqual([]);
+  });
+
   test('is everything when the user says so', async () => {
     page.serve(makeRoom({ read_seq: 4, unread_count: 6, first_unread_seq: 5 }));
     await page.goLive();
