@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import browsers from './browsers.json' with { type: 'json' };
 
 const API = 'http://127.0.0.1:8000';
 
@@ -87,7 +88,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [contentSecurityPolicy(), compression()],
   build: {
-    target: 'es2022',
+    target: browsers,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     sourcemap: false,

@@ -1,3 +1,4 @@
+import { timeoutSignal } from '../browser/timeout';
 import { Problem, type ProblemBody, unreachable } from './problem';
 
 // A server may accept a request and never answer it.
@@ -37,7 +38,7 @@ export class Http {
       method,
       headers: this.#headers(token, options),
       ...(options.keepalive && { keepalive: true }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS),
+      signal: timeoutSignal(REQUEST_TIMEOUT_MILLISECONDS),
       ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
     });
     const value = await jsonIn(answer);

@@ -2,6 +2,7 @@ import { openChannel } from '../browser/channel';
 import type { Clock } from '../browser/clock';
 import type { Lease } from '../browser/lease';
 import type { TextStorage } from '../browser/storage';
+import { timeoutSignal } from '../browser/timeout';
 import type { Tokens } from './protocol';
 
 const STORAGE_KEY = 'tailwire.signed_in';
@@ -136,7 +137,7 @@ export class TokenStore {
     const { locks, lease } = this.#browser ?? {};
     if (!locks) return lease ? lease.hold(task) : task();
     try {
-      const signal = AbortSignal.timeout(TURN_MILLISECONDS);
+      const signal = timeoutSignal(TURN_MILLISECONDS);
       return await locks.request(LOCK, { signal }, task);
     } catch (error) {
       if (error instanceof DOMException) return task();

@@ -32,7 +32,7 @@ export class ManualClock implements Clock {
     const end = this.#now + milliseconds;
     await settled();
     for (;;) {
-      const next = this.#tasks.toSorted((a, b) => a.at - b.at)[0];
+      const next = [...this.#tasks].sort((a, b) => a.at - b.at)[0];
       if (!next || next.at > end) break;
       this.#now = Math.max(this.#now, next.at);
       this.#tasks = this.#tasks.filter((other) => other !== next);
