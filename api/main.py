@@ -195,6 +195,7 @@ async def _running(
             message_count=lambda: rooms.messages.sent_count,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
+            answer_bytes=lambda: limits.answers.bytes_under_way,
             clock_skew_ms=lambda: skew.milliseconds,
             database_bytes=store.size_bytes,
         ),

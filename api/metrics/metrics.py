@@ -68,6 +68,7 @@ class Parts:
     message_count: Callable[[], int]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]
+    answer_bytes: Callable[[], int]
     clock_skew_ms: Callable[[], int]
     database_bytes: Callable[[], int | None]
 
@@ -219,6 +220,11 @@ class Metrics(Collector):
             "tailwire_memory_short",
             "1 while this process refuses work for want of memory.",
             float(parts.memory_is_short()),
+        )
+        yield GaugeMetricFamily(
+            "tailwire_answer_bytes",
+            "Bytes of answers being read, made and written; a page counts as 512 KiB while it is made.",
+            parts.answer_bytes(),
         )
         yield GaugeMetricFamily(
             "tailwire_clock_skew_seconds",

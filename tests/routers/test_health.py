@@ -78,6 +78,7 @@ async def test_the_metrics_count_what_happens(sqlite_node: Node) -> None:
         'store_seconds_count{operation="log.append"} 1.0',
         'task_up{task="feed"} 1.0',
         "memory_short 0.0",
+        "answer_bytes 0.0",
         "clock_skew_seconds 0.0",
     ):
         assert f"tailwire_{line}" in lines
