@@ -162,6 +162,8 @@ async def test_the_version_is_told(tmp_path: Path) -> None:
         ("user", "list"),
         ("user", "create", "bob", "--generate"),
         ("user", "sessions", "bob"),
+        ("setup-link",),
+        ("invite",),
     ],
     ids=" ".join,
 )
