@@ -16,8 +16,8 @@ const SLEEP_MILLISECONDS = 2_000;
 const RESTORE_MILLISECONDS = 2_000;
 const LOOK_MILLISECONDS = 5_000;
 
-// A command of the user that is not yet in the timeline.
-const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal', 'overloaded']);
+// A command that was refused with one of these is sent again by itself.
+const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal']);
 
 /** waiting: not sent yet. sent: no answer yet. stored: acked, but its entry has not come yet. */
 export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';

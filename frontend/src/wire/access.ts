@@ -53,7 +53,7 @@ export class Access {
       // Another tab renewed the token while this one waited.
       if (access !== null && access !== asked && !isStale) return access;
       if (refresh === null && !tokens.canRenew)
-        throw new Problem({ status: 401, code: 'invalid_token' });
+        throw new Problem({ status: 401, code: 'unauthorized' });
       const answer = await this.#http.exchange<Tokens>('POST', 'auth/refresh', null, {
         body: refresh === null ? {} : { refresh_token: refresh },
         session: true,

@@ -15,6 +15,9 @@ export interface ProblemBody {
   retry_after_seconds?: number;
 }
 
+// Beside those from 500: no answer, too slow, a host that the operator has not named yet, too often.
+const TEMPORARY = new Set([0, 408, 421, 429]);
+
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -35,7 +38,7 @@ export class Problem extends Error {
 
   /** Whether the same request may succeed later. */
   get temporary(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return TEMPORARY.has(this.status) || this.status >= 500;
   }
 }
 
@@ -73,7 +76,7 @@ const TEXTS = new Map<string, string>([
   ['invalid_credentials', 'The username or the password is not right.'],
   ['weak_password', 'This password is too easy to guess. Choose a longer or less common one.'],
   ['invalid', 'Some of this is not valid. Check the marked fields.'],
-  ['invalid_token', 'Your sign-in has expired. Log in again.'],
+  ['unauthorized', 'Your sign-in has expired. Log in again.'],
   ['not_found', 'This does not exist, or you may not see it.'],
   ['forbidden', 'You are not allowed to do this.'],
   ['signup_closed', 'Nobody can sign up here without an invitation.'],
@@ -83,7 +86,6 @@ const TEXTS = new Map<string, string>([
   ['conflict', 'Something changed in the meantime. Reload and try again.'],
   ['ref_conflict', 'This message was already sent with another text.'],
   ['empty', 'The message is empty.'],
-  ['too_long', 'The message is too long.'],
   ['misdirected', 'This server does not answer at this address.'],
   ['too_large', 'This is too large to send.'],
   ['timeout', 'The connection was too slow. Try again.'],

@@ -47,7 +47,7 @@ test('a server that is away costs no sign-in: it is asked again', async () => {
 test('a refresh token that is refused leads to the log-in with an explanation', async () => {
   tokens.signedIn(PAIR);
   tokens.distrust();
-  http.on('POST /auth/refresh', { status: 401, body: { code: 'invalid_token' } });
+  http.on('POST /auth/refresh', { status: 401, body: { code: 'unauthorized' } });
   await auth.restore();
   expect(auth.state.value).toMatchObject({
     phase: 'signed_out',

@@ -54,7 +54,7 @@ test('a refused access token is renewed and the request made once more', async (
     .on('GET /users/me', ({ token }) =>
       token === 'access-2'
         ? { body: { id: 'a' } }
-        : { status: 401, body: { code: 'invalid_token' } },
+        : { status: 401, body: { code: 'unauthorized' } },
     );
   await expect(api.account.me()).resolves.toEqual({ id: 'a' });
 });

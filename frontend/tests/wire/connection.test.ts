@@ -109,7 +109,7 @@ describe('close codes', () => {
 
   test('4401 with a refresh token that is refused as well ends the session', async () => {
     await goLive();
-    token = () => Promise.reject(new Problem({ status: 401, code: 'invalid_token' }));
+    token = () => Promise.reject(new Problem({ status: 401, code: 'unauthorized' }));
     server.socket.drop(4401);
     await clock.advance(500);
     expect(ended).toEqual([null]);

@@ -51,6 +51,21 @@ describe('fields', () => {
   });
 });
 
+test.each([
+  [0, true],
+  [401, false],
+  [403, false],
+  [404, false],
+  [408, true],
+  [409, false],
+  [421, true],
+  [422, false],
+  [429, true],
+  [503, true],
+])('after %i the same request may succeed later: %s', (status, temporary) => {
+  expect(new Problem({ status }).temporary).toBe(temporary);
+});
+
 test('waits are told in whole seconds, then in whole minutes', () => {
   expect([0.2, 1, 59.5, 61].map(waitText)).toEqual([
     '1 second',
