@@ -1,14 +1,8 @@
 """The server folds a log into messages; the page applies its events one by one. Both must show the same."""
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.http.bodies.messages import MessageOut
@@ -16,8 +10,8 @@ from api.models.kinds import KINDS
 from api.models.log import Entry, EntryData, Kind
 from api.protocol.events import entry_event
 from api.store.fold import fold
+from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_page
 
-FRONTEND: Final = Path(__file__).parent.parent.parent / "frontend"
 CASES: Final = 300
 USERS: Final = ("ann", "bob", "cleo")
 EMOJIS: Final = ("👍", "🎉", "🙈")
@@ -71,34 +65,8 @@ def case(entries: list[Entry]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.skipif(
-    shutil.which("npm") is None or not (FRONTEND / "node_modules" / "vitest").is_dir(),
-    reason="the SPA's tools are not installed: make spa",
-)
+@needs_the_tools_of_the_page
 def test_the_page_shows_every_log_as_the_server_folds_it(tmp_path: Path) -> None:
-    cases: list[dict[str, Any]] = []
-
-    @settings(
-        max_examples=CASES,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(logs())
-    def make(entries: list[Entry]) -> None:
-        cases.append(case(entries))
-
-    make()
-    path = tmp_path / "cases.json"
-    path.write_text(json.dumps(cases))
-    done = subprocess.run(  # noqa: S603
-        ["npm", "--prefix", str(FRONTEND), "test", "--", "tests/rooms/fold.test.ts"],  # noqa: S607
-        env=os.environ | {"TAILWIRE_FOLD_CASES": str(path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
+    cases = [case(entries) for entries in drawn(CASES, logs())]
     assert len(cases) >= CASES // 2
+    play_in_the_page("tests/rooms/fold.test.ts", "TAILWIRE_FOLD_CASES", cases, tmp_path)

@@ -1,17 +1,12 @@
 """What is unread: the same number by the definition, on every store, and in the page, after any history."""
 
 import asyncio
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.errors import EpochChanged
@@ -21,12 +16,12 @@ from api.models.rooms import LOBBY_ID, ReadMark, Role, Room, Unread
 from api.protocol.events import entry_event
 from api.store.base.store import Store
 from api.store.unread import MAX_LOOKED, unread
+from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_page
 from tests.store.calls import change, whole_log
 from tests.store.make import ALICE, BOB, DEN, account_of, delete, edit, make_room, message, reaction
 
 pytestmark = pytest.mark.anyio
 
-FRONTEND: Final = Path(__file__).parent.parent.parent / "frontend"
 HISTORIES: Final = {"sqlite": 120, "rethinkdb": 25}
 PAGES: Final = 300
 CLEO: Final = User("user-cleo", "cleo", "Cleo", created_at=3_000)
@@ -165,25 +160,6 @@ STEPS: Final = st.builds(
 )
 
 
-def drawn(count: int, drawing: st.SearchStrategy[Any]) -> list[Any]:
-    """Return the same examples of a strategy at every run."""
-    found: list[Any] = []
-
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(drawing)
-    def draw(one: Any) -> None:
-        found.append(one)
-
-    draw()
-    return found
-
-
 def defined(log: Sequence[Entry], read_seq: int, user_id: str) -> Unread:
     """Say what is unread, word by word as rules of the protocol define it."""
     deleted = {one.data["target"] for one in log if one.kind == Kind.DELETE}
@@ -296,22 +272,9 @@ def _log(draw: st.DrawFn, begun: list[Entry]) -> list[Entry]:
     return log
 
 
-@pytest.mark.skipif(
-    shutil.which("npm") is None or not (FRONTEND / "node_modules" / "vitest").is_dir(),
-    reason="the SPA's tools are not installed: make spa",
-)
+@needs_the_tools_of_the_page
 def test_the_page_counts_what_the_server_counts(tmp_path: Path) -> None:
     cases = drawn(PAGES, page_cases())
     assert len(cases) >= PAGES // 2
     assert sum(case["unread_count"] for case in cases) > PAGES
-    path = tmp_path / "cases.json"
-    path.write_text(json.dumps(cases))
-    done = subprocess.run(  # noqa: S603
-        ["npm", "--prefix", str(FRONTEND), "test", "--", "tests/rooms/unread.test.ts"],  # noqa: S607
-        env=os.environ | {"TAILWIRE_UNREAD_CASES": str(path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]
+    play_in_the_page("tests/rooms/unread.test.ts", "TAILWIRE_UNREAD_CASES", cases, tmp_path)

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
 import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
@@ -9,18 +9,7 @@ import type { Session } from '../../src/session';
 import { SessionContext } from '../../src/views/parts/context';
 import { Composer } from '../../src/views/timeline/Composer';
 import { MemoryStorage, makeMessage, makeRoom } from '../make';
-
-let root: HTMLElement;
-
-beforeEach(() => {
-  root = document.createElement('div');
-  document.body.append(root);
-});
-
-afterEach(() => {
-  render(null, root);
-  root.remove();
-});
+import { root } from './stage';
 
 describe('the composer', () => {
   let drafts: Drafts;

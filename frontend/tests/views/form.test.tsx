@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../src/app';
 import { AuthScreen } from '../../src/views/account/AuthScreen';
 import { Choices } from '../../src/views/parts/Choices';
@@ -10,18 +10,7 @@ import { Field } from '../../src/views/parts/Field';
 import { FormCard } from '../../src/views/parts/FormCard';
 import { useForm } from '../../src/views/parts/form';
 import { Problem } from '../../src/wire/problem';
-
-let root: HTMLElement;
-
-beforeEach(() => {
-  root = document.createElement('div');
-  document.body.append(root);
-});
-
-afterEach(() => {
-  render(null, root);
-  root.remove();
-});
+import { root } from './stage';
 
 describe('a form', () => {
   const login = vi.fn<(username: string, password: string) => Promise<void>>();

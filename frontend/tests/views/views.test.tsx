@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
 import type { Row } from '../../src/rooms/rows';
@@ -14,18 +14,7 @@ import { MessageRow } from '../../src/views/timeline/MessageRow';
 import { closeRule } from '../../src/wire/close_codes';
 import type { Connection, ConnectionState } from '../../src/wire/connection';
 import { MemoryStorage, makeMessage } from '../make';
-
-let root: HTMLElement;
-
-beforeEach(() => {
-  root = document.createElement('div');
-  document.body.append(root);
-});
-
-afterEach(() => {
-  render(null, root);
-  root.remove();
-});
+import { root } from './stage';
 
 describe('a message body', () => {
   test.each([

@@ -15,6 +15,18 @@ from tests.store.sqlite.files import go, line, make_nothing, opened, sender, str
 
 pytestmark = pytest.mark.anyio
 
+
+def make_of_version(path: Path, version: int, rows: str) -> None:
+    """Make a database as an older version left it."""
+    path.parent.mkdir(parents=True)
+    with stranger(path) as connection:
+        for step in sqlite_schema.STEPS[:version]:
+            connection.execute(step)
+        connection.execute(rows)
+        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
+        connection.pragma("user_version", version)
+
+
 VERSION_1_ROWS = """
 INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 0, 0, 0);
 INSERT INTO users VALUES ('user-alice', 'Alice', 'alice', 'Alice', 'hash', 1);
@@ -24,12 +36,7 @@ INSERT INTO sessions VALUES ('rotated', 'user-alice', 1, 1, 9, '', 'h2', 'h1', 5
 
 
 async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(path: Path, url: str) -> None:
-    path.parent.mkdir(parents=True)
-    with stranger(path) as connection:
-        connection.execute(sqlite_schema.STEPS[0])
-        connection.execute(VERSION_1_ROWS)
-        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
-        connection.pragma("user_version", 1)
+    make_of_version(path, 1, VERSION_1_ROWS)
     async with opened(url) as store:
         found = await store.sessions.get_many(["fresh", "rotated"])
         assert (found["fresh"].previous_hash, found["fresh"].was_used) == (None, True)
@@ -54,13 +61,7 @@ INSERT INTO members VALUES ('lobby', 'user-alice', 'owner', 5, 2, 0), ('lobby', 
 async def test_members_of_version_3_stay_and_readers_among_them_come_back_as_readers(
     path: Path, url: str
 ) -> None:
-    path.parent.mkdir(parents=True)
-    with stranger(path) as connection:
-        for step in sqlite_schema.STEPS[:3]:
-            connection.execute(step)
-        connection.execute(VERSION_3_ROWS)
-        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
-        connection.pragma("user_version", 3)
+    make_of_version(path, 3, VERSION_3_ROWS)
     async with opened(url) as store:
         members = (await store.members.of_room(LOBBY_ID, cursor=None, limit=9)).items
         assert [(one.username, one.role, one.joined_at, one.read_seq) for one in members] == [
@@ -89,13 +90,7 @@ INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, target, me
 async def test_a_database_of_version_4_counts_what_is_unread_by_the_new_definition(
     path: Path, url: str
 ) -> None:
-    path.parent.mkdir(parents=True)
-    with stranger(path) as connection:
-        for step in sqlite_schema.STEPS[:4]:
-            connection.execute(step)
-        connection.execute(VERSION_4_ROWS)
-        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
-        connection.pragma("user_version", 4)
+    make_of_version(path, 4, VERSION_4_ROWS)
     async with opened(url) as store:
         view = await store.rooms.view(LOBBY_ID, "user-bob")
         assert view is not None
@@ -118,13 +113,7 @@ INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, targe
 async def test_a_database_of_version_7_loses_the_refs_of_what_was_erased_and_still_knows_them(
     path: Path, url: str
 ) -> None:
-    path.parent.mkdir(parents=True)
-    with stranger(path) as connection:
-        for step in sqlite_schema.STEPS[:7]:
-            connection.execute(step)
-        connection.execute(VERSION_7_ROWS)
-        connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
-        connection.pragma("user_version", 7)
+    make_of_version(path, 7, VERSION_7_ROWS)
     async with opened(url) as store:
         assert b"secret" not in b"".join(file.read_bytes() for file in path.parent.iterdir())
         log = await store.log.entries(LOBBY_ID, after=0, limit=9)
