@@ -7,6 +7,7 @@ import { Choices } from '../parts/Choices';
 import { useSession } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
+import { LoadFailure } from '../parts/LoadFailure';
 import { Segments } from '../parts/Segments';
 
 const DAY_SECONDS = 86_400;
@@ -59,12 +60,7 @@ export function Invitations() {
       <h3 class="invites-heading">Invitations so far</h3>
       {state === 'loading' && items.length === 0 && <p role="status">Loading…</p>}
       {state === 'failed' && (
-        <p class="callout danger" role="alert">
-          {invites.error.value}{' '}
-          <button type="button" class="link-button" onClick={() => void invites.load()}>
-            Try again
-          </button>
-        </p>
+        <LoadFailure error={invites.error.value} onAgain={() => void invites.load()} />
       )}
       {state === 'loaded' && items.length === 0 && <p class="form-note">There are none.</p>}
       <ul class="logins" ref={list} tabIndex={-1} aria-label="Invitations so far">

@@ -4,6 +4,7 @@ import { ago, fullTime, mediumTime } from '../../browser/time';
 import { problemText } from '../../wire/problem';
 import type { Login } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
+import { LoadFailure } from '../parts/LoadFailure';
 
 /** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
@@ -36,12 +37,7 @@ export function Logins() {
     <>
       {items.length === 0 && state === 'loading' && <p role="status">Loading…</p>}
       {state === 'failed' && (
-        <p class="callout danger" role="alert">
-          {logins.error.value}{' '}
-          <button type="button" class="link-button" onClick={() => void logins.load()}>
-            Try again
-          </button>
-        </p>
+        <LoadFailure error={logins.error.value} onAgain={() => void logins.load()} />
       )}
       <ul class="logins" ref={list} tabIndex={-1} aria-label="Where you are logged in">
         {items.map((login) => (

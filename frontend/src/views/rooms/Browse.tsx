@@ -5,6 +5,7 @@ import { problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { LoadFailure } from '../parts/LoadFailure';
 
 export function Browse() {
   const { directory } = useSession();
@@ -41,12 +42,7 @@ export function Browse() {
           />
         </form>
         {state === 'failed' && (
-          <p class="callout danger" role="alert">
-            {directory.error.value}{' '}
-            <button type="button" class="link-button" onClick={() => void directory.load()}>
-              Try again
-            </button>
-          </p>
+          <LoadFailure error={directory.error.value} onAgain={() => void directory.load()} />
         )}
         <ul class="browse-list" aria-busy={state === 'loading'}>
           {rooms.map((room) => (
