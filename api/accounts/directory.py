@@ -35,14 +35,14 @@ async def make_account(  # noqa: PLR0913  those of an account
 ) -> User:
     """Store a new account. Raises `Invalid`, `UsernameTaken` and what `admitted` raises.
 
-    It is an administrator's if the invite says so.
+    It is an administrator's if the invite says so. Who is not admitted does not learn which names are taken.
     """
     key = username_key(name)
     check_password(password, name)
-    if await holder_of(store, name) is not None:
-        raise UsernameTaken  # This check saves the costly hash. `accounts.create` is the one that decides.
     user = User(random_id(), username(name), display_name or name, now_ms())
     async with admitted(user.id) as invite:
+        if await holder_of(store, name) is not None:
+            raise UsernameTaken  # This check saves the costly hash. `accounts.create` is the one that decides.
         hash_ = await passwords.hash(password)
         is_admin = invite is not None and invite.admin
         await store.accounts.create(Account(user, key, hash_, admin=is_admin))

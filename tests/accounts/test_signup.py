@@ -118,6 +118,17 @@ async def test_nobody_learns_why_an_invite_is_not_valid(node: Node, store: Store
     assert len({str(answer.json() | {"request_id": ""}) for answer in answers}) == 1
 
 
+@BY_INVITE
+async def test_who_has_no_valid_invite_does_not_learn_which_names_are_taken(
+    node: Node, admin: Person
+) -> None:
+    answers = [await sign_up(node, name, invite="nonsense") for name in (admin.username, "alice")]
+    assert [answer.json()["code"] for answer in answers] == ["bad_invite"] * 2
+    code = (await make_invite(admin))["code"]
+    assert (await sign_up(node, admin.username, invite=code)).json()["code"] == "username_taken"
+    person(node, await sign_up(node, "alice", invite=code))
+
+
 @pytest.mark.parametrize("invite", ["", "x" * 65, 7, ["code"]])
 async def test_what_is_no_code_is_refused_by_its_form(sqlite_node: Node, invite: Any) -> None:
     answer = await sign_up(sqlite_node, "alice", invite=invite)
