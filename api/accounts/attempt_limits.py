@@ -15,7 +15,7 @@ from typing import Final
 from api.accounts.names import username_key
 from api.address import UNKNOWN, counted_as
 from api.clock import now_ms
-from api.errors import Invalid, InvalidCredentials, RateLimited, Unavailable, WrongPassword
+from api.errors import Invalid, InvalidCredentials, Unavailable, WrongPassword
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.rates import Refusals, too_often
 from api.store.base.store import Store
@@ -88,19 +88,15 @@ class AttemptLimits:
         self._refuse_again(*limits)
         async with self._hashing.take():
             at, counted = now_ms(), list[str]()
-            try:
+            async with self._forgiven(at, counted):
                 for slot, most in limits.items():
                     await self._attempt(slot, most, at)
                     counted.append(slot)
-            except RateLimited:
-                await self._forgive(at, *counted)  # no password was tried
-                raise
-            async with self._forgiven(at, counted):
                 yield
 
     @asynccontextmanager
     async def _forgiven(self, at: int, slots: list[str]) -> AsyncIterator[None]:
-        """Take the attempt back unless the block finds that the password is wrong."""
+        """Take an attempt back in these slots, unless the block finds that the password is wrong."""
         failed = False
         try:
             yield

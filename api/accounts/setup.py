@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 
 from api.accounts.invites import claimed, invite_id, new_code
 from api.clock import now_ms
@@ -19,7 +18,9 @@ async def setup_token(store: Store) -> str | None:
     """
     if await store.accounts.has_admin():
         return None
-    for number in count(1):
+    number = 0
+    while True:
+        number += 1
         token = await store.keep(f"setup_token_{number}", new_code())
         now = now_ms()
         invite = Invite(
@@ -35,7 +36,6 @@ async def setup_token(store: Store) -> str | None:
         stored = await store.invites.get(invite.id)
         if stored is None or stored.uses_left:
             return token
-    return None  # not reached: counting has no end
 
 
 @asynccontextmanager

@@ -67,12 +67,12 @@ class Throttles:
         if wait := self._resumes.take(f"{user_id} {room_id}", self._clock()):
             raise too_often(wait)
 
-    def refresh(self, session_id: str) -> None:
-        """Count one refresh of the session that a refresh token names, whether there is such a session or not.
+    def refresh(self, key: str) -> None:
+        """Count one refresh under a key: a session's id, or a token that this server has not made.
 
-        A made-up token may name a text of any length, so only its digest is stored.
+        Such a token may be a long text, so only its digest is stored.
         """
-        key = hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()
+        key = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
         if wait := self._refreshes.take(key, self._clock()):
             raise too_often(wait)
 
