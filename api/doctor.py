@@ -8,8 +8,9 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from api.accounts.secret import secret_or_none
-from api.config import Settings, secret_weakness
+from api.config import Settings
 from api.config.doors import open_doors
+from api.config.secrets import secret_weakness
 from api.errors import TailwireError
 from api.models.rooms import LOBBY_ID
 from api.server.run import PortInUse, bind

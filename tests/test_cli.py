@@ -77,6 +77,7 @@ async def test_a_port_in_use_is_said_in_one_line(setup: dict[str, str], tmp_path
         pytest.param("TAILWIRE_SECRET", "hunter2hunter2", id="T11-secret-short"),
         pytest.param("TAILWIRE_SECRET", "changeme" * 8, id="T11-secret-sample"),
         pytest.param("TAILWIRE_PREVIOUS_SECRETS", "hunter2hunter2", id="T11-previous-secret-short"),
+        pytest.param("TAILWIRE_METRICS_TOKEN", "1234567890123456", id="metrics-token-pattern"),
         pytest.param("TAILWIRE_FRONTEND", "/nowhere/hunter2", id="frontend-none"),
         pytest.param("TAILWIRE_STORE", "mysql://root:hunter2@db/x", id="store-scheme"),
     ],
@@ -321,7 +322,7 @@ CLOSED = {
         pytest.param(REACHABLE | CLOSED | {"TAILWIRE_SIGNUP": "open"}, ["sign up"], id="signup"),
         pytest.param(REACHABLE | CLOSED | {"TAILWIRE_DOCS": "true"}, ["/docs"], id="docs"),
         pytest.param(
-            REACHABLE | {"TAILWIRE_METRICS_TOKEN": "x" * 16, "TAILWIRE_HOSTS": "a.example"},
+            REACHABLE | {"TAILWIRE_METRICS_TOKEN": "a token for metrics", "TAILWIRE_HOSTS": "a.example"},
             ["/docs", "cookies"],
             id="token",
         ),

@@ -13,15 +13,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
-from api.config.patterns import free_characters
+from api.config.secrets import secret_weakness, token_weakness
 
 PREFIX = "TAILWIRE_"
 NOT_SETTINGS = frozenset({"TAILWIRE_ADMIN", "TAILWIRE_ADMIN_PASSWORD", "TAILWIRE_APP_PASSWORD"})
 """Variables of `tailwire init` and of compose.yaml, which may stand in the same environment."""
-MIN_SECRET_BYTES = 32
-"""The least length of a secret, which is the hash length of HS256 (RFC 7518, section 3.2)."""
-MIN_FREE_CHARACTERS = 12
-"""A secret needs as many characters that follow no pattern. Of 5,000 from `openssl rand -hex 16` none had under 17."""
 WIDEST_PREFIX: Final = {4: 8, 6: 7}
 """The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
 and fc00::/7 are the widest."""
@@ -219,8 +215,8 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr | None = Field(
         None,
-        min_length=16,
-        description="The token that `/metrics` requires as `Authorization: Bearer`. Requests without it get 404."
+        description="The token that `/metrics` requires as `Authorization: Bearer`: at least 16 characters that follow"
+        " no pattern. Requests without it get 404."
         " When unset, /metrics answers everybody who can reach this server, and nobody in production.",
     )
     test_rethinkdb: str | None = Field(
@@ -346,21 +342,19 @@ class Settings(BaseSettings):
             raise ValueError(weakness)
         return value
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_strong_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and (weakness := token_weakness(value.get_secret_value())):
+            raise ValueError(weakness)
+        return value
+
     @field_validator("previous_secrets")
     @classmethod
     def _are_strong(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in value:
             cls._is_strong(secret)
         return value
-
-
-def secret_weakness(secret: str) -> str | None:
-    """Return why a signing secret must not be used, or None when it may."""
-    if len(secret.encode()) < MIN_SECRET_BYTES:
-        return "must be at least 32 bytes long"
-    if free_characters(secret) < MIN_FREE_CHARACTERS:
-        return "is too easy to guess: take one from `openssl rand -base64 48`"
-    return None
 
 
 def read_settings() -> Settings:

@@ -32,7 +32,7 @@ def open_doors(settings: Settings) -> list[Door]:
         )
     if (
         settings.is_on_loopback and not settings.trusted_proxies
-    ):  # then a proxy on this machine passes everything on
+    ):  # a proxy on this machine passes everything on
         doors.append(
             Door(
                 "one client can use up the limits of all: every address seems the proxy's",

@@ -237,7 +237,7 @@ async def test_in_production_contracts_and_metrics_are_not_there(settings: Setti
 
 
 async def test_in_production_they_can_be_switched_on(settings: Settings) -> None:
-    token = SecretStr("x" * 20)
+    token = SecretStr("a token for metrics")
     update = {"production": True, "docs": True, "metrics_token": token}
     async with running(settings.model_copy(update=update)) as node:
         for path in ("/docs", "/openapi.json"):
