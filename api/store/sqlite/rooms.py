@@ -25,7 +25,7 @@ from api.store.sqlite.log import RoomLog
 from api.store.sqlite.members import keep
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
-from api.store.unread import unread
+from api.store.unread import MAX_LOOKED, unread
 
 _ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at"
 _VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, role, read_seq"
@@ -157,11 +157,14 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
 
 
 def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
-    """Count a member's unread messages. Only indexes are read, and no bodies."""
+    """Count a member's unread messages. Only indexes are read, and no bodies.
+
+    No more than `MAX_LOOKED` messages are looked at, so no more than the first `MAX_LOOKED` deleted ones matter.
+    """
     deleted = cursor.execute(
-        "SELECT target FROM entries INDEXED BY deletions"
-        " WHERE room_id = ? AND kind = 'delete' AND target > ? AND seq <= ?",
-        (room_id, read_seq, head_seq),
+        "SELECT DISTINCT target FROM entries INDEXED BY deletions"
+        " WHERE room_id = ? AND kind = 'delete' AND target > ? AND seq <= ? ORDER BY target LIMIT ?",
+        (room_id, read_seq, head_seq, MAX_LOOKED),
     )
     gone = {row[0] for row in deleted}
     messages = cursor.execute(
