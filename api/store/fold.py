@@ -20,7 +20,7 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
     return [_fold_one(message, by_target.get(message.seq, [])) for message in messages]
 
 
-def woven(entries: Iterable[Entry], messages: Iterable[Message]) -> list[Message | Entry]:
+def with_messages(entries: Iterable[Entry], messages: Iterable[Message]) -> list[Message | Entry]:
     """Return entries in their order, with the folded message in the place of each `message` entry."""
     folded = {message.seq: message for message in messages}
     return [folded.get(entry.seq, entry) for entry in entries]

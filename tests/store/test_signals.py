@@ -113,10 +113,10 @@ def test_what_is_no_signal_is_left_out_and_said_once(form: object) -> None:
 
 
 @pytest.mark.stores("sqlite")  # RethinkDB has no datagrams
-async def test_words_that_are_no_signals_end_no_tail(store: Store, other: Store) -> None:
+async def test_datagrams_that_hold_no_signals_end_no_tail(store: Store, other: Store) -> None:
     async with other.changes.open() as tail:
-        for words in (b"{", b"\xff", b"7", b'[{"type": "read"}]', b"x" * 60_000):
-            store._wake.notify_others(words)  # type: ignore[attr-defined]
+        for payload in (b"{", b"\xff", b"7", b'[{"type": "read"}]', b"x" * 60_000):
+            store._wake.notify_others(payload)  # type: ignore[attr-defined]
         store.signals.send(READ)
         async with asyncio.timeout(10):
             assert await collect(tail, lambda changes: bool(signals_of(changes))) == [READ]

@@ -40,7 +40,7 @@ class Opening(Enum):
 
     PREPARE = "make a database that is missing, and bring an older one up to date"
     USE = "read and write a database that is there and up to date"
-    LOOK = "read it, and write nothing"
+    LOOK = "read it, and leave all that it keeps as it is"
 
 
 class Store(ABC):

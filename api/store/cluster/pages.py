@@ -21,7 +21,7 @@ from api.store.cluster.batches import (
 from api.store.cluster.queries import heads_query, heads_table, is_head, shortened, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
 from api.store.cluster.waiting import MAX_BATCH
-from api.store.fold import fold, woven
+from api.store.fold import fold, with_messages
 from api.store.paging import PageSpace
 from api.store.rethinkdb import Pool, Prepared, r
 
@@ -73,7 +73,7 @@ class Pages:
         shown, head, has_more = await self._shown(ALL_SHOWN, room_id, before, after, limit)
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
         folded = await self._folded(room_id, messages, head)
-        return Timeline(woven(shown, folded), head["epoch"], has_more)
+        return Timeline(with_messages(shown, folded), head["epoch"], has_more)
 
     async def _shown(
         self, kinds: tuple[str, ...], room_id: str, before: int | None, after: int | None, limit: int

@@ -35,7 +35,7 @@ from api.models.log import (
 from api.models.rooms import Member
 from api.store import paging
 from api.store.base.log import LogStore
-from api.store.fold import fold, woven
+from api.store.fold import fold, with_messages
 from api.store.shape import dense, require_shape
 from api.store.sqlite.database import busy_timeout
 from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
@@ -241,7 +241,7 @@ class RoomLog:
         both = f"{_MESSAGES} UNION ALL {_NOTICES}"
         shown, has_more = self._shown(cursor, both, head, before=before, after=after, limit=limit)
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
-        return Timeline(woven(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
+        return Timeline(with_messages(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
 
     def _shown(
         self,

@@ -280,10 +280,9 @@ def make_tables(connection: apsw.Connection) -> None:
     finally:
         if connection.in_transaction:
             cursor.execute("ROLLBACK")
-    with suppress(apsw.BusyError):  # another process reads; its next erasure does the same
-        connection.wal_checkpoint(
-            mode=apsw.SQLITE_CHECKPOINT_TRUNCATE
-        )  # what a step erased leaves the log too
+    # What a step has erased must leave the write-ahead log too. While another process reads, the next erasure does it.
+    with suppress(apsw.BusyError):
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def _make_lobby(cursor: apsw.Cursor) -> None:

@@ -36,10 +36,10 @@ class SqliteSignals(SignalStore):
     def dropped_count(self) -> int:
         return self._outgoing.dropped_count
 
-    def hear(self, words: bytes) -> None:
-        """Take the words of a datagram."""
+    def hear(self, payload: bytes) -> None:
+        """Take the payload of a datagram."""
         try:
-            forms = orjson.loads(words)
+            forms = orjson.loads(payload)
         except orjson.JSONDecodeError:
             forms = [None]
         if signals := self._reader.read(forms):

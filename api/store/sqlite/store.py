@@ -44,7 +44,7 @@ class SqliteStore(Store):
         self._reader = reader = SnapshotReader(database)
         changes = SqliteChanges(reader, log, self._wake, quiet_seconds)
         self._signals = SqliteSignals(self._wake, changes.hear)
-        self._wake.on_words(self._signals.hear)
+        self._wake.on_payload(self._signals.hear)
         self._writer = writer = Writer(
             database, commit_of=commit_of, on_commit=changes.hand, after_commit=self._committed
         )

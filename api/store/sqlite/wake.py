@@ -4,7 +4,7 @@ Each open store, in this process or another, binds a unix datagram socket in a d
 store that has committed sends an empty datagram to all the others, so that they need not wait for their next poll.
 Polling alone is enough where there are no unix sockets, where the directory is not ours, or where a datagram is lost.
 
-A datagram may hold words: signals, which may be lost. It wakes like an empty one. So no wake-up is missing when a
+A datagram may have a payload: signals, which may be lost. It wakes like an empty one. So no wake-up is missing when a
 store's socket is full of such datagrams.
 """
 
@@ -35,11 +35,11 @@ class Wake:
         self._own = self._directory / secrets.token_hex(8)
         self._socket: socket.socket | None = None
         self._listening: set[Callable[[], None]] = set()
-        self._hear_words: Callable[[bytes], None] = lambda _words: None
+        self._on_payload: Callable[[bytes], None] = lambda _payload: None
 
-    def on_words(self, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with the words of each datagram that has some."""
-        self._hear_words = hear
+    def on_payload(self, hear: Callable[[bytes], None]) -> None:
+        """Call `hear` with the payload of each datagram that has one."""
+        self._on_payload = hear
 
     def open(self) -> None:
         """Begin to receive wake-ups."""
@@ -77,10 +77,10 @@ class Wake:
         for heard in self._listening:
             heard()
 
-    def notify_others(self, words: bytes = b"") -> bool:
-        """Wake the listeners of every other store, and give them these words. May be called from any thread.
+    def notify_others(self, payload: bytes = b"") -> bool:
+        """Wake the listeners of every other store, and give them this payload. May be called from any thread.
 
-        Never waits. Returns whether every other store could be given the words.
+        Never waits. Returns whether every other store could be given the payload.
         """
         endpoint = self._socket
         if endpoint is None:
@@ -89,12 +89,12 @@ class Wake:
         with suppress(OSError):
             for name in os.listdir(self._directory):  # noqa: PTH208 - this runs at every commit, and costs half as much
                 if name != self._own.name:
-                    were_given &= self._notify(endpoint, self._directory / name, words)
+                    were_given &= self._notify(endpoint, self._directory / name, payload)
         return were_given
 
-    def _notify(self, endpoint: socket.socket, other: Path, words: bytes) -> bool:
+    def _notify(self, endpoint: socket.socket, other: Path, payload: bytes) -> bool:
         try:
-            endpoint.sendto(words, str(other))
+            endpoint.sendto(payload, str(other))
         except ConnectionRefusedError:  # its process ended without closing it
             other.unlink(missing_ok=True)
         except OSError:  # it was just closed, or is full of datagrams that wake its store anyway
@@ -104,8 +104,8 @@ class Wake:
     def _heard(self, endpoint: socket.socket) -> None:
         with suppress(BlockingIOError):
             while True:
-                if words := endpoint.recv(_DATAGRAM_BYTES):
-                    self._hear_words(words)
+                if payload := endpoint.recv(_DATAGRAM_BYTES):
+                    self._on_payload(payload)
                 self._notify_listeners()
 
     def _bound(self) -> socket.socket:
