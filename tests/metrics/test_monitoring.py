@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 ROOT: Final = Path(__file__).parents[2]
 ALERTS: Final = ROOT / "docs" / "monitoring" / "alerts.yaml"
+OPERATIONS: Final = ROOT / "docs" / "operations.md"
 DASHBOARD: Final = ROOT / "docs" / "monitoring" / "dashboard.json"
 NAME: Final = re.compile(r"\btailwire_\w+")
 PROMTOOL: Final = shutil.which("promtool")
@@ -52,6 +53,17 @@ async def test_every_metric_that_a_panel_or_a_rule_names_exists(sqlite_node: Nod
     named = {name for expression in expressions() for name in NAME.findall(expression)}
     assert len(named) > 20
     assert named <= known, named - known
+
+
+async def test_the_table_of_metrics_has_every_metric_and_no_other(sqlite_node: Node) -> None:
+    text = (await sqlite_node.client().get("/metrics")).text
+    known = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    table = OPERATIONS.read_text().split("## Metrics")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in NAME.findall(row.split("|")[1])}
+    every = {name for name in known if not name.startswith("tailwire_process_")}
+    assert len(every) > 20
+    assert named - {"tailwire_process_"} == every
 
 
 def test_every_code_that_a_rule_names_exists() -> None:
