@@ -1,9 +1,11 @@
 """Measures this process's memory against a limit, so that it can refuse work before the kernel kills it.
 
 A process seldom returns memory to the kernel, because almost every page still holds some small object in use. So memory
-that Python has freed since the limit was exceeded, and will use again, is not counted.
+that Python has freed since the limit was exceeded, and will use again, is not counted. Objects of more than 512 bytes,
+such as answers, lie in the heap of the C library, which keeps what is freed below another until asked.
 """
 
+import ctypes
 import gc
 import os
 import sys
@@ -19,7 +21,8 @@ STATM: Final = Path("/proc/self/statm")
 BLOCK_BYTES: Final = 64
 """The assumed size of one block of Python's allocator. A socket's blocks average 95 bytes, so this undercounts."""
 COLLECT_EVERY: Final = 10
-"""While memory is short, garbage is collected once in this many measurements: a collection takes up to a second."""
+"""While memory is short, garbage is collected, and free memory returned, once in this many measurements: a collection
+takes up to a second."""
 RETRY_SECONDS: Final = 5
 NEARLY: Final = 0.9
 """With more than this part of its limit, a process serves those first who have not yet caused it."""
@@ -59,6 +62,9 @@ class Memory:
             return
         was_short = self.is_short
         used_bytes = self._used_bytes(self._limit_bytes)
+        if used_bytes > self._limit_bytes and self._short_count % COLLECT_EVERY == 0:
+            _return_free_memory()
+            used_bytes = self._used_bytes(self._limit_bytes)
         is_short = used_bytes > self._limit_bytes
         self.is_nearly_short = used_bytes > NEARLY * self._limit_bytes
         self._short_count = self._short_count + 1 if is_short else 0
@@ -77,3 +83,10 @@ class Memory:
         """Raise `Overloaded` while memory is short."""
         if self.is_short:
             raise Overloaded("This node is short of memory", retry_after_seconds=RETRY_SECONDS)
+
+
+def _return_free_memory() -> None:
+    """Return the free pages of the C library's heap to the kernel, where the library can (glibc's malloc_trim(3))."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,6 +1,7 @@
 """A node with more memory than `TAILWIRE_MEMORY_MIB` allows."""
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,18 @@ def test_no_limit_of_nothing_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("TAILWIRE_MEMORY_MIB", "0")
     with pytest.raises(SettingsError, match="TAILWIRE_MEMORY_MIB"):
         read_settings()
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc is asked to return what is free in its heap"
+)
+def test_what_was_freed_between_objects_in_use_does_not_keep_a_node_short_of_memory() -> None:
+    answers = [b"x" * 100_000 for _ in range(400)]
+    resident = int(memory.STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    measured = memory.Memory(resident - 10 * MEBIBYTE)
+    measured.measure()
+    assert measured.is_short
+    del answers[::2]
+    for _ in range(memory.COLLECT_EVERY):
+        measured.measure()
+    assert not measured.is_short
