@@ -2,6 +2,7 @@
 
 import re
 import string
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -48,20 +49,24 @@ def check_password(password: str, username: str, name: str = "password") -> None
 
 def _is_decorated_word(password: str, username: str) -> bool:
     """Return whether the only word in a password is one that is tried first, with little else around it."""
-    if free_characters(_WORDS.sub("", password)) >= MIN_FREE_AROUND:
-        return False
     return any(
-        len(word) >= MIN_WORD_CHARACTERS and (word in {PRODUCT, username} or word in common_words())
-        for word in map(repeated_part, _only_words(password))
+        len(word) >= MIN_WORD_CHARACTERS
+        and free_characters(around) < MIN_FREE_AROUND
+        and (word in {PRODUCT, username} or word in common_words())
+        for word, around in _only_words(password)
     )
 
 
-def _only_words(password: str) -> list[str]:
-    """Return the words of which a password may be made, where it is made of one: as written, and read as letters."""
+def _only_words(password: str) -> Iterator[tuple[str, str]]:
+    """Yield the words of which a password may be made, where it is made of one: as written, and read as letters.
+
+    Each comes with the characters around it.
+    """
     written = set(_WORDS.findall(password))
-    inner = _OUTER.sub("", password)
-    read = [text.translate(_LOOKALIKES) for text in (inner, password.rstrip(string.digits))]
-    return [*(written if len(written) == 1 else ()), *read]
+    if len(written) == 1:
+        yield repeated_part(written.pop()), _WORDS.sub("", password)
+    for read in (_OUTER.sub("", password), password.rstrip(string.digits)):
+        yield repeated_part(read.translate(_LOOKALIKES)), password.replace(read, "", 1)
 
 
 @cache

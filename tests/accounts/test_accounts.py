@@ -49,6 +49,7 @@ GOOD = {"username": "carol", "password": PASSWORD}
         pytest.param({"password": "password1!"}, "weak_password", id="A16-common-and-more"),
         pytest.param({"password": "(Dragon-1987)"}, "weak_password", id="A16-common-and-a-year"),
         pytest.param({"password": "P@ssw0rd99"}, "weak_password", id="A16-common-with-signs-for-letters"),
+        pytest.param({"password": "P@ssw0rd2024"}, "weak_password", id="A16-common-with-signs-and-a-year"),
         pytest.param({"password": "Tailwire2026!"}, "weak_password", id="A16-product"),
         pytest.param({"password": "tailwire tailwire"}, "weak_password", id="A16-product-twice"),
         pytest.param(
