@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,12 @@ SECRET: Final = re.compile(rf"{PASSWORD}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{2
 """Matches the password of all test users, access tokens, and refresh tokens, which cookies hold too."""
 
 HAS_RETHINKDB: Final = pytest.StashKey[bool]()
+
+
+def pytest_configure() -> None:
+    """Let SIGINT end what the tests start, also in a background job, for which a shell ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
