@@ -15,7 +15,7 @@ from api.accounts.admin import Actor, Admin, new_password
 from api.accounts.invites import MAX_USES, invite_link
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords
-from api.accounts.setup import setup_link, setup_notice, setup_token
+from api.accounts.setup import setup_link, setup_notice, setup_token, token_to_print
 from api.accounts.wiring import wire_admin, wire_invites
 from api.config import Settings, SettingsError, read_settings, unknown_names
 from api.config.doors import open_doors
@@ -347,12 +347,12 @@ async def _report(settings: Settings) -> bool:
 
 
 async def _prepare(settings: Settings) -> str | None:
-    """Open the store before the workers do, so that one makes the schema. Return the setup link's token, if any."""
+    """Open the store before the workers do, so that one makes the schema. Return the setup link's token to print."""
     store = await open_store(settings.store)
     try:
         if settings.secret is None:
             await kept_secret(store)
-        return await setup_token(store)
+        return await token_to_print(store)
     finally:
         await store.close()
 

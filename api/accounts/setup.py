@@ -2,12 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from api.accounts.invites import claimed, invite_id, new_code
 from api.clock import now_ms
 from api.errors import BadInvite, Conflict
 from api.models.invites import Invite
 from api.store.base.store import Store
+
+START_MS: Final = 60_000
+"""Of nodes that start within this time, one prints the setup link."""
+PRINTED_ELSEWHERE: Final = ""
+"""Stands for the token at a node that leaves it to another one to print the setup link."""
 
 
 async def setup_token(store: Store) -> str | None:
@@ -57,10 +63,28 @@ async def first_admin(store: Store, token: str, user_id: str) -> AsyncIterator[I
         raise Conflict("The setup link has been used") from None
 
 
+async def token_to_print(store: Store) -> str | None:
+    """Return what `setup_token` does to one of the nodes that start together, to the others `PRINTED_ELSEWHERE`.
+
+    Only a database on another machine is shared by nodes.
+    """
+    token = await setup_token(store)
+    is_shared = store.size_bytes() is None
+    if token is not None and is_shared:
+        wait_ms = await store.attempts.take("setup-link", at=now_ms(), count=1, window_ms=START_MS)
+        return PRINTED_ELSEWHERE if wait_ms else token
+    return token
+
+
 def setup_notice(url: str, token: str | None) -> str:
     """Return what a server says of its setup link when it starts, in lines of their own; "" without a token."""
     if token is None:
         return ""
+    if token == PRINTED_ELSEWHERE:
+        return (
+            "\nIt has no administrator yet. Another node has just printed the link that makes that account;"
+            "\n  `tailwire setup-link` prints it again."
+        )
     return (
         "\nIt has no administrator yet. Whoever opens this link first makes that account:"
         f"\n  {setup_link(url, token)}"

@@ -360,6 +360,15 @@ async def lines_of(setup: dict[str, str], directory: Path, *arguments: str) -> A
         assert link is None or link[1].encode() not in err, "the token stands in the log"
 
 
+@pytest.mark.stores("rethinkdb")
+async def test_of_nodes_that_start_together_one_prints_the_setup_link(store_url: str, tmp_path: Path) -> None:
+    setup = {"TAILWIRE_STORE": store_url, "TAILWIRE_PORT": "0"}
+    async with lines_of(setup, tmp_path) as first, lines_of(setup, tmp_path) as second:
+        links = [SETUP_LINK.search(lines[2]) for lines in (first, second)]
+    assert [link is not None for link in links] == [True, False]
+    assert "tailwire setup-link" in second[2]
+
+
 async def test_serve_prints_the_setup_link_until_there_is_an_administrator(tmp_path: Path) -> None:
     setup = {"TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}", "TAILWIRE_PORT": "0"}
     async with lines_of(setup, tmp_path, "--workers", "2") as lines:
