@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from api.config import Settings
+from api.limits.throttles import PROFILES_PER_MINUTE
 from tests.browser.windows import line, live, say, window
 from tests.node import Node, Person, running
 
@@ -157,6 +158,10 @@ async def test_w5_what_is_written_is_shown_as_text_and_runs_nothing(
     await write(eve, *CORPUS, "the last of them")
     await expect(line(page, "the last of them")).to_have_count(1)
     await page.reload()
+    jump = page.get_by_role("button", name="Jump to newest")
+    await expect(jump.or_(line(page, "the last of them")).first).to_be_visible()
+    if await jump.is_visible():  # what came faster than it could be read is unread, and the page opens there
+        await jump.click()
     await expect(line(page, "the last of them")).to_have_count(1)
     await watch.has_seen_nothing()
 
@@ -164,9 +169,10 @@ async def test_w5_what_is_written_is_shown_as_text_and_runs_nothing(
 async def test_w5_no_name_runs_anything(browser: Browser, patient_node: Node) -> None:
     page = await window(browser, patient_node, "alice", viewport={"width": 1300, "height": 900})
     watch = Watch(page, patient_node)
-    eve = await patient_node.sign_up("eve")
+    people = [await patient_node.sign_up(f"eve{n}") for n in range(len(CORPUS) // PROFILES_PER_MINUTE + 1)]
     names = 0
     for number, name in enumerate(CORPUS):
+        eve = people[number // PROFILES_PER_MINUTE]
         made = await eve.http.post("/rooms", json={"name": name[:80], "topic": name, "visibility": "public"})
         shown = await eve.http.patch("/users/me", json={"display_name": name[:64]})
         assert {made.status_code, shown.status_code} <= {200, 201, 422}
