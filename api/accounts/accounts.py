@@ -91,11 +91,13 @@ class AccountService:
         user = identity.user
         async with self._proof.by_password(identity, password, field="password"):
             await self._store.erasure.begin(user.id, one_remains=True)
-            await self._audit.record(
-                Audited.ERASED, actor_id=user.id, subject_id=user.id, address=client.address
-            )
-            await self._endings.all_of(user.id)
-        self._on_erasing()
+            try:
+                await self._audit.record(
+                    Audited.ERASED, actor_id=user.id, subject_id=user.id, address=client.address
+                )
+                await self._endings.all_of(user.id)
+            finally:
+                self._on_erasing()  # the account is marked, so the job goes on whatever has failed here
 
     async def export(self, identity: Identity, client: Client) -> AsyncIterator[Exported]:
         """Return an iterator over everything that a user wrote and owns. Raises `RateLimited`."""
