@@ -81,9 +81,14 @@ class Erasure:
         log.info("account_erased")
 
     async def _leave_all(self, nobody: User) -> None:
-        while rooms := (await self._store.rooms.of_user(nobody.id, cursor=None, limit=PAGE)).items:
-            for view in rooms:
+        cursor: str | None = None
+        while True:
+            page = await self._store.rooms.of_user(nobody.id, cursor=cursor, limit=PAGE)
+            for view in page.items:
                 await self._store.members.leave(view.room.id, nobody, now_ms())
+            cursor = page.next_cursor
+            if cursor is None and not page.items:  # else others may have added the user meanwhile
+                return
 
     async def _tombstone(self, entry: Entry) -> None:
         if entry.kind != Kind.MESSAGE or not entry.data["body"]:

@@ -54,16 +54,22 @@ def public_rooms(named: str | None) -> str:
 
 
 def page(
-    list_name: str, rows: Iterable[Any], limit: int, key: Callable[[Any], Key], item: Callable[[Any], T]
+    list_name: str,
+    rows: Iterable[Any],
+    limit: int,
+    key: Callable[[Any], Key],
+    item: Callable[[Any], T | None],
 ) -> Page[T]:
     """Make a page of the first `limit` rows, or fewer if they are long. If `rows` has more, there is a next page.
 
-    `rows` is read no further than the page goes, and one row more.
+    `rows` is read no further than the page goes, and one row more. A row whose `item` is None is passed over. It must
+    not be left out of `rows`, because then the page would seem to be the last one.
     """
     left = iter(rows)
     shown, has_more = cut((key(row), item(row)) for row in islice(left, limit))
     has_more = has_more or next(left, None) is not None
-    return Page([item for _, item in shown], _cursor(list_name, shown[-1][0]) if has_more else None)
+    items = [one for _, one in shown if one is not None]
+    return Page(items, _cursor(list_name, shown[-1][0]) if has_more else None)
 
 
 def cut(items: Iterable[T]) -> tuple[list[T], bool]:

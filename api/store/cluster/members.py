@@ -95,14 +95,13 @@ class ClusterMembers(MemberStore):
         if not is_key(room_id):
             return Page([], None)
         found = await self._pool.read(listing_query("members", "room", [room_id], start, limit))
-        rows = self._reader.read(found, membership_of)
-        users = await self._users(row["user_id"] for row in rows)
+        users = await self._users(row["user_id"] for row in self._reader.read(found, membership_of))
         return paging.page(
             f"members {room_id}",
-            [row for row in rows if row["user_id"] in users],
+            found,
             limit,
             key=lambda row: (row["joined_at"], row["user_id"]),
-            item=lambda row: _member(row, users[row["user_id"]]),
+            item=lambda row: _member(row, users[row["user_id"]]) if row["user_id"] in users else None,
         )
 
     async def count_of_room(self, room_id: str) -> int:

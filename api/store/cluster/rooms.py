@@ -93,10 +93,10 @@ class ClusterRooms(RoomStore):
         views = {view.room.id: view for view in await self.views([row["room_id"] for row in rows], user_id)}
         return paging.page(
             f"joined {user_id}",
-            [row for row in rows if row["room_id"] in views],
+            rows,
             limit,
             key=lambda row: (row["joined_at"], row["room_id"]),
-            item=lambda row: views[row["room_id"]],
+            item=lambda row: views.get(row["room_id"]),
         )
 
     async def public(
@@ -106,13 +106,13 @@ class ClusterRooms(RoomStore):
         list_name = paging.public_rooms(named)
         start = paging.start(list_name, cursor)
         rows = await self._pool.read(listing_query("rooms", "public", [], start, limit, named))
-        views = await self._views([_room(row) for row in rows], user_id)
+        views = {view.room.id: view for view in await self._views([_room(row) for row in rows], user_id)}
         return paging.page(
             list_name,
-            views,
+            rows,
             limit,
-            key=lambda view: (view.room.created_at, view.room.id),
-            item=lambda view: view,
+            key=lambda row: (row["created_at"], row["id"]),
+            item=lambda row: views.get(row["id"]),
         )
 
     async def count_of_user(self, user_id: str) -> int:

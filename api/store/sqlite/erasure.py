@@ -65,14 +65,13 @@ def _entries_of(
 ) -> Page[Entry]:
     """List a user's entries: first those with a ref, ordered by its hash, then the others, ordered by id."""
     after_id, after_hash = paging.start("entries", after)
-    listed = paging.page(
+    return paging.page(
         "entries",
         _rows_of_user(cursor, user_id, after_id, bytes.fromhex(after_hash), limit + 1),
         limit,
         key=lambda row: (row[0], "") if row[-1] is None else (0, row[-1].hex()),
         item=lambda row: log.entry(row[:-1]),
     )
-    return Page([entry for entry in listed.items if entry is not None], listed.next_cursor)
 
 
 def _rows_of_user(

@@ -12,9 +12,9 @@ from api.errors import MembershipChanged, Unavailable
 from api.models.rooms import Membership, MembershipRule, Role
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
-from tests.store.calls import whole_log
+from tests.store.calls import each_page, whole_log
 from tests.store.cluster.nodes import make_den, never_flush, opened_again
-from tests.store.make import ALICE, BOB, DEN, message
+from tests.store.make import ALICE, BOB, DEN, make_room, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
@@ -25,6 +25,21 @@ def always(role: Role) -> MembershipRule:
 
 
 # -- a node that dies between the ack and the flush
+
+
+async def test_a_room_that_was_left_and_is_still_in_the_table_hides_none_of_the_rooms_after_it(
+    store: ClusterStore, other: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_den(store)
+    others = [await store.rooms.create(make_room(number), ALICE) for number in (1, 2)]
+    ids = [DEN.id, *(view.room.id for view in others)]
+    for number, room_id in enumerate(ids):
+        await store.members.join(room_id, BOB, Role.MEMBER, at=7_000 + number)
+    never_flush(store, monkeypatch)
+    with pytest.raises(Unavailable):
+        await store.members.leave(DEN.id, BOB, at=8_000)
+    listed = await each_page(lambda cursor: other.rooms.of_user(BOB.id, cursor=cursor, limit=1))
+    assert [view.room.id for view in listed] == ids[1:]
 
 
 async def test_a_membership_that_a_dead_node_left_half_done_is_completed_by_the_next(
