@@ -7,7 +7,7 @@ export class Freshness {
   readonly #learned = new Map<string, number>();
   readonly #answered = new Map<string, number>();
 
-  /** Call it when a question is sent. Pass the moment that it returns on with the answer. */
+  /** Call it when a question is sent, and keep the moment that it returns until the answer comes. */
   ask(): number {
     return ++this.#moment;
   }

@@ -1,7 +1,7 @@
 /** Keys that the user presses. Pure. */
 
-// What a key is called that an input method takes. Safari tells the end of a word before the key
-// that ended it, so such a key is known by this only.
+// The code of a key that an input method takes. Safari tells the end of a word before the key that
+// ended it, so only this code shows what the key was for.
 const TAKEN = 229;
 
 /** Whether an input method, such as one for Chinese, uses this key to compose a word. */

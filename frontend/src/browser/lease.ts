@@ -60,7 +60,7 @@ export class Lease {
       const { store, done } = database.transaction('leases', 'readwrite');
       const lease = await store.get(this.#name);
       const now = this.#clock.now();
-      // A lease from the future is of a clock that was set back.
+      // No lease lasts longer, so one that ends later was made before the clock was set back.
       const isFree = !lease || lease.until <= now || lease.until > now + LEASE_MILLISECONDS;
       if (isFree)
         void store.put({ holder: this.#holder, until: now + LEASE_MILLISECONDS }, this.#name);

@@ -10,9 +10,9 @@ const NOT_IN_LINK = [
   '、。〃〈-】〔-〟！-／：-＠［-｀｛-･',
   String.raw`\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff`, // invisible
 ];
-// It is matched against text of strangers, so it never goes back: nothing follows the repetition.
+// Strangers write the text, so the match must not backtrack: nothing follows the repetition.
 const LINK = new RegExp(`https?://[^${NOT_IN_LINK.join('')}]+`, 'giu');
-// Punctuation that ends a sentence in some script, or a quotation. At its end it is not of the link.
+// Punctuation that ends a sentence or a quotation in some script. At the end of a link it is no part of it.
 const TRAILING = new Set(
   ".,;:!?'\u2019\u2026\u00b7\u055d\u0589\u060c\u061b\u061f\u06d4\u0964\u0965",
 );

@@ -21,7 +21,7 @@ export class Names {
     return this.#signal(user_id).value || username;
   }
 
-  /** Call it when a list of users is asked for. Pass what it returns on with the answer. */
+  /** Call it when a list of users is asked for, and keep the moment that it returns for `answered`. */
   ask(): number {
     return this.#freshness.ask();
   }
