@@ -113,6 +113,15 @@ async def test_a_store_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path,
     assert "hunter2" not in out
 
 
+async def test_serve_does_not_send_whoever_it_cannot_make_a_database_for_to_serve(tmp_path: Path) -> None:
+    link = tmp_path / "tailwire.db"
+    link.symlink_to(tmp_path / "not-mounted" / "tailwire.db")
+    settings = {"TAILWIRE_STORE": f"sqlite:///{link}", "TAILWIRE_PORT": "0"}
+    code, out, err = await result(settings, tmp_path, "serve")
+    said = f"tailwire: the database {link} cannot be opened: No such file or directory\n"
+    assert (code, out, err) == (1, "", said)
+
+
 async def test_a_rethinkdb_that_does_not_answer_is_waited_for_and_that_is_said(tmp_path: Path) -> None:
     settings = {
         "TAILWIRE_STORE": "rethinkdb://app:hunter2@127.0.0.1:1/tailwire",
@@ -138,6 +147,7 @@ async def test_all_wrong_settings_are_told_at_once(setup: dict[str, str], tmp_pa
     code, out, err = await result(setup | wrong, tmp_path, "serve")
     assert (code, out) == (2, "")
     assert sorted(line.split()[1] for line in err.splitlines()) == sorted(wrong)
+    assert "tailwire: TAILWIRE_PORT should be less than or equal to 65535" in err.splitlines()
 
 
 async def test_a_name_that_is_no_setting_is_said_with_the_nearest(

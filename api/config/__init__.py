@@ -365,7 +365,10 @@ def read_settings() -> Settings:
         found = error.errors(include_input=False, include_url=False)
         # A setting with several values, such as a list of addresses, is named once.
         lines = {"".join(map(_name_of, map(str, one["loc"][:1]))): one["msg"] for one in found}
-        said = (f"{name} {text.removeprefix('Value error, ')}".strip() for name, text in lines.items())
+        said = (
+            f"{name} {text.removeprefix('Value error, ').removeprefix('Input ')}".strip()
+            for name, text in lines.items()
+        )
         raise SettingsError(*said) from None
 
 

@@ -44,9 +44,11 @@ class Database:
                 _make_file(self.path)
             else:
                 self.path.stat()
-        except FileNotFoundError:
-            raise Unavailable(f"there is no database at {self.path}: `tailwire serve` makes one") from None
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and self._opening is not Opening.PREPARE:
+                raise Unavailable(
+                    f"there is no database at {self.path}: `tailwire serve` makes one"
+                ) from None
             raise self._unavailable(str(error.strerror)) from None
         connection = self._retrying(self._set_up)
         self._file_number = self.path.stat().st_ino
