@@ -7,8 +7,10 @@ from fastapi.routing import APIRoute
 
 from api.errors import (
     BadJson,
+    BadRequest,
     Forbidden,
     Invalid,
+    Misdirected,
     NotFound,
     RateLimited,
     TailwireError,
@@ -99,7 +101,8 @@ def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
     """Return the errors that follow from an operation's path, parameters and body."""
     names = {one["name"] for one in operation.get("parameters", ())}
     body = operation.get("requestBody", {}).get("content", {})
-    found: list[type[TailwireError]] = [Unauthorized]  # for a token in the query of any path
+    # At any path: doubled headers, another host, and a token in the query.
+    found: list[type[TailwireError]] = [BadRequest, Misdirected, Unauthorized]
     if "health" not in operation["tags"]:
         found += [Invalid, Unavailable]  # for an unknown query field, and when the store is away
     if body:
@@ -108,8 +111,10 @@ def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
         found.append(BadJson)
     if SESSION_HEADER in names:
         found.append(Forbidden)
+    if "security" in operation:
+        found.append(RateLimited)  # a user's requests have a rate, whatever they ask for
     if "{" in path:
-        found += [NotFound, RateLimited]  # too many 404s become 429
+        found.append(NotFound)
     return found
 
 

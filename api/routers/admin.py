@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.errors import Conflict, NotFound, RateLimited
+from api.errors import Conflict, NotFound
 from api.http.bodies.admin import AccountOut, AccountsOut, AuditOut, Flags, NewPassword
 from api.http.bodies.sessions import SessionsOut
 from api.http.deps import ActorDep, AdminDep, IdentityDep
@@ -10,9 +10,7 @@ from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.strict import StrictRoute
 
-router = APIRouter(
-    prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound, RateLimited)
-)
+router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.get("/users")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.errors import NotFound, RateLimited
+from api.errors import NotFound
 from api.http.bodies.invites import InviteOut, InvitesOut, MadeInvite, NewInvite
 from api.http.deps import ActorDep, HttpSettingsDep, InvitesDep
 from api.http.openapi import refuses
@@ -10,7 +10,7 @@ from api.http.query import Cursor, Limit
 from api.http.strict import StrictRoute
 
 router = APIRouter(
-    prefix="/admin/invites", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound, RateLimited)
+    prefix="/admin/invites", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound)
 )
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from api.errors import EpochChanged, FieldError, Forbidden, Invalid, RateLimited
+from api.errors import EpochChanged, FieldError, Forbidden, Invalid
 from api.http.bodies.rooms import NewRoom, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomsDep
 from api.http.openapi import refuses
@@ -42,7 +42,7 @@ async def rooms(  # noqa: PLR0913, PLR0917  the query fields
     return RoomsOut(items=[RoomOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("", status_code=201, responses=refuses(RateLimited))
+@router.post("", status_code=201)
 async def create(body: NewRoom, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
     """Create a room. The caller becomes its owner."""
     return RoomOut.of(await rooms.create(identity.user, body.name, body.topic, body.visibility))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api.errors import Conflict, RateLimited
+from api.errors import Conflict
 from api.http.bodies.accounts import Me, Profile, UserOut, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
@@ -38,7 +38,7 @@ async def me(identity: IdentityDep) -> Me:
     return Me.of(identity.user, admin=identity.is_admin)
 
 
-@router.patch("/me", responses=refuses(RateLimited))
+@router.patch("/me")
 async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep) -> Me:
     """Change the caller's display name."""
     user = await accounts.set_display_name(identity.user.id, body.display_name)

@@ -39,6 +39,16 @@ def test_operations_have_names_and_summaries_of_their_own(contract: dict[str, An
         assert operation["summary"] not in operation.get("description", "")
 
 
+def test_operations_name_what_may_refuse_any_request(contract: dict[str, Any]) -> None:
+    with_a_rate = 0
+    for operation in operations(contract):
+        assert {"400", "401", "421"} <= operation["responses"].keys()
+        if "security" in operation:
+            with_a_rate += 1
+            assert "429" in operation["responses"]
+    assert with_a_rate > 20
+
+
 def bodies_of(contract: dict[str, Any]) -> set[str]:
     """Return the names of the models of all bodies in JSON that requests have."""
     found = set()
