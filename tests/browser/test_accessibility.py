@@ -20,6 +20,8 @@ RUN_AXE: Final = """
 async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(
   ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 """
+END_ANIMATIONS: Final = """() => document.getAnimations().forEach(
+  one => one.effect.getComputedTiming().endTime === Infinity ? one.cancel() : one.finish())"""
 SMALL: Final = """
 () => [...document.querySelectorAll('button, input, textarea, nav a, .button')]
   .filter(control => control.checkVisibility() && !control.closest('.body'))
@@ -60,7 +62,7 @@ class Auditor:
 
     async def look(self, screen: str) -> None:
         """Run axe on what the page shows, and require one `main` with one `h1`, and targets as large as a finger."""
-        await self.page.evaluate("document.getAnimations().forEach(one => one.finish())")
+        await self.page.evaluate(END_ANIMATIONS)
         violations = await self.page.evaluate(RUN_AXE)
         headings = await self.page.evaluate(HEADINGS)
         small = await self.page.evaluate(SMALL) if self._is_touched else []

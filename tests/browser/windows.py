@@ -68,7 +68,7 @@ async def window(
     if wire:
         await wire.lay(context)
     page = await _open(context, f"{node.url}/#/signup")
-    await _fill(page, username, "Create account")
+    await fill(page, username, "Create account")
     return await _enter_lobby(page, node)
 
 
@@ -78,7 +78,7 @@ async def tab(context: BrowserContext, node: Node, username: str) -> Page:
     form = page.get_by_role("button", name="Log in")
     await expect(form.or_(live(page))).to_be_visible()
     if await form.is_visible():
-        await _fill(page, username, "Log in")
+        await fill(page, username, "Log in")
     return await _enter_lobby(page, node)
 
 
@@ -102,7 +102,7 @@ def _refuse_violations(message: ConsoleMessage) -> None:
         pytest.fail(f"the page broke its policy: {message.text}")
 
 
-async def _fill(page: Page, username: str, button: str) -> None:
+async def fill(page: Page, username: str, button: str) -> None:
     await page.get_by_label("Username").fill(username)
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name=button).click()

@@ -82,7 +82,10 @@ const TEXTS = new Map<string, string>([
   ['signup_closed', 'Nobody can sign up here without an invitation.'],
   ['bad_invite', 'This invitation is not valid, or not any more. Ask for another one.'],
   ['already_set_up', 'This server is set up already. Log in, or ask for an invitation.'],
-  ['bad_setup_link', 'This is not the setup link of this server. `tailwire setup-link` prints it.'],
+  [
+    'bad_setup_link',
+    'This is not the setup link of this server. The command “tailwire setup-link” prints it.',
+  ],
   ['conflict', 'Something changed in the meantime. Reload and try again.'],
   ['ref_conflict', 'This message was already sent with another text.'],
   ['empty', 'The message is empty.'],

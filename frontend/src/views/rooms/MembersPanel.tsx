@@ -27,87 +27,90 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
   const known = list?.members ?? [];
   const chosen = known.find(({ user_id }) => user_id === managed);
   const count = `${known.length}${list?.more ? '+' : ''}`;
+  // The dialogs are beside the panel: an Escape that closes one of them does not reach the panel.
   return (
-    <aside
-      class="members"
-      aria-labelledby="members-title"
-      onKeyDown={onKeys((event) => event.key === 'Escape' && onClose())}
-    >
-      <header class="members-head">
-        <h2 id="members-title">
-          Members {known.length > 0 && <span class="members-count">{count}</span>}
-        </h2>
-        {rolesToGive(room).length > 0 && (
+    <>
+      <aside
+        class="members"
+        aria-labelledby="members-title"
+        onKeyDown={onKeys((event) => event.key === 'Escape' && onClose())}
+      >
+        <header class="members-head">
+          <h2 id="members-title">
+            Members {known.length > 0 && <span class="members-count">{count}</span>}
+          </h2>
+          {rolesToGive(room).length > 0 && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label="Add someone"
+              title="Add someone"
+              onClick={() => setAdding(true)}
+            >
+              <Icon name="plus" />
+            </button>
+          )}
           <button
+            ref={closeButton}
             type="button"
-            class="icon-button"
-            aria-label="Add someone"
-            title="Add someone"
-            onClick={() => setAdding(true)}
+            class="icon-button members-close"
+            aria-label="Close members"
+            onClick={onClose}
           >
-            <Icon name="plus" />
+            <Icon name="close" />
           </button>
+        </header>
+        {list?.state === 'failed' && known.length === 0 && (
+          <p class="room-list-note">
+            The members cannot be loaded.{' '}
+            <button type="button" class="link-button" onClick={() => void members.load(room.id)}>
+              Try again
+            </button>
+          </p>
         )}
-        <button
-          ref={closeButton}
-          type="button"
-          class="icon-button members-close"
-          aria-label="Close members"
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
-      </header>
-      {list?.state === 'failed' && known.length === 0 && (
-        <p class="room-list-note">
-          The members cannot be loaded.{' '}
-          <button type="button" class="link-button" onClick={() => void members.load(room.id)}>
-            Try again
-          </button>
-        </p>
-      )}
-      {known.length === 0 && list?.state === 'loading' && (
-        <p class="room-list-note" role="status">
-          Loading members…
-        </p>
-      )}
-      <ul class="members-list">
-        {sorted(known, names).map((member) => (
-          <li class="member" key={member.user_id}>
-            <span class="member-avatar">
-              <Avatar username={member.username} />
-              {member.online && <span class="online-dot" />}
-            </span>
-            <span class="member-names">
-              <span class="member-name">
-                <Name of={member} />
+        {known.length === 0 && list?.state === 'loading' && (
+          <p class="room-list-note" role="status">
+            Loading members…
+          </p>
+        )}
+        <ul class="members-list">
+          {sorted(known, names).map((member) => (
+            <li class="member" key={member.user_id}>
+              <span class="member-avatar">
+                <Avatar username={member.username} />
+                {member.online && <span class="online-dot" />}
               </span>
-              <span class="member-detail">
-                <span class="member-username">
-                  <bdi>@{member.username}</bdi>
-                  {member.online && <span class="visually-hidden">, online</span>}
+              <span class="member-names">
+                <span class="member-name">
+                  <Name of={member} />
                 </span>
-                {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}
+                <span class="member-detail">
+                  <span class="member-username">
+                    <bdi>@{member.username}</bdi>
+                    {member.online && <span class="visually-hidden">, online</span>}
+                  </span>
+                  {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}
+                </span>
               </span>
-            </span>
-            {canManage(room, member, known) && (
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={`Manage ${names.of(member)}`}
-                title="Role and removal"
-                onClick={() => setManaged(member.user_id)}
-              >
-                <Icon name="more" />
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
-      {list?.more && <p class="room-list-note">And more.</p>}
+              {canManage(room, member, known) && (
+                <button
+                  type="button"
+                  class="icon-button"
+                  aria-label={`Manage ${names.of(member)}`}
+                  title="Role and removal"
+                  onClick={() => setManaged(member.user_id)}
+                >
+                  <Icon name="more" />
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+        {list?.more && <p class="room-list-note">And more.</p>}
+      </aside>
       {adding && <AddMember room={room} onClose={() => setAdding(false)} />}
       {chosen && <ManageMember room={room} member={chosen} onClose={() => setManaged(null)} />}
-    </aside>
+    </>
   );
 }
 

@@ -44,6 +44,9 @@ function Stranger({ id }: { id: string }) {
     };
   }, [membership, id]);
 
+  // Who has read here that the membership ended is not told again elsewhere.
+  useEffect(() => () => news.seen(id), [news, id]);
+
   const join = async () => {
     setBusy(true);
     setError(null);
@@ -88,6 +91,9 @@ function Stranger({ id }: { id: string }) {
       )}
       <a class="button" href="#/browse">
         Browse public rooms
+      </a>
+      <a class="button back" href="#/">
+        Your rooms
       </a>
     </section>
   );

@@ -243,11 +243,27 @@ const BECAME: Record<Role, string> = {
   reader: 'may now read along',
 };
 
+/** Whoever enters by themselves as an owner is who made the room. */
+const ENTERED: Record<Role, string> = {
+  owner: 'made this room',
+  moderator: 'joined',
+  member: 'joined',
+  reader: 'joined, and may read along',
+};
+
+const ADDED: Record<Role, string> = {
+  owner: 'was added as an owner',
+  moderator: 'was added as a moderator',
+  member: 'was added',
+  reader: 'was added, and may read along',
+};
+
 /** The text that follows the user's name. */
 function noticeText({ notice }: NoticeEntry): string {
   if (notice.type === 'room')
     return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
-  if (notice.role === 'member' && !notice.was) return notice.by_self ? 'joined' : 'was added';
-  if (notice.role) return BECAME[notice.role];
-  return notice.by_self ? 'left' : 'was removed';
+  const { role, was, by_self } = notice;
+  if (!role) return by_self ? 'left' : 'was removed';
+  if (was) return BECAME[role];
+  return by_self ? ENTERED[role] : ADDED[role];
 }

@@ -1,0 +1,209 @@
+"""axe finds nothing on the screens that few people see, or seldom: refusals, closed doors, news and trouble."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from api.accounts.setup import setup_token
+from api.store import open_store
+from tests.browser.test_accessibility import AXE, DESKTOP, PHONE, Auditor
+from tests.browser.windows import Wire, fill
+from tests.node import Node, Person
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+FILL_UP: Final = """() => {
+    Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone dark", "desktop light"]
+)
+async def test_axe_finds_nothing_on_screens_that_are_seen_seldom(
+    browser: Browser, sqlite_node: Node, tmp_path: Path, viewport: Any, scheme: Any
+) -> None:
+    is_touched = viewport != DESKTOP
+    context = await browser.new_context(
+        viewport=viewport, color_scheme=scheme, has_touch=is_touched, is_mobile=is_touched
+    )
+    wire = Wire()
+    await wire.lay(context)
+    page = await context.new_page()
+    auditor = Auditor(page, is_touched=is_touched)
+    await look_at_newcomers(auditor, sqlite_node)
+    store = await open_store(f"sqlite:///{tmp_path / 'tailwire.db'}")
+    setup_link = f"{sqlite_node.url}/#/setup/{await setup_token(store)}"
+    await store.close()
+    await page.goto(setup_link)
+    await fill(page, "chief", "Create account")
+    await expect(page.locator("textarea")).to_be_visible()
+    bob = await sqlite_node.sign_up("bob")
+    await look_at_invitations(auditor)
+    await look_at_members(auditor, bob)
+    await look_at_news(auditor, bob)
+    await look_at_trouble(auditor, wire)
+    assert auditor.found == {}
+
+
+async def look_at_newcomers(auditor: Auditor, node: Node) -> None:
+    """Look at the setup page, the page of an invite, and at servers that do not let everybody in."""
+    page = auditor.page
+    for place, heading in (("setup/old", "Set up this server"), ("invite/old", "Join")):
+        await page.goto(f"{node.url}/#/{place}")
+        await page.evaluate(AXE.read_text())
+        await expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        await auditor.look(place)
+        await fill(page, "chief", "Create account")
+        await expect(page.get_by_role("alert").first).not_to_be_empty()
+        await auditor.look(f"{place} refused")
+    for mode in ("invite", "closed"):
+        await page.route("**/server", of_mode(mode))
+        await page.goto(f"{node.url}/#/signup")
+        await page.reload()
+        await page.evaluate(AXE.read_text())
+        await expect(page.locator("h1")).to_contain_text("invitation" if mode == "invite" else "no new")
+        await auditor.look(f"sign-up {mode}")
+        await page.unroute("**/server")
+    await page.reload()
+    await page.evaluate(AXE.read_text())
+
+
+def of_mode(mode: str) -> Callable[[Route], Awaitable[None]]:
+    """Make the server say that it lets newcomers in by another mode than its own."""
+
+    async def answer(route: Route) -> None:
+        served = await route.fetch()
+        await route.fulfill(response=served, json=await served.json() | {"signup": mode})
+
+    return answer
+
+
+async def look_at_invitations(auditor: Auditor) -> None:
+    page = auditor.page
+    await auditor.visit("#/")
+    dialog = page.get_by_role("dialog")
+    await page.get_by_role("button", name="Account").first.click()
+    await dialog.get_by_role("button", name="Invitations").click()
+    await expect(dialog.get_by_text("There are none.")).to_be_visible()
+    await auditor.look("no invitations")
+    for times in range(2):
+        await dialog.get_by_role("radio", name="Administrator").check()
+        await dialog.get_by_role("button", name="Make a link").click()
+        await expect(dialog.get_by_text("1 of 1 left")).to_have_count(times + 1)
+        await dialog.get_by_role("button", name="Copy link").click()
+        await expect(dialog.get_by_role("status").first).not_to_be_empty()
+        await auditor.look("invitation made")
+        await dialog.get_by_role("button", name="Make another").click()
+    await dialog.get_by_role("button", name="End the invitation").first.click()
+    await expect(dialog.get_by_text("The invitation is ended.")).to_be_visible()
+    await auditor.look("invitation ended")
+    await page.keyboard.press("Escape")
+
+
+async def look_at_members(auditor: Auditor, bob: Person) -> None:
+    """Look at the members of a room and what its owner can do with them, and at leaving it."""
+    page = auditor.page
+    dialog = page.get_by_role("dialog")
+    await page.get_by_role("button", name="Create a room").first.click()
+    await dialog.get_by_label("Name").fill("Attic")
+    await dialog.get_by_role("button", name="Create room").click()
+    await expect(page.get_by_role("heading", name="Attic", level=1)).to_be_visible()
+    await auditor.look("new room")
+    await page.get_by_role("button", name="Leave this room").click()
+    await expect(dialog.get_by_text("A room keeps an owner.")).to_be_visible()
+    await auditor.look("leave, last owner")
+    await page.keyboard.press("Escape")
+    panel = page.get_by_role("complementary", name="Members")
+    if not await panel.is_visible():
+        await page.get_by_role("button", name="Members", exact=True).click()
+    await panel.get_by_role("button", name="Add someone").click()
+    await expect(dialog.get_by_role("heading", name="Add someone")).to_be_visible()
+    await auditor.look("add someone")
+    await dialog.get_by_label("Username").fill(bob.username)
+    await dialog.get_by_role("radio", name="Owner").check()
+    await dialog.get_by_role("button", name="Add to room").click()
+    await expect(panel.get_by_text("@bob")).to_be_visible()
+    await auditor.look("two members")
+    await panel.get_by_role("button", name="Manage bob").click()
+    await expect(dialog.get_by_role("heading", name="bob")).to_be_visible()
+    await auditor.look("manage member")
+    await dialog.get_by_role("button", name="Remove…").click()
+    await expect(dialog.get_by_role("heading", name="Remove bob?")).to_be_visible()
+    await auditor.look("remove member")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(panel).to_be_visible()
+    await page.evaluate("location.hash = location.hash.replace('/members', '')")
+    await expect(page.get_by_role("heading", name="Attic", level=1)).to_be_visible()
+    await page.get_by_role("button", name="Leave this room").click()
+    await expect(dialog.get_by_role("heading", name="Leave Attic?")).to_be_visible()
+    await auditor.look("leave")
+    await page.keyboard.press("Escape")
+
+
+async def look_at_news(auditor: Auditor, bob: Person) -> None:
+    """Look at what is said of rooms to which one was added and from which one was removed."""
+    page = auditor.page
+    me = (await bob.http.get("/users", params={"q": "chief"})).json()["items"][0]["id"]
+    rooms = []
+    for name in ("Den", "Cellar"):
+        made = await bob.http.post("/rooms", json={"name": name, "visibility": "private"})
+        rooms.append(made.json()["id"])
+        await bob.http.put(f"/rooms/{rooms[-1]}/members/{me}", json={"role": "reader"})
+    await expect(page.get_by_text("bob added you to Cellar.")).to_be_visible()
+    await auditor.look("added")
+    await page.evaluate(f"location.hash = '#/rooms/{rooms[0]}'")
+    await expect(page.get_by_text("You can read here.")).to_be_visible()
+    await auditor.look("reader")
+    for room in rooms:
+        await bob.http.delete(f"/rooms/{room}/members/{me}")
+    await expect(page.get_by_role("main").get_by_text("bob removed you from Den.")).to_be_visible()
+    await expect(page.get_by_text("bob removed you from Cellar.")).to_be_visible()
+    await auditor.look("removed")
+    await page.get_by_role("button", name="Dismiss").click()
+    await auditor.visit("#/")
+    await expect(page.get_by_text("removed you")).to_have_count(0)
+
+
+async def look_at_trouble(auditor: Auditor, wire: Wire) -> None:
+    """Look at what is said when the network, the storage, the server or the page itself is no good."""
+    page = auditor.page
+    await auditor.visit("#/rooms/lobby")
+    await page.evaluate(FILL_UP)
+    await page.locator("textarea").fill("a draft")
+    await expect(page.get_by_text("no space left")).to_be_visible()
+    await auditor.look("storage full")
+    await page.context.set_offline(True)
+    await expect(page.get_by_text("You are offline")).to_be_visible()
+    await page.locator("textarea").fill("written offline")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("Waiting to be sent")).to_be_visible()
+    await auditor.look("offline")
+    await page.context.set_offline(False)
+    await wire.cut()
+    await expect(page.get_by_text("The server is restarting.")).to_be_visible()
+    await auditor.look("reconnecting")
+
+    async def newer(route: Route) -> None:
+        served = await route.fetch()
+        await route.fulfill(response=served, body=(await served.text()).replace("index-", "index-newer-"))
+
+    await page.route(page.url.partition("#")[0], newer)
+    wire.mend()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(page.get_by_text("This page is older than the server.")).to_be_visible()
+    await auditor.look("outdated")
+    await page.unroute_all()
+    await page.route("**/auth/refresh", lambda route: route.abort())
+    await page.reload()
+    await page.evaluate(AXE.read_text())
+    await expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    await auditor.look("no server")
+    await page.route("**/*.js", lambda route: route.abort())
+    await page.reload()
+    await page.evaluate(AXE.read_text())
+    await auditor.look("no script")
