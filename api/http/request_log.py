@@ -31,8 +31,8 @@ access = structlog.get_logger("api.access")
 class RequestLog:
     """ASGI middleware that gives each request an id, and logs and counts it once it is answered.
 
-    A line has the client's address, the user if there is one, and the path without its query. A
-    secret in the path is left out.
+    A line has the client's address, the user if there is one, and the path without its query. A secret in the path is
+    left out.
     """
 
     def __init__(self, app: ASGIApp, *, trusted_proxies: Sequence[Network], recorder: Recorder) -> None:

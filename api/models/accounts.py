@@ -81,9 +81,7 @@ class Rotation(StrEnum):
     """What came of a refresh token that was presented."""
 
     ROTATED = "rotated"  # it was the newest; now its successor is
-    REPEATED = (
-        "repeated"  # it is the one before the newest, whose pair has not been used: the answer was lost
-    )
+    REPEATED = "repeated"  # it was the one before, and the newest pair was never used: the answer was lost
     REUSED = "reused"  # it was used up before that; the session has been ended
     UNKNOWN = "unknown"  # there is no such session
 

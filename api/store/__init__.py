@@ -45,8 +45,7 @@ async def prepare_cluster(
     """Make on a cluster what the store at `url` needs. `admin_url` has an admin's name and password.
 
     `say` is called with one line for each thing that is made. `restored`: the database was put back from a copy, so
-    every room begins a new epoch. Raises `Unavailable`, and `Invalid` for a store that is
-    not on RethinkDB.
+    every room begins a new epoch. Raises `Unavailable`, and `Invalid` for a store that is not on RethinkDB.
     """
     if urlsplit(url).scheme != "rethinkdb":
         raise Invalid("TAILWIRE_STORE is not a rethinkdb:// URL; a SQLite store prepares itself")

@@ -38,7 +38,7 @@ class ChangeStore(ABC):
         been silent for longer than twice that time.
 
         An entry that is missing, or cannot be read, comes as `unreadable` and is logged once. Any other row that makes
-        no sense is skipped and logged once. Neither stops the tail. The signals of other stores are yielded too, unless
-        they are lost. Of very many entries at once only the newest may
-        come: a caller that sees a gap between two seqs reads the log.
+        no sense is skipped and logged once. Neither stops the tail. Of very many entries at once only the newest may
+        come: a caller that sees a gap between two seqs reads the log. The signals of other stores are yielded too,
+        unless they are lost.
         """
