@@ -16,6 +16,7 @@ from pathlib import Path
 from types import NoneType
 from typing import get_args, get_type_hints
 
+import httpx
 import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -36,7 +37,7 @@ from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Command
 from api.protocol.events import ClientLimits, OtherEvent
 from api.rooms import policy
-from tests.node import Node, Socket
+from tests.node import PASSWORD, Node, Socket
 from tests.test_architecture import EVERYTHING, GROUND, MAY_IMPORT, MODULES
 
 ROOT = Path(__file__).parent.parent
@@ -400,6 +401,9 @@ def test_the_tour_of_the_readme_works_and_ends_with_ctrl_c(served_address: str, 
         block.replace("127.0.0.1:8000", served_address) for block in blocks(ROOT / "README.md", "sh")
     )
     (tour,) = blocks(ROOT / "README.md", "python")
+    for name in ("ada", "bob"):  # those whom the picture shows: a reader may have taken their names
+        taken = {"username": name, "password": PASSWORD}
+        httpx.post(f"http://{served_address}/auth/signup", json=taken).raise_for_status()
     (tmp_path / "tour.py").write_text(tour.replace("127.0.0.1:8000", served_address))
     environment = {**os.environ, "PYTHON": sys.executable}
     script = f'set -eu\n{sign_up}\necho "$TOKEN"; exec "$PYTHON" -u tour.py'
