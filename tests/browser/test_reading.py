@@ -75,6 +75,7 @@ async def reads(person: Person, page: Page) -> dict[str, Any]:
     return await room_of(person)
 
 
+@pytest.mark.every_engine
 async def test_a_room_opens_at_the_first_unread_message_and_only_what_was_shown_is_read(
     browser: Browser, sqlite_node: Node
 ) -> None:
