@@ -234,7 +234,7 @@ async def test_ctrl_c_ends_a_server_without_a_traceback(
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers as well
         _, err = await process.communicate()
     assert not re.search(rb"Traceback|Aborted|KeyboardInterrupt", err), err.decode()
-    assert process.returncode in {0, 130}
+    assert process.returncode == 0  # or `make run` would say that it has failed
 
 
 async def test_ctrl_c_ends_a_command_that_is_being_loaded_without_a_traceback(

@@ -106,10 +106,17 @@ def serve(  # noqa: PLR0913  the options of a server
     )
     if workers == 1:
         server = _AnnouncedServer(config, announcement)
-        server.run(sockets=[bound])
+        try:
+            server.run(sockets=[bound])
+        except (
+            KeyboardInterrupt
+        ):  # uvicorn raises it once it has stopped, which is no failure after it has served
+            if not server.started:
+                raise
         return server.started
     bound.listen(BACKLOG)
-    print(announcement, flush=True)  # noqa: T201
     with shared_directory():
-        Multiprocess(config, sockets=[bound]).run()
+        supervisor = Multiprocess(config, sockets=[bound])  # from here on it takes the signals
+        print(announcement, flush=True)  # noqa: T201
+        supervisor.run()
     return True
