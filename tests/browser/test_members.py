@@ -65,7 +65,8 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     await expect(his.get_by_role("button", name="Manage olga")).to_have_count(0)
     await say(his, "hello")
     lines = await his.locator("[role=log] .notice").all_inner_texts()
-    assert [text.split(maxsplit=1)[1] for text in lines[-3:]] == [
+    assert [text.split(maxsplit=1)[1] for text in lines[-4:]] == [
+        "made this room",
         "was added",
         "may now read along",
         "is now a moderator",

@@ -165,7 +165,10 @@ async def look_at_news(auditor: Auditor, bob: Person) -> None:
     await expect(page.get_by_text("bob removed you from Cellar.")).to_be_visible()
     await auditor.look("removed")
     await page.get_by_role("button", name="Dismiss").click()
-    await auditor.visit("#/")
+    if page.viewport_size == PHONE:
+        await page.get_by_role("link", name="Your rooms").click()
+    else:
+        await auditor.visit("#/")
     await expect(page.get_by_text("removed you")).to_have_count(0)
 
 
