@@ -47,10 +47,14 @@ class Answers:
     async def under_way(self, user_id: str, *, is_patient: bool = False) -> AsyncIterator["UnderWay"]:
         """Count one answer to a user while the block reads, makes and writes it: `PAGE_BYTES`, until it says less.
 
-        Waits for its turn, for `WAIT_SECONDS` unless it `is_patient`. Raises `RateLimited` when others to the user take
-        longer, or too many of them wait, and `Overloaded` when the node has no space or is short of memory.
+        Waits for its turn for at most `WAIT_SECONDS`. Raises `RateLimited` when others to the user take longer, or too
+        many of them wait, and `Overloaded` when the node has no space or is short of memory.
+
+        An answer that `is_patient` waits for as long as it takes and needs no free memory: the client was told that it
+        comes, and what is under way is bounded in any case.
         """
-        self.require_memory(user_id)
+        if not is_patient:
+            self.require_memory(user_id)
         if not self._has_space(user_id) or self._waiting_of(user_id):
             if not is_patient and self._waiting_of(user_id) >= USER_WAITING:
                 raise _too_many()

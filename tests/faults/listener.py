@@ -119,6 +119,8 @@ class Listener(asyncio.Protocol):
             self._seq = json.loads(payload)["seq"]
         elif payload.startswith(b'{"type":"live"'):
             self._tally.answered.release()
+        elif payload.startswith(b'{"type":"error"'):
+            self._failed(json.loads(payload)["code"])
         elif payload.startswith(b'{"type":"heartbeat"'):
             self._tally.heartbeats[self] += 1
 
@@ -133,7 +135,7 @@ class Listener(asyncio.Protocol):
         self._tally.seconds.append(now - sent_at)
 
     def _failed(self, how: str) -> None:
-        """Note the status of a refusal, or the code of a close."""
+        """Note the status or code of a refusal, or the code of a close."""
         self._tally.faults.append(how)
         self._tally.answered.release()
         self.close()
