@@ -120,7 +120,7 @@ async def test_a_page_whose_script_is_gone_offers_to_reload(browser: Browser, sq
     page = await context.new_page()
     await context.route("**/*.js", lambda route: route.fulfill(status=404))
     await page.goto(sqlite_node.url + "/#/browse")
-    reload = page.get_by_role("link", name="reload the page")
+    reload = page.get_by_role("link", name="reload it")
     await expect(reload).to_be_visible()
     await context.unroute("**/*.js")
     await reload.click()
