@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, CDPSession, Error, Page, expect
 
 from tests.browser.windows import BODIES, TEXTS, Wire, line, say, tab, window
-from tests.node import Node
+from tests.node import Node, eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -157,11 +157,17 @@ class Freezer:
         return cls(await page.context.new_cdp_session(page), page)
 
     async def freeze(self) -> None:
+        """Freeze the tab. Skips the test where Playwright keeps the tab in front: Chromium freezes no such tab."""
+        front = await self._page.context.new_page()
+        await front.bring_to_front()
         await self._devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+        try:
+            await eventually(lambda: self._page.evaluate("window.wasFrozen"), seconds=2)
+        except TimeoutError:
+            pytest.skip("Playwright kept the tab in front, and Chromium did not freeze it")
 
     async def thaw(self) -> None:
         await self._devtools.send("Page.setWebLifecycleState", {"state": "active"})
-        assert await self._page.evaluate("window.wasFrozen")
 
     async def cut_network(self, is_cut: bool) -> None:
         """Cut or restore the network of this tab alone."""
@@ -194,7 +200,9 @@ async def test_a_tab_that_was_frozen_catches_up_and_sends_what_it_still_had(
         await say(bob, text)
         await say(another, f"{text} from another tab")
         await expect(line(bob, f"{text} from another tab")).to_have_count(1)
-    # Chromium wakes a frozen tab in some runs, so what it shows until now is not looked at.
+    await expect(line(alice, meanwhile[-1])).to_have_count(0)
+    if is_offline:
+        await expect(line(bob, "just before the frost")).to_have_count(0)
     await freezer.thaw()
     texts = [text for number in meanwhile for text in (number, f"{number} from another tab")]
     await assert_alike(bob, alice, another, texts=["before", *texts, "just before the frost"])
