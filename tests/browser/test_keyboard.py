@@ -130,6 +130,7 @@ async def test_a_name_that_is_too_long_says_by_how_much_at_each_letter(
     await name.press("Backspace")
     await expect(dialog.get_by_text("This is 99 characters too long.")).to_be_visible()
     await dialog.get_by_role("button", name="Create room").click()
+    await expect(name).to_be_focused()
     await expect(dialog.get_by_text("This is 99 characters too long.")).to_be_visible()
     await name.fill("Tea\u202ed")
     await expect(dialog.get_by_text("too long")).to_have_count(0)
