@@ -13,7 +13,7 @@ TOKENS: Final = {
     "expires_in": 900,
     "refresh_token": f"{SESSION_ID}.l4Xk…",
 }
-MESSAGE: Final = {
+_WRITTEN: Final = {
     "room_id": "lobby",
     "seq": 42,
     "at": AT,
@@ -22,10 +22,8 @@ MESSAGE: Final = {
     "ref": "b7c1f0de",
     "body": "Hello!",
     "reply_to": None,
-    "edited_at": None,
-    "deleted": False,
-    "reactions": [],
 }
+MESSAGE: Final = {**_WRITTEN, "edited_at": None, "deleted": False, "reactions": []}
 ROOM: Final = {
     "id": "lobby",
     "name": "Lobby",
@@ -47,17 +45,7 @@ MEMBER: Final = {
     "role": "owner",
     "joined_at": AT,
 }
-ENTRY: Final = {
-    "type": "message",
-    "room_id": "lobby",
-    "seq": 42,
-    "at": AT,
-    "user_id": USER_ID,
-    "username": "ada",
-    "ref": "b7c1f0de",
-    "body": "Hello!",
-    "reply_to": None,
-}
+ENTRY: Final = {"type": "message", **_WRITTEN}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     # What comes in.
