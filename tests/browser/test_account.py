@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import live, say, tab, window
+from tests.browser.windows import fill, live, say, tab, window
 from tests.node import PASSWORD, Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -53,9 +53,7 @@ async def test_a_new_password_logs_out_everywhere_else_and_the_tabs_beside_stay(
     await change.click()
     await expect(dialog.get_by_text("Your password is changed.")).to_be_visible()
     await expect(there.get_by_text(ENDED)).to_be_visible()
-    await there.get_by_label("Username").fill("alice")
-    await there.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
-    await there.get_by_role("button", name="Log in").click()
+    await fill(there, "alice", "Log in", NEW_PASSWORD)
     for page in (here, beside, there):
         await expect(live(page)).to_be_visible()
 
@@ -123,9 +121,7 @@ async def test_who_deletes_their_account_is_asked_twice_and_is_out_everywhere(
     await expect(here.get_by_text("Your account is deleted.")).to_be_visible()
     for page in (here, beside, there):
         await expect(page.get_by_role("button", name="Log in")).to_be_visible()
-    await here.get_by_label("Username").fill("alice")
-    await here.get_by_label("Password", exact=True).fill(PASSWORD)
-    await here.get_by_role("button", name="Log in").click()
+    await fill(here, "alice", "Log in")
     await expect(here.get_by_text("The username or the password is not right.")).to_be_visible()
     assert not await here.context.cookies()
 

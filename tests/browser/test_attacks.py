@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from api.config import Settings
 from api.limits.throttles import PROFILES_PER_MINUTE
-from tests.browser.windows import line, live, say, window
+from tests.browser.windows import fill, line, live, say, window
 from tests.node import Node, Person, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -225,9 +225,7 @@ async def test_w6_what_a_server_says_changes_no_prototype(browser: Browser, sqli
     for path in ("auth", "users", "rooms"):
         await page.route(f"**/{path}/**", poisoned)
     await page.goto(f"{sqlite_node.url}/#/signup")
-    await page.get_by_label("Username").fill("alice")
-    await page.get_by_label("Password", exact=True).fill("correct horse battery")
-    await page.get_by_role("button", name="Create account").click()
+    await fill(page, "alice", "Create account")
     await expect(live(page)).to_be_visible()
     await page.goto(f"{sqlite_node.url}/#/rooms/lobby")
     await say(page, "hello")

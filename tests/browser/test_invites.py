@@ -3,20 +3,14 @@
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from api.accounts.setup import setup_token
 from api.store import open_store
-from tests.browser.windows import live
-from tests.node import PASSWORD, Node
+from tests.browser.windows import fill, live
+from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.stores("sqlite")]
-
-
-async def make_account(page: Page, username: str) -> None:
-    await page.get_by_label("Username").fill(username)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Create account").click()
 
 
 @pytest.mark.settings(signup="invite", name="The Den")
@@ -28,7 +22,7 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     await store.close()
     admin = await (await browser.new_context()).new_page()
     await admin.goto(f"{node.url}/#/setup/{token}")
-    await make_account(admin, "chief")
+    await fill(admin, "chief", "Create account")
     await expect(live(admin)).to_be_visible()
     assert urlsplit(admin.url).fragment == "/rooms/lobby"
 
@@ -44,7 +38,7 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     await expect(newcomer.get_by_text("Open the link of your invitation")).to_be_visible()
     await newcomer.goto(f"{node.url}/#{link.fragment}")
     await expect(newcomer.get_by_role("heading", name="Join The Den")).to_be_visible()
-    await make_account(newcomer, "alice")
+    await fill(newcomer, "alice", "Create account")
     await expect(live(newcomer)).to_be_visible()
     assert urlsplit(newcomer.url).fragment == "/rooms/lobby"
     await newcomer.get_by_role("button", name="Account").click()
@@ -55,10 +49,11 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     await expect(admin.get_by_text("5 of 5 left")).to_have_count(0)
     late = await (await browser.new_context()).new_page()
     await late.goto(f"{node.url}/#{link.fragment}")
-    await make_account(late, "bob")
+    await fill(late, "bob", "Create account")
     await expect(late.get_by_role("alert")).to_contain_text("not valid, or not any more")
     await late.goto(f"{node.url}/#/setup/{token}")
-    await make_account(late, "bob")
+    await expect(late.get_by_role("heading", name="Set up")).to_be_visible()
+    await fill(late, "bob", "Create account")
     await expect(late.get_by_role("alert")).to_contain_text("set up already")
     await newcomer.goto(f"{node.url}/#{link.fragment}")
     await expect(newcomer.get_by_text("You have an account here already")).to_be_visible()

@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import line, live, say, window
-from tests.node import PASSWORD, Node
+from tests.browser.windows import fill, line, live, say, window
+from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -75,9 +75,7 @@ async def test_keys_lead_from_room_to_room_and_say_what_they_do(browser: Browser
 async def test_a_newcomer_is_led_to_the_lobby(browser: Browser, sqlite_node: Node) -> None:
     page = await browser.new_page()
     await page.goto(f"{sqlite_node.url}/#/signup")
-    await page.get_by_label("Username").fill("alice\u200e")  # as it was copied from elsewhere
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Create account").click()
+    await fill(page, "alice\u200e", "Create account")  # as it was copied from elsewhere
     await expect(room(page, "Lobby")).to_be_visible()
     await expect(live(page)).to_be_visible()
 

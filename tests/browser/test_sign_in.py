@@ -7,7 +7,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, expe
 
 from api.http.cookies import PLAIN_NAME
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.windows import line, live, say, tab, window
+from tests.browser.windows import fill, line, live, say, tab, window
 from tests.node import PASSWORD, Node, eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -84,9 +84,7 @@ async def test_who_signs_in_next_is_who_every_tab_belongs_to(browser: Browser, s
     other = await tab(one.context, sqlite_node, "alice")
     await log_out(other)
     await expect(one.get_by_role("button", name="Log in")).to_be_visible()
-    await other.get_by_label("Username").fill("bob")
-    await other.get_by_label("Password", exact=True).fill(PASSWORD)
-    await other.get_by_role("button", name="Log in").click()
+    await fill(other, "bob", "Log in")
     for page in (one, other):
         await expect(live(page)).to_be_visible()
         await expect(page.get_by_text("bob", exact=True).first).to_be_visible()

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, Request, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.windows import line, live, say, tab, window
+from tests.browser.windows import fill, line, live, say, tab, window
 from tests.node import PASSWORD, Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -42,12 +42,6 @@ def refreshes(page: Page) -> list[str]:
 
     page.on("request", note)
     return seen
-
-
-async def fill_in(page: Page, button: str) -> None:
-    await page.get_by_label("Username").fill("alice")
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name=button).click()
 
 
 async def sessions_of_alice(node: Node) -> int:
@@ -85,7 +79,7 @@ async def test_the_cookie_is_tried_once_by_a_new_visitor_and_never_after_a_log_o
         await expect(page.get_by_role("status")).to_have_count(0)  # nothing has expired
     assert len(tried) == 1
     await page.goto(sqlite_node.url + "/#/signup")
-    await fill_in(page, "Create account")
+    await fill(page, "alice", "Create account")
     await expect(live(page)).to_be_visible()
     await page.get_by_role("button", name="Account").click()
     await page.get_by_role("button", name="Log out").click()
@@ -105,7 +99,7 @@ async def test_where_the_storage_is_full_one_can_log_in_and_is_told(
     await page.evaluate(CLEAR)
     await page.evaluate(FILL)
     assert await page.evaluate(IS_FULL)
-    await fill_in(page, "Create account")
+    await fill(page, "alice", "Create account")
     await expect(live(page)).to_be_visible()
     await expect(page.get_by_text(FULL)).to_be_visible()
     assert await sessions_of_alice(sqlite_node) == 1
@@ -138,14 +132,14 @@ async def test_where_site_data_is_blocked_the_page_works_until_it_is_closed_and_
     await page.goto(sqlite_node.url + "/#/signup")
     assert await page.evaluate(IS_BLOCKED)
     await expect(page.get_by_text(BLOCKED)).to_be_visible()
-    await fill_in(page, "Create account")
+    await fill(page, "alice", "Create account")
     await expect(live(page)).to_be_visible()
     await expect(page.get_by_text(BLOCKED)).to_be_visible()
     await page.goto(sqlite_node.url + "/#/rooms/lobby")
     await say(page, "without a trace")
     await expect(line(page, "without a trace")).to_have_count(1)
     await page.reload()
-    await fill_in(page, "Log in")
+    await fill(page, "alice", "Log in")
     await expect(line(page, "without a trace")).to_have_count(1)
     assert await without_site_data.cookies() == []
     assert await sessions_of_alice(sqlite_node) == 2

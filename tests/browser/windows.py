@@ -102,9 +102,11 @@ def _refuse_violations(message: ConsoleMessage) -> None:
         pytest.fail(f"the page broke its policy: {message.text}")
 
 
-async def fill(page: Page, username: str, button: str) -> None:
+async def fill(page: Page, username: str, button: str, password: str = PASSWORD) -> None:
+    """Fill in the form whose button is named `button`, and press it. Wait for this form: another may still be there."""
+    await expect(page.get_by_role("button", name=button)).to_be_visible()
     await page.get_by_label("Username").fill(username)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name=button).click()
 
 
