@@ -31,6 +31,10 @@ SCROLL_ON: Final = """() => {
 """Scrolls half a screen further down, and waits until it is drawn."""
 
 
+BUSY: Final = "() => { const end = performance.now() + 1_500; while (performance.now() < end); }"
+"""Keeps the page busy, so that what comes meanwhile is drawn at once."""
+
+
 async def write(author: Person, count: int, word: str = "news", *, node: Node | None = None) -> None:
     """Write many messages into the lobby, over one socket."""
     async with author.socket(node=node) as socket:
@@ -133,13 +137,16 @@ async def test_reading_on_from_the_first_unread_message_ends_at_the_newest_and_i
     assert (await reads(alice, page))["unread_count"] == 0
 
 
-async def test_a_window_that_nobody_looks_at_stops_at_the_line(browser: Browser, sqlite_node: Node) -> None:
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["at once", "one by one"])
+async def test_a_window_that_nobody_looks_at_stops_at_the_line(
+    browser: Browser, sqlite_node: Node, *, is_at_once: bool
+) -> None:
     page = await window(browser, sqlite_node, "alice")
     await say(page, "first")
     await expect(line(page, "first")).to_have_count(1)
     await look_away(page)
-    await write(await sqlite_node.sign_up("bob"), 80)
-    await expect(line(page, "news 80")).to_have_count(1)
+    bob = await sqlite_node.sign_up("bob")
+    await asyncio.gather(write(bob, 80), page.evaluate(BUSY if is_at_once else "0"))
     await expect(page.locator("[data-unread]")).to_be_in_viewport()
     await expect(line(page, "news 1")).to_be_in_viewport()
     await expect(line(page, "news 80")).not_to_be_in_viewport()

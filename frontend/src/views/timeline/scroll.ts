@@ -48,6 +48,8 @@ export function useScroll(options: ScrollOptions): {
   const wantsEnd = useRef(false);
   const anchor = useRef<{ key: string; top: number } | null>(null);
   const placed = useRef(false);
+  /** The last unread line that was above the screen. */
+  const passedLine = useRef<number | null>(null);
   /** The animation frame in which the next step is made. */
   const frame = useRef(0);
 
@@ -59,6 +61,8 @@ export function useScroll(options: ScrollOptions): {
     const isEnd = view.last === null && timeline.loaded_to === null;
     sticks.current = isEnd && rest < BOTTOM_PIXELS;
     anchor.current = firstVisible(element);
+    const row = lineIn(element);
+    if (row && topOf(row, element) < -ROUNDING_PIXELS) passedLine.current = latest.current.line;
     atBottom.value = sticks.current;
     const shown = seqsOnScreen(element);
     // The end of the log may be an entry that shows nothing.
@@ -96,12 +100,13 @@ export function useScroll(options: ScrollOptions): {
   const settle = useCallback(() => {
     const element = scroller.current;
     if (!element) return;
-    const { focused, timeline, view } = latest.current;
+    const { focused, line, timeline, view } = latest.current;
     if (wantsEnd.current && view.last === null && timeline.loaded_to === null) {
       wantsEnd.current = false;
       sticks.current = true;
     }
-    if (sticks.current) toEnd(element, focused.peek());
+    const stopsAtLine = !focused.peek() && line !== passedLine.current;
+    if (sticks.current) toEnd(element, stopsAtLine ? lineIn(element) : null);
     else if (anchor.current) {
       const { key, top } = anchor.current;
       const row = element.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
@@ -123,18 +128,21 @@ export function useScroll(options: ScrollOptions): {
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    const ready =
-      !options.loading && (options.timeline.entries.length > 0 || !options.timeline.has_older);
+    const { timeline, view, line, setView } = options;
+    const ready = !options.loading && (timeline.entries.length > 0 || !timeline.has_older);
+    const index = line === null ? 0 : indexOfSeq(timeline.entries, line + 1);
+    const first = timeline.entries[index];
+    const isAbove = line !== null && first && index < rangeOf(timeline.entries, view).from;
+    // So many messages have come at once that the line which they began is above the document.
+    if (isAbove && line !== passedLine.current && sticks.current && !options.focused.peek())
+      placed.current = false;
     if (element && ready && !placed.current) {
-      const { timeline, view, line, setView } = options;
-      const index = line === null ? 0 : indexOfSeq(timeline.entries, line + 1);
-      const first = timeline.entries[index];
-      if (line !== null && first && index < rangeOf(timeline.entries, view).from) {
+      if (isAbove) {
         setView(around(timeline.entries, first.seq));
         return;
       }
       placed.current = true;
-      const row = element.querySelector<HTMLElement>('[data-unread]');
+      const row = lineIn(element);
       if (row) {
         element.scrollTop += topOf(row, element) - element.clientHeight / 4;
         note();
@@ -190,14 +198,16 @@ export function useScroll(options: ScrollOptions): {
 }
 
 /**
- * Scrolls to the newest message. While nobody looks at the window, the unread line stays on the
- * screen, so that the reader begins there.
+ * Scrolls to the newest message, but not past the unread line. It stays on the screen while nobody
+ * looks at the window, so that the reader begins there.
  */
-function toEnd(element: HTMLElement, focused: boolean): void {
-  const line = focused ? null : element.querySelector<HTMLElement>('[data-unread]');
-  const wasAhead = line !== null && topOf(line, element) >= 0;
+function toEnd(element: HTMLElement, line: HTMLElement | null): void {
   element.scrollTop = element.scrollHeight;
-  if (line && wasAhead) element.scrollTop += Math.min(0, topOf(line, element));
+  if (line) element.scrollTop += Math.min(0, topOf(line, element));
+}
+
+function lineIn(scroller: HTMLElement): HTMLElement | null {
+  return scroller.querySelector<HTMLElement>('[data-unread]');
 }
 
 function topOf(row: Element, scroller: Element): number {
