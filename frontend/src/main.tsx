@@ -11,6 +11,7 @@ import './styles/message.css';
 import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';
+import './styles/menu.css';
 import './styles/account.css';
 import './styles/touch.css';
 import './styles/forced_colours.css';

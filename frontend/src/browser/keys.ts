@@ -1,4 +1,4 @@
-/** Keys that the user presses. Pure. */
+/** Keys that the user presses. */
 
 // The code of a key that an input method takes. Safari tells the end of a word before the key that
 // ended it, so only this code shows what the key was for.
@@ -17,4 +17,18 @@ export function onKeys(handle: (event: KeyboardEvent) => unknown): (event: Keybo
   return (event) => {
     if (!isComposing(event)) handle(event);
   };
+}
+
+export function hasModifier({ altKey, ctrlKey, metaKey, shiftKey }: KeyboardEvent): boolean {
+  return altKey || ctrlKey || metaKey || shiftKey;
+}
+
+/** Whether the user touches the screen, and writes with a keyboard that is drawn on it. */
+export function isCoarse(): boolean {
+  return window.matchMedia('(pointer: coarse)').matches;
+}
+
+/** Whether this Enter sends. The keyboards of phones have no Shift+Enter, so there it breaks the line. */
+export function sendsBy(event: KeyboardEvent): boolean {
+  return event.ctrlKey || event.metaKey || !(event.shiftKey || isCoarse());
 }

@@ -2,20 +2,21 @@ import { signal } from '@preact/signals';
 
 export type Route =
   | { name: 'home' }
-  | { name: 'room'; id: string; panel: 'members' | null }
+  | { name: 'room'; id: string; panel: 'members' | null; seq: number | null }
   | { name: 'browse' }
   | { name: 'signup' }
   | { name: 'invite'; code: string }
   | { name: 'setup'; token: string };
 
 // The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
-const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})(\/members)?$/;
+const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})(?:\/(members)|\/messages\/([1-9]\d{0,14}))?$/;
 const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
 const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
 
 export function parseHash(hash: string): Route {
-  const [, id, panel] = ROOM.exec(hash) ?? [];
-  if (id) return { name: 'room', id, panel: panel ? 'members' : null };
+  const [, id, panel, seq] = ROOM.exec(hash) ?? [];
+  if (id)
+    return { name: 'room', id, panel: panel ? 'members' : null, seq: seq ? Number(seq) : null };
   const code = INVITE.exec(hash)?.[1];
   if (code) return { name: 'invite', code };
   const token = SETUP.exec(hash)?.[1];
@@ -32,6 +33,11 @@ export function roomHash(id: string): string {
 /** The room with its members in front, where a window has no place for both. */
 export function membersHash(id: string): string {
   return `${roomHash(id)}/members`;
+}
+
+/** A message in its room. */
+export function messageHash(id: string, seq: number): string {
+  return `${roomHash(id)}/messages/${seq}`;
 }
 
 export class Router {

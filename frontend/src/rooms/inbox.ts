@@ -93,6 +93,8 @@ export class Inbox {
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
     members.apply(event);
     if (event.type === 'message') this.#arrived(event);
+    // The entries of changes have no ref.
+    else if ('target' in event && event.user_id === this.#to.user_id) this.#settleApplied(room_id);
   }
 
   #arriving({ room_id, user_id }: NewMessage): void {

@@ -2,7 +2,16 @@ import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
 import { codeText } from '../wire/problem';
-import type { EntryCommand, ErrorEvent, Position, SendCommand } from '../wire/protocol';
+import type { EntryCommand, ErrorEvent, Position } from '../wire/protocol';
+import {
+  type Dropped,
+  type Given,
+  isChange,
+  isMessage,
+  type Pending,
+  type PendingChange,
+  type PendingMessage,
+} from './pending';
 
 // An ack normally takes a few milliseconds. After the first wait the connection must prove that it
 // lives; a dead one is replaced, and the command is sent again. After the second wait the command
@@ -18,31 +27,6 @@ const LOOK_MILLISECONDS = 5_000;
 
 // A command that was refused with one of these is sent again by itself.
 const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal']);
-
-/** waiting: not sent yet. sent: no answer yet. stored: acked, but its entry has not come yet. */
-export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';
-
-/** A command that the user gave, until the log shows what came of it. */
-export interface Pending {
-  command: EntryCommand;
-  /** When the user gave the command. */
-  at: string;
-  state: PendingState;
-  /** The seq from the ack; null before it. */
-  seq: number | null;
-  /** The epoch of `seq` and of the message that the command answers. Missing where not known. */
-  epoch?: string;
-  error: string | null;
-  attempts: number;
-}
-
-export type PendingMessage = Pending & { command: SendCommand };
-
-function isMessage(pending: Pending): pending is PendingMessage {
-  return pending.command.type === 'send';
-}
-
-type WithoutRef<C> = C extends unknown ? Omit<C, 'ref'> : never;
 
 /** Keeps commands without an ack beyond the life of the page. None of its methods fails. */
 export interface OutboxStore {
@@ -83,6 +67,8 @@ interface OutboxOptions {
  */
 export class Outbox {
   readonly items = signal<readonly Pending[]>([]);
+  /** The changes that were given up and that the user has not been told of yet. */
+  readonly dropped = signal<readonly Dropped[]>([]);
   readonly #options: OutboxOptions;
   readonly #timers: Timers;
   readonly #paused = new Set<string>();
@@ -97,6 +83,11 @@ export class Outbox {
   /** The pending messages of a room. */
   messagesIn(room_id: string): PendingMessage[] {
     return this.items.value.filter(isMessage).filter(({ command }) => command.room_id === room_id);
+  }
+
+  /** The pending changes of the room's messages, in their order. */
+  changesIn(room_id: string): PendingChange[] {
+    return this.items.value.filter(isChange).filter(({ command }) => command.room_id === room_id);
   }
 
   /** Loads the stored commands. Nothing is sent before that, so that commands keep their order. */
@@ -116,8 +107,12 @@ export class Outbox {
     this.lost();
   }
 
-  add(command: WithoutRef<EntryCommand>): Pending {
-    const epoch = this.#options.epochOf(command.room_id);
+  /**
+   * A change gives the epoch of the log in which the user saw the message, because under another
+   * epoch another message may have its seq.
+   */
+  add(command: Given): Pending {
+    const epoch = 'epoch' in command ? command.epoch : this.#options.epochOf(command.room_id);
     const pending: Pending = {
       command: { ...command, ref: this.#options.makeRef() },
       at: new Date(this.#nextAt()).toISOString(),
@@ -146,7 +141,7 @@ export class Outbox {
     if (!this.#options.transmit(next.command)) return;
     const { ref } = next.command;
     this.#change(ref, { state: 'sent', attempts: next.attempts + 1 });
-    this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref));
+    this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref, room_id));
   }
 
   /**
@@ -175,7 +170,10 @@ export class Outbox {
     if (!item) return;
     this.#timers.disarm(ref);
     if (!TEMPORARY_CODES.has(code) || item.attempts >= MAX_ATTEMPTS) {
-      this.#fail(ref, codeText(code, message ?? ''));
+      const error = codeText(code, message ?? '');
+      if (isChange(item) && !TEMPORARY_CODES.has(code)) this.#giveUp(item, error);
+      else this.#fail(ref, error);
+      this.flush(item.command.room_id);
       return;
     }
     const wait = (retry_after_seconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
@@ -220,17 +218,25 @@ export class Outbox {
     if (item?.state === 'failed') this.#drop(item);
   }
 
+  /** The user was told of a change that was given up. */
+  told(ref: string): void {
+    this.dropped.value = this.dropped.value.filter(({ command }) => command.ref !== ref);
+  }
+
   /** The user is no longer a member, so all commands to the room fail. */
   failRoom(room_id: string, error: string): void {
-    for (const item of this.items.value)
-      if (item.command.room_id === room_id && item.state !== 'stored')
-        this.#fail(item.command.ref, error);
+    for (const item of this.items.value) {
+      if (item.command.room_id !== room_id || item.state === 'stored') continue;
+      if (isChange(item)) this.#giveUp(item, error);
+      else this.#fail(item.command.ref, error);
+    }
   }
 
   /** The user logs out. No command stays on this machine. */
   forget(): void {
     this.stop();
     this.items.value = [];
+    this.dropped.value = [];
     this.#options.store.forget(this.#options.user_id);
   }
 
@@ -270,9 +276,10 @@ export class Outbox {
   }
 
   /**
-   * The store was restored, so the room has another epoch. What was stored may be gone and is sent
-   * again: where it is still there, its ref keeps it from being stored twice. Another message may
-   * have the seq of the one that was answered, so the command answers none.
+   * The store was restored, so the room has another epoch. Messages that were stored may be gone and are
+   * sent again: where one is still there, its ref keeps it from being stored twice. Another message may
+   * have the seq of the one that was answered, so the message answers none. For the same reason, changes
+   * are given up.
    */
   #bringOver(room_id: string): void {
     const epoch = this.#options.epochOf(room_id);
@@ -280,6 +287,10 @@ export class Outbox {
     for (const item of this.items.peek()) {
       const { command, state } = item;
       if (command.room_id !== room_id || (item.epoch ?? epoch) === epoch) continue;
+      if (command.type !== 'send') {
+        this.#giveUp(item as PendingChange, codeText('reset'));
+        continue;
+      }
       const { reply_to: _, ...rest } = command;
       const wasStored = state === 'stored';
       const change = { command: rest, epoch, ...(wasStored && { state: 'waiting', seq: null }) };
@@ -299,13 +310,16 @@ export class Outbox {
     return Math.max(this.#options.clock.now(), last ? Date.parse(last.at) + 1 : 0);
   }
 
-  #overdue(ref: string): void {
+  #overdue(ref: string, room_id: string): void {
     const { clock, onSilence } = this.#options;
     const due = clock.now() + ACK_TIMEOUT_MILLISECONDS;
     this.#timers.arm(ref, ACK_TIMEOUT_MILLISECONDS, () => {
       // After a sleep, the ack may have arrived without having been read.
-      if (clock.now() - due > SLEEP_MILLISECONDS) this.#overdue(ref);
-      else this.#fail(ref, 'The server did not answer in time.');
+      if (clock.now() - due > SLEEP_MILLISECONDS) this.#overdue(ref, room_id);
+      else {
+        this.#fail(ref, 'The server did not answer in time.');
+        this.flush(room_id);
+      }
     });
     onSilence();
   }
@@ -316,7 +330,13 @@ export class Outbox {
     this.#timers.disarm(ref);
     this.#change(ref, { state: 'failed', error });
     this.#keep(ref);
-    this.flush(item.command.room_id);
+  }
+
+  /** A change that was stored may be gone after a restore, as everything may. So it is only forgotten. */
+  #giveUp(item: PendingChange, error: string): void {
+    this.#drop(item);
+    if (item.state === 'stored') return;
+    this.dropped.value = [...this.dropped.value, { command: item.command, error }];
   }
 
   #drop({ command: { ref }, state }: Pending): void {

@@ -1,7 +1,8 @@
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb';
 import type { Tab } from '../browser/tab';
 import type { EntryCommand, SendCommand } from '../wire/protocol';
-import type { OutboxStore, Pending } from './outbox';
+import type { OutboxStore } from './outbox';
+import type { Pending } from './pending';
 
 const DATABASE = 'tailwire';
 // Version 1 kept messages, version 2 keeps commands.
@@ -156,7 +157,15 @@ async function bringOver(store: UpgradedStore): Promise<void> {
 }
 
 // A newer page may store commands that this page does not know. They stay in the database.
-const KNOWN: Record<EntryCommand['type'], true> = { send: true };
+const KNOWN: Record<EntryCommand['type'], true> = {
+  send: true,
+  edit: true,
+  delete: true,
+  react: true,
+  unreact: true,
+  pin: true,
+  unpin: true,
+};
 
 function pendingIn(kept: readonly Kept[]): Pending[] {
   return kept

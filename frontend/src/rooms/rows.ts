@@ -1,7 +1,8 @@
 /** Turns entries and pending messages into the rows that the timeline shows. Pure. */
 
 import { dayKey } from '../browser/time';
-import type { PendingMessage } from './outbox';
+import { type ChangesBySeq, overlaid } from './overlay';
+import type { PendingChange, PendingMessage } from './pending';
 import type { Entry, MessageEntry, NoticeEntry } from './timeline';
 
 // After this time a message gets a heading again, even from the same author.
@@ -10,19 +11,29 @@ const GROUP_MILLISECONDS = 5 * 60_000;
 export type Row =
   | { kind: 'day'; key: string; at: string }
   | { kind: 'unread'; key: string }
-  | { kind: 'message'; key: string; entry: MessageEntry; leads: boolean }
+  | {
+      kind: 'message';
+      key: string;
+      /** With the pending changes of the user. */
+      entry: MessageEntry;
+      changes: readonly PendingChange[];
+      leads: boolean;
+    }
   | { kind: 'notice'; key: string; entry: NoticeEntry }
   | { kind: 'pending'; key: string; pending: PendingMessage; leads: boolean };
 
 interface RowsInput {
   entries: readonly Entry[];
   pending: readonly PendingMessage[];
+  changes: ChangesBySeq;
   /** The unread line is before the first message of others after this seq. */
   divider: number | null;
   me: string;
 }
 
-export function rowsOf({ entries, pending, divider, me }: RowsInput): Row[] {
+const NONE: readonly PendingChange[] = [];
+
+export function rowsOf({ entries, pending, changes, divider, me }: RowsInput): Row[] {
   const rows: Row[] = [];
   let day = '';
   let previous: { user_id: string; at: string } | null = null;
@@ -53,7 +64,14 @@ export function rowsOf({ entries, pending, divider, me }: RowsInput): Row[] {
       previous = null;
       rows.push({ kind: 'unread', key: 'unread' });
     }
-    rows.push({ kind: 'message', key: rowKey(entry, me), entry, leads: !follows(user_id, at) });
+    const own = changes.get(entry.seq) ?? NONE;
+    rows.push({
+      kind: 'message',
+      key: rowKey(entry, me),
+      entry: overlaid(entry, own, me),
+      changes: own,
+      leads: !follows(user_id, at),
+    });
     previous = { user_id, at };
   }
   for (const item of pending) {

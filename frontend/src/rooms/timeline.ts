@@ -8,9 +8,16 @@ import type {
   HistoryPage,
   Message,
   Position,
-  Reaction,
   Role,
 } from '../wire/protocol';
+
+/** The users who reacted with one emoji. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** In the order in which they reacted. Those that history left out are missing. */
+  user_ids: readonly string[];
+}
 
 export interface MessageEntry {
   kind: 'message';
@@ -23,6 +30,7 @@ export interface MessageEntry {
   reply_to: number | null;
   edited_at: string | null;
   deleted: boolean;
+  pinned: boolean;
   reactions: readonly Reaction[];
 }
 
@@ -38,6 +46,13 @@ export interface NoticeEntry {
 }
 
 export type Entry = MessageEntry | NoticeEntry;
+
+/** What the entries of changes say of the message that they change. */
+export type Fact =
+  | { type: 'edit'; body: string; at: string }
+  | { type: 'delete' }
+  | { type: 'reaction'; emoji: string; user_id: string; added: boolean }
+  | { type: 'pin'; pinned: boolean };
 
 type Change = Extract<EntryEvent, { target: number }>;
 type NewEntry = Extract<EntryEvent, { type: 'message' | 'member' | 'room' }>;
@@ -261,7 +276,11 @@ export function messageEntry(message: Message): MessageEntry {
     reply_to: message.reply_to ?? null,
     edited_at: message.edited_at ?? null,
     deleted: message.deleted ?? false,
-    reactions: message.reactions ?? [],
+    pinned: message.pinned ?? false,
+    reactions: (message.reactions ?? []).map(({ emoji, count, user_ids }) => ({
+      ...{ emoji, user_ids },
+      count: count ?? user_ids.length,
+    })),
   };
 }
 
@@ -302,30 +321,37 @@ function applyChange(timeline: Timeline, change: Change): Timeline {
   return { ...timeline, entries };
 }
 
-function changed(entry: MessageEntry, change: Change): MessageEntry {
+/** The message after a change of it. */
+export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
   if (entry.deleted) return entry;
-  switch (change.type) {
+  switch (fact.type) {
     case 'edit':
-      return { ...entry, body: change.body, edited_at: change.at };
+      return { ...entry, body: fact.body, edited_at: fact.at };
     case 'delete':
-      return { ...entry, body: '', edited_at: null, deleted: true, reactions: [] };
+      return {
+        ...entry,
+        ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
+      };
     case 'reaction':
-      return { ...entry, reactions: react(entry.reactions, change) };
+      return { ...entry, reactions: react(entry.reactions, fact) };
+    case 'pin':
+      return { ...entry, pinned: fact.pinned };
   }
 }
 
 /** Users and emojis keep the order in which they came, as in the server's fold. */
 function react(
   reactions: readonly Reaction[],
-  { emoji, user_id, added }: Extract<Change, { type: 'reaction' }>,
+  { emoji, user_id, added }: Extract<Fact, { type: 'reaction' }>,
 ): readonly Reaction[] {
   const known = reactions.find((reaction) => reaction.emoji === emoji);
   if (added === (known?.user_ids.includes(user_id) ?? false)) return reactions;
-  if (!known) return [...reactions, { emoji, user_ids: [user_id] }];
+  if (!known) return [...reactions, { emoji, count: 1, user_ids: [user_id] }];
   const user_ids = added
     ? [...known.user_ids, user_id]
     : known.user_ids.filter((id) => id !== user_id);
+  const count = known.count + (added ? 1 : -1);
   return reactions
-    .map((reaction) => (reaction === known ? { emoji, user_ids } : reaction))
-    .filter((reaction) => reaction.user_ids.length > 0);
+    .map((reaction) => (reaction === known ? { emoji, count, user_ids } : reaction))
+    .filter((reaction) => reaction.count > 0);
 }

@@ -14,6 +14,7 @@ import { Membership } from './membership';
 import { Names } from './names';
 import { News } from './news';
 import { Outbox, type OutboxStore } from './outbox';
+import type { WhatToChange } from './pending';
 import { People } from './people';
 import { type ReadChannel, Reading } from './reading';
 import { Refreshes } from './refreshes';
@@ -132,6 +133,7 @@ export function wireRooms(options: RoomsOptions) {
     subscriptions,
     outbox,
     history,
+    messages: api.messages,
     people: new People(api.users, clock),
     directory: new Directory(api.rooms, clock),
     drafts: new Drafts(options.storage, user_id),
@@ -141,6 +143,11 @@ export function wireRooms(options: RoomsOptions) {
         reading.answered(room_id);
         outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
       });
+    },
+    /** Changes a message of a room, as the timeline shows the room now. */
+    change(room_id: string, seq: number, what: WhatToChange): void {
+      const epoch = timelines.get(room_id)?.peek().epoch;
+      if (epoch !== undefined) outbox.add({ ...what, room_id, epoch, seq });
     },
   };
 }

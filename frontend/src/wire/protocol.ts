@@ -76,6 +76,9 @@ export type Visibility = 'public' | 'private';
 
 export interface Reaction {
   emoji: string;
+  /** How many users have reacted with it. Older servers name all of them instead. */
+  count?: number;
+  /** The first of them. */
   user_ids: string[];
 }
 
@@ -90,7 +93,23 @@ export interface Message {
   reply_to?: number | null;
   edited_at?: string | null;
   deleted?: boolean;
+  pinned?: boolean;
   reactions?: Reaction[];
+}
+
+/** A text that a message was sent with, or was given by an edit. */
+export interface MessageText {
+  seq: number;
+  at: string;
+  body: string;
+}
+
+export interface EditsPage {
+  /** The message as it was sent; null where it is deleted. */
+  original: MessageText | null;
+  /** The edits, the oldest first. */
+  items: MessageText[];
+  has_more: boolean;
 }
 
 export interface Room {
@@ -143,8 +162,23 @@ export interface SendCommand {
   reply_to?: number;
 }
 
+/** The message that a command changes. After a restore its seq may be that of another message. */
+interface Target {
+  room_id: string;
+  epoch: string;
+  seq: number;
+  ref: string;
+}
+
+/** The commands that change an earlier message. */
+export type ChangeCommand =
+  | ({ type: 'edit'; body: string } & Target)
+  | ({ type: 'delete' } & Target)
+  | ({ type: 'react' | 'unreact'; emoji: string } & Target)
+  | ({ type: 'pin' | 'unpin' } & Target);
+
 /** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
-export type EntryCommand = SendCommand;
+export type EntryCommand = SendCommand | ChangeCommand;
 
 export type Command =
   | { type: 'authenticate'; token: string }

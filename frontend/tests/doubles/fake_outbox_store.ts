@@ -1,4 +1,5 @@
-import type { OutboxStore, Pending } from '../../src/rooms/outbox';
+import type { OutboxStore } from '../../src/rooms/outbox';
+import type { Pending } from '../../src/rooms/pending';
 
 /** What a browser stores for one tab. `left` holds the commands of closed tabs. */
 export class FakeOutboxStore implements OutboxStore {

@@ -81,7 +81,7 @@ function entry(
 const react = (seq: number, emoji: string, user_id: string, added: boolean) =>
   entry(seq, 'reaction', { target: 1, emoji, user_id, added });
 const said = (seq: number) => entry(seq, 'message', { ref: null, body: `message ${seq}` });
-const plain = { edited_at: null, deleted: false, reactions: [] };
+const plain = { edited_at: null, deleted: false, pinned: false, reactions: [] };
 
 const CASES: Record<string, FoldCase> = {
   'an edit, and a kind that nobody knows': {

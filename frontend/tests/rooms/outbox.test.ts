@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Outbox, type Pending } from '../../src/rooms/outbox';
+import { Outbox } from '../../src/rooms/outbox';
+import type { Pending } from '../../src/rooms/pending';
 import type { EntryCommand } from '../../src/wire/protocol';
 import { FakeOutboxStore } from '../doubles/fake_outbox_store';
 import { ManualClock, settled } from '../doubles/manual_clock';
@@ -70,6 +71,7 @@ beforeEach(async () => {
 
 const say = (room_id: string, body: string) => outbox.add({ type: 'send', room_id, body }).command;
 const states = () => outbox.items.value.map(({ state }) => state);
+const bodyOf = (command: EntryCommand) => ('body' in command ? command.body : null);
 const refs = () => sent.map(({ ref }) => ref);
 
 test('a message is shown before it is acked, and gone after its echo', () => {
@@ -92,9 +94,9 @@ test('messages of one room leave one after the other, in order', () => {
   say('lobby', 'one');
   say('lobby', 'two');
   say('other', 'elsewhere');
-  expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere']);
+  expect(sent.map(bodyOf)).toEqual(['one', 'elsewhere']);
   outbox.acked('ref-1', at(11));
-  expect(sent.map(({ body }) => body)).toEqual(['one', 'elsewhere', 'two']);
+  expect(sent.map(bodyOf)).toEqual(['one', 'elsewhere', 'two']);
 });
 
 test('what was unacked when the connection broke is sent again with the same refs', () => {
@@ -254,7 +256,11 @@ describe('a reload', () => {
     say('lobby', 'three');
     store.kept = new Map([...store.kept].reverse());
     await reload();
-    expect(outbox.items.value.map(({ command }) => command.body)).toEqual(['one', 'two', 'three']);
+    expect(outbox.items.value.map(({ command }) => bodyOf(command))).toEqual([
+      'one',
+      'two',
+      'three',
+    ]);
   });
 });
 
@@ -324,4 +330,118 @@ test('the end of a session keeps what was not sent, a log-out deletes it', async
   expect(outbox.items.value).toEqual([]);
   expect(store.kept.size).toBe(0);
   expect(clock.armed).toBe(0);
+});
+
+describe('a change of a message', () => {
+  const edit = (body: string, seq = 5) =>
+    outbox.add({ type: 'edit', room_id: 'lobby', epoch, seq, body }).command.ref;
+  const react = (emoji: string) =>
+    outbox.add({ type: 'react', room_id: 'lobby', epoch, seq: 5, emoji }).command.ref;
+  const dropped = () => outbox.dropped.value.map(({ command, error }) => [command.ref, error]);
+
+  test('tells the epoch in which the user saw the message, and keeps its place among messages', () => {
+    say('lobby', 'one');
+    const ref = edit('better');
+    say('lobby', 'two');
+    outbox.acked('ref-1', at(11));
+    expect(sent[1]).toEqual({
+      ...{ type: 'edit', room_id: 'lobby', epoch: 'e1', seq: 5, ref, body: 'better' },
+    });
+    outbox.acked(ref, at(12));
+    expect(sent.map(bodyOf)).toEqual(['one', 'better', 'two']);
+  });
+
+  test('is shown until the log has come as far as its entry', () => {
+    const ref = edit('better');
+    outbox.acked(ref, at(12));
+    outbox.settleUpTo('lobby', at(11));
+    expect(outbox.changesIn('lobby')).toHaveLength(1);
+    outbox.settleUpTo('lobby', at(12));
+    expect(outbox.changesIn('lobby')).toEqual([]);
+  });
+
+  test('is retried with its ref after a lost connection, and after a reload', async () => {
+    const ref = edit('better');
+    outbox.lost();
+    outbox.flush('lobby');
+    expect(refs()).toEqual([ref, ref]);
+    await reload();
+    expect(sent).toMatchObject([{ type: 'edit', ref, epoch: 'e1', body: 'better' }]);
+  });
+
+  test.each([
+    'deleted',
+    'not_found',
+    'forbidden',
+    'reset',
+    'limit',
+    'ref_conflict',
+    'unknown_type',
+  ])(
+    'that is refused with %s is dropped, the user is told, and the next one goes on',
+    async (code) => {
+      const ref = edit('better');
+      const next = react('👍');
+      outbox.refused(ref, { code, message: 'no' });
+      expect(outbox.items.value).toHaveLength(1);
+      expect(dropped()).toEqual([[ref, expect.stringMatching(/\.$/)]]);
+      expect(refs()).toEqual([ref, next]);
+      outbox.acked(next, at(12));
+      outbox.told(ref);
+      expect(dropped()).toEqual([]);
+      await reload();
+      expect(outbox.changesIn('lobby')).toEqual([]);
+    },
+  );
+
+  test('that has to wait is not dropped', async () => {
+    const ref = edit('better');
+    outbox.refused(ref, { code: 'rate_limited', retry_after_seconds: 1 });
+    await clock.advance(1_000);
+    expect(refs()).toEqual([ref, ref]);
+    expect(dropped()).toEqual([]);
+  });
+
+  test('that nobody answers can be retried or discarded', async () => {
+    const ref = edit('better');
+    await clock.advance(15_000);
+    expect([states(), dropped()]).toEqual([['failed'], []]);
+    outbox.retry(ref);
+    expect(refs()).toEqual([ref, ref]);
+  });
+
+  test('of a message of another epoch is dropped and not sent', async () => {
+    isLive = false;
+    const ref = edit('better');
+    say('lobby', 'hello');
+    epoch = 'e2';
+    isLive = true;
+    outbox.flush('lobby');
+    expect(dropped()).toEqual([[ref, expect.stringContaining('restored')]]);
+    expect(sent.map(bodyOf)).toEqual(['hello']);
+    expect([...store.kept.values()].map(({ command }) => command.type)).toEqual(['send']);
+  });
+
+  test('that was stored is forgotten under another epoch, without a word', () => {
+    outbox.acked(edit('better'), at(12));
+    epoch = 'e2';
+    outbox.flush('lobby');
+    expect([outbox.items.value, dropped()]).toEqual([[], []]);
+  });
+
+  test('is dropped when the user is no longer a member', () => {
+    isLive = false;
+    const ref = edit('better');
+    outbox.failRoom('lobby', 'You are no longer a member of this room.');
+    expect(dropped()).toEqual([[ref, 'You are no longer a member of this room.']]);
+  });
+
+  test('of a closed tab is sent by another one', async () => {
+    const command: EntryCommand = {
+      ...{ type: 'delete', room_id: 'lobby', epoch: 'e1', seq: 5, ref: 'left-1' },
+    };
+    store.left = [makePending('left-1', { command, epoch: 'e1' })];
+    await clock.advance(5_000);
+    expect(sent).toEqual([command]);
+  });
 });

@@ -3,8 +3,8 @@ import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Tab } from '../../src/browser/tab';
-import type { Pending } from '../../src/rooms/outbox';
 import { IndexedOutboxStore } from '../../src/rooms/outbox_store';
+import type { Pending } from '../../src/rooms/pending';
 import { FakeLocks } from '../doubles/fake_locks';
 import { ManualClock } from '../doubles/manual_clock';
 import { MemoryStorage } from '../make';
@@ -136,7 +136,7 @@ describe('what version 1 kept', () => {
 
 test('a command that a later version of the app kept stays where it is', async () => {
   const { store } = openTab();
-  const command = { type: 'edit', ref: 'e', room_id: 'lobby', target: 7, body: 'better' };
+  const command = { type: 'forward', ref: 'e', room_id: 'lobby', to: 'den' };
   store.put(ME, { ...makePending('e'), command: command as unknown as Pending['command'] });
   store.put(ME, makePending('a'));
   expect(refs(await store.own(ME))).toEqual(['a']);

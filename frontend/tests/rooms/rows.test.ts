@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PendingMessage } from '../../src/rooms/outbox';
+import type { PendingMessage } from '../../src/rooms/pending';
 import { rowsOf } from '../../src/rooms/rows';
 import { apply } from '../../src/rooms/timeline';
 import { ME, makeEvent, makeTimeline } from '../make';
@@ -12,7 +12,7 @@ const entriesOf = (...events: Record<string, unknown>[]) =>
 const rows = (
   entries: ReturnType<typeof entriesOf>,
   { pending = [], divider = null }: { pending?: PendingMessage[]; divider?: number | null } = {},
-) => rowsOf({ entries, pending, divider, me: ME });
+) => rowsOf({ entries, pending, changes: new Map(), divider, me: ME });
 
 const makePending = (ref: string): PendingMessage => ({
   command: { type: 'send', ref, room_id: 'lobby', body: 'hello' },

@@ -76,7 +76,7 @@ describe('applying events', () => {
       reaction(4, 'b', true),
     );
     expect(findEntry(both, 1)).toMatchObject({
-      reactions: [{ emoji: '👍', user_ids: ['b', 'c'] }],
+      reactions: [{ emoji: '👍', count: 2, user_ids: ['b', 'c'] }],
     });
     const none = applyAll(both, reaction(5, 'b', false), reaction(6, 'c', false));
     expect(findEntry(none, 1)).toMatchObject({ reactions: [] });

@@ -15,10 +15,12 @@ describe('the composer', () => {
   let drafts: Drafts;
   let said: [body: string, reply_to: number | null][];
   let replyTo: Signal<MessageEntry | null>;
+  let editedLast: number;
 
   beforeEach(() => {
     drafts = new Drafts(new MemoryStorage(), 'alice-id');
     said = [];
+    editedLast = 0;
     replyTo = signal(null);
     const session = {
       drafts,
@@ -30,7 +32,15 @@ describe('the composer', () => {
     act(() =>
       render(
         <SessionContext.Provider value={session}>
-          <Composer room={makeRoom()} replyTo={replyTo} onSent={() => {}} />
+          <Composer
+            room={makeRoom()}
+            replyTo={replyTo}
+            onSent={() => {}}
+            onEditLast={() => {
+              editedLast++;
+              return true;
+            }}
+          />
         </SessionContext.Provider>,
         root,
       ),
@@ -90,6 +100,17 @@ describe('the composer', () => {
     type('  more');
     act(() => root.querySelector<HTMLButtonElement>('.send-button')?.click());
     expect(said[1]).toEqual(['  more', null]);
+  });
+
+  test('the arrow up edits the last message where nothing is written, and moves in the text otherwise', () => {
+    press({ key: 'ArrowUp', shiftKey: true });
+    press({ key: 'ArrowUp', isComposing: true });
+    expect(editedLast).toBe(0);
+    press({ key: 'ArrowUp' });
+    expect(editedLast).toBe(1);
+    type('hello');
+    press({ key: 'ArrowUp' });
+    expect(editedLast).toBe(1);
   });
 
   test('an empty message is not sent', () => {

@@ -9,6 +9,7 @@ import { messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
 import { SessionContext } from '../../src/views/parts/context';
 import { ConnectionBanner } from '../../src/views/shell/ConnectionBanner';
+import type { Acts } from '../../src/views/timeline/acts';
 import { Body } from '../../src/views/timeline/Body';
 import { MessageRow } from '../../src/views/timeline/MessageRow';
 import { closeRule } from '../../src/wire/close_codes';
@@ -74,22 +75,29 @@ test('drafts survive a reload, and are not those of the next user', () => {
 
 describe('a message row', () => {
   let names: Names;
+  let acted: unknown[][];
 
   beforeEach(() => {
     names = new Names();
+    acted = [];
   });
 
   const onRetry = vi.fn();
   const show = (row: Extract<Row, { kind: 'message' | 'pending' }>) =>
     act(() =>
       render(
-        <SessionContext.Provider value={{ names } as unknown as Session}>
+        <SessionContext.Provider
+          value={{ names, members: { of: () => undefined } } as unknown as Session}
+        >
           <MessageRow
             row={row}
             me={{ user_id: 'alice-id', username: 'alice' }}
             quoted={undefined}
             highlighted={false}
-            onReply={() => {}}
+            room_id="lobby"
+            abilities={{ reply: true, react: true, edit: true, delete: true, pin: false }}
+            isEdited={false}
+            acts={{ act: (...what: unknown[]) => acted.push(what) } as unknown as Acts}
             onQuote={() => {}}
             onRetry={onRetry}
             onDiscard={() => {}}
@@ -115,7 +123,7 @@ describe('a message row', () => {
     const before = root.querySelector('.message .body');
     expect(root.textContent).toContain('Sending');
     const entry = messageEntry(makeMessage(11, { username: 'alice', body: 'hello' }));
-    show({ kind: 'message', key: 'ref r1', leads: true, entry });
+    show({ kind: 'message', key: 'ref r1', leads: true, entry, changes: [] });
     expect(root.querySelector('.message .body')).toBe(before);
     expect(root.textContent).not.toContain('Sending');
   });
@@ -136,7 +144,7 @@ describe('a message row', () => {
 
   test('a name that is learned later is shown with the username, and leaves the avatar as it was', () => {
     const entry = messageEntry(makeMessage(11, { user_id: 'grace-id', username: 'grace_h' }));
-    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    show({ kind: 'message', key: 'seq 11', leads: true, entry, changes: [] });
     const avatar = () => root.querySelector('.avatar')?.outerHTML;
     const before = avatar();
     expect(root.querySelector('.avatar')?.textContent).toBe('GH');
@@ -148,9 +156,54 @@ describe('a message row', () => {
     expect(avatar()).toBe(before);
   });
 
+  test('a pending change says so, and one that failed can be retried', () => {
+    const entry = messageEntry(makeMessage(11, { body: 'better' }));
+    const command = {
+      ...{ type: 'edit' as const, room_id: 'lobby', epoch: 'e1', seq: 11, ref: 'r2' },
+      body: 'better',
+    };
+    const change = { ...pending, command, state: 'waiting' as const, error: null };
+    const row = { kind: 'message' as const, key: 'seq 11', leads: true, entry };
+    show({ ...row, changes: [change] });
+    expect(root.querySelector('.message-status')?.textContent).toBe('Waiting to be sent');
+    show({ ...row, changes: [{ ...change, state: 'failed', error: 'No answer.' }] });
+    expect(root.querySelector('[role=alert]')?.textContent).toContain(
+      'The edit was not saved. No answer.',
+    );
+    act(() => root.querySelector<HTMLButtonElement>('.message-failure button')?.click());
+    expect(onRetry).toHaveBeenCalledWith('r2');
+  });
+
+  test('reactions say how many and who, and which are the own ones', () => {
+    names.suggest('bob-id', 'Bob');
+    const reactions = [
+      { emoji: '👍', count: 25, user_ids: ['alice-id', 'bob-id', 'gone-id'] },
+      { emoji: '🎉', count: 1, user_ids: ['bob-id'] },
+    ];
+    const entry = messageEntry(makeMessage(11, { reactions }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry, changes: [] });
+    const chips = [...root.querySelectorAll<HTMLElement>('.reaction[data-emoji]')];
+    expect(chips.map((chip) => chip.getAttribute('aria-pressed'))).toEqual(['true', 'false']);
+    expect(chips.map(({ title }) => title)).toEqual([
+      'You, Bob, and 23 others reacted with 👍',
+      'Bob reacted with 🎉',
+    ]);
+    expect(chips[0]?.textContent).toBe('👍 25');
+  });
+
+  test('a long message is folded until it is opened', () => {
+    const entry = messageEntry(makeMessage(11, { body: 'line\n'.repeat(60) }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry, changes: [] });
+    const button = () => root.querySelector<HTMLButtonElement>('.fold');
+    expect(root.querySelector('.folded .body')).not.toBeNull();
+    act(() => button()?.click());
+    expect(root.querySelector('.folded')).toBeNull();
+    expect(button()?.textContent).toBe('Show less');
+  });
+
   test('a deleted message is a tombstone', () => {
     const entry = messageEntry(makeMessage(11, { body: '', deleted: true }));
-    show({ kind: 'message', key: 'seq 11', leads: true, entry });
+    show({ kind: 'message', key: 'seq 11', leads: true, entry, changes: [] });
     expect(root.textContent).toContain('This message was deleted.');
     expect(root.querySelector('.body')).toBeNull();
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseHash } from '../../src/browser/router';
+import { messageHash, parseHash } from '../../src/browser/router';
 import { titleText } from '../../src/browser/title';
 import { closeRule } from '../../src/wire/close_codes';
 import { isEntry, parseEvent } from '../../src/wire/protocol';
@@ -52,7 +52,13 @@ test('4500-4999 means stay away, everything else unknown means come back', () =>
 });
 
 test('only a well-formed room id in the hash is a room', () => {
-  expect(parseHash('#/rooms/a-B_9')).toEqual({ name: 'room', id: 'a-B_9', panel: null });
+  expect(parseHash('#/rooms/a-B_9')).toEqual({
+    ...{ name: 'room', id: 'a-B_9', panel: null, seq: null },
+  });
+  expect(parseHash('#/rooms/lobby/members')).toMatchObject({ panel: 'members', seq: null });
+  expect(parseHash(messageHash('lobby', 17))).toMatchObject({ id: 'lobby', panel: null, seq: 17 });
+  for (const place of ['messages/0', 'messages/x', 'messages/17x', 'messages/9007199254740993'])
+    expect(parseHash(`#/rooms/lobby/${place}`)).toEqual({ name: 'home' });
   for (const hash of ['#/rooms/', '#/rooms/a/b', '#/rooms/<img src=x>', '#/rooms/%2e%2e', ''])
     expect(parseHash(hash)).toEqual({ name: 'home' });
 });

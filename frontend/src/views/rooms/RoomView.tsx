@@ -1,6 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { membersHash, roomHash } from '../../browser/router';
+import { abilitiesIn } from '../../rooms/actions';
+import { bySeq, lastOwn } from '../../rooms/overlay';
 import { isLastOwner, LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
 import { problemText } from '../../wire/problem';
@@ -9,6 +11,8 @@ import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { Composer } from '../timeline/Composer';
+import { DroppedChanges } from '../timeline/DroppedChanges';
+import { PinsDialog } from '../timeline/PinsDialog';
 import { TimelineView } from '../timeline/TimelineView';
 import { MembersPanel, WIDE } from './MembersPanel';
 
@@ -18,7 +22,8 @@ interface RoomViewProps {
 }
 
 export function RoomView({ room, timeline }: RoomViewProps) {
-  const { members } = useSession();
+  const session = useSession();
+  const { members } = session;
   const { router } = useApp();
   const route = router.route.value;
   // In a wide window the members stand beside the conversation. In any other they cover it, so they
@@ -28,7 +33,10 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const showMembers = beside || inFront;
   const wentThere = useRef(false);
   const [leaving, setLeaving] = useState(false);
+  const [showPins, setShowPins] = useState(false);
   const replyTo = useSignal<MessageEntry | null>(null);
+  const editing = useSignal<number | null>(null);
+  const goal = useSignal<number | null>(null);
   const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
   const membersButton = useRef<HTMLButtonElement>(null);
@@ -36,7 +44,21 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   // Under another epoch another message may have the seq of the one that is answered.
   useLayoutEffect(() => {
     replyTo.value = null;
-  }, [replyTo, epoch]);
+    editing.value = null;
+  }, [replyTo, editing, epoch]);
+  const linked = route.name === 'room' ? route.seq : null;
+  useEffect(() => {
+    if (linked === null) return;
+    goal.value = linked;
+    // The same link leads there once more.
+    router.replace(roomHash(room.id));
+  }, [router, goal, linked, room.id]);
+  const editLast = () => {
+    if (!abilitiesIn(room, session.features.value).edit) return false;
+    const changes = bySeq(session.outbox.changesIn(room.id), epoch);
+    editing.value = lastOwn(timeline.peek(), changes, session.user_id) ?? editing.peek();
+    return editing.peek() !== null;
+  };
   const openMembers = () => {
     if (window.matchMedia(WIDE).matches) return setBeside(true);
     wentThere.current = true;
@@ -70,6 +92,17 @@ export function RoomView({ room, timeline }: RoomViewProps) {
               </p>
             )}
           </div>
+          {session.features.value.has('pin') && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label="Pinned messages"
+              title="Pinned messages"
+              onClick={() => setShowPins(true)}
+            >
+              <Icon name="pin" />
+            </button>
+          )}
           {room.id !== LOBBY && (
             <button
               type="button"
@@ -98,11 +131,19 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           room={room}
           timeline={timeline}
           sentCount={sentCount}
+          editing={editing}
+          goal={goal}
           onReply={(entry) => {
             replyTo.value = entry;
           }}
         />
-        <Composer room={room} replyTo={replyTo} onSent={() => setSentCount((count) => count + 1)} />
+        <DroppedChanges room={room} />
+        <Composer
+          room={room}
+          replyTo={replyTo}
+          onSent={() => setSentCount((count) => count + 1)}
+          onEditLast={editLast}
+        />
       </section>
       {showMembers && (
         <MembersPanel
@@ -110,6 +151,16 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           onClose={() => {
             closeMembers();
             membersButton.current?.focus();
+          }}
+        />
+      )}
+      {showPins && (
+        <PinsDialog
+          room={room}
+          onClose={() => setShowPins(false)}
+          onJump={(seq) => {
+            setShowPins(false);
+            goal.value = seq;
           }}
         />
       )}

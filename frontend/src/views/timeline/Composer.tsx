@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { onKeys } from '../../browser/keys';
+import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
@@ -16,9 +16,11 @@ interface ComposerProps {
   /** The message that the next one answers. Read when sending, as it was cleared by the last one. */
   replyTo: Signal<MessageEntry | null>;
   onSent(): void;
+  /** Edits the user's last message. Returns false where there is none. */
+  onEditLast(): boolean;
 }
 
-export function Composer({ room, replyTo, onSent }: ComposerProps) {
+export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
   const session = useSession();
   const { drafts } = session;
   const area = useRef<HTMLTextAreaElement>(null);
@@ -63,6 +65,9 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
 
   const onKeyDown = onKeys((event) => {
     if (event.key === 'Escape') replyTo.value = null;
+    const isEmpty = area.current?.value === '';
+    if (event.key === 'ArrowUp' && isEmpty && !hasModifier(event) && onEditLast())
+      event.preventDefault();
     if (event.key !== 'Enter' || !sendsBy(event)) return;
     event.preventDefault();
     send();
@@ -142,15 +147,6 @@ export function Composer({ room, replyTo, onSent }: ComposerProps) {
       </p>
     </form>
   );
-}
-
-function isCoarse(): boolean {
-  return window.matchMedia('(pointer: coarse)').matches;
-}
-
-/** Whether this Enter sends. The keyboards of phones have no Shift+Enter, so there it breaks the line. */
-function sendsBy(event: KeyboardEvent): boolean {
-  return event.ctrlKey || event.metaKey || !(event.shiftKey || isCoarse());
 }
 
 function Typists({ room }: { room: Room }) {

@@ -1,20 +1,28 @@
 import { Component } from 'preact';
 import { clockTime, fullTime } from '../../browser/time';
+import type { Abilities } from '../../rooms/actions';
 import type { Author } from '../../rooms/names';
-import type { PendingMessage } from '../../rooms/outbox';
+import type { PendingChange, PendingMessage } from '../../rooms/pending';
 import type { Row } from '../../rooms/rows';
 import type { Entry, MessageEntry } from '../../rooms/timeline';
+import type { EntryCommand } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
-import { Icon } from '../parts/Icon';
+import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
-import { Body } from './Body';
+import type { Acts } from './acts';
+import { LongBody } from './LongBody';
+import { MessageEditor } from './MessageEditor';
+import { Reactions } from './Reactions';
 
 interface MessageRowProps {
   row: Extract<Row, { kind: 'message' | 'pending' }>;
+  room_id: string;
   me: Author;
   quoted: Entry | undefined;
   highlighted: boolean;
-  onReply(entry: MessageEntry): void;
+  abilities: Abilities;
+  isEdited: boolean;
+  acts: Acts;
   onQuote(seq: number): void;
   onRetry(ref: string): void;
   onDiscard(ref: string): void;
@@ -26,17 +34,20 @@ interface MessageRowProps {
  */
 export class MessageRow extends Component<MessageRowProps> {
   override shouldComponentUpdate(next: MessageRowProps): boolean {
-    const { row, quoted, highlighted } = this.props;
+    const { row, quoted, highlighted, abilities, isEdited } = this.props;
     return (
       next.row.leads !== row.leads ||
       sourceOf(next.row) !== sourceOf(row) ||
+      changesOf(next.row) !== changesOf(row) ||
       next.quoted !== quoted ||
-      next.highlighted !== highlighted
+      next.highlighted !== highlighted ||
+      next.abilities !== abilities ||
+      next.isEdited !== isEdited
     );
   }
 
   override render() {
-    const { row, me, quoted, highlighted, onReply, onQuote } = this.props;
+    const { row, me, quoted, highlighted, onQuote } = this.props;
     const { at } = sourceOf(row);
     const { body, reply_to } = row.kind === 'message' ? row.entry : row.pending.command;
     const entry = row.kind === 'message' ? row.entry : null;
@@ -71,63 +82,144 @@ export class MessageRow extends Component<MessageRowProps> {
             {row.leads && <Username of={author} />} {time}
           </header>
           {reply_to && <Quote seq={reply_to} quoted={quoted} onQuote={onQuote} />}
-          {entry?.deleted ? (
-            <p class="tombstone">This message was deleted.</p>
-          ) : (
-            <Body text={body} />
-          )}
-          {entry?.edited_at && !entry.deleted && (
-            <span class="edited" title={fullTime(entry.edited_at)}>
-              edited
-            </span>
-          )}
-          {entry && <Reactions entry={entry} me={me} />}
+          {this.#content(body, entry)}
           {pending && this.#status(pending)}
+          {row.kind === 'message' && row.changes.map((change) => this.#status(change))}
         </div>
-        {entry && !entry.deleted && (
-          <div class="message-actions">
-            <button
-              type="button"
-              class="icon-button"
-              title="Reply"
-              tabIndex={-1}
-              onClick={() => onReply(entry)}
-            >
-              <span class="visually-hidden">
-                Reply to <Name of={entry} />
-              </span>
-              <Icon name="reply" size={18} />
-            </button>
-          </div>
-        )}
+        {entry && this.#actions(entry)}
       </article>
     );
   }
 
-  #status({ command: { ref }, state, error }: PendingMessage) {
-    const { onRetry, onDiscard } = this.props;
-    if (state !== 'failed')
+  #content(body: string, entry: MessageEntry | null) {
+    const { isEdited, acts } = this.props;
+    if (entry && isEdited)
       return (
-        <p class="message-status">{state === 'waiting' ? 'Waiting to be sent' : 'Sending…'}</p>
+        <MessageEditor
+          entry={entry}
+          draft={acts.draftOf(entry.seq)}
+          onSave={(text) => acts.save(entry.seq, text)}
+          onEmpty={() => acts.act('delete', entry.seq, new DOMRect())}
+          onClose={acts.stopEditing}
+        />
       );
+    if (entry?.deleted) return <p class="tombstone">This message was deleted.</p>;
     return (
-      <div class="message-failure" role="alert">
-        <Icon name="warning" size={16} />
-        <span>Not sent. {error}</span>
-        <button type="button" class="link-button" onClick={() => onRetry(ref)}>
-          Retry
-        </button>
-        <button type="button" class="link-button" onClick={() => onDiscard(ref)}>
-          Discard
-        </button>
+      <>
+        {entry?.pinned && (
+          <p class="pinned">
+            <Icon name="pin" size={14} /> Pinned
+          </p>
+        )}
+        <LongBody text={body} />
+        {entry?.edited_at && (
+          <button
+            type="button"
+            class="edited"
+            title={fullTime(entry.edited_at)}
+            tabIndex={-1}
+            onClick={(event) => acts.act('edits', entry.seq, rectOf(event))}
+          >
+            edited
+          </button>
+        )}
+        {entry && this.#reactions(entry)}
+      </>
+    );
+  }
+
+  #reactions(entry: MessageEntry) {
+    const { room_id, me, abilities, acts } = this.props;
+    const { seq } = entry;
+    return (
+      <Reactions
+        room_id={room_id}
+        entry={entry}
+        me={me.user_id}
+        canReact={abilities.react}
+        onReact={(emoji) => acts.react(seq, emoji)}
+        onWho={() => acts.act('reactors', seq, new DOMRect())}
+        onMore={(button) => acts.act('react', seq, button.getBoundingClientRect())}
+      />
+    );
+  }
+
+  #actions(entry: MessageEntry) {
+    const { abilities, acts } = this.props;
+    const button = (action: 'react' | 'reply' | 'menu', icon: IconName, text: string) => (
+      <button
+        type="button"
+        class={`icon-button act-${action}`}
+        title={text}
+        tabIndex={-1}
+        aria-haspopup={action === 'reply' ? undefined : 'menu'}
+        onClick={(event) => acts.act(action, entry.seq, rectOf(event))}
+      >
+        <span class="visually-hidden">
+          {text}: <Name of={entry} />
+        </span>
+        <Icon name={icon} size={18} />
+      </button>
+    );
+    return (
+      <div class="message-actions">
+        {abilities.react && !entry.deleted && button('react', 'smile', 'React')}
+        {abilities.reply && !entry.deleted && button('reply', 'reply', 'Reply')}
+        {button('menu', 'more', 'More')}
       </div>
     );
   }
+
+  #status({ command, state, error }: PendingMessage | PendingChange) {
+    const { onRetry, onDiscard } = this.props;
+    const { ref, type } = command;
+    if (state === 'failed')
+      return (
+        <div class="message-failure" role="alert" key={ref}>
+          <Icon name="warning" size={16} />
+          <span>
+            {FAILED[type]} {error}
+          </span>
+          <button type="button" class="link-button" onClick={() => onRetry(ref)}>
+            Retry
+          </button>
+          <button type="button" class="link-button" onClick={() => onDiscard(ref)}>
+            Discard
+          </button>
+        </div>
+      );
+    // A reaction is shown as if it were there already.
+    if (type === 'react' || type === 'unreact') return null;
+    const doing = type === 'send' ? 'Sending…' : type === 'delete' ? 'Deleting…' : 'Saving…';
+    return (
+      <p class="message-status" key={ref}>
+        {state === 'waiting' ? 'Waiting to be sent' : doing}
+      </p>
+    );
+  }
+}
+
+const FAILED: Record<EntryCommand['type'], string> = {
+  send: 'Not sent.',
+  edit: 'The edit was not saved.',
+  delete: 'Not deleted.',
+  react: 'The reaction was not sent.',
+  unreact: 'The reaction was not taken back.',
+  pin: 'Not pinned.',
+  unpin: 'Not unpinned.',
+};
+
+function rectOf({ currentTarget }: { currentTarget: Element }): DOMRect {
+  return currentTarget.getBoundingClientRect();
 }
 
 /** The object that a row shows. While it is the same object, the row has not changed. */
 function sourceOf(row: MessageRowProps['row']): MessageEntry | PendingMessage {
   return row.kind === 'message' ? row.entry : row.pending;
+}
+
+function changesOf(row: MessageRowProps['row']): readonly PendingChange[] | null {
+  return row.kind === 'message' ? row.changes : null;
 }
 
 const QUOTE_CHARACTERS = 160;
@@ -156,18 +248,5 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
         {quoted.deleted ? 'Message deleted' : quoted.body.slice(0, QUOTE_CHARACTERS)}
       </span>
     </button>
-  );
-}
-
-function Reactions({ entry, me }: { entry: MessageEntry; me: Author }) {
-  if (entry.reactions.length === 0) return null;
-  return (
-    <ul class="reactions" aria-label="Reactions">
-      {entry.reactions.map(({ emoji, user_ids }) => (
-        <li key={emoji} class={user_ids.includes(me.user_id) ? 'reaction mine' : 'reaction'}>
-          {emoji} <span class="reaction-count">{user_ids.length}</span>
-        </li>
-      ))}
-    </ul>
   );
 }

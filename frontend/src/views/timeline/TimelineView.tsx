@@ -1,19 +1,19 @@
 import type { Signal } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { dayName } from '../../browser/time';
+import { bySeq } from '../../rooms/overlay';
 import { type Row, rowsOf } from '../../rooms/rows';
-import {
-  findEntry,
-  indexOfSeq,
-  type MessageEntry,
-  type NoticeEntry,
-  type Timeline,
-} from '../../rooms/timeline';
+import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
-import type { Role, Room } from '../../wire/protocol';
+import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
-import { Name } from '../parts/Name';
+import { ActDialogs } from './ActDialogs';
+import { useActs } from './acts';
+import { Beginning } from './Beginning';
+import { actionOf } from './MessageMenu';
 import { MessageRow } from './MessageRow';
+import { NoticeRow } from './NoticeRow';
+import { usePresses } from './press';
 import { useRoving } from './roving';
 import { useScroll } from './scroll';
 import { JumpToNewest, UnreadBar } from './UnreadBar';
@@ -23,10 +23,15 @@ interface TimelineViewProps {
   timeline: Signal<Timeline>;
   /** Grows with each message that the user sends. Then the view scrolls to the end. */
   sentCount: number;
+  /** The seq of the message that is being edited. */
+  editing: Signal<number | null>;
+  /** The seq of the message that is to be shown. */
+  goal: Signal<number | null>;
   onReply(entry: MessageEntry): void;
 }
 
-export function TimelineView({ room, timeline, sentCount, onReply }: TimelineViewProps) {
+export function TimelineView(props: TimelineViewProps) {
+  const { room, timeline, sentCount, editing, goal, onReply } = props;
   const { auth, now } = useApp();
   const session = useSession();
   const { outbox, history, reading } = session;
@@ -42,9 +47,11 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     user_id: session.user_id,
     username: state.phase === 'signed_in' ? state.user.username : '',
   };
+  const changes = bySeq(outbox.changesIn(room.id), current.epoch);
   const rows = rowsOf({
     entries: entries.slice(from, to),
     pending: view.last === null && current.loaded_to === null ? outbox.messagesIn(room.id) : [],
+    changes,
     divider: dividerIn(current, from, line),
     me: session.user_id,
   });
@@ -85,7 +92,39 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     scroller.current?.focus();
   };
 
+  const toMessage = async (seq: number) => {
+    const { loaded_from, loaded_to } = timeline.peek();
+    letGo();
+    if (seq < loaded_from || (loaded_to !== null && seq > loaded_to))
+      await history.around(room.id, seq);
+    toEntry(seq);
+  };
+
+  const edited = editing.value;
+  const wanted = goal.value;
+  useEffect(() => {
+    if (wanted === null) return;
+    goal.value = null;
+    void toMessage(wanted);
+  }, [wanted]);
+  useLayoutEffect(() => {
+    if (edited === null) return;
+    const index = indexOfSeq(timeline.peek().entries, edited);
+    if (index < from || index >= to) toEntry(edited);
+  }, [edited]);
+
+  const acts = useActs({ room, timeline, editing, onReply });
   useRoving(scroller);
+  usePresses(scroller, {
+    onKey: (key, seq, anchor) => {
+      const entry = acts.find(seq);
+      const action = key === 'Enter' || key === 'ContextMenu' ? 'menu' : undefined;
+      const chosen = action ?? (entry && actionOf(key, acts.offered(entry)));
+      if (chosen) acts.act(chosen, seq, anchor);
+      return chosen !== undefined;
+    },
+    onHold: (what, seq, anchor) => acts.act(what === 'message' ? 'menu' : 'reactors', seq, anchor),
+  });
 
   const row = (item: Row) => {
     switch (item.kind) {
@@ -102,11 +141,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
           </div>
         );
       case 'notice':
-        return (
-          <p class="notice" key={item.key} data-key={item.key} data-seq={item.entry.seq}>
-            <Name of={item.entry} /> {noticeText(item.entry)}
-          </p>
-        );
+        return <NoticeRow key={item.key} row={item} />;
       default: {
         const reply_to =
           item.kind === 'message' ? item.entry.reply_to : item.pending.command.reply_to;
@@ -115,10 +150,13 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
           <MessageRow
             key={item.key}
             row={item}
+            room_id={room.id}
             me={me}
             quoted={reply_to ? findEntry(current, reply_to) : undefined}
             highlighted={seq !== null && seq === highlight?.seq}
-            onReply={onReply}
+            abilities={acts.abilities}
+            isEdited={seq !== null && seq === edited}
+            acts={acts}
             onQuote={toEntry}
             onRetry={(ref) => outbox.retry(ref)}
             onDiscard={(ref) => outbox.discard(ref)}
@@ -128,6 +166,7 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
     }
   };
 
+  const said = acts.said.value;
   const failed = history.failed(room.id);
   const empty = rows.length === 0 && !current.has_older;
   return (
@@ -170,59 +209,10 @@ export function TimelineView({ room, timeline, sentCount, onReply }: TimelineVie
         </div>
       </div>
       {!reading.atBottom.value && rows.length > 0 && <JumpToNewest room={room} onJump={toNewest} />}
-    </div>
-  );
-}
-
-interface BeginningProps {
-  room: Room;
-  atStart: boolean;
-  loading: boolean;
-  failed: boolean;
-  bare: boolean;
-  onLoad(): void;
-}
-
-/**
- * Shown above the first message: the beginning of the room, or a button that loads older messages.
- */
-function Beginning({ room, atStart, loading, failed, bare, onLoad }: BeginningProps) {
-  if (atStart)
-    return (
-      <div class="beginning">
-        <h2 dir="auto">{room.name}</h2>
-        <p>This is the beginning of the room.</p>
-      </div>
-    );
-  if (failed)
-    return (
-      <p class="callout danger" role="alert">
-        Older messages cannot be loaded.{' '}
-        <button type="button" class="link-button" onClick={onLoad}>
-          Try again
-        </button>
+      <ActDialogs room={room} acts={acts} />
+      <p class="said" role="status" key={said?.text}>
+        {said?.text}
       </p>
-    );
-  if (bare && loading) return <SkeletonMessages />;
-  return (
-    <button type="button" class="load-older" disabled={loading} onClick={onLoad}>
-      {loading ? 'Loading older messages…' : 'Load older messages'}
-    </button>
-  );
-}
-
-function SkeletonMessages() {
-  return (
-    <div aria-hidden="true">
-      {['', 'long', 'short', '', 'long'].map((width, index) => (
-        <div class="skeleton-message" key={index}>
-          <span class="skeleton block" />
-          <span class="skeleton-lines">
-            <span class="skeleton line short" />
-            <span class={`skeleton line ${width}`} />
-          </span>
-        </div>
-      ))}
     </div>
   );
 }
@@ -234,36 +224,4 @@ function SkeletonMessages() {
 function dividerIn(timeline: Timeline, from: number, divider: number | null): number | null {
   if (divider === null || timeline.loaded_from > divider + 1) return null;
   return indexOfSeq(timeline.entries, divider + 1) < from ? null : divider;
-}
-
-const BECAME: Record<Role, string> = {
-  owner: 'is now an owner',
-  moderator: 'is now a moderator',
-  member: 'is now a member',
-  reader: 'may now read along',
-};
-
-/** Whoever enters by themselves as an owner is who made the room. */
-const ENTERED: Record<Role, string> = {
-  owner: 'made this room',
-  moderator: 'joined',
-  member: 'joined',
-  reader: 'joined, and may read along',
-};
-
-const ADDED: Record<Role, string> = {
-  owner: 'was added as an owner',
-  moderator: 'was added as a moderator',
-  member: 'was added',
-  reader: 'was added, and may read along',
-};
-
-/** The text that follows the user's name. */
-function noticeText({ notice }: NoticeEntry): string {
-  if (notice.type === 'room')
-    return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
-  const { role, was, by_self } = notice;
-  if (!role) return by_self ? 'left' : 'was removed';
-  if (was) return BECAME[role];
-  return by_self ? ENTERED[role] : ADDED[role];
 }

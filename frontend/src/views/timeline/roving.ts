@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { onKeys } from '../../browser/keys';
+import { hasModifier, onKeys } from '../../browser/keys';
 
 const CONTROLS = 'a, button';
 // These keys move by so many messages. The ends are those of what is in the document.
@@ -30,7 +30,7 @@ export function useRoving(scroller: RefObject<HTMLElement | null>): void {
     };
     const onKey = onKeys((event) => {
       const step = STEPS.get(event.key);
-      if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (step === undefined || hasModifier(event) || isField(event.target)) return;
       const next = neighbour(list, current?.isConnected ? current : null, step);
       if (!next) return;
       event.preventDefault();
@@ -44,6 +44,10 @@ export function useRoving(scroller: RefObject<HTMLElement | null>): void {
       list.removeEventListener('keydown', onKey);
     };
   }, [scroller]);
+}
+
+function isField(target: EventTarget | null): boolean {
+  return target instanceof HTMLTextAreaElement;
 }
 
 function reach(message: HTMLElement | null, tabIndex: 0 | -1): void {

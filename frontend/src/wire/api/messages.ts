@@ -1,4 +1,4 @@
-import type { HistoryPage } from '../protocol';
+import type { EditsPage, HistoryPage, Message, MessageText } from '../protocol';
 import type { Requests } from '../requests';
 import { roomPath } from './rooms';
 
@@ -19,7 +19,31 @@ export class MessagesApi {
     return this.#page(room_id, { after: seq, limit });
   }
 
+  /** The texts of a message, the oldest first. A deleted message has none. */
+  async texts(room_id: string, seq: number): Promise<MessageText[]> {
+    const texts: MessageText[] = [];
+    let after: number | undefined;
+    do {
+      const page = await this.#requests.get<EditsPage>(`${messagePath(room_id, seq)}/edits`, {
+        ...{ after, limit: 100 },
+      });
+      if (after === undefined && page.original) texts.push(page.original);
+      texts.push(...page.items);
+      after = page.has_more ? page.items.at(-1)?.seq : undefined;
+    } while (after !== undefined);
+    return texts;
+  }
+
+  /** The pinned messages of a room, the one that was pinned last first. */
+  async pins(room_id: string): Promise<Message[]> {
+    return (await this.#requests.get<{ items: Message[] }>(`${roomPath(room_id)}/pins`)).items;
+  }
+
   #page(room_id: string, query: Record<string, number>): Promise<HistoryPage> {
     return this.#requests.get(`${roomPath(room_id)}/messages`, { ...query, entries: 'true' });
   }
+}
+
+function messagePath(room_id: string, seq: number): string {
+  return `${roomPath(room_id)}/messages/${seq}`;
 }

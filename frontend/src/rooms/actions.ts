@@ -1,0 +1,73 @@
+/** What the page offers to do with a message. The server decides (policy.py). Pure. */
+import type { Role, Room } from '../wire/protocol';
+import { GOVERNS } from './permissions';
+import type { MessageEntry } from './timeline';
+
+export type Action =
+  | 'react'
+  | 'reply'
+  | 'edit'
+  | 'pin'
+  | 'unpin'
+  | 'copy'
+  | 'link'
+  | 'edits'
+  | 'reactors'
+  | 'delete';
+
+/** What the user may do in a room, as far as the server can do it. */
+export interface Abilities {
+  reply: boolean;
+  react: boolean;
+  edit: boolean;
+  delete: boolean;
+  pin: boolean;
+}
+
+/** `features` are those that `ready` names. */
+export function abilitiesIn({ role }: Room, features: ReadonlySet<string>): Abilities {
+  const writes = role !== null && role !== 'reader';
+  return {
+    reply: writes,
+    react: writes && features.has('react'),
+    edit: writes && features.has('edit'),
+    delete: role !== null && features.has('delete'),
+    pin: (role === 'owner' || role === 'moderator') && features.has('pin'),
+  };
+}
+
+interface Asked {
+  entry: MessageEntry;
+  room: Room;
+  abilities: Abilities;
+  me: string;
+  /** The role of the author; null for who is no member, undefined where it is not known. */
+  authorRole: Role | null | undefined;
+}
+
+/** The actions that are offered for a message, in the order in which a menu shows them. */
+export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): Action[] {
+  if (entry.deleted) return ['link'];
+  const isOwn = entry.user_id === me;
+  const offers: [Action, boolean][] = [
+    ['react', abilities.react],
+    ['reply', abilities.reply],
+    ['edit', abilities.edit && isOwn],
+    [entry.pinned ? 'unpin' : 'pin', abilities.pin],
+    ['copy', true],
+    ['link', true],
+    ['edits', entry.edited_at !== null],
+    ['reactors', entry.reactions.length > 0],
+    ['delete', abilities.delete && (isOwn || governs(room.role, authorRole))],
+  ];
+  return offers.filter(([, isOffered]) => isOffered).map(([action]) => action);
+}
+
+/**
+ * Whether a member with this role may delete the messages of an author. A moderator may delete those of
+ * people who have left. In a large room not every role is known: then it is offered, and the server says.
+ */
+function governs(mine: Role | null, theirs: Role | null | undefined): boolean {
+  const governed = mine ? GOVERNS[mine] : [];
+  return theirs ? governed.includes(theirs) : governed.length > 0;
+}

@@ -1,0 +1,128 @@
+import { mediumTime } from '../../browser/time';
+import { namesOf } from '../../rooms/reactors';
+import type { MessageEntry } from '../../rooms/timeline';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { LoadFailure } from '../parts/LoadFailure';
+import { useLoaded } from '../parts/loaded';
+import { Name } from '../parts/Name';
+import type { Acts } from './acts';
+import { Body } from './Body';
+import { MessageMenu, ReactMenu } from './MessageMenu';
+
+const EXCERPT_CHARACTERS = 200;
+
+/** The menu or the dialog that is open for a message. */
+export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
+  const { user_id: me } = useSession();
+  const { close } = acts;
+  const acting = acts.acting.value;
+  const entry = acting && acts.find(acting.seq);
+  if (!entry) return null;
+  const { what, seq, anchor } = acting;
+  const onReact = (emoji: string) => acts.react(seq, emoji);
+  switch (what) {
+    case 'menu':
+      return (
+        <MessageMenu
+          {...{ entry, me, anchor, onReact }}
+          actions={acts.offered(entry)}
+          onAct={(action) => acts.act(action, seq, anchor)}
+          onClose={close}
+        />
+      );
+    case 'react':
+      return <ReactMenu {...{ entry, me, anchor, onReact }} onClose={close} />;
+    case 'edits':
+      return <Edits room={room} entry={entry} onClose={close} />;
+    case 'reactors':
+      return <Reactors room={room} entry={entry} onClose={close} />;
+    case 'delete':
+      return <Delete entry={entry} onClose={close} onDelete={() => acts.remove(seq)} />;
+  }
+}
+
+interface DeleteProps {
+  entry: MessageEntry;
+  onClose(): void;
+  onDelete(): void;
+}
+
+function Delete({ entry, onClose, onDelete }: DeleteProps) {
+  return (
+    <Dialog title="Delete this message?" onClose={onClose}>
+      <blockquote class="excerpt">
+        <strong>
+          <Name of={entry} />
+        </strong>
+        <p dir="auto">{entry.body.slice(0, EXCERPT_CHARACTERS)}</p>
+      </blockquote>
+      <p>Its text is erased for everybody, and cannot be brought back.</p>
+      <div class="form-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Keep
+        </button>
+        <button type="button" class="button danger" onClick={onDelete}>
+          Delete
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface MessageDialogProps {
+  room: Room;
+  entry: MessageEntry;
+  onClose(): void;
+}
+
+function Edits({ room, entry, onClose }: MessageDialogProps) {
+  const { messages } = useSession();
+  const { seq, edited_at } = entry;
+  const { value, failed, again } = useLoaded(() => messages.texts(room.id, seq), edited_at);
+  return (
+    <Dialog title="Edits" onClose={onClose}>
+      {failed && <LoadFailure error="The edits cannot be loaded." onAgain={again} />}
+      {!value && !failed && <p role="status">Loading…</p>}
+      <ol class="edits">
+        {value?.map(({ seq, at, body }, index) => (
+          <li key={seq}>
+            <p class="edits-when">
+              {index === 0 ? 'Written' : 'Edited'} <time dateTime={at}>{mediumTime(at)}</time>
+            </p>
+            <Body text={body} />
+          </li>
+        ))}
+      </ol>
+    </Dialog>
+  );
+}
+
+function Reactors({ room, entry, onClose }: MessageDialogProps) {
+  const { members, names, user_id: me } = useSession();
+  const known = { me, names, members: members.of(room.id)?.members ?? [] };
+  return (
+    <Dialog title="Who reacted" onClose={onClose}>
+      <ul class="reactors">
+        {entry.reactions.map((reaction) => {
+          const named = namesOf(reaction, known);
+          const others = reaction.count - named.length;
+          return (
+            <li key={reaction.emoji}>
+              <span class="reactors-emoji">{reaction.emoji}</span>
+              <ul>
+                {named.map((name, index) => (
+                  <li key={index}>
+                    <bdi>{name}</bdi>
+                  </li>
+                ))}
+                {others > 0 && <li>{others === 1 ? '1 other' : `${others} others`}</li>}
+              </ul>
+            </li>
+          );
+        })}
+      </ul>
+    </Dialog>
+  );
+}

@@ -1,0 +1,54 @@
+import type { Room } from '../../wire/protocol';
+
+interface BeginningProps {
+  room: Room;
+  atStart: boolean;
+  loading: boolean;
+  failed: boolean;
+  bare: boolean;
+  onLoad(): void;
+}
+
+/**
+ * Shown above the first message: the beginning of the room, or a button that loads older messages.
+ */
+export function Beginning({ room, atStart, loading, failed, bare, onLoad }: BeginningProps) {
+  if (atStart)
+    return (
+      <div class="beginning">
+        <h2 dir="auto">{room.name}</h2>
+        <p>This is the beginning of the room.</p>
+      </div>
+    );
+  if (failed)
+    return (
+      <p class="callout danger" role="alert">
+        Older messages cannot be loaded.{' '}
+        <button type="button" class="link-button" onClick={onLoad}>
+          Try again
+        </button>
+      </p>
+    );
+  if (bare && loading) return <SkeletonMessages />;
+  return (
+    <button type="button" class="load-older" disabled={loading} onClick={onLoad}>
+      {loading ? 'Loading older messages…' : 'Load older messages'}
+    </button>
+  );
+}
+
+function SkeletonMessages() {
+  return (
+    <div aria-hidden="true">
+      {['', 'long', 'short', '', 'long'].map((width, index) => (
+        <div class="skeleton-message" key={index}>
+          <span class="skeleton block" />
+          <span class="skeleton-lines">
+            <span class="skeleton line short" />
+            <span class={`skeleton line ${width}`} />
+          </span>
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+import type { Action } from '../../rooms/actions';
+import type { MessageEntry } from '../../rooms/timeline';
+import { Icon, type IconName } from '../parts/Icon';
+import { Menu } from '../parts/Menu';
+
+interface Look {
+  text: string;
+  icon: IconName;
+  /** The key that does it where a message has the focus. */
+  key?: string;
+}
+
+const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
+  reply: { text: 'Reply', icon: 'reply', key: 'r' },
+  edit: { text: 'Edit', icon: 'pencil', key: 'e' },
+  pin: { text: 'Pin', icon: 'pin', key: 'p' },
+  unpin: { text: 'Unpin', icon: 'pin', key: 'p' },
+  copy: { text: 'Copy text', icon: 'copy', key: 'c' },
+  link: { text: 'Copy link', icon: 'link', key: 'l' },
+  edits: { text: 'Edits', icon: 'retry' },
+  reactors: { text: 'Who reacted', icon: 'people' },
+  delete: { text: 'Delete', icon: 'bin', key: 'Delete' },
+};
+
+export const REACT_KEY = '+';
+
+// Each is in the normal form that the server gives to an emoji.
+const QUICK = ['👍', '❤️', '😂', '🎉', '😮', '😢'];
+
+/** The action of a key, out of those that are offered. */
+export function actionOf(key: string, offered: readonly Action[]): Action | undefined {
+  if (key === REACT_KEY) return offered.find((action) => action === 'react');
+  const named = key === 'Backspace' ? 'Delete' : key;
+  return offered.find((action) => action !== 'react' && LOOKS[action].key === named);
+}
+
+interface MessageMenuProps {
+  entry: MessageEntry;
+  actions: readonly Action[];
+  me: string;
+  anchor: DOMRect;
+  onReact(emoji: string): void;
+  onAct(action: Action): void;
+  onClose(): void;
+}
+
+/** What can be done with a message. */
+export function MessageMenu(props: MessageMenuProps) {
+  const { entry, actions, me, anchor, onReact, onAct, onClose } = props;
+  const others = actions.filter((action) => action !== 'react');
+  return (
+    <Menu
+      label="Message"
+      anchor={anchor}
+      onClose={onClose}
+      onKey={({ key }) => {
+        const action = actionOf(key, others);
+        if (action) onAct(action);
+      }}
+    >
+      {actions.includes('react') && <QuickReactions entry={entry} me={me} onReact={onReact} />}
+      {others.map((action) => (
+        <button
+          key={action}
+          type="button"
+          role="menuitem"
+          class={action === 'delete' ? 'menu-item danger' : 'menu-item'}
+          onClick={() => onAct(action as Action)}
+        >
+          <Icon name={LOOKS[action].icon} size={18} />
+          <span class="menu-text">{LOOKS[action].text}</span>
+          {LOOKS[action].key && <kbd>{keyText(LOOKS[action].key)}</kbd>}
+        </button>
+      ))}
+    </Menu>
+  );
+}
+
+function keyText(key = ''): string {
+  return key.length === 1 ? key.toUpperCase() : 'Del';
+}
+
+interface ReactMenuProps {
+  entry: MessageEntry;
+  me: string;
+  anchor: DOMRect;
+  onReact(emoji: string): void;
+  onClose(): void;
+}
+
+/** The emojis that are offered for a reaction. */
+export function ReactMenu({ entry, me, anchor, onReact, onClose }: ReactMenuProps) {
+  return (
+    <Menu label="React" anchor={anchor} onClose={onClose}>
+      <QuickReactions entry={entry} me={me} onReact={onReact} />
+    </Menu>
+  );
+}
+
+interface QuickReactionsProps {
+  entry: MessageEntry;
+  me: string;
+  onReact(emoji: string): void;
+}
+
+function QuickReactions({ entry, me, onReact }: QuickReactionsProps) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of a menu
+    <div class="menu-emojis" role="group" aria-label="React">
+      {QUICK.map((emoji) => {
+        const isMine = entry.reactions.some(
+          (reaction) => reaction.emoji === emoji && reaction.user_ids.includes(me),
+        );
+        return (
+          <button
+            key={emoji}
+            type="button"
+            role="menuitem"
+            class={isMine ? 'menu-emoji mine' : 'menu-emoji'}
+            aria-label={isMine ? `Take back ${emoji}` : `React with ${emoji}`}
+            onClick={() => onReact(emoji)}
+          >
+            {emoji}
+          </button>
+        );
+      })}
+    </div>
+  );
+}

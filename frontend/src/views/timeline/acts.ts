@@ -1,0 +1,123 @@
+import { type Signal, useSignal } from '@preact/signals';
+import { useCallback, useMemo } from 'preact/hooks';
+import { copyText } from '../../browser/clipboard';
+import { messageHash } from '../../browser/router';
+import { type Action, abilitiesIn, actionsFor } from '../../rooms/actions';
+import { bySeq, overlaid } from '../../rooms/overlay';
+import { findEntry, type MessageEntry, type Timeline } from '../../rooms/timeline';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+
+/** What is open for a message. */
+export interface Acting {
+  what: 'menu' | 'react' | 'edits' | 'reactors' | 'delete';
+  seq: number;
+  anchor: DOMRect;
+}
+
+interface ActsOptions {
+  room: Room;
+  timeline: Signal<Timeline>;
+  /** The seq of the message that is being edited. */
+  editing: Signal<number | null>;
+  onReply(entry: MessageEntry): void;
+}
+
+export type Acts = ReturnType<typeof useActs>;
+
+/** What the user does with the messages of a room. */
+export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
+  const session = useSession();
+  const { members, outbox, user_id: me } = session;
+  const acting = useSignal<Acting | null>(null);
+  /** What was done, for a moment. */
+  const said = useSignal<{ text: string } | null>(null);
+  const features = session.features.value;
+  const abilities = useMemo(() => abilitiesIn(room, features), [room.role, features]);
+
+  /** The message as it is shown. */
+  const find = (seq: number): MessageEntry | undefined => {
+    const { epoch } = timeline.peek();
+    const entry = findEntry(timeline.peek(), seq);
+    if (entry?.kind !== 'message') return undefined;
+    const changes = bySeq(outbox.changesIn(room.id), epoch).get(seq) ?? [];
+    return overlaid(entry, changes, me);
+  };
+
+  const offered = (entry: MessageEntry): Action[] => {
+    const list = members.of(room.id);
+    const author = list?.members.find(({ user_id }) => user_id === entry.user_id);
+    const isComplete = list?.state === 'loaded' && !list.more;
+    const authorRole = author?.role ?? (isComplete ? null : undefined);
+    return actionsFor({ entry, room, abilities, me, authorRole });
+  };
+
+  const copy = async (text: string, what: string) => {
+    const isCopied = await copyText(text);
+    said.value = {
+      text: isCopied ? `${what} copied.` : 'The browser does not let this page copy.',
+    };
+  };
+
+  /** Does what was chosen, or opens what asks for more. Does nothing where it is not offered. */
+  const act = (action: Action | 'menu', seq: number, anchor: DOMRect) => {
+    acting.value = null;
+    const entry = find(seq);
+    if (!entry || (action !== 'menu' && !offered(entry).includes(action))) return;
+    switch (action) {
+      case 'reply':
+        onReply(entry);
+        return;
+      case 'edit':
+        editing.value = seq;
+        return;
+      case 'pin':
+      case 'unpin':
+        session.change(room.id, seq, { type: action });
+        return;
+      case 'copy':
+        void copy(entry.body, 'Text');
+        return;
+      case 'link':
+        void copy(new URL(messageHash(room.id, seq), window.location.href).href, 'Link');
+        return;
+      default:
+        acting.value = { what: action, seq, anchor };
+    }
+  };
+
+  const react = (seq: number, emoji: string) => {
+    acting.value = null;
+    const entry = find(seq);
+    if (!entry || entry.deleted || !abilities.react) return;
+    const reaction = entry.reactions.find((one) => one.emoji === emoji);
+    const type = reaction?.user_ids.includes(me) ? 'unreact' : 'react';
+    session.change(room.id, seq, { type, emoji });
+  };
+
+  const remove = (seq: number) => {
+    acting.value = null;
+    if (editing.peek() === seq) stopEditing();
+    session.change(room.id, seq, { type: 'delete' });
+  };
+
+  const save = (seq: number, body: string) => session.change(room.id, seq, { type: 'edit', body });
+
+  const stopEditing = () => {
+    const seq = editing.peek();
+    if (seq !== null) session.drafts.set(draftOf(seq), '');
+    editing.value = null;
+  };
+
+  /** The name of the draft that keeps an edit until it is saved. */
+  const draftOf = (seq: number) => `edit ${room.id} ${timeline.peek().epoch} ${seq}`;
+
+  const close = useCallback(() => {
+    acting.value = null;
+  }, []);
+
+  return {
+    ...{ acting, said, abilities, find, offered },
+    ...{ act, react, remove, save, stopEditing, draftOf, close },
+  };
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { abilitiesIn, actionsFor } from '../../src/rooms/actions';
+import { messageEntry } from '../../src/rooms/timeline';
+import type { Message, Role } from '../../src/wire/protocol';
+import { ME, makeMessage, makeRoom } from '../make';
+
+const ALL = new Set(['edit', 'delete', 'react', 'pin']);
+
+function offered(
+  role: Role,
+  fields: Partial<Message> = {},
+  authorRole: Role | null | undefined = 'member',
+  features: ReadonlySet<string> = ALL,
+): string {
+  const room = makeRoom({ role });
+  const entry = messageEntry(makeMessage(5, fields));
+  const abilities = abilitiesIn(room, features);
+  return actionsFor({ entry, room, abilities, me: ME, authorRole }).join(' ');
+}
+
+const OWN = { user_id: ME };
+
+test.each<[Role, Role | null | undefined, boolean]>([
+  ['owner', 'owner', true],
+  ['owner', 'member', true],
+  ['owner', null, true],
+  ['moderator', 'owner', false],
+  ['moderator', 'moderator', false],
+  ['moderator', 'member', true],
+  ['moderator', 'reader', true],
+  ['moderator', null, true],
+  ['moderator', undefined, true],
+  ['member', 'reader', false],
+  ['member', null, false],
+  ['member', undefined, false],
+  ['reader', null, false],
+])('for %s the deletion of a message by %s is offered: %s', (mine, theirs, isOffered) => {
+  expect(offered(mine, {}, theirs).includes('delete')).toBe(isOffered);
+});
+
+test('what one wrote oneself can be edited by who may write, and deleted by everybody', () => {
+  expect(offered('member', OWN)).toBe('react reply edit copy link delete');
+  expect(offered('reader', OWN)).toBe('copy link delete');
+  expect(offered('member')).toBe('react reply copy link');
+});
+
+test('who governs a room pins and unpins', () => {
+  expect(offered('moderator')).toContain('pin');
+  expect(offered('owner', { pinned: true })).toContain('unpin');
+  expect(offered('member', { pinned: true })).not.toContain('pin');
+});
+
+test('a deleted message has nothing but its place', () => {
+  expect(offered('owner', { ...OWN, deleted: true })).toBe('link');
+});
+
+test('what the server does not name in its features is not offered', () => {
+  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply copy link');
+  expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe('reply edit copy link');
+});
+
+test('what happened to a message can be looked at', () => {
+  const reactions = [{ emoji: '👍', user_ids: ['bob-id'] }];
+  const changed = { edited_at: '2026-01-05T12:00:00.000Z', reactions };
+  expect(offered('reader', changed)).toBe('copy link edits reactors');
+});
