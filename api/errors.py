@@ -16,6 +16,7 @@
     ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
+    │   ├── Deleted        deleted             the message was deleted before it could be changed
     │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
     │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
@@ -190,6 +191,13 @@ class RefConflict(Conflict):
 
     code = "ref_conflict"
     title = "This ref was used for something else"
+
+
+class Deleted(Conflict):
+    """The message was deleted before it could be changed. Nothing was stored."""
+
+    code = "deleted"
+    title = "The message was deleted"
 
 
 class MembershipChanged(Conflict):

@@ -192,7 +192,7 @@ async def _running(
             tasks=tasks.states,
             signals=signals.counts,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
-            message_count=lambda: rooms.messages.sent_count,
+            entries=lambda: rooms.writing.counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
             answer_bytes=lambda: limits.answers.bytes_under_way,

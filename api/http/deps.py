@@ -23,9 +23,11 @@ from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.wiring import Realtime
 from api.rooms.members import MemberService
+from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
 from api.rooms.wiring import RoomServices
+from api.rooms.writing import Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ def _messages(parts: _Services) -> MessageService:
     return parts.rooms.messages
 
 
+def _message_changes(parts: _Services) -> MessageChanges:
+    return parts.rooms.changes
+
+
 def _probes(parts: _Services) -> Probes:
     return parts.probes
 
@@ -106,6 +112,7 @@ SessionsDep = Annotated[SessionService, Depends(_sessions)]
 RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
+MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
 
@@ -144,6 +151,14 @@ IdentityDep = Annotated[Identity, Depends(_identity)]
 A caller who gets too many 404s gets 429 instead. Reads wait where too many answers are under way, and are refused
 while the node is short of memory.
 """
+
+
+def _author(identity: IdentityDep) -> Author:
+    return Author(identity.user.id)
+
+
+AuthorDep = Annotated[Author, Depends(_author)]
+"""The caller as one who writes to rooms."""
 
 
 async def _require_admin(identity: IdentityDep) -> None:

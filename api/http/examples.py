@@ -23,6 +23,7 @@ _WRITTEN: Final = {
     "body": "Hello!",
     "reply_to": None,
 }
+_EDIT: Final = {"seq": 43, "at": AT, "user_id": USER_ID, "username": "ada", "body": "Hello, all!"}
 MESSAGE: Final = {**_WRITTEN, "edited_at": None, "deleted": False, "reactions": []}
 ROOM: Final = {
     "id": "lobby",
@@ -69,6 +70,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewRoom": {"name": "Engines", "visibility": "private", "topic": "Analytical ones"},
     "NewRole": {"role": "moderator"},
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": None},
+    "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
     # What goes out.
     "Problem": {
@@ -85,6 +87,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "TokensOut": TOKENS,
     "Welcome": TOKENS | {"user": ADA},
     "MessageOut": MESSAGE,
+    "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
     "RoomOut": ROOM,

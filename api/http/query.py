@@ -59,4 +59,7 @@ RoomIds = Annotated[
     ),
 ]
 SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_whole)]
+EpochInQuery = Annotated[
+    str | SkipJsonSchema[None], Query(min_length=1, max_length=64, description="The epoch of the seq")
+]
 SeqInPath = Annotated[int, BeforeValidator(_seq_or_zero)]

@@ -65,7 +65,7 @@ class Parts:
     tasks: Sequence[TaskCounts]
     reads: Callable[[], Mapping[str, int]]
     signals: Callable[[], Mapping[str, int]]
-    message_count: Callable[[], int]
+    entries: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]
     answer_bytes: Callable[[], int]
@@ -122,8 +122,11 @@ class Metrics(Collector):
             ["over", "code"],
             recorded.refusals.items(),
         )
-        yield CounterMetricFamily(
-            "tailwire_messages", "Messages stored here, without retries.", self._parts.message_count()
+        yield _counter(
+            "tailwire_entries",
+            "What members wrote here: messages and their changes, by kind, without retries.",
+            ["kind"],
+            (((kind,), count) for kind, count in self._parts.entries().items()),
         )
 
     def _sockets(self) -> Iterator[Metric]:

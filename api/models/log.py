@@ -117,6 +117,15 @@ def preview(message: Message) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Edits:
+    """The edits of a message, oldest first, and the message as it was sent. A deleted message has none of them."""
+
+    original: Entry | None
+    items: list[Entry]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """Messages, and between them the notices of the log, oldest first: one item for each seq.
 

@@ -59,6 +59,27 @@ class Send(Strict):
     reply_to: Seq | None = None
 
 
+class Edit(Strict):
+    """Change the body of one's own message. `ref` makes a retry safe."""
+
+    type: Literal["edit"]
+    room_id: Id
+    seq: Seq
+    ref: Ref
+    body: Body
+    epoch: Epoch | None = None
+
+
+class Delete(Strict):
+    """Delete a message. `ref` makes a retry safe."""
+
+    type: Literal["delete"]
+    room_id: Id
+    seq: Seq
+    ref: Ref
+    epoch: Epoch | None = None
+
+
 class Read(Strict):
     """Say that the user has seen everything up to `seq`. `back` lets the stored seq become lower."""
 
@@ -77,13 +98,17 @@ class Ping(Strict):
     ref: Ref | None = None
 
 
-Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Send | Read | Ping
+Write: TypeAlias = Send | Edit | Delete
+"""The commands that write an entry. They have a rate of their own, over all sockets and HTTP."""
+Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Write | Read | Ping
 
 _COMMANDS: Final[dict[str, type[Command]]] = {
     "authenticate": Authenticate,
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
     "send": Send,
+    "edit": Edit,
+    "delete": Delete,
     "read": Read,
     "ping": Ping,
 }

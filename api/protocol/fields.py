@@ -12,7 +12,7 @@ from api.errors import Empty, FieldError, Invalid
 from api.protocol import strict_json
 
 VERSION: Final = 1
-FEATURES: Final[tuple[str, ...]] = ()
+FEATURES: Final = ("edit", "delete")
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
 MAX_BODY_CHARACTERS: Final = 4_000

@@ -12,16 +12,29 @@ from api.clock import now_ms
 from api.errors import NotFound, RateLimited, TailwireError, Unauthorized
 from api.failpoints import Failpoint
 from api.limits.throttles import Throttles
+from api.models.log import Appended
 from api.protocol.close_codes import CloseCode
-from api.protocol.commands import Authenticate, Command, Ping, Read, Send, Subscribe, Unsubscribe
+from api.protocol.commands import (
+    Authenticate,
+    Command,
+    Delete,
+    Edit,
+    Ping,
+    Read,
+    Send,
+    Subscribe,
+    Unsubscribe,
+    Write,
+)
 from api.protocol.events import encode, error_event, pong_event, ready_event
 from api.protocol.fields import VERSION, timestamp
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
 from api.realtime.subscriptions import Subscriptions
 from api.rooms.members import MemberService
+from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
-from api.rooms.policy import Operation
+from api.rooms.writing import Author
 
 _Handler: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
 
@@ -35,6 +48,7 @@ class Commands:
         subscriptions: Subscriptions,
         members: MemberService,
         messages: MessageService,
+        changes: MessageChanges,
         authenticator: Authenticator,
         throttles: Throttles,
         *,
@@ -44,6 +58,7 @@ class Commands:
         self._hub = hub
         self._members = members
         self._messages = messages
+        self._changes = changes
         self._authenticator = authenticator
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
@@ -53,6 +68,8 @@ class Commands:
             Subscribe: subscriptions.subscribe,
             Unsubscribe: self._unsubscribe,
             Send: self._send,
+            Edit: self._edit,
+            Delete: self._delete,
             Read: self._read,
             Ping: self._ping,
         }
@@ -110,19 +127,29 @@ class Commands:
         connection.ack(command.ref)
 
     async def _send(self, connection: Connection, command: Send) -> None:
-        room_id, memberships = command.room_id, connection.memberships
-        member = memberships.get(room_id)
-        if member is None:
-            member = await self._members.require(room_id, connection.identity.user.id, Operation.SEND)
-            if len(memberships) < self._max_subscriptions:
-                memberships[room_id] = member
-        sent = await self._messages.send(member, command.ref, command.body, command.reply_to)
-        if sent.member is not member and room_id in memberships:
-            memberships[room_id] = sent.member
-        entry = sent.appended.entry
-        failpoints.reached(Failpoint.BEFORE_ACK)
-        at = timestamp(entry.at)
-        connection.ack(command.ref, room_id=room_id, epoch=sent.appended.epoch, seq=entry.seq, at=at)
+        author = self._author(connection)
+        sent = await self._messages.send(author, command.room_id, command.ref, command.body, command.reply_to)
+        _ack(connection, command, sent)
+
+    async def _edit(self, connection: Connection, command: Edit) -> None:
+        edited = await self._changes.edit(
+            self._author(connection),
+            command.room_id,
+            command.seq,
+            command.body,
+            ref=command.ref,
+            epoch=command.epoch,
+        )
+        _ack(connection, command, edited)
+
+    async def _delete(self, connection: Connection, command: Delete) -> None:
+        deleted = await self._changes.delete(
+            self._author(connection), command.room_id, command.seq, ref=command.ref, epoch=command.epoch
+        )
+        _ack(connection, command, deleted)
+
+    def _author(self, connection: Connection) -> Author:
+        return Author(connection.identity.user.id, connection.memberships, most_known=self._max_subscriptions)
 
     async def _read(self, connection: Connection, command: Read) -> None:
         mark = await self._members.mark_read(
@@ -140,6 +167,13 @@ class Commands:
         connection.enqueue(encode(pong_event(now_ms())))
         if command.ref is not None:
             connection.ack(command.ref)
+
+
+def _ack(connection: Connection, command: Write, appended: Appended) -> None:
+    entry = appended.entry
+    failpoints.reached(Failpoint.BEFORE_ACK)
+    at = timestamp(entry.at)
+    connection.ack(command.ref, room_id=command.room_id, epoch=appended.epoch, seq=entry.seq, at=at)
 
 
 def check_version(command: Authenticate) -> None:

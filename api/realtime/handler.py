@@ -13,7 +13,7 @@ from api.errors import RateLimited, TailwireError, Unauthorized, Unavailable
 from api.limits.memory import Memory
 from api.limits.rates import Bucket, Rate, Window
 from api.protocol.close_codes import CloseCode
-from api.protocol.commands import Authenticate, BadCommand, Command, Send, parse_command
+from api.protocol.commands import Authenticate, BadCommand, Command, Write, parse_command
 from api.protocol.events import encode, error_event
 from api.protocol.fields import MAX_FIRST_FRAME_BYTES, MAX_REQUEST_BYTES
 from api.realtime.admission import Admission, Place
@@ -192,7 +192,7 @@ class ConnectionHandler:
         self, connection: Connection, command: Command, pace: Bucket
     ) -> TailwireError | None:
         """Run a command, unless it comes too soon. Return the error that the client was told, or None."""
-        if not isinstance(command, Send) and (wait := pace.take(time.monotonic())):
+        if not isinstance(command, Write) and (wait := pace.take(time.monotonic())):
             error = RateLimited(retry_after_seconds=math.ceil(wait))
             connection.enqueue(encode(error_event(error, command.ref)))
             return error

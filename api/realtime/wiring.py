@@ -62,6 +62,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         subscriptions,
         rooms.members,
         rooms.messages,
+        rooms.changes,
         authenticator,
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,

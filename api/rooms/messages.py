@@ -1,28 +1,14 @@
 """Sends messages to rooms, and reads their history and log."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from api.clock import now_ms
-from api.errors import EpochChanged, FieldError, Invalid, MembershipChanged, NotFound, Unavailable
-from api.limits.memory import Memory
-from api.limits.throttles import Throttles
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
-from api.models.rooms import Member
-from api.rooms import policy
+from api.errors import EpochChanged, FieldError, Invalid, NotFound
+from api.models.log import Appended, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
 from api.rooms.members import MemberService
-from api.rooms.policy import Facts, Operation
+from api.rooms.policy import Operation
+from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
-
-MAX_LOOKS: Final = 5
-"""A message is tried this often while its author's membership keeps changing."""
-
-
-class SendResult(NamedTuple):
-    """A stored message, and the current membership of its author."""
-
-    appended: Appended
-    member: Member
 
 
 class StoredMessage(NamedTuple):
@@ -47,49 +33,24 @@ class MessageService:
     for what does not exist.
     """
 
-    def __init__(self, store: Store, members: MemberService, throttles: Throttles, memory: Memory) -> None:
+    def __init__(self, store: Store, members: MemberService, writing: Writing) -> None:
         self._store = store
         self._members = members
-        self._throttles = throttles
-        self._memory = memory
-        self.sent_count = 0
+        self._writing = writing
 
-    async def send(self, member: Member, ref: str, body: str, reply_to: int | None) -> SendResult:
-        """Append a member's message to the log. Sockets and HTTP both use this method.
-
-        `member` may have been read a while ago. The policy is checked with it, and the store appends nothing if it has
-        changed since; then it is read again. Raises `RateLimited`, `Invalid` when `reply_to` is no message,
-        `RefConflict`, `StorageFull`, and `Unavailable`, also while memory is short.
-        """
-        policy.require(Operation.SEND, Facts(member.role))
-        self._memory.require()
-        self._throttles.send(member.user_id)
-        if reply_to is not None and await self._store.log.message(member.room_id, reply_to) is None:
+    async def send(self, author: Author, room_id: str, ref: str, body: str, reply_to: int | None) -> Appended:
+        """Append a message to the log. Raises `Invalid` when `reply_to` is no message, and what `Writing` raises."""
+        member = await self._writing.begin(author, room_id, Operation.SEND)
+        if reply_to is not None and await self._store.log.message(room_id, reply_to) is None:
             raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
-        draft = Draft(
-            kind=Kind.MESSAGE,
-            user_id=member.user_id,
-            username=member.username,
-            at=now_ms(),
-            ref=ref,
-            data={"body": body, "reply_to": reply_to},
-        )
-        for _ in range(MAX_LOOKS):
-            try:
-                appended = await self._store.log.append(member.room_id, draft, author=member)
-            except MembershipChanged:
-                member = await self._members.require(member.room_id, member.user_id, Operation.SEND)
-            else:
-                self.sent_count += appended.is_new
-                return SendResult(appended, member)
-        raise Unavailable
+        data: EntryData = {"body": body, "reply_to": reply_to}
+        return await self._writing.append(author, member, Operation.SEND, Kind.MESSAGE, data, ref=ref)
 
     async def post(
-        self, room_id: str, user_id: str, ref: str, body: str, reply_to: int | None
+        self, author: Author, room_id: str, ref: str, body: str, reply_to: int | None
     ) -> StoredMessage:
         """Send a message and return it as it is now. Raises what `send` raises."""
-        member = await self._members.require(room_id, user_id, Operation.SEND)
-        appended, _ = await self.send(member, ref, body, reply_to)
+        appended = await self.send(author, room_id, ref, body, reply_to)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
@@ -116,6 +77,20 @@ class MessageService:
         if found is None:
             raise NotFound
         return found
+
+    async def edits(self, room_id: str, user_id: str, seq: int, *, after: int, limit: int) -> Edits:
+        """Return the edits of a message above the seq `after`, with the message as it was sent."""
+        message = await self.message(room_id, user_id, seq)
+        if message.deleted:
+            return Edits(None, [], has_more=False)
+        found = await self._store.log.changes_of(room_id, seq, Kind.EDIT, after=after, limit=limit + 1)
+        sent = await self._store.log.entries(room_id, after=seq - 1, limit=1)
+        edits = [one for one in (*sent, *found) if one.data.get("body")]  # it may have been deleted meanwhile
+        return Edits(
+            next((one for one in edits if one.kind == Kind.MESSAGE), None),
+            [one for one in edits if one.kind == Kind.EDIT][:limit],
+            has_more=len(found) > limit,
+        )
 
     async def log(self, room_id: str, user_id: str, *, after: int, limit: int, epoch: str | None) -> LogPage:
         """Return raw entries after a seq. Raises `EpochChanged` if `epoch` is given and is not the log's."""

@@ -30,10 +30,13 @@ class Operation(StrEnum):
     JOIN = "join"
     LEAVE = "leave"
     LIST_MEMBERS = "list members"
-    READ_LOG = "read history, log and single messages"
+    READ_LOG = "read history, log, single messages and their edits"
     SUBSCRIBE = "subscribe, and resume"
     MARK_READ = "mark as read"
     SEND = "send"
+    EDIT = "edit one's own messages"
+    DELETE = "delete one's own messages"
+    DELETE_OTHERS = "delete messages of others"
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
 
@@ -51,6 +54,9 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SUBSCRIBE: MEMBERS,
     Operation.MARK_READ: MEMBERS,
     Operation.SEND: WRITERS,
+    Operation.EDIT: WRITERS,
+    Operation.DELETE: MEMBERS,
+    Operation.DELETE_OTHERS: GOVERNORS,
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
 }
@@ -83,6 +89,15 @@ def require(operation: Operation, facts: Facts) -> None:
             raise NotFound
     elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))
+
+
+def require_governed_author(role: Role, author: Role | None) -> None:
+    """Raise `Forbidden` unless a member with this role may act on messages of an author with that role.
+
+    `author` is None for one who is no member any more, on whose messages everybody with such a right may act.
+    """
+    if author is not None and author not in GOVERNS[role]:
+        raise Forbidden(_TOO_FAR)
 
 
 # -- rules that the store calls in the transaction of a change of membership
@@ -134,7 +149,7 @@ def _require_governed(standing: Standing, *given: Role) -> None:
     governed = GOVERNS[standing.by_role] if standing.by_role is not None else frozenset()
     taken = () if standing.role is None else (standing.role,)
     if not governed.issuperset((*taken, *given)):
-        raise Forbidden("Your role in this room does not reach that far")
+        raise Forbidden(_TOO_FAR)
 
 
 def _require_an_owner_left(standing: Standing) -> None:
@@ -147,6 +162,9 @@ def _require_not_lobby(room_id: str, message: str) -> None:
         raise Forbidden(message)
 
 
+_TOO_FAR: Final = "Your role in this room does not reach that far"
 _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SEND: "Readers of a room cannot write to it",
+    Operation.EDIT: "Readers of a room cannot write to it",
+    Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
 }

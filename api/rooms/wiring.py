@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from api.limits.wiring import Limits
 from api.models.changes import Tell
 from api.rooms.members import MemberService, OnLeft
+from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
+from api.rooms.writing import Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
 
@@ -18,6 +20,8 @@ class RoomServices:
     rooms: RoomService
     members: MemberService
     messages: MessageService
+    changes: MessageChanges
+    writing: Writing
 
 
 def wire_rooms(
@@ -26,4 +30,6 @@ def wire_rooms(
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
     members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell)
-    return RoomServices(rooms, members, MessageService(store, members, limits.throttles, limits.memory))
+    writing = Writing(store, members, limits.throttles, limits.memory)
+    messages = MessageService(store, members, writing)
+    return RoomServices(rooms, members, messages, MessageChanges(store, reads, members, writing), writing)

@@ -1,15 +1,24 @@
-"""/rooms/{room_id}/messages and /log: the history, sending, and the raw log."""
+"""/rooms/{room_id}/messages and /log: the history, sending, editing and deleting, and the raw log."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.errors import EpochChanged, FieldError, Forbidden, Invalid, RefConflict
-from api.http.bodies.messages import HistoryOut, LogOut, MessageOut, NewMessage, TimelineOut
-from api.http.deps import IdentityDep, MessagesDep
+from api.errors import Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
+from api.http.bodies.messages import (
+    EditsOut,
+    HistoryOut,
+    LogOut,
+    MessageOut,
+    NewBody,
+    NewMessage,
+    TimelineOut,
+)
+from api.http.deps import AuthorDep, IdentityDep, MessageChangesDep, MessagesDep
+from api.http.idempotency import IdempotencyKey, ref_of, required_ref_of
 from api.http.openapi import refuses
-from api.http.query import Flag, Limit, LogLimit, SeqInPath, SeqOrZero
+from api.http.query import EpochInQuery, Flag, Limit, LogLimit, SeqInPath, SeqOrZero
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
@@ -46,11 +55,17 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
     responses=refuses(Forbidden, RefConflict)
     | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
-async def send(
-    room_id: str, body: NewMessage, identity: IdentityDep, messages: MessagesDep, response: Response
+async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
+    room_id: str,
+    body: NewMessage,
+    author: AuthorDep,
+    messages: MessagesDep,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> MessageOut:
     """Write a message. When its ref was stored before, the answer is 200 with the stored message."""
-    posted = await messages.post(room_id, identity.user.id, body.ref, body.body, body.reply_to)
+    ref = required_ref_of(idempotency_key, body.ref)
+    posted = await messages.post(author, room_id, ref, body.body, body.reply_to)
     if not posted.is_new:
         response.status_code = 200
     return MessageOut.of(posted.message)
@@ -60,6 +75,43 @@ async def send(
 async def message(room_id: str, seq: SeqInPath, identity: IdentityDep, messages: MessagesDep) -> MessageOut:
     """Return one message."""
     return MessageOut.of(await messages.message(room_id, identity.user.id, seq))
+
+
+@router.patch("/messages/{seq}", responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged))
+async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    body: NewBody,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    idempotency_key: IdempotencyKey = None,
+) -> MessageOut:
+    """Give your own message another body, and return it as it is now."""
+    ref = ref_of(idempotency_key, body.ref)
+    await changes.edit(author, room_id, seq, body.body, ref=ref, epoch=body.epoch)
+    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+
+
+@router.delete("/messages/{seq}", status_code=204, responses=refuses(Forbidden, EpochChanged))
+async def delete(
+    room_id: str, seq: SeqInPath, author: AuthorDep, changes: MessageChangesDep, epoch: EpochInQuery = None
+) -> None:
+    """Delete a message, and erase it from storage. Repeating it changes nothing."""
+    await changes.delete(author, room_id, seq, ref=None, epoch=epoch)
+
+
+@router.get("/messages/{seq}/edits")
+async def edits(  # noqa: PLR0913, PLR0917  the query fields
+    room_id: str,
+    seq: SeqInPath,
+    identity: IdentityDep,
+    messages: MessagesDep,
+    after: Annotated[SeqOrZero, Query()] = 0,
+    limit: Limit = 50,
+) -> EditsOut:
+    """Return the edits of a message, oldest first, and what was sent at first."""
+    return EditsOut.of(await messages.edits(room_id, identity.user.id, seq, after=after, limit=limit))
 
 
 @router.get("/log", responses=refuses(EpochChanged))

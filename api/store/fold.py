@@ -1,8 +1,56 @@
 """Applies edits, deletions and reactions to the messages that they target. Pure; both stores use it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
 
 from api.models.log import Entry, Kind, Message, Reaction
+
+
+@dataclass(slots=True)
+class Changed:
+    """What the entries that target a message have made of it."""
+
+    body: str
+    edited_at: int | None = None
+    is_deleted: bool = False
+    reactions: dict[str, dict[str, None]] = field(default_factory=dict)
+    """By emoji, the ids of users. Both are in the order of reacting."""
+
+    @classmethod
+    def by(cls, message: Entry, changes: Iterable[Entry]) -> Self:
+        """Return what these entries, in any order, make of a message. All of them must target it.
+
+        Those of unknown kinds are ignored, and all that come after a deletion.
+        """
+        made = cls(str(message.data.get("body", "")))  # an `unreadable` one has none
+        for change in sorted(changes, key=lambda entry: entry.seq):
+            made._apply(change)
+            if made.is_deleted:
+                return cls("", is_deleted=True)
+        return made
+
+    def has_reaction(self, emoji: str, user_id: str) -> bool:
+        """Return whether a user has reacted with this emoji."""
+        return user_id in self.reactions.get(emoji, ())
+
+    def _apply(self, change: Entry) -> None:
+        if change.kind == Kind.DELETE:
+            self.is_deleted = True
+        elif change.kind == Kind.EDIT:
+            self.body, self.edited_at = str(change.data["body"]), change.at
+        elif change.kind == Kind.REACTION:
+            self._react(str(change.data["emoji"]), change)
+
+    def _react(self, emoji: str, change: Entry) -> None:
+        """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
+        users = self.reactions.setdefault(emoji, {})
+        if change.data["added"]:
+            users.setdefault(change.user_id)
+        else:
+            users.pop(change.user_id, None)
+        if not users:
+            del self.reactions[emoji]
 
 
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
@@ -13,11 +61,11 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
     reactions.
     """
     by_target: dict[int, list[Entry]] = {}
-    for change in sorted(changes, key=lambda entry: entry.seq):
+    for change in changes:
         target = change.data.get("target")
         if isinstance(target, int):
             by_target.setdefault(target, []).append(change)
-    return [_fold_one(message, by_target.get(message.seq, [])) for message in messages]
+    return [_folded(message, Changed.by(message, by_target.get(message.seq, ()))) for message in messages]
 
 
 def with_messages(entries: Iterable[Entry], messages: Iterable[Message]) -> list[Message | Entry]:
@@ -26,40 +74,7 @@ def with_messages(entries: Iterable[Entry], messages: Iterable[Message]) -> list
     return [folded.get(entry.seq, entry) for entry in entries]
 
 
-def _fold_one(message: Entry, changes: list[Entry]) -> Message:
-    body = str(message.data["body"])
-    edited_at: int | None = None
-    reactions: dict[str, dict[str, None]] = {}  # emoji -> user ids, in the order of reacting
-    for change in changes:
-        if change.kind == Kind.DELETE:
-            return _message(message, body="", deleted=True)
-        if change.kind == Kind.EDIT:
-            body, edited_at = str(change.data["body"]), change.at
-        elif change.kind == Kind.REACTION:
-            _react(reactions, str(change.data["emoji"]), change)
-    folded = tuple(Reaction(emoji, tuple(users)) for emoji, users in reactions.items())
-    return _message(message, body=body, edited_at=edited_at, reactions=folded)
-
-
-def _react(reactions: dict[str, dict[str, None]], emoji: str, change: Entry) -> None:
-    """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
-    users = reactions.setdefault(emoji, {})
-    if change.data["added"]:
-        users.setdefault(change.user_id)
-    else:
-        users.pop(change.user_id, None)
-    if not users:
-        del reactions[emoji]
-
-
-def _message(
-    entry: Entry,
-    *,
-    body: str,
-    deleted: bool = False,
-    edited_at: int | None = None,
-    reactions: tuple[Reaction, ...] = (),
-) -> Message:
+def _folded(entry: Entry, now: Changed) -> Message:
     reply_to = entry.data.get("reply_to")
     return Message(
         room_id=entry.room_id,
@@ -68,9 +83,9 @@ def _message(
         user_id=entry.user_id,
         username=entry.username,
         ref=entry.ref,
-        body=body,
+        body=now.body,
         reply_to=reply_to if isinstance(reply_to, int) else None,
-        edited_at=edited_at,
-        deleted=deleted,
-        reactions=reactions,
+        edited_at=now.edited_at,
+        deleted=now.is_deleted,
+        reactions=tuple(Reaction(emoji, tuple(users)) for emoji, users in now.reactions.items()),
     )

@@ -33,7 +33,7 @@ ERRORS: Final = {
         "invalid",
     ),
     *("empty", "bad_ref", "ref_conflict", "not_found", "forbidden", "rate_limited", "limit", "unavailable"),
-    "reset",
+    *("reset", "deleted"),
 }
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Our close codes, and those of RFC 6455 for broken frames."""
@@ -50,7 +50,7 @@ _values = (
     _scalars | st.lists(_scalars, max_size=3) | st.dictionaries(st.text(max_size=5), _scalars, max_size=3)
 )
 _commands = st.fixed_dictionaries(
-    {"type": st.sampled_from(["send", "subscribe", "unsubscribe", "read", "ping", "edit"])},
+    {"type": st.sampled_from(["send", "subscribe", "unsubscribe", "read", "ping", "edit", "delete"])},
     optional={
         "room_id": st.sampled_from([LOBBY_ID, LOBBY_ID, "nowhere"]) | _values,
         "ref": st.text(min_size=1, max_size=9) | _values,

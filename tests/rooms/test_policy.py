@@ -24,8 +24,8 @@ from api.models.rooms import (
 )
 from api.protocol import commands as protocol
 from api.rooms import policy
-from api.rooms.messages import MessageService
 from api.rooms.policy import GOVERNS, WHO_MAY, Operation, Outsider, Relation
+from api.rooms.writing import Writing
 from tests.node import Event, Node, Person, Socket, http_client, running
 from tests.process import result
 from tests.rooms.test_rooms import make_room, say
@@ -57,10 +57,14 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.READ_LOG: [
         Request("GET", "/messages"),
         Request("GET", "/messages/{seq}"),
+        Request("GET", "/messages/{seq}/edits"),
         Request("GET", "/log"),
     ],
     Operation.MARK_READ: [Request("PUT", "/read", {"seq": 1})],
     Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],
+    Operation.EDIT: [Request("PATCH", "/messages/{mine}", {"ref": "e", "body": "edited"})],
+    Operation.DELETE: [Request("DELETE", "/messages/{mine}")],
+    Operation.DELETE_OTHERS: [Request("DELETE", "/messages/{guests}")],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
@@ -70,6 +74,9 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
 COMMANDS: Final[dict[Operation, dict[str, Any]]] = {
     Operation.MARK_READ: {"type": "read", "seq": 1},
     Operation.SEND: {"type": "send", "ref": "s", "body": "hello"},
+    Operation.EDIT: {"type": "edit", "ref": "e", "seq": "{mine}", "body": "edited"},
+    Operation.DELETE: {"type": "delete", "ref": "d", "seq": "{mine}"},
+    Operation.DELETE_OTHERS: {"type": "delete", "ref": "o", "seq": "{guests}"},
     Operation.SUBSCRIBE: {"type": "subscribe"},
 }
 
@@ -79,7 +86,9 @@ class Scene(NamedTuple):
 
     node: Node
     room_id: str
-    seq: int  # of a message
+    seqs: dict[
+        str, int
+    ]  # of messages: one of the owner, one of `me` where they could write one, and one of the guest
     owner: Person
     guest: Person
     me: Person | None  # None: has no token
@@ -93,11 +102,23 @@ class Scene(NamedTuple):
             return 200
         return 404 if isinstance(self.relation, Outsider) else 403
 
+    def command(self, operation: Operation) -> dict[str, Any]:
+        """Return the command that tries an operation."""
+        return command_of(operation, self.room_id, self.seqs)
+
     async def ask(self, room_id: str, request: Request) -> httpx.Response:
         http = self.node.client() if self.me is None else self.me.http
         me = self.guest.id if self.me is None else self.me.id
-        path = request.path.format(guest=self.guest.id, me=me, seq=self.seq)
+        path = request.path.format(guest=self.guest.id, me=me, **self.seqs)
         return await http.request(request.method, f"/rooms/{room_id}{path}", json=request.body)
+
+
+def command_of(operation: Operation, room_id: str, seqs: dict[str, int]) -> dict[str, Any]:
+    """Return the command that tries an operation in a room. `seqs` are those of its messages, by name."""
+    command = {**COMMANDS[operation], "room_id": room_id}
+    if isinstance(seq := command.get("seq"), str):
+        command["seq"] = seqs[seq.strip("{}")]
+    return command
 
 
 async def give(owner: Person, room_id: str, user: Person, role: Role | None) -> None:
@@ -114,17 +135,20 @@ async def make_scene(node: Node, name: Relation | str, visibility: Visibility) -
     room_id = (await make_room(owner, "Den", visibility))["id"]
     seq = await say(owner, room_id, "secret")
     await give(owner, room_id, guest, Role.MEMBER)
+    seqs = {"seq": seq, "mine": seq, "guests": await say(guest, room_id, "secret of the guest")}
     if name == ANONYMOUS:
-        return Scene(node, room_id, seq, owner, guest, None, None)
+        return Scene(node, room_id, seqs, owner, guest, None, None)
     me = await node.sign_up("me-myself")
+    if isinstance(name, Role) or name == EX_MEMBER:
+        await give(owner, room_id, me, Role.MODERATOR)
+        seqs["mine"] = await say(me, room_id, "secret of mine")
     outside = Outsider.VISITOR if visibility is Visibility.PUBLIC else Outsider.STRANGER
     if name == EX_MEMBER:
-        await give(owner, room_id, me, Role.MODERATOR)
         await give(owner, room_id, me, None)
     elif isinstance(name, Role):
         await give(owner, room_id, me, name)
-        return Scene(node, room_id, seq, owner, guest, me, name)
-    return Scene(node, room_id, seq, owner, guest, me, outside)
+        return Scene(node, room_id, seqs, owner, guest, me, name)
+    return Scene(node, room_id, seqs, owner, guest, me, outside)
 
 
 @pytest.fixture(params=RELATIONS)
@@ -165,7 +189,7 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
 
 async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
     if scene.me is None or scene.relation is None:
-        firsts = [{**command, "room_id": scene.room_id} for command in COMMANDS.values()]
+        firsts = [scene.command(operation) for operation in COMMANDS]
         if scene.me is not None:
             firsts.append({"type": "authenticate", "token": scene.me.access_token})
         for first in firsts:
@@ -174,12 +198,13 @@ async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
                 assert await Socket(raw).closed() == 4401
         return
     async with scene.me.socket() as socket:
-        for operation, command in COMMANDS.items():
-            answer = await socket.call(**command, room_id=scene.room_id)
+        for operation in COMMANDS:
+            command = scene.command(operation)
+            answer = await socket.call(**command)
             code = {200: None, 403: "forbidden", 404: "not_found"}[scene.answer(operation)]
             assert answer.get("code") == code, (operation, answer)
             if code == "not_found":
-                unknown = await socket.call(**{**command, "ref": "u"}, room_id=NOBODY)
+                unknown = await socket.call(**command | {"ref": "u", "room_id": NOBODY})
                 assert answer | {"ref": None} == unknown | {"ref": None}
         async with scene.owner.socket() as witness:
             await witness.call(type="subscribe", room_id=scene.room_id)
@@ -215,7 +240,7 @@ def test_every_route_of_a_room_is_tried() -> None:
         if path.startswith("/rooms/{room_id}")
         for method in methods
     }
-    names = {"{guest}": "{user_id}", "{me}": "{user_id}"}
+    names = {"{guest}": "{user_id}", "{me}": "{user_id}", "{mine}": "{seq}", "{guests}": "{seq}"}
     tried = set()
     for request in (one for requests in REQUESTS.values() for one in requests):
         path = request.path
@@ -400,8 +425,9 @@ async def test_who_is_added_changed_and_removed_on_one_node_is_told_on_another_a
             for socket in (here, there):
                 while (event := await socket.receive()).get("body") != "end":
                     assert event.get("room_id") != room_id
-                for command in COMMANDS.values():
-                    answer = await socket.call(**{**command, "ref": "again"}, room_id=room_id)
+                for operation in COMMANDS:
+                    command = command_of(operation, room_id, {"mine": 1, "guests": 1})
+                    answer = await socket.call(**command | {"ref": "again"})
                     assert answer["code"] == "not_found"
 
 
@@ -484,14 +510,14 @@ async def test_a_message_on_its_way_while_its_author_is_removed_is_refused(
         await give(owner, room_id, bob, None)
         removed.set()
 
-    send = MessageService.send
+    append = Writing.append
 
-    async def late(self: MessageService, *arguments: Any) -> Any:
+    async def late(self: Writing, *arguments: Any, **more: Any) -> Any:
         looked.set()
         await removed.wait()
-        return await send(self, *arguments)
+        return await append(self, *arguments, **more)
 
-    monkeypatch.setattr(MessageService, "send", late)
+    monkeypatch.setattr(Writing, "append", late)
     async with bob.socket() as socket, asyncio.TaskGroup() as tasks:
         tasks.create_task(removal())
         refused = await socket.call(type="send", room_id=room_id, ref="1", body="too late")

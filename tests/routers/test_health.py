@@ -71,7 +71,7 @@ async def test_the_metrics_count_what_happens(sqlite_node: Node) -> None:
     assert float(next(line for line in lines if line.startswith("tailwire_deliveries_total")).split()[1]) >= 1
     assert 'tailwire_store_reads_total{kind="heads"} 1.0' in lines
     for line in (
-        "messages_total 1.0",
+        'entries_total{kind="message"} 1.0',
         "sockets 1.0",
         'http_requests_total{method="POST",route="/auth/signup",status="201"} 1.0',
         'http_request_seconds_count{route="/auth/signup"} 1.0',
@@ -109,7 +109,7 @@ async def test_the_metrics_count_refusals_and_ends_by_their_codes(sqlite_node: N
         await connect(sqlite_node.ws_url, additional_headers={"Authorization": "Bearer no"})
     lines = (await client.get("/metrics")).text.splitlines()
     for line in (
-        "messages_total 1.0",
+        'entries_total{kind="message"} 1.0',
         'refusals_total{code="username_taken",over="http"} 1.0',
         'refusals_total{code="not_found",over="socket"} 1.0',
         'refusals_total{code="unknown_type",over="socket"} 1.0',

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.errors import Invalid, NotFound, RefConflict
+from api.errors import Deleted, EpochChanged, Invalid, NotFound, RefConflict
 from api.models.accounts import User
 from api.models.kinds import KINDS, Field
 from api.models.log import Appended, Draft, Entry, EntryData, Json, Kind, Reaction
@@ -319,10 +319,9 @@ async def test_the_refs_of_what_is_erased_leave_with_it_and_no_others(
     await store.log.append(den.id, edit("secret edit", secret.entry.seq, "secret, edited"))
     await store.log.append(den.id, edit("kept edit", kept.entry.seq, "kept, edited"))
     await store.log.append(den.id, delete("delete", secret.entry.seq))
-    await store.log.append(den.id, edit("late secret", secret.entry.seq, "secret, again"))
     for reader in (store, other):
         entries = await whole_log(reader, den.id)
-        assert [entry.ref for entry in entries[1:]] == ["kept", None, None, "kept edit", "delete", None]
+        assert [entry.ref for entry in entries[1:]] == ["kept", None, None, "kept edit", "delete"]
         items = (await reader.log.history(den.id, limit=9)).items
         assert [one.ref for one in items] == ["kept", None]
         found = await reader.log.message(den.id, secret.entry.seq)
@@ -345,14 +344,72 @@ async def test_a_retry_of_what_was_erased_since_still_gets_its_ack(store: Store,
         await store.log.append(den.id, message("r1", "something else"))
 
 
-async def test_an_edit_that_comes_after_the_delete_leaves_no_body_behind(store: Store, den: Room) -> None:
+async def test_nothing_is_stored_about_a_deleted_message(store: Store, other: Store, den: Room) -> None:
     seq = (await store.log.append(den.id, message("r1", "secret"))).entry.seq
-    await store.log.append(den.id, delete("d1", seq))
-    await store.log.append(den.id, edit("e1", seq, "secret again"))
+    deleted = await store.log.append(den.id, delete("d1", seq))
+    for via in (store, other):
+        for late in (edit("e1", seq, "secret again"), reaction("r2", seq, "👍")):
+            with pytest.raises(Deleted):
+                await via.log.append(den.id, late)
+            with pytest.raises(Deleted):
+                await via.log.append(den.id, replace(late, ref=None))
+    assert (await store.log.heads([den.id]))[den.id].seq == deleted.entry.seq
     assert "secret" not in str(await whole_log(store, den.id))
-    folded = await store.log.message(den.id, seq)
-    assert folded is not None
-    assert (folded.body, folded.deleted) == ("", True)
+
+
+@pytest.mark.parametrize("ref", ["d2", None])
+async def test_a_second_delete_is_answered_with_the_first(
+    store: Store, other: Store, den: Room, bob: User, ref: str | None
+) -> None:
+    (seq,) = await send(store, den, "secret")
+    first = await store.log.append(den.id, delete("d1", seq))
+    for via in (store, other):
+        second = await via.log.append(den.id, replace(delete("d2", seq, by=bob), ref=ref))
+        assert (second.entry, second.epoch, second.is_new) == (first.entry, first.epoch, False)
+    assert (await store.log.heads([den.id]))[den.id].seq == first.entry.seq
+
+
+async def test_a_change_that_changes_nothing_is_stored_only_with_a_ref(store: Store, den: Room) -> None:
+    (seq,) = await send(store, den, "same")
+    original = (await whole_log(store, den.id))[-1]
+    none = (
+        replace(edit("", seq, "same"), ref=None),
+        replace(reaction("", seq, "👍", added=False), ref=None),
+    )
+    for draft_ in none:
+        answer = await store.log.append(den.id, draft_)
+        assert (answer.entry, answer.is_new) == (original, False)
+    for some in (edit("e1", seq, "same"), reaction("r1", seq, "👍", added=False)):
+        stored = await store.log.append(den.id, some)
+        assert stored.is_new
+        assert (await store.log.append(den.id, some)) == replace(stored, is_new=False)
+    assert (await store.log.append(den.id, replace(edit("", seq, "new"), ref=None))).is_new
+    assert (await store.log.append(den.id, replace(reaction("", seq, "👍"), ref=None))).is_new
+
+
+async def test_a_change_for_another_epoch_is_refused_before_anything_else(store: Store, den: Room) -> None:
+    (seq,) = await send(store, den, "secret")
+    epoch = (await store.log.heads([den.id]))[den.id].epoch
+    done = await store.log.append(den.id, edit("e1", seq, "edited"), epoch=epoch)
+    for change in (edit("e1", seq, "edited"), edit("e2", seq, "again"), delete("d1", 99)):
+        with pytest.raises(EpochChanged):
+            await store.log.append(den.id, change, epoch="another")
+    assert (await store.log.heads([den.id]))[den.id].seq == done.entry.seq
+
+
+async def test_the_changes_of_a_message_are_read_by_kind_in_pages(store: Store, den: Room) -> None:
+    one, two = await send(store, den, "one", "two")
+    edits = [
+        (await store.log.append(den.id, edit(f"e{n}", target, f"{n}"))).entry
+        for n, target in enumerate([one, two, one, one])
+    ]
+    await store.log.append(den.id, reaction("r1", one, "👍"))
+    wanted = [edits[0], edits[2], edits[3]]
+    assert await store.log.changes_of(den.id, one, Kind.EDIT, limit=9) == wanted
+    assert await store.log.changes_of(den.id, one, Kind.EDIT, limit=2) == wanted[:2]
+    assert await store.log.changes_of(den.id, one, Kind.EDIT, after=wanted[0].seq, limit=9) == wanted[1:]
+    for room_id, seq in (("nowhere", one), (den.id, 99), (den.id, 2**60), (den.id, wanted[0].seq)):
+        assert await store.log.changes_of(room_id, seq, Kind.EDIT, limit=9) == []
 
 
 # -- odd input

@@ -5,19 +5,27 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer
-from api.models.log import Entry, Head, Message, Timeline
+from api.models.log import Edits, Entry, Head, Message, Timeline
 from api.protocol.events import entry_event
-from api.protocol.fields import Body, Ref, Seq, Strict, timestamp
+from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
 
 # -- requests
 
 
 class NewMessage(Strict):
-    """A message to send. `ref` makes a retry safe."""
+    """A message to send. `ref` makes a retry safe; it may stand in the header `Idempotency-Key` instead."""
 
-    ref: Ref
+    ref: Ref | None = None
     body: Body
     reply_to: Seq | None = None
+
+
+class NewBody(Strict):
+    """Another body for a message. `ref` makes a retry safe; it may stand in the header `Idempotency-Key` instead."""
+
+    body: Body
+    ref: Ref | None = None
+    epoch: Epoch | None = None
 
 
 # -- answers
@@ -60,6 +68,44 @@ class MessageOut(Answer):
             edited_at=None if message.edited_at is None else timestamp(message.edited_at),
             deleted=message.deleted,
             reactions=[ReactionOut(emoji=one.emoji, user_ids=one.user_ids) for one in message.reactions],
+        )
+
+
+class EditOut(Answer):
+    """A body that a message had, or was given."""
+
+    seq: int
+    at: str
+    user_id: str
+    username: str
+    body: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Make it from a message or an edit."""
+        return cls(
+            seq=entry.seq,
+            at=timestamp(entry.at or 0),
+            user_id=entry.user_id,
+            username=entry.username,
+            body=str(entry.data["body"]),
+        )
+
+
+class EditsOut(Answer):
+    """The edits of a message, oldest first, and what was sent at first. A deleted message has none of them."""
+
+    original: EditOut | None
+    items: list[EditOut]
+    has_more: bool
+
+    @classmethod
+    def of(cls, edits: Edits) -> Self:
+        """Make it from its record."""
+        return cls(
+            original=None if edits.original is None else EditOut.of(edits.original),
+            items=[EditOut.of(one) for one in edits.items],
+            has_more=edits.has_more,
         )
 
 

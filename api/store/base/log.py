@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from api.models.log import Appended, Draft, Entry, Head, History, Message, Timeline
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
 from api.models.rooms import Member
 
 
@@ -11,7 +11,9 @@ class LogStore(ABC):
     """The logs of all rooms: appending to them, and reading their entries and messages."""
 
     @abstractmethod
-    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+    async def append(
+        self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
+    ) -> Appended:
         """Add an entry to a room's log. It is durable when this returns.
 
         The caller checks whether the author may do this. If the caller passes the membership that it checked as
@@ -19,9 +21,16 @@ class LogStore(ABC):
         nothing is stored, and the caller checks again.
 
         A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
-        A DELETE erases the target's body, and the bodies of its edits, from storage. `edit`, `delete` and `reaction`
-        need an existing `message` as target. Raises `NotFound` (room or target), `RefConflict`, `Unavailable`,
-        `StorageFull`. A MEMBER draft raises `Invalid`, as only `members.change` makes such entries.
+
+        An entry that changes a message needs an existing `message` as its target. What becomes of it is decided by
+        `Ruling` when it is stored, so one order holds on all nodes. Nothing is stored after a DELETE, which erases the
+        bodies of its target and of the target's edits from storage: a second one returns the DELETE that stands, with
+        `is_new` False, and anything else raises `Deleted`. An entry without a ref that changes nothing is not stored
+        either; then the entry of the message itself is returned, with `is_new` False.
+
+        `epoch` is that of the target's seq: if it is given and is not the room's, raises `EpochChanged`. Also raises
+        `NotFound` (room or target), `RefConflict`, `Unavailable`, `StorageFull`, and `Invalid` at a limit. A MEMBER
+        draft raises `Invalid`, as only `members.change` makes such entries.
         """
 
     @abstractmethod
@@ -51,6 +60,12 @@ class LogStore(ABC):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> Timeline:
         """Return what `history` returns, with the notices between the messages. All are counted in `limit`."""
+
+    @abstractmethod
+    async def changes_of(
+        self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int
+    ) -> list[Entry]:
+        """Return the first `limit` entries of one kind above the seq `after` that change the message at `seq`."""
 
     @abstractmethod
     async def message(self, room_id: str, seq: int) -> Message | None:

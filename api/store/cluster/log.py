@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -32,6 +32,7 @@ from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.pages import Pages
 from api.store.cluster.queries import NO_MARK, Mark, project
 from api.store.cluster.rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
+from api.store.cluster.targets import Targets
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.waiting import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
 from api.store.rethinkdb import Pool
@@ -60,22 +61,23 @@ class ClusterLog(LogStore):
         self._pool = pool
         self._appender = appender
         self._pages = pages
+        self._targets = Targets(pool, pages)
         self._epochs = epochs
 
-    async def append(self, room_id: str, draft: Draft, *, author: Member | None = None) -> Appended:
+    async def append(
+        self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
+    ) -> Appended:
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
         await require_allowed(self._pool, draft.kind)
-        sent, target = draft, draft.data.get("target")
+        target = draft.data.get("target")
         if isinstance(target, int):
-            message = await self._pages.message(room_id, target)
-            if message is None:
-                raise NotFound
-            if message.deleted and draft.kind is Kind.EDIT:
-                draft = replace(draft, data={**draft.data, "body": ""})
+            standing = await self._targets.standing(room_id, draft, target, epoch)
+            if standing is not None:
+                return standing
         seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
-        appended = await self._appender.append(room_id, draft, sent=sent, seen=seen)
+        appended = await self._appender.append(room_id, draft, seen=seen)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
         if KINDS[draft.kind].erases:
             await self._appender.flush(room_id)  # the flush erases the bodies
@@ -101,6 +103,11 @@ class ClusterLog(LogStore):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> Timeline:
         return await self._pages.timeline(room_id, before, after, limit)
+
+    async def changes_of(
+        self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int
+    ) -> list[Entry]:
+        return await self._pages.changes_of(room_id, seq, kind, after, limit)
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         return await self._pages.message(room_id, seq)

@@ -114,6 +114,26 @@ class Pages:
             return None
         return await self._message(_ONE, room_id, seq)
 
+    async def target(self, room_id: str, seq: int) -> "Target | None":
+        """Return what an append must know of the message at `seq`, or None for an unknown room."""
+        if not (is_key(room_id) and 0 < seq < 2**53):
+            return None
+        found = await self._merged(_ONE, room_id, seq - 1, seq)
+        if found is None:
+            return None
+        messages = self._reader.entries(_messages_of(found))
+        if not messages:
+            return Target(found.head["epoch"], None, [])
+        changes = await self._changes(room_id, messages, found.head)
+        theirs = [change for change in changes if change.data.get("target") == seq]
+        return Target(found.head["epoch"], messages[0], theirs)
+
+    async def changes_of(self, room_id: str, seq: int, kind: Kind, after: int, limit: int) -> list[Entry]:
+        """Return entries of one kind that change the message at `seq`."""
+        target = await self.target(room_id, seq)
+        changes = () if target is None else sorted(target.changes, key=lambda entry: entry.seq)
+        return [entry for entry in changes if entry.kind == kind and entry.seq > after][:limit]
+
     async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
         """Return a preview of the newest message of each room, folded."""
         found = await asyncio.gather(
@@ -173,11 +193,23 @@ class Pages:
     async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
         if not messages:
             return []
+        return fold(messages, await self._changes(room_id, messages, head))
+
+    async def _changes(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Entry]:
+        """Return the entries that change these messages, and others that the tail holds."""
         places = [[room_id, message.seq] for message in messages]
         found = await self._merged(
             _CHANGES, room_id, messages[0].seq, head["seq"], is_page=False, places=places
         )
-        return fold(messages, self._reader.entries(found.rows if found else []))
+        return self._reader.entries(found.rows if found else [])
+
+
+class Target(NamedTuple):
+    """The message that an entry would change, None if there is none, and the entries that have changed it so far."""
+
+    epoch: str
+    message: Entry | None
+    changes: list[Entry]
 
 
 class _Found(NamedTuple):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from api.models.changes import Change, Signal
 from api.store.base.changes import ChangeStore, Wants, all_rooms
-from api.store.sqlite.log import RoomLog
+from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.tail import Commit, SqliteTail, position
 from api.store.sqlite.wake import Wake
 from api.store.sqlite.worker import Worker

@@ -17,7 +17,7 @@ from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.sqlite.accounts import require_another_admin
 from api.store.sqlite.invites import forget_user
-from api.store.sqlite.log import RoomLog
+from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, each_row
 from api.store.sqlite.worker import Worker
 

@@ -18,7 +18,7 @@ from api.models.rooms import Member, Membership, MembershipRule, ReadMark, Role,
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
-from api.store.sqlite.log import RoomLog, bounded
+from api.store.sqlite.room_log import RoomLog, bounded
 from api.store.sqlite.standings import has_other_owner, membership_of, role_of
 from api.store.sqlite.worker import Worker
 

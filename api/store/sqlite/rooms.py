@@ -21,8 +21,8 @@ from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
 from api.store.shape import member_draft
-from api.store.sqlite.log import RoomLog
 from api.store.sqlite.members import keep
+from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
 from api.store.unread import MAX_LOOKED, unread

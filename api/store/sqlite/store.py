@@ -22,8 +22,9 @@ from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
 from api.store.sqlite.erasure import SqliteErasure
 from api.store.sqlite.invites import SqliteInvites
-from api.store.sqlite.log import RoomLog, SqliteLog
+from api.store.sqlite.log import SqliteLog
 from api.store.sqlite.members import SqliteMembers
+from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
 from api.store.sqlite.sessions import SqliteSessions
 from api.store.sqlite.signals import SqliteSignals

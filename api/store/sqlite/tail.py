@@ -17,7 +17,7 @@ from api.errors import Unavailable
 from api.models.changes import Change, Quiet, SessionEnded, Signal
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry
-from api.store.sqlite.log import RoomLog
+from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, rows_of
 from api.store.sqlite.worker import Work
 

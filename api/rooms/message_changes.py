@@ -1,0 +1,68 @@
+"""Changes messages that are there: edits and deletes them."""
+
+from api.errors import EpochChanged, Forbidden, NotFound
+from api.models.log import Appended, EntryData, Kind, Message
+from api.models.rooms import Member
+from api.rooms import policy
+from api.rooms.members import MemberService
+from api.rooms.policy import Facts, Operation
+from api.rooms.writing import Author, Writing
+from api.store.base.store import Store
+from api.store.reads import BatchedReads
+
+
+class MessageChanges:
+    """Appends entries that change messages.
+
+    Methods return the entry, or the one that stands in its place: `LogStore.append` says when. They raise what
+    `Writing` raises: `EpochChanged` if `epoch` is given and is not the room's, `NotFound` for a seq that is no
+    message's, and `Deleted`.
+    """
+
+    def __init__(self, store: Store, reads: BatchedReads, members: MemberService, writing: Writing) -> None:
+        self._store = store
+        self._reads = reads
+        self._members = members
+        self._writing = writing
+
+    async def edit(  # noqa: PLR0913  the fields of the command
+        self, author: Author, room_id: str, seq: int, body: str, *, ref: str | None, epoch: str | None
+    ) -> Appended:
+        """Give an author's own message another body."""
+        member = await self._writing.begin(author, room_id, Operation.EDIT)
+        message = await self._message(room_id, seq, epoch)
+        if message.user_id != author.user_id:
+            raise Forbidden("Only its author edits a message")
+        data: EntryData = {"target": seq, "body": body}
+        return await self._writing.append(
+            author, member, Operation.EDIT, Kind.EDIT, data, ref=ref, epoch=epoch
+        )
+
+    async def delete(
+        self, author: Author, room_id: str, seq: int, *, ref: str | None, epoch: str | None
+    ) -> Appended:
+        """Delete a message: one's own, or as an owner or moderator those of whom one governs, or who are gone."""
+        member = await self._writing.begin(author, room_id, Operation.DELETE)
+        message = await self._message(room_id, seq, epoch)
+        operation = Operation.DELETE
+        if message.user_id != author.user_id:
+            operation = Operation.DELETE_OTHERS
+            await self._require_reach(member, message.user_id)
+        data: EntryData = {"target": seq}
+        return await self._writing.append(author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch)
+
+    async def _message(self, room_id: str, seq: int, epoch: str | None) -> Message:
+        """Return the message to change. Of another epoch than the caller's, its seq may be another message's."""
+        if epoch is not None:
+            head = await self._reads.head(room_id)
+            if head is not None and head.epoch != epoch:
+                raise EpochChanged
+        found = await self._store.log.message(room_id, seq)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def _require_reach(self, member: Member, author_id: str) -> None:
+        policy.require(Operation.DELETE_OTHERS, Facts(member.role))
+        theirs = await self._reads.member(member.room_id, author_id)
+        policy.require_governed_author(member.role, None if theirs is None else theirs.role)

@@ -1,0 +1,70 @@
+"""Decides what becomes of entries that change a message, by what has changed the message so far."""
+
+from typing import Any, Final
+
+from api.errors import EpochChanged, NotFound, TailwireError
+from api.models.log import Appended, Draft, Entry, Kind
+from api.store.cluster.batches import any_with_ids
+from api.store.cluster.pages import Pages, Target
+from api.store.cluster.queries import heads_table
+from api.store.cluster.rows import row_of
+from api.store.rethinkdb import Pool, Prepared
+from api.store.ruling import Ruling, ruling
+
+
+class Targets:
+    """Looks at the targets of drafts before these are appended."""
+
+    def __init__(self, pool: Pool, pages: Pages) -> None:
+        self._pool = pool
+        self._pages = pages
+
+    async def standing(self, room_id: str, draft: Draft, seq: int, epoch: str | None) -> Appended | None:
+        """Return the entry that stands in the place of a draft that changes the message at `seq`.
+
+        Return None if the draft is to be appended, which also finds an entry that was stored under its ref. Raises what
+        `ruling` raises, `EpochChanged` if `epoch` is given and is not the room's, and `NotFound` if the target is no
+        message.
+        """
+        target = await self._pages.target(room_id, seq)
+        if target is None:
+            raise NotFound
+        if epoch is not None and epoch != target.epoch:
+            raise EpochChanged
+        try:
+            found = _standing(draft, target)
+        except TailwireError:
+            if await self._is_stored(room_id, draft):
+                return None
+            raise
+        if found is None or await self._is_stored(room_id, draft):
+            return None
+        return Appended(found, target.epoch, is_new=False)
+
+    async def _is_stored(self, room_id: str, draft: Draft) -> bool:
+        """Say whether an entry is stored under a draft's ref."""
+        if draft.ref is None:
+            return False
+        id_ = row_of(room_id, draft, draft, None)["id"]
+        return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
+
+
+def _standing(draft: Draft, target: Target) -> Entry | None:
+    if target.message is None:
+        raise NotFound
+    match ruling(draft, target.message, target.changes):
+        case Ruling.STORE:
+            return None
+        case Ruling.NOTHING:
+            return target.message
+        case Ruling.DELETED_BEFORE:
+            return next(change for change in target.changes if change.kind == Kind.DELETE)
+
+
+def _stored(given: Any) -> Any:
+    # The head is read first, as what its tail no longer carries is in `batches`.
+    tail = heads_table().get(given["room_id"])["tail"].filter({"id": given["id"]}).count()
+    return tail.do(lambda count: (count > 0) | any_with_ids([given["id"]]).is_empty().not_())
+
+
+_STORED: Final = Prepared(_stored)

@@ -1,0 +1,376 @@
+"""Writes and reads the SQLite table `entries`, inside a transaction.
+
+A room's head, in `rooms`, and the entries up to it change together. So an entry above a head was written by another
+program, and is ignored. An entry below it that is missing, or cannot be read, is `unreadable`. Each is logged once.
+"""
+
+# ruff: noqa: S608 - queries are joined from constants of this file
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import apsw
+import orjson
+import structlog
+
+from api.errors import Invalid, NotFound, RefConflict
+from api.models.kinds import KINDS, NOTICES, said
+from api.models.log import (
+    UNREADABLE,
+    Appended,
+    Draft,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Message,
+    Timeline,
+    unreadable,
+)
+from api.store import paging
+from api.store.fold import fold, with_messages
+from api.store.ruling import Ruling, ruling
+from api.store.shape import dense, require_shape
+from api.store.sqlite.database import busy_timeout
+from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
+
+_NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
+_POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, but no more than this many
+_FORGET_SECONDS: Final = 0.05  # how long to wait for reads; our own take less
+_FORGET_AGAIN_SECONDS: Final = 5.0  # how long to wait before the next try
+_DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
+
+
+_MESSAGES: Final = (
+    f"SELECT {COLUMNS} FROM entries INDEXED BY messages"
+    " WHERE room_id = ?1 AND kind = 'message' AND seq > ?2 AND seq < ?3"
+)
+_NOTICES: Final = (
+    f"SELECT {COLUMNS} FROM entries INDEXED BY notices"
+    f" WHERE room_id = ?1 AND kind IN ({', '.join(map(repr, NOTICES))}) AND seq > ?2 AND seq < ?3"
+)
+_UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)"
+
+
+class _Place(NamedTuple):
+    """The place of a new entry, directly after the head of its room."""
+
+    epoch: str
+    seq: int
+
+
+class RoomLog:
+    """Reads and writes entries, and remembers which unreadable ones have been logged."""
+
+    def __init__(self) -> None:
+        self._poison_seen: set[tuple[object, object]] = set()
+        self._has_erased = False
+        self._forget_at = 0.0
+
+    # -- writing
+
+    def append(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended:
+        """Add an entry of a user, as `LogStore.append` says."""
+        if draft.kind is Kind.MEMBER:
+            raise Invalid("membership changes by joining and leaving")
+        require_shape(draft)
+        digest = _digest(room_id, draft)
+        hashed = None if draft.ref is None else ref_hash(draft.ref)
+        if hashed is not None:
+            stored = self._by_ref(cursor, draft.user_id, hashed, digest)
+            if stored is not None:
+                return Appended(stored, self.head(cursor, room_id).epoch, is_new=False)
+        target = draft.data.get("target")
+        if isinstance(target, int):
+            stands = self._standing(cursor, room_id, draft, target)
+            if stands is not None:
+                return Appended(stands, self.head(cursor, room_id).epoch, is_new=False)
+        if KINDS[draft.kind].erases:
+            _erase(cursor, room_id, target)
+            self.note_erased()
+        return self.add(cursor, room_id, draft, digest, hashed)
+
+    def add(
+        self,
+        cursor: apsw.Cursor,
+        room_id: str,
+        draft: Draft,
+        digest: bytes | None = None,
+        hashed: bytes | None = None,
+    ) -> Appended:
+        """Number an entry and store it without any check."""
+        place = _next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
+        row = (
+            room_id,
+            place.seq,
+            draft.kind.value,
+            draft.user_id,
+            draft.username,
+            draft.at,
+            draft.ref,
+            _json(draft.data).decode(),
+            draft.data.get("target"),
+            digest,
+            hashed,
+        )
+        try:
+            _insert(cursor, row)
+        except apsw.ConstraintError:
+            _move_stray_aside(cursor, room_id, place.seq)
+            _insert(cursor, row)
+        entry = Entry(
+            room_id, place.seq, draft.kind, draft.user_id, draft.username, draft.at, draft.ref, draft.data
+        )
+        return Appended(entry, place.epoch, is_new=True)
+
+    def note_erased(self) -> None:
+        """Note that this transaction erases or replaces text, which `forget_erased` must remove from the files."""
+        self._has_erased = True
+
+    def forget_erased(self, cursor: apsw.Cursor) -> None:
+        """Remove erased text from the write-ahead log too. The writer calls this between transactions.
+
+        If that is not possible now, for example while a backup reads, a later commit tries again. Nothing can be
+        written meanwhile, so each try is short, and tries are rare.
+        """
+        now = time.monotonic()
+        if not self._has_erased or now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_AGAIN_SECONDS
+        with busy_timeout(cursor.connection, _FORGET_SECONDS):
+            cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self._has_erased, self._forget_at = False, 0.0
+
+    # -- reading
+
+    def head(self, cursor: apsw.Cursor, room_id: str) -> Head:
+        """Return where a room's log ends. Raises `NotFound`."""
+        row = cursor.execute("SELECT id, epoch, seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        if row is None:
+            raise NotFound
+        return Head(*row)
+
+    def heads(self, cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
+        """Return where the logs of these rooms end."""
+        rows = cursor.execute(
+            "SELECT id, epoch, seq FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
+            (_json(list(room_ids)).decode(),),
+        )
+        return {row[0]: Head(*row) for row in rows}
+
+    def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
+        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
+        after = bounded(after)
+        row = cursor.execute("SELECT seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        until = 0 if row is None else min(bounded(after + limit), row[0])
+        if until <= after:
+            return []
+        rows = each_row(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+            (room_id, after, until),
+        )
+        read, has_more = paging.cut(entry for row in rows if (entry := read_row(row)) is not None)
+        found = dense(room_id, read, after, read[-1].seq if has_more else until)
+        for entry in found:
+            if entry.kind == UNREADABLE:
+                self._report(room_id, entry.seq)
+        return found
+
+    def history(
+        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
+    ) -> History:
+        """Return a page of folded messages. Raises `NotFound`."""
+        head = self.head(cursor, room_id)
+        shown, has_more = self._shown(cursor, _MESSAGES, head, before=before, after=after, limit=limit)
+        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+
+    def timeline(
+        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
+    ) -> Timeline:
+        """Return a page of folded messages and notices. Raises `NotFound`."""
+        head = self.head(cursor, room_id)
+        # Both parts come from an index in order of seq, and SQLite merges them as they are read.
+        both = f"{_MESSAGES} UNION ALL {_NOTICES}"
+        shown, has_more = self._shown(cursor, both, head, before=before, after=after, limit=limit)
+        messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
+        return Timeline(with_messages(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
+
+    def _shown(
+        self,
+        cursor: apsw.Cursor,
+        select: str,
+        head: Head,
+        *,
+        before: int | None,
+        after: int | None,
+        limit: int,
+    ) -> tuple[list[Entry], bool]:
+        """Return the entries of a page in order of seq, and whether there are more."""
+        above = 0 if after is None else bounded(after)
+        below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
+        order = "DESC" if after is None else "ASC"
+        rows = each_row(
+            cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1)
+        )
+        read = (self.entry(row) for row in islice(rows, limit))
+        shown, is_cut = paging.cut(entry for entry in read if entry is not None)
+        has_more = is_cut or next(rows, None) is not None
+        shown.sort(key=lambda entry: entry.seq)
+        return shown, has_more
+
+    def changes_of(
+        self, cursor: apsw.Cursor, room_id: str, seq: int, kind: Kind, *, after: int, limit: int
+    ) -> list[Entry]:
+        """Return entries of one kind that change the message at `seq`."""
+        rows = rows_of(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ?1 AND target = ?2 AND kind = ?3 AND seq > ?4"
+            f" AND {_UP_TO_HEAD} ORDER BY seq LIMIT ?5",
+            (room_id, bounded(seq), kind.value, bounded(after), limit),
+        )
+        return self.entries(rows)
+
+    def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
+        """Return one folded message."""
+        message = self._message(cursor, room_id, seq)
+        return None if message is None else self._folded(cursor, room_id, [message])[0]
+
+    def _message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Entry | None:
+        rows = rows_of(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {_UP_TO_HEAD}",
+            (room_id, bounded(seq)),
+        )
+        return next(iter(self.entries(rows)), None)
+
+    def entries(self, rows: Iterable[Any]) -> list[Entry]:
+        """Read rows of `COLUMNS`, and leave out those that make no entry."""
+        found = (self.entry(row) for row in rows)
+        return [entry for entry in found if entry is not None]
+
+    def entry(self, row: Any) -> Entry | None:
+        """Read one row of `COLUMNS`. Returns None when it makes no entry."""
+        entry = read_row(row)
+        if entry is None:
+            _, room_id, seq, *_ = row
+            self._report(room_id, seq)
+        return entry
+
+    def entry_up_to(self, head_seq: int | None, row: Any) -> Entry | None:
+        """Read one row of a log that ends at `head_seq`. Returns None if its seq is outside of that log."""
+        _, room_id, seq, *_ = row
+        entry = self.entry(row)
+        if type(seq) is int and 1 <= seq <= (head_seq or 0):
+            return entry or unreadable(room_id, seq)
+        self._report(room_id, seq)
+        return None
+
+    def _report(self, room_id: object, seq: object) -> None:
+        """Log once that the entry at this place cannot be read."""
+        if (room_id, seq) not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
+            self._poison_seen.add((room_id, seq))
+            structlog.get_logger("api.store").error("store.poison_row", room_id=room_id, seq=seq)
+
+    def _by_ref(self, cursor: apsw.Cursor, user_id: str, hashed: bytes, digest: bytes) -> Entry | None:
+        row = cursor.execute(
+            f"SELECT {COLUMNS}, digest FROM entries WHERE user_id = ? AND ref_hash = ?",
+            (user_id, hashed),
+        ).fetchone()
+        if row is None:
+            return None
+        stored = self.entry(row[:-1])
+        if stored is None or row[-1] != digest:
+            raise RefConflict
+        return stored
+
+    def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
+        if not messages:
+            return []
+        return fold(messages, self._changes(cursor, room_id, messages[0].seq, messages[-1].seq))
+
+    def _changes(self, cursor: apsw.Cursor, room_id: str, first: int, last: int) -> list[Entry]:
+        """Return the entries that change the messages from one seq to another."""
+        rows = rows_of(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ? AND {_UP_TO_HEAD}",
+            (room_id, first, last),
+        )
+        return self.entries(rows)
+
+    def _standing(self, cursor: apsw.Cursor, room_id: str, draft: Draft, target: int) -> Entry | None:
+        """Return the entry that stands in place of a draft that changes a message, or None if it is to be stored.
+
+        Raises what `ruling` raises, and `NotFound` if the target is no message.
+        """
+        is_message = cursor.execute(
+            f"SELECT 1 FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {_UP_TO_HEAD}",
+            (room_id, bounded(target)),
+        ).fetchone()
+        if is_message is None:
+            raise NotFound
+        # One that cannot be read can be deleted.
+        message = self._message(cursor, room_id, target) or unreadable(room_id, target)
+        changes = self._changes(cursor, room_id, target, target)
+        match ruling(draft, message, changes):
+            case Ruling.STORE:
+                return None
+            case Ruling.NOTHING:
+                return message
+            case Ruling.DELETED_BEFORE:
+                return next(change for change in changes if change.kind == Kind.DELETE)
+
+
+def bounded(seq: int) -> int:
+    """Return the nearest seq that SQLite can store, as a caller may pass any integer."""
+    return max(0, min(seq, _NEWEST))
+
+
+def _digest(room_id: str, draft: Draft) -> bytes:
+    """Return a digest of room, kind and data. A retry must have the same one as the stored entry."""
+    content = [room_id, draft.kind, said(draft.kind, draft.data)]
+    return hashlib.sha256(_json(content)).digest()[:_DIGEST_BYTES]
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise Invalid("a text holds what is no character, or a number is too large") from None
+
+
+def _erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
+    """Erase the body and the ref of a message, and those of its edits."""
+    cursor.execute(
+        "UPDATE entries SET ref = NULL, data = json_set(data, '$.body', '')"
+        " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
+        (room_id, target),
+    )
+
+
+def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Place:
+    if is_message:
+        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1"
+    else:
+        advance = "UPDATE rooms SET seq = seq + 1"
+    rows = cursor.execute(f"{advance} WHERE id = ? RETURNING epoch, seq", (room_id,)).fetchall()
+    if not rows:
+        raise NotFound
+    return _Place(*rows[0])  # type: ignore[arg-type]
+
+
+def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
+    cursor.execute(
+        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, digest, ref_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+
+
+def _move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
+    """Move a row above the head, which another program must have written, to another seq. Nothing is lost."""
+    cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
+    structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)
