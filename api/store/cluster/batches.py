@@ -152,6 +152,37 @@ def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
     return r.branch(old["attempt"].default(None) == new["attempt"], old, new)
 
 
+# -- authors
+
+
+def has_authors(batch: Any) -> Any:
+    """Say whether a batch has `authors` of its rows. Those of the versions before have none.
+
+    `authors` has, for each row, the author of a message that is not erased, and null for all other rows.
+    """
+    authors, rows = (batch[name].default(None) for name in ("authors", "rows"))
+    are_arrays = (authors.type_of() == "ARRAY") & (rows.type_of() == "ARRAY")
+    return are_arrays & (authors.count() == rows.count())
+
+
+def authors_in(batch: Any) -> Any:
+    """Return the `authors` of a batch, made from its rows where it has none."""
+    return r.branch(has_authors(batch), batch["authors"], _in(batch).map(_author))
+
+
+def _author(row: Any) -> Any:
+    is_message = _is_object(row) & (row["kind"] == Kind.MESSAGE.value) & row["erased"].default(False).not_()
+    return r.branch(is_message.default(False), row["user_id"].default(None), None)
+
+
+def _authors_left(batch: Any, rows: Any) -> Any:
+    return r.map(
+        batch["authors"],
+        rows,
+        lambda author, row: r.branch(_is_object(row) & row["erased"].default(False), None, author),
+    )
+
+
 # -- finding. Room, seqs, places and ids may be ReQL terms.
 #
 # In a copy of the database a head may be older than the batches. Then some of these begin inside batches that are
@@ -269,26 +300,37 @@ def _each_once(batches: Any, keys: Any, *, index: str) -> Any:
     return batches.get_all(r.args(found))
 
 
-def of_author(user_id: str, lower: list[Any], limit: int) -> Any:
-    """Return a user's rows after `lower` (user, room, seq), at most `limit`, by room and seq."""
-    places = batches_table().between(lower, [user_id, r.maxval], index="author", left_bound="open")
-    found = places.order_by(index="author").limit(limit)["id"].distinct()
+def of_author(user_id: str, place: list[Any], limit: int) -> Any:
+    """Return a user's rows, at most `limit`, in the order of their batches. Each comes as the `row` and its `batch`.
 
-    def is_theirs(row: Any) -> Any:
-        return (row["user_id"] == user_id) & (r.expr([user_id, row["room_id"], row["seq"]]) > lower)
+    They begin after a place: the key of a batch (room and seq) and the seq of a row there. [] is before all.
+    """
+    batch_id, seq = place[:2], place[2:]
 
-    rows = _rows(batches_table().get_all(r.args(found)), is_theirs)
-    return rows.order_by("room_id", "seq").limit(limit)
+    def is_wanted(batch: Any, row: Any) -> Any:
+        is_theirs = _is_object(row) & (row["user_id"] == user_id) & is_row(row)
+        return is_theirs & ((batch["id"] != batch_id) | (row["seq"] > seq[0])) if seq else is_theirs
+
+    def rows(batch: Any) -> Any:
+        theirs = _in(batch).filter(lambda row: is_wanted(batch, row))
+        return theirs.map(lambda row: {"batch": batch["id"], "row": row})
+
+    found = batches_table().between([user_id, *batch_id], [user_id, r.maxval], index="who")
+    return found.order_by(index="who").concat_map(rows).limit(limit)
 
 
 # -- changing what is there
 
 
-def rename_query(places: list[list[Any]], username: str) -> Any:
-    """Return the write that replaces the username of the entries at these places (user, room, seq), all of one room."""
-    seqs = literal([seq for _, _, seq in places])
-    found = _each_once(r.table("batches"), literal(places), index="author")
-    return found.update(lambda batch: {"rows": renamed(batch["rows"], seqs, username)})
+def rename_query(user_id: str, room_id: str, seqs: list[int], username: str) -> Any:
+    """Return the write that replaces the username of a user's entries with these seqs in one room."""
+    first = [user_id, room_id, min(seqs) - MAX_BATCH + 1]
+    found = r.table("batches").between(
+        first, [user_id, room_id, max(seqs)], index="who", right_bound="closed"
+    )
+    return found.filter(
+        lambda batch: batch["rows"]["seq"].set_intersection(literal(seqs)).is_empty().not_()
+    ).update(lambda batch: {"rows": renamed(batch["rows"], literal(seqs), username)})
 
 
 def erase_queries(room_id: str, target: int) -> list[Any]:
@@ -299,8 +341,16 @@ def erase_queries(room_id: str, target: int) -> list[Any]:
         return _rows_of(batch).filter({"kind": Kind.EDIT.value, "data": {"target": target}})
 
     edited = _each_once(batches, [[room_id, target]], index="target")
+
+    def blanked(batch: Any) -> Any:
+        return erased(batch["rows"], r.expr([target])).do(
+            lambda rows: r.branch(
+                has_authors(batch), {"rows": rows, "authors": _authors_left(batch, rows)}, {"rows": rows}
+            )
+        )
+
     return [
-        found.update(lambda batch: {"rows": erased(batch["rows"], r.expr([target]))})
+        found.update(blanked)
         for found in (
             _reaching(batches, room_id, target, target).filter(
                 lambda batch: _rows_of(batch)["seq"].contains(target)

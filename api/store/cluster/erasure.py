@@ -1,7 +1,9 @@
 """Erases an account from the RethinkDB tables, step by step."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
+
+import orjson
 
 from api.errors import NotFound
 from api.models.log import Entry
@@ -15,9 +17,6 @@ from api.store.cluster.log import Appender
 from api.store.cluster.queries import literal, renamed
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
-
-MAX_AUTHORED: Final = 25
-"""A page has at most this many entries of a user. The database sorts them, so they cannot be read in parts."""
 
 
 class ClusterErasure(ErasureStore):
@@ -53,30 +52,30 @@ class ClusterErasure(ErasureStore):
         if not is_key(user_id):
             return Page([], None)
         if cursor is None:
-            mine = r.table("members", read_mode="majority").between(
-                [user_id], [user_id, r.maxval], index="user"
-            )
-            for room_id in await self._pool.read(mine["room_id"]):
+            # Also the rooms that the user has left, where the newest entry may be the one that says so.
+            joined = r.table("members", read_mode="majority").get_all(user_id, index="person")
+            for room_id in await self._pool.read(joined["room_id"]):
                 await self._appender.flush(room_id)
-        seq, room_id = paging.start("entries", cursor)
-        lower = [user_id] if cursor is None else [user_id, room_id, seq]
-        limit = min(limit, MAX_AUTHORED)
-        rows = await self._pool.read(of_author(user_id, lower, limit + 1))
-        shown = paging.page(
-            "entries", rows, limit, key=lambda row: (row["seq"], row["room_id"]), item=lambda row: row
-        )
+        seq, batch = paging.start("entries", cursor)
+        place = [] if cursor is None else [*orjson.loads(batch), seq]
+        rows, space = list[dict[str, Any]](), paging.PageSpace()
+
+        def is_enough(found: dict[str, Any]) -> bool:
+            rows.append(found)
+            return not space.takes(found["row"])
+
+        await self._pool.read_until(of_author(user_id, place, limit + 1), is_enough)
+        shown = paging.page("entries", rows, limit, key=_key, item=lambda found: found["row"])
         return Page(self._reader.entries(shown.items), shown.next_cursor)
 
     async def anonymise(self, entries: Sequence[Entry], username: str) -> None:
         """Replace the username of entries: in the tails first, because later flushes copy from there."""
-        by_room: dict[str, list[Entry]] = {}
+        seqs_of: dict[tuple[str, str], list[int]] = {}
         for entry in entries:
-            by_room.setdefault(entry.room_id, []).append(entry)
-        for room_id, written in by_room.items():
-            seqs = [entry.seq for entry in written]
+            seqs_of.setdefault((entry.user_id, entry.room_id), []).append(entry.seq)
+        for (user_id, room_id), seqs in seqs_of.items():
             await self._pool.write(_rename_in_tail(room_id, seqs, username))
-            places = [[entry.user_id, room_id, entry.seq] for entry in written]
-            await self._pool.write(rename_query(places, username))
+            await self._pool.write(rename_query(user_id, room_id, seqs, username))
 
     async def finish(self, user_id: str) -> None:
         """Remove what an account has left, the account itself, and then the claim on its name.
@@ -94,6 +93,11 @@ class ClusterErasure(ErasureStore):
         if account is not None:
             claim = r.table("names").get_all(account["username_key"]).filter({"user_id": user_id})
             await self._pool.write(claim.delete())
+
+
+def _key(found: dict[str, Any]) -> paging.Key:
+    """Return the key of an entry in the list of its author's: its seq, and the key of its batch as JSON."""
+    return found["row"]["seq"], orjson.dumps(found["batch"]).decode()
 
 
 def _rename_in_tail(room_id: str, seqs: list[int], username: str) -> Any:

@@ -10,7 +10,7 @@ from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.acting import allow_query
 from api.store.cluster.queries import begin_renewal_query
-from api.store.cluster.steps import STEPS, Index, Migration
+from api.store.cluster.steps import STEPS, Index, Migration, drop_index, fill_refs
 from api.store.epoch import new_epoch
 from api.store.rethinkdb import Address, Pool, r
 
@@ -49,15 +49,19 @@ async def init(
 ) -> None:
     """Make, as an admin, what a store needs: database, tables, indexes, lobby, and the app user with its rights.
 
-    This also upgrades an older schema. `restored`: the database was put back from a copy, so the first node to start
-    begins a new epoch in every room. It may be interrupted and run again, and repeating it is harmless. Raises
-    `Unavailable`, `Invalid`.
+    This also upgrades an older schema. `restored`: the database was put back from a copy. So refs are noted anew, and the
+    first node to start begins a new epoch in every room. It may be interrupted and run again, and repeating it is
+    harmless. Raises `Unavailable`, `Invalid`.
     """
     app = Address.parse(store_url)
     admin = Address.parse(admin_url, needs_database=False)
     pool = Pool(Address(admin.host, admin.port, admin.user, admin.password, app.database))
+    migration = Migration(pool, app.database, say, app.user)
     try:
-        await _make(Migration(pool, app.database, say, app.user), replicas)
+        await _make(migration, replicas)
+        if restored:
+            # A copy may have been made table by table, and then its refs may be older than its batches.
+            await fill_refs(migration)
         await _make_user(pool, app, say)
         if restored:
             say("every room will begin a new epoch when the first node starts")
@@ -105,6 +109,8 @@ async def _make(migration: Migration, replicas: int) -> None:
                 await change(migration)
         await _make_indexes(migration, step.indexes)
         if version < step.version:
+            for table, index in step.drops:
+                await drop_index(migration, table, index)
             taken = {"id": "schema_version", "value": str(step.version)}
             await migration.pool.write(migration.table("meta").insert(taken, conflict="replace"))
 

@@ -2,7 +2,8 @@
 
 RethinkDB has no transaction over several tables. So everything in a step can be repeated: a step that was interrupted
 is repeated as a whole, and its number is stored only when all of it is done. A released step never changes; a further
-change is a new step. A new database takes all steps, so that there is one way to every version.
+change is a new step. A new database takes all steps, so that there is one way to every version. Only an index that a
+later step drops is made by no step any more.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ OLD_TABLE: Final = "messages"
 """The table that held flushed entries before version 3, one in each row."""
 MOVED_SLICE: Final = 1_000
 """One query moves this many entries, which takes a fraction of the time that a query may take."""
+REFS_SLICE: Final = 100
+"""One query notes the entries of this many batches, of at most a hundred entries each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,39 @@ RowChange: TypeAlias = Callable[[Migration], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Makes one version from the one before: first new tables, then changes of rows in order, then new indexes."""
+    """Makes one version from the one before: first new tables, then changes of rows in order, then new indexes.
+
+    `drops` are the indexes, each with its table, that are dropped at last because nothing needs them any more.
+    """
 
     version: int
     tables: tuple[str, ...]
     changes: tuple[RowChange, ...]
     indexes: tuple[Index, ...]
+    drops: tuple[tuple[str, str], ...] = ()
+
+
+async def drop_index(migration: Migration, table: str, name: str) -> None:
+    """Drop an index of a table, if it is there."""
+    if name in await migration.pool.run(migration.table(table).index_list()):
+        migration.say(f"dropping the index {name} of {table}")
+        await migration.pool.run(migration.table(table).index_drop(name))
+
+
+async def _stop_writing(migration: Migration) -> None:
+    """Take the right to write from the server's user, in case a node was not stopped, and wait for its last writes.
+
+    `init` grants the right again at its end. If that user is an admin, or is not known, the administrator must make
+    sure that no node writes. In a database that was just put back from a copy there is no such user yet.
+    """
+    users = r.db("rethinkdb").table("users")
+    if migration.user in {None, "admin"} or not await migration.pool.run(
+        users.get_all(migration.user).count()
+    ):
+        return
+    migration.say("waiting for what is still being written")
+    await migration.pool.run(r.db(migration.database).grant(migration.user, {"write": False}))
+    await asyncio.sleep(QUERY_SECONDS)
 
 
 # -- version 2
@@ -97,16 +127,12 @@ async def _take_usernames_from_members(migration: Migration) -> None:
 async def _move_into_batches(migration: Migration) -> None:
     """Move flushed entries from the table of the versions before 3, in which each was a row. May be repeated.
 
-    No node may write meanwhile. So the server's user loses the right to write until it is granted again, in case a node
-    was not stopped. If that user is an admin, or is not known, the administrator must make sure of it.
+    No node may write meanwhile.
     """
     pool, database = migration.pool, migration.database
     if OLD_TABLE not in await pool.run(r.db(database).table_list()):
         return
-    if migration.user not in {None, "admin"}:
-        migration.say("waiting for what is still being written")
-        await pool.run(r.db(database).grant(migration.user, {"write": False}))
-        await asyncio.sleep(QUERY_SECONDS)
+    await _stop_writing(migration)
     old = migration.table(OLD_TABLE)
     total, moved, last = await pool.run(old.info()["doc_count_estimates"].sum()), 0, r.minval
     while True:
@@ -221,6 +247,59 @@ def _notices(batch: Any) -> Any:
     )
 
 
+# -- version 9
+
+
+async def _note_places(migration: Migration) -> None:
+    """Fill the table of refs. May be repeated.
+
+    An entry that is only in a tail gets its ref from the node of this version that flushes it.
+    """
+    if not await migration.pool.run(migration.table("batches").is_empty()):
+        await _stop_writing(migration)
+        await fill_refs(migration)
+
+
+async def fill_refs(migration: Migration) -> None:
+    """Write the place of every entry in `batches` to the table of refs, beside what is there. May be repeated."""
+    pool, batches, refs = migration.pool, migration.table("batches"), migration.table("refs")
+    total, filled, last = await pool.run(batches.info()["doc_count_estimates"].sum()), 0, r.minval
+    while True:
+        migration.say(f"noting where entries are: {filled:,} of about {total:,} batches")
+        found = batches.between(last, r.maxval, left_bound="open").order_by(index="id").limit(REFS_SLICE)
+        keys = await pool.run(found["id"].coerce_to("array"))
+        if not keys:
+            break
+        places = _places(batches.between(keys[0], keys[-1], right_bound="closed"))
+        await pool.write(refs.insert(places, conflict=_with_both_places, durability="soft"))
+        last, filled = keys[-1], filled + len(keys)
+    await pool.run(refs.sync())
+
+
+def _places(batches: Any) -> Any:
+    """Return a document of `refs` for each row of these batches that we wrote."""
+
+    def has_key(row: Any) -> Any:
+        return is_row(row) & row["id"].match("^[!-~]{1,127}$").ne(None)  # others cannot be keys of a table
+
+    rows = batches.filter(lambda batch: batch["rows"].default(None).type_of() == "ARRAY")["rows"]
+    return (
+        rows.concat_map(lambda rows: rows)
+        .filter(has_key)
+        .map(lambda row: {"id": row["id"], "places": [[row["room_id"], row["seq"]]]})
+    )
+
+
+def _with_both_places(_id: Any, old: Any, new: Any) -> Any:
+    return old.merge({"places": old["places"].set_union(new["places"])})
+
+
+def _people(batch: Any) -> Any:
+    """Return a key for each user who has an entry in a batch. The keys of a user are in the order of room and seq."""
+    users = batch["rows"]["user_id"].distinct()
+    return users.map(lambda user_id: [user_id, batch["id"].nth(0), batch["id"].nth(1)])
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -272,12 +351,6 @@ STEPS: Final = (
             ),
             Index("batches", "ids", lambda batch: batch["rows"]["id"], multi=True),
             Index("batches", "target", _targets, multi=True),
-            Index(
-                "batches",
-                "author",
-                lambda batch: batch["rows"].map(lambda row: [row["user_id"], row["room_id"], row["seq"]]),
-                multi=True,
-            ),
         ),
     ),
     Step(
@@ -306,5 +379,12 @@ STEPS: Final = (
         tables=("signals",),
         changes=(),
         indexes=(Index("batches", "notice", _notices),),
+    ),
+    Step(
+        version=9,
+        tables=("refs",),
+        changes=(_note_places,),
+        indexes=(Index("batches", "who", _people, multi=True),),
+        drops=(("batches", "author"),),
     ),
 )

@@ -12,7 +12,7 @@ from api.store.cluster.rows import row_of
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.store.cluster.nodes import flushed_rows, keep_nothing_in_tails, like, opened_again
-from tests.store.make import delete, edit, message
+from tests.store.make import ALICE, BOB, delete, edit, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
@@ -112,3 +112,51 @@ async def test_batches_of_a_life_that_is_over_hide_nothing_of_the_next(
         erased = await fresh.log.message(LOBBY_ID, 20)
         assert erased is not None
         assert erased.deleted
+
+
+async def tell_authors(behind: Pool) -> None:
+    """Write into each batch the authors of its messages, as a flush of this version does."""
+
+    def authors(batch: Any) -> Any:
+        return batch["rows"].map(
+            lambda row: r.branch(row["kind"] == Kind.MESSAGE.value, row["user_id"], None)
+        )
+
+    await behind.write(r.table("batches").update(lambda batch: {"authors": authors(batch)}))
+
+
+async def authors_of(behind: Pool) -> list[Any]:
+    batches = r.table("batches").order_by(index="id")
+    return await behind.read(batches.map(lambda batch: batch["authors"].default("none")))
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_an_erased_message_has_no_author_in_the_batches_that_tell_authors(
+    store: ClusterStore, behind: Pool, tells: bool
+) -> None:
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(3)))
+    await store.log.append(LOBBY_ID, message("4", by=BOB))
+    await store.log.append(LOBBY_ID, edit("5", 2, "edited"))
+    await store.appender.flush(LOBBY_ID)
+    if tells:
+        await tell_authors(behind)
+    told = await authors_of(behind)
+    await store.log.append(LOBBY_ID, delete("6", 2))
+    await store.log.append(LOBBY_ID, delete("7", 4))
+    expected = [[ALICE.id, None, ALICE.id], [None], [None]] if tells else told
+    assert (await authors_of(behind))[: len(expected)] == expected
+    assert len(await flushed_rows(behind)) == 7
+
+
+async def test_authors_that_do_not_fit_the_rows_are_left_as_they_are(
+    store: ClusterStore, behind: Pool
+) -> None:
+    """Another program may have written them."""
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}", "secret")) for n in range(3)))
+    await store.appender.flush(LOBBY_ID)
+    for odd in ([ALICE.id], "none", [ALICE.id] * 4, None, {"a": 1}):
+        await behind.write(r.table("batches").get([LOBBY_ID, 1]).update({"authors": odd}))
+        target = len(await flushed_rows(behind))
+        await store.log.append(LOBBY_ID, delete(f"of {odd}", min(target, 3)))
+        assert (await behind.run(r.table("batches").get([LOBBY_ID, 1])))["authors"] == odd
+    assert (await flushed_rows(behind))[2]["data"]["body"] == ""

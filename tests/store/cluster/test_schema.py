@@ -51,15 +51,33 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
     assert str(parts.hostname) not in refused.value.message
 
 
+async def set_back_to_version_8(behind: Pool, server: RethinkDBServer) -> None:
+    """Set the database back to version 8, where an index finds every entry by its author."""
+    await as_admin(server, r.table_drop("refs"))
+    batches = r.table("batches")
+    for name in await as_admin(server, batches.index_list()):
+        if name in {"who", "author"}:
+            await as_admin(server, batches.index_drop(name))
+
+    def authors(batch: Any) -> Any:
+        return batch["rows"].map(lambda row: [row["user_id"], row["room_id"], row["seq"]])
+
+    await as_admin(server, batches.index_create("author", authors, multi=True))
+    await as_admin(server, batches.index_wait())
+    await behind.write(r.table("meta").get("schema_version").update({"value": "8"}))
+
+
 async def set_back_to_version_7(behind: Pool, server: RethinkDBServer) -> None:
     """Set the database back to version 7, which has no signals, and no index of what is no message."""
+    await set_back_to_version_8(behind, server)
     await as_admin(server, r.table_drop("signals"))
     await as_admin(server, r.table("batches").index_drop("notice"))
     await behind.write(r.table("meta").get("schema_version").update({"value": "7"}))
 
 
-async def set_back_to_version_6(behind: Pool, ref: str | None = None) -> None:
+async def set_back_to_version_6(behind: Pool, server: RethinkDBServer, ref: str | None = None) -> None:
     """Set the database back to version 6, where erased entries keep their refs: all get this one."""
+    await set_back_to_version_7(behind, server)
 
     def kept(rows: Any) -> Any:
         return rows.map(lambda row: r.branch(row["erased"].default(False), row.merge({"ref": ref}), row))
@@ -201,7 +219,7 @@ async def test_a_database_of_version_6_loses_the_refs_of_what_was_erased_and_sti
             await store.log.append(LOBBY_ID, message(f"{number}", "secret"))
         await store.log.append(LOBBY_ID, edit("edit", 2, "secret, edited"))
         await store.log.append(LOBBY_ID, delete("delete", 2))
-    await set_back_to_version_6(behind, "secret ref")
+    await set_back_to_version_6(behind, server, "secret ref")
     await behind.write(
         r.table("batches").insert([{"id": ["lobby", 999]}, {"id": ["lobby", 998], "rows": [1]}])
     )
@@ -230,6 +248,17 @@ async def test_a_user_who_may_brings_an_older_database_up_to_date_where_that_is_
         assert (await store.audit.all(cursor=None, limit=9)).items == []
 
 
+SET_BACK = {
+    1: set_back_to_version_1,
+    2: set_back_to_version_2,
+    3: set_back_to_version_3,
+    4: set_back_to_version_4,
+    6: set_back_to_version_6,
+    7: set_back_to_version_7,
+    8: set_back_to_version_8,
+}
+
+
 class Cut:
     """Breaks an admin's work on the database off after `left` queries, and after each version that it reaches."""
 
@@ -250,7 +279,7 @@ class Cut:
         monkeypatch.setattr(Pool, "run", run)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3, 4, 6, 7, cluster_schema.SCHEMA_VERSION])
+@pytest.mark.parametrize("version", [0, *SET_BACK, cluster_schema.SCHEMA_VERSION])
 async def test_a_database_of_any_version_is_brought_up_to_date_however_often_that_is_broken_off(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
@@ -262,19 +291,10 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
     if version == 0:
         for table in TABLES:
             await as_admin(server, r.table_drop(table))
-    elif version == 1:
-        await set_back_to_version_1(behind, server)
-    elif version == 2:
-        await set_back_to_version_2(behind, server)
-    elif version == 3:
-        await set_back_to_version_3(behind, server)
-    elif version == 4:
-        await set_back_to_version_4(behind, server)
-    elif version == 6:
-        await set_back_to_version_6(behind)
-    elif version == 7:
-        await set_back_to_version_7(behind, server)
+    elif version in SET_BACK:
+        await SET_BACK[version](behind, server)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
+    monkeypatch.setattr(cluster_steps, "REFS_SLICE", 10)
     monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # no other node writes
     monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # what was broken off is not waited for
     seen: list[str | None] = []
