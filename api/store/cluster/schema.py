@@ -49,8 +49,8 @@ async def init(
 ) -> None:
     """Make, as an admin, what a store needs: database, tables, indexes, lobby, and the app user with its rights.
 
-    This also upgrades an older schema. `restored`: the database was put back from a copy. So refs are noted anew, and the
-    first node to start begins a new epoch in every room. It may be interrupted and run again, and repeating it is
+    This also upgrades an older schema. `restored`: the database was put back from a copy. So refs are noted anew, and
+    the first node to start begins a new epoch in every room. It may be interrupted and run again, and repeating it is
     harmless. Raises `Unavailable`, `Invalid`.
     """
     app = Address.parse(store_url)
