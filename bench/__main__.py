@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, idle, sends, slow
+from bench.cases import fanout, growth, idle, rooms, sends, slow
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
+from bench.contenders.tailwire import ROOT
 from bench.machine.load import Failed
-from bench.machine.machine import describe, wait_until_quiet
+from bench.machine.machine import PATIENCE_SECONDS, describe, wait_until_quiet
 from bench.machine.process import NotStarted
 from bench.report.report import write
 from bench.report.results import Results, Row
@@ -22,10 +23,10 @@ SUITES: Final = {
     "fanout": fanout.cases,
     "idle": idle.cases,
     "sends": sends.cases,
+    "rooms": rooms.cases,
     "slow": slow.cases,
     "growth": growth.cases,
 }
-ROOT: Final = Path(__file__).parent.parent
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.
     "cpu_us": "{:.2f} us",
@@ -48,7 +49,9 @@ SHOWN: Final = {
     "left_kib": "left {:,.0f} KiB",
     "first_page_ms": "first page {:.2f} ms",
     "far_page_ms": "far page {:.2f} ms",
-    "other_node_cpu_us": "other nodes {:.1f} us a change",
+    "held_rate": "held {:,.0f}/s",
+    "beyond_p99_ms": "p99 {:,.0f} ms at the next rate",
+    "other_node_cpu_us": "an idle node {:.1f} us a change",
     "database_us": "database {:.1f} us",
     "reader_us": "readers {:.1f} us",
     "generator_cpu": "load {:.2f}",
@@ -85,6 +88,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="how long a run is measured (20)")
     parser.add_argument("--subscribers", type=int, help="instead of the suite's own")
     parser.add_argument("--rate", type=float, help="messages a second in all, instead of the suite's own")
+    parser.add_argument(
+        "--checkout",
+        type=Path,
+        action="append",
+        help="Tailwire as it is there, instead of here; given again, each is measured in turn",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_SECONDS,
+        metavar="SECONDS",
+        help=f"how long a run waits for others to be quiet ({PATIENCE_SECONDS:g})",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where tables and charts go (docs)")
     parser.add_argument("--tables", action="store_true", help="measure nothing: make tables and charts again")
     asked = parser.parse_args()
@@ -97,7 +113,13 @@ def main() -> int:
 
 def measure(asked: argparse.Namespace, results: Results) -> None:
     """Run every case `runs` times, each contender in turn."""
-    options = Options(tuple(asked.only) if asked.only else None, asked.seconds, asked.subscribers, asked.rate)
+    options = Options(
+        contenders=tuple(asked.only) if asked.only else None,
+        seconds=asked.seconds,
+        subscribers=asked.subscribers,
+        rate=asked.rate,
+        checkouts=tuple(path.resolve() for path in asked.checkout or [ROOT]),
+    )
     directory = ROOT / "build" / "bench"
     results.machine = describe()
     invoked_at = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -111,7 +133,7 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
                     end="",
                     flush=True,
                 )
-                if not wait_until_quiet():
+                if not wait_until_quiet(asked.patience):
                     print("(others are at work) ", end="", flush=True)
                 directory.mkdir(parents=True, exist_ok=True)
                 row = play(case, directory)

@@ -23,6 +23,7 @@ STORED: Final = (200, 200)
 ALSO: Final = {("tornado", RATES[0])}
 """Storing contenders that are also measured at a rate of the others. The CPU of their database does not count."""
 STORING: Final = ("tailwire-rethinkdb", "tutorial", "tornado", "node-rethinkdb")
+SERVERLESS: Final = ("store", "insert")
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,17 @@ def cases(options: Options) -> Iterator[Case]:
     rates = (options.rate,) if options.rate else RATES
     works = [Work(options.subscribers or SUBSCRIBERS, rate, options.seconds) for rate in rates]
     for work in works:
-        at_this = (name for name in CONTENDERS if name not in STORING or (name, work.rate) in ALSO)
+        at_this = (
+            name for name in CONTENDERS if name not in STORING + SERVERLESS or (name, work.rate) in ALSO
+        )
         yield from _of(options, work, list(at_this))
     stored = Work(options.subscribers or STORED[0], options.rate or STORED[1], options.seconds)
     yield from _of(options, stored, STORING)
 
 
 def _of(options: Options, work: Work, names: Sequence[str]) -> Iterator[Case]:
-    for name in names:
-        if options.wants(name):
-            contender = CONTENDERS[name]
-            yield Case(name, work.name, partial(measure, contender, work))
+    for contender in options.chosen(names):
+        yield Case(contender.name, work.name, partial(measure, contender, work))
 
 
 class Meter:
@@ -67,7 +68,7 @@ class Meter:
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._marks: list[tuple[float, float, float, float]] = []
+        self._marks: list[tuple[float, ...]] = []
 
     def hear(self, event: dict[str, Any]) -> None:
         """Handle an event of the load."""
@@ -80,21 +81,24 @@ class Meter:
                     time.monotonic(),
                     self._subject.process.cpu_seconds(),
                     database.cpu_seconds() if database else 0.0,
+                    sum(node.cpu_seconds() for node in self._subject.beside),
                     busy_seconds(),
                 )
             )
 
     def row(self, report: dict[str, Any]) -> dict[str, Any]:
         """Return the figures, together with the load's report."""
-        seconds, server, database, busy = (
+        seconds, server, database, beside, busy = (
             after - before for before, after in zip(self._marks[0], self._marks[1], strict=True)
         )
         deliveries = max(1, report["window_received"])
-        others = busy / seconds - (server + database) / seconds - report["generator_cpu"]
+        others = (busy - server - database - beside) / seconds - report["generator_cpu"]
         return {
             "cpu_us": 1e6 * server / deliveries,
             "database_us": 1e6 * database / deliveries if self._subject.database else None,
             "server_cpu": server / seconds,
+            "beside_cpu": beside / seconds,
+            "database_cpu": database / seconds,
             "deliveries": deliveries / seconds,
             "others_cpu": max(0.0, others),
             **{name: value for name, value in report.items() if name != "event" and value != -1},

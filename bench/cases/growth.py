@@ -3,23 +3,20 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from bench.cases import feeds
+from bench.cases import feeds, rooms
 from bench.cases.case import Case, Options
 from bench.cases.fanout import Meter, Work, run
 from bench.cases.sends import store_alone
 from bench.contenders import tailwire
-from bench.contenders.tailwire import LOBBY, ROOT, Node
-from bench.machine.database import database
+from bench.contenders.tailwire import LOBBY, Node
 from bench.machine.load import loading
-from bench.machine.machine import CORES
 from bench.report.results import Row
 
 SUBSCRIBERS: Final = (10, 30, 100, 300, 1_000, 3_000, 10_000)
@@ -44,8 +41,8 @@ def cases(options: Options) -> Iterator[Case]:
     if options.wants("tailwire"):
         for count in SUBSCRIBERS:
             yield Case("tailwire", f"subscribers {count}", _alone(Work(count, SUBSCRIBERS_RATE, seconds)))
-        for rooms in ROOMS:
-            yield Case("tailwire", f"rooms {rooms}", partial(_rooms, rooms, seconds))
+        for count in ROOMS:
+            yield Case("tailwire", f"rooms {count}", partial(_rooms, count, seconds))
         for rate in RATES:
             yield Case("tailwire", f"rate {rate}", _alone(Work(RATES_SUBSCRIBERS, rate, seconds)))
         for entries in ENTRIES:
@@ -65,26 +62,15 @@ def _alone(work: Work) -> Callable[[Path], Row]:
     return measured
 
 
-def _made_rooms(node: Node, tokens: Sequence[str], count: int) -> list[str]:
-    """Make public rooms that all these users join."""
-    rooms = []
-    for number in range(count):
-        body = {"name": f"Room {number}", "visibility": "public"}
-        rooms.append(node.ask("POST", "/rooms", tokens[0], body)["id"])
-        for token in tokens[1:]:
-            node.ask("POST", f"/rooms/{rooms[-1]}/join", token, {})
-    return rooms
-
-
 def _rooms(count: int, seconds: float, directory: Path) -> Row:
     """Spread 500 subscribers and 200 messages a second over `count` rooms."""
     with tailwire.node(f"sqlite:///{directory / os.urandom(4).hex()}.db", directory) as node:
         tokens = node.sign_up(2)
         subject = tailwire.subject(node, tokens)
-        rooms = _made_rooms(node, tokens, count)
+        ids = rooms.made_rooms(node, tokens, count)
         sockets = [
             replace(
-                tailwire.socket_of(node.port, rooms[number % count], number % count),
+                tailwire.socket_of(node.port, ids[number % count], number % count),
                 head=subject.heads[number % 2],
                 sends=number < max(count, 10),
             )
@@ -126,35 +112,6 @@ def _asked(node: Node, path: str, token: str) -> float:
 
 def _nodes(count: int, seconds: float, directory: Path) -> Row:
     """Put all senders and subscribers on the first node. The other nodes only read everybody's changes."""
-    with ExitStack() as stack:
-        rethinkdb = stack.enter_context(database(directory))
-        store = rethinkdb.prepared(ROOT)
-        cores = [{core} for core in CORES]
-        nodes = [
-            stack.enter_context(tailwire.node(store, directory, cores[number % len(cores)]))
-            for number in range(count)
-        ]
-        tokens = nodes[0].sign_up(2)
-        subject = tailwire.subject(nodes[0], tokens, rethinkdb.process)
-        rooms = _made_rooms(nodes[0], tokens, NODES_ROOMS)
-        sockets = [
-            replace(tailwire.socket_of(nodes[0].port, room, number), head=subject.heads[0], sends=True)
-            for number, room in enumerate(rooms)
-        ]
-        meter, marks = Meter(subject), []
-
-        def hear(event: Row) -> None:
-            meter.hear(event)
-            if event["event"] in {"warm", "measured"}:
-                marks.append([node.process.cpu_seconds() for node in nodes])
-
-        plan = subject.plan(sockets, rate=NODES_RATE, seconds=seconds)
-        with loading(plan, directory) as load:
-            row = meter.row(load.run(hear))
-        changes = row["deliveries"] * seconds
-        others = [1e6 * (after - before) / changes for before, after in zip(*marks, strict=True)][1:]
-        return {
-            **row,
-            "message_cpu_us": row["cpu_us"],
-            "other_node_cpu_us": statistics.median(others) if others else None,
-        }
+    with rooms.running(NODES_ROOMS, count - 1, directory) as (subject, sockets):
+        row = rooms.run(subject, sockets, NODES_RATE, seconds, directory)
+        return {**row, "message_cpu_us": row["cpu_us"]}

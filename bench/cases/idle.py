@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.cases.case import Case, Options
-from bench.contenders.contender import CONTENDERS, Contender
+from bench.contenders.contender import Contender
 from bench.machine.load import loading
 from bench.report.results import Row
 
@@ -28,14 +28,8 @@ MEASURED: Final = (
 def cases(options: Options) -> Iterator[Case]:
     """Yield what there is to measure."""
     count = options.subscribers or SOCKETS
-    for name in MEASURED:
-        if options.wants(name):
-            contender = CONTENDERS[name]
-            yield Case(
-                name,
-                f"{count:,} sockets",
-                partial(_idle, contender, count, options.seconds),
-            )
+    for contender in options.chosen(MEASURED):
+        yield Case(contender.name, f"{count:,} sockets", partial(_idle, contender, count, options.seconds))
 
 
 def _idle(contender: Contender, count: int, seconds: float, directory: Path) -> Row:

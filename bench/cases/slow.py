@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.cases.case import Case, Options
 from bench.cases.fanout import Meter, Work
-from bench.contenders.contender import CONTENDERS, Contender
+from bench.contenders.contender import Contender
 from bench.contenders.subject import Subject
 from bench.machine.load import loading
 from bench.report.results import Row
@@ -24,14 +24,8 @@ SETTLE_SECONDS: Final = 3.0
 def cases(options: Options) -> Iterator[Case]:
     """Yield what there is to measure."""
     work = Work(options.subscribers or READING, options.rate or RATE, max(options.seconds, 20))
-    for name in MEASURED:
-        if options.wants(name):
-            contender = CONTENDERS[name]
-            yield Case(
-                name,
-                f"{work.name}, {MUTE} mute",
-                partial(_slow, contender, work),
-            )
+    for contender in options.chosen(MEASURED):
+        yield Case(contender.name, f"{work.name}, {MUTE} mute", partial(_slow, contender, work))
 
 
 def _slow(contender: Contender, work: Work, directory: Path) -> Row:

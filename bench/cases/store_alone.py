@@ -1,4 +1,4 @@
-"""Measures the store without a server: `python -m bench.cases.store_alone WORD STORE COUNT`.
+"""Measures the store without a server: `python -P store_alone.py WORD STORE COUNT`.
 
 `quiet`: one append after the other, with a pause between; prints how long each took to come out of `changes.open()`.
 `fill`: appends COUNT messages to the lobby; prints how many a second.

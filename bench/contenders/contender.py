@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +20,29 @@ PYTHON: Final = PEERS.parent.parent / ".venv" / "bench" / "bin" / "python"
 """The Python of the peers. `make bench` makes their environment from bench/requirements.txt."""
 NCHAN: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
-Start = Callable[[Path], AbstractContextManager[Subject]]
+OF_CHECKOUT: Final = "@"
+"""Stands between Tailwire's name and that of the checkout that it runs from, if it is not this one."""
+
+Start = Callable[..., AbstractContextManager[Subject]]
+"""Starts a contender. It gets a directory for its files, and Tailwire may get the `root` of another checkout."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """See the module."""
+    """See the module. `root` is the checkout that it runs from, which only `is_tailwire` may change."""
 
     name: str
     what: str
     start: Start
+    is_tailwire: bool = False
+    root: Path = tailwire.ROOT
+
+    def of(self, checkout: Path) -> "Contender":
+        """Return the contender as it is in this checkout."""
+        if checkout == self.root or not self.is_tailwire:
+            return self
+        name = f"{self.name}{OF_CHECKOUT}{checkout.name}"
+        return replace(self, name=name, start=partial(self.start, root=checkout), root=checkout)
 
 
 @contextmanager
@@ -90,6 +104,12 @@ def _socket_io(directory: Path) -> Iterator[Subject]:
 
 
 @contextmanager
+def _insert(directory: Path) -> Iterator[Subject]:
+    with database(directory) as rethinkdb:
+        yield tailwire.rethinkdb_only(rethinkdb, rethinkdb.admin_url)
+
+
+@contextmanager
 def _nchan(directory: Path) -> Iterator[Subject]:
     if shutil.which("nginx") is None or not NCHAN.exists():
         raise Missing("nginx with nchan is not installed (Debian: apt install libnginx-mod-nchan)")
@@ -108,13 +128,20 @@ CONTENDERS: Final = {
     contender.name: contender
     for contender in (
         Contender("floor", "a loop of send() in C, nothing kept", _floor),
-        Contender("tailwire", "Tailwire on SQLite, durable", tailwire.on_sqlite),
+        Contender("tailwire", "Tailwire on SQLite, durable", tailwire.on_sqlite, is_tailwire=True),
         Contender("nchan", "nginx with nchan, one worker", _nchan),
         Contender("node-ws", "Node with ws", _node("ws.mjs")),
         Contender("documentation", "FastAPI's documentation", _python("documentation.py", "/ws/1")),
         Contender("socketio", "python-socketio", _socket_io),
         Contender("channels", "Django Channels, in-memory layer", _python("channels_server.py", "/ws")),
-        Contender("tailwire-rethinkdb", "Tailwire on RethinkDB, durable", tailwire.on_rethinkdb),
+        Contender(
+            "tailwire-rethinkdb",
+            "Tailwire on RethinkDB, durable",
+            tailwire.on_rethinkdb,
+            is_tailwire=True,
+        ),
+        Contender("store", "Tailwire's store on RethinkDB, no server", tailwire.store_only, is_tailwire=True),
+        Contender("insert", "a plain insert into RethinkDB, no server", _insert),
         Contender(
             "tutorial", "a tutorial's FastAPI with RethinkDB", _python("tutorial.py", "/ws", stores=True)
         ),
@@ -124,3 +151,9 @@ CONTENDERS: Final = {
         Contender("node-rethinkdb", "Node with ws and RethinkDB", _node("rethinkdb.mjs", stores=True)),
     )
 }
+
+
+def described(name: str) -> str:
+    """Return what a contender is, by its name, and from which checkout, if it is not this one."""
+    of_all, _, checkout = name.partition(OF_CHECKOUT)
+    return CONTENDERS[of_all].what + (f", from {checkout}" if checkout else "")

@@ -28,8 +28,8 @@ class Missing(Exception):
 class Subject:
     """See the module.
 
-    `heads` are header lines for handshakes, one for each user; the sockets use them in turn. `store` is the URL of
-    Tailwire's store.
+    `heads` are header lines for handshakes, one for each user; the sockets use them in turn. `beside` are Tailwire's
+    other nodes, and `store` is the URL of its store.
     """
 
     process: Process
@@ -37,6 +37,7 @@ class Subject:
     path: str = "/"
     heads: Sequence[str] = ("",)
     database: Process | None = None
+    beside: Sequence[Process] = ()
     is_engine_io: bool = False
     store: str = ""
 

@@ -4,19 +4,20 @@ import json
 import secrets
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from bench.contenders.subject import PADDING, Subject
-from bench.machine.database import database
+from bench.machine.database import Database, database
 from bench.machine.load import Socket
 from bench.machine.machine import SERVER_CORES
 from bench.machine.process import Process, free_port, started
 
 ROOT: Final = Path(__file__).parent.parent.parent
+"""This checkout. Another one is run by this one's Python, with the libraries of this one."""
 COMMAND: Final = (sys.executable, "-c", "from api.cli import main; main()", "serve")
 USERS: Final = 50
 LIFTED: Final = {
@@ -81,35 +82,63 @@ def socket_of(port: int, room_id: str = LOBBY, room: int = 0) -> Socket:
 
 
 @contextmanager
-def node(store: str, directory: Path, cores: set[int] = SERVER_CORES) -> Iterator[Node]:
-    """Run a node on this store."""
+def node(store: str, directory: Path, cores: set[int] = SERVER_CORES, root: Path = ROOT) -> Iterator[Node]:
+    """Run a node of this checkout on this store."""
     port = free_port()
-    settings = {**LIFTED, "TAILWIRE_STORE": store, "TAILWIRE_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    settings = {**LIFTED, "TAILWIRE_STORE": store, "TAILWIRE_PORT": str(port), "PYTHONPATH": str(root)}
     with started(COMMAND, cores=cores, directory=directory, environment=settings) as process:
         process.wait_for(port)
         yield Node(process, port, store)
 
 
-def subject(running: Node, tokens: list[str], database: Process | None = None) -> Subject:
+@contextmanager
+def cluster(
+    directory: Path, cores: Sequence[set[int]], root: Path = ROOT
+) -> Iterator[tuple[Database, list[Node]]]:
+    """Run a fresh RethinkDB, and a node on it for each set of cores."""
+    with ExitStack() as stack:
+        rethinkdb = stack.enter_context(database(directory))
+        store = rethinkdb.prepared(root)
+        yield rethinkdb, [stack.enter_context(node(store, directory, own, root)) for own in cores]
+
+
+def subject(
+    running: Node, tokens: list[str], database: Process | None = None, beside: Sequence[Node] = ()
+) -> Subject:
     """Return the node as a subject, with sockets in the lobby."""
-    heads = [f"Authorization: Bearer {token}" for token in tokens]
     return Subject(
-        running.process, socket_of(running.port), "/ws/messages", heads, database, store=running.store
+        running.process,
+        socket_of(running.port),
+        "/ws/messages",
+        heads=[f"Authorization: Bearer {token}" for token in tokens],
+        database=database,
+        beside=[other.process for other in beside],
+        store=running.store,
     )
 
 
 @contextmanager
-def on_sqlite(directory: Path) -> Iterator[Subject]:
+def on_sqlite(directory: Path, root: Path = ROOT) -> Iterator[Subject]:
     """Run Tailwire on a fresh SQLite store."""
-    with node(f"sqlite:///{directory / secrets.token_hex(4)}.db", directory) as running:
+    with node(f"sqlite:///{directory / secrets.token_hex(4)}.db", directory, root=root) as running:
         yield subject(running, running.sign_up())
 
 
 @contextmanager
-def on_rethinkdb(directory: Path) -> Iterator[Subject]:
+def on_rethinkdb(directory: Path, root: Path = ROOT) -> Iterator[Subject]:
     """Run Tailwire on a fresh RethinkDB."""
-    with (
-        database(directory) as rethinkdb,
-        node(rethinkdb.prepared(ROOT), directory) as running,
-    ):
+    with cluster(directory, [SERVER_CORES], root) as (rethinkdb, (running,)):
         yield subject(running, running.sign_up(), rethinkdb.process)
+
+
+def rethinkdb_only(rethinkdb: Database, store: str) -> Subject:
+    """Return a database as a subject that has no server. A program writes to the store itself."""
+    process = rethinkdb.process
+    return Subject(process, Socket(rethinkdb.port), database=process, store=store)
+
+
+@contextmanager
+def store_only(directory: Path, root: Path = ROOT) -> Iterator[Subject]:
+    """Run a fresh RethinkDB, prepared for Tailwire, without a node."""
+    with database(directory) as rethinkdb:
+        yield rethinkdb_only(rethinkdb, rethinkdb.prepared(root))

@@ -22,11 +22,22 @@ class Database:
     port: int
     password: str
 
+    @property
+    def admin_url(self) -> str:
+        """The URL for its admin."""
+        return f"rethinkdb://admin:{self.password}@127.0.0.1:{self.port}"
+
     def prepared(self, root: Path) -> str:
         """Prepare the database for Tailwire; return the URL of the store."""
         store = f"rethinkdb://tailwire:{self.password}@127.0.0.1:{self.port}/tailwire"
-        admin = f"rethinkdb://admin:{self.password}@127.0.0.1:{self.port}"
-        command = (sys.executable, "-c", "from api.cli import main; main()", "init", "--admin", admin)
+        command = (
+            sys.executable,
+            "-c",
+            "from api.cli import main; main()",
+            "init",
+            "--admin",
+            self.admin_url,
+        )
         subprocess.run(
             command,
             check=True,

@@ -7,7 +7,8 @@
  *
  * A message carries `@STAMP.SENDER.NUMBER@` somewhere in its text: 19 digits of the nanosecond (CLOCK_MONOTONIC) at which it
  * was due, 5 of its sender, 9 of how many messages this sender had sent. The stamp is the time at which the message was
- * due, not the time at which it could be sent, so that a server that stalls its senders pays for the wait.
+ * due, not the time at which it could be sent, so that a server that stalls its senders pays for the wait. A ref begins with
+ * the same stamp, so that an ack tells how long its message took.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -46,7 +47,7 @@ struct one {
     char *head, *hello, *ready, *template;
     char *in, *out;
     size_t in_length, out_length, out_start;
-    uint64_t received, hash, sent, asked_at;
+    uint64_t received, hash, sent;
     int64_t *last; /* by sender */
 };
 
@@ -60,7 +61,6 @@ static uint64_t *sent_in_room;
 
 static int epoll_fd, timer_fd;
 static char buffer[READ_BYTES + 128 * 1024];
-static uint64_t born; /* when this load began, so that no two loads send the same texts */
 static uint64_t began, from, until; /* the window in which a message must be due to be measured */
 static uint64_t measured_received, measured_acks, total_sent, total_received, window_received;
 static uint64_t gaps, disordered, doubled, unasked_closes, refusals;
@@ -160,11 +160,10 @@ static void send_message(struct one *s, uint64_t due) {
     snprintf(mark, sizeof mark, "@%019llu.%05d.%09llu@", (unsigned long long)due, s->number, (unsigned long long)s->sent);
     for (const char *c = s->template; *c && length < sizeof text - 64; c++) {
         if (*c == '@') memcpy(text + length, mark, MARK_LENGTH), length += MARK_LENGTH;
-        else if (*c == '#') length += (size_t)sprintf(text + length, "%llx-%d-%llu", (unsigned long long)born, s->number, (unsigned long long)s->sent);
+        else if (*c == '#') length += (size_t)sprintf(text + length, "%019llu-%d-%llu", (unsigned long long)due, s->number, (unsigned long long)s->sent);
         else text[length++] = *c;
     }
     s->sent++, total_sent++, sent_in_room[s->room]++;
-    s->asked_at = due;
     put_frame(s, 1, text, length);
 }
 
@@ -190,6 +189,15 @@ static void take_message(struct one *s, const char *mark, uint64_t at) {
     if (due >= from && due < until) measured_received++, delays[bucket((at - due) / 1000)]++;
 }
 
+static void take_ack(struct one *s, const char *text, size_t length, uint64_t at) {
+    const char *ref = memmem(text, length, "\"ref\":\"", 7);
+    if (!ref || (size_t)(text + length - ref) < 7 + STAMP_DIGITS) return;
+    uint64_t due = digits(ref + 7, STAMP_DIGITS);
+    if (at >= from && at < until) measured_acks++;
+    if (due >= from && due < until) answers[bucket((at - due) / 1000)]++;
+    if (closed_loop && at < until) send_message(s, now());
+}
+
 static void become_ready(struct one *s) {
     s->state = READY;
     connected++;
@@ -206,11 +214,8 @@ static void take_text(struct one *s, const char *text, size_t length, uint64_t a
         put_frame(s, 1, "3", 1);
     } else if (memmem(text, length, refused, strlen(refused))) {
         refusals++, fault(text, length);
-    } else if (closed_loop && s->sends && s->asked_at && memmem(text, length, acked, strlen(acked))) {
-        if (at >= from && at < until) measured_acks++;
-        if (s->asked_at >= from && s->asked_at < until) answers[bucket((at - s->asked_at) / 1000)]++;
-        s->asked_at = 0;
-        if (at < until) send_message(s, now());
+    } else if (s->sends && memmem(text, length, acked, strlen(acked))) {
+        take_ack(s, text, length, at);
     }
 }
 
@@ -502,7 +507,6 @@ static void read_plan(const char *name) {
 
 int main(int argc, char **argv) {
     if (argc != 2) fprintf(stderr, "load PLAN\n"), exit(2);
-    born = now();
     read_plan(argv[1]);
     epoll_fd = epoll_create1(0);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);

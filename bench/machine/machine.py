@@ -41,9 +41,9 @@ def busy_seconds() -> float:
     return (user + nice + system + irq + soft + steal) / TICKS
 
 
-def wait_until_quiet() -> bool:
-    """Wait until other processes are quiet for a moment; return whether that came in time."""
-    until = time.monotonic() + PATIENCE_SECONDS
+def wait_until_quiet(patience: float = PATIENCE_SECONDS) -> bool:
+    """Wait until other processes are quiet for a moment; return whether that came within so many seconds."""
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         began, busy = time.monotonic(), busy_seconds()
         time.sleep(QUIET_SECONDS)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.contenders.contender import CONTENDERS
+from bench.contenders.contender import CONTENDERS, OF_CHECKOUT, described
 from bench.report.chart import Bars, Curve, bars, curves
 from bench.report.results import Results, Row, median
 
@@ -38,8 +38,23 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("ack p50 ms", "ack_p50_ms", "{:,.1f}"),
         ("ack p99 ms", "ack_p99_ms", "{:,.1f}"),
         ("CPU µs an ack", "ack_cpu_us", "{:,.0f}"),
+        ("database µs an ack", "ack_database_us", "{:,.0f}"),
         ("send to receive p50 ms", "p50_ms", "{:.2f}"),
         ("store alone p50 ms", "change_p50_ms", "{:.2f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
+    "rooms": (
+        ("database µs a message", "database_us", "{:,.0f}"),
+        ("CPU µs a message", "cpu_us", "{:,.0f}"),
+        ("an idle node's µs a message", "other_node_cpu_us", "{:,.0f}"),
+        ("messages/s held", "held_rate", "{:,.0f}"),
+        ("messages/s", "deliveries", "{:,.0f}"),
+        ("ack p50 ms", "ack_p50_ms", "{:.2f}"),
+        ("ack p99 ms", "ack_p99_ms", "{:.1f}"),
+        ("send to receive p50 ms", "p50_ms", "{:.2f}"),
+        ("p99 ms", "p99_ms", "{:.1f}"),
+        ("p99 ms at the next rate", "beyond_p99_ms", "{:,.0f}"),
         ("undelivered", "lost", "{:,.0f}"),
         ("others' cores", "others_cpu", "{:.2f}"),
     ),
@@ -69,6 +84,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("others' cores", "others_cpu", "{:.2f}"),
     ),
 }
+
+RATIO: Final = ("CPU to ours", "cpu_us")
+RATIOS: Final = {"rooms": ("database to ours", "database_us")}
+"""The last column of a suite's tables: its head, and the figure that is compared with Tailwire's."""
 
 PLOTS: Final = (
     # Plots of the suite `growth`: the group of works, the title, the axis, the figure.
@@ -119,10 +138,7 @@ def tables(results: Results, suite: str) -> str:
         _table(
             suite,
             work,
-            [
-                (CONTENDERS[name].what, results.runs(suite, name, work))
-                for name in _ordered(results, suite, work)
-            ],
+            [(described(name), results.runs(suite, name, work)) for name in _ordered(results, suite, work)],
         )
         for work in works
     )
@@ -130,7 +146,8 @@ def tables(results: Results, suite: str) -> str:
 
 def _ordered(results: Results, suite: str, work: str) -> list[str]:
     names = {row["contender"] for row in results.runs(suite, work=work)}
-    return [name for name in CONTENDERS if name in names]
+    order = list(CONTENDERS)
+    return sorted(names, key=lambda name: (order.index(name.partition(OF_CHECKOUT)[0]), name))
 
 
 def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str:
@@ -144,19 +161,20 @@ def _table(suite: str, first: str, rows: Sequence[tuple[str, list[Row]]]) -> str
         if any(_median(runs, column[1]) is not None for _name, runs in rows)
     ]
     ours = next((runs for name, runs in rows if name.startswith("Tailwire")), [])
-    our_cpu = _median(ours, "cpu_us")
+    ratio, figure = RATIOS.get(suite, RATIO)
+    our_cost = _median(ours, figure)
     heads = [
         first,
-        *(head for head, _figure, _form in columns),
-        *(["CPU to ours"] if our_cpu else []),
+        *(head for head, _, _ in columns),
+        *([ratio] if our_cost else []),
         "runs",
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for name, runs in rows:
-        cells = [name, *(_cell(_median(runs, figure), form) for _head, figure, form in columns)]
-        if our_cpu:
-            cpu = _median(runs, "cpu_us") if runs[0].get("at") == ours[0].get("at") else None
-            cells.append(_cell(None if cpu is None else cpu / our_cpu, "{:.2f}"))
+    for what, runs in rows:
+        cells = [what, *(_cell(_median(runs, name), form) for _, name, form in columns)]
+        if our_cost:
+            cost = _median(runs, figure) if runs[0].get("at") == ours[0].get("at") else None
+            cells.append(_cell(None if cost is None else cost / our_cost, "{:.2f}"))
         is_full = (_median(runs, "generator_cpu") or 0) > FULL_LOAD
         cells.append(f"{len(runs)}{' (the load was at its limit)' if is_full else ''}")
         lines.append("| " + " | ".join(cells) + " |")
@@ -196,7 +214,7 @@ def _fanout_groups(results: Results) -> list[Bars]:
             ("99 % arrive within", "p99_ms", "ms"),
         ):
             scores = {
-                CONTENDERS[name].what: value
+                described(name): value
                 for name in _ordered(results, "fanout", work)
                 if (value := median(results.runs("fanout", name, work), figure))
             }
