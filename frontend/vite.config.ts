@@ -4,6 +4,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import browsers from './browsers.json' with { type: 'json' };
+import { emojiTable } from './emoji_table.ts';
 
 const API = 'http://127.0.0.1:8000';
 
@@ -86,7 +87,7 @@ function compression(): Plugin {
 export default defineConfig({
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [contentSecurityPolicy(), compression()],
+  plugins: [emojiTable(), contentSecurityPolicy(), compression()],
   build: {
     target: browsers,
     modulePreload: { polyfill: false },

@@ -4,6 +4,7 @@ import { Auth } from './account/auth';
 import { watchFocus, watchVisibility } from './browser/attention';
 import { openChannel } from './browser/channel';
 import { systemClock } from './browser/clock';
+import { Lazy } from './browser/lazy';
 import { Lease } from './browser/lease';
 import { Now } from './browser/now';
 import { Router } from './browser/router';
@@ -11,6 +12,8 @@ import { type Keeping, SafeStorage } from './browser/storage';
 import { Tab } from './browser/tab';
 import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
+import type { Catalogue } from './emoji/catalogue';
+import { RecentEmoji } from './emoji/recent';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { createSession, type Session } from './session';
 import { readApiUrl } from './wire/address';
@@ -30,6 +33,9 @@ export interface App {
   keeping: ReadonlySignal<Keeping>;
   build: Build;
   now: Now;
+  /** All emoji with their names. Loaded when a view first needs them. */
+  emoji: Lazy<Catalogue>;
+  recentEmoji: RecentEmoji;
   logout(): void;
   /** Erases the account. Fails with a Problem. */
   erase(password: string): Promise<void>;
@@ -65,6 +71,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const focused = watchFocus(window);
   const visible = watchVisibility(document);
   const session = signal<Session | null>(null);
+  const emoji = new Lazy(async () => new (await import('./emoji/catalogue')).Catalogue());
+  const recentEmoji = new RecentEmoji(localStorage);
 
   const tab = new Tab({
     storage: sessionStorage,
@@ -119,9 +127,12 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
   });
 
-  // After an interruption the server may serve a newer build of this page.
+  // After an interruption the server may serve a newer build of this page, and what could not be
+  // loaded may be there.
   effect(() => {
-    if (session.value?.connection.isLive) void build.check();
+    if (!session.value?.connection.isLive) return;
+    void build.check();
+    untracked(() => emoji.again());
   });
 
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
@@ -143,6 +154,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
 
   tokens.onSignedOut = () => {
     session.value?.drafts.forget();
+    recentEmoji.forget();
     auth.left();
   };
   void auth.restore();
@@ -155,9 +167,12 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     keeping: computed(() => worst(takesCookies, localStorage, sessionStorage)),
     build,
     now,
+    emoji,
+    recentEmoji,
     logout() {
       session.value?.reading.flush();
       session.value?.forget();
+      recentEmoji.forget();
       router.replace('#/');
       void auth.logout();
     },
@@ -166,6 +181,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       const erased = session.value;
       await auth.erase(password);
       erased?.forget();
+      recentEmoji.forget();
       router.replace('#/');
     },
   };

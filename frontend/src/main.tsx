@@ -12,6 +12,7 @@ import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';
 import './styles/menu.css';
+import './styles/emoji.css';
 import './styles/account.css';
 import './styles/touch.css';
 import './styles/forced_colours.css';

@@ -80,6 +80,10 @@ async def look_at_the_room(auditor: Auditor, bob: Person) -> None:
     await bob.http.post("/rooms/lobby/messages", json={"ref": "r", "body": "مرحبا بالعالم", "reply_to": None})
     await expect(line(page, "مرحبا بالعالم")).to_have_count(1)
     await auditor.look("room")
+    await page.get_by_role("button", name="Emoji").click()
+    await expect(page.get_by_role("option", selected=True)).to_be_visible()
+    await auditor.look("emoji")
+    await page.keyboard.press("Escape")
     members = page.get_by_role("complementary", name="Members")
     if not await members.is_visible():
         await page.get_by_role("button", name="Members", exact=True).click()

@@ -1,23 +1,30 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon } from './Icon';
+import { NARROW } from './media';
 
 // Of radio buttons, the chosen one is where a keyboard stands.
 const FIELD =
   'form input:not([hidden], [type=radio]), form input[type=radio]:checked, form textarea';
+
+// Between a dialog and what opened it, and between a dialog and the edge of the window.
+const GAP_PIXELS = 6;
+const EDGE_PIXELS = 8;
 
 interface DialogProps {
   title: string;
   onClose(): void;
   /** Goes back to the dialog that opened this one. */
   onBack?(): void;
+  /** It opens beside what opened it, where the window has place for that. */
+  beside?: boolean;
   children: ComponentChildren;
 }
 
 /**
  * A modal dialog of the browser: it holds the focus, closes on Escape, and gives the focus back.
  */
-export function Dialog({ title, onClose, onBack, children }: DialogProps) {
+export function Dialog({ title, onClose, onBack, beside = false, children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -28,8 +35,11 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
     if (!element) return;
     const opener = document.activeElement;
     element.showModal();
+    if (beside && opener instanceof HTMLElement) place(element, opener);
     focusFirst(element, heading.current);
     return () => {
+      // What was chosen in it may have closed it already, and moved the focus on.
+      if (!element.open) return;
       element.close();
       if (opener instanceof HTMLElement) opener.focus();
     };
@@ -42,7 +52,7 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
   return (
     <dialog
       ref={dialog}
-      class="dialog"
+      class={beside ? 'dialog beside' : 'dialog'}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
@@ -81,6 +91,18 @@ export function Dialog({ title, onClose, onBack, children }: DialogProps) {
       </div>
     </dialog>
   );
+}
+
+/** Puts the dialog above or below `opener`, inside the window. On a phone the styles place it. */
+function place(dialog: HTMLElement, opener: HTMLElement): void {
+  if (window.matchMedia(NARROW).matches) return;
+  const { top, bottom, right } = opener.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = dialog;
+  const left = Math.min(right - offsetWidth, window.innerWidth - offsetWidth - EDGE_PIXELS);
+  const above = top - offsetHeight - GAP_PIXELS;
+  const y = above >= EDGE_PIXELS ? above : bottom + GAP_PIXELS;
+  dialog.style.left = `${Math.max(EDGE_PIXELS, left)}px`;
+  dialog.style.top = `${Math.max(EDGE_PIXELS, Math.min(y, window.innerHeight - offsetHeight - EDGE_PIXELS))}px`;
 }
 
 /** Moves the focus to the first field, or to the heading of a dialog that asks for nothing. */

@@ -1,10 +1,12 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { insertText } from '../../browser/field';
 import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
+import { EmojiPicker } from '../parts/EmojiPicker';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
 
@@ -28,6 +30,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
   const text = drafts.get(room.id);
   const answered = replyTo.value;
   const [initial] = useState(text);
+  const [picking, setPicking] = useState(false);
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
@@ -134,6 +137,15 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
               )}
         </span>
         <button
+          type="button"
+          class="icon-button"
+          aria-label="Emoji"
+          title="Emoji"
+          onClick={() => setPicking(true)}
+        >
+          <Icon name="smile" />
+        </button>
+        <button
           type="submit"
           class={isBlank(text) || left < 0 ? 'send-button idle' : 'send-button'}
           aria-label="Send"
@@ -145,6 +157,12 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
       <p id="composer-hint" class="composer-hint">
         <kbd>Enter</kbd> to send, <kbd>Shift</kbd>+<kbd>Enter</kbd> for a new line
       </p>
+      {picking && (
+        <EmojiPicker
+          onPick={(emoji) => area.current && insertText(area.current, emoji)}
+          onClose={() => setPicking(false)}
+        />
+      )}
     </form>
   );
 }
