@@ -7,6 +7,7 @@
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   ├── BadInvite      bad_invite          an invite that is unknown, used up or expired; clients cannot tell which
+    │   ├── BadEmoji       bad_emoji           not one emoji
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that is not valid
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
@@ -124,6 +125,13 @@ class Empty(Invalid):
 
     code = "empty"
     title = "The message is empty"
+
+
+class BadEmoji(Invalid):
+    """The text is not one emoji."""
+
+    code = "bad_emoji"
+    title = "This is not one emoji"
 
 
 class WrongPassword(Invalid):

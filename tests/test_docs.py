@@ -273,8 +273,9 @@ def test_the_protocol_has_the_commands_that_are_served_and_their_fields() -> Non
         for name, fields in re.findall(r"^\| `(\w+)` \|([^|]*)\|", table, re.MULTILINE)
     }
     commands = {
-        model.model_fields["type"].annotation.__args__[0]: set(model.model_fields) - {"type"}
+        name: set(model.model_fields) - {"type"}
         for model in get_args(Command)
+        for name in model.model_fields["type"].annotation.__args__
     }
     assert set(documented) == set(commands)
     for name, fields in commands.items():

@@ -24,7 +24,8 @@ _WRITTEN: Final = {
     "reply_to": None,
 }
 _EDIT: Final = {"seq": 43, "at": AT, "user_id": USER_ID, "username": "ada", "body": "Hello, all!"}
-MESSAGE: Final = {**_WRITTEN, "edited_at": None, "deleted": False, "reactions": []}
+_REACTION: Final = {"emoji": "👍", "count": 1, "user_ids": [USER_ID]}
+MESSAGE: Final = {**_WRITTEN, "edited_at": None, "deleted": False, "pinned": False, "reactions": [_REACTION]}
 ROOM: Final = {
     "id": "lobby",
     "name": "Lobby",
@@ -88,6 +89,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "Welcome": TOKENS | {"user": ADA},
     "MessageOut": MESSAGE,
     "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
+    "ReactorsOut": {"items": [{"user_id": USER_ID, "username": "ada", "at": AT}], "next_cursor": None},
+    "PinsOut": {"items": [MESSAGE | {"pinned": True}]},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
     "RoomOut": ROOM,

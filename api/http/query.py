@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from api.protocol.fields import Emoji
 from api.protocol.strict_json import MAX_SAFE_INTEGER
 
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
@@ -62,4 +63,5 @@ SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_wh
 EpochInQuery = Annotated[
     str | SkipJsonSchema[None], Query(min_length=1, max_length=64, description="The epoch of the seq")
 ]
+EmojiInPath = Annotated[Emoji, Path(description="One emoji, in any of its forms")]
 SeqInPath = Annotated[int, BeforeValidator(_seq_or_zero)]

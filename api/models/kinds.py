@@ -1,7 +1,7 @@
 """The table of the kinds of entries, from which checks, events and documents are made.
 
 A kind that is not in the table comes from a newer version: stores, hub, `/log` and replay pass it on as it is. To add a
-kind, add a row here, a `TypedDict` in `api/protocol/events.py` and a row in the SPA's `protocol.ts`.
+kind, add a row here, a `TypedDict` in `api/protocol/entries.py` and a row in the SPA's `protocol.ts`.
 """
 
 import re
@@ -70,6 +70,11 @@ KINDS: Final[dict[str, Shape]] = {
     Kind.REACTION: Shape(
         "a user reacted to the message `target`, or took it back",
         {"target": _SEQ, "emoji": _TEXT, "added": Field((bool,))},
+    ),
+    Kind.PIN: Shape(
+        "the message `target` was pinned in the room, or unpinned",
+        {"target": _SEQ, "pinned": Field((bool,))},
+        acts=True,
     ),
     Kind.MEMBER: Shape(
         "the user was given a `role`, or with null left or was removed, `by` that user. `was` is the role before. Who"

@@ -17,6 +17,12 @@ UNREADABLE: Final = "unreadable"
 
 PREVIEW_CHARACTERS: Final = 200
 """A preview of a message shows at most this much of its body."""
+SHOWN_REACTORS: Final = 20
+"""A message shows at most this many of the users who reacted with one emoji."""
+MAX_EMOJI: Final = 20
+"""A message has at most this many different emoji."""
+MAX_PINS: Final = 100
+"""A room has at most this many pinned messages."""
 
 
 class Kind(StrEnum):
@@ -26,6 +32,7 @@ class Kind(StrEnum):
     EDIT = "edit"
     DELETE = "delete"
     REACTION = "reaction"
+    PIN = "pin"
     MEMBER = "member"
     ROOM = "room"
 
@@ -88,10 +95,12 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """The users who reacted to a message with one emoji, in the order of their reactions."""
+    """The users who reacted to a message with one emoji: how many, and the first of them in the order of reacting."""
 
     emoji: str
+    count: int
     user_ids: tuple[str, ...]
+    """No more than `SHOWN_REACTORS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class Message:
     reply_to: int | None
     edited_at: int | None = None
     deleted: bool = False
+    pinned: bool = False
     reactions: tuple[Reaction, ...] = ()
 
 

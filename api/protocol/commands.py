@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidationError
 
-from api.errors import BadJson, Empty, Invalid, TailwireError
+from api.errors import BadJson, Invalid, TailwireError
 from api.protocol import strict_json
 from api.protocol.fields import (
     MAX_TOKEN_CHARACTERS,
     VERSION,
     Body,
+    Emoji,
     Epoch,
     Id,
     Position,
@@ -80,6 +81,27 @@ class Delete(Strict):
     epoch: Epoch | None = None
 
 
+class React(Strict):
+    """React to a message with an emoji, or take the reaction back. `ref` makes a retry safe."""
+
+    type: Literal["react", "unreact"]
+    room_id: Id
+    seq: Seq
+    ref: Ref
+    emoji: Emoji
+    epoch: Epoch | None = None
+
+
+class Pin(Strict):
+    """Pin a message in its room, or unpin it. `ref` makes a retry safe."""
+
+    type: Literal["pin", "unpin"]
+    room_id: Id
+    seq: Seq
+    ref: Ref
+    epoch: Epoch | None = None
+
+
 class Read(Strict):
     """Say that the user has seen everything up to `seq`. `back` lets the stored seq become lower."""
 
@@ -98,7 +120,7 @@ class Ping(Strict):
     ref: Ref | None = None
 
 
-Write: TypeAlias = Send | Edit | Delete
+Write: TypeAlias = Send | Edit | Delete | React | Pin
 """The commands that write an entry. They have a rate of their own, over all sockets and HTTP."""
 Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Write | Read | Ping
 
@@ -109,6 +131,10 @@ _COMMANDS: Final[dict[str, type[Command]]] = {
     "send": Send,
     "edit": Edit,
     "delete": Delete,
+    "react": React,
+    "unreact": React,
+    "pin": Pin,
+    "unpin": Pin,
     "read": Read,
     "ping": Ping,
 }
@@ -142,7 +168,7 @@ def parse_command(frame: str) -> Command:
         return model.model_validate(value)
     except ValidationError as error:
         raise BadCommand(invalid(error.errors(include_input=False, include_url=False)), ref) from None
-    except Empty as error:
+    except Invalid as error:
         raise BadCommand(error, ref) from None
 
 

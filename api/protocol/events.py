@@ -1,19 +1,18 @@
-"""The events of a socket: a type for each, and the functions that make them. Pure.
+"""The events of a socket that are no entries: a type for each, and the functions that make them. Pure.
 
-Events are plain dictionaries. Each is encoded once, however many sockets it goes to. An entry's event has the fields
-in `api/models/kinds.py`; entries of unknown kinds are passed on with all their fields.
+Events are plain dictionaries. Each is encoded once, however many sockets it goes to. The events of entries are in
+`api/protocol/entries.py`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
 from api.models.changes import ProfileChanged, ReadMoved
-from api.models.kinds import KINDS, shown
-from api.models.log import UNREADABLE, Entry
+from api.models.log import Entry
 from api.protocol.fields import (
     FEATURES,
     MAX_BODY_CHARACTERS,
@@ -25,89 +24,6 @@ from api.protocol.frames import Frames, frame
 
 MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed"]
 """What has happened to a membership: added by somebody or joined, another role, left or removed by somebody."""
-ENVELOPE: Final = frozenset({"type", "room_id", "seq", "at", "user_id", "username", "ref"})
-"""The fields of an entry's event that the entry's data cannot set."""
-
-
-# -- entries
-
-
-class _Entry(TypedDict):
-    room_id: str
-    seq: int
-    at: str
-    user_id: str
-    username: str
-
-
-class MessageEvent(_Entry):
-    """A user wrote a message."""
-
-    type: Literal["message"]
-    ref: str | None
-    body: str
-    reply_to: int | None
-
-
-class EditEvent(_Entry):
-    """A message was changed."""
-
-    type: Literal["edit"]
-    target: int
-    body: str
-
-
-class DeleteEvent(_Entry):
-    """A message was deleted."""
-
-    type: Literal["delete"]
-    target: int
-
-
-class ReactionEvent(_Entry):
-    """A user reacted to a message, or took a reaction back."""
-
-    type: Literal["reaction"]
-    target: int
-    emoji: str
-    added: bool
-
-
-class MemberEvent(_Entry):
-    """A user was given a role. With a null role, the user left or was removed, and may come back as `returns_as`."""
-
-    type: Literal["member"]
-    role: str | None
-    by: str
-    returns_as: NotRequired[str | None]
-    was: NotRequired[str | None]
-    display_name: NotRequired[str | None]
-
-
-class RoomEvent(_Entry):
-    """The name, topic or visibility of a room changed."""
-
-    type: Literal["room"]
-    name: str
-    topic: str
-    visibility: str
-
-
-class UnreadableEvent(TypedDict):
-    """The entry with this seq is missing, or the server cannot read it."""
-
-    type: Literal["unreadable"]
-    room_id: str
-    seq: int
-    at: None
-
-
-EntryEvent: TypeAlias = (
-    MessageEvent | EditEvent | DeleteEvent | ReactionEvent | MemberEvent | RoomEvent | UnreadableEvent
-)
-
-
-# -- other events
 
 
 class PublicUser(TypedDict):
@@ -253,30 +169,6 @@ OtherEvent: TypeAlias = (
 def encode(event: Mapping[str, Any]) -> Frames:
     """Encode an event for all sockets that receive it."""
     return frame(orjson.dumps(event))
-
-
-def entry_event(entry: Entry) -> dict[str, Any]:
-    """Return the event of an entry: an `EntryEvent`, or an event of a kind that this version does not know.
-
-    Fields of the data cannot replace those in `ENVELOPE`.
-    """
-    event: dict[str, Any] = {
-        "type": str(entry.kind),
-        "room_id": entry.room_id,
-        "seq": entry.seq,
-        "at": timestamp(entry.at),
-    }
-    if entry.kind == UNREADABLE:
-        return event
-    event["user_id"] = entry.user_id
-    event["username"] = entry.username
-    if (shape := KINDS.get(entry.kind)) is not None and shape.sends_ref:
-        event["ref"] = entry.ref
-    data = shown(entry.kind, entry.data)
-    if not ENVELOPE.isdisjoint(data):
-        data = {name: value for name, value in data.items() if name not in ENVELOPE}
-    event.update(data)
-    return event
 
 
 def ready_event(

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.errors import Empty, FieldError, Invalid
 from api.protocol import strict_json
+from api.protocol.emoji import normal_emoji
 
 VERSION: Final = 1
-FEATURES: Final = ("edit", "delete")
+FEATURES: Final = ("edit", "delete", "react", "pin")
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
 MAX_BODY_CHARACTERS: Final = 4_000
@@ -52,6 +53,10 @@ Ref = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x
 Epoch = Annotated[str, Field(min_length=1, max_length=64)]
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
 Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(visible)]
+
+
+Emoji = Annotated[str, AfterValidator(normal_emoji)]
+"""One emoji, which becomes its normal form."""
 
 
 class Strict(BaseModel):

@@ -19,7 +19,9 @@ from api.protocol.commands import (
     Command,
     Delete,
     Edit,
+    Pin,
     Ping,
+    React,
     Read,
     Send,
     Subscribe,
@@ -70,6 +72,8 @@ class Commands:
             Send: self._send,
             Edit: self._edit,
             Delete: self._delete,
+            React: self._react,
+            Pin: self._pin,
             Read: self._read,
             Ping: self._ping,
         }
@@ -147,6 +151,29 @@ class Commands:
             self._author(connection), command.room_id, command.seq, ref=command.ref, epoch=command.epoch
         )
         _ack(connection, command, deleted)
+
+    async def _react(self, connection: Connection, command: React) -> None:
+        reacted = await self._changes.react(
+            self._author(connection),
+            command.room_id,
+            command.seq,
+            command.emoji,
+            added=command.type == "react",
+            ref=command.ref,
+            epoch=command.epoch,
+        )
+        _ack(connection, command, reacted)
+
+    async def _pin(self, connection: Connection, command: Pin) -> None:
+        pinned = await self._changes.pin(
+            self._author(connection),
+            command.room_id,
+            command.seq,
+            pinned=command.type == "pin",
+            ref=command.ref,
+            epoch=command.epoch,
+        )
+        _ack(connection, command, pinned)
 
     def _author(self, connection: Connection) -> Author:
         return Author(connection.identity.user.id, connection.memberships, most_known=self._max_subscriptions)

@@ -14,7 +14,8 @@ from typing import Final
 
 from api.models.log import Entry, Kind
 from api.protocol.close_codes import CloseCode
-from api.protocol.events import MembershipEvent, encode, entry_event, membership_event, removed_event
+from api.protocol.entries import entry_event
+from api.protocol.events import MembershipEvent, encode, membership_event, removed_event
 from api.protocol.frames import Frames, joined
 from api.realtime.connection import Connection
 

@@ -9,7 +9,8 @@ import asyncio
 from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import Unavailable
-from api.protocol.events import encode, entry_event
+from api.protocol.entries import entry_event
+from api.protocol.events import encode
 from api.protocol.frames import Frames
 from api.store.base.store import Store
 

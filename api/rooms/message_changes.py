@@ -1,4 +1,4 @@
-"""Changes messages that are there: edits and deletes them."""
+"""Changes messages that are there: edits, deletes and pins them, and reacts to them."""
 
 from api.errors import EpochChanged, Forbidden, NotFound
 from api.models.log import Appended, EntryData, Kind, Message
@@ -50,6 +50,41 @@ class MessageChanges:
             await self._require_reach(member, message.user_id)
         data: EntryData = {"target": seq}
         return await self._writing.append(author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch)
+
+    async def react(  # noqa: PLR0913  the fields of the command
+        self,
+        author: Author,
+        room_id: str,
+        seq: int,
+        emoji: str,
+        *,
+        added: bool,
+        ref: str | None,
+        epoch: str | None,
+    ) -> Appended:
+        """React to a message with an emoji in its normal form, or take that back. Raises `Invalid` at the limit."""
+        data: EntryData = {"target": seq, "emoji": emoji, "added": added}
+        return await self._write(author, room_id, Operation.REACT, Kind.REACTION, data, ref, epoch)
+
+    async def pin(  # noqa: PLR0913  the fields of the command
+        self, author: Author, room_id: str, seq: int, *, pinned: bool, ref: str | None, epoch: str | None
+    ) -> Appended:
+        """Pin a message, or unpin it. Raises `Invalid` at the limit."""
+        data: EntryData = {"target": seq, "pinned": pinned}
+        return await self._write(author, room_id, Operation.PIN, Kind.PIN, data, ref, epoch)
+
+    async def _write(  # noqa: PLR0913, PLR0917  an entry and how it is admitted
+        self,
+        author: Author,
+        room_id: str,
+        operation: Operation,
+        kind: Kind,
+        data: EntryData,
+        ref: str | None,
+        epoch: str | None,
+    ) -> Appended:
+        member = await self._writing.begin(author, room_id, operation)
+        return await self._writing.append(author, member, operation, kind, data, ref=ref, epoch=epoch)
 
     async def _message(self, room_id: str, seq: int, epoch: str | None) -> Message:
         """Return the message to change. Of another epoch than the caller's, its seq may be another message's."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from api.errors import EpochChanged, FieldError, Invalid, NotFound
 from api.models.log import Appended, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
+from api.models.page import Page
 from api.rooms.members import MemberService
 from api.rooms.policy import Operation
 from api.rooms.writing import Author, Writing
@@ -91,6 +92,18 @@ class MessageService:
             [one for one in edits if one.kind == Kind.EDIT][:limit],
             has_more=len(found) > limit,
         )
+
+    async def reactors(  # noqa: PLR0913  a list, and the page of it
+        self, room_id: str, user_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
+    ) -> Page[Entry]:
+        """List who has reacted to a message with an emoji, as the reactions that stand. Raises `BadCursor`."""
+        await self.message(room_id, user_id, seq)
+        return await self._store.log.reactors(room_id, seq, emoji, cursor=cursor, limit=limit)
+
+    async def pins(self, room_id: str, user_id: str) -> list[Message]:
+        """Return the pinned messages of a room, that which was pinned last first."""
+        await self._members.require(room_id, user_id, Operation.READ_LOG)
+        return await self._store.log.pins(room_id)
 
     async def log(self, room_id: str, user_id: str, *, after: int, limit: int, epoch: str | None) -> LogPage:
         """Return raw entries after a seq. Raises `EpochChanged` if `epoch` is given and is not the log's."""

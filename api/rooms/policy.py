@@ -30,13 +30,15 @@ class Operation(StrEnum):
     JOIN = "join"
     LEAVE = "leave"
     LIST_MEMBERS = "list members"
-    READ_LOG = "read history, log, single messages and their edits"
+    READ_LOG = "read history, log, single messages, edits, reactions and pins"
     SUBSCRIBE = "subscribe, and resume"
     MARK_READ = "mark as read"
     SEND = "send"
     EDIT = "edit one's own messages"
     DELETE = "delete one's own messages"
     DELETE_OTHERS = "delete messages of others"
+    REACT = "react to messages, and take it back"
+    PIN = "pin messages, and unpin them"
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
 
@@ -57,6 +59,8 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.EDIT: WRITERS,
     Operation.DELETE: MEMBERS,
     Operation.DELETE_OTHERS: GOVERNORS,
+    Operation.REACT: WRITERS,
+    Operation.PIN: GOVERNORS,
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
 }
@@ -166,5 +170,7 @@ _TOO_FAR: Final = "Your role in this room does not reach that far"
 _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SEND: "Readers of a room cannot write to it",
     Operation.EDIT: "Readers of a room cannot write to it",
+    Operation.REACT: "Readers of a room cannot write to it",
+    Operation.PIN: "Only owners and moderators pin messages",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
 }

@@ -1,11 +1,11 @@
-"""/rooms/{room_id}/messages and /log: the history, sending, editing and deleting, and the raw log."""
+"""/rooms/{room_id}/messages and /log: the history, sending and changing, and the raw log."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.errors import Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
+from api.errors import BadEmoji, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
 from api.http.bodies.messages import (
     EditsOut,
     HistoryOut,
@@ -13,12 +13,23 @@ from api.http.bodies.messages import (
     MessageOut,
     NewBody,
     NewMessage,
+    PinsOut,
+    ReactorsOut,
     TimelineOut,
 )
 from api.http.deps import AuthorDep, IdentityDep, MessageChangesDep, MessagesDep
 from api.http.idempotency import IdempotencyKey, ref_of, required_ref_of
 from api.http.openapi import refuses
-from api.http.query import EpochInQuery, Flag, Limit, LogLimit, SeqInPath, SeqOrZero
+from api.http.query import (
+    Cursor,
+    EmojiInPath,
+    EpochInQuery,
+    Flag,
+    Limit,
+    LogLimit,
+    SeqInPath,
+    SeqOrZero,
+)
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
@@ -112,6 +123,89 @@ async def edits(  # noqa: PLR0913, PLR0917  the query fields
 ) -> EditsOut:
     """Return the edits of a message, oldest first, and what was sent at first."""
     return EditsOut.of(await messages.edits(room_id, identity.user.id, seq, after=after, limit=limit))
+
+
+@router.put(
+    "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
+)
+async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    emoji: EmojiInPath,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    epoch: EpochInQuery = None,
+) -> MessageOut:
+    """React to a message with an emoji, and return the message. Repeating it changes nothing."""
+    await changes.react(author, room_id, seq, emoji, added=True, ref=None, epoch=epoch)
+    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+
+
+@router.delete(
+    "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
+)
+async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    emoji: EmojiInPath,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    epoch: EpochInQuery = None,
+) -> MessageOut:
+    """Take a reaction back, and return the message. Repeating it changes nothing."""
+    await changes.react(author, room_id, seq, emoji, added=False, ref=None, epoch=epoch)
+    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+
+
+@router.get("/messages/{seq}/reactions/{emoji}", responses=refuses(BadEmoji))
+async def reactors(  # noqa: PLR0913, PLR0917  the query fields
+    room_id: str,
+    seq: SeqInPath,
+    emoji: EmojiInPath,
+    identity: IdentityDep,
+    messages: MessagesDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> ReactorsOut:
+    """List who has reacted to a message with an emoji, in the order of reacting."""
+    user_id = identity.user.id
+    return ReactorsOut.of(await messages.reactors(room_id, user_id, seq, emoji, cursor=cursor, limit=limit))
+
+
+@router.put("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    epoch: EpochInQuery = None,
+) -> MessageOut:
+    """Pin a message in its room, and return it. Repeating it changes nothing."""
+    await changes.pin(author, room_id, seq, pinned=True, ref=None, epoch=epoch)
+    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+
+
+@router.delete("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    epoch: EpochInQuery = None,
+) -> MessageOut:
+    """Unpin a message, and return it. Repeating it changes nothing."""
+    await changes.pin(author, room_id, seq, pinned=False, ref=None, epoch=epoch)
+    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+
+
+@router.get("/pins")
+async def pins(room_id: str, identity: IdentityDep, messages: MessagesDep) -> PinsOut:
+    """Return the pinned messages of a room, that which was pinned last first."""
+    return PinsOut(items=[MessageOut.of(one) for one in await messages.pins(room_id, identity.user.id)])
 
 
 @router.get("/log", responses=refuses(EpochChanged))

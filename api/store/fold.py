@@ -1,10 +1,11 @@
-"""Applies edits, deletions and reactions to the messages that they target. Pure; both stores use it."""
+"""Applies edits, deletions, reactions and pins to the messages that they target. Pure; both stores use it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Self
 
-from api.models.log import Entry, Kind, Message, Reaction
+from api.models.log import SHOWN_REACTORS, Entry, Kind, Message, Reaction
 
 
 @dataclass(slots=True)
@@ -14,6 +15,8 @@ class Changed:
     body: str
     edited_at: int | None = None
     is_deleted: bool = False
+    pinned_by: int | None = None
+    """The seq of the entry that pinned it, None where it is not pinned."""
     reactions: dict[str, dict[str, None]] = field(default_factory=dict)
     """By emoji, the ids of users. Both are in the order of reacting."""
 
@@ -41,6 +44,8 @@ class Changed:
             self.body, self.edited_at = str(change.data["body"]), change.at
         elif change.kind == Kind.REACTION:
             self._react(str(change.data["emoji"]), change)
+        elif change.kind == Kind.PIN:
+            self.pinned_by = (self.pinned_by or change.seq) if change.data["pinned"] else None
 
     def _react(self, emoji: str, change: Entry) -> None:
         """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
@@ -54,11 +59,11 @@ class Changed:
 
 
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
-    """Return each `message` entry with its edits, deletion and reactions applied, in the order given.
+    """Return each `message` entry with its edits, deletion, reactions and pins applied, in the order given.
 
     `changes` are the entries that target these messages, in any order. Those that target another message, are of an
-    unknown kind or are `unreadable` are ignored. A deleted message keeps its place, and has an empty body and no
-    reactions.
+    unknown kind or are `unreadable` are ignored. A deleted message keeps its place, and has an empty body, no
+    reactions and no pin.
     """
     by_target: dict[int, list[Entry]] = {}
     for change in changes:
@@ -87,5 +92,9 @@ def _folded(entry: Entry, now: Changed) -> Message:
         reply_to=reply_to if isinstance(reply_to, int) else None,
         edited_at=now.edited_at,
         deleted=now.is_deleted,
-        reactions=tuple(Reaction(emoji, tuple(users)) for emoji, users in now.reactions.items()),
+        pinned=now.pinned_by is not None,
+        reactions=tuple(
+            Reaction(emoji, len(users), tuple(islice(users, SHOWN_REACTORS)))
+            for emoji, users in now.reactions.items()
+        ),
     )

@@ -33,7 +33,7 @@ ERRORS: Final = {
         "invalid",
     ),
     *("empty", "bad_ref", "ref_conflict", "not_found", "forbidden", "rate_limited", "limit", "unavailable"),
-    *("reset", "deleted"),
+    *("reset", "deleted", "bad_emoji"),
 }
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Our close codes, and those of RFC 6455 for broken frames."""
@@ -50,7 +50,11 @@ _values = (
     _scalars | st.lists(_scalars, max_size=3) | st.dictionaries(st.text(max_size=5), _scalars, max_size=3)
 )
 _commands = st.fixed_dictionaries(
-    {"type": st.sampled_from(["send", "subscribe", "unsubscribe", "read", "ping", "edit", "delete"])},
+    {
+        "type": st.sampled_from(
+            ["send", "subscribe", "unsubscribe", "read", "ping", "edit", "delete", "react", "pin"]
+        )
+    },
     optional={
         "room_id": st.sampled_from([LOBBY_ID, LOBBY_ID, "nowhere"]) | _values,
         "ref": st.text(min_size=1, max_size=9) | _values,
@@ -59,6 +63,7 @@ _commands = st.fixed_dictionaries(
         "since": st.fixed_dictionaries({"epoch": st.text(max_size=5), "seq": st.integers(-1, 9)}) | _values,
         "reply_to": st.integers(1, 9) | _values,
         "epoch": st.text(max_size=5) | _values,
+        "emoji": st.sampled_from(["👍", "❤", "x"]) | _values,
         "back": st.booleans() | _values,
         "x": _values,
     },

@@ -7,13 +7,15 @@ import pytest
 
 from api.models.kinds import KINDS, RESERVED_NAMES, Field, Shape
 from api.models.log import UNREADABLE, Entry, EntryData, unreadable
-from api.protocol.events import ENVELOPE, EntryEvent, OtherEvent, entry_event
+from api.protocol.entries import ENVELOPE, EntryEvent, entry_event
+from api.protocol.events import OtherEvent
 
 DATA: Final[dict[str, EntryData]] = {
     "message": {"body": "hi", "reply_to": None},
     "edit": {"target": 1, "body": "hi"},
     "delete": {"target": 1},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
+    "pin": {"target": 1, "pinned": True},
     "member": {"role": None, "by": "ann", "returns_as": "reader", "was": "member", "display_name": "Ann"},
     "room": {"name": "Den", "topic": "", "visibility": "private"},
 }

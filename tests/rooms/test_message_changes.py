@@ -1,4 +1,4 @@
-"""Edits and deletes, over HTTP and the socket, on each store and on two nodes."""
+"""Edits, deletes, reactions and pins, over HTTP and the socket, on each store and on two nodes."""
 
 import asyncio
 import itertools
@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from api.config import Settings
@@ -29,11 +28,6 @@ async def two_nodes(store_url: str) -> AsyncIterator[tuple[Node, Node]]:
     settings = Settings(store=store_url, signup="open", sends_burst=ENOUGH)
     async with running(settings) as one, running(settings) as other:
         yield one, other
-
-
-async def elsewhere(person: Person, node: Node) -> httpx.AsyncClient:
-    """Return an HTTP client of this person on another node."""
-    return node.client(Authorization=f"Bearer {person.access_token}")
 
 
 async def read(person: Person, path: str, **query: Any) -> Any:
@@ -161,9 +155,13 @@ async def test_what_comes_after_a_delete_is_refused_and_not_stored(alice: Person
         before = await socket.call(**edit, ref="before", body="second")
         await socket.call(type="delete", room_id=LOBBY_ID, seq=seq)
         is_error(await socket.call(**edit, ref="after", body="third"), "deleted")
+        is_error(await socket.call(type="react", room_id=LOBBY_ID, seq=seq, emoji="👍"), "deleted")
+        is_error(await socket.call(type="unreact", room_id=LOBBY_ID, seq=seq, emoji="👍"), "deleted")
         assert await socket.call(**edit, ref="before", body="second") == before
     for body in ({"body": "third"}, {"body": "third", "ref": "after"}):
         is_problem(await alice.http.patch(path, json=body), 409, "deleted")
+    for method in ("PUT", "DELETE"):
+        is_problem(await alice.http.request(method, f"{path}/reactions/👍"), 409, "deleted")
     assert [one["type"] for one in (await read(alice, LOG, after=seq - 1))["items"]] == [
         "message",
         "edit",
@@ -188,6 +186,119 @@ async def test_who_deletes_whose_messages_is_as_far_as_a_role_reaches(node: Node
         assert (await read(owner, path))["deleted"] is allowed
 
 
+# -- reacting
+
+
+async def test_who_reacts_is_shown_by_emoji_and_every_form_of_an_emoji_is_one(
+    alice: Person, bob: Person
+) -> None:
+    seq = await say(alice, LOBBY_ID, "hello")
+    path = f"{MESSAGES}/{seq}"
+    answers = [
+        await person.http.put(f"{path}/reactions/{emoji}")
+        for person, emoji in ((alice, "❤"), (bob, "👍"), (bob, "❤️"), (bob, "❤"))
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    message = await read(bob, path)
+    assert message == answers[-1].json()
+    assert message["reactions"] == [
+        {"emoji": "❤️", "count": 2, "user_ids": [alice.id, bob.id]},
+        {"emoji": "👍", "count": 1, "user_ids": [bob.id]},
+    ]
+    assert (await read(bob, LOG))["seq"] == seq + 3
+    entry = (await read(bob, LOG))["items"][-1]
+    assert (entry["type"], entry["target"], entry["emoji"], entry["added"]) == ("reaction", seq, "❤️", True)
+    listed = await read(bob, f"{path}/reactions/❤")
+    assert [(one["user_id"], one["username"]) for one in listed["items"]] == [
+        (alice.id, "alice"),
+        (bob.id, "bob"),
+    ]
+    assert (listed["items"][1]["at"], listed["next_cursor"]) == (entry["at"], None)
+    first = await read(bob, f"{path}/reactions/❤", limit=1)
+    rest = await read(bob, f"{path}/reactions/❤️", limit=1, cursor=first["next_cursor"])
+    assert first["items"] + rest["items"] == listed["items"]
+    for _ in range(2):
+        taken = await alice.http.delete(f"{path}/reactions/❤")
+        assert taken.status_code == 200
+        assert taken.json()["reactions"] == [
+            {"emoji": "❤️", "count": 1, "user_ids": [bob.id]},
+            {"emoji": "👍", "count": 1, "user_ids": [bob.id]},
+        ]
+    assert (await read(bob, LOG))["seq"] == seq + 4
+
+
+async def test_a_command_that_changes_nothing_is_stored_for_its_retry(alice: Person) -> None:
+    seq = await say(alice, LOBBY_ID, "hello")
+    commands: list[dict[str, Any]] = [
+        {"type": "react", "emoji": "👍"},
+        {"type": "react", "emoji": "👍"},
+        {"type": "unreact", "emoji": "👍"},
+        {"type": "unreact", "emoji": "👍"},
+    ]
+    async with alice.socket() as socket:
+        acks = []
+        for _ in range(2):
+            acks += [
+                await socket.call(**command, room_id=LOBBY_ID, seq=seq, ref=f"r{number}")
+                for number, command in enumerate(commands)
+            ]
+        assert acks[:4] == acks[4:]
+        assert [ack["seq"] for ack in acks[:4]] == [seq + number for number in range(1, 5)]
+        other = {"type": "react", "emoji": "🎉", "room_id": LOBBY_ID, "seq": seq}
+        is_error(await socket.call(**other, ref="r0"), "ref_conflict")
+    assert (await read(alice, LOG))["seq"] == seq + 4
+    assert (await read(alice, f"{MESSAGES}/{seq}"))["reactions"] == []
+
+
+async def test_the_twenty_first_kind_of_emoji_is_refused(alice: Person, bob: Person) -> None:
+    seq = await say(alice, LOBBY_ID, "hello")
+    path = f"{MESSAGES}/{seq}/reactions"
+    emojis = [chr(0x1F600 + number) for number in range(21)]
+    for emoji in emojis[:20]:
+        assert (await alice.http.put(f"{path}/{emoji}")).status_code == 200
+    is_problem(await bob.http.put(f"{path}/{emojis[20]}"), 422, "limit")
+    async with bob.socket() as socket:
+        react = {"type": "react", "room_id": LOBBY_ID, "seq": seq}
+        is_error(await socket.call(**react, emoji=emojis[20]), "limit")
+        assert (await socket.call(**react, emoji=emojis[0]))["type"] == "ack"
+    assert (await alice.http.delete(f"{path}/{emojis[1]}")).status_code == 200
+    assert (await bob.http.put(f"{path}/{emojis[20]}")).status_code == 200
+
+
+# -- pinning
+
+
+async def test_pins_are_listed_newest_first_on_every_node(store_url: str) -> None:
+    async with two_nodes(store_url) as (one, other):
+        owner, bob = await one.sign_up("olga"), await other.sign_up("bob")
+        room_id = (await make_room(owner, "Den", "private"))["id"]
+        await give(owner, room_id, bob, Role.READER)
+        seqs = [await say(owner, room_id, body) for body in "abc"]
+        path = f"/rooms/{room_id}"
+        for seq in (seqs[1], seqs[0], seqs[1]):
+            pinned = await owner.http.put(f"{path}/messages/{seq}/pin")
+            assert (pinned.status_code, pinned.json()["pinned"]) == (200, True)
+        async with owner.socket(node=other) as socket:
+            ack = await socket.call(type="pin", room_id=room_id, seq=seqs[2], ref="p1")
+            assert await socket.call(type="pin", room_id=room_id, seq=seqs[2], ref="p1") == ack
+            is_error(await socket.call(type="unpin", room_id=room_id, seq=seqs[2], ref="p1"), "ref_conflict")
+        listed = (await read(bob, f"{path}/pins"))["items"]
+        assert [one["body"] for one in listed] == ["c", "a", "b"]
+        assert listed[0] == await read(bob, f"{path}/messages/{seqs[2]}")
+        log = (await read(bob, f"{path}/log", after=seqs[-1]))["items"]
+        assert [(entry["type"], entry["target"], entry["pinned"]) for entry in log] == [
+            ("pin", seqs[1], True),
+            ("pin", seqs[0], True),
+            ("pin", seqs[2], True),
+        ]
+        for _ in range(2):
+            unpinned = await owner.http.delete(f"{path}/messages/{seqs[0]}/pin")
+            assert (unpinned.status_code, unpinned.json()["pinned"]) == (200, False)
+        await owner.http.delete(f"{path}/messages/{seqs[2]}")
+        assert [one["body"] for one in (await read(bob, f"{path}/pins"))["items"]] == ["b"]
+        assert not (await read(bob, f"{path}/messages/{seqs[2]}"))["pinned"]
+
+
 # -- what is heard
 
 
@@ -206,21 +317,22 @@ async def test_edits_and_deletes_are_heard_on_every_node_and_after_an_absence(
             first = await socket.call(type="send", room_id=LOBBY_ID, body="first")
             again = await socket.call(type="send", room_id=LOBBY_ID, body="again")
             edit = await socket.call(type="edit", room_id=LOBBY_ID, seq=first["seq"], body="second")
+            await socket.call(type="react", room_id=LOBBY_ID, seq=first["seq"], emoji="👍")
             delete = await socket.call(type="delete", room_id=LOBBY_ID, seq=again["seq"])
             if is_away:
                 since = {"epoch": first["epoch"], "seq": first["seq"] - 1}
                 await listener.send(type="subscribe", room_id=LOBBY_ID, since=since)
-            heard = await listener.entries(4)
+            heard = await listener.entries(5)
             log = (await bob.http.get(LOG, params={"after": since["seq"]})).json()["items"]
-        assert [event["type"] for event in heard] == ["message", "message", "edit", "delete"]
-        assert heard[2] == log[2]
-        assert heard[3] == log[3]
+        assert [event["type"] for event in heard] == ["message", "message", "edit", "reaction", "delete"]
+        assert heard[2:] == log[2:]
         assert (heard[2]["seq"], heard[2]["target"], heard[2]["body"]) == (
             edit["seq"],
             first["seq"],
             "second",
         )
-        assert (heard[3]["seq"], heard[3]["target"]) == (delete["seq"], again["seq"])
+        assert (heard[3]["target"], heard[3]["emoji"], heard[3]["added"]) == (first["seq"], "👍", True)
+        assert (heard[4]["seq"], heard[4]["target"]) == (delete["seq"], again["seq"])
         mine, theirs = [(await person.http.get(MESSAGES)).json()["items"] for person in (alice, bob)]
         assert mine == theirs
         assert [(item["body"], item["deleted"]) for item in mine] == [("second", False), ("", True)]
@@ -246,6 +358,42 @@ async def test_an_edit_and_a_delete_at_once_have_one_outcome_on_all_nodes(store_
 
 
 @pytest.mark.stores("sqlite")
+@pytest.mark.parametrize("command", [{"type": "react", "emoji": "👍"}, {"type": "pin"}])
+async def test_what_meets_a_delete_has_one_outcome_on_all_nodes(store_url: str, command: Event) -> None:
+    async with two_nodes(store_url) as (one, other):
+        alice = await one.sign_up("alice")
+        room_id = (await make_room(alice, "Den"))["id"]
+        async with alice.socket() as here, alice.socket(node=other) as there:
+            for turn in range(20):
+                seq = (await here.call(type="send", room_id=room_id, body=f"secret {turn}"))["seq"]
+                late, deleted = await asyncio.gather(
+                    here.call(**command, room_id=room_id, seq=seq),
+                    there.call(type="delete", room_id=room_id, seq=seq),
+                )
+                assert deleted["type"] == "ack"
+                assert late["type"] == "ack" or late["code"] == "deleted"
+                last = (await read(alice, f"/rooms/{room_id}/log", after=deleted["seq"] - 1))["items"]
+                assert [entry["type"] for entry in last] == ["delete"]
+                message = await read(alice, f"/rooms/{room_id}/messages/{seq}")
+                assert (message["deleted"], message["pinned"], message["reactions"]) == (True, False, [])
+        assert (await read(alice, f"/rooms/{room_id}/pins"))["items"] == []
+
+
+@pytest.mark.stores("sqlite")
+async def test_no_more_kinds_of_emoji_than_may_be_come_at_once_from_two_nodes(store_url: str) -> None:
+    async with two_nodes(store_url) as (one, other):
+        alice = await one.sign_up("alice")
+        seq = await say(alice, LOBBY_ID, "hello")
+        nodes = (alice.http, other.client(Authorization=f"Bearer {alice.access_token}"))
+        path = f"{MESSAGES}/{seq}/reactions"
+        answers = await asyncio.gather(
+            *(nodes[number % 2].put(f"{path}/{chr(0x1F600 + number)}") for number in range(30))
+        )
+        assert sorted(answer.status_code for answer in answers) == [200] * 20 + [422] * 10
+        assert len((await read(alice, f"{MESSAGES}/{seq}"))["reactions"]) == 20
+
+
+@pytest.mark.stores("sqlite")
 async def test_many_deletes_at_once_are_one_entry(store_url: str) -> None:
     async with two_nodes(store_url) as (one, other):
         alice = await one.sign_up("alice")
@@ -262,7 +410,14 @@ async def test_many_deletes_at_once_are_one_entry(store_url: str) -> None:
 # -- bad input
 
 
-COMMANDS: Final[dict[str, dict[str, Any]]] = {"edit": {"body": "new"}, "delete": {}}
+COMMANDS: Final[dict[str, dict[str, Any]]] = {
+    "edit": {"body": "new"},
+    "delete": {},
+    "react": {"emoji": "👍"},
+    "unreact": {"emoji": "👍"},
+    "pin": {},
+    "unpin": {},
+}
 
 
 @pytest.fixture
@@ -286,13 +441,15 @@ async def refused(alice: Person, room_id: Any, seq: object, status: int, code: s
         assert (await socket.call(type="ping"))["type"] == "ack"
     path = f"/rooms/{room_id}/messages/{seq}"
     is_problem(await alice.http.patch(path, json={"body": "new", **more}), status, code)
-    is_problem(await alice.http.delete(path, params=more), status, code)
+    for method, rest in (("DELETE", ""), ("PUT", "/reactions/👍"), ("DELETE", "/reactions/👍")):
+        is_problem(await alice.http.request(method, path + rest, params=more), status, code)
 
 
 async def test_what_is_no_message_of_the_room_is_not_found(alice: Person, room: dict[str, Any]) -> None:
     for what in ("member", "edit", "beyond"):
         await refused(alice, room["id"], room[what], 404, "not_found")
-    await refused(alice, LOBBY_ID, room["message"], 404, "not_found")
+    elsewhere = (await make_room(alice, "Elsewhere"))["id"]
+    await refused(alice, elsewhere, room["message"], 404, "not_found")
     await refused(alice, "nowhere", room["message"], 404, "not_found")
     await refused(alice, room["id"], 2**53 - 1, 404, "not_found")
 
@@ -317,6 +474,13 @@ async def test_the_fields_of_changes_are_strict(alice: Person, room: dict[str, A
             ("invalid", {"type": "delete", **good, "ref": "r", "seq": "1"}),
             ("invalid", {"type": "delete", **good, "ref": "r", "epoch": ""}),
             ("extra_forbidden", {"type": "delete", **good, "ref": "r", "body": "x"}),
+            ("bad_ref", {"type": "react", **good, "emoji": "👍"}),
+            ("bad_ref", {"type": "unpin", **good}),
+            ("bad_emoji", {"type": "react", **good, "ref": "r", "emoji": "a"}),
+            ("bad_emoji", {"type": "unreact", **good, "ref": "r", "emoji": ""}),
+            ("bad_emoji", {"type": "react", **good, "ref": "r", "emoji": "👍" * 4_001}),
+            ("invalid", {"type": "react", **good, "ref": "r", "emoji": 7}),
+            ("invalid", {"type": "react", **good, "ref": "r"}),
             ("bad_number", {"type": "delete", **good, "ref": "r", "seq": 2**53 + 1}),
         ):
             await socket.send(**command)
@@ -335,6 +499,10 @@ async def test_the_fields_of_changes_are_strict(alice: Person, room: dict[str, A
         )
         is_problem(answer, 422, "bad_ref")
     is_problem(await alice.http.delete(path, params={"ref": "r"}), 422, "extra_forbidden")
+    for method in ("PUT", "DELETE", "GET"):
+        for emoji in ("a", "👍👍", "%00", "%ff", "🇩"):
+            answer = await alice.http.request(method, f"{path}/reactions/{emoji}")
+            is_problem(answer, 422, "bad_emoji")
 
 
 @pytest.mark.stores("sqlite")
@@ -368,16 +536,17 @@ async def test_what_was_written_is_counted_by_kind(sqlite_node: Node) -> None:
     seq = await say(alice, LOBBY_ID, "hello")
     for _ in range(2):
         await alice.http.patch(f"{MESSAGES}/{seq}", json={"body": "x", "ref": "e"})
+        await alice.http.put(f"{MESSAGES}/{seq}/reactions/👍")
     await alice.http.delete(f"{MESSAGES}/{seq}")
     text = (await sqlite_node.client().get("/metrics")).text
-    for kind in ("message", "edit", "delete"):
+    for kind in ("message", "edit", "reaction", "delete"):
         assert f'tailwire_entries_total{{kind="{kind}"}} 1.0' in text
 
 
 async def test_ready_names_what_the_server_offers(sqlite_node: Node) -> None:
     alice = await sqlite_node.sign_up("alice")
     offered = (await sqlite_node.client().get("/server")).json()["features"]
-    assert {"edit", "delete"} <= set(offered)
+    assert {"edit", "delete", "react", "pin"} <= set(offered)
     async with alice.socket(by_header=True) as socket:
         await socket.send(type="authenticate", token=alice.access_token)
         ready: Event = await socket.until(type="ready")

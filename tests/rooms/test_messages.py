@@ -54,6 +54,7 @@ async def test_a_message_is_stored_once_however_often_it_is_sent(alice: Person) 
         "reply_to": None,
         "edited_at": None,
         "deleted": False,
+        "pinned": False,
         "reactions": [],
     }
     assert await get(alice, f"{MESSAGES}/{message['seq']}") == message

@@ -58,6 +58,8 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("GET", "/messages"),
         Request("GET", "/messages/{seq}"),
         Request("GET", "/messages/{seq}/edits"),
+        Request("GET", "/messages/{seq}/reactions/👍"),
+        Request("GET", "/pins"),
         Request("GET", "/log"),
     ],
     Operation.MARK_READ: [Request("PUT", "/read", {"seq": 1})],
@@ -65,19 +67,32 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.EDIT: [Request("PATCH", "/messages/{mine}", {"ref": "e", "body": "edited"})],
     Operation.DELETE: [Request("DELETE", "/messages/{mine}")],
     Operation.DELETE_OTHERS: [Request("DELETE", "/messages/{guests}")],
+    Operation.REACT: [
+        Request("PUT", "/messages/{seq}/reactions/👍"),
+        Request("DELETE", "/messages/{seq}/reactions/👍"),
+    ],
+    Operation.PIN: [Request("PUT", "/messages/{seq}/pin"), Request("DELETE", "/messages/{seq}/pin")],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
     Operation.JOIN: [Request("POST", "/join")],
     Operation.SUBSCRIBE: [],  # only the socket has it
 }
-COMMANDS: Final[dict[Operation, dict[str, Any]]] = {
-    Operation.MARK_READ: {"type": "read", "seq": 1},
-    Operation.SEND: {"type": "send", "ref": "s", "body": "hello"},
-    Operation.EDIT: {"type": "edit", "ref": "e", "seq": "{mine}", "body": "edited"},
-    Operation.DELETE: {"type": "delete", "ref": "d", "seq": "{mine}"},
-    Operation.DELETE_OTHERS: {"type": "delete", "ref": "o", "seq": "{guests}"},
-    Operation.SUBSCRIBE: {"type": "subscribe"},
+COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
+    Operation.MARK_READ: [{"type": "read", "seq": 1}],
+    Operation.SEND: [{"type": "send", "ref": "s", "body": "hello"}],
+    Operation.EDIT: [{"type": "edit", "ref": "e", "seq": "{mine}", "body": "edited"}],
+    Operation.DELETE: [{"type": "delete", "ref": "d", "seq": "{mine}"}],
+    Operation.DELETE_OTHERS: [{"type": "delete", "ref": "o", "seq": "{guests}"}],
+    Operation.REACT: [
+        {"type": "react", "ref": "+", "seq": "{seq}", "emoji": "👍"},
+        {"type": "unreact", "ref": "-", "seq": "{seq}", "emoji": "👍"},
+    ],
+    Operation.PIN: [
+        {"type": "pin", "ref": "p", "seq": "{seq}"},
+        {"type": "unpin", "ref": "u", "seq": "{seq}"},
+    ],
+    Operation.SUBSCRIBE: [{"type": "subscribe"}],
 }
 
 
@@ -102,9 +117,9 @@ class Scene(NamedTuple):
             return 200
         return 404 if isinstance(self.relation, Outsider) else 403
 
-    def command(self, operation: Operation) -> dict[str, Any]:
-        """Return the command that tries an operation."""
-        return command_of(operation, self.room_id, self.seqs)
+    def commands(self) -> list[tuple[Operation, dict[str, Any]]]:
+        """Return the commands that try the operations."""
+        return commands_in(self.room_id, self.seqs)
 
     async def ask(self, room_id: str, request: Request) -> httpx.Response:
         http = self.node.client() if self.me is None else self.me.http
@@ -113,12 +128,15 @@ class Scene(NamedTuple):
         return await http.request(request.method, f"/rooms/{room_id}{path}", json=request.body)
 
 
-def command_of(operation: Operation, room_id: str, seqs: dict[str, int]) -> dict[str, Any]:
-    """Return the command that tries an operation in a room. `seqs` are those of its messages, by name."""
-    command = {**COMMANDS[operation], "room_id": room_id}
-    if isinstance(seq := command.get("seq"), str):
-        command["seq"] = seqs[seq.strip("{}")]
-    return command
+def commands_in(room_id: str, seqs: dict[str, int]) -> list[tuple[Operation, dict[str, Any]]]:
+    """Return the commands that try the operations in a room. `seqs` are those of its messages, by name."""
+    made = []
+    for operation, commands in COMMANDS.items():
+        for command in commands:
+            seq = command.get("seq")
+            there = {"seq": seqs[seq.strip("{}")]} if isinstance(seq, str) else {}
+            made.append((operation, command | there | {"room_id": room_id}))
+    return made
 
 
 async def give(owner: Person, room_id: str, user: Person, role: Role | None) -> None:
@@ -189,7 +207,7 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
 
 async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
     if scene.me is None or scene.relation is None:
-        firsts = [scene.command(operation) for operation in COMMANDS]
+        firsts = [command for _, command in scene.commands()]
         if scene.me is not None:
             firsts.append({"type": "authenticate", "token": scene.me.access_token})
         for first in firsts:
@@ -198,8 +216,7 @@ async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
                 assert await Socket(raw).closed() == 4401
         return
     async with scene.me.socket() as socket:
-        for operation in COMMANDS:
-            command = scene.command(operation)
+        for operation, command in scene.commands():
             answer = await socket.call(**command)
             code = {200: None, 403: "forbidden", 404: "not_found"}[scene.answer(operation)]
             assert answer.get("code") == code, (operation, answer)
@@ -240,7 +257,13 @@ def test_every_route_of_a_room_is_tried() -> None:
         if path.startswith("/rooms/{room_id}")
         for method in methods
     }
-    names = {"{guest}": "{user_id}", "{me}": "{user_id}", "{mine}": "{seq}", "{guests}": "{seq}"}
+    names = {
+        "👍": "{emoji}",
+        "{guest}": "{user_id}",
+        "{me}": "{user_id}",
+        "{mine}": "{seq}",
+        "{guests}": "{seq}",
+    }
     tried = set()
     for request in (one for requests in REQUESTS.values() for one in requests):
         path = request.path
@@ -251,12 +274,14 @@ def test_every_route_of_a_room_is_tried() -> None:
 
 
 def test_every_command_about_a_room_is_tried() -> None:
+    seqs = dict.fromkeys(("seq", "mine", "guests"), 1)
     names = {
-        model.model_fields["type"].annotation.__args__[0]
+        name
         for model in get_args(protocol.Command)
         if "room_id" in model.model_fields
+        for name in model.model_fields["type"].annotation.__args__
     }
-    assert names - {"unsubscribe"} == {command["type"] for command in COMMANDS.values()}
+    assert names - {"unsubscribe"} == {command["type"] for _, command in commands_in("", seqs)}
 
 
 # -- roles
@@ -425,8 +450,7 @@ async def test_who_is_added_changed_and_removed_on_one_node_is_told_on_another_a
             for socket in (here, there):
                 while (event := await socket.receive()).get("body") != "end":
                     assert event.get("room_id") != room_id
-                for operation in COMMANDS:
-                    command = command_of(operation, room_id, {"mine": 1, "guests": 1})
+                for _, command in commands_in(room_id, dict.fromkeys(("seq", "mine", "guests"), 1)):
                     answer = await socket.call(**command | {"ref": "again"})
                     assert answer["code"] == "not_found"
 

@@ -30,6 +30,10 @@ def reaction(ref: str, target: int, emoji: str, *, added: bool = True, by: User 
     return draft(Kind.REACTION, ref, {"target": target, "emoji": emoji, "added": added}, by=by)
 
 
+def pin(ref: str, target: int, *, pinned: bool = True, by: User = ALICE) -> Draft:
+    return draft(Kind.PIN, ref, {"target": target, "pinned": pinned}, by=by)
+
+
 def draft(kind: Kind, ref: str | None, data: EntryData, *, by: User) -> Draft:
     return Draft(kind, by.id, by.username, at=5_000, ref=ref, data=data)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.models.log import Entry, EntryData, Kind, Message, Reaction, unreadable
-from api.protocol.events import entry_event
+from api.protocol.entries import entry_event
 from api.protocol.fields import timestamp
 from api.store.fold import fold
 
@@ -30,6 +30,10 @@ def delete(seq: int, target: int) -> Entry:
 
 def reaction(seq: int, target: int, emoji: str, user_id: str, *, added: bool = True) -> Entry:
     return entry(seq, Kind.REACTION, {"target": target, "emoji": emoji, "added": added}, user_id=user_id)
+
+
+def pin(seq: int, target: int, *, pinned: bool = True) -> Entry:
+    return entry(seq, Kind.PIN, {"target": target, "pinned": pinned})
 
 
 def test_a_message_without_changes_is_as_it_was_sent() -> None:
@@ -65,7 +69,7 @@ def test_reactions_stand_in_the_order_they_came_once_per_user() -> None:
         reaction(5, 1, "👍", "bob"),
     ]
     (folded,) = fold([message(1)], changes)
-    assert folded.reactions == (Reaction("👍", ("bob", "ann")), Reaction("🎉", ("ann",)))
+    assert folded.reactions == (Reaction("👍", 2, ("bob", "ann")), Reaction("🎉", 1, ("ann",)))
 
 
 def test_a_reaction_taken_back_is_gone_and_its_emoji_with_the_last_user() -> None:
@@ -78,7 +82,7 @@ def test_a_reaction_taken_back_is_gone_and_its_emoji_with_the_last_user() -> Non
         reaction(7, 1, "🙈", "bob", added=False),
     ]
     (folded,) = fold([message(1)], changes)
-    assert folded.reactions == (Reaction("👍", ("ann",)),)
+    assert folded.reactions == (Reaction("👍", 1, ("ann",)),)
 
 
 def test_an_emoji_that_nobody_had_left_comes_back_behind_the_others() -> None:
@@ -89,7 +93,19 @@ def test_an_emoji_that_nobody_had_left_comes_back_behind_the_others() -> None:
         reaction(5, 1, "👍", "bob"),
     ]
     (folded,) = fold([message(1)], changes)
-    assert folded.reactions == (Reaction("🎉", ("ann",)), Reaction("👍", ("bob",)))
+    assert folded.reactions == (Reaction("🎉", 1, ("ann",)), Reaction("👍", 1, ("bob",)))
+
+
+def test_a_message_shows_all_who_reacted_as_a_number_and_the_first_of_them_by_id() -> None:
+    changes = [reaction(seq, 1, "👍", f"user{seq}") for seq in range(2, 32)]
+    (folded,) = fold([message(1)], changes)
+    assert folded.reactions == (Reaction("👍", 30, tuple(f"user{seq}" for seq in range(2, 22))),)
+
+
+def test_a_message_is_pinned_until_it_is_unpinned_or_deleted() -> None:
+    changes = [pin(2, 1), pin(3, 1), pin(4, 1, pinned=False), pin(5, 1), delete(6, 1)]
+    shown = [fold([message(1)], changes[:count])[0].pinned for count in range(6)]
+    assert shown == [False, True, True, False, True, False]
 
 
 def test_a_change_touches_only_its_target() -> None:
@@ -117,6 +133,7 @@ STEPS = st.lists(
         step("edit", target=TARGETS, body=st.text(max_size=3)),
         step("delete", target=TARGETS),
         step("reaction", target=TARGETS, emoji=st.sampled_from("ab"), added=st.booleans()),
+        step("pin", target=TARGETS, pinned=st.booleans()),
         step("member", role=st.none(), by=PEOPLE),
         step("poll", target=st.one_of(TARGETS, st.none(), st.text(max_size=1)), body=st.text(max_size=3)),
         step("unreadable"),
@@ -131,14 +148,22 @@ def applied(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     for event in events:
         message = messages.get(event.get("target", 0))
         if event["type"] == "message":
-            shown = {"body": event["body"], "edited_at": None, "deleted": False, "reactions": {}}
+            shown = {
+                "body": event["body"],
+                "edited_at": None,
+                "deleted": False,
+                "reactions": {},
+                "pinned": False,
+            }
             messages[event["seq"]] = shown
         elif message is None or message["deleted"]:
             continue
         elif event["type"] == "edit":
             message |= {"body": event["body"], "edited_at": event["at"]}
         elif event["type"] == "delete":
-            message |= {"body": "", "edited_at": None, "deleted": True, "reactions": {}}
+            message |= {"body": "", "edited_at": None, "deleted": True, "reactions": {}, "pinned": False}
+        elif event["type"] == "pin":
+            message["pinned"] = event["pinned"]
         elif event["type"] == "reaction":
             users = message["reactions"].setdefault(event["emoji"], [])
             if event["added"] and event["user_id"] not in users:
@@ -170,4 +195,5 @@ def test_the_fold_of_a_history_is_what_applying_its_events_one_by_one_gives(
         edited_at = None if one.edited_at is None else timestamp(one.edited_at)
         reactions = {emoji: users for emoji, users in shown["reactions"].items() if users}
         assert (one.body, edited_at, one.deleted) == (shown["body"], shown["edited_at"], shown["deleted"])
+        assert one.pinned is shown["pinned"]
         assert {each.emoji: list(each.user_ids) for each in one.reactions} == reactions

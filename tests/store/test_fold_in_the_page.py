@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from api.http.bodies.messages import MessageOut
 from api.models.kinds import KINDS
 from api.models.log import Entry, EntryData, Kind
-from api.protocol.events import entry_event
+from api.protocol.entries import entry_event
 from api.store.fold import fold
 from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_page
 
@@ -53,7 +53,8 @@ def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
         lambda at, emoji, added: (Kind.REACTION, {"target": at, "emoji": emoji, "added": added}),
         *(target, st.sampled_from(EMOJIS), st.booleans()),
     )
-    return said | edited | deleted | reacted | reacted | reacted | strange
+    pinned = st.builds(lambda at, flag: (Kind.PIN, {"target": at, "pinned": flag}), target, st.booleans())
+    return said | pinned | edited | deleted | reacted | reacted | reacted | strange
 
 
 def case(entries: list[Entry]) -> dict[str, Any]:

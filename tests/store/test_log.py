@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from api.errors import Deleted, EpochChanged, Invalid, NotFound, RefConflict
+from api.errors import BadCursor, Deleted, EpochChanged, Invalid, NotFound, RefConflict
 from api.models.accounts import User
 from api.models.kinds import KINDS, Field
-from api.models.log import Appended, Draft, Entry, EntryData, Json, Kind, Reaction
+from api.models.log import MAX_EMOJI, MAX_PINS, Appended, Draft, Entry, EntryData, Json, Kind, Reaction
 from api.models.rooms import LOBBY_ID, Room
 from api.store.base.store import Store
 from tests.store.calls import send, whole_log
-from tests.store.make import ALICE, DEN, delete, draft, edit, message, reaction
+from tests.store.make import ALICE, DEN, delete, draft, edit, make_user, message, pin, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -151,7 +151,12 @@ async def test_what_changes_a_message_needs_one(store: Store, den: Room, target:
     """Seq 1 is a member entry, 2 the only message, 3 an edit. The other targets do not exist."""
     await send(store, den, "two")
     await store.log.append(den.id, edit("e1", 2, "edited"))
-    for change in (edit("e", target, "x"), delete("d", target), reaction("r", target, "👍")):
+    for change in (
+        edit("e", target, "x"),
+        delete("d", target),
+        reaction("r", target, "👍"),
+        pin("p", target),
+    ):
         with pytest.raises(NotFound):
             await store.log.append(den.id, change)
     assert (await store.log.heads([den.id]))[den.id].seq == 3
@@ -280,7 +285,7 @@ async def test_later_changes_are_folded_into_the_page_of_their_message(
     history = await store.log.history(den.id, before=four, limit=10)
     first, second, third = history.items
     assert (first.body, first.edited_at) == ("uno", 5_000)
-    assert second.reactions == (Reaction("👍", (bob.id, ALICE.id)),)
+    assert second.reactions == (Reaction("👍", 2, (bob.id, ALICE.id)),)
     assert (third.body, third.deleted) == ("", True)
     assert [await store.log.message(den.id, seq) for seq in (one, two, three)] == history.items
 
@@ -291,6 +296,82 @@ async def test_only_a_messages_seq_gives_a_message(store: Store, den: Room) -> N
     found = {seq: await store.log.message(den.id, seq) for seq in (-1, 0, 1, 2, 3, 4, 2**60)}
     assert [seq for seq, item in found.items() if item is not None] == [2]
     assert await store.log.message("nowhere", 1) is None
+
+
+# -- reactions and pins
+
+
+async def test_a_message_has_no_more_than_twenty_kinds_of_emoji(store: Store, den: Room, bob: User) -> None:
+    (seq,) = await send(store, den, "hello")
+    for number in range(MAX_EMOJI):
+        await store.log.append(den.id, reaction(f"r{number}", seq, f"{number}"))
+    with pytest.raises(Invalid) as refused:
+        await store.log.append(den.id, reaction("one more", seq, "more"))
+    assert refused.value.specific_code == "limit"
+    await store.log.append(den.id, reaction("the same", seq, "7", by=bob))
+    await store.log.append(den.id, reaction("r19 back", seq, "19", added=False))
+    await store.log.append(den.id, reaction("one more", seq, "more"))
+    found = await store.log.message(den.id, seq)
+    assert found is not None
+    assert [one.emoji for one in found.reactions] == [*map(str, range(19)), "more"]
+
+
+async def test_who_has_reacted_is_listed_in_pages(store: Store, other: Store, den: Room) -> None:
+    one, two = await send(store, den, "one", "two")
+    people = [make_user(number) for number in range(25)]
+    for number, user in enumerate(people):
+        await store.log.append(den.id, reaction(f"r{number}", one, "👍", by=user))
+        await store.log.append(den.id, reaction(f"x{number}", one if number % 2 else two, "🎉", by=user))
+    for user in (people[3], people[20]):
+        await store.log.append(den.id, reaction(f"back {user.id}", one, "👍", added=False, by=user))
+    await store.log.append(den.id, reaction("again", one, "👍", by=people[3]))
+    wanted = [user.id for user in (*people[:3], *people[4:20], *people[21:], people[3])]
+    found, cursor = list[str](), None
+    while True:
+        page = await other.log.reactors(den.id, one, "👍", cursor=cursor, limit=7)
+        found += [entry.user_id for entry in page.items]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert found == wanted
+    shown = await store.log.message(den.id, one)
+    assert shown is not None
+    assert shown.reactions[0] == Reaction("👍", len(wanted), tuple(wanted[:20]))
+    first = await store.log.reactors(den.id, one, "👍", cursor=None, limit=7)
+    with pytest.raises(BadCursor):
+        await store.log.reactors(den.id, two, "👍", cursor=first.next_cursor, limit=7)
+    await store.log.append(den.id, delete("d", one))
+    for seq, emoji in ((one, "👍"), (two, "🙈"), (99, "👍")):
+        assert (await store.log.reactors(den.id, seq, emoji, cursor=None, limit=7)).items == []
+
+
+async def test_pins_are_listed_newest_first_until_they_are_taken_away_or_deleted(
+    store: Store, other: Store, den: Room
+) -> None:
+    seqs = await send(store, den, *"abcde")
+    for number, seq in enumerate([seqs[1], seqs[0], seqs[3], seqs[2], seqs[1]]):
+        await store.log.append(den.id, pin(f"p{number}", seq))
+    await store.log.append(den.id, pin("unpin", seqs[3], pinned=False))
+    await store.log.append(den.id, delete("delete", seqs[2]))
+    for via in (store, other):
+        assert [one.body for one in await via.log.pins(den.id)] == ["a", "b"]
+        assert all(one.pinned for one in await via.log.pins(den.id))
+    await send(store, den, *map(str, range(50)))  # so that on RethinkDB the pins are in no tail any more
+    await store.log.append(den.id, pin("again", seqs[3]))
+    for via in (store, other):
+        assert [one.body for one in await via.log.pins(den.id)] == ["d", "a", "b"]
+    assert await store.log.pins("nowhere") == []
+
+
+async def test_a_room_has_no_more_than_a_hundred_pins(store: Store, den: Room) -> None:
+    seqs = await send(store, den, *map(str, range(MAX_PINS + 1)))
+    await asyncio.gather(*(store.log.append(den.id, pin(f"p{seq}", seq)) for seq in seqs[:MAX_PINS]))
+    with pytest.raises(Invalid) as refused:
+        await store.log.append(den.id, pin("one more", seqs[-1]))
+    assert refused.value.specific_code == "limit"
+    await store.log.append(den.id, pin("the same", seqs[0]))
+    await store.log.append(den.id, pin("unpin", seqs[0], pinned=False))
+    await store.log.append(den.id, pin("one more", seqs[-1]))
+    assert len(await store.log.pins(den.id)) == MAX_PINS
 
 
 # -- erasing
@@ -348,7 +429,7 @@ async def test_nothing_is_stored_about_a_deleted_message(store: Store, other: St
     seq = (await store.log.append(den.id, message("r1", "secret"))).entry.seq
     deleted = await store.log.append(den.id, delete("d1", seq))
     for via in (store, other):
-        for late in (edit("e1", seq, "secret again"), reaction("r2", seq, "👍")):
+        for late in (edit("e1", seq, "secret again"), reaction("r2", seq, "👍"), pin("p1", seq)):
             with pytest.raises(Deleted):
                 await via.log.append(den.id, late)
             with pytest.raises(Deleted):
@@ -375,16 +456,23 @@ async def test_a_change_that_changes_nothing_is_stored_only_with_a_ref(store: St
     none = (
         replace(edit("", seq, "same"), ref=None),
         replace(reaction("", seq, "👍", added=False), ref=None),
+        replace(pin("", seq, pinned=False), ref=None),
     )
     for draft_ in none:
         answer = await store.log.append(den.id, draft_)
         assert (answer.entry, answer.is_new) == (original, False)
-    for some in (edit("e1", seq, "same"), reaction("r1", seq, "👍", added=False)):
+    for some in (
+        edit("e1", seq, "same"),
+        reaction("r1", seq, "👍", added=False),
+        pin("p1", seq, pinned=False),
+    ):
         stored = await store.log.append(den.id, some)
         assert stored.is_new
         assert (await store.log.append(den.id, some)) == replace(stored, is_new=False)
     assert (await store.log.append(den.id, replace(edit("", seq, "new"), ref=None))).is_new
-    assert (await store.log.append(den.id, replace(reaction("", seq, "👍"), ref=None))).is_new
+    for again in (replace(reaction("", seq, "👍"), ref=None), replace(pin("", seq), ref=None)):
+        assert (await store.log.append(den.id, again)).is_new
+        assert not (await store.log.append(den.id, again)).is_new
 
 
 async def test_a_change_for_another_epoch_is_refused_before_anything_else(store: Store, den: Room) -> None:

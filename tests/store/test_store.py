@@ -151,7 +151,7 @@ async def test_every_text_survives_a_round_trip(store: Store, text: str) -> None
     folded = await store.log.message(room.id, 2)
     assert folded is not None
     assert (folded.body, folded.ref, folded.username) == (text, text, text)
-    assert folded.reactions == (Reaction(text, (user.id,)),)
+    assert folded.reactions == (Reaction(text, 1, (user.id,)),)
     retry = await store.log.append(room.id, message(text, text, by=user))
     assert (retry.entry, retry.is_new) == (appended.entry, False)
 

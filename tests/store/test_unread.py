@@ -14,7 +14,7 @@ from api.errors import Deleted, EpochChanged
 from api.models.accounts import User
 from api.models.log import UNREADABLE, Draft, Entry, Kind
 from api.models.rooms import LOBBY_ID, ReadMark, Role, Room, Unread
-from api.protocol.events import entry_event
+from api.protocol.entries import entry_event
 from api.store.base.store import Store
 from api.store.unread import MAX_LOOKED, unread
 from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_page

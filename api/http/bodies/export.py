@@ -7,7 +7,7 @@ from api.http.bodies.invites import InviteOut
 from api.models.accounts import Session, User
 from api.models.invites import Invite
 from api.models.log import Entry
-from api.protocol.events import entry_event
+from api.protocol.entries import entry_event
 from api.protocol.fields import timestamp
 
 

@@ -6,7 +6,8 @@ from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer
 from api.models.log import Edits, Entry, Head, Message, Timeline
-from api.protocol.events import entry_event
+from api.models.page import Page
+from api.protocol.entries import entry_event
 from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
 
 # -- requests
@@ -32,14 +33,15 @@ class NewBody(Strict):
 
 
 class ReactionOut(Answer):
-    """The users who reacted with one emoji."""
+    """How many users reacted with one emoji, and the first 20 of them."""
 
     emoji: str
+    count: int
     user_ids: tuple[str, ...]
 
 
 class MessageOut(Answer):
-    """A message as it is now, after its edits, deletion and reactions."""
+    """A message as it is now, after its edits, deletion, reactions and pins."""
 
     room_id: str
     seq: int
@@ -51,6 +53,7 @@ class MessageOut(Answer):
     reply_to: int | None
     edited_at: str | None
     deleted: bool
+    pinned: bool
     reactions: list[ReactionOut]
 
     @classmethod
@@ -67,7 +70,11 @@ class MessageOut(Answer):
             reply_to=message.reply_to,
             edited_at=None if message.edited_at is None else timestamp(message.edited_at),
             deleted=message.deleted,
-            reactions=[ReactionOut(emoji=one.emoji, user_ids=one.user_ids) for one in message.reactions],
+            pinned=message.pinned,
+            reactions=[
+                ReactionOut(emoji=one.emoji, count=one.count, user_ids=one.user_ids)
+                for one in message.reactions
+            ],
         )
 
 
@@ -107,6 +114,36 @@ class EditsOut(Answer):
             items=[EditOut.of(one) for one in edits.items],
             has_more=edits.has_more,
         )
+
+
+class ReactorOut(Answer):
+    """A user who reacted, and when."""
+
+    user_id: str
+    username: str
+    at: str
+
+
+class ReactorsOut(Answer):
+    """A page of the users who reacted to a message with one emoji, in the order of reacting."""
+
+    items: list[ReactorOut]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Entry]) -> Self:
+        """Make it from the reactions."""
+        items = [
+            ReactorOut(user_id=one.user_id, username=one.username, at=timestamp(one.at or 0))
+            for one in page.items
+        ]
+        return cls(items=items, next_cursor=page.next_cursor)
+
+
+class PinsOut(Answer):
+    """The pinned messages of a room, that which was pinned last first."""
+
+    items: list[MessageOut]
 
 
 class HistoryOut(Answer):

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.page import Page
 from api.models.rooms import Member
 
 
@@ -66,6 +67,16 @@ class LogStore(ABC):
         self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int
     ) -> list[Entry]:
         """Return the first `limit` entries of one kind above the seq `after` that change the message at `seq`."""
+
+    @abstractmethod
+    async def reactors(
+        self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
+    ) -> Page[Entry]:
+        """List the reactions to the message at `seq` with an emoji that stand, in their order. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def pins(self, room_id: str) -> list[Message]:
+        """Return the pinned messages of a room, that which was pinned last first."""
 
     @abstractmethod
     async def message(self, room_id: str, seq: int) -> Message | None:

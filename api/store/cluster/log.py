@@ -23,6 +23,7 @@ from api.errors import Invalid, MembershipChanged, NotFound, RefConflict, Unavai
 from api.failpoints import Failpoint
 from api.models.kinds import KINDS
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
 from api.store.cluster.acting import require_allowed
@@ -30,11 +31,13 @@ from api.store.cluster.append_query import append_query, confirm_query, quick_qu
 from api.store.cluster.batches import erase_queries, flush_query
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.pages import Pages
+from api.store.cluster.pins import Pins, drop_query, keep_query
 from api.store.cluster.queries import NO_MARK, Mark, project
 from api.store.cluster.rows import Reader, acting_row, entry_of, is_key, is_no_message, row_of
 from api.store.cluster.targets import Targets
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.waiting import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
+from api.store.reactors import reactors
 from api.store.rethinkdb import Pool
 from api.store.shape import require_shape
 
@@ -57,11 +60,14 @@ log = structlog.get_logger("api.store")
 class ClusterLog(LogStore):
     """The logs of all rooms: the appender writes them, the pages read them."""
 
-    def __init__(self, pool: Pool, appender: "Appender", pages: Pages, epochs: ClusterEpochs) -> None:
+    def __init__(
+        self, pool: Pool, appender: "Appender", pages: Pages, pins: Pins, epochs: ClusterEpochs
+    ) -> None:
         self._pool = pool
         self._appender = appender
         self._pages = pages
-        self._targets = Targets(pool, pages)
+        self._pins = pins
+        self._targets = Targets(pool, pages, pins)
         self._epochs = epochs
 
     async def append(
@@ -71,13 +77,12 @@ class ClusterLog(LogStore):
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
         await require_allowed(self._pool, draft.kind)
-        target = draft.data.get("target")
+        target, appended = draft.data.get("target"), None
         if isinstance(target, int):
-            standing = await self._targets.standing(room_id, draft, target, epoch)
-            if standing is not None:
-                return standing
-        seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
-        appended = await self._appender.append(room_id, draft, seen=seen)
+            appended = await self._targets.standing(room_id, draft, target, epoch)
+        if appended is None:
+            seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
+            appended = await self._appender.append(room_id, draft, seen=seen)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
         if KINDS[draft.kind].erases:
             await self._appender.flush(room_id)  # the flush erases the bodies
@@ -108,6 +113,18 @@ class ClusterLog(LogStore):
         self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int
     ) -> list[Entry]:
         return await self._pages.changes_of(room_id, seq, kind, after, limit)
+
+    async def reactors(
+        self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
+    ) -> Page[Entry]:
+        target = await self._pages.target(room_id, seq)
+        changes = () if target is None else target.changes
+        return reactors(room_id, seq, emoji, changes, cursor, limit)
+
+    async def pins(self, room_id: str) -> list[Message]:
+        seqs = await self._pins.of_room(room_id)
+        found = await asyncio.gather(*(self._pages.message(room_id, seq) for seq in seqs))
+        return [message for message in found if message is not None and not message.deleted]
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         return await self._pages.message(room_id, seq)
@@ -368,9 +385,12 @@ class Appender:
         self._unflushed.forget(room_id, *mark)
 
     async def _act(self, row: dict[str, Any]) -> None:
-        """Carry out one entry: copy a member entry to `members`, or erase the message that a delete entry deletes."""
+        """Carry out one entry: copy a `member` to `members` or a `pin` to `pins`, or erase what a `delete` deletes."""
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:
             for erase in erase_queries(row["room_id"], row["data"]["target"]):
                 await self._pool.write(erase)
+            await self._pool.write(drop_query(row))
+        elif row["kind"] == Kind.PIN:
+            await self._pool.write(keep_query(row))

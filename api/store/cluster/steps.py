@@ -387,4 +387,12 @@ STEPS: Final = (
         indexes=(Index("batches", "who", _people, multi=True),),
         drops=(("batches", "author"),),
     ),
+    Step(
+        version=10,
+        tables=("pins",),
+        changes=(),
+        indexes=(
+            Index("pins", "room", lambda row: r.branch(row["pinned"], [row["room_id"], row["since"]], None)),
+        ),
+    ),
 )

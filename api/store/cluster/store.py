@@ -17,6 +17,7 @@ from api.store.cluster.invites import ClusterInvites
 from api.store.cluster.log import Appender, ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.pages import Pages
+from api.store.cluster.pins import Pins
 from api.store.cluster.rooms import ClusterRooms
 from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
@@ -51,7 +52,7 @@ class ClusterStore(Store):
             sessions=ClusterSessions(pool, reader),
             rooms=ClusterRooms(pool, appender, pages, members, UnreadCounts(pool)),
             members=members,
-            log=ClusterLog(pool, appender, pages, epochs),
+            log=ClusterLog(pool, appender, pages, Pins(pool, reader), epochs),
             audit=ClusterAudit(pool),
             attempts=ClusterAttempts(pool),
             invites=ClusterInvites(pool, accounts),

@@ -6,6 +6,7 @@ from api.errors import EpochChanged, NotFound, TailwireError
 from api.models.log import Appended, Draft, Entry, Kind
 from api.store.cluster.batches import any_with_ids
 from api.store.cluster.pages import Pages, Target
+from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
 from api.store.cluster.rows import row_of
 from api.store.rethinkdb import Pool, Prepared
@@ -15,9 +16,10 @@ from api.store.ruling import Ruling, ruling
 class Targets:
     """Looks at the targets of drafts before these are appended."""
 
-    def __init__(self, pool: Pool, pages: Pages) -> None:
+    def __init__(self, pool: Pool, pages: Pages, pins: Pins) -> None:
         self._pool = pool
         self._pages = pages
+        self._pins = pins
 
     async def standing(self, room_id: str, draft: Draft, seq: int, epoch: str | None) -> Appended | None:
         """Return the entry that stands in the place of a draft that changes the message at `seq`.
@@ -31,8 +33,9 @@ class Targets:
             raise NotFound
         if epoch is not None and epoch != target.epoch:
             raise EpochChanged
+        pin_count = len(await self._pins.of_room(room_id)) if draft.kind is Kind.PIN else 0
         try:
-            found = _standing(draft, target)
+            found = _standing(draft, target, pin_count)
         except TailwireError:
             if await self._is_stored(room_id, draft):
                 return None
@@ -49,10 +52,10 @@ class Targets:
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
 
-def _standing(draft: Draft, target: Target) -> Entry | None:
+def _standing(draft: Draft, target: Target, pin_count: int) -> Entry | None:
     if target.message is None:
         raise NotFound
-    match ruling(draft, target.message, target.changes):
+    match ruling(draft, target.message, target.changes, pin_count):
         case Ruling.STORE:
             return None
         case Ruling.NOTHING:

@@ -8,8 +8,10 @@ import apsw
 
 from api.errors import EpochChanged
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
+from api.store.reactors import reactors
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
@@ -61,6 +63,18 @@ class SqliteLog(LogStore):
         return await self._read(
             lambda cursor: self._log.changes_of(cursor, room_id, seq, kind, after=after, limit=limit)
         )
+
+    async def reactors(
+        self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
+    ) -> Page[Entry]:
+        def work(reading: apsw.Cursor) -> Page[Entry]:
+            changes = self._log.changes(reading, room_id, seq, seq)
+            return reactors(room_id, seq, emoji, changes, cursor, limit)
+
+        return await self._read(work)
+
+    async def pins(self, room_id: str) -> list[Message]:
+        return await self._read(lambda cursor: self._log.pins(cursor, room_id))
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         return await self._read(lambda cursor: self._log.message(cursor, room_id, seq))

@@ -9,6 +9,7 @@ program, and is ignored. An entry below it that is missing, or cannot be read, i
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -35,12 +36,13 @@ from api.store.fold import fold, with_messages
 from api.store.ruling import Ruling, ruling
 from api.store.shape import dense, require_shape
 from api.store.sqlite.database import busy_timeout
+from api.store.sqlite.pins import keep, pinned
 from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
 _POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, but no more than this many
 _FORGET_SECONDS: Final = 0.05  # how long to wait for reads; our own take less
-_FORGET_AGAIN_SECONDS: Final = 5.0  # how long to wait before the next try
+_FORGET_AGAIN_SECONDS: Final = 2.0  # how long to wait before the next try
 _DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
 
 
@@ -67,7 +69,7 @@ class RoomLog:
 
     def __init__(self) -> None:
         self._poison_seen: set[tuple[object, object]] = set()
-        self._has_erased = False
+        self._has_erased = True  # a process that crashed may have left erased text
         self._forget_at = 0.0
 
     # -- writing
@@ -91,7 +93,9 @@ class RoomLog:
         if KINDS[draft.kind].erases:
             _erase(cursor, room_id, target)
             self.note_erased()
-        return self.add(cursor, room_id, draft, digest, hashed)
+        appended = self.add(cursor, room_id, draft, digest, hashed)
+        keep(cursor, appended.entry)
+        return appended
 
     def add(
         self,
@@ -130,19 +134,19 @@ class RoomLog:
         """Note that this transaction erases or replaces text, which `forget_erased` must remove from the files."""
         self._has_erased = True
 
-    def forget_erased(self, cursor: apsw.Cursor) -> None:
+    def forget_erased(self, cursor: apsw.Cursor) -> float | None:
         """Remove erased text from the write-ahead log too. The writer calls this between transactions.
 
-        If that is not possible now, for example while a backup reads, a later commit tries again. Nothing can be
-        written meanwhile, so each try is short, and tries are rare.
+        If that is not possible now, for example while a backup reads, return after how many seconds to try again.
+        Nothing can be written meanwhile, so each try is short, and tries are rare.
         """
         now = time.monotonic()
-        if not self._has_erased or now < self._forget_at:
-            return
-        self._forget_at = now + _FORGET_AGAIN_SECONDS
-        with busy_timeout(cursor.connection, _FORGET_SECONDS):
-            cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self._has_erased, self._forget_at = False, 0.0
+        if self._has_erased and now >= self._forget_at:
+            self._forget_at = now + _FORGET_AGAIN_SECONDS
+            with suppress(apsw.Error), busy_timeout(cursor.connection, _FORGET_SECONDS):
+                cursor.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                self._has_erased, self._forget_at = False, 0.0
+        return max(self._forget_at - now, 0.0) if self._has_erased else None
 
     # -- reading
 
@@ -290,16 +294,21 @@ class RoomLog:
     def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
         if not messages:
             return []
-        return fold(messages, self._changes(cursor, room_id, messages[0].seq, messages[-1].seq))
+        return fold(messages, self.changes(cursor, room_id, messages[0].seq, messages[-1].seq))
 
-    def _changes(self, cursor: apsw.Cursor, room_id: str, first: int, last: int) -> list[Entry]:
+    def changes(self, cursor: apsw.Cursor, room_id: str, first: int, last: int) -> list[Entry]:
         """Return the entries that change the messages from one seq to another."""
         rows = rows_of(
             cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ? AND {_UP_TO_HEAD}",
-            (room_id, first, last),
+            (room_id, bounded(first), bounded(last)),
         )
         return self.entries(rows)
+
+    def pins(self, cursor: apsw.Cursor, room_id: str) -> list[Message]:
+        """Return the pinned messages of a room, that which was pinned last first."""
+        found = [self.message(cursor, room_id, seq) for seq in pinned(cursor, room_id)]
+        return [message for message in found if message is not None]
 
     def _standing(self, cursor: apsw.Cursor, room_id: str, draft: Draft, target: int) -> Entry | None:
         """Return the entry that stands in place of a draft that changes a message, or None if it is to be stored.
@@ -314,8 +323,9 @@ class RoomLog:
             raise NotFound
         # One that cannot be read can be deleted.
         message = self._message(cursor, room_id, target) or unreadable(room_id, target)
-        changes = self._changes(cursor, room_id, target, target)
-        match ruling(draft, message, changes):
+        changes = self.changes(cursor, room_id, target, target)
+        pin_count = len(pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0
+        match ruling(draft, message, changes, pin_count):
             case Ruling.STORE:
                 return None
             case Ruling.NOTHING:

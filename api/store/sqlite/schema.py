@@ -226,7 +226,18 @@ _NINTH: Final = """
 CREATE INDEX notices ON entries (room_id, seq) WHERE kind IN ('member', 'room');
 """
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+_TENTH: Final = """
+-- The pinned messages of rooms. seq is that of the entry that pinned the message at target.
+CREATE TABLE pins (
+    room_id TEXT NOT NULL REFERENCES rooms,
+    target INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (room_id, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pins_of_room ON pins (room_id, seq, target);
+"""
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

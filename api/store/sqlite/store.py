@@ -47,7 +47,11 @@ class SqliteStore(Store):
         self._signals = SqliteSignals(self._wake, changes.hear)
         self._wake.on_payload(self._signals.hear)
         self._writer = writer = Writer(
-            database, commit_of=commit_of, on_commit=changes.hand, after_commit=self._committed
+            database,
+            commit_of=commit_of,
+            on_commit=changes.hand,
+            after_commit=self._committed,
+            tidy=log.forget_erased,
         )
         super().__init__(
             accounts=SqliteAccounts(reader, writer),
@@ -104,11 +108,10 @@ class SqliteStore(Store):
     async def kept(self, name: str) -> str | None:
         return await self._reader.do(lambda cursor: _kept(cursor, name))
 
-    def _committed(self, cursor: apsw.Cursor, commit: Commit) -> None:
+    def _committed(self, commit: Commit) -> None:
         """Do the work after a commit for which its callers need not wait. It runs on the writer's thread."""
         self._wake.notify_others()
         self._database.committed(commit.position.entry_id)
-        self._log.forget_erased(cursor)
 
 
 def _keep(cursor: apsw.Cursor, name: str, value: str) -> str:

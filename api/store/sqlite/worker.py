@@ -122,12 +122,21 @@ class Worker(ABC):
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
         """Do the jobs, and set the `result` or `error` of each. The loop calls what is returned after the answers."""
 
-    def _served(self, cursor: apsw.Cursor) -> None:  # noqa: B027 - most workers have nothing more to do
+    def _served(self) -> None:  # noqa: B027 - most workers have nothing more to do
         """Do the work that follows the answers."""
 
-    def _take(self) -> list[Job]:
+    def _rested(self, cursor: apsw.Cursor) -> float | None:  # noqa: ARG002 - most workers have nothing to do
+        """Do what is to be done between jobs. Return after how many seconds to call this again if no job comes."""
+        return None
+
+    def _take(self, cursor: apsw.Cursor) -> list[Job]:
         """Wait for a job and return it; [] when the thread is to end."""
-        job = self._queue.get()
+        while True:
+            try:
+                job = self._queue.get(timeout=self._rested(cursor))
+                break
+            except Empty:
+                continue
         if self._refusal is None and job is not None:
             return [job]
         self._queue.put(job)  # put it back, so that `_end` fails it
@@ -153,10 +162,10 @@ class Worker(ABC):
             with closing(self._connect()) as connection:
                 self._tell_loop(_resolve, connected, None)
                 cursor = connection.cursor()
-                while jobs := self._take():
+                while jobs := self._take(cursor):
                     then = self._serve(cursor, jobs)
                     self._tell_loop(self._settle, jobs, then)
-                    self._served(cursor)
+                    self._served()
         except Exception as error:  # noqa: BLE001 - the waiting callers must get any error
             death = error
         finally:

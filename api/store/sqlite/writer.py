@@ -38,23 +38,26 @@ class Writer(Worker):
         *,
         commit_of: Callable[[apsw.Cursor, list[Any]], Commit],
         on_commit: Callable[[Commit], None],
-        after_commit: Callable[[apsw.Cursor, Commit], None],
+        after_commit: Callable[[Commit], None],
+        tidy: Callable[[apsw.Cursor], float | None],
     ) -> None:
         """`commit_of` makes the `Commit` of a transaction that changes something, from the results of its jobs.
 
         It is called within the transaction. After the commit `on_commit` is called on the loop, and `after_commit` on
-        the thread.
+        the thread. Between transactions `tidy` is called there, and if nothing is written again after the seconds that
+        it returns.
         """
         super().__init__("writer", database.connect_first)
         self._database = database
         self._commit_of = commit_of
         self._on_commit = on_commit
         self._after_commit = after_commit
+        self._tidy = tidy
         self._commit: Commit | None = None
         self.commit_count = 0
 
-    def _take(self) -> list[Job]:
-        first = super()._take()
+    def _take(self, cursor: apsw.Cursor) -> list[Job]:
+        first = super()._take(cursor)
         return [*first, *self._waiting_now()] if first else first
 
     def _serve(self, cursor: apsw.Cursor, jobs: list[Job]) -> Then | None:
@@ -83,10 +86,13 @@ class Writer(Worker):
         self.commit_count += 1
         return partial(self._on_commit, commit)
 
-    def _served(self, cursor: apsw.Cursor) -> None:
+    def _served(self) -> None:
         if self._commit is not None:
             with suppress(apsw.Error, OSError):  # a full disk must not end the writer
-                self._after_commit(cursor, self._commit)
+                self._after_commit(self._commit)
+
+    def _rested(self, cursor: apsw.Cursor) -> float | None:
+        return self._tidy(cursor)
 
 
 class SnapshotReader(Worker):

@@ -202,6 +202,7 @@ const KINDS = {
   edit: { target: whole, body: text },
   delete: { target: whole },
   reaction: { target: whole, emoji: text, added: flag },
+  pin: { target: whole, pinned: flag },
   member: {
     role: maybe(role),
     by: maybe(text),
