@@ -23,11 +23,12 @@ TEXTS: Final = "[...document.querySelectorAll('[role=log] article .body')].map(b
 
 
 class Wire:
-    """The WebSockets of one context. It notes the messages sent, and can cut the connections."""
+    """The WebSockets of one context. It notes what is sent to be stored, and can cut the connections."""
 
     def __init__(self) -> None:
         self.is_cut = False
         self.sent: list[tuple[str, str]] = []  # (ref, body)
+        self.changes: list[dict[str, Any]] = []  # the commands that change messages
         self._open: list[WebSocketRoute] = []
 
     async def lay(self, context: BrowserContext) -> None:
@@ -55,6 +56,8 @@ class Wire:
             command = json.loads(frame)
             if command["type"] == "send":
                 self.sent.append((command["ref"], command["body"]))
+            elif "seq" in command and "ref" in command:
+                self.changes.append(command)
             forward(frame)
 
         return tapped

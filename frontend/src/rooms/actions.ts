@@ -15,6 +15,24 @@ export type Action =
   | 'reactors'
   | 'delete';
 
+/** The keys that do it where a message has the focus. */
+export const KEYS: Partial<Record<Action, string>> = {
+  react: '+',
+  reply: 'r',
+  edit: 'e',
+  pin: 'p',
+  unpin: 'p',
+  copy: 'c',
+  link: 'l',
+  delete: 'Delete',
+};
+
+/** The action of a key, out of those that are offered. */
+export function actionOf(key: string, offered: readonly Action[]): Action | undefined {
+  const named = key === 'Backspace' ? 'Delete' : key;
+  return offered.find((action) => KEYS[action] === named);
+}
+
 /** What the user may do in a room, as far as the server can do it. */
 export interface Abilities {
   reply: boolean;

@@ -22,6 +22,8 @@ interface MenuProps {
  */
 export function Menu({ label, anchor, onClose, onKey, children }: MenuProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  /** What was pressed in the menu. A finger that rested on something else ends with a click, too. */
+  const pressed = useRef<EventTarget | null>(null);
 
   useLayoutEffect(() => {
     const element = dialog.current;
@@ -65,8 +67,14 @@ export function Menu({ label, anchor, onClose, onKey, children }: MenuProps) {
         event.preventDefault();
         onClose();
       }}
-      onMouseDown={(event) => {
-        if (event.target === dialog.current) onClose();
+      onPointerDown={({ target }) => {
+        pressed.current = target;
+      }}
+      onClickCapture={(event) => {
+        // A key presses without a pointer.
+        const isMeant = pressed.current !== null || event.detail === 0;
+        if (!isMeant) event.stopPropagation();
+        else if (event.target === dialog.current) onClose();
       }}
       onKeyDown={onKeyDown}
     >

@@ -4,6 +4,7 @@ import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
+import { EmojiPicker } from '../parts/EmojiPicker';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
 import { Name } from '../parts/Name';
@@ -22,18 +23,21 @@ export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
   if (!entry) return null;
   const { what, seq, anchor } = acting;
   const onReact = (emoji: string) => acts.react(seq, emoji);
+  const onMore = () => acts.pick(seq, anchor);
   switch (what) {
     case 'menu':
       return (
         <MessageMenu
-          {...{ entry, me, anchor, onReact }}
+          {...{ entry, me, anchor, onReact, onMore }}
           actions={acts.offered(entry)}
           onAct={(action) => acts.act(action, seq, anchor)}
           onClose={close}
         />
       );
     case 'react':
-      return <ReactMenu {...{ entry, me, anchor, onReact }} onClose={close} />;
+      return <ReactMenu {...{ entry, me, anchor, onReact, onMore }} onClose={close} />;
+    case 'emoji':
+      return <EmojiPicker onPick={onReact} onClose={close} />;
     case 'edits':
       return <Edits room={room} entry={entry} onClose={close} />;
     case 'reactors':

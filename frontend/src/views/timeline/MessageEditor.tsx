@@ -20,6 +20,7 @@ export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: Messag
   const area = useRef<HTMLTextAreaElement>(null);
   const [initial] = useState(() => drafts.get(draft) || entry.body);
   const [over, setOver] = useState(0);
+  const opener = useRef<Element | null>(null);
 
   const grow = () => {
     const element = area.current;
@@ -31,6 +32,7 @@ export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: Messag
 
   useLayoutEffect(() => {
     grow();
+    opener.current = document.activeElement;
     const element = area.current;
     element?.focus({ preventScroll: true });
     element?.setSelectionRange(element.value.length, element.value.length);
@@ -40,6 +42,8 @@ export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: Messag
   const close = () => {
     drafts.set(draft, '');
     onClose();
+    const from = opener.current;
+    if (from instanceof HTMLElement && from.isConnected) from.focus({ preventScroll: true });
   };
 
   const save = () => {

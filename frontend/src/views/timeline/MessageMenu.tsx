@@ -1,4 +1,4 @@
-import type { Action } from '../../rooms/actions';
+import { type Action, actionOf, KEYS } from '../../rooms/actions';
 import type { MessageEntry } from '../../rooms/timeline';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
@@ -6,33 +6,22 @@ import { Menu } from '../parts/Menu';
 interface Look {
   text: string;
   icon: IconName;
-  /** The key that does it where a message has the focus. */
-  key?: string;
 }
 
 const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
-  reply: { text: 'Reply', icon: 'reply', key: 'r' },
-  edit: { text: 'Edit', icon: 'pencil', key: 'e' },
-  pin: { text: 'Pin', icon: 'pin', key: 'p' },
-  unpin: { text: 'Unpin', icon: 'pin', key: 'p' },
-  copy: { text: 'Copy text', icon: 'copy', key: 'c' },
-  link: { text: 'Copy link', icon: 'link', key: 'l' },
+  reply: { text: 'Reply', icon: 'reply' },
+  edit: { text: 'Edit', icon: 'pencil' },
+  pin: { text: 'Pin', icon: 'pin' },
+  unpin: { text: 'Unpin', icon: 'pin' },
+  copy: { text: 'Copy text', icon: 'copy' },
+  link: { text: 'Copy link', icon: 'link' },
   edits: { text: 'Edits', icon: 'retry' },
   reactors: { text: 'Who reacted', icon: 'people' },
-  delete: { text: 'Delete', icon: 'bin', key: 'Delete' },
+  delete: { text: 'Delete', icon: 'bin' },
 };
-
-export const REACT_KEY = '+';
 
 // Each is in the normal form that the server gives to an emoji.
 const QUICK = ['👍', '❤️', '😂', '🎉', '😮', '😢'];
-
-/** The action of a key, out of those that are offered. */
-export function actionOf(key: string, offered: readonly Action[]): Action | undefined {
-  if (key === REACT_KEY) return offered.find((action) => action === 'react');
-  const named = key === 'Backspace' ? 'Delete' : key;
-  return offered.find((action) => action !== 'react' && LOOKS[action].key === named);
-}
 
 interface MessageMenuProps {
   entry: MessageEntry;
@@ -40,13 +29,15 @@ interface MessageMenuProps {
   me: string;
   anchor: DOMRect;
   onReact(emoji: string): void;
+  /** The user wants another emoji than those in the menu. */
+  onMore(): void;
   onAct(action: Action): void;
   onClose(): void;
 }
 
 /** What can be done with a message. */
 export function MessageMenu(props: MessageMenuProps) {
-  const { entry, actions, me, anchor, onReact, onAct, onClose } = props;
+  const { entry, actions, me, anchor, onReact, onMore, onAct, onClose } = props;
   const others = actions.filter((action) => action !== 'react');
   return (
     <Menu
@@ -58,7 +49,9 @@ export function MessageMenu(props: MessageMenuProps) {
         if (action) onAct(action);
       }}
     >
-      {actions.includes('react') && <QuickReactions entry={entry} me={me} onReact={onReact} />}
+      {actions.includes('react') && (
+        <QuickReactions entry={entry} me={me} onReact={onReact} onMore={onMore} />
+      )}
       {others.map((action) => (
         <button
           key={action}
@@ -69,7 +62,7 @@ export function MessageMenu(props: MessageMenuProps) {
         >
           <Icon name={LOOKS[action].icon} size={18} />
           <span class="menu-text">{LOOKS[action].text}</span>
-          {LOOKS[action].key && <kbd>{keyText(LOOKS[action].key)}</kbd>}
+          {KEYS[action] && <kbd>{keyText(KEYS[action])}</kbd>}
         </button>
       ))}
     </Menu>
@@ -85,14 +78,15 @@ interface ReactMenuProps {
   me: string;
   anchor: DOMRect;
   onReact(emoji: string): void;
+  onMore(): void;
   onClose(): void;
 }
 
 /** The emojis that are offered for a reaction. */
-export function ReactMenu({ entry, me, anchor, onReact, onClose }: ReactMenuProps) {
+export function ReactMenu({ entry, me, anchor, onReact, onMore, onClose }: ReactMenuProps) {
   return (
     <Menu label="React" anchor={anchor} onClose={onClose}>
-      <QuickReactions entry={entry} me={me} onReact={onReact} />
+      <QuickReactions entry={entry} me={me} onReact={onReact} onMore={onMore} />
     </Menu>
   );
 }
@@ -101,9 +95,10 @@ interface QuickReactionsProps {
   entry: MessageEntry;
   me: string;
   onReact(emoji: string): void;
+  onMore(): void;
 }
 
-function QuickReactions({ entry, me, onReact }: QuickReactionsProps) {
+function QuickReactions({ entry, me, onReact, onMore }: QuickReactionsProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is no part of a menu
     <div class="menu-emojis" role="group" aria-label="React">
@@ -124,6 +119,16 @@ function QuickReactions({ entry, me, onReact }: QuickReactionsProps) {
           </button>
         );
       })}
+      <button
+        type="button"
+        role="menuitem"
+        class="menu-emoji"
+        aria-label="Another emoji"
+        title="Another emoji"
+        onClick={onMore}
+      >
+        <Icon name="smile" />
+      </button>
     </div>
   );
 }

@@ -1,16 +1,16 @@
 import type { Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { dayName } from '../../browser/time';
+import { actionOf } from '../../rooms/actions';
 import { bySeq } from '../../rooms/overlay';
 import { type Row, rowsOf } from '../../rooms/rows';
 import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
-import { ActDialogs } from './ActDialogs';
+import { ActPlace } from './ActPlace';
 import { useActs } from './acts';
 import { Beginning } from './Beginning';
-import { actionOf } from './MessageMenu';
 import { MessageRow } from './MessageRow';
 import { NoticeRow } from './NoticeRow';
 import { usePresses } from './press';
@@ -209,7 +209,7 @@ export function TimelineView(props: TimelineViewProps) {
         </div>
       </div>
       {!reading.atBottom.value && rows.length > 0 && <JumpToNewest room={room} onJump={toNewest} />}
-      <ActDialogs room={room} acts={acts} />
+      <ActPlace room={room} acts={acts} />
       <p class="said" role="status" key={said?.text}>
         {said?.text}
       </p>

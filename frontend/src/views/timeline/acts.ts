@@ -10,7 +10,7 @@ import { useSession } from '../parts/context';
 
 /** What is open for a message. */
 export interface Acting {
-  what: 'menu' | 'react' | 'edits' | 'reactors' | 'delete';
+  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete';
   seq: number;
   anchor: DOMRect;
 }
@@ -95,7 +95,14 @@ export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
     session.change(room.id, seq, { type, emoji });
   };
 
+  /** Opens the picker of all emojis. */
+  const pick = (seq: number, anchor: DOMRect) => {
+    acting.value = { what: 'emoji', seq, anchor };
+  };
+
+  /** Deletes the message, after the question. Its button may be pressed twice before it is gone. */
   const remove = (seq: number) => {
+    if (acting.peek()?.what !== 'delete') return;
     acting.value = null;
     if (editing.peek() === seq) stopEditing();
     session.change(room.id, seq, { type: 'delete' });
@@ -118,6 +125,6 @@ export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
 
   return {
     ...{ acting, said, abilities, find, offered },
-    ...{ act, react, remove, save, stopEditing, draftOf, close },
+    ...{ act, react, pick, remove, save, stopEditing, draftOf, close },
   };
 }

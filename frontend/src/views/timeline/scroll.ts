@@ -214,11 +214,18 @@ function topOf(row: Element, scroller: Element): number {
   return row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
 }
 
+/**
+ * The first row that begins on the screen. One that is cut by the upper edge may itself grow or shrink,
+ * and must not push down what is read. It stands in where it fills the screen.
+ */
 function firstVisible(scroller: HTMLElement): { key: string; top: number } | null {
-  const { top: edge } = scroller.getBoundingClientRect();
+  const { top: edge, bottom } = scroller.getBoundingClientRect();
   const rows = scroller.querySelectorAll<HTMLElement>('[data-key]');
-  const row = rows[firstBelow(rows, edge)];
-  return row ? { key: row.dataset.key ?? '', top: row.getBoundingClientRect().top - edge } : null;
+  const cut = firstBelow(rows, edge);
+  const topAt = (index: number) => rows[index]?.getBoundingClientRect().top ?? bottom;
+  const next = topAt(cut) < edge && topAt(cut + 1) < bottom ? cut + 1 : cut;
+  const row = rows[next];
+  return row ? { key: row.dataset.key ?? '', top: topAt(next) - edge } : null;
 }
 
 /** The seqs of the first entry that is partly on the screen, and of the last whose end is on it. */
