@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +44,34 @@ class Stranger:
             return int(next(connection.execute(query, (user_id,)))[0])
         finally:
             connection.close()
+
+    async def holds(self, text: str) -> bool:
+        """Say whether a text is anywhere in the files of the SQLite database, or in any table of RethinkDB."""
+        if self._server is not None:
+            return text in await self._rows()
+        database = Path(self._url.removeprefix("sqlite:///"))
+        files = database.parent.glob(f"{database.name}*")
+        return any(text.encode() in file.read_bytes() for file in files)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Hold a snapshot of a SQLite database, as a backup does."""
+        if self._server is not None:
+            yield
+            return
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        try:
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM entries").fetchall()
+            yield
+        finally:
+            connection.close()
+
+    async def _rows(self) -> str:
+        assert self._server is not None
+        tables = await as_admin(self._server, r.table_list())
+        rows = [await as_admin(self._server, r.table(name).coerce_to("array").to_json()) for name in tables]
+        return "".join(rows)
 
     def _write_sqlite(self, room_id: str, rows: tuple[dict[str, Any] | None, ...]) -> None:
         connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 import pytest
@@ -12,9 +12,10 @@ from api.config import Settings
 from api.models.rooms import LOBBY_ID, Role
 from api.rooms.policy import GOVERNS
 from tests.bad_inputs.answers import is_error, is_problem
-from tests.node import Event, Node, Person, running
+from tests.node import Event, Node, Person, eventually, running
 from tests.rooms.test_policy import give
 from tests.rooms.test_rooms import make_room, say
+from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +135,30 @@ async def test_a_deleted_message_keeps_its_place_and_its_words_are_gone(alice: P
     assert [one["type"] for one in log["items"]] == ["message", "edit", "delete"]
     assert "secret" not in str(log)
     assert await read(bob, f"{path}/edits") == {"original": None, "items": [], "has_more": False}
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+async def test_a_deleted_message_leaves_nothing_of_itself_in_storage(
+    node: Node, alice: Person, stranger: Stranger, is_read: bool
+) -> None:
+    """Also while somebody reads the database for a while, as a backup does; on RethinkDB no reader holds it up."""
+    path = f"{MESSAGES}/{await say(alice, LOBBY_ID, 'xylophone')}"
+    for number in range(3):
+        edit = {"body": f"xylophone {number}", "ref": f"xylophone ref {number}"}
+        assert (await alice.http.patch(path, json=edit)).status_code == 200
+    await say(alice, LOBBY_ID, "kept")
+    assert await stranger.holds("xylophone")
+    async with stranger.reading() if is_read else nullcontext():
+        assert (await alice.http.delete(path)).status_code == 204
+    await eventually(lambda: is_gone(stranger))
+    assert await stranger.holds("kept")
+    again = await alice.http.post(MESSAGES, json={"ref": "xylophone", "body": "xylophone"})
+    assert (again.status_code, again.json()["deleted"], again.json()["body"]) == (200, True, "")
+    assert not await stranger.holds("xylophone")
+
+
+async def is_gone(stranger: Stranger) -> bool:
+    return not await stranger.holds("xylophone")
 
 
 async def test_every_delete_of_a_message_is_acked_with_the_one_that_stands(alice: Person) -> None:
