@@ -3,57 +3,80 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Self
+from typing import NamedTuple, Self
 
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Message, Reaction
 
 
-@dataclass(slots=True)
-class Changed:
-    """What the entries that target a message have made of it."""
+class State(NamedTuple):
+    """What later entries have made of a message."""
 
-    body: str
+    body: str | None = None
+    """None while it is as it was sent."""
     edited_at: int | None = None
-    is_deleted: bool = False
+    deleted_by: int | None = None
+    """The seq of the entry that deleted it, None where it is not deleted."""
     pinned_by: int | None = None
     """The seq of the entry that pinned it, None where it is not pinned."""
+    reactions: tuple[Reaction, ...] = ()
+
+
+UNCHANGED = State()
+
+
+@dataclass(slots=True)
+class Changes:
+    """The entries that target one message, applied to it."""
+
+    body: str | None = None
+    edited_at: int | None = None
+    deleted_by: int | None = None
+    pinned_by: int | None = None
     reactions: dict[str, dict[str, None]] = field(default_factory=dict)
     """By emoji, the ids of users. Both are in the order of reacting."""
 
     @classmethod
-    def by(cls, message: Entry, changes: Iterable[Entry]) -> Self:
-        """Return what these entries, in any order, make of a message. All of them must target it.
+    def by(cls, entries: Iterable[Entry]) -> Self:
+        """Apply these entries, in whatever order they are given. All of them must target the same message.
 
         Those of unknown kinds are ignored, and all that come after a deletion.
         """
-        made = cls(str(message.data.get("body", "")))  # an `unreadable` one has none
-        for change in sorted(changes, key=lambda entry: entry.seq):
-            made._apply(change)
-            if made.is_deleted:
-                return cls("", is_deleted=True)
+        made = cls()
+        for entry in sorted(entries, key=lambda entry: entry.seq):
+            made._apply(entry)
+            if made.deleted_by is not None:
+                return cls(deleted_by=made.deleted_by)
         return made
 
     def has_reaction(self, emoji: str, user_id: str) -> bool:
         """Return whether a user has reacted with this emoji."""
         return user_id in self.reactions.get(emoji, ())
 
-    def _apply(self, change: Entry) -> None:
-        if change.kind == Kind.DELETE:
-            self.is_deleted = True
-        elif change.kind == Kind.EDIT:
-            self.body, self.edited_at = str(change.data["body"]), change.at
-        elif change.kind == Kind.REACTION:
-            self._react(str(change.data["emoji"]), change)
-        elif change.kind == Kind.PIN:
-            self.pinned_by = (self.pinned_by or change.seq) if change.data["pinned"] else None
+    def state(self) -> State:
+        """Return what they have made of the message."""
+        reactions = tuple(
+            Reaction(emoji, len(users), tuple(islice(users, SHOWN_REACTORS)))
+            for emoji, users in self.reactions.items()
+        )
+        return State(self.body, self.edited_at, self.deleted_by, self.pinned_by, reactions)
 
-    def _react(self, emoji: str, change: Entry) -> None:
+    def _apply(self, entry: Entry) -> None:
+        if entry.kind == Kind.DELETE:
+            self.deleted_by = entry.seq
+        elif entry.kind == Kind.EDIT:
+            self.body, self.edited_at = str(entry.data["body"]), entry.at
+        elif entry.kind == Kind.REACTION:
+            self._react(str(entry.data["emoji"]), entry)
+        elif entry.kind == Kind.PIN:
+            self.pinned_by = (self.pinned_by or entry.seq) if entry.data["pinned"] else None
+
+    def _react(self, emoji: str, entry: Entry) -> None:
         """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
         users = self.reactions.setdefault(emoji, {})
-        if change.data["added"]:
-            users.setdefault(change.user_id)
+        if entry.data["added"]:
+            users.setdefault(entry.user_id)
         else:
-            users.pop(change.user_id, None)
+            users.pop(entry.user_id, None)
         if not users:
             del self.reactions[emoji]
 
@@ -70,16 +93,19 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
         target = change.data.get("target")
         if isinstance(target, int):
             by_target.setdefault(target, []).append(change)
-    return [_folded(message, Changed.by(message, by_target.get(message.seq, ()))) for message in messages]
+    return [folded(message, Changes.by(by_target.get(message.seq, ())).state()) for message in messages]
 
 
 def with_messages(entries: Iterable[Entry], messages: Iterable[Message]) -> list[Message | Entry]:
     """Return entries in their order, with the folded message in the place of each `message` entry."""
-    folded = {message.seq: message for message in messages}
-    return [folded.get(entry.seq, entry) for entry in entries]
+    by_seq = {message.seq: message for message in messages}
+    return [by_seq.get(entry.seq, entry) for entry in entries]
 
 
-def _folded(entry: Entry, now: Changed) -> Message:
+def folded(entry: Entry, state: State) -> Message:
+    """Return a `message` entry as the message that it is in this state."""
+    is_deleted = state.deleted_by is not None
+    body = str(entry.data["body"]) if state.body is None else state.body
     reply_to = entry.data.get("reply_to")
     return Message(
         room_id=entry.room_id,
@@ -88,13 +114,10 @@ def _folded(entry: Entry, now: Changed) -> Message:
         user_id=entry.user_id,
         username=entry.username,
         ref=entry.ref,
-        body=now.body,
+        body="" if is_deleted else body,
         reply_to=reply_to if isinstance(reply_to, int) else None,
-        edited_at=now.edited_at,
-        deleted=now.is_deleted,
-        pinned=now.pinned_by is not None,
-        reactions=tuple(
-            Reaction(emoji, len(users), tuple(islice(users, SHOWN_REACTORS)))
-            for emoji, users in now.reactions.items()
-        ),
+        edited_at=state.edited_at,
+        deleted=is_deleted,
+        pinned=state.pinned_by is not None,
+        reactions=state.reactions,
     )

@@ -1,11 +1,11 @@
 """Decides what becomes of an entry that changes a message, at the moment when it is stored. Pure; for both stores."""
 
-from collections.abc import Iterable
 from enum import Enum, auto
+from typing import NamedTuple
 
 from api.errors import Deleted, Invalid
 from api.models.log import MAX_EMOJI, MAX_PINS, Draft, Entry, Kind
-from api.store.fold import Changed
+from api.store.fold import State
 
 
 class Ruling(Enum):
@@ -18,39 +18,59 @@ class Ruling(Enum):
     """It deletes what is deleted. It is not stored, and the delete that stands is its answer."""
 
 
-def ruling(draft: Draft, message: Entry, changes: Iterable[Entry], pin_count: int = 0) -> Ruling:
-    """Decide about a draft by its target, a `message` entry, and by the entries that have changed it so far.
+class Target(NamedTuple):
+    """The message that an entry changes, as it is when the entry is stored."""
 
-    `pin_count` is the number of pinned messages of the room, which a pin needs. Raises `Deleted` for a change of a
-    deleted message, and `Invalid` at a limit.
-    """
-    now = Changed.by(message, changes)
-    if now.is_deleted:
+    message: Entry
+    state: State
+    has_reacted: bool = False
+    """Whether the author of a reaction has reacted with its emoji."""
+    pin_count: int = 0
+    """How many messages of the room are pinned. Only a pin needs it."""
+
+
+def ruling(draft: Draft, target: Target) -> Ruling:
+    """Decide about a draft by its target. Raises `Deleted` for a change of a deleted message, `Invalid` at a limit."""
+    if target.state.deleted_by is not None:
         if draft.kind is Kind.DELETE:
             return Ruling.DELETED_BEFORE
         raise Deleted
-    if draft.kind is Kind.REACTION and draft.data["added"]:
-        _require_space(now, str(draft.data["emoji"]))
-    if draft.kind is Kind.PIN and draft.data["pinned"] and now.pinned_by is None and pin_count >= MAX_PINS:
-        raise Invalid(f"A room has at most {MAX_PINS} pinned messages", code="limit")
-    if draft.ref is None and not _changes(draft, now):
+    _require_space(draft, target)
+    if draft.ref is None and not _changes(draft, target):
         return Ruling.NOTHING
     return Ruling.STORE
 
 
-def _require_space(now: Changed, emoji: str) -> None:
-    if emoji not in now.reactions and len(now.reactions) >= MAX_EMOJI:
+def is_new_emoji(draft: Draft, state: State) -> bool:
+    """Say whether a draft reacts with an emoji that nobody has reacted with."""
+    return (
+        draft.kind is Kind.REACTION
+        and draft.data["added"] is True
+        and all(one.emoji != draft.data["emoji"] for one in state.reactions)
+    )
+
+
+def is_new_pin(draft: Draft, state: State) -> bool:
+    """Say whether a draft pins a message that is not pinned."""
+    return draft.kind is Kind.PIN and draft.data["pinned"] is True and state.pinned_by is None
+
+
+def _require_space(draft: Draft, target: Target) -> None:
+    if is_new_emoji(draft, target.state) and len(target.state.reactions) >= MAX_EMOJI:
         raise Invalid(f"A message has at most {MAX_EMOJI} different emoji", code="limit")
+    if is_new_pin(draft, target.state) and target.pin_count >= MAX_PINS:
+        raise Invalid(f"A room has at most {MAX_PINS} pinned messages", code="limit")
 
 
-def _changes(draft: Draft, now: Changed) -> bool:
+def _changes(draft: Draft, target: Target) -> bool:
     """Say whether a draft would change a message that is not deleted."""
     match draft.kind:
         case Kind.EDIT:
-            return draft.data["body"] != now.body
+            body = target.state.body
+            return draft.data["body"] != (target.message.data.get("body") if body is None else body)
         case Kind.REACTION:
-            return draft.data["added"] != now.has_reaction(str(draft.data["emoji"]), draft.user_id)
+            return draft.data["added"] != target.has_reacted
         case Kind.PIN:
-            return draft.data["pinned"] != (now.pinned_by is not None)
+            return draft.data["pinned"] != (target.state.pinned_by is not None)
         case _:
             return True

@@ -117,7 +117,7 @@ class ClusterLog(LogStore):
     async def reactors(
         self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
     ) -> Page[Entry]:
-        target = await self._pages.target(room_id, seq)
+        target = await self._pages.look_at(room_id, seq)
         changes = () if target is None else target.changes
         return reactors(room_id, seq, emoji, changes, cursor, limit)
 

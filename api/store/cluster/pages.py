@@ -114,7 +114,7 @@ class Pages:
             return None
         return await self._message(_ONE, room_id, seq)
 
-    async def target(self, room_id: str, seq: int) -> "Target | None":
+    async def look_at(self, room_id: str, seq: int) -> "Looked | None":
         """Return what an append must know of the message at `seq`, or None for an unknown room."""
         if not (is_key(room_id) and 0 < seq < 2**53):
             return None
@@ -123,14 +123,14 @@ class Pages:
             return None
         messages = self._reader.entries(_messages_of(found))
         if not messages:
-            return Target(found.head["epoch"], None, [])
+            return Looked(found.head["epoch"], None, [])
         changes = await self._changes(room_id, messages, found.head)
         theirs = [change for change in changes if change.data.get("target") == seq]
-        return Target(found.head["epoch"], messages[0], theirs)
+        return Looked(found.head["epoch"], messages[0], theirs)
 
     async def changes_of(self, room_id: str, seq: int, kind: Kind, after: int, limit: int) -> list[Entry]:
         """Return entries of one kind that change the message at `seq`."""
-        target = await self.target(room_id, seq)
+        target = await self.look_at(room_id, seq)
         changes = () if target is None else sorted(target.changes, key=lambda entry: entry.seq)
         return [entry for entry in changes if entry.kind == kind and entry.seq > after][:limit]
 
@@ -204,7 +204,7 @@ class Pages:
         return self._reader.entries(found.rows if found else [])
 
 
-class Target(NamedTuple):
+class Looked(NamedTuple):
     """The message that an entry would change, None if there is none, and the entries that have changed it so far."""
 
     epoch: str

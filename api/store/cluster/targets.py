@@ -5,12 +5,13 @@ from typing import Any, Final
 from api.errors import EpochChanged, NotFound, TailwireError
 from api.models.log import Appended, Draft, Entry, Kind
 from api.store.cluster.batches import any_with_ids
-from api.store.cluster.pages import Pages, Target
+from api.store.cluster.pages import Looked, Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
 from api.store.cluster.rows import row_of
+from api.store.fold import Changes
 from api.store.rethinkdb import Pool, Prepared
-from api.store.ruling import Ruling, ruling
+from api.store.ruling import Ruling, Target, ruling
 
 
 class Targets:
@@ -28,7 +29,7 @@ class Targets:
         `ruling` raises, `EpochChanged` if `epoch` is given and is not the room's, and `NotFound` if the target is no
         message.
         """
-        target = await self._pages.target(room_id, seq)
+        target = await self._pages.look_at(room_id, seq)
         if target is None:
             raise NotFound
         if epoch is not None and epoch != target.epoch:
@@ -52,16 +53,18 @@ class Targets:
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
 
-def _standing(draft: Draft, target: Target, pin_count: int) -> Entry | None:
-    if target.message is None:
+def _standing(draft: Draft, looked: Looked, pin_count: int) -> Entry | None:
+    if looked.message is None:
         raise NotFound
-    match ruling(draft, target.message, target.changes, pin_count):
+    changes = Changes.by(looked.changes)
+    has_reacted = changes.has_reaction(str(draft.data.get("emoji")), draft.user_id)
+    match ruling(draft, Target(looked.message, changes.state(), has_reacted, pin_count)):
         case Ruling.STORE:
             return None
         case Ruling.NOTHING:
-            return target.message
+            return looked.message
         case Ruling.DELETED_BEFORE:
-            return next(change for change in target.changes if change.kind == Kind.DELETE)
+            return next(change for change in looked.changes if change.kind == Kind.DELETE)
 
 
 def _stored(given: Any) -> Any:

@@ -11,7 +11,6 @@ from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message,
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
-from api.store.reactors import reactors
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
@@ -67,11 +66,9 @@ class SqliteLog(LogStore):
     async def reactors(
         self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
     ) -> Page[Entry]:
-        def work(reading: apsw.Cursor) -> Page[Entry]:
-            changes = self._log.changes(reading, room_id, seq, seq)
-            return reactors(room_id, seq, emoji, changes, cursor, limit)
-
-        return await self._read(work)
+        return await self._read(
+            lambda reading: self._log.reactors(reading, room_id, seq, emoji, cursor, limit)
+        )
 
     async def pins(self, room_id: str) -> list[Message]:
         return await self._read(lambda cursor: self._log.pins(cursor, room_id))

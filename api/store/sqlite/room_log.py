@@ -31,12 +31,13 @@ from api.models.log import (
     Timeline,
     unreadable,
 )
+from api.models.page import Page
 from api.store import paging
-from api.store.fold import fold, with_messages
-from api.store.ruling import Ruling, ruling
+from api.store.fold import UNCHANGED, folded, with_messages
+from api.store.ruling import Ruling, Target, ruling
 from api.store.shape import dense, require_shape
+from api.store.sqlite.changed import has_reacted, note, pinned, state_of, states
 from api.store.sqlite.database import busy_timeout
-from api.store.sqlite.pins import keep, pinned
 from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
@@ -94,7 +95,7 @@ class RoomLog:
             _erase(cursor, room_id, target)
             self.note_erased()
         appended = self.add(cursor, room_id, draft, digest, hashed)
-        keep(cursor, appended.entry)
+        note(cursor, appended.entry)
         return appended
 
     def add(
@@ -294,16 +295,22 @@ class RoomLog:
     def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
         if not messages:
             return []
-        return fold(messages, self.changes(cursor, room_id, messages[0].seq, messages[-1].seq))
+        found = states(cursor, room_id, messages[0].seq, messages[-1].seq)
+        return [folded(message, found.get(message.seq, UNCHANGED)) for message in messages]
 
-    def changes(self, cursor: apsw.Cursor, room_id: str, first: int, last: int) -> list[Entry]:
-        """Return the entries that change the messages from one seq to another."""
-        rows = rows_of(
+    def reactors(  # noqa: PLR0917  a list, and the page of it
+        self, cursor: apsw.Cursor, room_id: str, seq: int, emoji: str, after: str | None, limit: int
+    ) -> Page[Entry]:
+        """List the reactions with an emoji that stand, in their order."""
+        list_name = f"reactors {room_id} {seq} {emoji}"
+        rows = each_row(
             cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND target BETWEEN ? AND ? AND {_UP_TO_HEAD}",
-            (room_id, bounded(first), bounded(last)),
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ?1 AND seq IN (SELECT seq FROM reactions"
+            " WHERE room_id = ?1 AND target = ?2 AND emoji = ?3 AND seq > ?4 ORDER BY seq LIMIT ?5)"
+            " ORDER BY seq",
+            (room_id, bounded(seq), emoji, paging.start(list_name, after)[0], limit + 1),
         )
-        return self.entries(rows)
+        return paging.page(list_name, rows, limit, key=lambda row: (row[2], ""), item=self.entry)
 
     def pins(self, cursor: apsw.Cursor, room_id: str) -> list[Message]:
         """Return the pinned messages of a room, that which was pinned last first."""
@@ -323,15 +330,20 @@ class RoomLog:
             raise NotFound
         # One that cannot be read can be deleted.
         message = self._message(cursor, room_id, target) or unreadable(room_id, target)
-        changes = self.changes(cursor, room_id, target, target)
-        pin_count = len(pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0
-        match ruling(draft, message, changes, pin_count):
+        state, emoji = state_of(cursor, room_id, target), str(draft.data.get("emoji"))
+        now = Target(
+            message,
+            state,
+            has_reacted=has_reacted(cursor, room_id, target, emoji, draft.user_id),
+            pin_count=len(pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0,
+        )
+        match ruling(draft, now):
             case Ruling.STORE:
                 return None
             case Ruling.NOTHING:
                 return message
             case Ruling.DELETED_BEFORE:
-                return next(change for change in changes if change.kind == Kind.DELETE)
+                return self.log(cursor, room_id, (state.deleted_by or 0) - 1, 1)[0]
 
 
 def bounded(seq: int) -> int:

@@ -9,6 +9,7 @@ import apsw
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.epoch import new_epoch
+from api.store.sqlite.changed import note_all
 from api.store.sqlite.rows import ref_hash
 
 APPLICATION_ID: Final = 0x7A11_71AE
@@ -227,15 +228,35 @@ CREATE INDEX notices ON entries (room_id, seq) WHERE kind IN ('member', 'room');
 """
 
 _TENTH: Final = """
--- The pinned messages of rooms. seq is that of the entry that pinned the message at target.
-CREATE TABLE pins (
+-- Messages that later entries have changed, as they are now. body is NULL while it is as it was sent. deleted_by and
+-- pinned_by are the seqs of those entries, as_of that of the last one. reactions is a JSON array of
+-- [emoji, count, [the first users]].
+CREATE TABLE changed (
+    room_id TEXT NOT NULL REFERENCES rooms,
+    seq INTEGER NOT NULL,
+    as_of INTEGER NOT NULL,
+    body TEXT,
+    edited_at INTEGER,
+    deleted_by INTEGER,
+    pinned_by INTEGER,
+    reactions TEXT NOT NULL,
+    PRIMARY KEY (room_id, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pins ON changed (room_id, pinned_by, seq) WHERE pinned_by IS NOT NULL;
+
+-- The reactions that stand. seq is that of the entry.
+CREATE TABLE reactions (
     room_id TEXT NOT NULL REFERENCES rooms,
     target INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    user_id TEXT NOT NULL,
     seq INTEGER NOT NULL,
-    PRIMARY KEY (room_id, target)
+    PRIMARY KEY (room_id, target, emoji, user_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pins_of_room ON pins (room_id, seq, target);
+CREATE INDEX reactors ON reactions (room_id, target, emoji, seq, user_id);
 """
+_FOLDED_SINCE: Final = 10
+"""Since this version changed messages are kept folded."""
 
 STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
 """Each step makes one version of the tables from the version before. A released step never changes.
@@ -283,6 +304,8 @@ def make_tables(connection: apsw.Connection) -> None:
         version = connection.pragma("user_version")  # again, as another process may have been faster
         for step in STEPS[version:]:
             cursor.execute(step)
+        if 0 < version < _FOLDED_SINCE:
+            note_all(cursor)
         if not version:
             _make_lobby(cursor)
             connection.pragma("application_id", APPLICATION_ID)

@@ -7,10 +7,11 @@ import pytest
 
 from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
+from api.models.log import Reaction
 from api.models.rooms import LOBBY_ID, Role, Unread
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
-from tests.store.make import ALICE, BOB, message
+from tests.store.make import ALICE, BOB, message, reaction
 from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +21,7 @@ def make_of_version(path: Path, version: int, rows: str) -> None:
     """Make a database as an older version left it."""
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
+        connection.create_scalar_function("ref_hash", lambda *_: None, 1)  # there are no rows yet
         for step in sqlite_schema.STEPS[:version]:
             connection.execute(step)
         connection.execute(rows)
@@ -123,6 +125,33 @@ async def test_a_database_of_version_7_loses_the_refs_of_what_was_erased_and_sti
                 await store.log.append(LOBBY_ID, message(ref, "another"))
         mine = await store.erasure.entries_of(ALICE.id, cursor=None, limit=9)
         assert {entry.seq for entry in mine.items} == {1, 2, 3, 5}
+
+
+VERSION_9_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 8, 2);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, target) VALUES
+    ('lobby', 1, 'message', 'user-alice', 'alice', 1, '{"body": "hello", "reply_to": null}', NULL),
+    ('lobby', 2, 'message', 'user-alice', 'alice', 2, '{"body": "", "reply_to": null}', NULL),
+    ('lobby', 3, 'edit', 'user-alice', 'alice', 3, '{"target": 1, "body": "hello, all"}', 1),
+    ('lobby', 4, 'reaction', 'user-bob', 'bob', 4, '{"target": 1, "emoji": "+", "added": true}', 1),
+    ('lobby', 5, 'delete', 'user-alice', 'alice', 5, '{"target": 2}', 2),
+    ('lobby', 6, 'edit', 'user-alice', 'alice', 6, '{"target": 2, "body": ""}', 2),
+    ('lobby', 7, 'edit', 'user-alice', 'alice', 7, 'no JSON', 1),
+    ('lobby', 8, 'reaction', 'user-bob', 'bob', 8, '{"target": 4, "emoji": "+", "added": true}', 4);
+"""
+
+
+async def test_a_database_of_version_9_shows_messages_as_they_were_changed(path: Path, url: str) -> None:
+    make_of_version(path, 9, VERSION_9_ROWS)
+    async with opened(url) as store:
+        first, second = (await store.log.history(LOBBY_ID, limit=9)).items
+        assert (first.body, first.edited_at) == ("hello, all", 3)
+        assert first.reactions == (Reaction("+", 1, (BOB.id,)),)
+        assert (second.deleted, second.body) == (True, "")
+        await store.log.append(LOBBY_ID, reaction("r1", 1, "+", by=ALICE))
+        found = await store.log.message(LOBBY_ID, 1)
+        assert found is not None
+        assert found.reactions == (Reaction("+", 2, (BOB.id, ALICE.id)),)
 
 
 async def test_a_step_that_fails_leaves_the_database_as_it_was(

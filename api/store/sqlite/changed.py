@@ -1,0 +1,134 @@
+"""Keeps changed messages folded beside the log, in the SQLite tables `changed` and `reactions`.
+
+A row is changed in the transaction that appends an entry about its message. So a page of messages costs the same
+however many entries have changed them. The fold over the log, `api/store/fold.py`, gives the same.
+
+The functions take a cursor, and run inside a transaction.
+"""
+
+# ruff: noqa: S608 - queries are joined from constants of this file
+
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
+from api.store.fold import UNCHANGED, State
+from api.store.sqlite.rows import COLUMNS, read_row, rows_of
+
+_STATE: Final = "body, edited_at, deleted_by, pinned_by, reactions"
+
+
+def states(cursor: apsw.Cursor, room_id: str, first: int, last: int) -> dict[int, State]:
+    """Return the states of the changed messages from one seq to another, by seq."""
+    rows = cursor.execute(
+        f"SELECT seq, {_STATE} FROM changed WHERE room_id = ? AND seq BETWEEN ? AND ?",
+        (room_id, first, last),
+    )
+    return {row[0]: _state(row[1:]) for row in rows}
+
+
+def state_of(cursor: apsw.Cursor, room_id: str, seq: int) -> State:
+    """Return the state of a message."""
+    return states(cursor, room_id, seq, seq).get(seq, UNCHANGED)
+
+
+def has_reacted(cursor: apsw.Cursor, room_id: str, seq: int, emoji: str, user_id: str) -> bool:
+    """Say whether a user has reacted to a message with an emoji."""
+    row = cursor.execute(
+        "SELECT 1 FROM reactions WHERE room_id = ? AND target = ? AND emoji = ? AND user_id = ?",
+        (room_id, seq, emoji, user_id),
+    ).fetchone()
+    return row is not None
+
+
+def pinned(cursor: apsw.Cursor, room_id: str) -> list[int]:
+    """Return the seqs of a room's pinned messages, that which was pinned last first."""
+    rows: list[Any] = cursor.execute(
+        "SELECT seq FROM changed WHERE room_id = ? AND pinned_by IS NOT NULL ORDER BY pinned_by DESC",
+        (room_id,),
+    ).fetchall()
+    return [seq for (seq,) in rows]
+
+
+def note(cursor: apsw.Cursor, entry: Entry) -> None:
+    """Apply a new entry to the message that it targets. What comes after a deletion is ignored."""
+    target = entry.data.get("target")
+    if not isinstance(target, int):
+        return
+    state = state_of(cursor, entry.room_id, target)
+    if state.deleted_by is not None:
+        return
+    match entry.kind:
+        case Kind.EDIT:
+            state = state._replace(body=str(entry.data["body"]), edited_at=entry.at)
+        case Kind.DELETE:
+            cursor.execute("DELETE FROM reactions WHERE room_id = ? AND target = ?", (entry.room_id, target))
+            state = State(deleted_by=entry.seq)
+        case Kind.PIN:
+            pinned_by = (state.pinned_by or entry.seq) if entry.data["pinned"] else None
+            state = state._replace(pinned_by=pinned_by)
+        case Kind.REACTION:
+            state = state._replace(reactions=_reacted(cursor, entry, target, state.reactions))
+        case _:
+            return
+    reactions = orjson.dumps([[one.emoji, one.count, one.user_ids] for one in state.reactions]).decode()
+    cursor.execute(
+        f"INSERT OR REPLACE INTO changed (room_id, seq, as_of, {_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (entry.room_id, target, entry.seq, *state[:-1], reactions),
+    )
+
+
+def note_all(cursor: apsw.Cursor) -> None:
+    """Apply all entries that are there. The tables must be empty."""
+    rows = rows_of(
+        cursor,
+        f"SELECT {COLUMNS} FROM entries WHERE target IS NOT NULL AND (room_id, target) IN"
+        " (SELECT room_id, seq FROM entries WHERE kind = 'message') ORDER BY room_id, seq",
+        (),
+    )
+    for row in rows:
+        entry = read_row(row)
+        if entry is not None:
+            note(cursor, entry)
+
+
+def _reacted(
+    cursor: apsw.Cursor, entry: Entry, target: int, reactions: tuple[Reaction, ...]
+) -> tuple[Reaction, ...]:
+    """Store a reaction, or take it back, and return the reactions of the message then."""
+    emoji, place = str(entry.data["emoji"]), (entry.room_id, target, entry.data["emoji"], entry.user_id)
+    now = next((one for one in reactions if one.emoji == emoji), Reaction(emoji, 0, ()))
+    if entry.data["added"]:
+        cursor.execute(
+            "INSERT INTO reactions (room_id, target, emoji, user_id, seq) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (*place, entry.seq),
+        )
+        count = now.count + cursor.connection.changes()
+        ids = (*now.user_ids, entry.user_id) if count > now.count else now.user_ids
+    else:
+        cursor.execute(
+            "DELETE FROM reactions WHERE room_id = ? AND target = ? AND emoji = ? AND user_id = ?", place
+        )
+        count = now.count - cursor.connection.changes()
+        ids = _first_reactors(cursor, entry.room_id, target, emoji)
+    changed = Reaction(emoji, count, ids[:SHOWN_REACTORS])
+    if not now.count:
+        return (*reactions, changed) if count else reactions
+    return tuple(changed if one.emoji == emoji else one for one in reactions if count or one.emoji != emoji)
+
+
+def _first_reactors(cursor: apsw.Cursor, room_id: str, target: int, emoji: str) -> tuple[str, ...]:
+    rows: list[Any] = cursor.execute(
+        "SELECT user_id FROM reactions WHERE room_id = ? AND target = ? AND emoji = ? ORDER BY seq LIMIT ?",
+        (room_id, target, emoji, SHOWN_REACTORS),
+    ).fetchall()
+    return tuple(user_id for (user_id,) in rows)
+
+
+def _state(row: Any) -> State:
+    body, edited_at, deleted_by, pinned_by, reactions = row
+    listed = (Reaction(emoji, count, tuple(user_ids)) for emoji, count, user_ids in orjson.loads(reactions))
+    return State(body, edited_at, deleted_by, pinned_by, tuple(listed))
