@@ -153,34 +153,59 @@ def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
 
 
 # -- authors
+#
+# `authors` of a batch has, for each row, the author of a message that is not erased, and null for every other row. The
+# batches of versions before have none.
 
 
 def has_authors(batch: Any) -> Any:
-    """Say whether a batch has `authors` of its rows. Those of the versions before have none.
-
-    `authors` has, for each row, the author of a message that is not erased, and null for all other rows.
-    """
-    authors, rows = (batch[name].default(None) for name in ("authors", "rows"))
-    are_arrays = (authors.type_of() == "ARRAY") & (rows.type_of() == "ARRAY")
-    return are_arrays & (authors.count() == rows.count())
-
-
-def authors_in(batch: Any) -> Any:
-    """Return the `authors` of a batch, made from its rows where it has none."""
-    return r.branch(has_authors(batch), batch["authors"], _in(batch).map(_author))
-
-
-def _author(row: Any) -> Any:
-    is_message = _is_object(row) & (row["kind"] == Kind.MESSAGE.value) & row["erased"].default(False).not_()
-    return r.branch(is_message.default(False), row["user_id"].default(None), None)
+    """Say whether a batch tells the authors of all its rows."""
+    return r.do(
+        batch["authors"].default(None),
+        batch["rows"].default(None),
+        lambda authors, rows: (
+            (authors.type_of() == "ARRAY") & (rows.type_of() == "ARRAY") & (authors.count() == rows.count())
+        ),
+    )
 
 
 def _authors_left(batch: Any, rows: Any) -> Any:
+    """Return the authors of a batch when these are its rows, of which more are erased than before."""
     return r.map(
         batch["authors"],
         rows,
         lambda author, row: r.branch(_is_object(row) & row["erased"].default(False), None, author),
     )
+
+
+def _told(batches: Any) -> Any:
+    """Return the first seq and the authors of batches that have messages. Where they do not tell, the rows are read."""
+
+    def author(row: Any) -> Any:
+        is_one = (row["kind"] == Kind.MESSAGE.value) & row["erased"].default(False).not_()
+        return r.branch(is_one, row["user_id"].default(None), None)
+
+    return batches.map(
+        lambda batch: [
+            batch["id"].nth(1),
+            r.branch(has_authors(batch), batch["authors"], batch["rows"].map(author)),
+        ]
+    ).coerce_to("array")
+
+
+def authors_between(room_id: Any, first: Any, last: Any) -> Any:
+    """Return the first seq and the authors of each batch with messages that may reach from `first` to `last`."""
+    return _told(_with_messages(room_id, first, last))
+
+
+def next_authors(room_id: Any, first: Any, last: Any, limit: Any) -> Any:
+    """Return the first seq and the authors of the next batches with messages that end at `first` or later, in order."""
+    found = _with_messages(room_id, first, last).order_by(index="message")
+    return _told(found.filter(lambda batch: batch["id"].nth(1) + batch["rows"].count() > first).limit(limit))
+
+
+def _with_messages(room_id: Any, first: Any, last: Any) -> Any:
+    return _reaching(batches_table(), room_id, first, last, index="message")
 
 
 # -- finding. Room, seqs, places and ids may be ReQL terms.
@@ -202,9 +227,10 @@ def entry_at(room_id: Any, seq: Any) -> Any:
     return _rows(found.order_by(index="id"), lambda row: row["seq"] == seq)
 
 
-def _reaching(batches: Any, room_id: Any, first: Any, last: Any) -> Any:
+def _reaching(batches: Any, room_id: Any, first: Any, last: Any, *, index: str = "id") -> Any:
     """Return the batches that may have entries from `first` to `last`."""
-    return batches.between([room_id, first - MAX_BATCH + 1], [room_id, last], right_bound="closed")
+    lower = [room_id, first - MAX_BATCH + 1]
+    return batches.between(lower, [room_id, last], index=index, right_bound="closed")
 
 
 # What the history shows is looked for near a seq first. The indexes of messages and of notices are used only if other

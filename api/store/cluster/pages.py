@@ -1,11 +1,10 @@
 """Reads entries and messages from RethinkDB: the head first, then `batches`, merged by seq."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from api.errors import NotFound
-from api.models.log import Entry, Head, History, Kind, Message, Timeline, preview
+from api.models.log import Entry, Head, History, Kind, Message, Timeline
 from api.store import paging
 from api.store.cluster.batches import (
     ALL_SHOWN,
@@ -18,7 +17,7 @@ from api.store.cluster.batches import (
     oldest_near,
     oldest_shown,
 )
-from api.store.cluster.queries import heads_query, heads_table, is_head, shortened, tail_after
+from api.store.cluster.queries import heads_query, heads_table, is_head, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.fold import fold, with_messages
@@ -133,17 +132,6 @@ class Pages:
         target = await self.look_at(room_id, seq)
         changes = () if target is None else sorted(target.changes, key=lambda entry: entry.seq)
         return [entry for entry in changes if entry.kind == kind and entry.seq > after][:limit]
-
-    async def last_messages(self, heads: Sequence[dict[str, Any]]) -> dict[str, Message]:
-        """Return a preview of the newest message of each room, folded."""
-        found = await asyncio.gather(
-            *(
-                self._message(_PREVIEW, head["id"], head["message_seq"])
-                for head in heads
-                if head["message_seq"]
-            )
-        )
-        return {message.room_id: preview(message) for message in found if message is not None}
 
     async def _message(self, query: Prepared, room_id: str, seq: int) -> Message | None:
         found = await self._merged(query, room_id, seq - 1, seq)
@@ -286,7 +274,4 @@ _READS: Final = {
     for newest_first in (True, False)
 }
 _ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
-_PREVIEW: Final = _page(
-    lambda given, _until: shortened(entry_at(given["room_id"], given["until"])), shortened
-)
 _CHANGES: Final = _page(lambda given, _until: changes_of(given["places"]))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
@@ -13,7 +13,7 @@ from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.cluster.log import Appender
 from api.store.cluster.members import ClusterMembers
-from api.store.cluster.pages import Pages
+from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
 from api.store.cluster.rows import is_key
 from api.store.cluster.schema import empty_head
@@ -21,17 +21,25 @@ from api.store.cluster.unread import Span, UnreadCounts
 from api.store.rethinkdb import Pool, r
 from api.store.shape import member_draft
 
+_SHOWN: Final = ("id", "epoch", "seq", "message_seq")
+"""What a view of a room takes from its head."""
+
 
 class ClusterRooms(RoomStore):
     """The table `rooms`. A view of a room also has the head and the newest message of its log."""
 
     def __init__(
-        self, pool: Pool, appender: Appender, pages: Pages, members: ClusterMembers, unread: UnreadCounts
+        self,
+        pool: Pool,
+        appender: Appender,
+        members: ClusterMembers,
+        previews: Previews,
+        unread: UnreadCounts,
     ) -> None:
         self._pool = pool
         self._unread = unread
         self._appender = appender
-        self._pages = pages
+        self._previews = previews
         self._members = members
 
     async def create(self, room: Room, owner: User) -> RoomView:
@@ -126,12 +134,13 @@ class ClusterRooms(RoomStore):
         ids = [room.id for room in rooms]
         members, heads = await asyncio.gather(
             self._members.rows([(room_id, user_id) for room_id in ids]),
-            self._pool.read(heads_table().get_all(*ids).filter(is_head).without("tail")),
+            self._pool.read(heads_table().get_all(*ids).filter(is_head).pluck(*_SHOWN)),
         )
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}
         head_of = {head["id"]: head for head in heads}
+        newest = {room_id: head["message_seq"] for room_id, head in head_of.items() if head["message_seq"]}
         last, unread = await asyncio.gather(
-            self._pages.last_messages(heads), self._unread.of(user_id, _not_all_read(head_of, member_of))
+            self._previews.of(newest), self._unread.of(user_id, _not_all_read(head_of, member_of))
         )
         return [
             _view(

@@ -18,6 +18,7 @@ from api.store.cluster.log import Appender, ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
+from api.store.cluster.previews import Previews
 from api.store.cluster.rooms import ClusterRooms
 from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
@@ -50,7 +51,7 @@ class ClusterStore(Store):
         super().__init__(
             accounts=accounts,
             sessions=ClusterSessions(pool, reader),
-            rooms=ClusterRooms(pool, appender, pages, members, UnreadCounts(pool)),
+            rooms=ClusterRooms(pool, appender, members, Previews(pool, reader), UnreadCounts(pool)),
             members=members,
             log=ClusterLog(pool, appender, pages, Pins(pool, reader), epochs),
             audit=ClusterAudit(pool),

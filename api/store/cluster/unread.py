@@ -1,22 +1,30 @@
 """Counts unread messages on RethinkDB.
 
-They are counted in the tails of the heads, and in `batches` where a tail does not reach back far enough. Bodies stay in
-the database.
+They are counted in the tails of the heads, and in `batches` where a tail does not reach back far enough. A batch tells
+who wrote each of its messages, so no bodies are read.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from math import ceil
 from typing import Any, Final, NamedTuple
 
 from api.models.log import Kind
 from api.models.rooms import MAX_UNREAD, Unread
-from api.store.cluster.batches import MESSAGES, oldest_shown
+from api.store.cluster.batches import authors_between, next_authors
 from api.store.cluster.queries import heads_table, is_head, tail_after
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.unread import MAX_LOOKED, unread
 
-PAGE: Final = 1_000
-"""One query reads this many messages of `batches`. So most counts, which end at `MAX_UNREAD`, take one query."""
+ROOMS: Final = 25
+"""One query looks into this many rooms. Each costs the database a millisecond or two, whatever is in it."""
+QUERIES: Final = 4
+"""At most this many queries of a node count at once. So many who ask at once wait for each other, and sends do not."""
+NEAR: Final = 1_000
+"""The first query reads this many entries of each room. So most counts, which end at `MAX_UNREAD`, take one query."""
+BATCHES: Final = 200
+"""Every further query reads this many batches that have messages, in one room."""
 
 
 class Span(NamedTuple):
@@ -31,41 +39,79 @@ class UnreadCounts:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._turns = asyncio.Semaphore(QUERIES)
 
     async def of(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, Unread]:
         """Return what is unread to a user in these spans, by room id. Rooms without a head are left out."""
-        if not spans:
-            return {}
-        after = {room_id: span.after for room_id, span in spans.items()}
-        heads = await self._pool.run(_TAILS({"rooms": list(after), "after": after}))
-        counts = await asyncio.gather(*(self._count(user_id, head, spans[head["id"]]) for head in heads))
-        return {head["id"]: count for head, count in zip(heads, counts, strict=True)}
+        counts = dict[str, Unread]()
+        rooms = iter(spans)
+        while some := list(islice(rooms, ROOMS)):
+            given = {room_id: spans[room_id]._asdict() for room_id in some}
+            for head in await self._run(_SPANS({"rooms": some, "spans": given, "near": NEAR})):
+                counts[head["id"]] = await self._count(_Count(user_id, head, spans[head["id"]]))
+        return counts
 
-    async def _count(self, user_id: str, head: dict[str, Any], span: Span) -> Unread:
+    async def _count(self, count: "_Count") -> Unread:
+        while not count.is_done:
+            place = {"room_id": count.room_id, "first": count.after + 1, "until": count.until}
+            count.add(await self._run(_NEXT(place | {"limit": BATCHES})))
+        return count.unread()
+
+    async def _run(self, query: Any) -> Any:
+        async with self._turns:
+            return await self._pool.run(query)
+
+
+class _Count:
+    """What has been found so far in one room. `until` is the last seq that must be looked for in `batches`."""
+
+    def __init__(self, user_id: str, head: dict[str, Any], span: Span) -> None:
+        self.room_id: str = head["id"]
+        self.after = span.after
+        self.until = min(head["trimmed"], span.until)
+        self._user_id = user_id
         tail = [row for row in head["tail"] if type(row.get("seq")) is int and row["seq"] <= span.until]
-        deleted = {_target(row) for row in tail if row.get("kind") == Kind.DELETE}
-        rows = dict[int, dict[str, Any]]()
-        after, until = span.after, min(head["trimmed"], span.until)
-        # The head was read first. So the entries that its tail lacks are in `batches`.
-        while after < until and len(rows) < MAX_LOOKED:
-            place = {"room_id": head["id"], "first": after + 1, "until": until, "limit": PAGE}
-            page = await self._pool.run(_STORED(place))
-            for row in page:
-                rows.setdefault(row["seq"], row | {"kind": Kind.MESSAGE})
-            count = _among(rows, deleted, user_id)
-            if count.count == MAX_UNREAD:
-                return count
-            after = page[-1]["seq"] if len(page) >= PAGE else until
-        return _among(rows | {row["seq"]: row for row in tail}, deleted, user_id)
+        self._deleted = {_target(row) for row in tail if row.get("kind") == Kind.DELETE}
+        self._in_tail = [
+            (row["seq"], row.get("user_id"))
+            for row in tail
+            if row.get("kind") == Kind.MESSAGE and not row.get("erased")
+        ]
+        self._stored = dict[int, Any]()  # the author of each message by its seq, None for every other entry
+        self._take(head["batches"])
+        self.after = min(span.after + NEAR, self.until)
 
+    def add(self, batches: list[tuple[int, list[Any]]]) -> None:
+        """Add the next batches, which are all that are left if they are fewer than `BATCHES`."""
+        self._take(batches)
+        self.after = self.until
+        if len(batches) >= BATCHES:
+            first, authors = batches[-1]
+            self.after = ceil(first) + len(authors) - 1
 
-def _among(rows: dict[int, dict[str, Any]], deleted: set[Any], user_id: str) -> Unread:
-    messages = ((seq, rows[seq]) for seq in sorted(rows))
-    return unread(
-        ((seq, row.get("user_id")) for seq, row in messages if row.get("kind") == Kind.MESSAGE),
-        deleted | {seq for seq, row in rows.items() if row.get("erased")},
-        user_id,
-    )
+    def _take(self, batches: Iterable[tuple[int, list[Any]]]) -> None:
+        # Of two rows with the same seq, the one whose batch begins first counts. We write only whole numbers as seqs.
+        for first, authors in sorted(batches, key=lambda batch: batch[0]):
+            for seq, author in enumerate(authors, ceil(first)):
+                if self.after < seq <= self.until:
+                    self._stored.setdefault(seq, author)
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether enough of `batches` has been read."""
+        if self.after >= self.until:
+            return True
+        messages = self._messages()
+        return (
+            len(messages) >= MAX_LOOKED or unread(messages, self._deleted, self._user_id).count == MAX_UNREAD
+        )
+
+    def unread(self) -> Unread:
+        """Return the count of what has been found."""
+        return unread([*self._messages(), *self._in_tail], self._deleted, self._user_id)
+
+    def _messages(self) -> list[tuple[int, Any]]:
+        return [(seq, author) for seq, author in sorted(self._stored.items()) if author is not None]
 
 
 def _target(row: dict[str, Any]) -> Any:
@@ -73,19 +119,27 @@ def _target(row: dict[str, Any]) -> Any:
     return data.get("target") if isinstance(data, dict) else None
 
 
-def _tails(given: Any) -> Any:
-    def tail(head: Any) -> Any:
-        rows = tail_after(head, given["after"][head["id"]])
+def _spans(given: Any) -> Any:
+    """Return the heads of rooms, each with the newest entries of its span and the batches of the oldest."""
+
+    def span(head: Any, after: Any, until: Any) -> Any:
+        rows = tail_after(head, after)
         shown = rows.pluck("seq", "kind", "user_id", "erased", {"data": {"target": True}})
-        return head.pluck("id", "trimmed").merge({"tail": shown})
+        last = r.expr([head["trimmed"], until, after + given["near"]]).min()
+        # The head was read first. So the entries that its tail lacks are in `batches`.
+        batches = r.branch(after < last, authors_between(head["id"], after + 1, last), [])
+        return head.pluck("id", "trimmed").merge({"tail": shown, "batches": batches})
 
-    return heads_table().get_all(r.args(given["rooms"])).filter(is_head).map(tail).coerce_to("array")
+    def whole(head: Any) -> Any:
+        return given["spans"][head["id"]].do(lambda asked: span(head, asked["after"], asked["until"]))
+
+    heads = heads_table().get_all(r.args(given["rooms"])).filter(is_head).coerce_to("array")
+    return heads.map(whole)
 
 
-def _stored(given: Any) -> Any:
-    found = oldest_shown(given["room_id"], given["first"], given["until"], given["limit"], MESSAGES)
-    return found.pluck("seq", "user_id", "erased").coerce_to("array")
+def _next(given: Any) -> Any:
+    return next_authors(given["room_id"], given["first"], given["until"], given["limit"])
 
 
-_TAILS: Final = Prepared(_tails)
-_STORED: Final = Prepared(_stored)
+_SPANS: Final = Prepared(_spans)
+_NEXT: Final = Prepared(_next)

@@ -1,37 +1,135 @@
 """Counting unread messages that tails no longer hold, and marks that outlive the entries that they name."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from api.errors import Unavailable
-from api.models.rooms import Role, Unread
+from api.models.rooms import Role, RoomView, Unread
 from api.store.cluster.store import ClusterStore
+from api.store.cluster.unread import QUERIES, Span, UnreadCounts
 from api.store.rethinkdb import Pool, r
 from tests.store.calls import change, whole_log
-from tests.store.cluster.nodes import keep_nothing_in_tails, make_den, never_flush, opened_again
-from tests.store.make import ALICE, BOB, DEN, delete, message
+from tests.store.cluster.nodes import (
+    keep_nothing_in_tails,
+    like,
+    make_den,
+    never_flush,
+    opened_again,
+    tell_authors,
+)
+from tests.store.make import ALICE, BOB, DEN, delete, edit, make_room, message
 from tests.store.test_unread import say, view_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
 
+@pytest.mark.parametrize("tells", [True, False])
 async def test_unread_messages_are_counted_where_the_tails_no_longer_have_them(
-    store: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+    store: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch, tells: bool
 ) -> None:
-    monkeypatch.setattr("api.store.cluster.unread.PAGE", 2)
+    monkeypatch.setattr("api.store.cluster.unread.NEAR", 2)
+    monkeypatch.setattr("api.store.cluster.unread.BATCHES", 2)
     await make_den(store)
     await store.members.join(DEN.id, BOB, Role.MEMBER, 1)
     for number in range(5):  # one batch each
         await say(store, DEN, ALICE, 2, ref=f"{number}")
         await say(store, DEN, BOB, 1, ref=f"{number}")
+    await asyncio.gather(*(store.log.append(DEN.id, like(3, f"user {n}")) for n in range(20)))
+    await say(store, DEN, ALICE, 30, ref="many")
     whole = await view_of(store, DEN.id, BOB)
-    assert whole == (2, Unread(10, 3))
+    assert whole == (2, Unread(40, 3))
+    await store.appender.flush(DEN.id)
+    if tells:
+        await tell_authors(behind)
     await keep_nothing_in_tails(behind)
     assert await view_of(store, DEN.id, BOB) == whole
     await store.log.append(DEN.id, delete("d", 3))
     await say(store, DEN, ALICE, 1, ref="last")
-    assert await view_of(store, DEN.id, BOB) == (2, Unread(10, 4))
+    assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
+    await store.appender.flush(DEN.id)
+    await keep_nothing_in_tails(behind)
+    assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
+
+
+async def test_the_rows_of_a_batch_are_looked_at_only_where_it_does_not_tell_their_authors(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await make_den(store)
+    await store.members.join(DEN.id, BOB, Role.MEMBER, 1)
+    (first, *_) = await say(store, DEN, ALICE, 3)
+    await store.appender.flush(DEN.id)
+    await keep_nothing_in_tails(behind)
+    batch = r.table("batches").get([DEN.id, first])
+    for authors, count in (
+        (["a", None, "b"], 2),
+        ([None, BOB.id, "b"], 1),
+        (["a", "b"], 3),
+        (["a"] * 4, 3),
+        ("abc", 3),
+        ({"a": 1}, 3),
+        (None, 3),
+    ):
+        await behind.write(batch.update({"authors": r.literal(authors)}))
+        assert (await view_of(store, DEN.id, BOB))[1].count == count, authors
+    await behind.write(r.table("batches").insert({"id": [DEN.id, 3.5], "rows": [{"kind": "message"}] * 2}))
+    assert (await view_of(store, DEN.id, BOB))[1].count == 3
+
+
+async def test_any_number_of_rooms_is_counted_and_shown(
+    store: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.store.cluster.unread.ROOMS", 2)
+    monkeypatch.setattr("api.store.cluster.previews.ROOMS", 2)
+    await make_den(store)
+    rooms = [DEN, *(make_room(number) for number in range(4))]
+    for number, room in enumerate(rooms):
+        if room is not DEN:
+            await store.rooms.create(room, ALICE)
+        await say(store, room, BOB, number + 1, ref=room.id)
+        await store.log.append(room.id, edit(f"e{number}", number + 2, f"edited {number}", by=BOB))
+        await store.appender.flush(room.id)
+    await store.rooms.create(make_room(9), ALICE)
+
+    async def views() -> list[RoomView]:
+        return await store.rooms.views([room.id for room in [*rooms, make_room(9)]], ALICE.id)
+
+    shown = {view.room.id: view for view in await views()}
+    assert [shown[room.id].unread.count for room in rooms] == [1, 2, 3, 4, 5]
+    bodies = [one and one.body for one in (view.last_message for view in shown.values())]
+    assert sorted(map(str, bodies)) == ["None", *(f"edited {number}" for number in range(5))]
+    await keep_nothing_in_tails(behind)
+    assert {view.room.id: view for view in await views()} == shown
+    for number, room in enumerate(rooms):  # now the message is in a batch, and a change of it in the tail
+        await store.log.append(room.id, edit(f"a{number}", number + 2, "again", by=BOB))
+    await store.log.append(DEN.id, delete("d", 2, by=BOB))
+    last = [view.last_message for view in await views() if view.room.id in {room.id for room in rooms}]
+    assert sorted((one.body, one.deleted) for one in last if one is not None) == [
+        ("", True),
+        *[("again", False)] * 4,
+    ]
+
+
+async def test_a_node_counts_with_few_queries_at_once() -> None:
+    class FullPool(Pool):
+        """A database that answers nothing until it is asked no more."""
+
+        def __init__(self) -> None:
+            self.asked, self.most = 0, 0
+
+        async def run(self, query: Any) -> Any:
+            self.asked += 1
+            self.most = max(self.most, self.asked)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.asked -= 1
+            return []
+
+    pool = FullPool()
+    counts = UnreadCounts(pool)
+    await asyncio.gather(*(counts.of("me", {f"{n}": Span(0, 9) for n in range(100)}) for _ in range(40)))
+    assert pool.most == QUERIES
 
 
 async def test_a_mark_is_kept_where_the_membership_is_not_yet_flushed(
