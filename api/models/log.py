@@ -127,6 +127,16 @@ def preview(message: Message) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a seq, oldest first: messages, or with the notices between them a timeline."""
+
+    items: list[Message] | list[Message | Entry]
+    epoch: str
+    has_more_before: bool
+    has_more_after: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Edits:
     """The edits of a message, oldest first, and the message as it was sent. A deleted message has none of them."""
 

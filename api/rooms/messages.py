@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from api.errors import EpochChanged, FieldError, Invalid, NotFound
-from api.models.log import Appended, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
+from api.models.log import Appended, Around, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
 from api.models.page import Page
 from api.rooms.members import MemberService
 from api.rooms.policy import Operation
@@ -70,6 +70,21 @@ class MessageService:
         """Return a page as `history` does, with the notices between the messages."""
         await self._members.require(room_id, user_id, Operation.READ_LOG)
         return await self._store.log.timeline(room_id, before=before, after=after, limit=limit)
+
+    async def around(self, room_id: str, user_id: str, seq: int, *, limit: int, with_notices: bool) -> Around:
+        """Return the page in whose middle a seq stands, also where the entry there is none that is shown."""
+        await self._members.require(room_id, user_id, Operation.READ_LOG)
+        log = self._store.log
+        read = log.timeline if with_notices else log.history
+        after_count = limit // 2
+        before = await read(room_id, before=seq + 1, limit=limit - after_count)
+        if not after_count:
+            rest = await read(room_id, after=seq, limit=1)
+            return Around(before.items, before.epoch, before.has_more, bool(rest.items))
+        after = await read(room_id, after=seq, limit=after_count)
+        if after.epoch != before.epoch:  # the database was set back in between
+            return await self.around(room_id, user_id, seq, limit=limit, with_notices=with_notices)
+        return Around([*before.items, *after.items], before.epoch, before.has_more, after.has_more)
 
     async def message(self, room_id: str, user_id: str, seq: int) -> Message:
         """Return one message."""

@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.errors import BadEmoji, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
 from api.http.bodies.messages import (
     EditsOut,
+    HistoryAroundOut,
     HistoryOut,
     LogOut,
     MessageOut,
@@ -15,6 +16,7 @@ from api.http.bodies.messages import (
     NewMessage,
     PinsOut,
     ReactorsOut,
+    TimelineAroundOut,
     TimelineOut,
 )
 from api.http.deps import AuthorDep, IdentityDep, MessageChangesDep, MessagesDep
@@ -42,15 +44,24 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
     messages: MessagesDep,
     before: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     after: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
+    around: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     limit: Limit = 50,
     entries: Annotated[Flag, Query()] = False,
-) -> HistoryOut | TimelineOut:
-    """Return a page of messages, oldest first: the newest ones, those before a seq, or those after one.
+) -> HistoryOut | TimelineOut | HistoryAroundOut | TimelineAroundOut:
+    """Return a page of messages, oldest first: the newest ones, those before a seq, after one, or around one.
 
     With `entries`, also the entries `member` and `room` between the messages. Each item then has its `type`.
     """
-    if before is not None and after is not None:
-        raise Invalid(errors=(FieldError(("query", "after"), "cannot be given together with before"),))
+    given = [
+        name for name, seq in (("before", before), ("after", after), ("around", around)) if seq is not None
+    ]
+    if len(given) > 1:
+        raise Invalid(errors=(FieldError(("query", given[1]), f"cannot be given together with {given[0]}"),))
+    if around is not None:
+        page_around = await messages.around(
+            room_id, identity.user.id, around, limit=limit, with_notices=entries
+        )
+        return (TimelineAroundOut if entries else HistoryAroundOut).of(page_around)
     if entries:
         timeline = await messages.timeline(room_id, identity.user.id, before=before, after=after, limit=limit)
         return TimelineOut.of(timeline)

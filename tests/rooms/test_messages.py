@@ -176,6 +176,35 @@ async def test_history_is_walked_back_to_the_first_and_forth_to_the_last(alice: 
     assert await page(before=0) == ([], False)
 
 
+async def test_a_page_around_a_seq_holds_what_stands_before_and_after_it(alice: Person, bob: Person) -> None:
+    seqs = await say(alice, 7)
+
+    async def page(around: int, limit: int = 4) -> tuple[list[int], bool, bool]:
+        found = await get(bob, MESSAGES, around=around, limit=limit)
+        assert found.keys() == {"items", "epoch", "has_more_before", "has_more_after"}
+        return [one["seq"] for one in found["items"]], found["has_more_before"], found["has_more_after"]
+
+    assert await page(seqs[3]) == (seqs[2:6], True, True)
+    assert await page(seqs[3], limit=1) == (seqs[3:4], True, True)
+    assert await page(seqs[6], limit=1) == (seqs[6:], True, False)
+    assert await page(seqs[0]) == (seqs[:3], False, True)
+    assert await page(seqs[6]) == (seqs[5:], True, False)
+    assert await page(seqs[3], limit=100) == (seqs, False, False)
+    assert await page(MAX_SAFE_INTEGER) == (seqs[5:], True, False)
+    assert await page(0) == (seqs[:2], False, True)
+    items = (await get(bob, MESSAGES, around=seqs[3], limit=4))["items"]
+    assert items == (await get(bob, MESSAGES))["items"][2:6]
+    first = seqs[0] - 1  # the seq at which somebody joined
+    around = await get(bob, MESSAGES, around=first, limit=4, entries="true")
+    shown = (await get(bob, MESSAGES, after=0, entries="true"))["items"]
+    place = next(number for number, one in enumerate(shown) if one["seq"] == first)
+    assert around["items"] == shown[max(place - 1, 0) : place + 3]
+    assert (around["has_more_before"], around["has_more_after"]) == (place > 1, True)
+    for other in ("before", "after"):
+        answer = await bob.http.get(MESSAGES, params={"around": seqs[3], other: 1})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 async def test_history_goes_back_or_forth_but_not_both(alice: Person) -> None:
     answer = await alice.http.get(MESSAGES, params={"before": 5, "after": 1})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
@@ -186,7 +215,14 @@ async def test_history_goes_back_or_forth_but_not_both(alice: Person) -> None:
     "path",
     [
         f"{MESSAGES}?{query}"
-        for query in ("limit=0", "limit=101", "before=-1", "after=x", f"after={MAX_SAFE_INTEGER + 1}")
+        for query in (
+            "limit=0",
+            "limit=101",
+            "before=-1",
+            "after=x",
+            "around=-1",
+            f"after={MAX_SAFE_INTEGER + 1}",
+        )
     ]
     + [f"{LOG}?{query}" for query in ("limit=0", "limit=501", "after=-1", "after=1.5", f"after={2**70}")],
 )

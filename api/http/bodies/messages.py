@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer
-from api.models.log import Edits, Entry, Head, Message, Timeline
+from api.models.log import Around, Edits, Entry, Head, Message, Timeline
 from api.models.page import Page
 from api.protocol.entries import entry_event
 from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
@@ -173,6 +173,25 @@ class Notice(Answer):
     username: str
 
 
+class HistoryAroundOut(Answer):
+    """Messages around a seq, oldest first. The flags say whether there are more before and after them."""
+
+    items: list[MessageOut]
+    epoch: str
+    has_more_before: bool
+    has_more_after: bool
+
+    @classmethod
+    def of(cls, around: Around) -> Self:
+        """Make it from its record."""
+        return cls(
+            items=[MessageOut.of(one) for one in around.items if isinstance(one, Message)],
+            epoch=around.epoch,
+            has_more_before=around.has_more_before,
+            has_more_after=around.has_more_after,
+        )
+
+
 class TimelineOut(Answer):
     """Messages and the entries between them, oldest first, which `type` tells apart."""
 
@@ -183,11 +202,31 @@ class TimelineOut(Answer):
     @classmethod
     def of(cls, timeline: Timeline) -> "TimelineOut":
         """Make it from its record."""
-        items = [
-            MessageItem.of(one) if isinstance(one, Message) else Notice(**entry_event(one))
-            for one in timeline.items
-        ]
+        items = [_item(one) for one in timeline.items]
         return cls(items=items, epoch=timeline.epoch, has_more=timeline.has_more)
+
+
+class TimelineAroundOut(Answer):
+    """Messages and the entries between them around a seq, oldest first, which `type` tells apart."""
+
+    items: list[Annotated[MessageItem | Notice, Field(discriminator="type")]]
+    epoch: str
+    has_more_before: bool
+    has_more_after: bool
+
+    @classmethod
+    def of(cls, around: Around) -> Self:
+        """Make it from its record."""
+        return cls(
+            items=[_item(one) for one in around.items],
+            epoch=around.epoch,
+            has_more_before=around.has_more_before,
+            has_more_after=around.has_more_after,
+        )
+
+
+def _item(one: Message | Entry) -> MessageItem | Notice:
+    return MessageItem.of(one) if isinstance(one, Message) else Notice(**entry_event(one))
 
 
 class LogOut(Answer):
