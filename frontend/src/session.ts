@@ -50,7 +50,17 @@ export function createSession(options: SessionOptions): Session {
     probe: () => connection.probe(),
     onExpired: () => onEnded(null),
   });
-  const { drafts, inbox, members, membership, outbox, reading, refreshes, subscriptions } = parts;
+  const {
+    drafts,
+    inbox,
+    members,
+    membership,
+    outbox,
+    reading,
+    recounts,
+    refreshes,
+    subscriptions,
+  } = parts;
   let wasLost = false;
   const connection: Connection = new Connection({
     ...options,
@@ -92,6 +102,7 @@ export function createSession(options: SessionOptions): Session {
     },
     stop() {
       reading.stop();
+      recounts.stop();
       refreshes.stop();
       membership.stop();
       connection.stop();

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import Wire, line, say, tab, window
+from tests.browser.windows import Wire, line, reconnect, say, tab, window
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -156,6 +156,8 @@ async def test_changes_made_without_a_connection_show_at_once_survive_a_reload_a
     await expect(alice.get_by_text(WAITING)).to_have_count(3)
     await expect(line(another, "one")).to_have_count(1)
     wire.mend()
+    for page in (alice, another):
+        await reconnect(page)
     for page in (bob, alice, another):
         await expect(line(page, "uno")).to_have_count(1, timeout=20_000)
         await expect(page.get_by_text(GONE)).to_have_count(1)
@@ -183,6 +185,7 @@ async def test_an_edit_that_meets_a_delete_is_undone_and_its_text_is_not_lost(
     await expect(line(alice, "a long thought")).to_have_count(1)
     assert (await owner.http.delete(f"/rooms/{room_id}/messages/{seq}")).status_code == 204
     wire.mend()
+    await reconnect(alice)
     await expect(alice.get_by_text(GONE)).to_have_count(1, timeout=20_000)
     told = alice.get_by_role("alert").filter(has_text="Your edit was not saved.")
     await expect(told).to_contain_text("a long thought")

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Route, expect
 from api.accounts.setup import setup_token
 from api.store import open_store
 from tests.browser.test_accessibility import AXE, DESKTOP, PHONE, Auditor
-from tests.browser.windows import Wire, fill
+from tests.browser.windows import Wire, fill, reconnect
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -197,10 +197,7 @@ async def look_at_trouble(auditor: Auditor, wire: Wire) -> None:
 
     await page.route(page.url.partition("#")[0], newer)
     wire.mend()
-    # Not by a click of Playwright's: it would wait for a button that is gone once the page has connected by itself.
-    await page.evaluate(
-        "for (const one of document.querySelectorAll('button')) if (one.textContent === 'Try now') one.click()"
-    )
+    await reconnect(page)
     await expect(page.get_by_text("This page is older than the server.")).to_be_visible(timeout=30_000)
     await auditor.look("outdated")
     await page.unroute_all()

@@ -14,6 +14,8 @@ from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_pag
 
 CASES: Final = 300
 USERS: Final = ("ann", "bob", "cleo")
+CROWD: Final = tuple(f"user{number}" for number in range(26))
+"""More than a message names of those who reacted."""
 EMOJIS: Final = ("👍", "🎉", "🙈")
 
 
@@ -22,14 +24,30 @@ def logs(draw: st.DrawFn) -> list[Entry]:
     """Draw the whole log of a room, with changes of its messages and entries of unknown kinds."""
     entries: list[Entry] = []
     messages: list[int] = []
-    for seq in range(1, draw(st.integers(2, 24)) + 1):
+    is_crowded = draw(st.booleans())
+    users = CROWD if is_crowded else USERS
+    if is_crowded:
+        entries, messages = crowded(draw(st.integers(18, 26))), [1]
+    first = len(entries) + 1
+    for seq in range(first, first + draw(st.integers(2, 24))):
         kind, data = draw(_facts(messages))
         if kind == Kind.MESSAGE:
             messages.append(seq)
-        user_id = draw(st.sampled_from(USERS))
+        user_id = draw(st.sampled_from(users))
         ref = f"r{seq}" if kind == Kind.MESSAGE else None
         entries.append(Entry("lobby", seq, kind, user_id, user_id.title(), 1_000 * seq, ref, data))
     return entries
+
+
+def crowded(count: int) -> list[Entry]:
+    """Return a log in which so many users have reacted to the first message."""
+    data: EntryData = {"target": 1, "emoji": EMOJIS[0], "added": True}
+    said = Entry("lobby", 1, Kind.MESSAGE, "ann", "Ann", 1_000, "r1", {"body": "a", "reply_to": None})
+    reactions = [
+        Entry("lobby", seq, Kind.REACTION, user, user.title(), 1_000 * seq, None, data)
+        for seq, user in enumerate(CROWD[:count], start=2)
+    ]
+    return [said, *reactions]
 
 
 def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:

@@ -4,6 +4,7 @@ import type { HistoryPage } from '../wire/protocol';
 import {
   abandonHistory,
   append,
+  doubtful,
   expectHistory,
   openAt,
   prepend,
@@ -31,6 +32,8 @@ interface HistoryOptions {
   messages: MessagesApi;
   timelines: Timelines;
   onPage(room_id: string, page: HistoryPage): void;
+  /** The reactions of this message may be counted wrongly. */
+  onDoubt(room_id: string, seq: number): void;
   /** The server's log has another epoch, and no `reset` has told so yet. */
   onForeignEpoch(room_id: string): void;
 }
@@ -143,7 +146,7 @@ export class History {
   }
 
   #loaded(room_id: string, { pages, change }: Answer): void {
-    const { onForeignEpoch, onPage, timelines } = this.#options;
+    const { onDoubt, onForeignEpoch, onPage, timelines } = this.#options;
     // The user may have left the room and come back, so it may be another timeline by now.
     const timeline = timelines.get(room_id);
     if (!timeline) return;
@@ -152,6 +155,7 @@ export class History {
     const isExpected = now.waiting !== null && !isForeign;
     timeline.value = change(now);
     if (isExpected) for (const page of pages) onPage(room_id, page);
+    for (const seq of doubtful(timeline.peek(), now.waiting ?? [])) onDoubt(room_id, seq);
     if (isForeign) onForeignEpoch(room_id);
     else if (!isExpected) this.open(room_id);
   }

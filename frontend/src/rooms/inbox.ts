@@ -7,9 +7,10 @@ import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
+import type { Recounts } from './recounts';
 import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
-import { apply, isAt, order, position } from './timeline';
+import { apply, doubtful, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
 import type { Typing } from './typing';
 
@@ -18,6 +19,7 @@ type NewMessage = Extract<ServerEvent, { type: 'message' }>;
 interface InboxOptions {
   user_id: string;
   freshness: Freshness;
+  recounts: Recounts;
   refreshes: Refreshes;
   rooms: Rooms;
   timelines: Timelines;
@@ -80,7 +82,7 @@ export class Inbox {
   }
 
   #entry(event: EntryEvent): void {
-    const { members, refreshes, rooms, subscriptions, timelines } = this.#to;
+    const { members, recounts, refreshes, rooms, subscriptions, timelines } = this.#to;
     const { room_id } = event;
     const timeline = timelines.get(room_id);
     if (!timeline) return;
@@ -92,6 +94,7 @@ export class Inbox {
     timeline.value = apply(before, event);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
     members.apply(event);
+    for (const seq of doubtful(timeline.peek(), [event])) recounts.want(room_id, seq);
     if (event.type === 'message') this.#arrived(event);
     // The entries of changes have no ref.
     else if ('target' in event && event.user_id === this.#to.user_id) this.#settleApplied(room_id);

@@ -259,6 +259,31 @@ export function isUnread(entry: Entry | undefined, me: string): entry is Message
   return entry?.kind === 'message' && entry.user_id !== me && !entry.deleted;
 }
 
+/**
+ * The messages for which some of these changes may have been counted wrongly. History names only the first
+ * who reacted with an emoji, so that of another user it is not known whether they are among the rest.
+ */
+export function doubtful(timeline: Timeline, changes: readonly EntryEvent[]): number[] {
+  const seqs = changes.flatMap((change) => {
+    if (change.type !== 'reaction') return [];
+    const entry = findEntry(timeline, change.target);
+    const reactions = entry?.kind === 'message' ? entry.reactions : [];
+    const reaction = reactions.find(({ emoji }) => emoji === change.emoji);
+    return reaction && reaction.count > reaction.user_ids.length ? [change.target] : [];
+  });
+  return [...new Set(seqs)];
+}
+
+/** Takes over the reactions of a message as the server has just told them. */
+export function recounted(timeline: Timeline, message: Message): Timeline {
+  const index = indexOfSeq(timeline.entries, message.seq);
+  const entry = timeline.entries[index];
+  if (entry?.seq !== message.seq || entry.kind !== 'message' || entry.deleted) return timeline;
+  const entries = timeline.entries.slice();
+  entries[index] = { ...entry, reactions: messageEntry(message).reactions };
+  return { ...timeline, entries };
+}
+
 function itemEntry(item: HistoryItem): Entry {
   return item.type === 'member' || item.type === 'room' ? noticeEntry(item) : messageEntry(item);
 }

@@ -17,6 +17,7 @@ import { Outbox, type OutboxStore } from './outbox';
 import type { WhatToChange } from './pending';
 import { People } from './people';
 import { type ReadChannel, Reading } from './reading';
+import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
 import { Rooms } from './rooms';
 import { holds, position } from './timeline';
@@ -98,9 +99,11 @@ export function wireRooms(options: RoomsOptions) {
     },
     onSilence: options.probe,
   });
+  const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const history = new History({
     messages: api.messages,
     timelines,
+    onDoubt: (id, seq) => recounts.want(id, seq),
     onPage: (_, page) => {
       for (const item of page.items)
         if ('ref' in item && item.user_id === user_id && item.ref) outbox.settle(item.ref);
@@ -133,11 +136,12 @@ export function wireRooms(options: RoomsOptions) {
     subscriptions,
     outbox,
     history,
+    recounts,
     messages: api.messages,
     people: new People(api.users, clock),
     directory: new Directory(api.rooms, clock),
     drafts: new Drafts(options.storage, user_id),
-    inbox: new Inbox({ ...shared, members, membership, typing }),
+    inbox: new Inbox({ ...shared, members, membership, recounts, typing }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {
         reading.answered(room_id);

@@ -104,6 +104,12 @@ export interface MessageText {
   body: string;
 }
 
+/** A user who reacted to a message. */
+export interface Reactor {
+  user_id: string;
+  username: string;
+}
+
 export interface EditsPage {
   /** The message as it was sent; null where it is deleted. */
   original: MessageText | null;

@@ -18,6 +18,7 @@ function makeHistory() {
     messages: new Api('https://chat.example/', tokens, http.fetch).messages,
     timelines,
     onPage: () => {},
+    onDoubt: () => {},
     onForeignEpoch: (room_id) => foreign.push(room_id),
   });
   timelines.ensure('lobby', { epoch: 'e1', seq: 100 });

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Icon } from './Icon';
 import { NARROW } from './media';
+import { useOutside } from './outside';
 
 // Of radio buttons, the chosen one is where a keyboard stands.
 const FIELD =
@@ -30,6 +31,7 @@ export function Dialog({ title, onClose, onBack, beside = false, children }: Dia
   const heading = useRef<HTMLHeadingElement>(null);
   // Escape drops the word of an input method first. Not every browser takes that key from the dialog.
   const composing = useRef(false);
+  const outside = useOutside(dialog, onClose);
   useEffect(() => {
     const element = dialog.current;
     if (!element) return;
@@ -64,9 +66,7 @@ export function Dialog({ title, onClose, onBack, beside = false, children }: Dia
       onCompositionEnd={() => {
         composing.current = false;
       }}
-      onMouseDown={(event) => {
-        if (event.target === dialog.current) onClose();
-      }}
+      {...outside}
     >
       <div class="dialog-content">
         <div class="dialog-head">

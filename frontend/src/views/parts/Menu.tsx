@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { onKeys } from '../../browser/keys';
 import { NARROW } from './media';
+import { useOutside } from './outside';
 
 const ITEMS = '[role=menuitem]';
 const MARGIN_PIXELS = 8;
@@ -22,9 +23,6 @@ interface MenuProps {
  */
 export function Menu({ label, anchor, onClose, onKey, children }: MenuProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  /** What was pressed in the menu. A finger that rested on something else ends with a click, too. */
-  const pressed = useRef<EventTarget | null>(null);
-
   useLayoutEffect(() => {
     const element = dialog.current;
     if (!element) return;
@@ -45,6 +43,7 @@ export function Menu({ label, anchor, onClose, onKey, children }: MenuProps) {
     return () => window.removeEventListener('resize', onClose);
   }, [onClose]);
 
+  const outside = useOutside(dialog, onClose);
   const onKeyDown = onKeys((event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const items = [...(dialog.current?.querySelectorAll<HTMLElement>(ITEMS) ?? [])];
@@ -67,15 +66,7 @@ export function Menu({ label, anchor, onClose, onKey, children }: MenuProps) {
         event.preventDefault();
         onClose();
       }}
-      onPointerDown={({ target }) => {
-        pressed.current = target;
-      }}
-      onClickCapture={(event) => {
-        // A key presses without a pointer.
-        const isMeant = pressed.current !== null || event.detail === 0;
-        if (!isMeant) event.stopPropagation();
-        else if (event.target === dialog.current) onClose();
-      }}
+      {...outside}
       onKeyDown={onKeyDown}
     >
       <div role="menu" aria-label={label} class="menu-items">

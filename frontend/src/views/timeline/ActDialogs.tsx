@@ -1,5 +1,5 @@
+import { useState } from 'preact/hooks';
 import { mediumTime } from '../../browser/time';
-import { namesOf } from '../../rooms/reactors';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
@@ -7,7 +7,7 @@ import { Dialog } from '../parts/Dialog';
 import { EmojiPicker } from '../parts/EmojiPicker';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
-import { Name } from '../parts/Name';
+import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
 import { Body } from './Body';
 import { MessageMenu, ReactMenu } from './MessageMenu';
@@ -104,28 +104,40 @@ function Edits({ room, entry, onClose }: MessageDialogProps) {
 }
 
 function Reactors({ room, entry, onClose }: MessageDialogProps) {
-  const { members, names, user_id: me } = useSession();
-  const known = { me, names, members: members.of(room.id)?.members ?? [] };
+  const { messages } = useSession();
+  const { reactions, seq } = entry;
+  const [chosen, setChosen] = useState(reactions[0]?.emoji ?? '');
+  const reaction = reactions.find(({ emoji }) => emoji === chosen) ?? reactions[0];
+  const { emoji = '', count = 0 } = reaction ?? {};
+  const { value, failed, again } = useLoaded(
+    () => messages.reactors(room.id, seq, emoji),
+    `${emoji} ${count}`,
+  );
+  const rest = count - (value?.items.length ?? 0);
   return (
     <Dialog title="Who reacted" onClose={onClose}>
+      <div class="reactors-emojis">
+        {reactions.map((one) => (
+          <button
+            key={one.emoji}
+            type="button"
+            class={one.emoji === emoji ? 'reaction mine' : 'reaction'}
+            aria-pressed={one.emoji === emoji}
+            onClick={() => setChosen(one.emoji)}
+          >
+            {one.emoji} <span class="reaction-count">{one.count}</span>
+          </button>
+        ))}
+      </div>
+      {failed && <LoadFailure error="Who reacted cannot be loaded." onAgain={again} />}
+      {!value && !failed && <p role="status">Loading…</p>}
       <ul class="reactors">
-        {entry.reactions.map((reaction) => {
-          const named = namesOf(reaction, known);
-          const others = reaction.count - named.length;
-          return (
-            <li key={reaction.emoji}>
-              <span class="reactors-emoji">{reaction.emoji}</span>
-              <ul>
-                {named.map((name, index) => (
-                  <li key={index}>
-                    <bdi>{name}</bdi>
-                  </li>
-                ))}
-                {others > 0 && <li>{others === 1 ? '1 other' : `${others} others`}</li>}
-              </ul>
-            </li>
-          );
-        })}
+        {value?.items.map((user) => (
+          <li key={user.user_id}>
+            <Name of={user} /> <Username of={user} />
+          </li>
+        ))}
+        {value && rest > 0 && <li>and {rest} more</li>}
       </ul>
     </Dialog>
   );

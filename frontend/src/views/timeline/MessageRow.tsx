@@ -47,7 +47,7 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 
   override render() {
-    const { row, me, quoted, highlighted, onQuote } = this.props;
+    const { row, me, quoted, highlighted, isEdited, onQuote } = this.props;
     const { at } = sourceOf(row);
     const { body, reply_to } = row.kind === 'message' ? row.entry : row.pending.command;
     const entry = row.kind === 'message' ? row.entry : null;
@@ -86,7 +86,7 @@ export class MessageRow extends Component<MessageRowProps> {
           {pending && this.#status(pending)}
           {row.kind === 'message' && row.changes.map((change) => this.#status(change))}
         </div>
-        {entry && this.#actions(entry)}
+        {entry && !isEdited && this.#actions(entry)}
       </article>
     );
   }

@@ -1,4 +1,4 @@
-import type { EditsPage, HistoryPage, Message, MessageText } from '../protocol';
+import type { EditsPage, HistoryPage, Message, MessageText, Page, Reactor } from '../protocol';
 import type { Requests } from '../requests';
 import { roomPath } from './rooms';
 
@@ -19,6 +19,11 @@ export class MessagesApi {
     return this.#page(room_id, { after: seq, limit });
   }
 
+  /** A message as it is now. */
+  get(room_id: string, seq: number): Promise<Message> {
+    return this.#requests.get(messagePath(room_id, seq));
+  }
+
   /** The texts of a message, the oldest first. A deleted message has none. */
   async texts(room_id: string, seq: number): Promise<MessageText[]> {
     const texts: MessageText[] = [];
@@ -32,6 +37,12 @@ export class MessagesApi {
       after = page.has_more ? page.items.at(-1)?.seq : undefined;
     } while (after !== undefined);
     return texts;
+  }
+
+  /** The first of those who reacted to a message with an emoji. */
+  reactors(room_id: string, seq: number, emoji: string): Promise<Page<Reactor>> {
+    const path = `${messagePath(room_id, seq)}/reactions/${encodeURIComponent(emoji)}`;
+    return this.#requests.get(path, { limit: 100 });
   }
 
   /** The pinned messages of a room, the one that was pinned last first. */

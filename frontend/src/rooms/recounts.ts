@@ -1,0 +1,60 @@
+import type { Clock } from '../browser/clock';
+import { Timers } from '../browser/timers';
+import type { MessagesApi } from '../wire/api/messages';
+import { jitter } from '../wire/backoff';
+import { recounted } from './timeline';
+import type { Timelines } from './timelines';
+
+// Everybody who looks at the room may have to ask, so they do not all ask at once.
+const PAUSE_MILLISECONDS = 1_000;
+const SPREAD_ATTEMPT = 3;
+const MOST_ATTEMPTS = 5;
+
+interface RecountsOptions {
+  messages: Pick<MessagesApi, 'get'>;
+  timelines: Timelines;
+  clock: Clock;
+}
+
+/**
+ * Asks the server again for the reactions of messages where this page may have counted wrongly. While more
+ * reactions come, it asks less and less often.
+ */
+export class Recounts {
+  readonly #options: RecountsOptions;
+  readonly #timers: Timers;
+  /** How often each message was asked for, one time after the other. */
+  readonly #attempts = new Map<string, number>();
+
+  constructor(options: RecountsOptions) {
+    this.#options = options;
+    this.#timers = new Timers(options.clock);
+  }
+
+  want(room_id: string, seq: number): void {
+    const key = `${room_id} ${seq}`;
+    if (this.#timers.has(key)) return;
+    const attempts = Math.min(this.#attempts.get(key) ?? 0, MOST_ATTEMPTS);
+    const spread = jitter(SPREAD_ATTEMPT + attempts, this.#options.clock);
+    const wait = PAUSE_MILLISECONDS * 2 ** attempts + spread;
+    this.#timers.arm(key, wait, () => void this.#ask(room_id, seq, key));
+  }
+
+  stop(): void {
+    this.#timers.disarmAll();
+    this.#attempts.clear();
+  }
+
+  async #ask(room_id: string, seq: number, key: string): Promise<void> {
+    const { messages, timelines } = this.#options;
+    const epoch = timelines.get(room_id)?.peek().epoch;
+    this.#attempts.set(key, (this.#attempts.get(key) ?? 0) + 1);
+    const message = await messages.get(room_id, seq).catch(() => null);
+    const timeline = timelines.get(room_id);
+    // What came while the answer was on its way may or may not be counted in it.
+    if (this.#timers.has(key) || !timeline) return;
+    this.#attempts.delete(key);
+    if (message && timeline.peek().epoch === epoch)
+      timeline.value = recounted(timeline.peek(), message);
+  }
+}
