@@ -14,6 +14,8 @@ import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
 import type { Catalogue } from './emoji/catalogue';
 import { RecentEmoji } from './emoji/recent';
+import type { Formatter } from './formatting/formatter';
+import type { highlight } from './formatting/highlight';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { createSession, type Session } from './session';
 import { readApiUrl } from './wire/address';
@@ -36,6 +38,9 @@ export interface App {
   /** All emoji with their names. Loaded when a view first needs them. */
   emoji: Lazy<Catalogue>;
   recentEmoji: RecentEmoji;
+  /** Reads the markup of messages. Loaded with the first that has any. */
+  formatter: Lazy<Formatter>;
+  highlight: Lazy<typeof highlight>;
   logout(): void;
   /** Erases the account. Fails with a Problem. */
   erase(password: string): Promise<void>;
@@ -72,6 +77,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const visible = watchVisibility(document);
   const session = signal<Session | null>(null);
   const emoji = new Lazy(async () => new (await import('./emoji/catalogue')).Catalogue());
+  const formatter = new Lazy(async () => new (await import('./formatting/formatter')).Formatter());
+  const colours = new Lazy(async () => (await import('./formatting/highlight')).highlight);
   const recentEmoji = new RecentEmoji(localStorage);
 
   const tab = new Tab({
@@ -132,7 +139,9 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   effect(() => {
     if (!session.value?.connection.isLive) return;
     void build.check();
-    untracked(() => emoji.again());
+    untracked(() => {
+      for (const part of [emoji, formatter, colours]) part.again();
+    });
   });
 
   window.addEventListener('offline', () => session.value?.connection.browserOffline());
@@ -169,6 +178,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     now,
     emoji,
     recentEmoji,
+    formatter,
+    highlight: colours,
     logout() {
       session.value?.reading.flush();
       session.value?.forget();

@@ -8,6 +8,7 @@ import './styles/shell.css';
 import './styles/rooms.css';
 import './styles/timeline.css';
 import './styles/message.css';
+import './styles/body.css';
 import './styles/composer.css';
 import './styles/members.css';
 import './styles/dialog.css';

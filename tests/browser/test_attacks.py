@@ -114,6 +114,56 @@ CORPUS: Final = tuple(
 """Texts after OWASP's XSS filter evasion cheat sheet. Each makes a call, or asks a foreign address, if it is run."""
 
 
+MARKUP: Final = json.loads(
+    (Path(__file__).parents[2] / "frontend/tests/formatting/attacks.json").read_text(encoding="utf-8")
+)
+"""Payloads, and the places of Markdown in which they may stand: nested, never closed, escaped, or none that we read."""
+FOREIGN: Final = """
+([tags, attributes]) => [...document.querySelectorAll('[role=log] .body *')].flatMap(one => [
+  ...(tags.includes(one.localName) ? [] : [one.localName]),
+  ...one.getAttributeNames().filter(name => !attributes.includes(name)),
+  ...(one.localName !== 'a' || /^(https?:\\/\\/[^/@]+\\/|mailto:)/.test(one.href) ? [] : [one.href]),
+])
+"""
+"""What a body holds that no markup may make: other elements, other attributes, and other addresses."""
+TAGS_OF_MARKUP: Final = [
+    *(
+        "a",
+        "blockquote",
+        "button",
+        "code",
+        "del",
+        "div",
+        "em",
+        "li",
+        "ol",
+        "p",
+        "path",
+        "pre",
+        "span",
+        "strong",
+        "svg",
+    ),
+    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+]
+ATTRIBUTES_OF_MARKUP: Final = [
+    *(
+        "aria-hidden",
+        "aria-label",
+        "class",
+        "d",
+        "data-language",
+        "dir",
+        "height",
+        "href",
+        "rel",
+        "tabindex",
+        "target",
+    ),
+    *("title", "type", "value", "viewBox", "width"),
+]
+
+
 class Watch:
     """Notes what a window must never do because of a text: run a call, or ask a foreign address."""
 
@@ -163,6 +213,29 @@ async def test_w5_what_is_written_is_shown_as_text_and_runs_nothing(
     if await jump.is_visible():  # what came faster than it could be read is unread, and the page opens there
         await jump.click()
     await expect(line(page, "the last of them")).to_have_count(1)
+    await watch.has_seen_nothing()
+
+
+async def test_w5_markup_makes_nothing_but_what_is_allowed(browser: Browser, patient_node: Node) -> None:
+    page = await window(browser, patient_node, "alice", viewport={"width": 1300, "height": 900})
+    watch = Watch(page, patient_node)
+    eve = await patient_node.sign_up("eve")
+    payloads = MARKUP["payloads"]  # the SPA's own tests put each into each place
+    bodies = [
+        place.replace("{0}", payload)
+        for number, place in enumerate(MARKUP["places"])
+        for payload in payloads[number % 5 :: 5]
+    ]
+    foreign: list[str] = []
+    for begin in range(0, len(bodies), 36):
+        batch = bodies[begin : begin + 36]
+        for number, body in enumerate((*batch, f"batch {begin}")):
+            message = {"ref": f"m{begin}-{number}", "body": body}
+            assert (await eve.http.post("/rooms/lobby/messages", json=message)).status_code == 201, body
+        await expect(line(page, f"batch {begin}")).to_have_count(1)
+        foreign += await page.evaluate(FOREIGN, [TAGS_OF_MARKUP, ATTRIBUTES_OF_MARKUP])
+    assert foreign == []
+    assert await page.locator(".body em").count() > 0
     await watch.has_seen_nothing()
 
 

@@ -12,9 +12,11 @@ const NOT_IN_LINK = [
 ];
 // Strangers write the text, so the match must not backtrack: nothing follows the repetition.
 const LINK = new RegExp(`https?://[^${NOT_IN_LINK.join('')}]+`, 'giu');
-// Punctuation that ends a sentence or a quotation in some script. At the end of a link it is no part of it.
+const LINK_HERE = new RegExp(LINK.source, 'iuy');
+// Punctuation that ends a sentence, a quotation or emphasis in some script. At the end of a link it
+// is no part of it.
 const TRAILING = new Set(
-  ".,;:!?'\u2019\u2026\u00b7\u055d\u0589\u060c\u061b\u061f\u06d4\u0964\u0965",
+  "*_~.,;:!?'\u2019\u2026\u00b7\u055d\u0589\u060c\u061b\u061f\u06d4\u0964\u0965",
 );
 const OPENING = new Map([
   [')', '('],
@@ -75,15 +77,27 @@ export function splitLinks(body: string): Part[] {
   const parts: Part[] = [];
   let end = 0;
   for (const match of body.matchAll(LINK)) {
-    const text = withoutTail(match[0]);
-    const href = safeHref(text);
-    if (!href) continue;
+    const link = linkIn(match[0]);
+    if (!link) continue;
     if (match.index > end) parts.push({ text: body.slice(end, match.index), href: null });
-    parts.push({ text, href });
-    end = match.index + text.length;
+    parts.push(link);
+    end = match.index + link.text.length;
   }
   if (end < body.length) parts.push({ text: body.slice(end), href: null });
   return parts;
+}
+
+/** The characters from `at` on that may be one address; null where none begins there. */
+export function addressAt(body: string, at: number): string | null {
+  LINK_HERE.lastIndex = at;
+  return LINK_HERE.exec(body)?.[0] ?? null;
+}
+
+/** The link at the beginning of the characters that may be one address; null if it is none. */
+export function linkIn(address: string): { text: string; href: string } | null {
+  const text = withoutTail(address);
+  const href = safeHref(text);
+  return href ? { text, href } : null;
 }
 
 /** The beginning of `url` that is the link, when `url` is followed by no character of a link. */
@@ -117,7 +131,8 @@ function closingQuote(url: string): number {
   return at;
 }
 
-function safeHref(text: string): string | null {
+/** The address, in the form in which browsers open it; null where it may be no link. */
+export function safeHref(text: string): string | null {
   const rest = text.slice(text.indexOf('//') + 2, text.indexOf('//') + 3 + HOST_CHARACTERS);
   if (rest.length > HOST_CHARACTERS && !HOST_END.test(rest)) return null;
   try {

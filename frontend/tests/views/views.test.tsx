@@ -7,39 +7,15 @@ import { Names } from '../../src/rooms/names';
 import type { Row } from '../../src/rooms/rows';
 import { messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
-import { SessionContext } from '../../src/views/parts/context';
+import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { ConnectionBanner } from '../../src/views/shell/ConnectionBanner';
 import type { Acts } from '../../src/views/timeline/acts';
-import { Body } from '../../src/views/timeline/Body';
 import { MessageRow } from '../../src/views/timeline/MessageRow';
 import { closeRule } from '../../src/wire/close_codes';
 import type { Connection, ConnectionState } from '../../src/wire/connection';
+import { messageParts } from '../doubles/parts';
 import { MemoryStorage, makeMessage } from '../make';
 import { root } from './stage';
-
-describe('a message body', () => {
-  test.each([
-    '<script>alert(1)</script>',
-    '<img src=x onerror=alert(1)>',
-    '<svg onload=alert(1)>',
-    '</textarea><b>bold</b>',
-    '[x](javascript:alert(1))',
-    '&lt;b&gt;',
-  ])('%s is text and nothing else', (text) => {
-    act(() => render(<Body text={text} />, root));
-    expect(root.textContent).toBe(text);
-    expect(root.querySelectorAll('.body *')).toHaveLength(0);
-  });
-
-  test('links open elsewhere and tell that place nothing', () => {
-    act(() => render(<Body text="see https://a.example/x." />, root));
-    const link = root.querySelector('a');
-    expect(link?.getAttribute('href')).toBe('https://a.example/x');
-    expect(link?.rel).toBe('noopener noreferrer nofollow');
-    expect(link?.target).toBe('_blank');
-    expect(root.textContent).toBe('see https://a.example/x.');
-  });
-});
 
 describe('the banner', () => {
   const show = (state: ConnectionState, outdated = false) => {
@@ -86,23 +62,25 @@ describe('a message row', () => {
   const show = (row: Extract<Row, { kind: 'message' | 'pending' }>) =>
     act(() =>
       render(
-        <SessionContext.Provider
-          value={{ names, members: { of: () => undefined } } as unknown as Session}
-        >
-          <MessageRow
-            row={row}
-            me={{ user_id: 'alice-id', username: 'alice' }}
-            quoted={undefined}
-            highlighted={false}
-            room_id="lobby"
-            abilities={{ reply: true, react: true, edit: true, delete: true, pin: false }}
-            isEdited={false}
-            acts={{ act: (...what: unknown[]) => acted.push(what) } as unknown as Acts}
-            onQuote={() => {}}
-            onRetry={onRetry}
-            onDiscard={() => {}}
-          />
-        </SessionContext.Provider>,
+        <AppContext.Provider value={messageParts()}>
+          <SessionContext.Provider
+            value={{ names, members: { of: () => undefined } } as unknown as Session}
+          >
+            <MessageRow
+              row={row}
+              me={{ user_id: 'alice-id', username: 'alice' }}
+              quoted={undefined}
+              highlighted={false}
+              room_id="lobby"
+              abilities={{ reply: true, react: true, edit: true, delete: true, pin: false }}
+              isEdited={false}
+              acts={{ act: (...what: unknown[]) => acted.push(what) } as unknown as Acts}
+              onQuote={() => {}}
+              onRetry={onRetry}
+              onDiscard={() => {}}
+            />
+          </SessionContext.Provider>
+        </AppContext.Provider>,
         root,
       ),
     );

@@ -1,6 +1,7 @@
 const PATHS = {
   back: 'M15 5l-7 7 7 7',
   bin: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5',
+  check: 'M5 12.500l4.500 4.500L19 7',
   close: 'M6 6l12 12M18 6L6 18',
   compass: 'M12 21a9 9 0 100-18 9 9 0 000 18zM15.5 8.500l-2 5-5 2 2-5z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',

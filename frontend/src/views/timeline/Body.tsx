@@ -1,26 +1,203 @@
+import type { ComponentChildren, VNode } from 'preact';
 import { splitLinks } from '../../browser/text';
+import { isFewEmoji, mayHoldMarkup } from '../../formatting/markup';
+import type { Block, Inline, Row } from '../../formatting/nodes';
+import { useApp } from '../parts/context';
+import { CodeBlock } from './CodeBlock';
 
-/** The text of a message, as DOM text and links. It is never parsed as HTML. */
-export function Body({ text }: { text: string }) {
+interface BodyProps {
+  text: string;
+  /** Whom the message mentions. */
+  mentions?: Mentions | undefined;
+}
+
+/** Whether a username is that of the reader or of somebody else, where the message mentions them. */
+export type Mentions = (username: string) => 'me' | 'other' | null;
+
+/** What the nodes do not say: which names are those of emoji, and which of people. */
+interface Known {
+  emoji(name: string): string | null;
+  mentions: Mentions;
+}
+
+/**
+ * The text of a message, drawn from the nodes that its markup makes. It is never parsed as HTML.
+ * Until the parser is loaded it is shown as it was written.
+ */
+export function Body({ text, mentions = () => null }: BodyProps) {
+  const { formatter, emoji } = useApp();
+  const known = { emoji: (name: string) => emoji.value?.named(name) ?? null, mentions };
+  const blocks = (mayHoldMarkup(text) && formatter.value?.blocks(text)) || [plain(text)];
+  const only = blocks.length === 1 && blocks[0]?.kind === 'paragraph' ? blocks[0].children : null;
+  const isLarge = only && isFewEmoji(textOf(only, known));
   return (
-    <div class="body" dir="auto">
-      {splitLinks(text).map((part, index) =>
-        part.href ? (
-          // The direction of an address is its own, or right-to-left text would tear it apart.
-          <a
-            key={index}
-            href={part.href}
-            dir="ltr"
-            tabIndex={-1}
-            target="_blank"
-            rel="noopener noreferrer nofollow"
-          >
-            {part.text}
-          </a>
-        ) : (
-          part.text
-        ),
-      )}
+    <div class={isLarge ? 'body few-emoji' : 'body'} dir="auto">
+      {only ? inlines(only, known) : drawn(blocks, known, 'auto')}
     </div>
+  );
+}
+
+/** The text as it was written, with the addresses in it as links. */
+function plain(text: string): Block {
+  const children = splitLinks(text).map(
+    ({ text, href }): Inline => (href ? { kind: 'link', href, children: [text] } : text),
+  );
+  return { kind: 'paragraph', children };
+}
+
+/** The text of nodes that are nothing but text and emoji; empty where there is more. */
+function textOf(nodes: readonly Inline[], known: Known): string {
+  const texts = nodes.map((node) => {
+    if (typeof node === 'string') return node;
+    return node.kind === 'name' ? known.emoji(node.name) : null;
+  });
+  return texts.includes(null) ? '' : texts.join('');
+}
+
+/** Blocks within a block have no direction of their own: it decides where marks and lines stand. */
+function drawn(blocks: readonly Block[], known: Known, dir?: 'auto'): ComponentChildren {
+  return blocks.map((block, index) => drawnBlock(block, index, known, dir));
+}
+
+function drawnBlock(
+  block: Block,
+  index: number,
+  known: Known,
+  dir: 'auto' | undefined,
+): ComponentChildren {
+  switch (block.kind) {
+    case 'paragraph':
+      return (
+        <p key={index} dir={dir}>
+          {inlines(block.children, known)}
+        </p>
+      );
+    case 'code':
+      return <CodeBlock key={index} language={block.language} text={block.text} />;
+    case 'quote':
+      return (
+        <blockquote key={index} dir={dir}>
+          {inner(block.children, known)}
+        </blockquote>
+      );
+    case 'list': {
+      const List = block.items[0]?.number === null ? 'ul' : 'ol';
+      return (
+        <List key={index} dir={dir}>
+          {block.items.map(({ number, children }, at) => (
+            <li key={at} value={number ?? undefined}>
+              {inner(children, known)}
+            </li>
+          ))}
+        </List>
+      );
+    }
+    case 'table':
+      return <Table key={index} table={block} known={known} />;
+  }
+}
+
+/** A single paragraph needs no element of its own. */
+function inner(blocks: readonly Block[], known: Known): ComponentChildren {
+  const [first, second] = blocks;
+  if (first?.kind === 'paragraph' && second?.kind !== 'paragraph')
+    return [inlines(first.children, known), drawn(blocks.slice(1), known)];
+  return drawn(blocks, known);
+}
+
+interface TableProps {
+  table: Extract<Block, { kind: 'table' }>;
+  known: Known;
+}
+
+function Table({ table: { columns, head, rows }, known }: TableProps) {
+  const cells = (row: Row, Cell: 'th' | 'td') =>
+    row.map((cell, index) => (
+      <Cell key={index} class={columns[index] ? `to-${columns[index]}` : undefined}>
+        {inlines(cell, known)}
+      </Cell>
+    ));
+  return (
+    <div class="body-table" dir="auto">
+      <table>
+        <thead>
+          <tr>{cells(head, 'th')}</tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={index}>{cells(row, 'td')}</tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const TAGS = { emphasis: 'em', strong: 'strong', struck: 'del' } as const;
+
+function inlines(nodes: readonly Inline[], known: Known): ComponentChildren {
+  const children: (string | VNode)[] = [];
+  for (const node of nodes) {
+    const child = drawnInline(node, children.length, known);
+    const last = children.at(-1);
+    // The browser lays out one text faster than many.
+    if (typeof child === 'string' && typeof last === 'string') children.splice(-1, 1, last + child);
+    else children.push(child);
+  }
+  return children;
+}
+
+function drawnInline(node: Inline, index: number, known: Known): string | VNode {
+  if (typeof node === 'string') return node;
+  switch (node.kind) {
+    case 'code':
+      return (
+        <code key={index} dir="auto">
+          {node.text}
+        </code>
+      );
+    case 'link':
+      return (
+        <Link key={index} href={node.href}>
+          {inlines(node.children, known)}
+        </Link>
+      );
+    case 'name':
+      return known.emoji(node.name) ?? `:${node.name}:`;
+    case 'mention':
+      return mention(node.name, known.mentions, index);
+    default: {
+      const Tag = TAGS[node.kind];
+      return <Tag key={index}>{inlines(node.children, known)}</Tag>;
+    }
+  }
+}
+
+function Link({ href, children }: { href: string; children: ComponentChildren }) {
+  const [label] = Array.isArray(children) ? children : [];
+  // The direction of an address is its own, or right-to-left text would tear it apart.
+  const isAddress = typeof label === 'string' && /^https?:/i.test(label);
+  return (
+    <a
+      href={href}
+      dir={isAddress ? 'ltr' : 'auto'}
+      // Who does not see the address sees it here.
+      title={isAddress ? undefined : href}
+      tabIndex={-1}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+    >
+      {children}
+    </a>
+  );
+}
+
+function mention(name: string, mentions: Mentions, key: number): string | VNode {
+  const who = mentions(name.toLowerCase());
+  if (!who) return `@${name}`;
+  return (
+    <span key={key} class={who === 'me' ? 'mention me' : 'mention'}>
+      @{name}
+    </span>
   );
 }
