@@ -180,12 +180,17 @@ class Prepared:
             make = self._make
             # The driver counts a function's parameters by its code object. A lambda has one, a partial has none.
             function = ast.Func(lambda value: make(value))  # noqa: PLW0108
-            self._function = json.loads(ReQLEncoder().encode(function))
+            self._function = wire_of(function)
         given = [Term.TermType.JSON, [orjson.dumps(value).decode()]]
-        return _Wire([Term.TermType.FUNCALL, [self._function, given]])
+        return Wire([Term.TermType.FUNCALL, [self._function, given]])
 
 
-class _Wire(ast.RqlQuery):  # type: ignore[misc]
+def wire_of(term: Any) -> Any:
+    """Return the form in which a term goes over the wire, as lists, dicts and plain values."""
+    return json.loads(ReQLEncoder().encode(term))
+
+
+class Wire(ast.RqlQuery):  # type: ignore[misc]
     """A query that is already in the form that goes over the wire."""
 
     def __init__(self, wire: list[Any]) -> None:
@@ -193,6 +198,7 @@ class _Wire(ast.RqlQuery):  # type: ignore[misc]
         self._wire = wire
 
     def build(self) -> list[Any]:
+        """Return the form in which it goes over the wire."""
         return self._wire
 
     def compose(self, _args: Any, _optargs: Any) -> str:

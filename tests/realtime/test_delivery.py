@@ -277,7 +277,7 @@ async def test_a_membership_that_was_looked_at_anew_is_looked_at_once(
     for log in (SqliteLog, ClusterLog):
 
         async def append(
-            self: Any, room_id: str, draft: Draft, *, author: Member, whole: Any = log.append
+            self: Any, room_id: str, draft: Draft, *, author: Member, whole: Any = log.append, **more: Any
         ) -> Appended:
             if author not in looks:
                 looks.append(author)

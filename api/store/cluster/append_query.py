@@ -1,59 +1,166 @@
 """Makes the ReQL queries that append to a room's log: each is one atomic update of its head. Pure.
 
-`append_query` appends anything. `quick_query` costs half as much, and appends new messages that pass all its checks,
-which is nearly every append. Most of what an append costs is what the server computes for its query.
+`exact_query` is for messages in a room whose head this node knows: the node computes all that is written, and the
+database only compares seq and epoch. It has few terms, as the server computes each term anew for every query.
+`relative_query` appends to a head that may have grown since it was last known. It appends anything.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from api.models.log import Kind
-from api.store.cluster.batches import any_with_ids, changes_of, with_ids
-from api.store.cluster.queries import TRIM_LAG, Mark, erased, known_of
+from api.store.cluster.batches import changes_of
+from api.store.cluster.heads import MOVES, KnownHead, noted
+from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table
 from api.store.rethinkdb import Prepared, r
+from api.store.template import Template, value
 
 MAX_SAFE_SEQ: Final = 2**53 - 1
 """The last whole number that the database keeps exactly. It is greater than every seq."""
 
-MOVES: Final = 64
-"""A head remembers this many changes of membership. So an append that rests on an older reading can be refused."""
+
+# -- to a head that is known
 
 
-def quick_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
-    """Return the query that appends these new messages if they pass every check.
+class Exact(NamedTuple):
+    """An append to a known head: its query, the numbered rows, and the head's marks and the batch's size after it."""
 
-    If they do not, the answer is null, nothing was written, and `append_query` must find the reason: a ref that is
-    known, a membership that may have changed, or a mark that is too old. Else the answer has `epoch` and `flushed` of
-    the head, and `first`, the seq of the first row; the other rows follow it.
+    query: Any
+    rows: list[dict[str, Any]]
+    flushed: int
+    trimmed: int
+    batch: int
+    size: int
+
+
+def exact_append(room_id: str, head: KnownHead, rows: list[dict[str, Any]], flushed: int) -> Exact:
+    """Return the append of these new messages to a head that is as it is known.
+
+    `flushed` is the seq up to which this node knows the entries to be flushed. The answer of the query is null if one
+    of the refs is known, and nothing was written. Else it has the counts of a write, with `replaced` 0 if the head is
+    another.
     """
-    return _QUICK(_given(room_id, rows, mark, seen))
+    count, seq = len(rows), head.seq + len(rows)
+    size = sum(len(row["data"].get("body", "")) for row in rows)
+    batch = head.batch_for(count, size)
+    numbered = [row | {"seq": head.seq + n, "batch": batch} for n, row in enumerate(rows, 1)]
+    flushed = max(flushed, head.flushed)
+    # A tail that nodes read behind a busy writer reaches further back than one of lone messages.
+    trimmed = max(head.trimmed, flushed - min(TRIM_LAG, 2 * count))
+    query = _EXACT(
+        room=room_id,
+        ids=_json([row["id"] for row in rows]),
+        seq_before=head.seq,
+        epoch=head.epoch,
+        seq=seq,
+        number=head.number + count,
+        message_seq=seq,
+        flushed=flushed,
+        trimmed=trimmed,
+        attempt=rows[-1]["attempt"],
+        mentioned=_json(noted(head.mentioned, numbered, seq)),
+        drop=trimmed - head.trimmed,
+        rows=_json(numbered),
+    )
+    return Exact(query, numbered, flushed, trimmed, batch, size)
 
 
-def _quick(given: Any) -> Any:
-    def run(given: Any, ids: Any, found: Any) -> Any:
-        written = (
-            r.table("heads")
-            .get(given["room_id"])
-            .update(lambda head: _quickly_grown(head, given, ids), durability="hard")
+def _json(of: Any) -> str:
+    return orjson.dumps(of).decode()
+
+
+def _exact() -> Any:
+    def grown(head: Any) -> Any:
+        fields: dict[str, Any] = {
+            name: value(name) for name in ("seq", "number", "message_seq", "flushed", "trimmed", "attempt")
+        }
+        return r.branch(
+            (head["seq"] == value("seq_before")) & (head["epoch"] == value("epoch")),
+            fields
+            | {
+                "mentioned": r.json(value("mentioned")),
+                "tail": head["tail"].slice(value("drop")) + r.json(value("rows")),
+            },
+            {},
+        )
+
+    # A ref that is not found may be read from one replica. One that is found is confirmed before it is acked.
+    return r.branch(
+        r.table("refs").get_all(r.args(r.json(value("ids")))).is_empty(),
+        r.table("heads").get(value("room")).update(grown, durability="hard"),
+        None,
+    )
+
+
+# -- to a head that may have grown
+
+
+def relative_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
+    """Return the query that appends these new rows, messages first, if they pass every check.
+
+    Entries up to `mark` were flushed before the query looks for the refs. Later ones are in the tail, which the update
+    itself searches. So a retry is found even if the tail is trimmed between the two. `seen` has, by user, the seq as of
+    which their membership and the room were read. Nothing is appended if there is a newer change of them, or if the
+    head does not remember changes that far back.
+
+    The answer is null if anything is in the way, and nothing was written; then a look at the head tells what it is.
+    Else it has `epoch`, `seq`, `flushed` and `trimmed` of the head, and `first`, the seq of the first row. It is read
+    after the update, which is cheaper than if the update returned the whole head as it was before and after.
+    """
+    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
+    edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
+    given = {
+        "room_id": room_id,
+        "rows": rows,
+        "ids": [row["id"] for row in rows],
+        "attempt": rows[0]["attempt"],
+        "count": len(rows),
+        "messages": sum(row["kind"] == Kind.MESSAGE for row in rows),
+        "mentioned": noted([], [row | {"seq": n} for n, row in enumerate(rows, 1)], len(rows)),
+        "mark": mark._asdict(),
+        "seen": seen,
+        "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
+        "deleted": deleted,
+        "edited": edited,
+        "erases": bool(deleted or edited),
+    }
+    return (_ANY if len(rows) > given["messages"] else _MESSAGES)(given)
+
+
+def _relative(given: Any, *, grown: Any) -> Any:
+    heads = r.table("heads")
+
+    def run(ids: Any, known: Any, gone: Any) -> Any:
+        written = heads.get(given["room_id"]).update(
+            lambda head: r.branch(_fits(head, given, ids).default(False), grown(head, given, gone), {}),
+            durability="hard",
         )
         return r.branch(
-            found.is_empty().not_(),
+            known.not_(),
             None,
             written["replaced"] == 1,
-            r.table("heads").get(given["room_id"]).do(lambda head: _quick_answer(head, given)).default(None),
+            heads.get(given["room_id"]).do(lambda head: _answer(head, given)).default(None),
             None,
         )
 
-    return r.do(given, given["ids"], any_with_ids(given["ids"]), run)
+    gone = [] if grown is _grown_by_messages else _gone(given)
+    return r.do(given["ids"], r.table("refs").get_all(r.args(given["ids"])).is_empty(), gone, run)
 
 
-def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
-    """Return the change that `_grown` makes for messages, or {} when `_appended` would have to check more."""
-    mark, moves = given["mark"], head["moves"]
-    fits = (
+def _gone(given: Any) -> Any:
+    """Return the seqs of the messages that were deleted, of those that are edited here."""
+    changes = changes_of(given["edited"]).filter({"kind": Kind.DELETE.value})
+    return changes["data"]["target"].coerce_to("array")
+
+
+def _fits(head: Any, given: Any, ids: Any) -> Any:
+    mark = given["mark"]
+    return (
         (head["epoch"] == mark["epoch"])
         & (head["trimmed"] <= mark["seq"])
         & (head["seq"] >= mark["seq"])
-        & moves.do(
+        & _moves(head).do(
             lambda moves: (
                 (newest_of(moves) <= given["seen_from"])
                 | ((moves["dropped"] <= given["seen_from"]) & _moved(moves, given).is_empty())
@@ -61,151 +168,47 @@ def _quickly_grown(head: Any, given: Any, ids: Any) -> Any:
         )
         & head["tail"]["id"].set_intersection(ids).is_empty()
     )
-    grown = r.do(
+
+
+def _grown_by_messages(head: Any, given: Any, _gone: Any) -> Any:
+    return r.do(
         head["seq"],
-        head["number"],
-        given["message_count"],
         _trim(head, given),
-        lambda seq, number, count, trim: (
-            _marks(head, given, trim, seq + count, number + count)
-            | {
-                "message_seq": seq + count,
-                "tail": head["tail"].slice(trim - head["trimmed"])
-                + _numbered(given["rows"], seq, number, count, count),
-            }
-        ),
-    )
-    return r.branch(fits.default(False), grown, {})
-
-
-def _quick_answer(head: Any, given: Any) -> Any:
-    """Return the answer of `quick_query`. Our rows are the newest in the tail, unless others have come since."""
-    newest = head["tail"].nth(-1)
-    newest_of_ours = r.branch(
-        newest["attempt"] == given["attempt"],
-        newest["seq"],
-        head["tail"].filter({"attempt": given["attempt"]})["seq"].max(),
-    )
-    first = newest_of_ours - given["message_count"] + 1
-    return head.pluck("epoch", "flushed").merge({"first": first})
-
-
-def append_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
-    """Return the query that appends those of `rows` that are new, if the tail reaches back to `mark`.
-
-    `rows` must have the messages first. The query looks for the ids of the rows in `batches`, and then updates the
-    head. Entries up to `mark` were flushed before that look-up. Later ones are in the tail, which the update itself
-    searches. So a retry is found even if the tail is trimmed between the two.
-
-    `seen` has, by user, the seq as of which their membership was read. Nothing is appended if there is a newer change
-    of any of them, or if the head does not remember changes that far back. The answer has those changes as `moved`.
-
-    The answer is read from the head after the update. That is cheaper than if the update returned the whole head as it
-    was before and after. A row of ours is then still in the tail, or a retry finds it in `batches`.
-    """
-    deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
-    edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
-    return _APPEND(
-        _given(room_id, rows, mark, seen)
-        | {
-            "has_moves": any(row["kind"] == Kind.MEMBER for row in rows),
-            "deleted": deleted,
-            "edited": edited,
-            "erases": bool(deleted or edited),
-        }
+        lambda seq, trim: _grown(head, given, seq, trim, _numbered(given, seq)),
     )
 
 
-def _given(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> dict[str, Any]:
-    return {
-        "room_id": room_id,
-        "rows": rows,
-        "ids": [row["id"] for row in rows],
-        "attempt": rows[0]["attempt"],
-        "message_count": sum(row["kind"] == Kind.MESSAGE for row in rows),
-        "mark": mark._asdict(),
-        "seen": seen,
-        "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
-    }
-
-
-def _append(given: Any) -> Any:
-    # Each value that is used for every row is bound to a variable by `do`, because ReQL evaluates an expression again
-    # wherever it stands.
-    heads = r.table("heads")
-
-    def run(ids: Any, found: Any, gone: Any) -> Any:
-        written = heads.get(given["room_id"]).update(
-            lambda head: _appended(head, given, ids, found, gone), durability="hard"
+def _grown_by_any(head: Any, given: Any, gone: Any) -> Any:
+    def grown(seq: Any, trim: Any) -> Any:
+        return _numbered(given, seq).do(
+            lambda new: (
+                _grown(head, given, seq, trim, new)
+                .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone)})
+                .merge(_with_moves_of(head, new))
+            )
         )
-        return written.do(lambda written: _answer(given, written, ids, found))
 
-    return r.do(
-        given["ids"],
-        with_ids(given["ids"]),
-        changes_of(given["edited"]).filter({"kind": Kind.DELETE.value})["data"]["target"].coerce_to("array"),
-        run,
-    )
+    return r.do(head["seq"], _trim(head, given), grown)
 
 
-def _appended(head: Any, given: Any, ids: Any, found: Any, gone: Any) -> Any:
-    """Return the change that an append makes to a head."""
-    flushed = given["mark"]["seq"]
-    known = (found["id"] + head["tail"]["id"]).set_intersection(ids)
-    return r.branch(
-        # The mark of the node is too old, or of another epoch.
-        (head["trimmed"] > flushed) | (head["seq"] < flushed) | (known_of(head, given["mark"]) != flushed),
-        {},
-        _moves(head).do(
-            lambda moves: (moves["dropped"] > given["seen_from"]) | _moved(moves, given).is_empty().not_()
-        ),
-        {},
-        known.do(
-            lambda known: r.branch(
-                known.is_empty(),
-                _grown(head, given, given["rows"], given["message_count"], gone),
-                known.count() == given["rows"].count(),
-                _confirmed(head),
-                given["rows"]
-                .filter(lambda row: known.contains(row["id"]).not_())
-                .do(
-                    lambda fresh: _grown(
-                        head, given, fresh, fresh.filter({"kind": Kind.MESSAGE.value}).count(), gone
-                    )
-                ),
-            )
-        ),
-    )
-
-
-def confirm_query(room_id: str) -> Any:
-    """Return a write after which everything that a head holds is on disk."""
-    return r.table("heads").get(room_id).update(_confirmed, durability="hard")
-
-
-def _confirmed(head: Any) -> Any:
-    """Return a change that only forces a sync, as rows that are not new may not be on disk yet."""
-    return {"retries": head["retries"].default(0) + 1}
-
-
-def _grown(head: Any, given: Any, fresh: Any, messages: Any, gone: Any) -> Any:
-    return r.do(
-        head["seq"],
-        head["number"],
-        fresh.count(),
-        messages,
-        _trim(head, given),
-        lambda seq, number, count, messages, trim: _numbered(fresh, seq, number, count, messages).do(
-            lambda new: _newest_move(
-                r.branch(given["has_moves"], _with_moves_of(head, new), _moves(head))
-            ).merge(
-                _marks(head, given, trim, seq + count, number + messages)
-                | {
-                    "message_seq": r.branch(messages > 0, seq + messages, head["message_seq"]),
-                    "tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone),
-                }
-            )
-        ),
+def _grown(head: Any, given: Any, seq: Any, trim: Any, new: Any) -> Any:
+    """Return the change of a head to which the numbered rows `new` are added."""
+    mentioned = given["mentioned"].map(lambda one: [one[0] + seq, one[1]])
+    return r.expr(
+        {
+            "seq": seq + given["count"],
+            "number": head["number"] + given["messages"],
+            "message_seq": r.branch(given["messages"] > 0, seq + given["messages"], head["message_seq"]),
+            "flushed": r.expr([head["flushed"], given["mark"]["seq"]]).max(),
+            "trimmed": trim,
+            "attempt": given["attempt"],
+            "mentioned": r.branch(
+                given["mentioned"].is_empty(),
+                head["mentioned"].default([]),
+                head["mentioned"].default([]) + mentioned,
+            ),
+            "tail": head["tail"].slice(trim - head["trimmed"]) + new,
+        }
     )
 
 
@@ -214,28 +217,17 @@ def _trim(head: Any, given: Any) -> Any:
     return r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, given["mark"]["seq"] - TRIM_LAG]).max()
 
 
-def _marks(head: Any, given: Any, trim: Any, seq: Any, number: Any) -> dict[str, Any]:
-    """Return the fields of a head after this append: `seq` is its last entry, `number` its count of messages."""
-    flushed = r.expr([head["flushed"], given["mark"]["seq"]]).max()
-    return {
-        "seq": seq,
-        "number": number,
-        "flushed": flushed,
-        "trimmed": trim,
-        "attempt": given["attempt"],
-    }
-
-
-def _numbered(fresh: Any, seq: Any, number: Any, count: Any, messages: Any) -> Any:
+def _numbered(given: Any, seq: Any) -> Any:
+    """Return the rows with their seqs. They are a batch of their own, as nobody knows which one another node fills."""
     return r.map(
-        r.range(1, count + 1),
-        fresh,
-        lambda i, row: row.merge({"seq": seq + i, "number": number + r.branch(i < messages, i, messages)}),
+        r.range(1, given["count"] + 1),
+        given["rows"],
+        lambda i, row: row.merge({"seq": seq + i, "batch": seq + 1}),
     ).coerce_to("array")
 
 
 def _blanked(tail: Any, given: Any, gone: Any) -> Any:
-    """Return the tail without the bodies that this batch, the tail or `batches` delete."""
+    """Return the tail without the bodies that this append, the tail or `batches` delete."""
     return tail.do(
         lambda tail: r.branch(
             given["erases"],
@@ -248,77 +240,98 @@ def _blanked(tail: Any, given: Any, gone: Any) -> Any:
     )
 
 
-def _answer(given: Any, written: Any, ids: Any, found: Any) -> Any:
-    return (
-        r.table("heads")
-        .get(given["room_id"])
-        .do(
-            lambda head: r.branch(
-                head.eq(None),
-                {"missing": True},
-                {
-                    "missing": False,
-                    "errors": written["errors"],
-                    "written": written["replaced"],
-                    "epoch": head["epoch"],
-                    "flushed": head["flushed"],
-                    "seq": head["seq"],
-                    "dropped": _moves(head)["dropped"],
-                    "moved": _moved(_moves(head), given),
-                    "known": head["tail"]
-                    .filter(lambda row: ids.contains(row["id"]))
-                    .map(lambda row: _brief(row, given["attempt"])),
-                    "found": found,
-                },
-            )
-        )
+def _answer(head: Any, given: Any) -> Any:
+    """Return the answer of an append. Our rows are the newest in the tail, unless others have come since."""
+    newest = head["tail"].nth(-1)
+    last = r.branch(
+        newest["attempt"] == given["attempt"],
+        newest["seq"],
+        head["tail"].filter({"attempt": given["attempt"]})["seq"].max(),
     )
+    return head.pluck("epoch", "seq", "flushed", "trimmed").merge({"first": last - given["count"] + 1})
 
 
-def _brief(row: Any, attempt: Any) -> Any:
-    is_as_sent = row["attempt"].eq(attempt) & row["erased"].default(False).not_()
-    return r.branch(is_as_sent, {"id": row["id"], "seq": row["seq"], "attempt": attempt}, row)
+# -- moves
 
 
 def _moves(head: Any) -> Any:
-    """Return the newest changes of membership: `rows` has user and seq of all changes after the entry `dropped`.
+    """Return the newest changes of membership and room: `rows` has all of them after the entry `dropped`.
 
-    A head that is older than the field `moves` has them only in its tail, as far back as that goes.
+    A row of a change of the room has no `user_id`. A head that is older than the field `moves` has them only in its
+    tail, as far back as that goes.
     """
     in_tail = head["tail"].filter({"kind": Kind.MEMBER.value}).pluck("user_id", "seq")
     return r.branch(head.has_fields("moves"), head["moves"], {"dropped": head["trimmed"], "rows": in_tail})
 
 
-def _newest_move(moves: Any) -> Any:
-    """Return the fields of a head for these `moves`. `moved` is the seq of the newest, which is all the feed needs."""
-    return moves.do(lambda moves: {"moves": moves, "moved": newest_of(moves)})
-
-
 def newest_of(moves: Any) -> Any:
-    """Return the seq of the newest of these changes of membership, even if its row was dropped."""
+    """Return the seq of the newest of these changes, even if its row was dropped."""
     return moves["rows"].nth(-1)["seq"].default(moves["dropped"])
 
 
 def _with_moves_of(head: Any, numbered: Any) -> Any:
-    """Return a head's `moves` with those of new entries. The oldest beyond `MOVES` are dropped."""
+    """Return the fields `moves` and `moved` of a head after these entries. The oldest beyond `MOVES` are dropped.
+
+    `moved` is the seq of the newest change, which is all that a feed needs.
+    """
 
     def kept(rows: Any, dropped: Any) -> Any:
         surplus = r.expr([rows.count() - MOVES, 0]).max()
-        return {
+        moves = {
             "rows": rows.slice(surplus),
             "dropped": r.branch(surplus > 0, rows.nth(surplus - 1)["seq"], dropped),
         }
+        return r.expr(moves).do(lambda moves: {"moves": moves, "moved": newest_of(moves)})
 
-    fresh = numbered.filter({"kind": Kind.MEMBER.value}).pluck("user_id", "seq")
+    fresh = (
+        numbered.filter(lambda row: r.expr([Kind.MEMBER.value, Kind.ROOM.value]).contains(row["kind"]))
+        .map(
+            lambda row: r.branch(
+                row["kind"] == Kind.MEMBER.value, row.pluck("user_id", "seq"), row.pluck("seq")
+            )
+        )
+        .coerce_to("array")
+    )
     return _moves(head).do(
         lambda moves: (moves["rows"] + fresh).do(lambda rows: kept(rows, moves["dropped"]))
     )
 
 
 def _moved(moves: Any, given: Any) -> Any:
-    """Return those of these changes of membership that came after the membership was read."""
-    return moves["rows"].filter(lambda row: given["seen"][row["user_id"]].default(row["seq"]) < row["seq"])
+    """Return those of these changes that came after what they change was read. A change of the room concerns all."""
+
+    def read(row: Any) -> Any:
+        concerned = row["user_id"].default(None)
+        return r.branch(concerned.eq(None), given["seen_from"], given["seen"][concerned].default(row["seq"]))
+
+    return moves["rows"].filter(lambda row: read(row) < row["seq"])
 
 
-_APPEND: Final = Prepared(_append)
-_QUICK: Final = Prepared(_quick)
+# -- looking
+
+
+def head_query(room_id: str) -> Any:
+    """Return the query for a whole head, from one replica. An append to it compares what it is then."""
+    return r.table("heads").get(room_id)
+
+
+def look_query(room_id: str, ids: list[str]) -> Any:
+    """Return the query for a whole head, and for the refs of these ids. What it answers is durable."""
+    return _LOOK({"room_id": room_id, "ids": ids})
+
+
+def _look(given: Any) -> Any:
+    refs = r.table("refs", read_mode="majority").get_all(r.args(given["ids"])).coerce_to("array")
+    return {"head": heads_table().get(given["room_id"]), "refs": refs}
+
+
+def confirm_query(room_id: str) -> Any:
+    """Return a write after which everything that a head holds is on disk."""
+    retries = {"retries": r.row["retries"].default(0) + 1}
+    return r.table("heads").get(room_id).update(retries, durability="hard")
+
+
+_EXACT: Final = Template(_exact)
+_MESSAGES: Final = Prepared(lambda given: _relative(given, grown=_grown_by_messages))
+_ANY: Final = Prepared(lambda given: _relative(given, grown=_grown_by_any))
+_LOOK: Final = Prepared(_look)

@@ -1,6 +1,6 @@
-"""Makes the ReQL queries that flush entries to the table `batches`, and that find and change them there. Pure.
+"""Makes the ReQL queries that find entries in the table `batches`, and change them there. Pure.
 
-A batch holds the rows that one append has stored, in their order. Its key is the room and the seq of the first row.
+A batch holds the rows of one or several appends, in their order. Its key is the room and the seq of the first row.
 The cost of a document hardly grows with its content: to flush a batch of fifty rows costs less than half of what fifty
 documents with one row each cost (docs/decisions/0002).
 """
@@ -8,12 +8,11 @@ documents with one row each cost (docs/decisions/0002).
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from api.models.kinds import KIND_NAME, NOTICES, RESERVED_NAMES
+from api.models.kinds import NOTICES
 from api.models.log import Kind
-from api.store.cluster.acting import acting_kinds
-from api.store.cluster.queries import Mark, erased, heads_table, is_row, known_of, literal, renamed
+from api.store.cluster.queries import erased, is_row, literal, renamed
 from api.store.cluster.waiting import MAX_BATCH
-from api.store.rethinkdb import Prepared, r
+from api.store.rethinkdb import r
 
 
 def batches_table() -> Any:
@@ -38,118 +37,6 @@ def _in(batch: Any) -> Any:
 
 def _is_object(row: Any) -> Any:
     return row.type_of() == "OBJECT"
-
-
-# -- flushing
-
-
-def flush_query(room_id: str, mark: Mark) -> Any:
-    """Return the query that copies entries from a head's tail to `batches`, unless they are known to be flushed.
-
-    The server copies them itself, so no entry crosses the wire.
-    """
-    return _FLUSH({"room_id": room_id, "mark": mark._asdict()})
-
-
-def _flush(given: Any) -> Any:
-    acting = acting_kinds()
-
-    def flush(head: Any, until: Any, batches: Any) -> Any:
-        rows = batches.concat_map(lambda batch: batch["rows"])
-        return (
-            r.table("batches")
-            .insert(batches, conflict=_the_first_of_an_append)
-            .do(
-                lambda written: {
-                    "epoch": head["epoch"],
-                    "seq": head["seq"],
-                    "until": until,
-                    "errors": written["errors"],
-                    "acting": rows.filter(lambda row: r.expr(acting).contains(row["kind"])),
-                }
-            )
-        )
-
-    def flush_of(head: Any) -> Any:
-        flushed = r.expr([head["flushed"], known_of(head, given["mark"])]).max()
-        return r.do(
-            flushed,
-            flushed.do(lambda flushed: _batches_after(given["room_id"], head["tail"], flushed)),
-            lambda flushed, batches: _acting_rows(batches).do(
-                lambda acts: r.branch(
-                    acts.is_empty(),
-                    flush(head, head["seq"], batches),
-                    _first_unknown(acts, acting).do(
-                        lambda unknown: r.branch(
-                            unknown.eq(None),
-                            flush(head, head["seq"], batches),
-                            _before(batches, unknown).do(
-                                lambda batches: flush(head, _end_of(batches).default(flushed), batches)
-                            ),
-                        )
-                    ),
-                )
-            ),
-        )
-
-    return heads_table().get(given["room_id"]).do(lambda head: r.branch(head.eq(None), None, flush_of(head)))
-
-
-def _batches_after(room_id: Any, tail: Any, seq: Any) -> Any:
-    """Return the batches of a tail that end after a seq. Rows without `attempt` are not ours, and are left out.
-
-    The batches are complete: flushed entries always end where an append ended, and the tail can lack a part of a batch
-    only if it is flushed.
-    """
-    return (
-        tail.group("attempt")
-        .ungroup()
-        .filter(
-            lambda batch: (batch["group"].type_of() == "STRING") & (batch["reduction"].nth(-1)["seq"] > seq)
-        )
-        .map(
-            lambda batch: {
-                "id": [room_id, batch["reduction"].nth(0)["seq"]],
-                "attempt": batch["group"],
-                "rows": batch["reduction"],
-            }
-        )
-    )
-
-
-def _acting_rows(batches: Any) -> Any:
-    """Return the rows that say `acts`. `has_fields` costs the database a quarter of what a filter does."""
-    return batches.concat_map(lambda batch: batch["rows"]).has_fields("acts").coerce_to("array")
-
-
-def _first_unknown(acts: Any, known: list[str]) -> Any:
-    """Return the first seq of a row whose kind this version does not know. A row that is no entry cannot be one."""
-    unknown = acts.filter(
-        lambda row: (
-            (row["acts"] == True)  # noqa: E712  a term of ReQL
-            & is_row(row)
-            & row["kind"].match(KIND_NAME).ne(None)
-            & r.expr([*known, *RESERVED_NAMES]).contains(row["kind"]).not_()
-        ),
-        default=False,
-    )
-    return unknown["seq"].min().default(None)
-
-
-def _before(batches: Any, seq: Any) -> Any:
-    return batches.filter(lambda batch: batch["rows"].nth(-1)["seq"] < seq)
-
-
-def _end_of(batches: Any) -> Any:
-    return batches.map(lambda batch: batch["rows"].nth(-1)["seq"]).max()
-
-
-def _the_first_of_an_append(_id: Any, old: Any, new: Any) -> Any:
-    """Keep the batch of this append that is there already, as it may have been erased. Replace that of another append.
-
-    A batch of another append is of an epoch that is over.
-    """
-    return r.branch(old["attempt"].default(None) == new["attempt"], old, new)
 
 
 # -- authors
@@ -303,15 +190,10 @@ def _is_shown_in(row: Any, kinds: Sequence[str], first: Any, last: Any) -> Any:
     return is_shown & (row["seq"] >= first) & (row["seq"] <= last)
 
 
-def any_with_ids(ids: Any) -> Any:
-    """Return an array that is empty if no row of any room has one of these ids."""
-    return batches_table().get_all(r.args(ids), index="ids").limit(1)["id"].coerce_to("array")
-
-
-def with_ids(ids: Any) -> Any:
-    """Return the rows of any rooms with these ids, as an array."""
-    found = _each_once(batches_table(), ids, index="ids")
-    return _rows(found, lambda row: ids.contains(row["id"])).coerce_to("array")
+def rows_at(places: list[list[Any]]) -> Any:
+    """Return the rows of flushed entries at these places (room and seq)."""
+    first, *others = (entry_at(room_id, seq).coerce_to("array") for room_id, seq in places)
+    return first.union(*others) if others else first
 
 
 def changes_of(places: Any) -> Any:
@@ -384,6 +266,3 @@ def erase_queries(room_id: str, target: int) -> list[Any]:
             edited.filter(lambda batch: edits(batch).is_empty().not_()),
         )
     ]
-
-
-_FLUSH: Final = Prepared(_flush)

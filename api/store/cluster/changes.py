@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from api.models.changes import Change
 from api.store.base.changes import ChangeStore, Wants, all_rooms
 from api.store.cluster.epochs import ClusterEpochs
+from api.store.cluster.flusher import Flusher
+from api.store.cluster.heads import KnownHeads
 from api.store.cluster.pages import Pages
 from api.store.cluster.rows import Reader
 from api.store.cluster.tail import open_tail
@@ -24,6 +26,8 @@ class ClusterChanges(ChangeStore):
         epochs: ClusterEpochs,
         unflushed: Unflushed,
         *,
+        heads: KnownHeads,
+        flusher: Flusher,
         signals_of: str,
         quiet_seconds: float,
     ) -> None:
@@ -32,6 +36,8 @@ class ClusterChanges(ChangeStore):
         self._pages = pages
         self._epochs = epochs
         self._unflushed = unflushed
+        self._heads = heads
+        self._flusher = flusher
         self._signals_of = signals_of
         self._quiet_seconds = quiet_seconds
 
@@ -43,8 +49,10 @@ class ClusterChanges(ChangeStore):
             self._epochs,
             self._reader,
             self._unflushed,
+            heads=self._heads,
             signals_of=self._signals_of,
             read_log=self._pages.log,
+            flush_left=self._flusher.flush_left,
             wants=wants,
             quiet_seconds=self._quiet_seconds,
         )

@@ -12,8 +12,8 @@ from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.cluster import administrators
 from api.store.cluster.batches import of_author, rename_query
+from api.store.cluster.flusher import Flusher
 from api.store.cluster.invites import forget_user_queries
-from api.store.cluster.log import Appender
 from api.store.cluster.queries import literal, renamed
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
@@ -22,9 +22,9 @@ from api.store.rethinkdb import Pool, r
 class ClusterErasure(ErasureStore):
     """Finds and changes the rows of one user in all tables."""
 
-    def __init__(self, pool: Pool, appender: Appender, reader: Reader) -> None:
+    def __init__(self, pool: Pool, flusher: Flusher, reader: Reader) -> None:
         self._pool = pool
-        self._appender = appender
+        self._flusher = flusher
         self._reader = reader
 
     async def begin(self, user_id: str, *, one_remains: bool = False) -> None:
@@ -55,7 +55,7 @@ class ClusterErasure(ErasureStore):
             # Also the rooms that the user has left, where the newest entry may be the one that says so.
             joined = r.table("members", read_mode="majority").get_all(user_id, index="person")
             for room_id in await self._pool.read(joined["room_id"]):
-                await self._appender.flush(room_id)
+                await self._flusher.flush(room_id)
         seq, batch = paging.start("entries", cursor)
         place = [] if cursor is None else [*orjson.loads(batch), seq]
         rows, space = list[dict[str, Any]](), paging.PageSpace()

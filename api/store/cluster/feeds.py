@@ -10,7 +10,9 @@ from api.store.cluster.rows import is_key
 from api.store.rethinkdb import r
 
 ABANDONED_SECONDS: Final = 300.0
-"""A beat that is older than this is of a node that ended without removing it."""
+"""Signals that are older than this are of a node that ended without removing them."""
+STOPPED_SECONDS: Final = 15.0
+"""A beat that is older than this is of a node that has died. A node that lives beats every four seconds."""
 
 
 class ShownHead(NamedTuple):
@@ -96,10 +98,29 @@ def signals_feed() -> Any:
     return r.table("signals").changes(include_states=True, squash=False)
 
 
+def beat_query(node: str) -> Any:
+    """Return the write of a node's beat. It answers the nodes whose beats have stopped.
+
+    Such a node may have left entries unflushed. Its beat stays until somebody has flushed them.
+    """
+    beats = r.table("beats")
+    beat = {"id": node, "at": r.now().to_epoch_time()}
+    until = r.now().to_epoch_time() - STOPPED_SECONDS
+    stopped = beats.filter(lambda row: row["at"].default(0) < until)
+    written = beats.insert(beat, conflict="replace", durability="soft")
+    return written.do(lambda _written: stopped["id"].coerce_to("array"))
+
+
+def forget_query(nodes: list[str]) -> Any:
+    """Return the write that removes the beats of nodes that have died, unless they beat again."""
+    is_old = r.row["at"].default(0) < r.now().to_epoch_time() - STOPPED_SECONDS
+    return r.table("beats").get_all(*nodes).filter(is_old).delete(durability="soft")
+
+
 def abandoned_query() -> Any:
-    """Return the write that removes the beats and signals of nodes that have ended without doing so themselves."""
+    """Return the write that removes the signals of nodes that have ended without doing so themselves."""
     is_old = r.row["at"].default(0) < r.now().to_epoch_time() - ABANDONED_SECONDS
-    return r.expr([r.table(name).filter(is_old).delete(durability="soft") for name in ("beats", "signals")])
+    return r.table("signals").filter(is_old).delete(durability="soft")
 
 
 def remove_beat_query(node: str) -> Any:

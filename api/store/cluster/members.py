@@ -16,7 +16,8 @@ from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, ReadMa
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
-from api.store.cluster.log import Appender
+from api.store.cluster.appender import Appender
+from api.store.cluster.flusher import Flusher
 from api.store.cluster.queries import listing_query, mark_query, memberships_query
 from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of
 from api.store.cluster.waiting import Seen
@@ -32,10 +33,13 @@ MAX_LOOKS: Final = 20
 class ClusterMembers(MemberStore):
     """The table `members`, and the `member` entries from which it is made."""
 
-    def __init__(self, pool: Pool, reader: Reader, appender: Appender, accounts: ClusterAccounts) -> None:
+    def __init__(
+        self, pool: Pool, reader: Reader, appender: Appender, flusher: Flusher, accounts: ClusterAccounts
+    ) -> None:
         self._pool = pool
         self._reader = reader
         self._appender = appender
+        self._flusher = flusher
         self._accounts = accounts
 
     async def change(
@@ -49,7 +53,7 @@ class ClusterMembers(MemberStore):
         if not is_key(room_id) or not await self._is_room(room_id):
             raise NotFound
         for _ in range(MAX_LOOKS):
-            as_of = self._appender.flushed(room_id)
+            as_of = self._flusher.mark(room_id).seq
             rows = {row["user_id"]: row for row in await self.rows([(room_id, user.id), (room_id, by)])}
             row = rows.get(user.id)
             now, owners = _membership(row), set()
@@ -59,7 +63,7 @@ class ClusterMembers(MemberStore):
             if then is None:
                 # The node that made the last change may have crashed before the flush.
                 if row is not None and row["seq"] > as_of:
-                    await self._appender.flush(room_id)
+                    await self._flusher.flush(room_id)
                 return None
             # The change before this one is part of the key, so of two changes at the same time only one is stored.
             once = f"member:{room_id}:{user.id}:{0 if row is None else row['seq']}"
@@ -69,16 +73,16 @@ class ClusterMembers(MemberStore):
                     room_id, member_draft(user, now.role, then, at, by), once=once, seen=seen
                 )
             except (MembershipChanged, RefConflict):  # RefConflict: another change has the same key
-                await self._appender.flush(room_id)
+                await self._flusher.flush(room_id)
                 continue
-            await self._appender.flush(room_id)
+            await self._flusher.flush(room_id)
             return appended if appended.is_new else None
         raise Unavailable
 
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
         """Return those of these memberships that exist."""
         # This must be read before the rows, which are then at least as new.
-        as_of = {room_id: self._appender.flushed(room_id) for room_id, _ in places}
+        as_of = {room_id: self._flusher.mark(room_id).seq for room_id, _ in places}
         rows = [row for row in await self.rows(places) if row["role"] is not None]
         users = await self._users(row["user_id"] for row in rows)
         return {
@@ -118,7 +122,7 @@ class ClusterMembers(MemberStore):
         query = mark_query(room_id, user_id, min(max(seq, 0), 2**53), epoch, back=back)
         marked = await self._pool.run(query)
         if marked is not None and not marked["is_there"]:
-            await self._appender.flush(room_id)  # the user joined, and the node that should flush has crashed
+            await self._flusher.flush(room_id)  # the user joined, and the node that should flush has crashed
             marked = await self._pool.run(query)
         if marked is None or marked["errors"] or not marked["is_there"]:
             raise Unavailable

@@ -14,7 +14,7 @@ from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
-"""This many flushed entries stay in the tail, so that a node whose mark is a little old can still append."""
+"""At most this many flushed entries stay in the tail, so that a node whose mark is a little old can still append."""
 
 RENEWAL: Final = "renewal"
 """The row of `meta` that exists while epochs are renewed."""
@@ -34,11 +34,6 @@ class Mark(NamedTuple):
 
 
 NO_MARK: Final = Mark("", 0)
-
-
-def known_of(head: Any, mark: Any) -> Any:
-    """Return the seq up to which a head's log is known to be flushed; 0 if the mark is of another epoch."""
-    return r.branch(head["epoch"] == mark["epoch"], mark["seq"], 0)
 
 
 def heads_table() -> Any:
@@ -131,7 +126,9 @@ def grown_query(after: dict[str, int]) -> Any:
 def _grown_since(after: Any) -> Any:
     def new(head: Any) -> Any:
         return after[head["id"]].do(
-            lambda seq: head.pluck("id", "epoch", "seq", "trimmed").merge({"tail": tail_after(head, seq)})
+            lambda seq: head.pluck("id", "epoch", "seq", "trimmed", "flushed").merge(
+                {"tail": tail_after(head, seq)}
+            )
         )
 
     return heads_table().get_all(r.args(after.keys())).filter(is_head).map(new).coerce_to("array")
@@ -180,7 +177,10 @@ def renewal_query(name: str, last: Any) -> Any:
         renewed = (
             r.table("heads")
             .get_all(r.args(room_ids))
-            .update(lambda head: {"epoch": r.uuid(r.expr(name) + head["id"])}, durability="hard")
+            .update(
+                lambda head: {"epoch": r.uuid(r.expr(name) + head["id"]), "began": head["seq"]},
+                durability="hard",
+            )
         )
         return {"last": room_ids.nth(-1).default(None), "errors": renewed["errors"]}
 

@@ -11,7 +11,8 @@ from api.models.page import Page
 from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
-from api.store.cluster.log import Appender
+from api.store.cluster.appender import Appender
+from api.store.cluster.flusher import Flusher
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
@@ -31,7 +32,9 @@ class ClusterRooms(RoomStore):
     def __init__(
         self,
         pool: Pool,
+        *,
         appender: Appender,
+        flusher: Flusher,
         members: ClusterMembers,
         previews: Previews,
         unread: UnreadCounts,
@@ -39,6 +42,7 @@ class ClusterRooms(RoomStore):
         self._pool = pool
         self._unread = unread
         self._appender = appender
+        self._flusher = flusher
         self._previews = previews
         self._members = members
 
@@ -59,7 +63,7 @@ class ClusterRooms(RoomStore):
             raise Conflict
         draft = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
         await self._appender.append(room.id, draft, once=f"owner:{room.id}")
-        await self._appender.flush(room.id)
+        await self._flusher.flush(room.id)
         view = await self.view(room.id, owner.id)
         if view is None:
             raise NotFound

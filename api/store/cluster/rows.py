@@ -124,6 +124,16 @@ def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[st
     }
 
 
+def our_rows(tail: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return the items of a tail that Tailwire has written."""
+    types = {"id": str, "room_id": str, "kind": str, "attempt": str, "user_id": str, "seq": int}
+    return [
+        row
+        for row in tail
+        if isinstance(row, dict) and all(type(row.get(name)) is of for name, of in types.items())
+    ]
+
+
 def acting_row(row: dict[str, Any]) -> dict[str, Any]:
     """Check the row of an entry that acts, and return it unchanged. Raises as `entry_of` does."""
     if entry_of(row).kind == Kind.MEMBER:
@@ -143,7 +153,6 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
             "returns_as": entry.data.get("returns_as"),
             "joined_at": entry.at,
             "read_seq": entry.seq,  # messages from before they joined do not count as unread
-            "read_number": row["number"],  # only nodes of the version before read it, and they need a number
             "seq": entry.seq,
         }
     )

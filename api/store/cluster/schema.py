@@ -30,6 +30,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
     return {
         "id": room_id,
         "epoch": new_epoch(),
+        "began": 0,  # the seq at which the epoch began
         "seq": 0,
         "number": 0,  # how many of the entries are messages
         "message_seq": 0,  # the seq of the newest message
@@ -37,10 +38,11 @@ def empty_head(room_id: str) -> dict[str, Any]:
         "retries": 0,
         "trimmed": 0,  # entries up to here are no longer in the tail
         "tail": [],
-        # The newest changes of membership, and the seq of the last one that was dropped.
+        # The newest changes of membership and of the room, and the seq of the last one that was dropped.
         "moves": {"dropped": 0, "rows": []},
-        "moved": 0,  # the seq of the newest change of membership
+        "moved": 0,  # the seq of the newest of these changes
         "attempt": "",  # the newest append
+        "mentioned": [],  # the seqs of the newest messages that mention anybody, each with their user ids
     }
 
 

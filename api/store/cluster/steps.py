@@ -253,8 +253,10 @@ def _notices(batch: Any) -> Any:
 async def _note_places(migration: Migration) -> None:
     """Fill the table of refs. May be repeated.
 
-    An entry that is only in a tail gets its ref from the node of this version that flushes it.
+    The index that every append of the version before needs goes first. So nodes that were not stopped append nothing
+    that is missed here. An entry that is only in a tail gets its ref from the node of this version that flushes it.
     """
+    await drop_index(migration, "batches", "ids")
     if not await migration.pool.run(migration.table("batches").is_empty()):
         await _stop_writing(migration)
         await fill_refs(migration)
@@ -349,7 +351,6 @@ STEPS: Final = (
                 "message",
                 lambda batch: r.branch(batch["rows"]["kind"].contains(Kind.MESSAGE.value), batch["id"], None),
             ),
-            Index("batches", "ids", lambda batch: batch["rows"]["id"], multi=True),
             Index("batches", "target", _targets, multi=True),
         ),
     ),

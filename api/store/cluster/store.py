@@ -8,13 +8,16 @@ from api.errors import Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
+from api.store.cluster.appender import Appender
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.changes import ClusterChanges
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.erasure import ClusterErasure
+from api.store.cluster.flusher import Flusher
+from api.store.cluster.heads import KnownHeads
 from api.store.cluster.invites import ClusterInvites
-from api.store.cluster.log import Appender, ClusterLog
+from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
@@ -43,27 +46,45 @@ class ClusterStore(Store):
         reader = Reader()
         unflushed = Unflushed()
         pages = Pages(pool, reader)
-        self.appender = appender = Appender(pool, reader, unflushed)
-        epochs = ClusterEpochs(pool, reader, on_restored=appender.forget, renews=opening is not Opening.LOOK)
+        heads = KnownHeads()
+        self.flusher = flusher = Flusher(pool, reader, unflushed, heads)
+        self.appender = appender = Appender(pool, unflushed, heads, flusher)
+        epochs = ClusterEpochs(pool, reader, on_restored=flusher.forget, renews=opening is not Opening.LOOK)
         accounts = ClusterAccounts(pool, reader)
         self._signals = ClusterSignals(pool)
-        members = ClusterMembers(pool, reader, appender, accounts)
+        members = ClusterMembers(pool, reader, appender, flusher, accounts)
         super().__init__(
             accounts=accounts,
             sessions=ClusterSessions(pool, reader),
-            rooms=ClusterRooms(pool, appender, members, Previews(pool, reader), UnreadCounts(pool)),
+            rooms=ClusterRooms(
+                pool,
+                appender=appender,
+                flusher=flusher,
+                members=members,
+                previews=Previews(pool, reader),
+                unread=UnreadCounts(pool),
+            ),
             members=members,
-            log=ClusterLog(pool, appender, pages, Pins(pool, reader), epochs),
+            log=ClusterLog(
+                pool,
+                appender=appender,
+                flusher=flusher,
+                pages=pages,
+                pins=Pins(pool, reader),
+                epochs=epochs,
+            ),
             audit=ClusterAudit(pool),
             attempts=ClusterAttempts(pool),
             invites=ClusterInvites(pool, accounts),
-            erasure=ClusterErasure(pool, appender, reader),
+            erasure=ClusterErasure(pool, flusher, reader),
             changes=ClusterChanges(
                 pool,
                 reader,
                 pages,
                 epochs,
                 unflushed,
+                heads=heads,
+                flusher=flusher,
                 signals_of=self._signals.node,
                 quiet_seconds=quiet_seconds,
             ),
@@ -93,6 +114,7 @@ class ClusterStore(Store):
     async def close(self) -> None:
         await self._signals.close()
         await self.appender.close()
+        await self.flusher.close()
         await self._pool.close()
 
     async def check(self) -> None:

@@ -36,12 +36,15 @@ from api.store.cluster.feeds import (
     Replaced,
     Written,
     abandoned_query,
+    beat_query,
     beats_feed,
+    forget_query,
     heads_feed,
     remove_beat_query,
     sessions_feed,
     signals_feed,
 )
+from api.store.cluster.heads import KnownHeads
 from api.store.cluster.queries import grown_query
 from api.store.cluster.rows import Reader
 from api.store.cluster.unflushed import Unflushed
@@ -85,8 +88,10 @@ class ClusterTail:
         reader: Reader,
         unflushed: Unflushed,
         *,
+        heads: KnownHeads,
         signals_of: str,
         read_log: ReadLog,
+        flush_left: Callable[[], Awaitable[None]],
         wants: Wants,
         quiet_seconds: float,
     ) -> None:
@@ -97,9 +102,11 @@ class ClusterTail:
         self._epochs = epochs
         self._reader = reader
         self._unflushed = unflushed
+        self._heads = heads
         self._signals_of = signals_of
         self._signals = SignalReader()
         self._read_log = read_log
+        self._flush_left = flush_left
         self._wants = wants
         self._quiet_seconds = quiet_seconds
         self._told: dict[str, tuple[str, int]] = {}  # by room: the epoch and the last seq that was told
@@ -184,6 +191,8 @@ class ClusterTail:
             told = max(one.after, self._told_in(room_id, one.head.epoch)) if first is None else first.after
             grown[room_id] = one._replace(after=told)
         for head, _ in written:
+            if head.room_id not in grown:
+                self._heads.passed(head.room_id, head.epoch, head.seq)
             if head.room_id not in grown and head.flushed:
                 # Nobody was told of these, but flushed entries are durable, and a database with fewer was set back.
                 told = self._told_in(head.room_id, head.epoch)
@@ -227,6 +236,7 @@ class ClusterTail:
             told_epoch, told = known[head["id"]]
             if head["epoch"] != told_epoch or head["seq"] < told:
                 raise Unavailable(_REPLACED)
+            self._heads.shown(head, head["tail"])
             entries += await self._after(head, after[head["id"]])
         return entries
 
@@ -291,12 +301,16 @@ class ClusterTail:
             self._ready[name].set()  # so that `open` stops waiting; it raises the error
 
     async def _beat(self) -> None:
+        """Write this node's beat again and again, and flush what nodes have left whose beats have stopped."""
         with contextlib.suppress(Unavailable):
             await self._pool.run(abandoned_query())
         while True:
-            beat = {"id": self._node, "at": r.now().to_epoch_time()}
             with contextlib.suppress(Unavailable):  # the feed of beats notices one that is missing
-                await self._pool.run(r.table("beats").insert(beat, conflict="replace", durability="soft"))
+                stopped = await self._pool.run(beat_query(self._node))
+                if stopped:
+                    log.info("flushing_what_dead_nodes_left", nodes=len(stopped))
+                    await self._flush_left()
+                    await self._pool.run(forget_query(stopped))
             await asyncio.sleep(self._quiet_seconds * 0.8)
 
 
@@ -307,8 +321,10 @@ async def open_tail(
     reader: Reader,
     unflushed: Unflushed,
     *,
+    heads: KnownHeads,
     signals_of: str,
     read_log: ReadLog,
+    flush_left: Callable[[], Awaitable[None]],
     wants: Wants,
     quiet_seconds: float,
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
@@ -321,8 +337,10 @@ async def open_tail(
             epochs,
             reader,
             unflushed,
+            heads=heads,
             signals_of=signals_of,
             read_log=read_log,
+            flush_left=flush_left,
             wants=wants,
             quiet_seconds=quiet_seconds,
         )

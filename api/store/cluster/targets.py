@@ -4,13 +4,12 @@ from typing import Any, Final
 
 from api.errors import EpochChanged, NotFound, TailwireError
 from api.models.log import Appended, Draft, Entry, Kind
-from api.store.cluster.batches import any_with_ids
 from api.store.cluster.pages import Looked, Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
 from api.store.cluster.rows import row_of
 from api.store.fold import Changes
-from api.store.rethinkdb import Pool, Prepared
+from api.store.rethinkdb import Pool, Prepared, r
 from api.store.ruling import Ruling, Target, ruling
 
 
@@ -68,9 +67,11 @@ def _standing(draft: Draft, looked: Looked, pin_count: int) -> Entry | None:
 
 
 def _stored(given: Any) -> Any:
-    # The head is read first, as what its tail no longer carries is in `batches`.
+    # The head is read first, as the refs of what its tail no longer carries are in `refs`.
     tail = heads_table().get(given["room_id"])["tail"].filter({"id": given["id"]}).count()
-    return tail.do(lambda count: (count > 0) | any_with_ids([given["id"]]).is_empty().not_())
+    return tail.do(
+        lambda count: (count > 0) | r.table("refs", read_mode="majority").get(given["id"]).ne(None)
+    )
 
 
 _STORED: Final = Prepared(_stored)

@@ -40,6 +40,18 @@ class Unflushed:
         room = self._rooms.get(room_id)
         return ("", 0) if room is None else (room.epoch, max(room.rows))
 
+    def amount(self, room_id: str) -> tuple[int, int]:
+        """Return how many rows of a room are kept here, and how many characters their bodies have."""
+        rows = self._rooms[room_id].rows.values() if room_id in self._rooms else ()
+        return len(rows), sum(len(row["data"].get("body", "")) for row in rows)
+
+    def after(self, room_id: str, seq: int) -> tuple[str, list[dict[str, Any]]]:
+        """Return the epoch of a room and all its rows after a seq, if none is missing between them; else ("", [])."""
+        room = self._rooms.get(room_id)
+        if room is None or max(room.rows) - seq != len(room.rows):
+            return "", []
+        return room.epoch, [room.rows[one] for one in sorted(room.rows)]
+
     def remember(self, room_id: str, epoch: str, rows: Iterable[dict[str, Any]]) -> None:
         """Keep these stored rows until `forget`. Rows that are known of another epoch of the room are dropped."""
         room = self._rooms.get(room_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from api.models.log import Appended, Kind
+from api.store.cluster.heads import KnownHead
 
 MAX_BATCH: Final = 100
 """A batch has at most this many entries. Stored batches are searched for by this limit, so it must never become less
@@ -28,14 +29,12 @@ class Waiting:
     answer: asyncio.Future[Appended]
     seen: Seen | None
 
-    def is_overtaken(self, answer: dict[str, Any]) -> bool:
-        """Say whether a membership on which it rests has changed since, or may have, by the answer of the head."""
+    def is_overtaken(self, head: KnownHead) -> bool:
+        """Say whether a membership on which it rests, or the room, has changed since, or may have."""
         if self.seen is None:
             return False
         as_of, user_ids = self.seen
-        return answer["dropped"] > as_of or any(
-            row["seq"] > as_of and row["user_id"] in user_ids for row in answer["moved"]
-        )
+        return any(head.has_moved(user_id, as_of) for user_id in user_ids)
 
 
 class Overtaken(Exception):

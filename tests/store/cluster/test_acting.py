@@ -28,14 +28,14 @@ async def test_an_entry_that_acts_and_is_of_a_kind_that_is_not_known_is_served_a
 ) -> None:
     async with store.changes.open() as tail:
         await store.log.append(LOBBY_ID, message("1", "secret"))
-        await store.appender.flush(LOBBY_ID)
+        await store.flusher.flush(LOBBY_ID)
         await strange.write(LOBBY_ID, NEWER, NEWER | {"acts": True})
         await store.log.append(LOBBY_ID, message("4"))
         with pytest.raises(Unavailable):
             await store.log.append(LOBBY_ID, delete("5", 1))
         given = [one for one in await told(tail, is_entry(5)) if isinstance(one, Entry)]
     for _ in range(2):
-        await store.appender.flush(LOBBY_ID)
+        await store.flusher.flush(LOBBY_ID)
         assert [row["seq"] for row in await flushed_rows(behind)] == [1]
     assert [entry.kind for entry in given] == ["message", "purge", "purge", "message", "delete"]
     assert (await whole_log(store))[1:] == given[1:]
@@ -62,7 +62,7 @@ async def test_a_row_that_says_that_it_acts_and_is_no_entry_keeps_no_room_from_b
     ]
     await strange.write(LOBBY_ID, *no_entries)
     acked = await store.log.append(LOBBY_ID, message("after"))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     assert acked.entry.seq in [row["seq"] for row in await flushed_rows(behind)]
 
 
@@ -71,7 +71,7 @@ async def test_an_entry_that_only_is_of_a_kind_that_is_not_known_is_flushed_like
 ) -> None:
     await strange.write(LOBBY_ID, NEWER)
     await store.log.append(LOBBY_ID, message("2"))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
     async with opened_again(store) as fresh:
         first, second = await whole_log(fresh)

@@ -178,7 +178,7 @@ async def test_a_database_that_is_set_back_is_noticed_by_who_heard_nothing_of_it
     wanted = {LOBBY_ID}
     async with store.changes.open(wanted.__contains__) as tail:
         await other.log.append(DEN.id, message("1"))
-        await other.appender.flush(DEN.id)
+        await other.flusher.flush(DEN.id)
         await other.log.append(DEN.id, message("2"))  # the append notes the flush in the head
 
         async def is_noted() -> bool:

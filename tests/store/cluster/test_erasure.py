@@ -42,7 +42,7 @@ async def test_what_a_user_wrote_is_found_however_entries_were_batched(
                     for n, by in enumerate(authors)
                 )
             )
-        await store.appender.flush(room_id)
+        await store.flusher.flush(room_id)
     await behind.write(r.table("batches").insert([{"id": ["odd", 1], "rows": [{"user_id": ALICE.id}]}]))
     logs = [*await whole_log(store), *await whole_log(store, DEN.id)]
     for user in (ALICE, BOB):

@@ -54,12 +54,12 @@ async def test_refs_that_are_sent_again_long_after_leave_nothing_behind(
 ) -> None:
     refs = [f"{n}" for n in range(50)]
     await asyncio.gather(*(store.log.append(LOBBY_ID, message(ref)) for ref in refs))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     again = await asyncio.gather(*(other.log.append(LOBBY_ID, message(ref)) for ref in refs))
     assert not any(one.is_new for one in again)
 
     async def is_empty() -> bool:
-        return not other.appender._unflushed
+        return not other.flusher._unflushed
 
     await until(is_empty)
 
@@ -69,7 +69,7 @@ async def test_a_body_whose_erasing_a_dead_node_left_half_done_is_erased_by_the_
 ) -> None:
     await store.log.append(LOBBY_ID, message("secret ref", "secret"))
     await store.log.append(LOBBY_ID, edit("secret edit", 1, "secret, edited"))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     never_flush(store, monkeypatch)
     with pytest.raises(Unavailable):
         await store.log.append(LOBBY_ID, delete("3", 1))
@@ -88,7 +88,7 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
     assert "secret" in str(head["tail"])
     await behind.write(r.table("heads").insert(head, conflict="replace"))  # as a late flush read it
     async with opened_again(store) as late:
-        await late.appender.flush(LOBBY_ID)
+        await late.flusher.flush(LOBBY_ID)
     assert "secret" not in str(await behind.read(r.table("batches")))
 
 
@@ -123,7 +123,7 @@ async def test_no_trim_lets_a_retry_slip_past(
 async def test_a_head_stays_small_however_long_its_log(store: ClusterStore, behind: Pool) -> None:
     for batch in range(10):
         await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{batch}-{n}")) for n in range(50)))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     await store.log.append(LOBBY_ID, message("last"))
     assert await behind.run(r.table("heads").get(LOBBY_ID)["tail"].count()) < 100
 
@@ -136,8 +136,8 @@ async def test_an_append_is_flushed_whole_by_a_node_that_takes_a_part_of_it_for_
 ) -> None:
     never_flush(store, monkeypatch)
     acked = await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(20)))
-    other.appender._flushed[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as before the node notices a set-back
-    await other.appender.flush(LOBBY_ID)
+    other.flusher._marks[LOBBY_ID] = Mark(acked[0].epoch, 13)  # as before the node notices a set-back
+    await other.flusher.flush(LOBBY_ID)
     batches = await behind.read(r.table("batches"))
     assert [(batch["id"], len(batch["rows"])) for batch in batches] == [([LOBBY_ID, 1], 20)]
 
@@ -151,7 +151,7 @@ async def test_a_ref_that_was_raced_for_in_two_rooms_is_in_each_once(
         never_flush(other, broken)
         acked = [await store.log.append(LOBBY_ID, message("1")), await other.log.append(DEN.id, message("1"))]
     for room_id in (LOBBY_ID, DEN.id):
-        await store.appender.flush(room_id)
+        await store.flusher.flush(room_id)
     await keep_nothing_in_tails(behind)
     async with opened_again(store) as fresh:
         for one in acked:
@@ -168,13 +168,13 @@ async def test_what_was_flushed_in_another_epoch_is_not_taken_for_flushed(
     await store.log.append(LOBBY_ID, message("0"))
     earlier = await behind.run(r.table("heads").get(LOBBY_ID))
     await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"{n}")) for n in range(1, 60)))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     await behind.write(r.table("heads").insert(earlier | {"epoch": "another"}, conflict="replace"))
     await behind.write(r.table("batches").filter(r.row["id"].nth(1) > 1).delete())
     never_flush(other, monkeypatch)
     after = [f"after-{n}" for n in range(80)]
     await asyncio.gather(*(other.log.append(LOBBY_ID, message(ref)) for ref in after))
     await store.log.append(LOBBY_ID, message("last"))
-    await store.appender.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
     assert {entry.ref for entry in await whole_log(store)} == {"0", *after, "last"}
     assert await flushed_refs(behind) == [entry.ref for entry in await whole_log(store)]

@@ -71,7 +71,7 @@ async def test_a_membership_counts_on_every_node_before_it_is_flushed_and_though
     assert view is not None
     assert (view.role, view.read_seq, view.unread.count) == (Role.MEMBER, 2, 0)
     async with opened_again(store) as dying:
-        await dying.appender.flush(DEN.id)
+        await dying.flusher.flush(DEN.id)
         never_flush(dying, monkeypatch)
         with pytest.raises(Unavailable):
             await dying.members.leave(DEN.id, BOB, at=8_000)

@@ -52,17 +52,18 @@ async def test_a_wrong_password_is_said_in_plain_words(cluster_url: str) -> None
 
 
 async def set_back_to_version_8(behind: Pool, server: RethinkDBServer) -> None:
-    """Set the database back to version 8, where an index finds every entry by its author."""
+    """Set the database back to version 8, where indexes find every entry by its id and by its author."""
     await as_admin(server, r.table_drop("refs"))
     batches = r.table("batches")
     for name in await as_admin(server, batches.index_list()):
-        if name in {"who", "author"}:
+        if name in {"who", "author", "ids"}:
             await as_admin(server, batches.index_drop(name))
 
     def authors(batch: Any) -> Any:
         return batch["rows"].map(lambda row: [row["user_id"], row["room_id"], row["seq"]])
 
     await as_admin(server, batches.index_create("author", authors, multi=True))
+    await as_admin(server, batches.index_create("ids", lambda batch: batch["rows"]["id"], multi=True))
     await as_admin(server, batches.index_wait())
     await behind.write(r.table("meta").get("schema_version").update({"value": "8"}))
 
@@ -175,7 +176,7 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
         await store.log.append(LOBBY_ID, edit("edit", 2, "edited"))
         await store.log.append(LOBBY_ID, delete("delete", 1))
         await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"late {n}")) for n in range(3)))
-        await store.appender.flush(LOBBY_ID)
+        await store.flusher.flush(LOBBY_ID)
         log, history = await whole_log(store), await store.log.history(LOBBY_ID, limit=100)
     head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
     # Some flushed entries are still in the tail, and of the newest the head does not know that they are flushed.
@@ -286,7 +287,7 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
     """`init` is broken off after one query, then after two, and so on, until it comes to its end."""
     async with opened(cluster_url) as store:
         acked = [await store.log.append(LOBBY_ID, message(f"{n}")) for n in range(30)]
-        await store.appender.flush(LOBBY_ID)
+        await store.flusher.flush(LOBBY_ID)
         log = await whole_log(store)
     if version == 0:
         for table in TABLES:

@@ -12,12 +12,12 @@ from api.store.cluster.unread import QUERIES, Span, UnreadCounts
 from api.store.rethinkdb import Pool, r
 from tests.store.calls import change, whole_log
 from tests.store.cluster.nodes import (
+    forget_authors,
     keep_nothing_in_tails,
     like,
     make_den,
     never_flush,
     opened_again,
-    tell_authors,
 )
 from tests.store.make import ALICE, BOB, DEN, delete, edit, make_room, message
 from tests.store.test_unread import say, view_of
@@ -40,15 +40,15 @@ async def test_unread_messages_are_counted_where_the_tails_no_longer_have_them(
     await say(store, DEN, ALICE, 30, ref="many")
     whole = await view_of(store, DEN.id, BOB)
     assert whole == (2, Unread(40, 3))
-    await store.appender.flush(DEN.id)
-    if tells:
-        await tell_authors(behind)
+    await store.flusher.flush(DEN.id)
+    if not tells:
+        await forget_authors(behind)
     await keep_nothing_in_tails(behind)
     assert await view_of(store, DEN.id, BOB) == whole
     await store.log.append(DEN.id, delete("d", 3))
     await say(store, DEN, ALICE, 1, ref="last")
     assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
-    await store.appender.flush(DEN.id)
+    await store.flusher.flush(DEN.id)
     await keep_nothing_in_tails(behind)
     assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
 
@@ -59,7 +59,7 @@ async def test_the_rows_of_a_batch_are_looked_at_only_where_it_does_not_tell_the
     await make_den(store)
     await store.members.join(DEN.id, BOB, Role.MEMBER, 1)
     (first, *_) = await say(store, DEN, ALICE, 3)
-    await store.appender.flush(DEN.id)
+    await store.flusher.flush(DEN.id)
     await keep_nothing_in_tails(behind)
     batch = r.table("batches").get([DEN.id, first])
     for authors, count in (
@@ -89,7 +89,7 @@ async def test_any_number_of_rooms_is_counted_and_shown(
             await store.rooms.create(room, ALICE)
         await say(store, room, BOB, number + 1, ref=room.id)
         await store.log.append(room.id, edit(f"e{number}", number + 2, f"edited {number}", by=BOB))
-        await store.appender.flush(room.id)
+        await store.flusher.flush(room.id)
     await store.rooms.create(make_room(9), ALICE)
 
     async def views() -> list[RoomView]:
