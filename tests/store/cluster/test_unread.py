@@ -51,6 +51,8 @@ async def test_unread_messages_are_counted_where_the_tails_no_longer_have_them(
     await store.flusher.flush(DEN.id)
     await keep_nothing_in_tails(behind)
     assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
+    await store.members.mark_read(DEN.id, BOB.id, 4)
+    assert await view_of(store, DEN.id, BOB) == (4, Unread(39, 6))
 
 
 async def test_the_rows_of_a_batch_are_looked_at_only_where_it_does_not_tell_their_authors(
@@ -73,7 +75,9 @@ async def test_the_rows_of_a_batch_are_looked_at_only_where_it_does_not_tell_the
     ):
         await behind.write(batch.update({"authors": r.literal(authors)}))
         assert (await view_of(store, DEN.id, BOB))[1].count == count, authors
-    await behind.write(r.table("batches").insert({"id": [DEN.id, 3.5], "rows": [{"kind": "message"}] * 2}))
+    of_another_program = {"id": [DEN.id, first + 0.5], "rows": [{"kind": "message"}] * 2}
+    of_a_life_that_is_over = {"id": [DEN.id, first + 1], "rows": [{"kind": "message", "user_id": BOB.id}] * 2}
+    await behind.write(r.table("batches").insert([of_another_program, of_a_life_that_is_over]))
     assert (await view_of(store, DEN.id, BOB))[1].count == 3
 
 
