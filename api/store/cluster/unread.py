@@ -17,9 +17,9 @@ from api.store.cluster.queries import heads_table, is_head, tail_after
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.unread import MAX_LOOKED, unread
 
-ROOMS: Final = 25
+ROOMS: Final = 10
 """One query looks into this many rooms. Each costs the database a millisecond or two, whatever is in it."""
-QUERIES: Final = 4
+QUERIES: Final = 2
 """At most this many queries of a node count at once. So many who ask at once wait for each other, and sends do not."""
 NEAR: Final = 1_000
 """The first query reads this many entries of each room. So most counts, which end at `MAX_UNREAD`, take one query."""
