@@ -363,7 +363,6 @@ async def test_edits_and_deletes_are_heard_on_every_node_and_after_an_absence(
         assert [(item["body"], item["deleted"]) for item in mine] == [("second", False), ("", True)]
 
 
-@pytest.mark.stores("sqlite")
 async def test_an_edit_and_a_delete_at_once_have_one_outcome_on_all_nodes(store_url: str) -> None:
     async with two_nodes(store_url) as (one, other):
         alice = await one.sign_up("alice")
@@ -382,7 +381,6 @@ async def test_an_edit_and_a_delete_at_once_have_one_outcome_on_all_nodes(store_
                 assert "secret" not in str(await read(alice, LOG, after=seq - 1))
 
 
-@pytest.mark.stores("sqlite")
 @pytest.mark.parametrize("command", [{"type": "react", "emoji": "👍"}, {"type": "pin"}])
 async def test_what_meets_a_delete_has_one_outcome_on_all_nodes(store_url: str, command: Event) -> None:
     async with two_nodes(store_url) as (one, other):
@@ -404,7 +402,6 @@ async def test_what_meets_a_delete_has_one_outcome_on_all_nodes(store_url: str, 
         assert (await read(alice, f"/rooms/{room_id}/pins"))["items"] == []
 
 
-@pytest.mark.stores("sqlite")
 async def test_no_more_kinds_of_emoji_than_may_be_come_at_once_from_two_nodes(store_url: str) -> None:
     async with two_nodes(store_url) as (one, other):
         alice = await one.sign_up("alice")
@@ -418,7 +415,6 @@ async def test_no_more_kinds_of_emoji_than_may_be_come_at_once_from_two_nodes(st
         assert len((await read(alice, f"{MESSAGES}/{seq}"))["reactions"]) == 20
 
 
-@pytest.mark.stores("sqlite")
 async def test_many_deletes_at_once_are_one_entry(store_url: str) -> None:
     async with two_nodes(store_url) as (one, other):
         alice = await one.sign_up("alice")

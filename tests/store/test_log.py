@@ -374,6 +374,29 @@ async def test_a_room_has_no_more_than_a_hundred_pins(store: Store, den: Room) -
     assert len(await store.log.pins(den.id)) == MAX_PINS
 
 
+async def test_the_last_pin_and_the_last_emoji_are_given_once_however_many_want_them_on_two_stores(
+    store: Store, other: Store, den: Room
+) -> None:
+    seqs = await send(store, den, *map(str, range(MAX_PINS + 3)))
+    await asyncio.gather(*(store.log.append(den.id, pin(f"p{seq}", seq)) for seq in seqs[: MAX_PINS - 1]))
+    for number in range(MAX_EMOJI - 1):
+        await store.log.append(den.id, reaction(f"r{number}", seqs[0], f"{number}"))
+    pinning = [
+        via.log.append(den.id, pin(f"late {seq}", seq))
+        for via, seq in zip((store, other) * 2, seqs[MAX_PINS - 1 :], strict=True)
+    ]
+    reacting = [
+        via.log.append(den.id, reaction(f"late {number}", seqs[0], f"late {number}"))
+        for number, via in enumerate((store, other) * 2)
+    ]
+    for appends in (pinning, reacting):
+        answers = await asyncio.gather(*appends, return_exceptions=True)
+        assert sum(isinstance(one, Appended) for one in answers) == 1
+        refused = [one for one in answers if isinstance(one, Invalid)]
+        assert [one.specific_code for one in refused] == ["limit"] * 3
+    assert len(await store.log.pins(den.id)) == MAX_PINS
+
+
 # -- erasing
 
 

@@ -5,6 +5,7 @@ database only compares seq and epoch. It has few terms, as the server computes e
 `relative_query` appends to a head that may have grown since it was last known. It appends anything.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -13,6 +14,7 @@ from api.models.log import Kind
 from api.store.cluster.batches import changes_of
 from api.store.cluster.heads import MOVES, KnownHead, noted
 from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table
+from api.store.cluster.waiting import Guard
 from api.store.rethinkdb import Prepared, r
 from api.store.template import Template, value
 
@@ -96,13 +98,19 @@ def _exact() -> Any:
 # -- to a head that may have grown
 
 
-def relative_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: dict[str, int]) -> Any:
+def relative_query(
+    room_id: str,
+    rows: list[dict[str, Any]],
+    mark: Mark,
+    seen: dict[str, int],
+    guards: Sequence[Guard] = (),
+) -> Any:
     """Return the query that appends these new rows, messages first, if they pass every check.
 
     Entries up to `mark` were flushed before the query looks for the refs. Later ones are in the tail, which the update
     itself searches. So a retry is found even if the tail is trimmed between the two. `seen` has, by user, the seq as of
     which their membership and the room were read. Nothing is appended if there is a newer change of them, or if the
-    head does not remember changes that far back.
+    head does not remember changes that far back. Nor is anything appended if one of the `guards` does not hold.
 
     The answer is null if anything is in the way, and nothing was written; then a look at the head tells what it is.
     Else it has `epoch`, `seq`, `flushed` and `trimmed` of the head, and `first`, the seq of the first row. It is read
@@ -121,6 +129,7 @@ def relative_query(room_id: str, rows: list[dict[str, Any]], mark: Mark, seen: d
         "mark": mark._asdict(),
         "seen": seen,
         "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
+        "guards": [guard._asdict() for guard in guards],
         "deleted": deleted,
         "edited": edited,
         "erases": bool(deleted or edited),
@@ -133,7 +142,7 @@ def _relative(given: Any, *, grown: Any) -> Any:
 
     def run(ids: Any, known: Any, gone: Any) -> Any:
         written = heads.get(given["room_id"]).update(
-            lambda head: r.branch(_fits(head, given, ids).default(False), grown(head, given, gone), {}),
+            lambda head: r.branch(fits(head, given, ids).default(False), grown(head, given, gone), {}),
             durability="hard",
         )
         return r.branch(
@@ -144,7 +153,8 @@ def _relative(given: Any, *, grown: Any) -> Any:
             None,
         )
 
-    gone = [] if grown is _grown_by_messages else _gone(given)
+    is_plain = grown is _grown_by_messages
+    fits, gone = (_fits, []) if is_plain else (_fits_guarded, _gone(given))
     return r.do(given["ids"], r.table("refs").get_all(r.args(given["ids"])).is_empty(), gone, run)
 
 
@@ -168,6 +178,24 @@ def _fits(head: Any, given: Any, ids: Any) -> Any:
         )
         & head["tail"]["id"].set_intersection(ids).is_empty()
     )
+
+
+def _fits_guarded(head: Any, given: Any, ids: Any) -> Any:
+    def fails(guard: Any) -> Any:
+        counted = head["tail"].filter(
+            lambda row: (
+                (row["seq"] > guard["as_of"])
+                & (row["kind"] == guard["kind"])
+                & ((guard["target"] == None) | (row["data"]["target"] == guard["target"]))  # noqa: E711  ReQL
+            )
+        )
+        return (
+            (head["epoch"] != guard["epoch"])
+            | (head["trimmed"] > guard["as_of"])
+            | (counted.count() > guard["spare"])
+        )
+
+    return _fits(head, given, ids) & given["guards"].filter(fails).is_empty()
 
 
 def _grown_by_messages(head: Any, given: Any, _gone: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from api import failpoints
-from api.errors import MembershipChanged, NotFound, RefConflict, Unavailable
+from api.errors import NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models.log import Appended, Draft, Kind
 from api.store.cluster.append_query import (
@@ -30,7 +30,16 @@ from api.store.cluster.heads import KnownHead, KnownHeads, read_head
 from api.store.cluster.queries import NO_MARK
 from api.store.cluster.rows import entry_of, is_key, is_no_message, our_rows, row_of
 from api.store.cluster.unflushed import Unflushed
-from api.store.cluster.waiting import Overtaken, Seen, Waiting, fail, next_batch, seen_by_user
+from api.store.cluster.waiting import (
+    Guard,
+    Overtaken,
+    Seen,
+    Waiting,
+    fail,
+    guards_of,
+    next_batch,
+    seen_by_user,
+)
 from api.store.rethinkdb import Pool, r
 
 MAX_TRIES: Final = 10
@@ -80,19 +89,24 @@ class Appender:
         once: str | None = None,
         sent: Draft | None = None,
         seen: Seen | None = None,
+        guards: tuple[Guard, ...] = (),
     ) -> Appended:
         """Number and store an entry, together with the others that wait for this room; see `LogStore.append`.
 
         `once` is a key that no other entry may have; without it the key is made from user and ref. `sent` is what the
         author wrote, if less of it is stored; a retry is compared with it. `seen` are memberships that must not have
-        changed since they were read. If one has, raises `MembershipChanged`, and a new reading shows the change.
+        changed since they were read. If one has, raises `MembershipChanged`, and a new reading shows the change. If one
+        of the `guards` does not hold, raises `TargetChanged`.
         """
         if self._closed:
             raise Unavailable("the store is closed")
         if not is_key(room_id):
             raise NotFound
         waiting = Waiting(
-            row_of(room_id, draft, sent or draft, once), asyncio.get_running_loop().create_future(), seen
+            row_of(room_id, draft, sent or draft, once),
+            asyncio.get_running_loop().create_future(),
+            seen,
+            guards,
         )
         queue = self._queues.get(room_id)
         if queue is None:
@@ -151,8 +165,9 @@ class Appender:
                 stored, epoch = await self._stored(room_id, rows, batch)
         except Overtaken as overtaken:
             await self._flusher.flush(room_id)  # so that the callers see the change when they read again
-            fail(overtaken.waiting, MembershipChanged())
-            await self._append(room_id, [one for one in batch if one not in overtaken.waiting])
+            for waiting, error in overtaken.errors.items():
+                fail([waiting], error)
+            await self._append(room_id, [one for one in batch if one not in overtaken.errors])
             return
         failpoints.reached(Failpoint.AFTER_APPEND)
         self._answer(batch, stored, epoch, attempt)
@@ -167,7 +182,7 @@ class Appender:
 
         Raises `Overtaken`.
         """
-        seen = seen_by_user(batch)
+        seen, guards = seen_by_user(batch), guards_of(batch)
         found: dict[str, dict[str, Any]] = {}
         for _ in range(MAX_TRIES):
             fresh = [row for row in rows if row["id"] not in found]
@@ -175,14 +190,14 @@ class Appender:
                 # Rows that were found are sure to be on disk only after a write.
                 await self._pool.write(confirm_query(room_id))
                 return found, self._flusher.mark(room_id).epoch
-            numbered = await self._appended(room_id, fresh, seen)
+            numbered = await self._appended(room_id, fresh, seen, guards)
             if numbered is not None:
                 return found | {row["id"]: row for row in numbered}, self._flusher.mark(room_id).epoch
             found |= await self._found(room_id, fresh, batch)
         raise Unavailable
 
     async def _appended(
-        self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int]
+        self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int], guards: list[Guard]
     ) -> list[dict[str, Any]] | None:
         """Append rows if nothing is in the way. Returns them numbered, or None if nothing was written."""
         is_plain = not any(is_no_message(row) for row in rows)
@@ -191,7 +206,7 @@ class Appender:
         mark = self._flusher.mark(room_id)
         if mark is NO_MARK:
             return None
-        answer = await self._pool.run(relative_query(room_id, rows, mark, seen))
+        answer = await self._pool.run(relative_query(room_id, rows, mark, seen, guards))
         if answer is None:
             return None
         first = answer["first"]
@@ -261,9 +276,14 @@ class Appender:
         ids = {row["id"] for row in rows}
         found = await self._referred(room_id, answer["refs"])
         found |= {row["id"]: row for row in our_rows(answer["head"]["tail"]) if row["id"] in ids}
-        overtaken = [one for one in batch if one.row["id"] not in found and one.is_overtaken(head)]
-        if overtaken:
-            raise Overtaken(overtaken)
+        tail = our_rows(answer["head"]["tail"])
+        errors = {
+            one: error
+            for one in batch
+            if one.row["id"] not in found and (error := one.overtaken_by(head, tail)) is not None
+        }
+        if errors:
+            raise Overtaken(errors)
         return found
 
     async def _referred(self, room_id: str, refs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
 
 from api.errors import Invalid, Unavailable
 from api.models.kinds import KINDS
@@ -18,10 +20,13 @@ from api.store.cluster.flusher import Flusher
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.targets import Targets
-from api.store.cluster.waiting import Seen
+from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors
 from api.store.rethinkdb import Pool
 from api.store.shape import require_shape
+
+MAX_LOOKS: Final = 20
+"""A target is looked at this often while it keeps changing."""
 
 
 class ClusterLog(LogStore):
@@ -52,18 +57,28 @@ class ClusterLog(LogStore):
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
         await require_allowed(self._pool, draft.kind)
-        target, appended = draft.data.get("target"), None
-        if isinstance(target, int):
-            appended = await self._targets.standing(room_id, draft, target, epoch)
-        if appended is None:
-            seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
-            appended = await self._appender.append(room_id, draft, seen=seen)
+        appended = await self._decided(room_id, draft, author, epoch)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
         if KINDS[draft.kind].erases:
             await self._flusher.flush(room_id)  # the flush erases the bodies
             if self._flusher.mark(room_id).seq < appended.entry.seq:
                 raise Unavailable("an entry before it is for nodes of a newer version to carry out")
         return appended
+
+    async def _decided(
+        self, room_id: str, draft: Draft, author: Member | None, epoch: str | None
+    ) -> Appended:
+        seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
+        target = draft.data.get("target")
+        if not isinstance(target, int):
+            return await self._appender.append(room_id, draft, seen=seen)
+        for _ in range(MAX_LOOKS):
+            decided = await self._targets.decide(room_id, draft, target, epoch)
+            if isinstance(decided, Appended):
+                return decided
+            with suppress(TargetChanged):
+                return await self._appender.append(room_id, draft, seen=seen, guards=decided)
+        raise Unavailable
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         heads = await self._pages.heads(room_ids)

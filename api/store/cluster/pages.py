@@ -122,10 +122,10 @@ class Pages:
             return None
         messages = self._reader.entries(_messages_of(found))
         if not messages:
-            return Looked(found.head["epoch"], None, [])
+            return Looked(found.head["epoch"], found.head["seq"], None, [])
         changes = await self._changes(room_id, messages, found.head)
         theirs = [change for change in changes if change.data.get("target") == seq]
-        return Looked(found.head["epoch"], messages[0], theirs)
+        return Looked(found.head["epoch"], found.head["seq"], messages[0], theirs)
 
     async def changes_of(self, room_id: str, seq: int, kind: Kind, after: int, limit: int) -> list[Entry]:
         """Return entries of one kind that change the message at `seq`."""
@@ -193,9 +193,13 @@ class Pages:
 
 
 class Looked(NamedTuple):
-    """The message that an entry would change, None if there is none, and the entries that have changed it so far."""
+    """The message that an entry would change, None if there is none, and the entries that have changed it so far.
+
+    They are those up to the seq `as_of` of an epoch, and maybe later ones.
+    """
 
     epoch: str
+    as_of: int
     message: Entry | None
     changes: list[Entry]
 

@@ -1,0 +1,90 @@
+"""Appends in one update rest on nothing that the same update changes, and on nothing that has changed since."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+
+from api.models.log import Draft
+from api.store.cluster.heads import KnownHead
+from api.store.cluster.rows import row_of
+from api.store.cluster.waiting import Guard, TargetChanged, Waiting, guards_of, next_batch
+from tests.store.make import delete, edit, message, pin, reaction
+
+pytestmark = pytest.mark.anyio
+
+
+def waiting(draft: Draft, *guards: Guard) -> Waiting:
+    made = asyncio.get_running_loop().create_future()
+    return Waiting(row_of("den", draft, draft, None), made, None, guards)
+
+
+def guard(kind: str, target: int | None, spare: int = 0, as_of: int = 9, epoch: str = "e") -> Guard:
+    return Guard(epoch, as_of, kind, target, spare)
+
+
+def head(*, epoch: str = "e", trimmed: int = 0) -> KnownHead:
+    return KnownHead(epoch, 20, 0, 0, 0, trimmed, 0, [], [], {})
+
+
+def row(seq: int, kind: str, **data: Any) -> dict[str, Any]:
+    return {"seq": seq, "kind": kind, "data": data}
+
+
+async def test_what_must_come_before_a_delete_is_not_appended_together_with_it() -> None:
+    deletes = guard("delete", 1)
+    queue = deque(
+        [
+            waiting(edit("e1", 1, "x"), deletes),
+            waiting(delete("d1", 1), deletes),
+            waiting(delete("d2", 2), guard("delete", 2)),
+            waiting(edit("e2", 1, "y"), deletes),
+            waiting(message("m1")),
+            waiting(delete("d3", 1), deletes),
+        ]
+    )
+    assert [len(next_batch(queue)) for _ in range(2)] == [3, 3]
+    assert not queue
+
+
+async def test_a_batch_has_no_more_of_a_kind_than_there_is_space_for() -> None:
+    queue = deque(waiting(reaction(f"r{n}", 1, f"{n}"), guard("reaction", 1, spare=2)) for n in range(5))
+    queue += [waiting(reaction(f"x{n}", 2, f"{n}"), guard("reaction", 2, spare=2)) for n in range(2)]
+    batches = [next_batch(queue) for _ in range(2)]
+    assert [len(batch) for batch in batches] == [3, 4]
+    assert sorted(one.spare for one in guards_of(batches[0])) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("held", "rested"),
+    [
+        (guard("delete", 1), True),
+        (guard("delete", 3), False),
+        (guard("delete", 3, as_of=12), True),
+        (guard("pin", None, spare=1), False),
+        (guard("pin", None, spare=2), True),
+        (guard("pin", 4, spare=1), True),
+        (guard("delete", 1, epoch="another"), False),
+        (guard("delete", 1, as_of=4), False),  # the tail does not reach back so far
+    ],
+)
+async def test_an_append_rests_on_what_has_not_come_since(held: Guard, rested: bool) -> None:
+    tail = [
+        row(8, "pin", target=1, pinned=True),
+        row(10, "pin", target=4, pinned=True),
+        row(11, "delete", target=3),
+        row(12, "pin", target=5, pinned=True),
+        row(13, "member", role=None),
+        row(14, "message", body="x"),
+    ]
+    error = waiting(pin("p", 1), held).overtaken_by(head(trimmed=5), tail)
+    assert (error is None) is rested
+    assert rested or isinstance(error, TargetChanged)
+
+
+async def test_of_guards_that_are_alike_the_strictest_is_asked() -> None:
+    batch = [
+        waiting(edit(f"e{n}", 1, "x"), guard("delete", 1, as_of=as_of)) for n, as_of in enumerate((9, 7, 8))
+    ]
+    assert guards_of(batch) == [guard("delete", 1, as_of=7)]
