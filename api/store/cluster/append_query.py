@@ -13,7 +13,7 @@ import orjson
 from api.models.log import Kind
 from api.store.cluster.batches import changes_of
 from api.store.cluster.heads import MOVES, KnownHead, noted
-from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table
+from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table, is_head
 from api.store.cluster.waiting import Guard
 from api.store.rethinkdb import Prepared, r
 from api.store.template import Template, value
@@ -351,6 +351,13 @@ def look_query(room_id: str, ids: list[str]) -> Any:
 def _look(given: Any) -> Any:
     refs = r.table("refs", read_mode="majority").get_all(r.args(given["ids"])).coerce_to("array")
     return {"head": heads_table().get(given["room_id"]), "refs": refs}
+
+
+def tails_at(places: list[list[Any]]) -> Any:
+    """Return the query for the rows that the tails of the rooms of these places (room and seq) carry."""
+    rooms = sorted({room_id for room_id, _ in places})
+    heads = heads_table().get_all(r.args(rooms)).filter(is_head)
+    return heads.concat_map(lambda head: head["tail"]).coerce_to("array")
 
 
 def confirm_query(room_id: str) -> Any:

@@ -23,6 +23,7 @@ from api.store.cluster.append_query import (
     head_query,
     look_query,
     relative_query,
+    tails_at,
 )
 from api.store.cluster.batches import rows_at
 from api.store.cluster.flusher import Flusher
@@ -287,19 +288,26 @@ class Appender:
         return found
 
     async def _referred(self, room_id: str, refs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Return the flushed rows to which these refs lead, by id. Removes refs that lead nowhere.
+        """Return the rows to which these refs lead, by id. Removes refs that lead nowhere.
 
-        If two nodes stored a ref in two rooms at the same time, it leads to both; this room's row counts.
+        A flush stores the refs first. So a row that is not flushed yet is looked for in the tail of its room, and once
+        more among the flushed ones, as it may have left the tail meanwhile. If two nodes stored a ref in two rooms at
+        the same time, it leads to both; this room's row counts.
         """
-        if not refs:
-            return {}
-        rows = await self._pool.run(rows_at([place for ref in refs for place in ref["places"]]))
-        rows.sort(key=lambda row: row["room_id"] == room_id)
-        found = {row["id"]: row for row in rows}
+        found: dict[str, dict[str, Any]] = {}
+        for look in (rows_at, tails_at, rows_at):
+            left = [ref for ref in refs if ref["id"] not in found]
+            if not left:
+                break
+            answer = await self._pool.run(look([place for ref in left for place in ref["places"]]))
+            wanted = {ref["id"] for ref in left}
+            rows = [row for row in answer if isinstance(row, dict) and row.get("id") in wanted]
+            rows.sort(key=lambda row: row["room_id"] == room_id)
+            found |= {row["id"]: row for row in rows}
         for ref in refs:
             if ref["id"] not in found:  # it is of an earlier life of the database
                 await self._pool.write(r.table("refs").get_all(ref["id"]).filter(ref).delete())
-        return {ref["id"]: found[ref["id"]] for ref in refs if ref["id"] in found}
+        return found
 
     def _note(self, room_id: str, epoch: str, flushed: int, rows: list[dict[str, Any]]) -> None:
         """Note rows that were appended."""

@@ -7,6 +7,7 @@ import pytest
 from api.errors import RefConflict, Unavailable
 from api.models.rooms import LOBBY_ID
 from api.store.base.store import Store
+from api.store.cluster.flush_query import documents, refs_of
 from api.store.cluster.queries import Mark
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
@@ -93,6 +94,21 @@ async def test_a_flush_that_comes_late_brings_no_erased_body_back(
 
 
 # -- retries of any age against a tail that is trimmed
+
+
+async def test_a_ref_that_is_stored_before_its_entry_is_flushed_stays(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another node looks for a retry after a flush has stored the refs, and before it has stored the entries."""
+    never_flush(store, monkeypatch)
+    never_flush(other, monkeypatch)
+    acked = await store.log.append(LOBBY_ID, message("r1"))
+    head = await behind.run(r.table("heads").get(LOBBY_ID))
+    refs = refs_of(documents(LOBBY_ID, head["tail"]))
+    await behind.write(r.table("refs").insert(refs))
+    again = await other.log.append(LOBBY_ID, message("r1"))
+    assert (again.entry, again.is_new) == (acked.entry, False)
+    assert await behind.read(r.table("refs")) == refs
 
 
 async def test_no_trim_lets_a_retry_slip_past(
