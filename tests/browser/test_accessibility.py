@@ -97,6 +97,43 @@ async def look_at_the_room(auditor: Auditor, bob: Person) -> None:
     await auditor.look("unread messages")
 
 
+async def look_at_a_message(auditor: Auditor) -> None:
+    """Look at all that can be done with a message, and at what became of it."""
+    page, dialog, menu = auditor.page, auditor.page.get_by_role("dialog"), auditor.page.get_by_role("menu")
+    own = page.locator("article[data-seq]").filter(has_text="it is long")
+    await expect(own).to_have_count(1)
+    await own.focus()
+    await page.keyboard.press("Enter")
+    await expect(menu).to_be_visible()
+    await auditor.look("menu of a message")
+    await menu.get_by_role("menuitem", name="React with 👍").click()
+    await expect(own.locator(".reaction")).to_have_count(2)
+    await own.focus()
+    await page.keyboard.press("e")
+    editor = page.get_by_role("textbox", name="Edit the message")
+    await editor.fill("x" * 5_000)
+    await expect(page.get_by_text("1000 characters too long")).to_be_visible()
+    await auditor.look("editor")
+    await editor.fill("it is long" + "\n" * 30 + "and edited")
+    await page.get_by_role("button", name="Save").click()
+    await expect(own.get_by_role("button", name="Show all of it")).to_be_visible()
+    await auditor.look("edited and reacted to")
+    for key, name in (("edited", "Edits"), ("Pinned messages", "Pinned messages")):
+        await page.get_by_role("button", name=key).click()
+        await expect(dialog.get_by_role("heading", name=name)).to_be_visible()
+        await expect(dialog.get_by_text("Loading")).to_have_count(0)
+        await auditor.look(name)
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+    await own.focus()
+    await page.keyboard.press("Delete")
+    await expect(dialog.get_by_role("heading", name="Delete this message?")).to_be_visible()
+    await auditor.look("delete a message")
+    await dialog.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("This message was deleted.")).to_be_visible()
+    await auditor.look("deleted message")
+
+
 async def look_at_the_dialogs(auditor: Auditor) -> None:
     page, dialog = auditor.page, auditor.page.get_by_role("dialog")
     for button in ("Create a room", "Account"):

@@ -54,7 +54,7 @@ async def test_an_edit_and_a_delete_are_seen_in_another_window(browser: Browser,
     await say(alice, "the frist text")
     await expect(line(bob, "the frist text")).to_have_count(1)
     await choose(alice, "the frist text", "Edit")
-    await expect(editor(alice)).to_be_focused()
+    await expect(editor(alice)).to_have_value("the frist text")
     await editor(alice).fill("the first text")
     await alice.get_by_role("button", name="Save").click()
     for page in (alice, bob):

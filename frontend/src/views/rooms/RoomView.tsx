@@ -10,11 +10,13 @@ import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
+import { LazyDialog } from '../parts/LazyDialog';
 import { Composer } from '../timeline/Composer';
 import { DroppedChanges } from '../timeline/DroppedChanges';
-import { PinsDialog } from '../timeline/PinsDialog';
 import { TimelineView } from '../timeline/TimelineView';
 import { MembersPanel, WIDE } from './MembersPanel';
+
+const loadPins = () => import('../timeline/PinsDialog');
 
 interface RoomViewProps {
   room: Room;
@@ -155,13 +157,20 @@ export function RoomView({ room, timeline }: RoomViewProps) {
         />
       )}
       {showPins && (
-        <PinsDialog
-          room={room}
+        <LazyDialog
+          title="Pinned messages"
+          load={loadPins}
           onClose={() => setShowPins(false)}
-          onJump={(seq) => {
-            setShowPins(false);
-            goal.value = seq;
-          }}
+          show={({ PinsDialog }) => (
+            <PinsDialog
+              room={room}
+              onClose={() => setShowPins(false)}
+              onJump={(seq) => {
+                setShowPins(false);
+                goal.value = seq;
+              }}
+            />
+          )}
         />
       )}
       {leaving && <Leave room={room} onClose={() => setLeaving(false)} />}

@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
-import { Account } from '../account/Account';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { LazyDialog } from '../parts/LazyDialog';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
 import { CreateRoom } from '../rooms/CreateRoom';
 import { RoomItem } from '../rooms/RoomItem';
 import { ConnectionChip } from './ConnectionBanner';
+
+const loadAccount = () => import('../account/Account');
 
 type Open = 'create' | 'account' | null;
 
@@ -74,7 +76,14 @@ export function Sidebar({ user, alone }: SidebarProps) {
       </div>
       {open === 'create' && <CreateRoom onClose={close} />}
       {open === 'account' && user && (
-        <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
+        <LazyDialog
+          title="Your account"
+          load={loadAccount}
+          onClose={close}
+          show={({ Account }) => (
+            <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
+          )}
+        />
       )}
     </div>
   );
