@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from api.models.kinds import NOTICES
 from api.models.log import Kind
-from api.store.cluster.queries import erased, is_row, literal, renamed
+from api.store.cluster.queries import erased, heads_table, is_head, is_row, literal, renamed
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import r
 
@@ -228,6 +228,60 @@ def of_author(user_id: str, place: list[Any], limit: int) -> Any:
 
 
 # -- changing what is there
+
+CUT_SLICE: Final = 50
+"""One query looks after the ends of this many rooms."""
+
+
+def cut_query(last_room: Any) -> Any:
+    """Return the write that removes the rows beyond the ends of rooms, in one slice of rooms: those after `last_room`.
+
+    In a copy of the database a head may be older than the batches. Then the next entries get the seqs of these rows. An
+    entry is in its head before it is flushed, so a row that was read before the head and is beyond its end is of a life
+    that is over. The rows are known by their appends, so what is stored meanwhile stays.
+    """
+
+    def beyond(head: Any) -> Any:
+        found = _reaching(batches_table(), head["id"], head["seq"] + 1, r.maxval)
+        return found.filter(lambda batch: _rows_of(batch)["seq"].max() > head["seq"]).coerce_to("array")
+
+    def cut(batch: Any) -> Any:
+        head = heads_table().get(batch["id"].nth(0))
+        return head["seq"].do(lambda end: r.table("batches").get(batch["id"]).replace(_without(batch, end)))
+
+    def answer(heads: Any) -> Any:
+        last = {"last": heads.nth(-1)["id"].default(None)}
+        batches = heads.concat_map(beyond)
+        return batches.do(
+            lambda batches: r.branch(
+                batches.is_empty(), {"errors": 0}, batches.for_each(cut).pluck("errors")
+            ).merge(last)
+        )
+
+    heads = heads_table().between(last_room, r.maxval, left_bound="open").order_by(index="id").filter(is_head)
+    return heads.limit(CUT_SLICE).pluck("id", "seq").coerce_to("array").do(answer)
+
+
+def _without(known: Any, end: Any) -> Callable[[Any], Any]:
+    """Return the function that takes out of a batch those rows of `known` that come after the seq `end`."""
+    over = _rows_of(known).filter(lambda row: row["seq"] > end)["attempt"].distinct()
+
+    def kept(batch: Any) -> Any:
+        rows = batch["rows"].filter(
+            lambda row: (_is_object(row) & (row["seq"] > end) & over.contains(row["attempt"])).not_(),
+            default=True,
+        )
+        return rows.do(
+            lambda rows: r.branch(
+                rows.is_empty(),
+                None,
+                has_authors(batch),
+                batch.merge({"rows": rows, "authors": batch["authors"].slice(0, rows.count())}),
+                batch.merge({"rows": rows}),
+            )
+        )
+
+    return lambda batch: r.branch(batch.eq(None), None, kept(batch))
 
 
 def rename_query(user_id: str, room_id: str, seqs: list[int], username: str) -> Any:

@@ -6,7 +6,8 @@ noticed it first.
 
 A renewal changes the epochs in slices. Until it is done, a row in `meta` says that it is under way, so that the next
 node that opens a tail finishes a renewal that was interrupted. An epoch is made from the renewal's name and the room.
-So it makes no difference if a renewal is finished twice, or on two nodes at once.
+So it makes no difference if a renewal is finished twice, or on two nodes at once. Before it, the batches lose what is
+beyond the ends of the rooms.
 """
 
 import secrets
@@ -17,6 +18,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from api.errors import Unavailable
+from api.store.cluster.batches import cut_query
 from api.store.cluster.queries import (
     begin_renewal_query,
     clamp_query,
@@ -141,7 +143,7 @@ class ClusterEpochs:
         if name is None or not self._renews:
             return False
         self._begin_anew()
-        for query in (partial(renewal_query, name), clamp_query, forget_tokens_query):
+        for query in (cut_query, partial(renewal_query, name), clamp_query, forget_tokens_query):
             await self._in_slices(query)
         await self._pool.write(end_renewal_query(name))
         return True

@@ -103,12 +103,16 @@ def _with_place(_id: Any, old: Any, new: Any) -> Any:
 def _with_the_rest(_id: Any, old: Any, new: Any) -> Any:
     """Keep a batch, whose rows may have been erased, and add those that it lacks.
 
-    If the last row that both have is of two appends, the old batch is of an epoch that is over, and is replaced.
+    If the last row that both have is of two appends, the old batch is of an epoch that is over, and is replaced. A node
+    of the version before, which was not stopped, flushes each append by itself, and does not tell the authors.
     """
-    last = r.expr([old["rows"].count(), new["rows"].count()]).min() - 1
+    count = old["rows"].count()
+    last = r.expr([count, new["rows"].count()]).min() - 1
     is_same = old["rows"].nth(last)["attempt"] == new["rows"].nth(last)["attempt"]
-    rest = {name: old[name] + new[name].slice(old["rows"].count()) for name in ("rows", "authors")}
-    return r.branch(is_same.default(False), r.branch(old.has_fields("authors"), old.merge(rest), old), new)
+    rows = {"rows": old["rows"] + new["rows"].slice(count)}
+    authors = {"authors": old["authors"] + new["authors"].slice(count)}
+    whole = r.branch(old.has_fields("authors"), old.merge(rows | authors), old.merge(rows))
+    return r.branch(is_same.default(False), whole, new)
 
 
 def unflushed_query(last: Any) -> Any:

@@ -19,8 +19,8 @@ from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
-from tests.store.calls import rotate
-from tests.store.cluster.nodes import is_entry, lost, make_den, opened, told, until
+from tests.store.calls import rotate, whole_log
+from tests.store.cluster.nodes import is_entry, keep_nothing_in_tails, lost, make_den, opened, told, until
 from tests.store.make import ALICE, DEN, message, session_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -230,3 +230,34 @@ async def test_what_a_feed_shows_is_not_taken_for_what_the_database_must_hold(
     await behind.write(r.table("heads").get("room-new").delete())
     async with restless.changes.open() as tail:
         assert await anext(tail) != [Restored()]
+
+
+async def test_batches_that_are_newer_than_the_head_of_a_copy_hide_nothing_of_what_comes(
+    restless: ClusterStore, behind: Pool
+) -> None:
+    """A copy that is made table by table may hold the head as it was in the middle of a batch."""
+    store = restless
+
+    async def say(of: ClusterStore, *refs: str) -> None:
+        for ref in refs:
+            await of.log.append(LOBBY_ID, message(ref))
+
+    await say(store, "1", "2", "3")
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    async with store.changes.open() as tail:
+        await say(store, *(f"lost {n}" for n in range(4, 30)))
+        await store.flusher.flush(LOBBY_ID)
+        await asyncio.wait_for(anext(tail), 10)
+    assert (await behind.run(r.table("batches").get([LOBBY_ID, 1])))["rows"][3]["ref"] == "lost 4"
+    of_another_program = {"id": [LOBBY_ID, 40], "rows": [1]}
+    await behind.write(r.table("batches").insert(of_another_program))
+    await behind.write(r.table("heads").insert(earlier, conflict="replace"))
+    async with store.changes.open():
+        kept = await behind.read(r.table("batches").order_by(index="id"))
+        assert [[row["ref"] for row in kept[0]["rows"]], kept[1:]] == [["1", "2", "3"], [of_another_program]]
+        await say(store, "4", "5")
+        await store.flusher.flush(LOBBY_ID)
+        await keep_nothing_in_tails(behind)
+        assert [entry.ref for entry in await whole_log(store)] == ["1", "2", "3", "4", "5"]
+        first = await behind.run(r.table("batches").get([LOBBY_ID, 1]))
+        assert len(first["authors"]) == len(first["rows"]) == 3

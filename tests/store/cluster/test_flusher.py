@@ -10,7 +10,14 @@ from api.store.cluster import flusher
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.store.calls import whole_log
-from tests.store.cluster.nodes import flushed_refs, never_flush, opened, opened_again, until
+from tests.store.cluster.nodes import (
+    flushed_refs,
+    keep_nothing_in_tails,
+    never_flush,
+    opened,
+    opened_again,
+    until,
+)
 from tests.store.make import delete, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -173,3 +180,16 @@ async def test_two_nodes_that_write_into_one_room_at_once_agree(
     log = await whole_log(store)
     assert {entry.ref: entry.seq for entry in log} == acked
     assert [entry.seq for entry in log] == list(range(1, 201))
+
+
+async def test_what_a_node_of_the_version_before_has_flushed_of_a_batch_is_made_whole(
+    store: ClusterStore, behind: Pool
+) -> None:
+    """Such a node makes a batch of each append."""
+    await say(store, "1", "2", "3")
+    first = (await behind.run(r.table("heads").get(LOBBY_ID)))["tail"][0]
+    batch = {"id": [LOBBY_ID, 1], "attempt": first["attempt"], "rows": [first]}
+    await behind.write(r.table("batches").insert(batch))
+    await store.flusher.flush(LOBBY_ID)
+    await keep_nothing_in_tails(behind)
+    assert [entry.ref for entry in await whole_log(store)] == ["1", "2", "3"]
