@@ -73,6 +73,21 @@ def store_query(
     return _STORE({"batches": batches, "refs": refs, "proofs": proofs})
 
 
+def stored_query(keys: list[list[Any]]) -> Any:
+    """Return the query for the batches with these keys: the room, the first seq and the appends of the rows of each.
+
+    What it answers is durable.
+    """
+    return _STORED(keys)
+
+
+def _stored(keys: Any) -> Any:
+    batches = r.table("batches", read_mode="majority").get_all(r.args(keys))
+    return batches.map(
+        lambda batch: [batch["id"].nth(0), batch["id"].nth(1), batch["rows"]["attempt"].default([])]
+    ).coerce_to("array")
+
+
 def _store(given: Any) -> Any:
     def has(proof: Any) -> Any:
         def at(head: Any) -> Any:
@@ -139,4 +154,5 @@ def unflushed_query(last: Any) -> Any:
     return heads.limit(LEFT_SLICE).coerce_to("array").do(answer)
 
 
+_STORED: Final = Prepared(_stored)
 _STORE: Final = Prepared(_store)

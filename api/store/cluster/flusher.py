@@ -23,6 +23,7 @@ from api.store.cluster.flush_query import (
     known_part,
     refs_of,
     store_query,
+    stored_query,
     unflushed_query,
 )
 from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, read_head
@@ -225,12 +226,26 @@ class Flusher:
         flushed = max(head.flushed, mark.seq if mark.epoch == head.epoch else 0)
         batches = documents(room_id, our_rows(row["tail"]))
         known = [batch for batch in known_part(batches) if batch["rows"][-1]["seq"] > flushed]
-        if known:
-            await self._write(known, [])
+        if missing := await self._missing(known):
+            await self._write(missing, [])
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for acting in self._reader.read(acting_rows(known), acting_row):
             await self._act(acting)
         self.note(room_id, head.epoch, self._end_of(known, flushed, head.seq))
+
+    async def _missing(self, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return those of these batches that are not stored, or not with all their rows, or are of another life."""
+        if not batches:
+            return []
+        found = await self._pool.run(stored_query([batch["id"] for batch in batches]))
+        attempts = {(room_id, seq): stored for room_id, seq, stored in found}
+
+        def is_stored(batch: dict[str, Any]) -> bool:
+            last = len(batch["rows"]) - 1
+            stored = attempts.get((*batch["id"],), [])[last : last + 1]
+            return bool(stored == [batch["rows"][last]["attempt"]])
+
+        return [batch for batch in batches if not is_stored(batch)]
 
     def _end_of(self, stored: list[dict[str, Any]], flushed: int, seq: int) -> int:
         """Return the seq up to which a room is flushed for good, after these batches were stored."""

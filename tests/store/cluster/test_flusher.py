@@ -150,6 +150,18 @@ async def test_what_a_node_remembers_of_a_life_that_is_over_is_not_flushed(
     assert (await whole_log(store))[-1].ref == "2"
 
 
+async def test_a_longer_batch_of_a_life_that_is_over_is_replaced(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    earlier = await behind.run(r.table("heads").get(LOBBY_ID))
+    await say(store, "1", "2", "3")
+    await store.flusher.flush(LOBBY_ID)
+    await behind.write(r.table("heads").get(LOBBY_ID).replace(earlier))
+    await say(other, "new 1", "new 2")
+    await other.flusher.flush(LOBBY_ID)
+    assert await flushed_refs(behind) == ["new 1", "new 2"]
+
+
 async def test_a_ref_that_leads_to_no_entry_is_taken_for_new(store: ClusterStore, behind: Pool) -> None:
     """As in a copy whose table of refs is newer than its logs."""
     await store.log.append(LOBBY_ID, message("1"))
