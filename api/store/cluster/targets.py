@@ -13,6 +13,9 @@ from api.store.fold import Changes, State
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.ruling import Ruling, Target, is_new_emoji, is_new_pin, ruling
 
+ONLY_IF_STORED: Final = Guard(epoch="", as_of=0, kind="", target=None, spare=0)
+"""Under this guard an append only finds what is stored already, as no epoch has this name."""
+
 
 class Targets:
     """Looks at the targets of drafts before these are appended."""
@@ -42,12 +45,12 @@ class Targets:
             standing = _standing(draft, target, changes, pin_count)
         except TailwireError:
             if await self._is_stored(room_id, draft):
-                return ()
+                return (ONLY_IF_STORED,)
             raise
         if standing is None:
             return _guards(draft, target, changes.state(), pin_count)
         if await self._is_stored(room_id, draft):
-            return ()
+            return (ONLY_IF_STORED,)
         return Appended(standing, target.epoch, is_new=False)
 
     async def _is_stored(self, room_id: str, draft: Draft) -> bool:
