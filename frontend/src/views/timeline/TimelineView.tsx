@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { dayName } from '../../browser/time';
 import { actionOf } from '../../rooms/actions';
-import { bySeq } from '../../rooms/overlay';
+import { bySeq, overlaid } from '../../rooms/overlay';
 import { type Row, rowsOf } from '../../rooms/rows';
 import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
@@ -55,6 +55,11 @@ export function TimelineView(props: TimelineViewProps) {
     divider: dividerIn(current, from, line),
     me: session.user_id,
   });
+  const quotedBy = (seq: number) => {
+    const entry = findEntry(current, seq);
+    const own = changes.get(seq);
+    return entry?.kind === 'message' && own ? overlaid(entry, own, me.user_id) : entry;
+  };
   const loading = history.state(room.id) === 'loading';
   const { scroller, toNewest, letGo } = useScroll({
     timeline: current,
@@ -152,7 +157,7 @@ export function TimelineView(props: TimelineViewProps) {
             row={item}
             room_id={room.id}
             me={me}
-            quoted={reply_to ? findEntry(current, reply_to) : undefined}
+            quoted={reply_to ? quotedBy(reply_to) : undefined}
             highlighted={seq !== null && seq === highlight?.seq}
             abilities={acts.abilities}
             isEdited={seq !== null && seq === edited}
