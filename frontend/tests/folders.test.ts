@@ -15,7 +15,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'views/account': ['views/parts', 'account', 'rooms', 'wire', 'browser'],
   'views/timeline': ['views/parts', 'rooms', 'wire', 'formatting', 'browser'],
   'views/rooms': ['views/parts', 'views/timeline', 'rooms', 'wire', 'browser'],
-  'views/shell': ['views/parts', 'views/account', 'views/rooms', 'rooms', 'wire', 'browser'],
+  'views/shell': [
+    'views/parts',
+    'views/account',
+    'views/rooms',
+    'rooms',
+    'wire',
+    'formatting',
+    'browser',
+  ],
   main: ['app', 'views/parts', 'views/shell'],
 };
 

@@ -52,6 +52,16 @@ STRANGERS: Final = {
 """The headings of the pages of who is not logged in."""
 
 
+FORMATTED: Final = (
+    "**bold** *slanted* ~~gone~~ `code` [link](https://a.example/docs) :tada:\n> quoted `code`",
+    "1. one\n   - two\n2. **ثلاثة**",
+    "```python\ndef f(x):  # a comment\n    return 'text' + 42\n```",
+    "```diff\n-old\n+new\n```",
+    "|" + "a rather wide column|" * 12 + "\n|" + "-:|" * 12 + "\n|" + "cell|" * 12,
+    "😀🎉",
+)
+
+
 class Auditor:
     """Looks at screens of a page, and notes what is wrong with them."""
 
@@ -80,6 +90,18 @@ async def look_at_the_room(auditor: Auditor, bob: Person) -> None:
     await bob.http.post("/rooms/lobby/messages", json={"ref": "r", "body": "مرحبا بالعالم", "reply_to": None})
     await expect(line(page, "مرحبا بالعالم")).to_have_count(1)
     await auditor.look("room")
+    for number, body in enumerate(FORMATTED):
+        await bob.http.post("/rooms/lobby/messages", json={"ref": f"f{number}", "body": body})
+    await expect(page.locator(".code-keyword")).to_have_count(2)
+    await page.get_by_role("button", name="Formatting").click()
+    await page.get_by_role("button", name="Preview").click()
+    await auditor.look("formatted messages, and formatting")
+    await page.locator("textarea").fill("- *one*\n> two")
+    await expect(page.get_by_role("region", name="Preview").locator("li")).to_have_count(1)
+    await auditor.look("preview")
+    await page.locator("textarea").fill("")
+    await page.get_by_role("button", name="Preview").click()
+    await page.get_by_role("button", name="Formatting").click()
     await page.get_by_role("button", name="Emoji").click()
     await expect(page.get_by_role("option", selected=True)).to_be_visible()
     await auditor.look("emoji")

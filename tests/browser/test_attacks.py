@@ -140,6 +140,7 @@ TAGS_OF_MARKUP: Final = [
         "p",
         "path",
         "pre",
+        "section",
         "span",
         "strong",
         "svg",

@@ -13,3 +13,19 @@ export function insertText(field: TextField, text: string): void {
   field.setRangeText(text, field.selectionStart ?? 0, field.selectionEnd ?? 0, 'end');
   field.dispatchEvent(new Event('input', { bubbles: true }));
 }
+
+/** Replaces a stretch of the text as `insertText` does, and then selects from `start` to `end`. */
+export function replaceText(
+  field: TextField,
+  {
+    from,
+    to,
+    text,
+    start,
+    end,
+  }: { from: number; to: number; text: string; start: number; end: number },
+): void {
+  field.setSelectionRange(from, to);
+  insertText(field, text);
+  field.setSelectionRange(start, end);
+}

@@ -42,7 +42,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
         <NewsBanners place={place} />
         <KeepingNotice look="banner" />
       </div>
-      <Sidebar user={user} alone={narrow && atHome} />
+      <Sidebar user={user} alone={narrow && atHome} onKeys={() => setOpen('help')} />
       <main id="main" class="main" ref={main} tabIndex={-1}>
         {route.name === 'room' ? (
           <RoomPlace id={route.id} key={route.id} />

@@ -18,9 +18,11 @@ interface SidebarProps {
   user: PublicUser | null;
   /** The rooms are all that the window shows. */
   alone: boolean;
+  /** Shows the list of keys. */
+  onKeys(): void;
 }
 
-export function Sidebar({ user, alone }: SidebarProps) {
+export function Sidebar({ user, alone, onKeys }: SidebarProps) {
   const { router } = useApp();
   const { connection, names } = useSession();
   const [open, setOpen] = useState<Open>(null);
@@ -72,6 +74,15 @@ export function Sidebar({ user, alone }: SidebarProps) {
             <span class="visually-hidden">Account</span>
           </button>
         )}
+        <button
+          type="button"
+          class="icon-button keys-button"
+          aria-label="Keys"
+          title="Keys (?)"
+          onClick={onKeys}
+        >
+          <Icon name="keyboard" />
+        </button>
         <ThemeToggle />
       </div>
       {open === 'create' && <CreateRoom onClose={close} />}

@@ -118,7 +118,13 @@ function Table({ table: { columns, head, rows }, known }: TableProps) {
       </Cell>
     ));
   return (
-    <div class="body-table" dir="auto">
+    <section
+      class="body-table"
+      dir="auto"
+      aria-label="Table"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide one scrolls, so the keyboard must reach it
+      tabIndex={0}
+    >
       <table>
         <thead>
           <tr>{cells(head, 'th')}</tr>
@@ -129,7 +135,7 @@ function Table({ table: { columns, head, rows }, known }: TableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

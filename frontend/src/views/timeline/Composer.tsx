@@ -9,6 +9,9 @@ import { useSession } from '../parts/context';
 import { EmojiPicker } from '../parts/EmojiPicker';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
+import { Body } from './Body';
+import { format, formatsBy } from './formatting';
+import { MarkBar } from './MarkBar';
 
 // With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
@@ -31,6 +34,8 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
   const answered = replyTo.value;
   const [initial] = useState(text);
   const [picking, setPicking] = useState(false);
+  const [showMarks, setShowMarks] = useState(false);
+  const [previews, setPreviews] = useState(false);
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
@@ -66,7 +71,15 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
     element.focus();
   };
 
+  const togglePreview = () => setPreviews((before) => !before);
+
   const onKeyDown = onKeys((event) => {
+    const isPreview = event.ctrlKey && event.altKey && event.key.toLowerCase() === 'p';
+    if (isPreview) togglePreview();
+    if (isPreview || formatsBy(event, area.current)) {
+      event.preventDefault();
+      return;
+    }
     if (event.key === 'Escape') replyTo.value = null;
     const isEmpty = area.current?.value === '';
     if (event.key === 'ArrowUp' && isEmpty && !hasModifier(event) && onEditLast())
@@ -109,6 +122,22 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
           </button>
         </div>
       )}
+      {previews && (
+        <section class="composer-preview" aria-label="Preview">
+          {isBlank(text) ? (
+            <p>What you write is shown here as others will see it.</p>
+          ) : (
+            <Body text={cleaned(text)} />
+          )}
+        </section>
+      )}
+      {showMarks && (
+        <MarkBar
+          previews={previews}
+          onMark={(mark) => area.current && format(area.current, mark)}
+          onPreview={togglePreview}
+        />
+      )}
       <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
         <textarea
           ref={area}
@@ -136,6 +165,18 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
                 </>
               )}
         </span>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Formatting"
+          title="Formatting"
+          aria-expanded={showMarks}
+          aria-controls="composer-marks"
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => setShowMarks(!showMarks)}
+        >
+          <Icon name="text" />
+        </button>
         <button
           type="button"
           class="icon-button"

@@ -3,6 +3,7 @@ import { onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import { useSession } from '../parts/context';
+import { formatsBy } from './formatting';
 
 interface MessageEditorProps {
   entry: MessageEntry;
@@ -79,7 +80,7 @@ export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: Messag
         onKeyDown={onKeys((event) => {
           if (event.key === 'Escape') close();
           else if (event.key === 'Enter' && sendsBy(event)) save();
-          else return;
+          else if (!formatsBy(event, area.current)) return;
           event.preventDefault();
         })}
       />
