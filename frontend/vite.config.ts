@@ -116,5 +116,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['tests/**/*.test.{ts,tsx}'],
     restoreMocks: true,
+    // Longer than the slowest takes on a machine that is busy with other things.
+    testTimeout: 30_000,
   },
 });
