@@ -4,6 +4,7 @@ import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
+import { DoneLine } from '../parts/Outcome';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
 import { Invitations } from './Invitations';
@@ -73,9 +74,7 @@ function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
           </strong>
         </p>
       </div>
-      <div role="status" class="form-alert">
-        {notice && <p class="callout good">{notice}</p>}
-      </div>
+      <DoneLine text={notice} />
       <DisplayName user={user} onSaved={onNotice} />
       <ThemeChoice />
       <ul class="account-places">

@@ -1,14 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { copyField } from '../../browser/clipboard';
 import { mediumTime } from '../../browser/time';
-import { problemText } from '../../wire/problem';
 import type { Invite } from '../../wire/protocol';
 import { Choices } from '../parts/Choices';
 import { useSession } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 import { LoadFailure } from '../parts/LoadFailure';
+import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { Segments } from '../parts/Segments';
+import { useWork } from '../parts/work';
 
 const DAY_SECONDS = 86_400;
 const USES = ['1', '5', '25', '100'].map((value) => ({ value, label: value }));
@@ -30,22 +31,14 @@ const RIGHTS = [
 export function Invitations() {
   const { invites } = useSession();
   const [link, setLink] = useState<string | null>(null);
-  const [said, setSaid] = useState('');
-  const [error, setError] = useState('');
+  const { busy, error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void invites.load(), [invites]);
 
   const end = async (id: string) => {
-    setSaid('');
-    setError('');
-    try {
-      await invites.end(id);
-      setSaid('The invitation is ended. Its link lets nobody else in.');
-      // The pressed button is gone, so the focus goes to the list.
-      list.current?.focus();
-    } catch (problem) {
-      setError(problemText(problem));
-    }
+    const said = 'The invitation is ended. Its link lets nobody else in.';
+    // The pressed button is gone, so the focus goes to the list.
+    if (await run(() => invites.end(id), said)) list.current?.focus();
   };
 
   const items = invites.items.value;
@@ -68,16 +61,13 @@ export function Invitations() {
           <InviteItem
             key={invite.invite_id}
             invite={invite}
+            busy={busy}
             onEnd={() => void end(invite.invite_id)}
           />
         ))}
       </ul>
-      <div role="alert" class="form-alert">
-        {error && <p class="form-error">{error}</p>}
-      </div>
-      <div role="status" class="form-alert">
-        {said && <p class="callout good">{said}</p>}
-      </div>
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
     </>
   );
 }
@@ -144,7 +134,14 @@ function MadeInvitation({ link, onAnother }: { link: string; onAnother(): void }
   );
 }
 
-function InviteItem({ invite, onEnd }: { invite: Invite; onEnd(): void }) {
+interface InviteItemProps {
+  invite: Invite;
+  /** Another invitation is being ended. */
+  busy: boolean;
+  onEnd(): void;
+}
+
+function InviteItem({ invite, busy, onEnd }: InviteItemProps) {
   const { max_uses, uses_left, created_at, expires_at } = invite;
   const isOver = expires_at !== null && Date.parse(expires_at) <= Date.now();
   const state = isOver
@@ -167,6 +164,7 @@ function InviteItem({ invite, onEnd }: { invite: Invite; onEnd(): void }) {
         type="button"
         class="button small"
         aria-label={`End the invitation made ${mediumTime(created_at)}`}
+        disabled={busy}
         onClick={onEnd}
       >
         End

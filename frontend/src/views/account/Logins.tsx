@@ -1,34 +1,22 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
-import { problemText } from '../../wire/problem';
 import type { Login } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
+import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
 
 /** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
   const { logins } = useSession();
-  const [busy, setBusy] = useState(false);
-  const [said, setSaid] = useState('');
-  const [error, setError] = useState('');
+  const { busy, error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void logins.load(), [logins]);
 
-  const end = async (work: () => Promise<void>, done: string) => {
-    if (busy) return;
-    setBusy(true);
-    setError('');
-    setSaid('');
-    try {
-      await work();
-      setSaid(done);
-      // The pressed button is gone, so the focus goes to the list.
-      list.current?.focus();
-    } catch (problem) {
-      setError(problemText(problem));
-    }
-    setBusy(false);
+  const end = async (work: () => Promise<void>, said: string) => {
+    // The pressed button is gone, so the focus goes to the list.
+    if (await run(work, said)) list.current?.focus();
   };
 
   const items = logins.items.value;
@@ -51,12 +39,8 @@ export function Logins() {
           />
         ))}
       </ul>
-      <div role="alert" class="form-alert">
-        {error && <p class="form-error">{error}</p>}
-      </div>
-      <div role="status" class="form-alert">
-        {said && <p class="callout good">{said}</p>}
-      </div>
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
       {items.some(({ current }) => !current) && (
         <button
           type="button"

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { sizeText } from '../../account/takeout';
 import { problemText } from '../../wire/problem';
 import { useSession } from '../parts/context';
+import { ErrorLine } from '../parts/Outcome';
 
 const FILE_NAME = 'tailwire-export.jsonl';
 
@@ -58,11 +59,9 @@ export function Takeout() {
           </p>
         )}
       </div>
-      <div role="alert" class="form-alert">
-        {state.name === 'failed' && (
-          <p class="form-error">The export did not come whole. {state.text}</p>
-        )}
-      </div>
+      <ErrorLine
+        text={state.name === 'failed' ? `The export did not come whole. ${state.text}` : ''}
+      />
       <div class="form-actions">
         {state.name === 'running' ? (
           <button type="button" class="button" key="stop" onClick={stop}>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { FormState } from './form';
+import { ErrorLine } from './Outcome';
 
 interface FormCardProps {
   form: FormState;
@@ -32,9 +33,7 @@ export function FormCard(props: FormCardProps) {
       noValidate
     >
       {props.children}
-      <div role="alert" class="form-alert">
-        {form.error && <p class="form-error">{form.error}</p>}
-      </div>
+      <ErrorLine text={form.error} />
       <div class="form-actions">
         {props.buttons}
         <button type="submit" class={look} disabled={form.busy || form.waiting}>

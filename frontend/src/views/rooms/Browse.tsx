@@ -1,11 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
 import { ROOM_NAME_CHARACTERS } from '../../wire/limits';
-import { problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
+import { useWork } from '../parts/work';
 
 export function Browse() {
   const { directory } = useSession();
@@ -75,20 +75,11 @@ export function Browse() {
 function BrowseItem({ room }: { room: Room }) {
   const { membership, rooms } = useSession();
   const { router } = useApp();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
+  const { busy, error, run } = useWork();
   const joined = rooms.get(room.id) !== undefined;
 
   const join = async () => {
-    setBusy(true);
-    setError('');
-    try {
-      await membership.join(room.id);
-      router.go(roomHash(room.id));
-    } catch (problem) {
-      setError(problemText(problem));
-      setBusy(false);
-    }
+    if (await run(() => membership.join(room.id))) router.go(roomHash(room.id));
   };
 
   return (

@@ -3,6 +3,7 @@ import { Problem, problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { NewsText } from '../parts/NewsText';
+import { useWork } from '../parts/work';
 import { RoomView } from './RoomView';
 
 /** The page at #/rooms/<id>: a room of the user, a room that the user can join, or neither. */
@@ -30,14 +31,14 @@ function Stranger({ id }: { id: string }) {
   const { membership, news } = useSession();
   const ended = news.of(id);
   const [room, setRoom] = useState<Room | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const { busy, error, run } = useWork();
 
   useEffect(() => {
     let left = false;
     membership.lookUp(id).then(
       (found) => left || setRoom(found),
-      (problem) => left || setError(problem),
+      (reason) => left || setProblem(reason),
     );
     return () => {
       left = true;
@@ -47,19 +48,8 @@ function Stranger({ id }: { id: string }) {
   // Who has read here that the membership ended is not told again elsewhere.
   useEffect(() => () => news.seen(id), [news, id]);
 
-  const join = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      await membership.join(id);
-    } catch (problem) {
-      setError(problem);
-      setBusy(false);
-    }
-  };
-
-  if (!room && !error && !ended) return <Waiting text="Looking for this room…" />;
-  const missing = error instanceof Problem && error.status === 404;
+  if (!room && !problem && !ended) return <Waiting text="Looking for this room…" />;
+  const missing = problem instanceof Problem && problem.status === 404;
   return (
     <section class="empty">
       <h1 tabIndex={-1} data-place-heading dir="auto">
@@ -76,16 +66,21 @@ function Stranger({ id }: { id: string }) {
         ) : missing ? (
           'It was removed, or you are not a member of it.'
         ) : (
-          problemText(error)
+          problemText(problem)
         )}
       </p>
-      {room && error !== null && (
+      {error && (
         <p class="callout danger" role="alert">
-          {problemText(error)}
+          {error}
         </p>
       )}
       {room && (
-        <button type="button" class="button primary" disabled={busy} onClick={() => void join()}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={busy}
+          onClick={() => void run(() => membership.join(id))}
+        >
           {busy ? 'Joining…' : 'Join this room'}
         </button>
       )}

@@ -5,12 +5,13 @@ import { abilitiesIn } from '../../rooms/actions';
 import { bySeq, lastOwn } from '../../rooms/overlay';
 import { isLastOwner, LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
-import { problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
+import { ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
 import { Composer } from '../timeline/Composer';
 import { DroppedChanges } from '../timeline/DroppedChanges';
 import { TimelineView } from '../timeline/TimelineView';
@@ -181,22 +182,14 @@ export function RoomView({ room, timeline }: RoomViewProps) {
 function Leave({ room, onClose }: { room: Room; onClose(): void }) {
   const { members, membership, user_id: mine } = useSession();
   const { router } = useApp();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState('');
+  const { busy, error, run } = useWork();
 
   const known = members.of(room.id)?.members ?? [];
   const me = known.find(({ user_id }) => user_id === mine);
   const stuck = me !== undefined && isLastOwner(me, known);
 
   const leave = async () => {
-    setBusy(true);
-    try {
-      await membership.leave(room.id);
-      router.replace('#/');
-    } catch (problem) {
-      setError(problemText(problem));
-      setBusy(false);
-    }
+    if (await run(() => membership.leave(room.id))) router.replace('#/');
   };
 
   return (
@@ -208,7 +201,7 @@ function Leave({ room, onClose }: { room: Room; onClose(): void }) {
             ? 'It is private: to come back, someone has to invite you.'
             : 'It leaves your list. You can join it again at any time.'}
       </p>
-      <div role="alert">{error && <p class="form-error">{error}</p>}</div>
+      <ErrorLine text={error} />
       <div class="form-actions">
         <button type="button" class="button" onClick={onClose}>
           Stay
