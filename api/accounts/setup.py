@@ -20,7 +20,8 @@ async def setup_token(store: Store) -> str | None:
     """Return the token of the setup link, or None when there is an administrator. Raises `Unavailable`.
 
     The first call makes it, and it is the same on all nodes. It is kept in the store as it is, because it must be shown
-    again. Whoever can read the store can make administrators anyway. One that was used up is followed by another.
+    again. Whoever can read the store can make administrators anyway. One that was used up is followed by another, but
+    not while the account is being made for which it was used: each of two links would make an administrator then.
     """
     if await store.accounts.has_admin():
         return None
@@ -40,8 +41,13 @@ async def setup_token(store: Store) -> str | None:
         )
         await store.invites.create(invite, forget_before=now)
         stored = await store.invites.get(invite.id)
-        if stored is None or stored.uses_left:
+        if stored is None or stored.uses_left or await _is_being_used(store, invite.id):
             return token
+
+
+async def _is_being_used(store: Store, invite_id: str) -> bool:
+    users = await store.invites.users(invite_id)
+    return len(await store.accounts.get_many(users)) < len(users)
 
 
 @asynccontextmanager

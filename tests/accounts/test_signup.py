@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from websockets.asyncio.client import connect
 
 from api import __version__
 from api.accounts.invites import invite_id
-from api.accounts.setup import setup_token
+from api.accounts.setup import first_admin, setup_token
 from api.config import Settings
+from api.errors import UsernameTaken
 from api.models.rooms import LOBBY_ID
 from api.store.base.store import Store
 from tests.node import PASSWORD, Event, Node, Person, http_client, running
@@ -344,6 +345,20 @@ async def test_a_promotion_ends_the_setup_link_and_when_no_administrator_is_left
     assert second not in {first, None}
     assert (await set_up(node, first, "again")).json()["code"] == "conflict"
     person(node, await set_up(node, second, "again"))
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_while_the_setup_link_is_being_used_there_is_no_second_one(node: Node, store: Store) -> None:
+    """With two, each would make an administrator."""
+    link = await setup_token(store)
+    assert link is not None
+    with suppress(UsernameTaken):
+        async with first_admin(store, link, "being-made"):
+            assert await setup_token(store) == link
+            assert (await set_up(node, link)).json()["code"] == "conflict"
+            raise UsernameTaken
+    person(node, await set_up(node, link))
+    assert await setup_token(store) is None
 
 
 @asynccontextmanager

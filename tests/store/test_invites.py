@@ -93,6 +93,20 @@ async def test_an_invite_lets_people_in_until_it_expires_or_is_ended(store: Stor
         await store.invites.claim(ONE.id, BOB.id, at=NOW)
 
 
+async def test_who_has_taken_a_use_is_known_also_before_the_account_is_made(
+    store: Store, other: Store, bob: User
+) -> None:
+    await stored(store, replace(ONE, max_uses=3))
+    for user_id in (bob.id, "being-made", "given-back"):
+        await store.invites.claim(ONE.id, user_id, at=NOW)
+    await store.invites.release(ONE.id, "given-back")
+    assert sorted(await other.invites.users(ONE.id)) == sorted([bob.id, "being-made"])
+    await store.erasure.begin(bob.id)
+    await store.erasure.finish(bob.id)
+    assert await other.invites.users(ONE.id) == ["being-made"]
+    assert [await store.invites.users(unknown) for unknown in ("unknown", "", "x" * 10_000)] == [[], [], []]
+
+
 async def test_a_use_that_was_given_back_can_be_claimed_by_another(store: Store, other: Store) -> None:
     await stored(store)
     await store.invites.claim(ONE.id, BOB.id, at=NOW)

@@ -49,5 +49,9 @@ class InviteStore(ABC):
         """
 
     @abstractmethod
+    async def users(self, invite_id: str) -> list[str]:
+        """Return the users who have taken a use, also those whose account is not made yet, but no erased ones."""
+
+    @abstractmethod
     async def release(self, invite_id: str, user_id: str) -> None:
         """Give back the use of a user for whom no account was made. Does nothing when there is none."""

@@ -100,6 +100,12 @@ class ClusterInvites(InviteStore):
             raise BadInvite
         return _invite(then)
 
+    async def users(self, invite_id: str) -> list[str]:
+        """Return the users who have taken a use."""
+        row = await self._row(invite_id)
+        uses = [] if row is None else row["uses"]
+        return [use["user_id"] for use in uses if use["user_id"] is not None]
+
     async def release(self, invite_id: str, user_id: str) -> None:
         """Give back a use."""
         if is_key(invite_id):

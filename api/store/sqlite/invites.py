@@ -46,6 +46,9 @@ class SqliteInvites(InviteStore):
     async def claim(self, invite_id: str, user_id: str, *, at: int) -> Invite:
         return await self._write(lambda cursor: _claim(cursor, invite_id, user_id, at))
 
+    async def users(self, invite_id: str) -> list[str]:
+        return await self._read(lambda cursor: _users(cursor, invite_id))
+
     async def release(self, invite_id: str, user_id: str) -> None:
         await self._write(lambda cursor: _release(cursor, invite_id, user_id))
 
@@ -125,6 +128,15 @@ def _claim(cursor: apsw.Cursor, invite_id: str, user_id: str, at: int) -> Invite
             "INSERT INTO invite_uses (invite_id, user_id, at) VALUES (?, ?, ?)", (invite_id, user_id, at)
         )
     return _find(cursor, invite_id) or found
+
+
+def _users(cursor: apsw.Cursor, invite_id: str) -> list[str]:
+    """Return the users who have taken a use."""
+    found = cursor.execute(
+        "SELECT user_id FROM invite_uses WHERE invite_id = ? AND user_id IS NOT NULL ORDER BY at",
+        (invite_id,),
+    )
+    return [str(user_id) for (user_id,) in found]
 
 
 def _release(cursor: apsw.Cursor, invite_id: str, user_id: str) -> None:
