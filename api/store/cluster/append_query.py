@@ -1,6 +1,6 @@
 """Makes the ReQL queries that append to a room's log: each is one atomic update of its head. Pure.
 
-`exact_query` is for messages in a room whose head this node knows: the node computes all that is written, and the
+`exact_append` is for messages in a room whose head this node knows: the node computes all that is written, and the
 database only compares seq and epoch. It has few terms, as the server computes each term anew for every query.
 `relative_query` appends to a head that may have grown since it was last known. It appends anything.
 """
@@ -53,7 +53,7 @@ def exact_append(room_id: str, head: KnownHead, rows: list[dict[str, Any]], flus
     query = _EXACT(
         room=room_id,
         ids=_json([row["id"] for row in rows]),
-        seq_before=head.seq,
+        attempt_before=head.attempt,
         epoch=head.epoch,
         seq=seq,
         number=head.number + count,
@@ -78,7 +78,7 @@ def _exact() -> Any:
             name: value(name) for name in ("seq", "number", "message_seq", "flushed", "trimmed", "attempt")
         }
         return r.branch(
-            (head["seq"] == value("seq_before")) & (head["epoch"] == value("epoch")),
+            (head["attempt"].default("") == value("attempt_before")) & (head["epoch"] == value("epoch")),
             fields
             | {
                 "mentioned": r.json(value("mentioned")),
@@ -169,7 +169,10 @@ def _fits(head: Any, given: Any, ids: Any) -> Any:
     return (
         (head["epoch"] == mark["epoch"])
         & (head["trimmed"] <= mark["seq"])
-        & (head["seq"] >= mark["seq"])
+        & (
+            (head["flushed"] >= mark["seq"])
+            | (head["tail"].nth(mark["seq"] - head["trimmed"] - 1)["attempt"] == mark["attempt"])
+        )
         & _moves(head).do(
             lambda moves: (
                 (newest_of(moves) <= given["seen_from"])

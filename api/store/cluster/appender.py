@@ -27,8 +27,8 @@ from api.store.cluster.append_query import (
 )
 from api.store.cluster.batches import rows_at
 from api.store.cluster.flusher import Flusher
-from api.store.cluster.heads import KnownHead, KnownHeads, read_head
-from api.store.cluster.queries import NO_MARK
+from api.store.cluster.heads import KnownHead, KnownHeads, is_mark_of, read_head
+from api.store.cluster.queries import NO_MARK, heads_table
 from api.store.cluster.rows import entry_of, is_key, is_no_message, our_rows, row_of
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.waiting import (
@@ -229,10 +229,11 @@ class Appender:
         head = self._heads.get(room_id) or await self._read_head(room_id)
         if not head.may_append(rows, seen):
             return None
-        seq = head.seq
         exact = exact_append(room_id, head, rows, self._flushed_in(room_id, head.epoch))
-        self._heads.drop(room_id)  # until the answer tells that the head is as it was computed
-        counts = await self._pool.run(exact.query)
+        head.batch_bytes = exact.size + (head.batch_bytes if head.batch == exact.batch else 0)
+        head.batch = exact.batch
+        with self._heads.lent(room_id, head):  # until the answer tells that the head is as it was computed
+            counts = await self._pool.run(exact.query)
         if counts is None:
             return None
         if counts["errors"]:
@@ -240,11 +241,8 @@ class Appender:
         if not counts["replaced"]:
             self._contended[room_id] = time.monotonic() + CONTENDED_SECONDS
             return None
-        if head.seq == seq:
-            head.grow(exact.rows, flushed=exact.flushed, trimmed=exact.trimmed)
-            head.batch_bytes = exact.size + (head.batch_bytes if head.batch == exact.batch else 0)
-            head.batch = exact.batch
-            self._heads.put(room_id, head)
+        head.grow(exact.rows, flushed=exact.flushed, trimmed=exact.trimmed)
+        self._heads.put(room_id, head)
         self._note(room_id, head.epoch, exact.flushed, exact.rows)
         return exact.rows
 
@@ -257,6 +255,9 @@ class Appender:
         if row is None:
             raise NotFound
         try:
+            mark = self._flusher.mark(room_id)
+            if mark.epoch == row["epoch"] and not is_mark_of(mark, read_head(row, 0), our_rows(row["tail"])):
+                self._flusher.forget()  # the database was set back
             head = read_head(row, self._flushed_in(room_id, row["epoch"]))
         except (KeyError, TypeError):
             raise Unavailable from None
@@ -269,13 +270,9 @@ class Appender:
         """Look why rows could not be appended. Returns those that are stored already, by id. Raises `Overtaken`."""
         answer = await self._pool.run(look_query(room_id, [row["id"] for row in rows]))
         head = self._learned(room_id, answer["head"])
-        mark = self._flusher.mark(room_id)
-        if mark.epoch == head.epoch and mark.seq > head.seq:
-            self._flusher.forget()  # the database was set back, so the mark is wrong
-            self._heads.put(room_id, head)
         self._flusher.note(room_id, head.epoch, head.flushed)
         ids = {row["id"] for row in rows}
-        found = await self._referred(room_id, answer["refs"])
+        found = await self._referred(room_id, answer["refs"], head.seq)
         found |= {row["id"]: row for row in our_rows(answer["head"]["tail"]) if row["id"] in ids}
         tail = our_rows(answer["head"]["tail"])
         errors = {
@@ -287,12 +284,15 @@ class Appender:
             raise Overtaken(errors)
         return found
 
-    async def _referred(self, room_id: str, refs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    async def _referred(
+        self, room_id: str, refs: list[dict[str, Any]], seq: int
+    ) -> dict[str, dict[str, Any]]:
         """Return the rows to which these refs lead, by id. Removes refs that lead nowhere.
 
         A flush stores the refs first. So a row that is not flushed yet is looked for in the tail of its room, and once
         more among the flushed ones, as it may have left the tail meanwhile. If two nodes stored a ref in two rooms at
-        the same time, it leads to both; this room's row counts.
+        the same time, it leads to both; this room's row counts. Its rows after the end of its log, which was at `seq`,
+        are of an earlier life of the database.
         """
         found: dict[str, dict[str, Any]] = {}
         for look in (rows_at, tails_at, rows_at):
@@ -302,6 +302,10 @@ class Appender:
             answer = await self._pool.run(look([place for ref in left for place in ref["places"]]))
             wanted = {ref["id"] for ref in left}
             rows = [row for row in answer if isinstance(row, dict) and row.get("id") in wanted]
+            if any(row["room_id"] == room_id and row["seq"] > seq for row in rows):
+                # The ref may be newer than the head was. A head that is read after it has the entry, if it lives.
+                seq = await self._pool.run(heads_table().get(room_id)["seq"].default(0))
+                rows = [row for row in rows if row["room_id"] != room_id or row["seq"] <= seq]
             rows.sort(key=lambda row: row["room_id"] == room_id)
             found |= {row["id"]: row for row in rows}
         for ref in refs:

@@ -66,9 +66,10 @@ def store_query(
 ) -> Any:
     """Return the write of these batches, after their refs, so that a batch that is stored has its refs stored.
 
-    Each of the `proofs` has the `room_id`, an `epoch`, a `seq` and an `attempt`: nothing is written unless the tail of
-    that room's head has this append at this seq. So a node that computes a batch from what it remembers, while the
-    database is set back, writes nothing. The answer has `lost`, the rooms without that, and the count of `errors`.
+    Each of the `proofs` has the `room_id`, an `epoch`, and the `attempts` of the entries in (`after`, `until`]: nothing
+    is written unless the tail of that room's head has these there. So a node that computes a batch from what it
+    remembers, while the database is set back, writes nothing. The answer has `lost`, the rooms whose tails have others,
+    and the count of `errors`.
     """
     return _STORE({"batches": batches, "refs": refs, "proofs": proofs})
 
@@ -91,8 +92,8 @@ def _stored(keys: Any) -> Any:
 def _store(given: Any) -> Any:
     def has(proof: Any) -> Any:
         def at(head: Any) -> Any:
-            row = head["tail"].nth(proof["seq"] - head["trimmed"] - 1)
-            return (head["epoch"] == proof["epoch"]) & (row["attempt"] == proof["attempt"])
+            rows = head["tail"].slice(proof["after"] - head["trimmed"], proof["until"] - head["trimmed"])
+            return (head["epoch"] == proof["epoch"]) & (rows["attempt"] == proof["attempts"])
 
         return r.table("heads").get(proof["room_id"]).do(at).default(False)
 

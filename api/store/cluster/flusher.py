@@ -26,7 +26,7 @@ from api.store.cluster.flush_query import (
     stored_query,
     unflushed_query,
 )
-from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, read_head
+from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, is_mark_of, read_head
 from api.store.cluster.pins import drop_query, keep_query
 from api.store.cluster.queries import NO_MARK, Mark, heads_table, project
 from api.store.cluster.rows import Reader, acting_row, our_rows
@@ -54,14 +54,16 @@ class _Remembered(NamedTuple):
     room_id: str
     epoch: str
     rows: list[dict[str, Any]]
+    open_batch: int | None
+    """The first seq of the batch that an append under way may still add to."""
 
     def proof(self) -> dict[str, Any]:
-        last = self.rows[-1]
         return {
             "room_id": self.room_id,
             "epoch": self.epoch,
-            "seq": last["seq"],
-            "attempt": last["attempt"],
+            "after": self.rows[0]["seq"] - 1,
+            "until": self.rows[-1]["seq"],
+            "attempts": [row["attempt"] for row in self.rows],
         }
 
 
@@ -106,12 +108,16 @@ class Flusher:
         """Return the seq up to which this node knows a room to be flushed, and its entries carried out."""
         return self._marks.get(room_id, NO_MARK)
 
-    def note(self, room_id: str, epoch: str, seq: int) -> None:
-        """Remember the seq up to which a room is flushed. What was remembered of another epoch is dropped."""
+    def note(self, room_id: str, epoch: str, seq: int, attempt: str = "") -> None:
+        """Remember the seq up to which a room is flushed, and the append of the entry there; see `Mark`.
+
+        What was remembered of another epoch is dropped.
+        """
         mark = self.mark(room_id)
-        self._marks[room_id] = mark = Mark(epoch, max(seq, mark.seq) if mark.epoch == epoch else seq)
-        self._unflushed.forget(room_id, *mark)
-        if (head := self._heads.get(room_id)) is not None:
+        if mark.epoch != epoch or mark.seq < seq:
+            self._marks[room_id] = mark = Mark(epoch, seq, attempt)
+        self._unflushed.forget(room_id, epoch, mark.seq)
+        if (head := self._heads.get(room_id)) is not None and head.epoch == epoch:
             head.forget_flushed(mark.seq)
 
     def forget(self) -> None:
@@ -182,7 +188,7 @@ class Flusher:
             else:
                 failpoints.reached(Failpoint.AFTER_FLUSH)
                 for one in known:
-                    self.note(one.room_id, one.epoch, one.rows[-1]["seq"])
+                    self._note_end(one.room_id, one.epoch, one.rows, one.rows[-1]["seq"], one.open_batch)
         for room_id in lost:
             await self.flush(room_id)
 
@@ -194,8 +200,7 @@ class Flusher:
             return None
         if any("acts" in row or not self.is_ours(row["attempt"]) for row in rows):
             return None
-        self._heads.end_batch(room_id)
-        return _Remembered(room_id, epoch, rows)
+        return _Remembered(room_id, epoch, rows, self._heads.end_batch(room_id))
 
     async def _write(self, batches: list[dict[str, Any]], proofs: list[dict[str, Any]]) -> list[str]:
         """Store batches and their refs. Returns the rooms for which the proofs fail. Raises `Unavailable`."""
@@ -214,24 +219,33 @@ class Flusher:
         """
         mark = self.mark(room_id)
         epoch, newest = self._unflushed.newest(room_id)
-        self._heads.end_batch(room_id)
+        open_batch = self._heads.end_batch(room_id)
         failpoints.reached(Failpoint.BEFORE_FLUSH)
         row = await self._pool.run(heads_table().get(room_id))
         heads = self._reader.read([] if row is None else [row], lambda row: read_head(row, 0))
         if not heads:
             return
         head = heads[0]
-        if head.epoch == epoch and head.seq < newest:
+        tail = our_rows(row["tail"])
+        is_marked = is_mark_of(mark, head, tail)
+        if (head.epoch == epoch and head.seq < newest) or (head.epoch == mark.epoch and not is_marked):
             self.forget()  # the database was set back
-        flushed = max(head.flushed, mark.seq if mark.epoch == head.epoch else 0)
-        batches = documents(room_id, our_rows(row["tail"]))
+        flushed = max(head.flushed, mark.seq if is_marked else 0)
+        batches = documents(room_id, tail)
         known = [batch for batch in known_part(batches) if batch["rows"][-1]["seq"] > flushed]
         if missing := await self._missing(known):
             await self._write(missing, [])
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for acting in self._reader.read(acting_rows(known), acting_row):
             await self._act(acting)
-        self.note(room_id, head.epoch, self._end_of(known, flushed, head.seq))
+        self._note_end(room_id, head.epoch, tail, self._end_of(known, flushed, head.seq), open_batch)
+
+    def _note_end(
+        self, room_id: str, epoch: str, rows: list[dict[str, Any]], seq: int, open_batch: int | None
+    ) -> None:
+        """Note that a room is flushed up to a seq, but only up to the batch that an append under way may add to."""
+        end = seq if open_batch is None else min(seq, open_batch - 1)
+        self.note(room_id, epoch, end, next((row["attempt"] for row in rows if row["seq"] == end), ""))
 
     async def _missing(self, batches: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return those of these batches that are not stored, or not with all their rows, or are of another life."""

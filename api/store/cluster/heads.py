@@ -5,11 +5,13 @@ knew the mark. If another node has appended since, the database notices, as the 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.models.log import Kind
+from api.store.cluster.queries import Mark
 from api.store.cluster.rows import our_rows
 
 MAX_HEADS: Final = 2_000
@@ -31,6 +33,8 @@ class KnownHead:
     """The fields of a head, but for its tail."""
 
     epoch: str
+    attempt: str
+    """The newest append. No two have the same name, so it tells this head from one that was set back and has grown."""
     seq: int
     number: int
     message_seq: int
@@ -70,7 +74,7 @@ class KnownHead:
     def grow(self, rows: list[dict[str, Any]], *, flushed: int, trimmed: int) -> None:
         """Take note of an append. `rows` are numbered; `flushed` and `trimmed` are the marks of the head after it."""
         messages = [row for row in rows if row["kind"] == Kind.MESSAGE]
-        self.seq = rows[-1]["seq"]
+        self.seq, self.attempt = rows[-1]["seq"], rows[-1]["attempt"]
         self.number += len(messages)
         if messages:
             self.message_seq = messages[-1]["seq"]
@@ -116,6 +120,7 @@ def read_head(row: dict[str, Any], after: int) -> KnownHead:
     known = [(one.get("user_id"), one["seq"]) for one in moves["rows"]]
     return KnownHead(
         epoch,
+        str(row.get("attempt", "")),
         **numbers,
         dropped=moves["dropped"],
         moves=known,
@@ -124,11 +129,21 @@ def read_head(row: dict[str, Any], after: int) -> KnownHead:
     )
 
 
+def is_mark_of(mark: Mark, head: KnownHead, rows: Iterable[dict[str, Any]]) -> bool:
+    """Say whether this head, whose tail has these rows, is flushed up to a mark. One that was set back is not."""
+    if mark.epoch != head.epoch:
+        return False
+    return mark.seq <= head.flushed or (mark.seq, mark.attempt) in (
+        (row["seq"], row["attempt"]) for row in rows
+    )
+
+
 class KnownHeads:
     """The heads that this node knows, by room."""
 
     def __init__(self) -> None:
         self._heads: OrderedDict[str, KnownHead] = OrderedDict()
+        self._lent: dict[str, tuple[KnownHead, int]] = {}  # each with the batch that the append adds to
 
     def get(self, room_id: str) -> KnownHead | None:
         """Return what is known of a room's head."""
@@ -148,14 +163,32 @@ class KnownHeads:
         """Forget a head, because it may be another by now."""
         self._heads.pop(room_id, None)
 
+    @contextmanager
+    def lent(self, room_id: str, head: KnownHead) -> Iterator[None]:
+        """Forget a head while an append to it is under way; its `batch` is already the one of that append."""
+        self.drop(room_id)
+        self._lent[room_id] = head, head.batch
+        try:
+            yield
+        finally:
+            del self._lent[room_id]
+
     def forget_all(self) -> None:
         """Forget all heads, because the database was set back."""
         self._heads.clear()
 
-    def end_batch(self, room_id: str) -> None:
-        """Let the next append of this node begin a new batch, because the one before it is being flushed."""
+    def end_batch(self, room_id: str) -> int | None:
+        """Let the next append of this node begin a new batch, because the one before it is being flushed.
+
+        Returns the first seq of a batch that an append under way may still add to, or None.
+        """
         if (known := self._heads.get(room_id)) is not None:
             known.batch = known.batch_bytes = 0
+        if room_id not in self._lent:
+            return None
+        lent, batch = self._lent[room_id]
+        lent.batch = lent.batch_bytes = 0
+        return batch
 
     def passed(self, room_id: str, epoch: str, seq: int) -> None:
         """Forget a head that has grown further than is known here."""

@@ -27,10 +27,15 @@ CLAMPED_SLICE: Final = 1_000
 
 
 class Mark(NamedTuple):
-    """The seq up to which a node knows a room's log to be flushed, and the epoch of that seq."""
+    """The seq up to which a node knows a room's log to be flushed, and the epoch of that seq.
+
+    `attempt` is the append of the entry there, or "" if the mark is one that the head had. Without it, a head that was
+    set back and has grown again would be taken for flushed.
+    """
 
     epoch: str
     seq: int
+    attempt: str = ""
 
 
 NO_MARK: Final = Mark("", 0)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.acting import allow_query
+from api.store.cluster.copies import mend_copy
 from api.store.cluster.queries import begin_renewal_query
-from api.store.cluster.steps import STEPS, Index, Migration, drop_index, fill_refs
+from api.store.cluster.steps import STEPS, Index, Migration, drop_index
 from api.store.epoch import new_epoch
 from api.store.rethinkdb import Address, Pool, r
 
@@ -51,9 +52,9 @@ async def init(
 ) -> None:
     """Make, as an admin, what a store needs: database, tables, indexes, lobby, and the app user with its rights.
 
-    This also upgrades an older schema. `restored`: the database was put back from a copy. So refs are noted anew, and
-    the first node to start begins a new epoch in every room. It may be interrupted and run again, and repeating it is
-    harmless. Raises `Unavailable`, `Invalid`.
+    This also upgrades an older schema. `restored`: the database was put back from a copy, maybe one that was made table
+    by table. So what does not fit is mended, and the first node to start begins a new epoch in every room. It may be
+    interrupted and run again, and repeating it is harmless. Raises `Unavailable`, `Invalid`.
     """
     app = Address.parse(store_url)
     admin = Address.parse(admin_url, needs_database=False)
@@ -62,8 +63,7 @@ async def init(
     try:
         await _make(migration, replicas)
         if restored:
-            # A copy may have been made table by table, and then its refs may be older than its batches.
-            await fill_refs(migration)
+            await mend_copy(migration)
         await _make_user(pool, app, say)
         if restored:
             say("every room will begin a new epoch when the first node starts")

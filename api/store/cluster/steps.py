@@ -74,7 +74,7 @@ async def drop_index(migration: Migration, table: str, name: str) -> None:
         await migration.pool.run(migration.table(table).index_drop(name))
 
 
-async def _stop_writing(migration: Migration) -> None:
+async def stop_writing(migration: Migration) -> None:
     """Take the right to write from the server's user, in case a node was not stopped, and wait for its last writes.
 
     `init` grants the right again at its end. If that user is an admin, or is not known, the administrator must make
@@ -132,7 +132,7 @@ async def _move_into_batches(migration: Migration) -> None:
     pool, database = migration.pool, migration.database
     if OLD_TABLE not in await pool.run(r.db(database).table_list()):
         return
-    await _stop_writing(migration)
+    await stop_writing(migration)
     old = migration.table(OLD_TABLE)
     total, moved, last = await pool.run(old.info()["doc_count_estimates"].sum()), 0, r.minval
     while True:
@@ -258,7 +258,7 @@ async def _note_places(migration: Migration) -> None:
     """
     await drop_index(migration, "batches", "ids")
     if not await migration.pool.run(migration.table("batches").is_empty()):
-        await _stop_writing(migration)
+        await stop_writing(migration)
         await fill_refs(migration)
 
 

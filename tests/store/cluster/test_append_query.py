@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.models.log import Kind
 from api.store.cluster import append_query
 from api.store.cluster.append_query import exact_append, relative_query
-from api.store.cluster.heads import read_head
+from api.store.cluster.heads import is_mark_of, read_head
 from api.store.cluster.queries import Mark
 from api.store.rethinkdb import Pool, r
 
@@ -45,7 +45,8 @@ class Case(NamedTuple):
         moves = read_head(self.head_in(PLAIN), 0)
         return (
             self.mark.epoch == EPOCH
-            and head["trimmed"] <= self.mark.seq <= head["seq"]
+            and head["trimmed"] <= self.mark.seq
+            and is_mark_of(self.mark, moves, head["tail"])
             and not known & {one["id"] for one in self.rows}
             and not any(moves.has_moved(user_id, as_of) for user_id, as_of in self.seen.items())
         )
@@ -114,7 +115,10 @@ def cases(draw: st.DrawFn) -> Case:
         ids[-1] = draw(st.sampled_from([*known, FLUSHED_ID]))  # a retry
     rows = [row(id_, draw(st.sampled_from(USERS)), attempt=ATTEMPT) for id_ in ids]
     marks = st.sampled_from([head["flushed"], head["trimmed"], head["seq"], head["seq"] + 1, 0])
-    mark = Mark(draw(st.sampled_from([EPOCH, EPOCH, EPOCH, EPOCH, "another"])), draw(marks))
+    marked = draw(marks)
+    at_mark = [one["attempt"] for one in head["tail"] if one["seq"] == marked]
+    attempts = st.sampled_from([*at_mark, *at_mark, *at_mark, "of another life"])
+    mark = Mark(draw(st.sampled_from([EPOCH, EPOCH, EPOCH, EPOCH, "another"])), marked, draw(attempts))
     as_of = st.sampled_from([head["seq"], head["seq"], head["flushed"], head["trimmed"], 0])
     seen = draw(st.dictionaries(st.sampled_from(USERS), as_of))
     return Case(head, rows, mark, seen)

@@ -25,7 +25,7 @@ def guard(kind: str, target: int | None, spare: int = 0, as_of: int = 9, epoch: 
 
 
 def head(*, epoch: str = "e", trimmed: int = 0) -> KnownHead:
-    return KnownHead(epoch, 20, 0, 0, 0, trimmed, 0, [], [], {})
+    return KnownHead(epoch, "", 20, 0, 0, 0, trimmed, 0, [], [], {})
 
 
 def row(seq: int, kind: str, **data: Any) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""Appends to a database that was set back, before any node has noticed that: nothing that is acked then is lost."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from api.models.rooms import LOBBY_ID
+from api.store.cluster.schema import init
+from api.store.cluster.store import ClusterStore
+from api.store.rethinkdb import Pool, r
+from tests.rethinkdb_server import RethinkDBServer
+from tests.store.calls import whole_log
+from tests.store.cluster.nodes import forget_authors, keep_nothing_in_tails, opened_again
+from tests.store.make import message
+
+pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+
+async def say(store: ClusterStore, *refs: str) -> None:
+    """Append one message after the other."""
+    for ref in refs:
+        await store.log.append(LOBBY_ID, message(ref))
+
+
+async def saved(behind: Pool) -> Callable[[], Awaitable[Any]]:
+    """Return a call that sets the lobby's head back to what it is now."""
+    head = await behind.run(r.table("heads").get(LOBBY_ID))
+    return lambda: behind.write(r.table("heads").get(LOBBY_ID).replace(head))
+
+
+@pytest.mark.parametrize("is_contended", [True, False])
+@pytest.mark.parametrize("is_flushed", [True, False])
+async def test_a_head_that_was_set_back_and_has_grown_to_the_same_seq_is_not_the_one_that_was_known(
+    store: ClusterStore, other: ClusterStore, behind: Pool, *, is_flushed: bool, is_contended: bool
+) -> None:
+    await say(store, "1")
+    await store.flusher.flush(LOBBY_ID)
+    if is_contended:
+        await say(other, "other")
+    set_back = await saved(behind)
+    await say(store, "old 1", "old 2")
+    if is_flushed:
+        await store.flusher.flush(LOBBY_ID)
+    await set_back()
+    await say(other, "new 1", "new 2")
+    await say(store, "last")
+    for node in (store, other):
+        again = await node.log.append(LOBBY_ID, message("new 2"))
+        assert not again.is_new
+    await store.flusher._flush_together([LOBBY_ID])
+    await other.flusher.flush(LOBBY_ID)
+    refs = ["1", *(["other"] if is_contended else []), "new 1", "new 2", "last"]
+    assert [entry.ref for entry in await whole_log(store)] == refs
+    await say(other, *(f"later {n}" for n in range(50)))  # so that the tail is trimmed
+    assert [entry.ref for entry in await whole_log(store)][: len(refs)] == refs
+    async with opened_again(store) as fresh:
+        assert not (await fresh.log.append(LOBBY_ID, message("new 1"))).is_new
+
+
+async def test_an_append_to_a_head_that_is_known_of_another_epoch_is_acked_with_that_of_the_room(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await say(store, "1")
+    await behind.write(r.table("heads").get(LOBBY_ID).update({"epoch": "another"}))
+    assert (await store.log.append(LOBBY_ID, message("2"))).epoch == "another"
+
+
+async def test_a_mark_that_comes_late_from_an_epoch_that_is_over_hides_no_ref(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is set back, and is given a new epoch, while the answer of a flush is on its way."""
+    set_back = await saved(behind)
+    await say(store, "old 1", "old 2", "old 3")
+    write = store.flusher._write
+
+    async def late(*args: Any) -> list[str]:
+        lost = await write(*args)
+        await set_back()
+        await behind.write(r.table("batches").delete())
+        await behind.write(r.table("refs").delete())
+        await behind.write(r.table("heads").get(LOBBY_ID).update({"epoch": "another"}))
+        await say(other, "new 1", "new 2")
+        await say(store, "new 3")
+        return lost
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.flusher, "_write", late)
+        await store.flusher._flush_together([LOBBY_ID])
+    again = await store.log.append(LOBBY_ID, message("new 2"))
+    assert (again.is_new, again.entry.seq) == (False, 2)
+
+
+async def test_a_batch_that_is_flushed_while_an_append_to_it_is_under_way_is_ended(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, "1")
+    run = store._pool.run
+
+    async def slow(query: Any, *args: Any, **more: Any) -> Any:
+        answer = await run(query, *args, **more)
+        with monkeypatch.context() as patched:
+            patched.setattr(store._pool, "run", run)
+            await store.flusher._flush_together([LOBBY_ID])
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._pool, "run", slow)
+        await say(store, "2")
+    await say(store, "3")
+    await store.flusher._flush_together([LOBBY_ID])
+    await other.flusher.flush(LOBBY_ID)
+    batches = await behind.read(r.table("batches").order_by(index="id"))
+    assert [row["seq"] for batch in batches for row in batch["rows"]] == [1, 2, 3]
+
+
+async def test_a_ref_of_an_entry_after_the_end_of_the_log_is_new(store: ClusterStore, behind: Pool) -> None:
+    """As in a copy whose head is older than its batches and refs."""
+    await say(store, "1")
+    await store.flusher.flush(LOBBY_ID)
+    set_back = await saved(behind)
+    await say(store, "2", "3")
+    await store.flusher.flush(LOBBY_ID)
+    await set_back()
+    async with opened_again(store) as fresh:
+        again = await fresh.log.append(LOBBY_ID, message("3"))
+        assert (again.is_new, again.entry.seq) == (True, 2)
+        await fresh.flusher.flush(LOBBY_ID)
+        await keep_nothing_in_tails(behind)
+        assert [entry.ref for entry in await whole_log(fresh)] == ["1", "3"]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_copy_whose_head_ends_within_a_batch_shows_nothing_of_the_earlier_life(
+    store: ClusterStore, cluster_url: str, server: RethinkDBServer, behind: Pool, *, tells: bool
+) -> None:
+    await say(store, "1", "2")
+    set_back = await saved(behind)
+    await say(store, "3", "4")
+    await store.flusher.flush(LOBBY_ID)
+    await set_back()
+    if not tells:
+        await forget_authors(behind)
+    odd = [{"id": [LOBBY_ID, n], "rows": rows} for n, rows in ((0, "none"), (2, []), (-1, [1]))]
+    await behind.write(r.table("batches").insert(odd))
+    await init(server.admin_url, cluster_url, lambda _line: None, restored=True)
+    async with opened_again(store) as fresh:
+        await say(fresh, "new 3", "4")
+        await fresh.flusher.flush(LOBBY_ID)
+        await keep_nothing_in_tails(behind)
+        assert [entry.ref for entry in await whole_log(fresh)] == ["1", "2", "new 3", "4"]
