@@ -1,0 +1,39 @@
+"""The page opens soon: what is seldom needed is not a part of its first load."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from api.main import BUILT_FRONTEND
+from tests.browser.conftest import HAS_FRONTEND
+
+MOST_BYTES: Final = 65_000
+"""The most bytes of script, compressed by gzip, that are loaded before anything is shown."""
+SCRIPT: Final = re.compile(r'<(?:script|link)[^>]*(?:src|href)="\./([^"]+\.js)"')
+IMPORT: Final = re.compile(r'(?:from|import)\s*"\./([^"]+\.js)"')
+LATER: Final = ("Account-", "catalogue-", "formatter-", "highlight-")
+
+
+def first_load() -> set[Path]:
+    """Return the scripts that the page names, and those that they import at once."""
+    names = SCRIPT.findall((BUILT_FRONTEND / "index.html").read_text())
+    found: set[Path] = set()
+    waiting = [BUILT_FRONTEND / name for name in names]
+    while waiting:
+        script = waiting.pop()
+        if script not in found:
+            found.add(script)
+            waiting += [script.parent / name for name in IMPORT.findall(script.read_text())]
+    return found
+
+
+@pytest.mark.skipif(not HAS_FRONTEND, reason="the SPA is not built: make spa")
+def test_the_first_load_is_small_and_markup_and_emoji_come_later() -> None:
+    scripts = first_load()
+    assert scripts
+    sizes = {script.name: script.with_name(f"{script.name}.gz").stat().st_size for script in scripts}
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    others = {script.name for script in (BUILT_FRONTEND / "assets").glob("*.js")} - set(sizes)
+    assert [name for name in LATER if not any(other.startswith(name) for other in others)] == []
