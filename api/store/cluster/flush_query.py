@@ -39,8 +39,11 @@ def _author(row: dict[str, Any]) -> str | None:
 
 def refs_of(batches: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of the table `refs` for these batches: where the entry of each ref is."""
-    places = {row["id"]: [batch["id"][0], row["seq"]] for batch in batches for row in batch["rows"]}
-    return [{"id": id_, "places": [place]} for id_, place in places.items()]
+    places: dict[str, list[list[Any]]] = {}
+    for batch in batches:
+        for row in batch["rows"]:
+            places.setdefault(row["id"], []).append([batch["id"][0], row["seq"]])
+    return [{"id": id_, "places": found} for id_, found in places.items()]
 
 
 def known_part(batches: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
