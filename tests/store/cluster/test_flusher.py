@@ -119,6 +119,18 @@ async def test_a_batch_that_another_node_has_flushed_in_part_is_completed(
         ] * 3
 
 
+async def test_a_batch_that_was_flushed_while_its_node_still_filled_it_is_flushed_whole_by_the_next(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, *(f"{n}" for n in range(1, 11)))
+    await other.flusher.flush(LOBBY_ID)
+    never_flush(store, monkeypatch)
+    await say(store, "11")
+    await say(other, "12")
+    await other.flusher.flush(LOBBY_ID)
+    assert await sizes(behind) == [[1, 11], [12, 1]]
+
+
 @pytest.mark.parametrize("is_flushed", [True, False])
 async def test_a_late_flush_of_what_a_node_remembers_brings_no_erased_body_back(
     store: ClusterStore, other: ClusterStore, behind: Pool, *, is_flushed: bool

@@ -111,6 +111,17 @@ async def test_a_ref_that_is_stored_before_its_entry_is_flushed_stays(
     assert await behind.read(r.table("refs")) == refs
 
 
+async def test_a_retry_that_is_found_is_acked_after_a_write_to_disk(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    """The entry that it finds may have been shown by a server that has it only in memory."""
+    await store.log.append(LOBBY_ID, message("1"))
+    for retries in (1, 2):
+        assert not (await other.log.append(LOBBY_ID, message("1"))).is_new
+        head = await behind.run(r.table("heads").get(LOBBY_ID))
+        assert head["retries"] == retries
+
+
 async def test_no_trim_lets_a_retry_slip_past(
     store: ClusterStore, other: ClusterStore, cluster_url: str
 ) -> None:

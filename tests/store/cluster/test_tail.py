@@ -66,7 +66,7 @@ async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next
     store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def is_settled() -> bool:
-        return not store.flusher._due
+        return not store.flusher._unflushed
 
     await make_den(other)
     await store.log.append(DEN.id, message("1"))
@@ -76,8 +76,7 @@ async def test_what_was_lost_with_a_life_of_the_database_is_not_told_in_the_next
         never_flush(store, broken)
         lost_one = await store.log.append(DEN.id, message("2", "of the lost life"))
         await behind.write(r.table("heads").get(DEN.id).replace(earlier))
-    await until(is_settled)
-    assert not store.flusher._unflushed, "the flush has seen that it is gone"
+    await until(is_settled)  # the flush has seen that it is gone
     async with other.changes.open() as elsewhere, store.changes.open() as tail:
         assert await anext(tail) == [Restored()], "it was acked, and is gone"
         theirs = (await eventually(lambda: other.log.append(DEN.id, message("3", "theirs")))).entry
