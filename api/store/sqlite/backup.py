@@ -1,5 +1,6 @@
 """Copies a SQLite database to a file while servers use it, and puts such a file back in its place."""
 
+import fcntl
 import os
 import shutil
 import time
@@ -30,11 +31,11 @@ def backup(url: str, file: Path) -> Path:
     `Conflict` when the file exists, and `Invalid`, `Unavailable`, `StorageFull`; then there is no file.
     """
     source, file = path_of(url), file.absolute()
-    if file.exists():
-        raise Conflict(f"{file} exists already")
     if not source.exists():
         raise Unavailable(f"there is no database at {source}")
     with _partial(file) as partial:
+        if file.exists():
+            raise Conflict(f"{file} exists already")
         with closing(_opened(source, source)) as connection:
             connection.execute("VACUUM INTO ?", (str(partial),))
         with closing(_opened(partial, file)) as copy:
@@ -61,9 +62,9 @@ def restore(url: str, file: Path, *, force: bool) -> tuple[Path, Path | None]:
         )
     if is_open_somewhere(place):
         raise _running(place)
-    if place.exists() and not force:
-        raise Conflict(f"there is a database at {place}: --force puts it aside and keeps it")
     with _partial(place) as partial:
+        if place.exists() and not force:
+            raise Conflict(f"there is a database at {place}: --force puts it aside and keeps it")
         shutil.copyfile(file, partial)
         newest = _begin_anew(partial, file)
         aside = _set_aside(place) if place.exists() else None
@@ -158,23 +159,58 @@ def _require_whole(connection: apsw.Connection, name: Path) -> None:
 
 @contextmanager
 def _partial(file: Path) -> Iterator[Path]:
-    """Yield a path beside `file` for what is to take its place. Nothing is left there afterwards, whatever happens.
+    """Yield the path of an empty file beside `file`, for what is to take its place. Afterwards it is gone.
 
-    Raises errors of the system and of SQLite as those of api.errors.
+    One process at a time has it. What a process that was killed has left there is overwritten. Raises `Conflict` while
+    another process has it, and errors of the system and of SQLite as those of api.errors.
     """
     partial = _with(file, ".partial")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-        yield partial
+        with _held(partial):
+            yield partial
+    except BlockingIOError:
+        raise Conflict(f"another command is writing {file}") from None
     except apsw.Error as error:
         raise translated(error) from None
     except OSError as error:
         raise Unavailable(f"{file} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _held(partial: Path) -> Iterator[None]:
+    """Make an empty file that is locked, and remove it afterwards. Raises `BlockingIOError` while another has it.
+
+    The lock ends with the process. Who has it may rename the file, so others must look whether it is still there.
+    """
+    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_at(partial, descriptor):
+            raise BlockingIOError
+        _remove(partial, "-journal", "-wal", "-shm")
+        os.fchmod(descriptor, 0o600)
+        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            if _is_at(partial, descriptor):
+                _remove(partial, "", "-journal", "-wal", "-shm")
     finally:
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            with suppress(OSError):
-                _with(partial, suffix).unlink()
+        os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Say whether the open file still has this name."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
+
+
+def _remove(path: Path, *suffixes: str) -> None:
+    for suffix in suffixes:
+        with suppress(OSError):
+            _with(path, suffix).unlink()
 
 
 def _put(partial: Path, file: Path) -> None:

@@ -13,6 +13,7 @@ from api.errors import Conflict, Invalid, TailwireError, Unavailable
 from api.models.rooms import LOBBY_ID
 from api.store import backup_store, restore_store
 from api.store.sqlite import schema
+from api.store.sqlite.backup import _put
 from tests.store.calls import whole_log
 from tests.store.make import message
 from tests.store.sqlite.files import opened, stranger
@@ -159,6 +160,47 @@ async def test_a_backup_overwrites_no_file_and_leaves_none_behind_when_it_fails(
     with pytest.raises(Invalid):
         backup_store(url, tmp_path / "other.db")
     assert not [one for one in everything_in(tmp_path) if "partial" in one or one == "other.db"]
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+async def test_of_two_that_write_one_file_at_once_the_second_is_refused_and_harms_nothing(
+    url: str, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    target = tmp_path / "twice.db"
+
+    def begin() -> None:
+        if command == "backup":
+            backup_store(url, target)
+        else:
+            restore_store(f"sqlite:///{target}", backup, force=True)
+
+    said = []
+
+    def put_after_another(partial: Path, file: Path) -> None:
+        monkeypatch.setattr("api.store.sqlite.backup._put", _put)
+        with pytest.raises(Conflict) as raised:
+            begin()
+        said.append(raised.value.message)
+        _put(partial, file)
+
+    monkeypatch.setattr("api.store.sqlite.backup._put", put_after_another)
+    begin()
+    assert said == [f"another command is writing {target}"]
+    assert not [one for one in everything_in(tmp_path) if "partial" in one]
+    async with opened(f"sqlite:///{target}") as store:
+        assert [entry.ref for entry in await whole_log(store)] == ["r1"]
+
+
+async def test_what_a_killed_backup_has_left_is_overwritten_and_nobody_else_can_read_the_copy(
+    url: str, backup: Path, tmp_path: Path
+) -> None:
+    for suffix in ("", "-journal"):
+        (tmp_path / f"again.db.partial{suffix}").write_bytes(b"half a copy" * 1000)
+    backup_store(url, tmp_path / "again.db")
+    assert sorted(one for one in everything_in(tmp_path) if "again" in one) == ["again.db"]
+    assert (tmp_path / "again.db").stat().st_mode & 0o777 == 0o600
+    async with opened(f"sqlite:///{tmp_path}/again.db") as store:
+        assert [entry.ref for entry in await whole_log(store)] == ["r1"]
 
 
 async def test_a_database_of_an_older_version_can_be_copied_before_the_upgrade(
