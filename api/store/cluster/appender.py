@@ -88,23 +88,21 @@ class Appender:
         draft: Draft,
         *,
         once: str | None = None,
-        sent: Draft | None = None,
         seen: Seen | None = None,
         guards: tuple[Guard, ...] = (),
     ) -> Appended:
         """Number and store an entry, together with the others that wait for this room; see `LogStore.append`.
 
-        `once` is a key that no other entry may have; without it the key is made from user and ref. `sent` is what the
-        author wrote, if less of it is stored; a retry is compared with it. `seen` are memberships that must not have
-        changed since they were read. If one has, raises `MembershipChanged`, and a new reading shows the change. If one
-        of the `guards` does not hold, raises `TargetChanged`.
+        `once` is a key that no other entry may have; without it the key is made from user and ref. `seen` are
+        memberships that must not have changed since they were read. If one has, raises `MembershipChanged`, and a new
+        reading shows the change. If one of the `guards` does not hold, raises `TargetChanged`.
         """
         if self._closed:
             raise Unavailable("the store is closed")
         if not is_key(room_id):
             raise NotFound
         waiting = Waiting(
-            row_of(room_id, draft, sent or draft, once),
+            row_of(room_id, draft, once),
             asyncio.get_running_loop().create_future(),
             seen,
             guards,

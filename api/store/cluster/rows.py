@@ -96,14 +96,14 @@ def entry_of(row: dict[str, Any]) -> Entry:
     return read_entry(**{name: row[name] for name in _COLUMNS})
 
 
-def row_of(room_id: str, draft: Draft, sent: Draft, once: str | None) -> dict[str, Any]:
+def row_of(room_id: str, draft: Draft, once: str | None = None) -> dict[str, Any]:
     """Return the row of an entry without its seq.
 
-    `sent` is what the author wrote; a retry is compared with it. `once` is a key that no other entry of any room may
+    A retry is compared by the `digest` of what the author wrote. `once` is a key that no other entry of any room may
     have; without it the key is made from user and ref.
     """
     content = orjson.dumps(
-        [room_id, sent.kind.value, said(sent.kind, sent.data)], option=orjson.OPT_SORT_KEYS
+        [room_id, draft.kind.value, said(draft.kind, draft.data)], option=orjson.OPT_SORT_KEYS
     )
     if once is None:
         key = orjson.dumps([draft.user_id, draft.ref]) if draft.ref is not None else new_key()

@@ -57,7 +57,7 @@ class Targets:
         """Say whether an entry is stored under a draft's ref."""
         if draft.ref is None:
             return False
-        id_ = row_of(room_id, draft, draft, None)["id"]
+        id_ = row_of(room_id, draft)["id"]
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
 

@@ -49,7 +49,7 @@ def batches_at_random(rng: random.Random, count: int) -> list[dict[str, Any]]:
         for n in range(size):
             seq += 1
             draft = message(f"{seq}") if n < messages else like(seq)
-            row = row_of(LOBBY_ID, draft, draft, None) | {
+            row = row_of(LOBBY_ID, draft) | {
                 "seq": seq,
                 "number": 0,
                 "attempt": f"{len(batches)}",

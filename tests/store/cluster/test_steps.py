@@ -28,7 +28,7 @@ def batch_of(room_id: str, *refs: str, first: int = 1) -> dict[str, Any]:
     rows = []
     for seq, ref in enumerate(refs, first):
         draft = message(ref)
-        row = row_of(room_id, draft, draft, None)
+        row = row_of(room_id, draft)
         rows.append(row | {"seq": seq, "number": seq, "attempt": f"{room_id} {first}"})
     return {"id": [room_id, first], "attempt": f"{room_id} {first}", "rows": rows}
 

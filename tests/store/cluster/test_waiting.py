@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 def waiting(draft: Draft, *guards: Guard) -> Waiting:
     made = asyncio.get_running_loop().create_future()
-    return Waiting(row_of("den", draft, draft, None), made, None, guards)
+    return Waiting(row_of("den", draft), made, None, guards)
 
 
 def guard(kind: str, target: int | None, spare: int = 0, as_of: int = 9, epoch: str = "e") -> Guard:
