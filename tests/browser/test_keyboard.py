@@ -37,6 +37,8 @@ async def test_messages_are_one_stop_of_tab_and_the_arrows_move_between_them(
     await page.keyboard.press("Tab")
     await expect(messages.nth(2).get_by_role("link")).to_be_focused()
     await page.keyboard.press("Tab")
+    await expect(messages.nth(2).get_by_role("button", name="React")).to_be_focused()
+    await page.keyboard.press("Tab")
     await expect(messages.nth(2).get_by_role("button", name="Reply")).to_be_focused()
     await page.keyboard.press("Tab")
     await expect(messages.nth(2).get_by_role("button", name="More")).to_be_focused()
