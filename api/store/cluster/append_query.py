@@ -12,7 +12,7 @@ import orjson
 
 from api.models.log import Kind
 from api.store.cluster.batches import changes_of
-from api.store.cluster.heads import MOVES, KnownHead, noted
+from api.store.cluster.heads import MOVES, NOTED, KnownHead, noted
 from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table, is_head
 from api.store.cluster.waiting import Guard
 from api.store.rethinkdb import Prepared, r
@@ -236,7 +236,9 @@ def _grown(head: Any, given: Any, seq: Any, trim: Any, new: Any) -> Any:
             "mentioned": r.branch(
                 given["mentioned"].is_empty(),
                 head["mentioned"].default([]),
-                head["mentioned"].default([]) + mentioned,
+                (head["mentioned"].default([]) + mentioned).filter(
+                    lambda one: one[0] > seq + given["count"] - NOTED
+                ),
             ),
             "tail": head["tail"].slice(trim - head["trimmed"]) + new,
         }

@@ -148,7 +148,7 @@ class Appender:
         }
         if elsewhere:
             # A user may use a ref only once over all rooms. One case is not noticed: another node has acked the ref
-            # for another room, and has not yet flushed it, which takes a few milliseconds: docs/decisions/0002.
+            # for another room, and has not yet flushed it, which may take two seconds: docs/decisions/0002.
             self._answer([waiting for waiting in batch if waiting.row["id"] in elsewhere], elsewhere, "", "")
             batch = [waiting for waiting in batch if waiting.row["id"] not in elsewhere]
         if not batch:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from api.models.log import Kind
+from api.models.rooms import LOBBY_ID
 from api.store.cluster import append_query
 from api.store.cluster.append_query import exact_append, relative_query
-from api.store.cluster.heads import is_mark_of, read_head
+from api.store.cluster.heads import NOTED, is_mark_of, read_head
 from api.store.cluster.queries import Mark
 from api.store.rethinkdb import Pool, r
 
@@ -221,3 +222,15 @@ async def test_a_node_computes_of_a_head_that_it_knows_what_the_database_would(
     if "moves" in case.head:
         assert known == read_head(await behind.run(r.table("heads").get(EXACT)), 0)
     assert (await behind.run(exact.query))["replaced"] == 0, "the head is another now"
+
+
+async def test_a_head_notes_mentions_of_its_newest_messages_only_however_they_are_appended(
+    behind: Pool,
+) -> None:
+    epoch = await behind.run(r.table("heads").get(LOBBY_ID)["epoch"])
+    for n in range(NOTED + 4):
+        new = row(f"{n}", "alice", attempt=f"{n}") | {"room_id": LOBBY_ID}
+        new["data"]["mentions"] = ["bob"]
+        assert await behind.run(relative_query(LOBBY_ID, [new], Mark(epoch, 0), {})) is not None
+    mentioned = await behind.run(r.table("heads").get(LOBBY_ID)["mentioned"])
+    assert mentioned == [[seq, ["bob"]] for seq in range(5, NOTED + 5)]
