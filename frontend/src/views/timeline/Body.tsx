@@ -4,6 +4,7 @@ import { isFewEmoji, mayHoldMarkup } from '../../formatting/markup';
 import type { Block, Inline, Row } from '../../formatting/nodes';
 import { useApp } from '../parts/context';
 import { CodeBlock } from './CodeBlock';
+import { shaped } from './shaped';
 
 interface BodyProps {
   text: string;
@@ -150,7 +151,7 @@ function inlines(nodes: readonly Inline[], known: Known): ComponentChildren {
     if (typeof child === 'string' && typeof last === 'string') children.splice(-1, 1, last + child);
     else children.push(child);
   }
-  return children;
+  return children.map((child) => (typeof child === 'string' ? shaped(child) : child));
 }
 
 function drawnInline(node: Inline, index: number, known: Known): string | VNode {
@@ -159,7 +160,7 @@ function drawnInline(node: Inline, index: number, known: Known): string | VNode 
     case 'code':
       return (
         <code key={index} dir="auto">
-          {node.text}
+          {shaped(node.text)}
         </code>
       );
     case 'link':

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { copyText } from '../../browser/clipboard';
 import { useApp } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { shaped } from './shaped';
 
 /** Code, with a button that copies it. Its colours are loaded with the first code that can have any. */
 export function CodeBlock({ language, text }: { language: string; text: string }) {
@@ -15,10 +16,10 @@ export function CodeBlock({ language, text }: { language: string; text: string }
         <code>
           {tokens.map((token, index) =>
             typeof token === 'string' ? (
-              token
+              shaped(token)
             ) : (
               <span key={index} class={`code-${token.kind}`}>
-                {token.text}
+                {shaped(token.text)}
               </span>
             ),
           )}
