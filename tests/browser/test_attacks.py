@@ -227,6 +227,8 @@ async def test_w5_markup_makes_nothing_but_what_is_allowed(browser: Browser, pat
         for number, place in enumerate(MARKUP["places"])
         for payload in payloads[number % 5 :: 5]
     ]
+    await eve.http.post("/rooms/lobby/messages", json={"ref": "first", "body": "*first*"})
+    await expect(page.locator(".body em")).to_have_text("first")  # what parses markup is loaded from now on
     foreign: list[str] = []
     for begin in range(0, len(bodies), 36):
         batch = bodies[begin : begin + 36]
@@ -236,7 +238,6 @@ async def test_w5_markup_makes_nothing_but_what_is_allowed(browser: Browser, pat
         await expect(line(page, f"batch {begin}")).to_have_count(1)
         foreign += await page.evaluate(FOREIGN, [TAGS_OF_MARKUP, ATTRIBUTES_OF_MARKUP])
     assert foreign == []
-    assert await page.locator(".body em").count() > 0
     await watch.has_seen_nothing()
 
 

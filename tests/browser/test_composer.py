@@ -6,7 +6,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.windows import window
 from tests.node import Node
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
 
 
 async def test_keys_format_what_is_selected_and_can_be_undone(browser: Browser, sqlite_node: Node) -> None:

@@ -6,7 +6,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.browser.windows import line, window
 from tests.node import Node
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
 
 
 async def open_picker(page: Page) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, CDPSession, expect
 from tests.browser.windows import window
 from tests.node import Node
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
 
 CHARACTERS: Final = 4_000
 MOST_MILLISECONDS: Final = 50

@@ -9,7 +9,7 @@ from tests.browser.test_changes import PHONE, choose, message, room_of
 from tests.browser.windows import Wire, line, reconnect, say, tab, window
 from tests.node import Node
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
 
 THUMB: Final = "👍"
 
