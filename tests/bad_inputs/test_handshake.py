@@ -120,9 +120,9 @@ async def test_an_idle_connection_is_kept_as_long_as_the_setting_says(
 ) -> None:
     loop = asyncio.get_running_loop()
     reader, writer = await dial(sqlite_node)
+    began = loop.time()
     writer.write(REQUEST + b"\r\n")
     await reader.readuntil(b"}")
-    began = loop.time()
     async with asyncio.timeout(SECONDS):
         assert await reader.read() == b""
     assert 0.9 < loop.time() - began < 5
