@@ -53,6 +53,7 @@ def exact_append(room_id: str, head: KnownHead, rows: list[dict[str, Any]], flus
     query = _EXACT(
         room=room_id,
         ids=_json([row["id"] for row in rows]),
+        seq_before=head.seq,
         attempt_before=head.attempt,
         epoch=head.epoch,
         seq=seq,
@@ -78,7 +79,9 @@ def _exact() -> Any:
             name: value(name) for name in ("seq", "number", "message_seq", "flushed", "trimmed", "attempt")
         }
         return r.branch(
-            (head["attempt"].default("") == value("attempt_before")) & (head["epoch"] == value("epoch")),
+            (head["seq"] == value("seq_before"))
+            & (head["attempt"].default("") == value("attempt_before"))
+            & (head["epoch"] == value("epoch")),
             fields
             | {
                 "mentioned": r.json(value("mentioned")),

@@ -192,3 +192,14 @@ async def test_what_poison_rows_are_in_place_of_is_unreadable(store: ClusterStor
         await fresh.log.append(LOBBY_ID, delete("gone", acked[-1].entry.seq))
         assert [one.entry.seq for one in acked] == [4, 5, 6, 7, 8, 9]
         assert (await fresh.log.append(LOBBY_ID, message("4", "secret"))).is_new is False
+
+
+async def test_a_message_takes_no_place_of_an_entry_that_another_program_wrote(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.log.append(LOBBY_ID, message("1"))
+    grown = {"seq": r.row["seq"] + 1, "tail": r.row["tail"].append({"seq": 2, "kind": "poll"})}
+    await behind.write(r.table("heads").get(LOBBY_ID).update(grown))
+    acked = await store.log.append(LOBBY_ID, message("3"))
+    assert acked.entry.seq == 3
+    assert [entry.ref or entry.kind for entry in await whole_log(store)] == ["1", "unreadable", "3"]
