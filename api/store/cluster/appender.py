@@ -271,8 +271,8 @@ class Appender:
         self._flusher.note(room_id, head.epoch, head.flushed)
         ids = {row["id"] for row in rows}
         found = await self._referred(room_id, answer["refs"], head.seq)
-        found |= {row["id"]: row for row in our_rows(answer["head"]["tail"]) if row["id"] in ids}
         tail = our_rows(answer["head"]["tail"])
+        found |= {row["id"]: row for row in tail if row["id"] in ids}
         errors = {
             one: error
             for one in batch

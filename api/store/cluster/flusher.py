@@ -181,9 +181,7 @@ class Flusher:
         if known:
             failpoints.reached(Failpoint.BEFORE_FLUSH)
             batches = [batch for one in known for batch in documents(one.room_id, one.rows)]
-            lost_now = set(await self._write(batches, [one.proof() for one in known]))
-            lost += lost_now
-            if lost_now:
+            if await self._write(batches, [one.proof() for one in known]):
                 lost = [*remembered]  # nothing was written
             else:
                 failpoints.reached(Failpoint.AFTER_FLUSH)

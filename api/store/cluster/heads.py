@@ -1,13 +1,13 @@
 """Remembers the heads that this node has lately written or read, so that it can compute what an append writes.
 
 A head is remembered only as it is as a whole: with it, all refs are known that were not yet flushed when this node last
-knew the mark. If another node has appended since, the database notices, as the seq of the head is another.
+knew the mark. If another node has appended since, the database notices, as the newest append of the head is another.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from api.models.log import Kind
@@ -50,7 +50,7 @@ class KnownHead:
     """The seqs of the entries that may not be flushed, by the id of their row."""
     batch: int = 0
     """The first seq of the batch that this node is filling, and 0 if there is none."""
-    batch_bytes: int = field(default=0)
+    batch_bytes: int = 0
 
     def may_append(self, rows: Iterable[dict[str, Any]], seen: Mapping[str, int]) -> bool:
         """Say whether these rows are new here, and no membership has changed since it was `seen` (by user, a seq)."""
