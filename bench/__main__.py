@@ -121,10 +121,11 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
         checkouts=tuple(path.resolve() for path in asked.checkout or [ROOT]),
     )
     directory = ROOT / "build" / "bench"
-    results.machine = describe()
+    machine = describe()
     invoked_at = time.strftime("%Y-%m-%d %H:%M:%S")
-    print(f"==> {results.machine}")
+    print(f"==> {machine}")
     for suite in asked.suite or SUITES:
+        results.measured_on(machine, suite)
         cases = [case for case in SUITES[suite](options) if case.work.startswith(asked.work or "")]
         for run in range(1, asked.runs + 1):
             for case in list(cases):

@@ -103,11 +103,11 @@ PLOTS: Final = (
 def write(results: Results, directory: Path) -> None:
     """Renew tables and charts. The rest of the document stays as it is."""
     document, images = directory / "benchmarks.md", directory / "images"
-    text = document.read_text() if document.exists() else "".join(map(_place, ("machine", *COLUMNS)))
-    text = _filled(text, "machine", f"Measured on {results.machine}.")
+    text = document.read_text() if document.exists() else "".join(map(_place, COLUMNS))
     for suite in COLUMNS:
         if results.runs(suite):
-            text = _filled(text, suite, tables(results, suite))
+            measured = f"Measured on {results.machines[suite]}."
+            text = _filled(text, suite, f"{measured}\n\n{tables(results, suite)}")
     document.write_text(text)
     images.mkdir(exist_ok=True)
     if groups := _fanout_groups(results):

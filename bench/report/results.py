@@ -15,7 +15,8 @@ class Results:
     """Rows, one for each run: `suite`, `contender`, `work`, `run`, and the figures."""
 
     path: Path
-    machine: str = ""
+    machines: dict[str, str] = field(default_factory=dict)
+    """By suite, the machine on which all of its rows were measured."""
     rows: list[Row] = field(default_factory=list)
 
     @classmethod
@@ -24,7 +25,13 @@ class Results:
         if not path.exists():
             return cls(path)
         kept = json.loads(path.read_text())
-        return cls(path, kept["machine"], kept["rows"])
+        return cls(path, kept["machines"], kept["rows"])
+
+    def measured_on(self, machine: str, suite: str) -> None:
+        """Note on which machine a suite is measured. Drops its rows of another: their figures do not compare."""
+        if self.machines.get(suite) != machine:
+            self.rows = [row for row in self.rows if row["suite"] != suite]
+        self.machines[suite] = machine
 
     def replace(self, suite: str, contender: str, work: str) -> None:
         """Drop the earlier rows of this work, before it is measured again."""
@@ -42,7 +49,8 @@ class Results:
         self.rows.append({"suite": suite, "contender": contender, "work": work, **short})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lines = ",\n  ".join(json.dumps(row) for row in self.rows)
-        self.path.write_text(f'{{\n "machine": {json.dumps(self.machine)},\n "rows": [\n  {lines}\n ]\n}}\n')
+        machines = json.dumps(self.machines)
+        self.path.write_text(f'{{\n "machines": {machines},\n "rows": [\n  {lines}\n ]\n}}\n')
 
     def runs(self, suite: str, contender: str | None = None, work: str | None = None) -> list[Row]:
         """Return the rows of a suite, or those of one contender or work in it."""
