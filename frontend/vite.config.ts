@@ -95,8 +95,18 @@ export default defineConfig({
     sourcemap: false,
     rolldownOptions: {
       output: {
-        // One file for what the page needs first. Cut into several, it would be compressed less.
-        codeSplitting: { groups: [{ name: 'index', tags: ['$initial'] }] },
+        // Cut into more files, the page would be compressed less. `index` is what it needs first, `forms` what it
+        // needs besides to log in, and `later` has all other views: it is loaded once the first picture is there.
+        codeSplitting: {
+          groups: [
+            { name: 'index', tags: ['$initial'] },
+            {
+              name: 'forms',
+              test: /src\/views\/(account\/(Auth|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
+            },
+            { name: 'later', test: /src\/views\// },
+          ],
+        },
       },
     },
   },

@@ -5,6 +5,7 @@ import { watchFocus, watchVisibility } from './browser/attention';
 import { openChannel } from './browser/channel';
 import { systemClock } from './browser/clock';
 import { Lazy } from './browser/lazy';
+import { LazyParts } from './browser/lazy_parts';
 import { Lease } from './browser/lease';
 import { Now } from './browser/now';
 import { Router } from './browser/router';
@@ -35,6 +36,8 @@ export interface App {
   keeping: ReadonlySignal<Keeping>;
   build: Build;
   now: Now;
+  /** The views that are not needed for the first picture. */
+  parts: LazyParts;
   /** All emoji with their names. Loaded when a view first needs them. */
   emoji: Lazy<Catalogue>;
   recentEmoji: RecentEmoji;
@@ -80,6 +83,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const formatter = new Lazy(async () => new (await import('./formatting/formatter')).Formatter());
   const colours = new Lazy(async () => (await import('./formatting/highlight')).highlight);
   const recentEmoji = new RecentEmoji(localStorage);
+  const parts = new LazyParts();
 
   const tab = new Tab({
     storage: sessionStorage,
@@ -140,7 +144,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     if (!session.value?.connection.isLive) return;
     void build.check();
     untracked(() => {
-      for (const part of [emoji, formatter, colours]) part.again();
+      for (const part of [emoji, formatter, colours, parts]) part.again();
     });
   });
 
@@ -176,6 +180,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     keeping: computed(() => worst(takesCookies, localStorage, sessionStorage)),
     build,
     now,
+    parts,
     emoji,
     recentEmoji,
     formatter,

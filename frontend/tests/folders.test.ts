@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'views/shell': [
     'views/parts',
     'views/account',
+    'views/timeline',
     'views/rooms',
     'rooms',
     'wire',

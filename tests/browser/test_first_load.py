@@ -13,7 +13,9 @@ MOST_BYTES: Final = 65_000
 """The most bytes of script, compressed by gzip, that are loaded before anything is shown."""
 SCRIPT: Final = re.compile(r'<(?:script|link)[^>]*(?:src|href)="\./([^"]+\.js)"')
 IMPORT: Final = re.compile(r'(?:from|import)\s*"\./([^"]+\.js)"')
-LATER: Final = ("Account-", "catalogue-", "formatter-", "highlight-")
+FORMS: Final = "forms-"
+"""The script that the page needs besides where nobody is logged in."""
+LATER: Final = ("later-", "catalogue-", "formatter-", "highlight-")
 
 
 def first_load() -> set[Path]:
@@ -34,6 +36,7 @@ def test_the_first_load_is_small_and_markup_and_emoji_come_later() -> None:
     scripts = first_load()
     assert scripts
     sizes = {script.name: script.with_name(f"{script.name}.gz").stat().st_size for script in scripts}
-    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    [forms] = (BUILT_FRONTEND / "assets").glob(f"{FORMS}*.js.gz")
+    assert sum(sizes.values()) + forms.stat().st_size <= MOST_BYTES, sizes
     others = {script.name for script in (BUILT_FRONTEND / "assets").glob("*.js")} - set(sizes)
     assert [name for name in LATER if not any(other.startswith(name) for other in others)] == []

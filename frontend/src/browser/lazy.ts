@@ -16,13 +16,18 @@ export class Lazy<T> {
 
   /** The part, or null while it is not loaded. Reading this begins to load it. */
   get value(): T | null {
-    if (!this.#began) void this.#begin();
+    this.load();
     return this.#value.value;
   }
 
   /** Whether it could not be loaded. It is not tried again before somebody asks for that. */
   get failed(): ReadonlySignal<boolean> {
     return this.#failed;
+  }
+
+  /** Begins to load the part, unless that has begun. */
+  load(): void {
+    if (!this.#began) void this.#begin();
   }
 
   /** Loads the part once more where that failed. */

@@ -1,5 +1,6 @@
 import type { App } from '../../src/app';
 import { Lazy } from '../../src/browser/lazy';
+import { LazyParts } from '../../src/browser/lazy_parts';
 import { Catalogue } from '../../src/emoji/catalogue';
 import { RecentEmoji } from '../../src/emoji/recent';
 import { Formatter } from '../../src/formatting/formatter';
@@ -12,6 +13,7 @@ export function messageParts() {
     formatter: new Lazy(() => Promise.resolve(new Formatter())),
     highlight: new Lazy(() => Promise.resolve(highlight)),
     emoji: new Lazy(() => Promise.resolve(new Catalogue())),
+    parts: new LazyParts(),
     recentEmoji: new RecentEmoji(new MemoryStorage()),
   } as unknown as App;
 }

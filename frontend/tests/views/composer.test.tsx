@@ -6,8 +6,9 @@ import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
 import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
-import { SessionContext } from '../../src/views/parts/context';
+import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { Composer } from '../../src/views/timeline/Composer';
+import { messageParts } from '../doubles/parts';
 import { MemoryStorage, makeMessage, makeRoom } from '../make';
 import { root } from './stage';
 
@@ -31,17 +32,19 @@ describe('the composer', () => {
     } as unknown as Session;
     act(() =>
       render(
-        <SessionContext.Provider value={session}>
-          <Composer
-            room={makeRoom()}
-            replyTo={replyTo}
-            onSent={() => {}}
-            onEditLast={() => {
-              editedLast++;
-              return true;
-            }}
-          />
-        </SessionContext.Provider>,
+        <AppContext.Provider value={messageParts()}>
+          <SessionContext.Provider value={session}>
+            <Composer
+              room={makeRoom()}
+              replyTo={replyTo}
+              onSent={() => {}}
+              onEditLast={() => {
+                editedLast++;
+                return true;
+              }}
+            />
+          </SessionContext.Provider>
+        </AppContext.Provider>,
         root,
       ),
     );

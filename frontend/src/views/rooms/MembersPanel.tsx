@@ -6,13 +6,11 @@ import type { Member, Role, Room } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { WIDE } from '../parts/media';
 import { Name } from '../parts/Name';
 import { AddMember } from './AddMember';
 import { ManageMember } from './ManageMember';
 import { ROLE } from './Role';
-
-// In a window narrower than this the panel covers the conversation, so it starts closed.
-export const WIDE = '(min-width: 72rem)';
 
 export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {
   const { members, names } = useSession();

@@ -3,21 +3,18 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { membersHash, roomHash } from '../../browser/router';
 import { abilitiesIn } from '../../rooms/actions';
 import { bySeq, lastOwn } from '../../rooms/overlay';
-import { isLastOwner, LOBBY } from '../../rooms/permissions';
+import { LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
-import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
-import { ErrorLine } from '../parts/Outcome';
-import { useWork } from '../parts/work';
+import { WIDE } from '../parts/media';
 import { Composer } from '../timeline/Composer';
 import { DroppedChanges } from '../timeline/DroppedChanges';
+import { loadMessageViews } from '../timeline/load';
 import { TimelineView } from '../timeline/TimelineView';
-import { MembersPanel, WIDE } from './MembersPanel';
-
-const loadPins = () => import('../timeline/PinsDialog');
+import { loadRoomViews } from './load';
 
 interface RoomViewProps {
   room: Room;
@@ -27,7 +24,7 @@ interface RoomViewProps {
 export function RoomView({ room, timeline }: RoomViewProps) {
   const session = useSession();
   const { members } = session;
-  const { router } = useApp();
+  const { parts, router } = useApp();
   const route = router.route.value;
   // In a wide window the members stand beside the conversation. In any other they cover it, so they
   // have an address: "back" returns to the conversation.
@@ -42,6 +39,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const goal = useSignal<number | null>(null);
   const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
+  const Members = parts.of(loadRoomViews).value?.MembersPanel;
   const membersButton = useRef<HTMLButtonElement>(null);
   useEffect(() => void members.know(room.id), [members, room.id]);
   // Under another epoch another message may have the seq of the one that is answered.
@@ -148,73 +146,41 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           onEditLast={editLast}
         />
       </section>
-      {showMembers && (
-        <MembersPanel
-          room={room}
-          onClose={() => {
-            closeMembers();
-            membersButton.current?.focus();
-          }}
-        />
-      )}
-      {showPins && (
-        <LazyDialog
-          title="Pinned messages"
-          load={loadPins}
-          onClose={() => setShowPins(false)}
-          show={({ PinsDialog }) => (
-            <PinsDialog
-              room={room}
-              onClose={() => setShowPins(false)}
-              onJump={(seq) => {
-                setShowPins(false);
-                goal.value = seq;
-              }}
-            />
-          )}
-        />
-      )}
-      {leaving && <Leave room={room} onClose={() => setLeaving(false)} />}
+      {showMembers &&
+        (Members ? (
+          <Members
+            room={room}
+            onClose={() => {
+              closeMembers();
+              membersButton.current?.focus();
+            }}
+          />
+        ) : (
+          <aside class="members" aria-label="Members" />
+        ))}
+      <LazyDialog
+        title="Pinned messages"
+        open={showPins}
+        load={loadMessageViews}
+        show={({ PinsDialog }) => (
+          <PinsDialog
+            room={room}
+            onClose={() => setShowPins(false)}
+            onJump={(seq) => {
+              setShowPins(false);
+              goal.value = seq;
+            }}
+          />
+        )}
+        onClose={() => setShowPins(false)}
+      />
+      <LazyDialog
+        title={`Leave ${room.name}?`}
+        open={leaving}
+        load={loadRoomViews}
+        show={({ LeaveRoom }) => <LeaveRoom room={room} onClose={() => setLeaving(false)} />}
+        onClose={() => setLeaving(false)}
+      />
     </div>
-  );
-}
-
-function Leave({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members, membership, user_id: mine } = useSession();
-  const { router } = useApp();
-  const { busy, error, run } = useWork();
-
-  const known = members.of(room.id)?.members ?? [];
-  const me = known.find(({ user_id }) => user_id === mine);
-  const stuck = me !== undefined && isLastOwner(me, known);
-
-  const leave = async () => {
-    if (await run(() => membership.leave(room.id))) router.replace('#/');
-  };
-
-  return (
-    <Dialog title={`Leave ${room.name}?`} onClose={onClose}>
-      <p>
-        {stuck
-          ? 'A room keeps an owner. Make somebody else an owner first.'
-          : room.visibility === 'private'
-            ? 'It is private: to come back, someone has to invite you.'
-            : 'It leaves your list. You can join it again at any time.'}
-      </p>
-      <ErrorLine text={error} />
-      <div class="form-actions">
-        <button type="button" class="button" onClick={onClose}>
-          Stay
-        </button>
-        <button
-          type="button"
-          class="button danger"
-          disabled={busy || stuck}
-          onClick={() => void leave()}
-        >
-          {busy ? 'Leaving…' : 'Leave room'}
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -2,19 +2,25 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { KeepingNotice } from '../parts/KeepingNotice';
+import { LazyDialog } from '../parts/LazyDialog';
+import { LazyPlace } from '../parts/LazyPlace';
 import { NARROW, useMedia } from '../parts/media';
-import { Browse } from '../rooms/Browse';
+import { loadRoomViews } from '../rooms/load';
 import { RoomPlace } from '../rooms/RoomPlace';
+import { loadMessageViews } from '../timeline/load';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Home } from './Home';
+import { loadDialogs } from './load';
 import { NewsBanners } from './NewsBanners';
-import { ShortcutsHelp } from './ShortcutsHelp';
 import { Sidebar } from './Sidebar';
-import { Switcher } from './Switcher';
 import { useShortcuts } from './shortcuts';
 
+const LATER = [loadRoomViews, loadMessageViews, loadDialogs];
+// By then the rooms are drawn.
+const LATER_MILLISECONDS = 300;
+
 export function Shell({ user }: { user: PublicUser | null }) {
-  const { build, router } = useApp();
+  const { build, parts, router } = useApp();
   const session = useSession();
   const route = router.route.value;
   const main = useRef<HTMLElement>(null);
@@ -23,6 +29,15 @@ export function Shell({ user }: { user: PublicUser | null }) {
   const narrow = useMedia(NARROW);
   useShortcuts({ onSwitch: () => setOpen('switcher'), onHelp: () => setOpen('help') });
   const place = route.name === 'room' ? route.id : route.name;
+  const close = () => setOpen(null);
+
+  const isFirstShown = session.rooms.loaded.value;
+  useEffect(() => {
+    if (!isFirstShown) return;
+    for (const load of LATER) parts.of<unknown>(load);
+    const timer = setTimeout(() => parts.loadAll(), LATER_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [parts, isFirstShown]);
 
   // A screen reader does not notice that the page changed, so the focus moves to its heading.
   useEffect(() => {
@@ -47,13 +62,25 @@ export function Shell({ user }: { user: PublicUser | null }) {
         {route.name === 'room' ? (
           <RoomPlace id={route.id} key={route.id} />
         ) : route.name === 'browse' ? (
-          <Browse />
+          <LazyPlace title="Public rooms" load={loadRoomViews} show={({ Browse }) => <Browse />} />
         ) : (
           <Home />
         )}
       </main>
-      {open === 'switcher' && <Switcher onClose={() => setOpen(null)} />}
-      {open === 'help' && <ShortcutsHelp onClose={() => setOpen(null)} />}
+      <LazyDialog
+        title="Go to a room"
+        open={open === 'switcher'}
+        load={loadDialogs}
+        show={({ Switcher }) => <Switcher onClose={close} />}
+        onClose={close}
+      />
+      <LazyDialog
+        title="Keys"
+        open={open === 'help'}
+        load={loadDialogs}
+        show={({ ShortcutsHelp }) => <ShortcutsHelp onClose={close} />}
+        onClose={close}
+      />
     </div>
   );
 }

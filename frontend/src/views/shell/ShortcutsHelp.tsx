@@ -1,8 +1,28 @@
 import { MARKS } from '../../formatting/marks';
 import { Dialog } from '../parts/Dialog';
-import { SHORTCUTS } from './shortcuts';
 
 type Keys = readonly (readonly [keys: readonly string[], what: string])[];
+
+const SHORTCUTS: Keys = [
+  [['Ctrl', 'K'], 'Go to a room by its name'],
+  [['Alt', '↑'], 'The room above'],
+  [['Alt', '↓'], 'The room below'],
+  [['Alt', 'Shift', '↑'], 'The unread room above'],
+  [['Alt', 'Shift', '↓'], 'The unread room below'],
+  [['↑'], 'In the messages: the one before'],
+  [['↓'], 'In the messages: the one after'],
+  [['Enter'], 'On a message: what can be done with it'],
+  [['R'], 'On a message: reply'],
+  [['E'], 'On a message of yours: edit'],
+  [['+'], 'On a message: react'],
+  [['P'], 'On a message: pin or unpin'],
+  [['C'], 'On a message: copy its text'],
+  [['L'], 'On a message: copy a link to it'],
+  [['Del'], 'On a message: delete'],
+  [['↑'], 'Where nothing is written yet: edit your last message'],
+  [['Esc'], 'Cancel a reply, close a dialog'],
+  [['?'], 'This list'],
+];
 
 const WRITING: Keys = [
   [['Enter'], 'Send'],

@@ -6,11 +6,10 @@ import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
-import { CreateRoom } from '../rooms/CreateRoom';
+import { loadRoomViews } from '../rooms/load';
 import { RoomItem } from '../rooms/RoomItem';
 import { ConnectionChip } from './ConnectionBanner';
-
-const loadAccount = () => import('../account/Account');
+import { loadDialogs } from './load';
 
 type Open = 'create' | 'account' | null;
 
@@ -85,15 +84,22 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
         </button>
         <ThemeToggle />
       </div>
-      {open === 'create' && <CreateRoom onClose={close} />}
-      {open === 'account' && user && (
+      <LazyDialog
+        title="Create a room"
+        open={open === 'create'}
+        load={loadRoomViews}
+        show={({ CreateRoom }) => <CreateRoom onClose={close} />}
+        onClose={close}
+      />
+      {user && (
         <LazyDialog
           title="Your account"
-          load={loadAccount}
-          onClose={close}
+          open={open === 'account'}
+          load={loadDialogs}
           show={({ Account }) => (
             <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
           )}
+          onClose={close}
         />
       )}
     </div>

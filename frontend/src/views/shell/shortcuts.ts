@@ -3,28 +3,6 @@ import { onKeys } from '../../browser/keys';
 import { roomHash } from '../../browser/router';
 import { useApp, useSession } from '../parts/context';
 
-/** What `useShortcuts` listens to, for the dialog that explains it. */
-export const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] = [
-  [['Ctrl', 'K'], 'Go to a room by its name'],
-  [['Alt', '↑'], 'The room above'],
-  [['Alt', '↓'], 'The room below'],
-  [['Alt', 'Shift', '↑'], 'The unread room above'],
-  [['Alt', 'Shift', '↓'], 'The unread room below'],
-  [['↑'], 'In the messages: the one before'],
-  [['↓'], 'In the messages: the one after'],
-  [['Enter'], 'On a message: what can be done with it'],
-  [['R'], 'On a message: reply'],
-  [['E'], 'On a message of yours: edit'],
-  [['+'], 'On a message: react'],
-  [['P'], 'On a message: pin or unpin'],
-  [['C'], 'On a message: copy its text'],
-  [['L'], 'On a message: copy a link to it'],
-  [['Del'], 'On a message: delete'],
-  [['↑'], 'Where nothing is written yet: edit your last message'],
-  [['Esc'], 'Cancel a reply, close a dialog'],
-  [['?'], 'This list'],
-];
-
 interface ShortcutsOptions {
   onSwitch(): void;
   onHelp(): void;

@@ -5,13 +5,13 @@ import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
-import { useSession } from '../parts/context';
-import { EmojiPicker } from '../parts/EmojiPicker';
+import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { LazyDialog } from '../parts/LazyDialog';
 import { Name } from '../parts/Name';
 import { Body } from './Body';
 import { format, formatsBy } from './formatting';
-import { MarkBar } from './MarkBar';
+import { loadMessageViews } from './load';
 
 // With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
@@ -28,6 +28,7 @@ interface ComposerProps {
 export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
   const session = useSession();
   const { drafts } = session;
+  const later = useApp().parts.of(loadMessageViews);
   const area = useRef<HTMLTextAreaElement>(null);
   // The element keeps its text itself. The draft is a copy of it, for the next time.
   const text = drafts.get(room.id);
@@ -36,6 +37,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
   const [picking, setPicking] = useState(false);
   const [showMarks, setShowMarks] = useState(false);
   const [previews, setPreviews] = useState(false);
+  const MarkBar = showMarks ? later.value?.MarkBar : undefined;
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
@@ -131,7 +133,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
           )}
         </section>
       )}
-      {showMarks && (
+      {MarkBar && (
         <MarkBar
           previews={previews}
           onMark={(mark) => area.current && format(area.current, mark)}
@@ -198,12 +200,19 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
       <p id="composer-hint" class="composer-hint">
         <kbd>Enter</kbd> to send, <kbd>Shift</kbd>+<kbd>Enter</kbd> for a new line
       </p>
-      {picking && (
-        <EmojiPicker
-          onPick={(emoji) => area.current && insertText(area.current, emoji)}
-          onClose={() => setPicking(false)}
-        />
-      )}
+      <LazyDialog
+        title="Pick an emoji"
+        open={picking}
+        load={loadMessageViews}
+        show={({ EmojiPicker }) => (
+          <EmojiPicker
+            onPick={(emoji) => area.current && insertText(area.current, emoji)}
+            onClose={() => setPicking(false)}
+          />
+        )}
+        onClose={() => setPicking(false)}
+        beside
+      />
     </form>
   );
 }

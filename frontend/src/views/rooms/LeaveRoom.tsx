@@ -1,0 +1,47 @@
+import { isLastOwner } from '../../rooms/permissions';
+import type { Room } from '../../wire/protocol';
+import { useApp, useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
+
+/** Asks whether the user really leaves the room. */
+export function LeaveRoom({ room, onClose }: { room: Room; onClose(): void }) {
+  const { members, membership, user_id: mine } = useSession();
+  const { router } = useApp();
+  const { busy, error, run } = useWork();
+
+  const known = members.of(room.id)?.members ?? [];
+  const me = known.find(({ user_id }) => user_id === mine);
+  const stuck = me !== undefined && isLastOwner(me, known);
+
+  const leave = async () => {
+    if (await run(() => membership.leave(room.id))) router.replace('#/');
+  };
+
+  return (
+    <Dialog title={`Leave ${room.name}?`} onClose={onClose}>
+      <p>
+        {stuck
+          ? 'A room keeps an owner. Make somebody else an owner first.'
+          : room.visibility === 'private'
+            ? 'It is private: to come back, someone has to invite you.'
+            : 'It leaves your list. You can join it again at any time.'}
+      </p>
+      <ErrorLine text={error} />
+      <div class="form-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Stay
+        </button>
+        <button
+          type="button"
+          class="button danger"
+          disabled={busy || stuck}
+          onClick={() => void leave()}
+        >
+          {busy ? 'Leaving…' : 'Leave room'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,6 @@
+/** The views of rooms that the first picture does without. */
+
+export { Browse } from './Browse';
+export { CreateRoom } from './CreateRoom';
+export { LeaveRoom } from './LeaveRoom';
+export { MembersPanel } from './MembersPanel';

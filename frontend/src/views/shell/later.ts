@@ -1,0 +1,5 @@
+/** The dialogs that open everywhere and that the first picture does without. */
+
+export { Account } from '../account/Account';
+export { ShortcutsHelp } from './ShortcutsHelp';
+export { Switcher } from './Switcher';
