@@ -7,7 +7,8 @@ import { Connection, type SocketConstructor } from './wire/connection';
 
 const BODY_CHARACTERS = 4_000;
 
-export interface SessionOptions extends Omit<RoomsOptions, 'send' | 'probe' | 'onExpired'> {
+export interface SessionOptions
+  extends Omit<RoomsOptions, 'features' | 'send' | 'probe' | 'onExpired'> {
   /** A usable access token. With `refused`, a token other than that one. */
   token(refused?: string): Promise<string>;
   /** Milliseconds until the access token should be renewed. */
@@ -46,6 +47,7 @@ export function createSession(options: SessionOptions): Session {
   const features = signal<ReadonlySet<string>>(new Set());
   const parts = wireRooms({
     ...options,
+    features,
     send: (command) => connection.send(command),
     probe: () => connection.probe(),
     onExpired: () => onEnded(null),

@@ -51,6 +51,8 @@ interface OutboxOptions {
   makeRef(): string;
   /** Whether the command was sent. It is not sent where the room is not live. */
   transmit(command: EntryCommand): boolean;
+  /** Whether the server takes the epoch of the message that a message answers. */
+  takesEpoch(): boolean;
   /** Whether the entry of the command is in the timeline already. */
   isStored(pending: Pending): boolean;
   /** An ack has not come in time. */
@@ -138,7 +140,7 @@ export class Outbox {
     if (queue.some(({ state }) => state === 'sent')) return;
     const next = queue.find(({ state }) => state === 'waiting');
     if (!next) return;
-    if (!this.#options.transmit(next.command)) return;
+    if (!this.#options.transmit(this.#addressed(next))) return;
     const { ref } = next.command;
     this.#change(ref, { state: 'sent', attempts: next.attempts + 1 });
     this.#timers.arm(ref, SILENCE_MILLISECONDS, () => this.#overdue(ref, room_id));
@@ -169,6 +171,14 @@ export class Outbox {
     const item = this.#find(ref);
     if (!item) return;
     this.#timers.disarm(ref);
+    if (code === 'reset' && item.command.type === 'send') {
+      // The message that it answers may be another one by now, so it answers none.
+      const { reply_to: _, ...command } = item.command;
+      this.#change(ref, { command, state: 'waiting' });
+      this.#keep(ref);
+      this.flush(command.room_id);
+      return;
+    }
     if (!TEMPORARY_CODES.has(code) || item.attempts >= MAX_ATTEMPTS) {
       const error = codeText(code, message ?? '');
       if (isChange(item) && !TEMPORARY_CODES.has(code)) this.#giveUp(item, error);
@@ -297,6 +307,13 @@ export class Outbox {
       this.#change(command.ref, change as Partial<Pending>);
       this.#keep(command.ref);
     }
+  }
+
+  /** The command with the epoch of the message that it answers, as another may have its seq by now. */
+  #addressed({ command, epoch }: Pending): EntryCommand {
+    const isAnswer = command.type === 'send' && command.reply_to !== undefined;
+    if (!isAnswer || epoch === undefined || !this.#options.takesEpoch()) return command;
+    return { ...command, epoch };
   }
 
   #flushAll(): void {

@@ -10,6 +10,7 @@ import type {
   Position,
   Role,
 } from '../wire/protocol';
+import { counted, countReplies, doubtfulRoot, recountedReplies } from './replies';
 
 /** The users who reacted with one emoji. */
 export interface Reaction {
@@ -28,10 +29,16 @@ export interface MessageEntry {
   ref: string | null;
   body: string;
   reply_to: number | null;
+  /** The root of the thread in which it is a reply. */
+  thread: number | null;
   edited_at: string | null;
   deleted: boolean;
   pinned: boolean;
   reactions: readonly Reaction[];
+  /** How many replies stand below it, without those that are deleted. */
+  reply_count: number;
+  /** When the newest of them was written. */
+  last_reply_at: string | null;
 }
 
 export interface NoticeEntry {
@@ -126,7 +133,9 @@ export function apply(timeline: Timeline, event: EntryEvent): Timeline {
     case 'message':
     case 'member':
     case 'room':
-      return timeline.loaded_to === null ? add(advanced, event) : wait(advanced, event);
+      return timeline.loaded_to === null
+        ? add(advanced, event)
+        : counted(wait(advanced, event), event);
     case 'unreadable':
       return advanced;
     default:
@@ -192,11 +201,12 @@ function withNewer(timeline: Timeline, { items, has_more }: HistoryPage): Timeli
 /** History has come, so what waited for it is applied. */
 function settled(timeline: Timeline): Timeline {
   const still: Timeline = { ...timeline, waiting: null };
-  return (timeline.waiting ?? []).reduce((now, event) => {
+  const now = (timeline.waiting ?? []).reduce((now, event) => {
     if ('target' in event) return applyChange(now, event);
     const isNew = now.loaded_to === null && event.seq > (now.entries.at(-1)?.seq ?? 0);
     return isNew ? add(now, event) : now;
   }, still);
+  return countReplies(now);
 }
 
 /** Drops all but the newest entries. They can be loaded again from history. */
@@ -260,11 +270,14 @@ export function isUnread(entry: Entry | undefined, me: string): entry is Message
 }
 
 /**
- * The messages for which some of these changes may have been counted wrongly. History names only the first
- * who reacted with an emoji, so that of another user it is not known whether they are among the rest.
+ * The messages for which some of these events may have been counted wrongly. History names only the first
+ * who reacted with an emoji, so that of another user it is not known whether they are among the rest. Nor
+ * does it tell up to which seq it has counted replies.
  */
-export function doubtful(timeline: Timeline, changes: readonly EntryEvent[]): number[] {
-  const seqs = changes.flatMap((change) => {
+export function doubtful(timeline: Timeline, events: readonly EntryEvent[]): number[] {
+  const seqs = events.flatMap((change) => {
+    if (change.type === 'message' || change.type === 'delete')
+      return doubtfulRoot(timeline, change) ?? [];
     if (change.type !== 'reaction') return [];
     const entry = findEntry(timeline, change.target);
     const reactions = entry?.kind === 'message' ? entry.reactions : [];
@@ -274,13 +287,14 @@ export function doubtful(timeline: Timeline, changes: readonly EntryEvent[]): nu
   return [...new Set(seqs)];
 }
 
-/** Takes over the reactions of a message as the server has just told them. */
+/** Takes over the reactions and replies of a message as the server has just told them. */
 export function recounted(timeline: Timeline, message: Message): Timeline {
   const index = indexOfSeq(timeline.entries, message.seq);
   const entry = timeline.entries[index];
-  if (entry?.seq !== message.seq || entry.kind !== 'message' || entry.deleted) return timeline;
+  if (entry?.seq !== message.seq || entry.kind !== 'message') return timeline;
   const entries = timeline.entries.slice();
-  entries[index] = { ...entry, reactions: messageEntry(message).reactions };
+  const now = recountedReplies(entry, timeline, message);
+  entries[index] = entry.deleted ? now : { ...now, reactions: messageEntry(message).reactions };
   return { ...timeline, entries };
 }
 
@@ -299,6 +313,7 @@ export function messageEntry(message: Message): MessageEntry {
     ref: message.ref ?? null,
     body: message.body,
     reply_to: message.reply_to ?? null,
+    thread: message.thread ?? null,
     edited_at: message.edited_at ?? null,
     deleted: message.deleted ?? false,
     pinned: message.pinned ?? false,
@@ -306,6 +321,8 @@ export function messageEntry(message: Message): MessageEntry {
       ...{ emoji, user_ids },
       count: count ?? user_ids.length,
     })),
+    reply_count: message.reply_count ?? 0,
+    last_reply_at: message.last_reply_at ?? null,
   };
 }
 
@@ -325,7 +342,7 @@ function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): N
 
 function add(timeline: Timeline, event: NewEntry): Timeline {
   const entry = event.type === 'message' ? messageEntry(event) : noticeEntry(event);
-  return { ...timeline, entries: [...timeline.entries, entry] };
+  return counted({ ...timeline, entries: [...timeline.entries, entry] }, event);
 }
 
 function wait(timeline: Timeline, event: Change | NewEntry): Timeline {
@@ -339,11 +356,11 @@ function applyChange(timeline: Timeline, change: Change): Timeline {
   if (entry?.seq !== change.target || entry.kind !== 'message') {
     // The message is not loaded. History brings it with the change applied, unless the page was
     // requested before.
-    return wait(timeline, change);
+    return counted(wait(timeline, change), change);
   }
   const entries = timeline.entries.slice();
   entries[index] = changed(entry, change);
-  return { ...timeline, entries };
+  return counted({ ...timeline, entries }, change);
 }
 
 /** The message after a change of it. */

@@ -37,6 +37,8 @@ export interface RoomsOptions {
   /** What the tabs of this browser tell each other about reading; null where they cannot. */
   readChannel: ReadChannel | null;
   makeRef(): string;
+  /** What the server can do, by name. */
+  features: ReadonlySignal<ReadonlySet<string>>;
   /** Whether the command was sent. */
   send(command: Command): boolean;
   /** Asks the connection to prove that it lives. */
@@ -93,6 +95,7 @@ export function wireRooms(options: RoomsOptions) {
     clock,
     makeRef,
     transmit: (command) => subscriptions.isLive(command.room_id) && send(command),
+    takesEpoch: () => options.features.value.has('threads'),
     isStored: ({ command }) => {
       const timeline = timelines.get(command.room_id)?.peek();
       return timeline !== undefined && holds(timeline, user_id, command.ref);

@@ -91,10 +91,13 @@ export interface Message {
   ref?: string | null;
   body: string;
   reply_to?: number | null;
+  thread?: number | null;
   edited_at?: string | null;
   deleted?: boolean;
   pinned?: boolean;
   reactions?: Reaction[];
+  reply_count?: number;
+  last_reply_at?: string | null;
 }
 
 /** A text that a message was sent with, or was given by an edit. */
@@ -166,6 +169,8 @@ export interface SendCommand {
   ref: string;
   body: string;
   reply_to?: number;
+  /** That of the message which it answers. Older servers refuse it. */
+  epoch?: string;
 }
 
 /** The message that a command changes. After a restore its seq may be that of another message. */
@@ -204,9 +209,9 @@ const ENVELOPE = { ...PLACE, at: text, user_id: text, username: text };
 
 /** The kinds of entries that this page knows, and what each has besides its envelope. */
 const KINDS = {
-  message: { ref: maybe(text), body: text, reply_to: maybe(whole) },
+  message: { ref: maybe(text), body: text, reply_to: maybe(whole), thread: maybe(whole) },
   edit: { target: whole, body: text },
-  delete: { target: whole },
+  delete: { target: whole, thread: maybe(whole) },
   reaction: { target: whole, emoji: text, added: flag },
   pin: { target: whole, pinned: flag },
   member: {

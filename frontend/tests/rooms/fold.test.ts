@@ -101,7 +101,10 @@ const react = (seq: number, emoji: string, user_id: string, added: boolean) =>
   entry(seq, 'reaction', { target: 1, emoji, user_id, added });
 const pin = (seq: number, target: number, pinned: boolean) => entry(seq, 'pin', { target, pinned });
 const said = (seq: number) => entry(seq, 'message', { ref: null, body: `message ${seq}` });
-const plain = { edited_at: null, deleted: false, pinned: false, reactions: [] };
+const plain = {
+  ...{ edited_at: null, deleted: false, pinned: false, reactions: [] },
+  ...{ thread: null, reply_count: 0, last_reply_at: null },
+};
 
 const CASES: Record<string, FoldCase> = {
   'an edit, and a kind that nobody knows': {
@@ -162,6 +165,20 @@ const CASES: Record<string, FoldCase> = {
   'a reaction that is given twice keeps its place': {
     log: [said(1), react(2, '👍', 'b', true), react(3, '👍', 'c', true), react(4, '👍', 'b', true)],
     messages: [makeMessage(1, { ...plain, reactions: [{ emoji: '👍', user_ids: ['b', 'c'] }] })],
+  },
+  'replies, of which the last is deleted, and a root that is deleted': {
+    log: [
+      said(1),
+      entry(2, 'message', { ref: null, body: 'message 2', reply_to: 1, thread: 1 }),
+      entry(3, 'message', { ref: null, body: 'message 3', reply_to: 2, thread: 1 }),
+      entry(4, 'delete', { target: 3, thread: 1 }),
+      entry(5, 'delete', { target: 1 }),
+    ],
+    messages: [
+      makeMessage(1, { ...plain, body: '', deleted: true, reply_count: 1, last_reply_at: AT }),
+      makeMessage(2, { ...plain, reply_to: 1, thread: 1 }),
+      makeMessage(3, { ...plain, reply_to: 2, thread: 1, body: '', deleted: true }),
+    ],
   },
   'an emoji that nobody is left of comes last when it comes again': {
     log: [

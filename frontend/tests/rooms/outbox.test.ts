@@ -15,6 +15,7 @@ let outbox: Outbox;
 
 let refCount: number;
 let epoch: string;
+let takesEpoch: boolean;
 
 const at = (seq: number) => ({ epoch, seq });
 
@@ -29,6 +30,7 @@ function makeOutbox(): Outbox {
       if (isLive) sent.push(command);
       return isLive;
     },
+    takesEpoch: () => takesEpoch,
     isStored: ({ command }) => stored.has(command.ref),
     onSilence: () => silences++,
   });
@@ -61,6 +63,7 @@ beforeEach(async () => {
   stored = new Set();
   refCount = 0;
   epoch = 'e1';
+  takesEpoch = true;
   sent = [];
   isLive = true;
   silences = 0;
@@ -173,6 +176,38 @@ test('an acked message whose echo was never seen is settled by its seq', () => {
   expect(states()).toEqual(['stored']);
   outbox.settleUpTo('lobby', at(11));
   expect(outbox.items.value).toEqual([]);
+});
+
+describe('an answer', () => {
+  const answer = () =>
+    outbox.add({ type: 'send', room_id: 'lobby', body: 'yes', reply_to: 5 }).command.ref;
+
+  test('tells the epoch of the message answered, where the server takes it', () => {
+    const ref = answer();
+    expect(sent).toEqual([
+      { type: 'send', room_id: 'lobby', ref, body: 'yes', reply_to: 5, epoch: 'e1' },
+    ]);
+    outbox.acked(ref, at(11));
+    takesEpoch = false;
+    answer();
+    say('lobby', 'no answer');
+    expect(sent.at(-1)).not.toHaveProperty('epoch');
+  });
+
+  test('to a message of another epoch is sent once more, and answers none', () => {
+    const ref = answer();
+    outbox.refused(ref, { code: 'reset' });
+    expect(sent.slice(1)).toEqual([{ type: 'send', room_id: 'lobby', ref, body: 'yes' }]);
+    outbox.refused(ref, { code: 'forbidden' });
+    expect(states()).toEqual(['failed']);
+  });
+
+  test('to a deleted message fails, and says why', () => {
+    outbox.refused(answer(), { code: 'deleted' });
+    expect(outbox.items.value).toMatchObject([
+      { state: 'failed', error: expect.stringContaining('deleted') },
+    ]);
+  });
 });
 
 describe('a reload', () => {

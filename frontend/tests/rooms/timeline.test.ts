@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
+  append,
   apply,
   countUnread,
+  doubtful,
   expectHistory,
   findEntry,
+  openAt,
   order,
   prepend,
+  recounted,
   type Timeline,
   trim,
 } from '../../src/rooms/timeline';
@@ -164,4 +168,66 @@ test('a field named __proto__ in an event pollutes nothing', () => {
   );
   apply(makeTimeline(0), event);
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+});
+
+describe('the replies below a message', () => {
+  const reply = (seq: number, fields: Record<string, unknown> = {}) =>
+    makeEvent(seq, { reply_to: 1, thread: 1, at: `2026-01-05T10:00:0${seq}.000Z`, ...fields });
+  const gone = (seq: number, target: number) =>
+    makeEvent(seq, { type: 'delete', target, thread: 1 });
+  const below = (timeline: Timeline, seq = 1) => {
+    const entry = findEntry(timeline, seq);
+    return entry?.kind === 'message' && [entry.reply_count, entry.last_reply_at?.slice(18, 19)];
+  };
+
+  test('are counted as they come and go', () => {
+    let timeline = apply(makeTimeline(0), makeEvent(1));
+    const events = [reply(2), reply(3), gone(4, 3), gone(5, 1), reply(6), gone(7, 2), gone(8, 6)];
+    const counts = events.map((event) => {
+      timeline = apply(timeline, event);
+      return below(timeline);
+    });
+    expect(counts).toEqual([
+      ...[
+        [1, '2'],
+        [2, '3'],
+        [1, '2'],
+        [1, '2'],
+        [2, '6'],
+        [1, '6'],
+      ],
+      [0, undefined],
+    ]);
+    expect(findEntry(timeline, 2)).toMatchObject({ thread: 1, reply_count: 0 });
+    expect(doubtful(timeline, events)).toEqual([]);
+  });
+
+  test('stay the same entry while nothing changes', () => {
+    const before = applyAll(makeTimeline(0), makeEvent(1), makeEvent(2), reply(3));
+    const after = apply(before, reply(4));
+    expect(findEntry(after, 2)).toBe(findEntry(before, 2));
+  });
+
+  test('are counted once where history has counted them already', () => {
+    const waiting = applyAll(expectHistory(makeTimeline(2)), reply(3), gone(4, 2));
+    const root = makeMessage(1, { reply_count: 1, last_reply_at: '2026-01-05T10:00:03.000Z' });
+    const items = [root, makeMessage(2, { thread: 1, deleted: true })];
+    const timeline = prepend(waiting, { items, epoch: 'e1', has_more: false });
+    expect(below(timeline)).toEqual([1, '3']);
+  });
+
+  test('are doubtful where newer messages are not loaded, until the server has told', () => {
+    const page = { items: [makeMessage(1), makeMessage(2)], epoch: 'e1', has_more: true };
+    const far = append(expectHistory(openAt(makeTimeline(90), 1)), page);
+    const events = [reply(91), gone(92, 50)];
+    const timeline = applyAll(far, ...events.slice(0, 1));
+    expect(below(timeline)).toEqual([1, '9']);
+    expect(below(apply(timeline, gone(92, 50)))).toEqual([0, undefined]);
+    expect(doubtful(timeline, [...events, makeEvent(93)])).toEqual([1]);
+    const told = recounted(
+      timeline,
+      makeMessage(1, { reply_count: 7, last_reply_at: '2026-01-05T10:00:08.000Z' }),
+    );
+    expect(below(told)).toEqual([7, '8']);
+  });
 });

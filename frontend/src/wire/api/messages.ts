@@ -24,6 +24,11 @@ export class MessagesApi {
     return this.#requests.get(messagePath(room_id, seq));
   }
 
+  /** The oldest replies below a message that come after a seq, without the entries between them. */
+  thread(room_id: string, root: number, after: number, limit: number): Promise<HistoryPage> {
+    return this.#requests.get(`${messagePath(room_id, root)}/thread`, { after, limit });
+  }
+
   /** The texts of a message, the oldest first. A deleted message has none. */
   async texts(room_id: string, seq: number): Promise<MessageText[]> {
     const texts: MessageText[] = [];
