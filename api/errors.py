@@ -17,7 +17,7 @@
     ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
     │   ├── RefConflict    ref_conflict        this ref was used for something else
-    │   ├── Deleted        deleted             the message was deleted before it could be changed
+    │   ├── Deleted        deleted             the message was deleted before it was changed or answered
     │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
     │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
@@ -202,7 +202,7 @@ class RefConflict(Conflict):
 
 
 class Deleted(Conflict):
-    """The message was deleted before it could be changed. Nothing was stored."""
+    """The message was deleted before it was changed or answered. Nothing was stored."""
 
     code = "deleted"
     title = "The message was deleted"

@@ -25,7 +25,16 @@ _WRITTEN: Final = {
 }
 _EDIT: Final = {"seq": 43, "at": AT, "user_id": USER_ID, "username": "ada", "body": "Hello, all!"}
 _REACTION: Final = {"emoji": "👍", "count": 1, "user_ids": [USER_ID]}
-MESSAGE: Final = {**_WRITTEN, "edited_at": None, "deleted": False, "pinned": False, "reactions": [_REACTION]}
+MESSAGE: Final = {
+    **_WRITTEN,
+    "thread": None,
+    "edited_at": None,
+    "deleted": False,
+    "pinned": False,
+    "reactions": [_REACTION],
+    "reply_count": 2,
+    "last_reply_at": AT,
+}
 ROOM: Final = {
     "id": "lobby",
     "name": "Lobby",
@@ -70,7 +79,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "Flags": {"disabled": True},
     "NewRoom": {"name": "Engines", "visibility": "private", "topic": "Analytical ones"},
     "NewRole": {"role": "moderator"},
-    "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": None},
+    "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
     # What goes out.

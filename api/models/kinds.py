@@ -57,16 +57,22 @@ class Shape:
 
 _TEXT: Final = Field((str,))
 _SEQ: Final = Field((int,))
+_THREAD: Final = Field((int, NoneType), default=None, is_said=False)
 
 KINDS: Final[dict[str, Shape]] = {
     Kind.MESSAGE: Shape(
-        "a user wrote a message",
-        {"body": _TEXT, "reply_to": Field((int, NoneType))},
+        "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`",
+        {"body": _TEXT, "reply_to": Field((int, NoneType)), "thread": _THREAD},
         sends_ref=True,
         in_history=True,
     ),
     Kind.EDIT: Shape("its author changed the message `target`", {"target": _SEQ, "body": _TEXT}),
-    Kind.DELETE: Shape("the message `target` was deleted", {"target": _SEQ}, erases=True, acts=True),
+    Kind.DELETE: Shape(
+        "the message `target` was deleted, which stood in the thread below the message `thread`",
+        {"target": _SEQ, "thread": _THREAD},
+        erases=True,
+        acts=True,
+    ),
     Kind.REACTION: Shape(
         "a user reacted to the message `target`, or took it back",
         {"target": _SEQ, "emoji": _TEXT, "added": Field((bool,))},

@@ -115,10 +115,16 @@ class Message:
     ref: str | None
     body: str
     reply_to: int | None
+    thread: int | None = None
+    """The seq of the root below which this reply stands. Replies from before threads have none."""
     edited_at: int | None = None
     deleted: bool = False
     pinned: bool = False
     reactions: tuple[Reaction, ...] = ()
+    reply_count: int = 0
+    """How many replies stand below it, without those that are deleted."""
+    last_reply_at: int | None = None
+    """When the newest of them was written."""
 
 
 def preview(message: Message) -> Message:

@@ -51,13 +51,14 @@ class Unsubscribe(Strict):
 
 
 class Send(Strict):
-    """Write a message to a room. `ref` makes a retry safe."""
+    """Write a message to a room. `ref` makes a retry safe. `epoch` is that of the message which it answers."""
 
     type: Literal["send"]
     room_id: Id
     ref: Ref
     body: Body
     reply_to: Seq | None = None
+    epoch: Epoch | None = None
 
 
 class Edit(Strict):

@@ -28,6 +28,7 @@ class MessageEvent(_Entry):
     ref: str | None
     body: str
     reply_to: int | None
+    thread: NotRequired[int | None]
 
 
 class EditEvent(_Entry):
@@ -43,6 +44,7 @@ class DeleteEvent(_Entry):
 
     type: Literal["delete"]
     target: int
+    thread: NotRequired[int | None]
 
 
 class ReactionEvent(_Entry):

@@ -131,8 +131,14 @@ class Commands:
         connection.ack(command.ref)
 
     async def _send(self, connection: Connection, command: Send) -> None:
-        author = self._author(connection)
-        sent = await self._messages.send(author, command.room_id, command.ref, command.body, command.reply_to)
+        sent = await self._messages.send(
+            self._author(connection),
+            command.room_id,
+            command.ref,
+            command.body,
+            reply_to=command.reply_to,
+            epoch=command.epoch,
+        )
         _ack(connection, command, sent)
 
     async def _edit(self, connection: Connection, command: Edit) -> None:

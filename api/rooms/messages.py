@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.errors import EpochChanged, FieldError, Invalid, NotFound
+from api.errors import EpochChanged, NotFound
 from api.models.log import Appended, Around, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
 from api.models.page import Page
 from api.rooms.members import MemberService
@@ -39,19 +39,39 @@ class MessageService:
         self._members = members
         self._writing = writing
 
-    async def send(self, author: Author, room_id: str, ref: str, body: str, reply_to: int | None) -> Appended:
-        """Append a message to the log. Raises `Invalid` when `reply_to` is no message, and what `Writing` raises."""
-        member = await self._writing.begin(author, room_id, Operation.SEND)
-        if reply_to is not None and await self._store.log.message(room_id, reply_to) is None:
-            raise Invalid(errors=(FieldError(("reply_to",), "is not the seq of a message of this room"),))
-        data: EntryData = {"body": body, "reply_to": reply_to}
-        return await self._writing.append(author, member, Operation.SEND, Kind.MESSAGE, data, ref=ref)
+    async def send(  # noqa: PLR0913  the fields of the command
+        self,
+        author: Author,
+        room_id: str,
+        ref: str,
+        body: str,
+        *,
+        reply_to: int | None = None,
+        epoch: str | None = None,
+    ) -> Appended:
+        """Append a message to the log.
 
-    async def post(
-        self, author: Author, room_id: str, ref: str, body: str, reply_to: int | None
+        Raises what `Writing` raises: `EpochChanged` if `epoch` is given and is not the room's, `NotFound` where
+        `reply_to` is no message, and `Deleted` where that is deleted.
+        """
+        member = await self._writing.begin(author, room_id, Operation.SEND)
+        data: EntryData = {"body": body, "reply_to": reply_to}
+        return await self._writing.append(
+            author, member, Operation.SEND, Kind.MESSAGE, data, ref=ref, epoch=epoch
+        )
+
+    async def post(  # noqa: PLR0913  the fields of the command
+        self,
+        author: Author,
+        room_id: str,
+        ref: str,
+        body: str,
+        *,
+        reply_to: int | None = None,
+        epoch: str | None = None,
     ) -> StoredMessage:
         """Send a message and return it as it is now. Raises what `send` raises."""
-        appended = await self.send(author, room_id, ref, body, reply_to)
+        appended = await self.send(author, room_id, ref, body, reply_to=reply_to, epoch=epoch)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
@@ -93,6 +113,11 @@ class MessageService:
         if found is None:
             raise NotFound
         return found
+
+    async def thread(self, room_id: str, user_id: str, root: int, *, after: int, limit: int) -> History:
+        """Return a page of the replies below a message, oldest first. A message that is a reply itself has none."""
+        await self.message(room_id, user_id, root)
+        return await self._store.log.thread(room_id, root, after=after, limit=limit)
 
     async def edits(self, room_id: str, user_id: str, seq: int, *, after: int, limit: int) -> Edits:
         """Return the edits of a message above the seq `after`, with the message as it was sent."""

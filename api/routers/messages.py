@@ -66,15 +66,13 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
         timeline = await messages.timeline(room_id, identity.user.id, before=before, after=after, limit=limit)
         return TimelineOut.of(timeline)
     page = await messages.history(room_id, identity.user.id, before=before, after=after, limit=limit)
-    return HistoryOut(
-        items=[MessageOut.of(one) for one in page.items], epoch=page.epoch, has_more=page.has_more
-    )
+    return HistoryOut.of(page)
 
 
 @router.post(
     "/messages",
     status_code=201,
-    responses=refuses(Forbidden, RefConflict)
+    responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged)
     | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
 async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
@@ -87,7 +85,7 @@ async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
 ) -> MessageOut:
     """Write a message. When its ref was stored before, the answer is 200 with the stored message."""
     ref = required_ref_of(idempotency_key, body.ref)
-    posted = await messages.post(author, room_id, ref, body.body, body.reply_to)
+    posted = await messages.post(author, room_id, ref, body.body, reply_to=body.reply_to, epoch=body.epoch)
     if not posted.is_new:
         response.status_code = 200
     return MessageOut.of(posted.message)
@@ -134,6 +132,19 @@ async def edits(  # noqa: PLR0913, PLR0917  the query fields
 ) -> EditsOut:
     """Return the edits of a message, oldest first, and what was sent at first."""
     return EditsOut.of(await messages.edits(room_id, identity.user.id, seq, after=after, limit=limit))
+
+
+@router.get("/messages/{seq}/thread")
+async def thread(  # noqa: PLR0913, PLR0917  the query fields
+    room_id: str,
+    seq: SeqInPath,
+    identity: IdentityDep,
+    messages: MessagesDep,
+    after: Annotated[SeqOrZero, Query()] = 0,
+    limit: Limit = 50,
+) -> HistoryOut:
+    """Return the replies below a message, oldest first: all in its thread, also answers to answers."""
+    return HistoryOut.of(await messages.thread(room_id, identity.user.id, seq, after=after, limit=limit))
 
 
 @router.put(

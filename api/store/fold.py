@@ -1,4 +1,4 @@
-"""Applies edits, deletions, reactions and pins to the messages that they target. Pure; both stores use it."""
+"""Applies edits, deletions, reactions, pins and replies to the messages that they concern. Pure; both stores use it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,6 +6,19 @@ from itertools import islice
 from typing import NamedTuple, Self
 
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Message, Reaction
+
+
+class Replies(NamedTuple):
+    """The replies below a message, without those that are deleted."""
+
+    number: int = 0
+    last_seq: int | None = None
+    """The seq of the newest of them."""
+    last_at: int | None = None
+    """When that was written."""
+
+
+NO_REPLIES = Replies()
 
 
 class State(NamedTuple):
@@ -19,6 +32,8 @@ class State(NamedTuple):
     pinned_by: int | None = None
     """The seq of the entry that pinned it, None where it is not pinned."""
     reactions: tuple[Reaction, ...] = ()
+    replies: Replies = NO_REPLIES
+    """A deleted message keeps them."""
 
 
 UNCHANGED = State()
@@ -82,18 +97,43 @@ class Changes:
 
 
 def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
-    """Return each `message` entry with its edits, deletion, reactions and pins applied, in the order given.
+    """Return each `message` entry with its edits, deletion, reactions, pins and replies applied, in the order given.
 
-    `changes` are the entries that target these messages, in any order. Those that target another message, are of an
-    unknown kind or are `unreadable` are ignored. A deleted message keeps its place, and has an empty body, no
-    reactions and no pin.
+    `changes` are the entries that target these messages, the replies below them, and the deletions of these replies, in
+    any order. Those that concern another message, are of an unknown kind or are `unreadable` are ignored. A deleted
+    message keeps its place and its replies, and has an empty body, no reactions and no pin.
     """
+    given = [*changes]
     by_target: dict[int, list[Entry]] = {}
-    for change in changes:
+    for change in given:
         target = change.data.get("target")
         if isinstance(target, int):
             by_target.setdefault(target, []).append(change)
-    return [folded(message, Changes.by(by_target.get(message.seq, ())).state()) for message in messages]
+    below = replies_below(given)
+    return [
+        folded(
+            message,
+            Changes.by(by_target.get(message.seq, ()))
+            .state()
+            ._replace(replies=below.get(message.seq, NO_REPLIES)),
+        )
+        for message in messages
+    ]
+
+
+def replies_below(entries: Iterable[Entry]) -> dict[int, Replies]:
+    """Return the replies among these entries, without those that others of them delete, by the seq of their root."""
+    times: dict[int, dict[int, int]] = {}
+    deleted: set[object] = set()
+    for entry in entries:
+        if entry.kind == Kind.MESSAGE and isinstance(root := entry.data.get("thread"), int):
+            times.setdefault(root, {})[entry.seq] = entry.at or 0
+        elif entry.kind == Kind.DELETE:
+            deleted.add(entry.data["target"])
+    left = {
+        root: {seq: at for seq, at in below.items() if seq not in deleted} for root, below in times.items()
+    }
+    return {root: Replies(len(below), max(below), below[max(below)]) for root, below in left.items() if below}
 
 
 def with_messages(entries: Iterable[Entry], messages: Iterable[Message]) -> list[Message | Entry]:
@@ -106,7 +146,7 @@ def folded(entry: Entry, state: State) -> Message:
     """Return a `message` entry as the message that it is in this state."""
     is_deleted = state.deleted_by is not None
     body = str(entry.data["body"]) if state.body is None else state.body
-    reply_to = entry.data.get("reply_to")
+    reply_to, thread = (entry.data.get(name) for name in ("reply_to", "thread"))
     return Message(
         room_id=entry.room_id,
         seq=entry.seq,
@@ -116,8 +156,11 @@ def folded(entry: Entry, state: State) -> Message:
         ref=entry.ref,
         body="" if is_deleted else body,
         reply_to=reply_to if isinstance(reply_to, int) else None,
+        thread=thread if isinstance(thread, int) else None,
         edited_at=state.edited_at,
         deleted=is_deleted,
         pinned=state.pinned_by is not None,
         reactions=state.reactions,
+        reply_count=state.replies.number,
+        last_reply_at=state.replies.last_at,
     )

@@ -1,5 +1,6 @@
-"""Decides what becomes of an entry that changes a message, at the moment when it is stored. Pure; for both stores."""
+"""Decides what becomes of an entry that changes or answers a message, when it is stored. Pure; for both stores."""
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ class Ruling(Enum):
 
 
 class Target(NamedTuple):
-    """The message that an entry changes, as it is when the entry is stored."""
+    """The message that an entry changes or answers, as it is when the entry is stored."""
 
     message: Entry
     state: State
@@ -29,8 +30,31 @@ class Target(NamedTuple):
     """How many messages of the room are pinned. Only a pin needs it."""
 
 
+def seq_of_target(draft: Draft) -> int | None:
+    """Return the seq of the message that a draft changes or answers, or None if it does neither."""
+    seq = draft.data.get("reply_to" if draft.kind is Kind.MESSAGE else "target")
+    return seq if isinstance(seq, int) else None
+
+
+def completed(draft: Draft, target: Entry) -> Draft:
+    """Return a draft with what the server adds to it from the message that it changes or answers.
+
+    That is the thread of an answer: the thread of the message answered, or that message itself, which is its root then.
+    A delete tells the thread of what it deletes, so that who does not have that message knows that it counts no more.
+    """
+    thread = target.data.get("thread")
+    if draft.kind is Kind.MESSAGE:
+        thread = thread or target.seq
+    elif draft.kind is not Kind.DELETE or thread is None:
+        return draft
+    return replace(draft, data=draft.data | {"thread": thread})
+
+
 def ruling(draft: Draft, target: Target) -> Ruling:
-    """Decide about a draft by its target. Raises `Deleted` for a change of a deleted message, `Invalid` at a limit."""
+    """Decide about a draft by its target.
+
+    Raises `Deleted` for a change of a deleted message, or an answer to one, and `Invalid` at a limit.
+    """
     if target.state.deleted_by is not None:
         if draft.kind is Kind.DELETE:
             return Ruling.DELETED_BEFORE

@@ -11,9 +11,9 @@ from api.protocol.entries import ENVELOPE, EntryEvent, entry_event
 from api.protocol.events import OtherEvent
 
 DATA: Final[dict[str, EntryData]] = {
-    "message": {"body": "hi", "reply_to": None},
+    "message": {"body": "hi", "reply_to": 3, "thread": 2},
     "edit": {"target": 1, "body": "hi"},
-    "delete": {"target": 1},
+    "delete": {"target": 1, "thread": 2},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
     "pin": {"target": 1, "pinned": True},
     "member": {"role": None, "by": "ann", "returns_as": "reader", "was": "member", "display_name": "Ann"},

@@ -58,6 +58,7 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("GET", "/messages"),
         Request("GET", "/messages/{seq}"),
         Request("GET", "/messages/{seq}/edits"),
+        Request("GET", "/messages/{seq}/thread"),
         Request("GET", "/messages/{seq}/reactions/👍"),
         Request("GET", "/pins"),
         Request("GET", "/log"),

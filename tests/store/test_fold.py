@@ -20,6 +20,10 @@ def message(seq: int, body: str = "hello", reply_to: int | None = None) -> Entry
     return entry(seq, Kind.MESSAGE, {"body": body, "reply_to": reply_to})
 
 
+def reply(seq: int, root: int) -> Entry:
+    return entry(seq, Kind.MESSAGE, {"body": "yes", "reply_to": root, "thread": root})
+
+
 def edit(seq: int, target: int, body: str) -> Entry:
     return entry(seq, Kind.EDIT, {"target": target, "body": body})
 
@@ -106,6 +110,16 @@ def test_a_message_is_pinned_until_it_is_unpinned_or_deleted() -> None:
     changes = [pin(2, 1), pin(3, 1), pin(4, 1, pinned=False), pin(5, 1), delete(6, 1)]
     shown = [fold([message(1)], changes[:count])[0].pinned for count in range(6)]
     assert shown == [False, True, True, False, True, False]
+
+
+def test_a_message_counts_the_replies_below_it_but_for_deleted_ones_also_when_it_is_deleted() -> None:
+    changes = [reply(2, 1), reply(3, 1), delete(4, 3), reply(5, 9), delete(6, 1)]
+    for order in permutations(changes):
+        root, below = fold([message(1), reply(2, 1)], order)
+        assert (root.deleted, root.reply_count, root.last_reply_at) == (True, 1, 2_000)
+        assert (below.reply_count, below.last_reply_at, below.thread) == (0, None, 1)
+    (root,) = fold([message(1)], [reply(2, 1), delete(3, 2)])
+    assert (root.reply_count, root.last_reply_at) == (0, None)
 
 
 def test_a_change_touches_only_its_target() -> None:

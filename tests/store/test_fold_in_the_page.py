@@ -6,7 +6,6 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from api.http.bodies.messages import MessageOut
-from api.models.kinds import KINDS
 from api.models.log import Entry, EntryData, Kind
 from api.protocol.entries import entry_event
 from api.store.fold import fold
@@ -24,6 +23,7 @@ def logs(draw: st.DrawFn) -> list[Entry]:
     """Draw the whole log of a room, with changes of its messages and entries of unknown kinds."""
     entries: list[Entry] = []
     messages: list[int] = []
+    threads: dict[int, int] = {}
     is_crowded = draw(st.booleans())
     users = CROWD if is_crowded else USERS
     if is_crowded:
@@ -33,6 +33,11 @@ def logs(draw: st.DrawFn) -> list[Entry]:
         kind, data = draw(_facts(messages))
         if kind == Kind.MESSAGE:
             messages.append(seq)
+            if isinstance(answered := data["reply_to"], int):
+                threads[seq] = threads.get(answered, answered)
+                data |= {"thread": threads[seq]}
+        elif kind == Kind.DELETE and isinstance(target := data["target"], int) and target in threads:
+            data |= {"thread": threads[target]}
         user_id = draw(st.sampled_from(users))
         ref = f"r{seq}" if kind == Kind.MESSAGE else None
         entries.append(Entry("lobby", seq, kind, user_id, user_id.title(), 1_000 * seq, ref, data))
@@ -66,18 +71,18 @@ def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
         target,
         st.text("xyz", min_size=1, max_size=8),
     )
+    answered = st.builds(lambda at: (Kind.MESSAGE, {"body": "a reply", "reply_to": at}), target)
     deleted = st.builds(lambda at: (Kind.DELETE, {"target": at}), target)
     reacted = st.builds(
         lambda at, emoji, added: (Kind.REACTION, {"target": at, "emoji": emoji, "added": added}),
         *(target, st.sampled_from(EMOJIS), st.booleans()),
     )
     pinned = st.builds(lambda at, flag: (Kind.PIN, {"target": at, "pinned": flag}), target, st.booleans())
-    return said | pinned | edited | deleted | reacted | reacted | reacted | strange
+    return said | answered | pinned | edited | deleted | reacted | reacted | reacted | strange
 
 
 def case(entries: list[Entry]) -> dict[str, Any]:
-    changes = [one for one in entries if one.kind in KINDS and KINDS[one.kind].has_target]
-    folded = fold([one for one in entries if one.kind == Kind.MESSAGE], changes)
+    folded = fold([one for one in entries if one.kind == Kind.MESSAGE], entries)
     return {
         "log": [entry_event(one) for one in entries],
         "messages": [MessageOut.of(message).model_dump(mode="json") for message in folded],

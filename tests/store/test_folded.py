@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import pytest
@@ -14,7 +15,7 @@ from api.store.base.store import Store
 from api.store.fold import fold
 from tests.page_cases import drawn
 from tests.store.calls import send, whole_log
-from tests.store.make import account_of, delete, edit, make_room, make_user, pin, reaction
+from tests.store.make import account_of, delete, edit, make_room, make_user, message, pin, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +33,8 @@ class Step(NamedTuple):
 
 STEPS: Final = st.builds(
     Step,
-    st.sampled_from(["edit", "react", "react", "react", "pin"] * 4 + ["delete"]),
-    st.integers(0, MESSAGES - 1),
+    st.sampled_from(["edit", "react", "react", "react", "reply", "pin"] * 4 + ["delete"] * 2),
+    st.integers(0, 4 * MESSAGES),
     st.integers(0, 24),
     st.booleans(),
     st.sampled_from("ab"),
@@ -41,8 +42,10 @@ STEPS: Final = st.builds(
 
 
 def draft_of(step: Step, ref: str, seqs: list[int]) -> Draft:
-    target, by = seqs[step.target], make_user(step.by)
+    """Return the draft of a step. `seqs` are those of all messages, replies too."""
+    target, by = seqs[step.target % len(seqs)], make_user(step.by)
     drafts = {
+        "reply": message(ref, ref, by=by, reply_to=target),
         "edit": edit(ref, target, ref, by=by),
         "react": reaction(ref, target, step.emoji, added=step.flag, by=by),
         "pin": pin(ref, target, pinned=step.flag, by=by),
@@ -63,24 +66,33 @@ async def test_every_store_shows_messages_as_the_log_folds_them(store: Store, st
         seqs = await send(store, room, *(f"{room.id} {number}" for number in range(MESSAGES)))
         for number, step in enumerate(steps):
             with suppress(Deleted, Invalid):
-                await store.log.append(room.id, draft_of(step, f"{room.id} {number}", seqs))
+                draft = replace(draft_of(step, f"{room.id} {number}", seqs), at=number)
+                stored = await store.log.append(room.id, draft)
+                if draft.kind is Kind.MESSAGE:
+                    seqs.append(stored.entry.seq)
 
     await asyncio.gather(*(play(room, steps) for room, steps in zip(rooms, histories, strict=True)))
-    changed = 0
+    changed = replied = 0
     for room in rooms:
         log = await whole_log(store, room.id)
         messages = fold([entry for entry in log if entry.kind == Kind.MESSAGE], log)
-        assert (await store.log.history(room.id, limit=9)).items == messages
+        assert (await store.log.history(room.id, limit=100)).items == messages
         assert [await store.log.message(room.id, one.seq) for one in messages] == messages
         pins = [entry for entry in log if entry.kind == Kind.PIN]
         pinned = [one for one in messages if one.pinned]
         assert {one.seq for one in await store.log.pins(room.id)} == {one.seq for one in pinned}
         assert pins or not pinned
         for one in messages:
+            thread = (await store.log.thread(room.id, one.seq, after=0, limit=100)).items
+            assert thread == [below for below in messages if below.thread == one.seq]
+            left = [below for below in thread if not below.deleted]
+            assert (one.reply_count, one.last_reply_at) == (len(left), left[-1].at if left else None)
+            replied += one.reply_count
             for each in one.reactions:
                 page = await store.log.reactors(room.id, one.seq, each.emoji, cursor=None, limit=100)
                 assert len(page.items) == each.count
                 assert tuple(entry.user_id for entry in page.items[:20]) == each.user_ids
                 changed += each.count
     assert changed > len(histories)
+    assert replied > len(histories)
     assert await store.log.pins(LOBBY_ID) == []

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer
-from api.models.log import Around, Edits, Entry, Head, Message, Timeline
+from api.models.log import Around, Edits, Entry, Head, History, Message, Timeline
 from api.models.page import Page
 from api.protocol.entries import entry_event
 from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
@@ -14,11 +14,15 @@ from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
 
 
 class NewMessage(Strict):
-    """A message to send. `ref` makes a retry safe; it may stand in the header `Idempotency-Key` instead."""
+    """A message to send. `ref` makes a retry safe; it may stand in the header `Idempotency-Key` instead.
+
+    `epoch` is that of the message which it answers.
+    """
 
     ref: Ref | None = None
     body: Body
     reply_to: Seq | None = None
+    epoch: Epoch | None = None
 
 
 class NewBody(Strict):
@@ -51,10 +55,13 @@ class MessageOut(Answer):
     ref: str | None
     body: str
     reply_to: int | None
+    thread: int | None
     edited_at: str | None
     deleted: bool
     pinned: bool
     reactions: list[ReactionOut]
+    reply_count: int
+    last_reply_at: str | None
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -68,13 +75,16 @@ class MessageOut(Answer):
             ref=message.ref,
             body=message.body,
             reply_to=message.reply_to,
-            edited_at=None if message.edited_at is None else timestamp(message.edited_at),
+            thread=message.thread,
+            edited_at=timestamp(message.edited_at),
             deleted=message.deleted,
             pinned=message.pinned,
             reactions=[
                 ReactionOut(emoji=one.emoji, count=one.count, user_ids=one.user_ids)
                 for one in message.reactions
             ],
+            reply_count=message.reply_count,
+            last_reply_at=timestamp(message.last_reply_at),
         )
 
 
@@ -152,6 +162,12 @@ class HistoryOut(Answer):
     items: list[MessageOut]
     epoch: str
     has_more: bool
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """Make it from its record."""
+        items = [MessageOut.of(one) for one in history.items]
+        return cls(items=items, epoch=history.epoch, has_more=history.has_more)
 
 
 class MessageItem(MessageOut):

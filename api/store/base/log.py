@@ -23,11 +23,12 @@ class LogStore(ABC):
 
         A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
 
-        An entry that changes a message needs an existing `message` as its target. What becomes of it is decided by
-        `Ruling` when it is stored, so one order holds on all nodes. Nothing is stored after a DELETE, which erases the
-        bodies of its target and of the target's edits from storage: a second one returns the DELETE that stands, with
-        `is_new` False, and anything else raises `Deleted`. An entry without a ref that changes nothing is not stored
-        either; then the entry of the message itself is returned, with `is_new` False.
+        An entry that changes or answers a message needs an existing `message` as its target. What becomes of it is
+        decided by `Ruling` when it is stored, so one order holds on all nodes. Nothing is stored after a DELETE, which
+        erases the bodies of its target and of the target's edits from storage: a second one returns the DELETE that
+        stands, with `is_new` False, and anything else raises `Deleted`. An entry without a ref that changes nothing is
+        not stored either; then the entry of the message itself is returned, with `is_new` False. An answer, and the
+        DELETE of one, get their `thread`: see `completed`.
 
         `epoch` is that of the target's seq: if it is given and is not the room's, raises `EpochChanged`. Also raises
         `NotFound` (room or target), `RefConflict`, `Unavailable`, `StorageFull`, and `Invalid` at a limit. A MEMBER
@@ -61,6 +62,14 @@ class LogStore(ABC):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> Timeline:
         """Return what `history` returns, with the notices between the messages. All are counted in `limit`."""
+
+    @abstractmethod
+    async def thread(self, room_id: str, root: int, *, after: int, limit: int) -> History:
+        """Return the first `limit` replies below the message `root` above the seq `after`, oldest first.
+
+        They are the messages whose `thread` is that root, deleted ones too. A message that is a reply itself, and every
+        other seq, has none. If messages are long, there are fewer, but at least one. Raises `NotFound` for a room.
+        """
 
     @abstractmethod
     async def changes_of(

@@ -137,10 +137,12 @@ def relative_query(
         "edited": edited,
         "erases": bool(deleted or edited),
     }
-    return (_ANY if len(rows) > given["messages"] else _MESSAGES)(given)
+    if len(rows) > given["messages"]:
+        return _ANY(given)
+    return (_GUARDED if guards else _MESSAGES)(given)
 
 
-def _relative(given: Any, *, grown: Any) -> Any:
+def _relative(given: Any, *, fits: Any, grown: Any, gone: Any = lambda _given: []) -> Any:
     heads = r.table("heads")
 
     def run(ids: Any, known: Any, gone: Any) -> Any:
@@ -156,9 +158,8 @@ def _relative(given: Any, *, grown: Any) -> Any:
             None,
         )
 
-    is_plain = grown is _grown_by_messages
-    fits, gone = (_fits, []) if is_plain else (_fits_guarded, _gone(given))
-    return r.do(given["ids"], r.table("refs").get_all(r.args(given["ids"])).is_empty(), gone, run)
+    known = r.table("refs").get_all(r.args(given["ids"])).is_empty()
+    return r.do(given["ids"], known, gone(given), run)
 
 
 def _gone(given: Any) -> Any:
@@ -375,6 +376,7 @@ def confirm_query(room_id: str) -> Any:
 
 
 _EXACT: Final = Template(_exact)
-_MESSAGES: Final = Prepared(lambda given: _relative(given, grown=_grown_by_messages))
-_ANY: Final = Prepared(lambda given: _relative(given, grown=_grown_by_any))
+_MESSAGES: Final = Prepared(lambda given: _relative(given, fits=_fits, grown=_grown_by_messages))
+_GUARDED: Final = Prepared(lambda given: _relative(given, fits=_fits_guarded, grown=_grown_by_messages))
+_ANY: Final = Prepared(lambda given: _relative(given, fits=_fits_guarded, grown=_grown_by_any, gone=_gone))
 _LOOK: Final = Prepared(_look)

@@ -201,7 +201,9 @@ class Appender:
         """Append rows if nothing is in the way. Returns them numbered, or None if nothing was written."""
         is_plain = not any(is_no_message(row) for row in rows)
         if is_plain and not self._is_contended(room_id):
-            return await self._append_exactly(room_id, rows, seen)
+            head = self._heads.get(room_id) or await self._read_head(room_id)
+            if all(guard.is_met_at(head.epoch, head.seq) for guard in guards):
+                return await self._append_exactly(room_id, head, rows, seen)
         mark = self._flusher.mark(room_id)
         if mark is NO_MARK:
             return None
@@ -221,10 +223,9 @@ class Appender:
         return numbered
 
     async def _append_exactly(
-        self, room_id: str, rows: list[dict[str, Any]], seen: dict[str, int]
+        self, room_id: str, head: KnownHead, rows: list[dict[str, Any]], seen: dict[str, int]
     ) -> list[dict[str, Any]] | None:
         """Append new messages to the head as it is known here. Returns None if it is another, or a ref is known."""
-        head = self._heads.get(room_id) or await self._read_head(room_id)
         if not head.may_append(rows, seen):
             return None
         exact = exact_append(room_id, head, rows, self._flushed_in(room_id, head.epoch))

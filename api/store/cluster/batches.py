@@ -202,6 +202,26 @@ def changes_of(places: Any) -> Any:
     return _rows(found, lambda row: places.contains([row["room_id"], row["data"]["target"]]))
 
 
+def replies_below(room_id: Any, first: Any, last: Any) -> Any:
+    """Return the replies below the messages from `first` to `last`, and the entries that delete such replies."""
+    batches = batches_table()
+    found = batches.between([room_id, first, r.minval], [room_id, last, r.maxval], index="thread")
+    below = batches.get_all(r.args(found["id"].distinct()))
+    return _rows(below, lambda row: (row["data"]["thread"] >= first) & (row["data"]["thread"] <= last))
+
+
+def replies_after(room_id: Any, root: Any, seq: Any, until: Any, limit: Any) -> Any:
+    """Return up to `limit` replies below a root with a seq in (seq, until], oldest first."""
+    lower = [room_id, root, seq - MAX_BATCH + 2]
+    found = batches_table().between(lower, [room_id, root, until], index="thread", right_bound="closed")
+
+    def is_one(row: Any) -> Any:
+        is_below = (row["kind"] == Kind.MESSAGE.value) & (row["data"]["thread"] == root)
+        return is_below & (row["seq"] > seq) & (row["seq"] <= until)
+
+    return _rows(found.order_by(index="thread"), is_one).limit(limit)
+
+
 def _each_once(batches: Any, keys: Any, *, index: str) -> Any:
     """Return the batches with any of these keys in a multi index, each once. The index gives one for each row."""
     found = batches.get_all(r.args(keys), index=index)["id"].distinct()

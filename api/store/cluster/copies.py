@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from api.store.cluster.migration import Migration, stop_writing
 from api.store.cluster.queries import is_head, is_row
-from api.store.cluster.steps import Migration, fill_refs, stop_writing
+from api.store.cluster.steps import fill_refs
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import r
 

@@ -23,6 +23,7 @@ from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors
 from api.store.rethinkdb import Pool
+from api.store.ruling import seq_of_target
 from api.store.shape import require_shape
 
 MAX_LOOKS: Final = 20
@@ -69,15 +70,15 @@ class ClusterLog(LogStore):
         self, room_id: str, draft: Draft, author: Member | None, epoch: str | None
     ) -> Appended:
         seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
-        target = draft.data.get("target")
-        if not isinstance(target, int):
+        seq = seq_of_target(draft)
+        if seq is None and epoch is None:
             return await self._appender.append(room_id, draft, seen=seen)
         for _ in range(MAX_LOOKS):
-            decided = await self._targets.decide(room_id, draft, target, epoch)
+            decided = await self._targets.decide(room_id, draft, seq, epoch)
             if isinstance(decided, Appended):
                 return decided
             with suppress(TargetChanged):
-                return await self._appender.append(room_id, draft, seen=seen, guards=decided)
+                return await self._appender.append(room_id, decided.draft, seen=seen, guards=decided.guards)
         raise Unavailable
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
@@ -98,6 +99,9 @@ class ClusterLog(LogStore):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> Timeline:
         return await self._pages.timeline(room_id, before, after, limit)
+
+    async def thread(self, room_id: str, root: int, *, after: int, limit: int) -> History:
+        return await self._pages.thread(room_id, root, after, limit)
 
     async def changes_of(
         self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int

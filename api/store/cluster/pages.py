@@ -16,6 +16,8 @@ from api.store.cluster.batches import (
     newest_shown,
     oldest_near,
     oldest_shown,
+    replies_after,
+    replies_below,
 )
 from api.store.cluster.queries import heads_query, heads_table, is_head, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
@@ -73,6 +75,21 @@ class Pages:
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
         folded = await self._folded(room_id, messages, head)
         return Timeline(with_messages(shown, folded), head["epoch"], has_more)
+
+    async def thread(self, room_id: str, root: int, after: int, limit: int) -> History:
+        """Return a page of the folded replies below a root. Raises `NotFound`."""
+        if not is_key(room_id):
+            raise NotFound
+        root, above = (min(max(seq, 0), 2**53) for seq in (root, after))
+        found = await self._merged(_THREAD, room_id, above, 2**53 - 1, root=root, limit=limit + 1)
+        if found is None:
+            raise NotFound
+        rows = [row for row in _messages_of(found) if row["data"].get("thread") == root]
+        if found.is_cut:
+            rows = [row for row in rows if row["seq"] <= found.last_seq]
+        shown, is_cut = paging.cut(self._reader.entries(rows[:limit]))
+        has_more = is_cut or found.is_cut or len(rows) > limit
+        return History(await self._folded(room_id, shown, found.head), found.head["epoch"], has_more)
 
     async def _shown(
         self, kinds: tuple[str, ...], room_id: str, before: int | None, after: int | None, limit: int
@@ -184,10 +201,17 @@ class Pages:
         return fold(messages, await self._changes(room_id, messages, head))
 
     async def _changes(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Entry]:
-        """Return the entries that change these messages, and others that the tail holds."""
+        """Return the entries that change or answer these messages, and others that the tail holds."""
         places = [[room_id, message.seq] for message in messages]
+        roots = [message.seq for message in messages if message.data.get("thread") is None] or [0]
         found = await self._merged(
-            _CHANGES, room_id, messages[0].seq, head["seq"], is_page=False, places=places
+            _CHANGES,
+            room_id,
+            messages[0].seq,
+            head["seq"],
+            is_page=False,
+            places=places,
+            roots=[roots[0], roots[-1]],
         )
         return self._reader.entries(found.rows if found else [])
 
@@ -278,4 +302,11 @@ _READS: Final = {
     for newest_first in (True, False)
 }
 _ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
-_CHANGES: Final = _page(lambda given, _until: changes_of(given["places"]))
+_THREAD: Final = _page(
+    lambda given, until: replies_after(given["room_id"], given["root"], given["above"], until, given["limit"])
+)
+_CHANGES: Final = _page(
+    lambda given, _until: changes_of(given["places"]).union(
+        replies_below(given["room_id"], given["roots"].nth(0), given["roots"].nth(1))
+    )
+)

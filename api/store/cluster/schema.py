@@ -10,8 +10,9 @@ from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.cluster.acting import allow_query
 from api.store.cluster.copies import mend_copy
+from api.store.cluster.migration import Index, Migration, drop_index
 from api.store.cluster.queries import begin_renewal_query
-from api.store.cluster.steps import STEPS, Index, Migration, drop_index
+from api.store.cluster.steps import STEPS
 from api.store.epoch import new_epoch
 from api.store.rethinkdb import Address, Pool, r
 

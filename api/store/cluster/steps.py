@@ -6,14 +6,12 @@ change is a new step. A new database takes all steps, so that there is one way t
 later step drops is made by no step any more.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 from api.models.log import Kind
+from api.store.cluster.migration import Index, Migration, Step, drop_index, stop_writing
 from api.store.cluster.queries import is_head, is_row
-from api.store.rethinkdb import QUERY_SECONDS, Pool, r
+from api.store.rethinkdb import r
 
 OLD_TABLE: Final = "messages"
 """The table that held flushed entries before version 3, one in each row."""
@@ -21,73 +19,6 @@ MOVED_SLICE: Final = 1_000
 """One query moves this many entries, which takes a fraction of the time that a query may take."""
 REFS_SLICE: Final = 100
 """One query notes the entries of this many batches, of at most a hundred entries each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """A schema that is being made or upgraded.
-
-    `pool` reaches the cluster, `database` is the name of the database, `say` is called with one line for each thing
-    that is made, and `user` is the server's own user, if that is known.
-    """
-
-    pool: Pool
-    database: str
-    say: Callable[[str], None]
-    user: str | None
-
-    def table(self, name: str) -> Any:
-        """Return a table of the database."""
-        return r.db(self.database).table(name)
-
-
-class Index(NamedTuple):
-    """An index of a table. `of` returns the key of a row in the index, or null for a row that is not in it."""
-
-    table: str
-    name: str
-    of: Callable[[Any], Any]
-    multi: bool = False
-
-
-RowChange: TypeAlias = Callable[[Migration], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Makes one version from the one before: first new tables, then changes of rows in order, then new indexes.
-
-    `drops` are the indexes, each with its table, that are dropped at last because nothing needs them any more.
-    """
-
-    version: int
-    tables: tuple[str, ...]
-    changes: tuple[RowChange, ...]
-    indexes: tuple[Index, ...]
-    drops: tuple[tuple[str, str], ...] = ()
-
-
-async def drop_index(migration: Migration, table: str, name: str) -> None:
-    """Drop an index of a table, if it is there."""
-    if name in await migration.pool.run(migration.table(table).index_list()):
-        migration.say(f"dropping the index {name} of {table}")
-        await migration.pool.run(migration.table(table).index_drop(name))
-
-
-async def stop_writing(migration: Migration) -> None:
-    """Take the right to write from the server's user, in case a node was not stopped, and wait for its last writes.
-
-    `init` grants the right again at its end. If that user is an admin, or is not known, the administrator must make
-    sure that no node writes. In a database that was just put back from a copy there is no such user yet.
-    """
-    users = r.db("rethinkdb").table("users")
-    if migration.user in {None, "admin"} or not await migration.pool.run(
-        users.get_all(migration.user).count()
-    ):
-        return
-    migration.say("waiting for what is still being written")
-    await migration.pool.run(r.db(migration.database).grant(migration.user, {"write": False}))
-    await asyncio.sleep(QUERY_SECONDS)
 
 
 # -- version 2
@@ -302,6 +233,15 @@ def _people(batch: Any) -> Any:
     return users.map(lambda user_id: [user_id, batch["id"].nth(0), batch["id"].nth(1)])
 
 
+# -- version 11
+
+
+def _threads(batch: Any) -> Any:
+    """Return a key for each thread that a batch has a reply in, or the deletion of one. They are ordered by seq."""
+    roots = batch["rows"]["data"]["thread"].distinct()
+    return roots.map(lambda root: [batch["id"].nth(0), root, batch["id"].nth(1)])
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -395,5 +335,11 @@ STEPS: Final = (
         indexes=(
             Index("pins", "room", lambda row: r.branch(row["pinned"], [row["room_id"], row["since"]], None)),
         ),
+    ),
+    Step(
+        version=11,
+        tables=(),
+        changes=(),
+        indexes=(Index("batches", "thread", _threads, multi=True),),
     ),
 )

@@ -1,9 +1,10 @@
-"""Decides what becomes of entries that change a message, by what has changed the message so far."""
+"""Decides what becomes of entries that change or answer a message, by what has changed the message so far."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.errors import EpochChanged, NotFound, TailwireError
 from api.models.log import MAX_EMOJI, MAX_PINS, Appended, Draft, Entry, Kind
+from api.store.cluster.append_query import MAX_SAFE_SEQ
 from api.store.cluster.pages import Looked, Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
@@ -11,10 +12,17 @@ from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard
 from api.store.fold import Changes, State
 from api.store.rethinkdb import Pool, Prepared, r
-from api.store.ruling import Ruling, Target, is_new_emoji, is_new_pin, ruling
+from api.store.ruling import Ruling, Target, completed, is_new_emoji, is_new_pin, ruling
 
 ONLY_IF_STORED: Final = Guard(epoch="", as_of=0, kind="", target=None, spare=0)
 """Under this guard an append only finds what is stored already, as no epoch has this name."""
+
+
+class Accepted(NamedTuple):
+    """A draft that is to be appended, with what its target adds to it, and the guards under which it may be."""
+
+    draft: Draft
+    guards: tuple[Guard, ...]
 
 
 class Targets:
@@ -26,32 +34,49 @@ class Targets:
         self._pins = pins
 
     async def decide(
-        self, room_id: str, draft: Draft, seq: int, epoch: str | None
-    ) -> Appended | tuple[Guard, ...]:
-        """Return the entry that stands in the place of a draft that changes the message at `seq`.
+        self, room_id: str, draft: Draft, seq: int | None, epoch: str | None
+    ) -> Appended | Accepted:
+        """Return the entry that stands in the place of a draft that changes or answers the message at `seq`, if any.
 
-        If the draft is to be appended, return the guards under which it may be. An append also finds an entry that was
-        stored under its ref. Raises what `ruling` raises, `EpochChanged` if `epoch` is given and is not the room's, and
-        `NotFound` if the target is no message.
+        If there is none, the draft is to be appended. An append also finds an entry that was stored under its ref.
+        Raises what `ruling` raises, `EpochChanged` if `epoch` is given and is not the room's, and `NotFound` if the
+        target is no message.
         """
+        if seq is None:
+            return Accepted(draft, await self._only_in(room_id, epoch))
         target = await self._pages.look_at(room_id, seq)
         if target is None:
             raise NotFound
         if epoch is not None and epoch != target.epoch:
             raise EpochChanged
+        message = target.message
         pin_count = len(await self._pins.of_room(room_id)) if draft.kind is Kind.PIN else 0
         changes = Changes.by(target.changes)
         try:
-            standing = _standing(draft, target, changes, pin_count)
+            if message is None:
+                raise NotFound
+            standing = _standing(draft, message, target, changes, pin_count)
         except TailwireError:
             if await self._is_stored(room_id, draft):
-                return (ONLY_IF_STORED,)
+                return Accepted(draft, (ONLY_IF_STORED,))
             raise
         if standing is None:
-            return _guards(draft, target, changes.state(), pin_count)
+            guards = _guards(draft, target, seq, changes.state(), pin_count)
+            return Accepted(completed(draft, message), guards)
         if await self._is_stored(room_id, draft):
-            return (ONLY_IF_STORED,)
+            return Accepted(draft, (ONLY_IF_STORED,))
         return Appended(standing, target.epoch, is_new=False)
+
+    async def _only_in(self, room_id: str, epoch: str | None) -> tuple[Guard, ...]:
+        """Return the guards under which an append stores nothing in a room with another epoch."""
+        if epoch is None:
+            return ()
+        head = (await self._pages.heads([room_id])).get(room_id)
+        if head is None:
+            raise NotFound
+        if head.epoch != epoch:
+            raise EpochChanged
+        return (Guard(epoch, MAX_SAFE_SEQ, kind="", target=None, spare=0),)
 
     async def _is_stored(self, room_id: str, draft: Draft) -> bool:
         """Say whether an entry is stored under a draft's ref."""
@@ -61,22 +86,19 @@ class Targets:
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
 
-def _standing(draft: Draft, looked: Looked, changes: Changes, pin_count: int) -> Entry | None:
-    if looked.message is None:
-        raise NotFound
+def _standing(draft: Draft, message: Entry, looked: Looked, changes: Changes, pin_count: int) -> Entry | None:
     has_reacted = changes.has_reaction(str(draft.data.get("emoji")), draft.user_id)
-    match ruling(draft, Target(looked.message, changes.state(), has_reacted, pin_count)):
+    match ruling(draft, Target(message, changes.state(), has_reacted, pin_count)):
         case Ruling.STORE:
             return None
         case Ruling.NOTHING:
-            return looked.message
+            return message
         case Ruling.DELETED_BEFORE:
             return next(change for change in looked.changes if change.kind == Kind.DELETE)
 
 
-def _guards(draft: Draft, looked: Looked, state: State, pin_count: int) -> tuple[Guard, ...]:
+def _guards(draft: Draft, looked: Looked, target: int, state: State, pin_count: int) -> tuple[Guard, ...]:
     """Return what must hold when a draft is stored, for the ruling to be what it is now."""
-    target = draft.data["target"] if isinstance(draft.data["target"], int) else None
     guards = [Guard(looked.epoch, looked.as_of, Kind.DELETE.value, target, spare=0)]
     if is_new_emoji(draft, state):
         spare = MAX_EMOJI - len(state.reactions) - 1

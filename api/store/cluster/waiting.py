@@ -23,7 +23,7 @@ class Seen(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What an append that changes a message rests on: not much has come since its target was looked at.
+    """What an append that changes or answers a message rests on: not much has come since that was looked at.
 
     Of an epoch, at most `spare` entries of a kind may be stored after `as_of`: such that change the message `target`,
     or with None any message of the room.
@@ -38,6 +38,10 @@ class Guard(NamedTuple):
     def counts(self, row: dict[str, Any]) -> bool:
         """Say whether an entry is one of those that are counted."""
         return bool(row["kind"] == self.kind and self.target in {None, row["data"].get("target")})
+
+    def is_met_at(self, epoch: str, seq: int) -> bool:
+        """Say whether it holds for certain in an append to a head with this epoch and this last seq."""
+        return (self.epoch, self.as_of) == (epoch, seq)
 
     def holds(self, head: KnownHead, tail: Iterable[dict[str, Any]]) -> bool:
         """Say whether no more have come, by a head and the rows of its tail."""

@@ -8,30 +8,33 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: S608 - queries are joined from constants of this file
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
 import orjson
 
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
-from api.store.fold import UNCHANGED, State
+from api.store.fold import UNCHANGED, Replies, State
 from api.store.sqlite.rows import COLUMNS, read_row, rows_of
 
-_STATE: Final = "body, edited_at, deleted_by, pinned_by, reactions"
+_STATE: Final = (
+    "body, edited_at, deleted_by, pinned_by, reactions, reply_count, last_reply_seq, last_reply_at"
+)
 
 
-def states(cursor: apsw.Cursor, room_id: str, first: int, last: int) -> dict[int, State]:
-    """Return the states of the changed messages from one seq to another, by seq."""
+def states(cursor: apsw.Cursor, room_id: str, seqs: Sequence[int]) -> dict[int, State]:
+    """Return the states of those of these messages that are changed, by seq."""
     rows = cursor.execute(
-        f"SELECT seq, {_STATE} FROM changed WHERE room_id = ? AND seq BETWEEN ? AND ?",
-        (room_id, first, last),
+        f"SELECT seq, {_STATE} FROM changed WHERE room_id = ? AND seq IN (SELECT value FROM json_each(?))",
+        (room_id, orjson.dumps(seqs).decode()),
     )
     return {row[0]: _state(row[1:]) for row in rows}
 
 
 def state_of(cursor: apsw.Cursor, room_id: str, seq: int) -> State:
     """Return the state of a message."""
-    return states(cursor, room_id, seq, seq).get(seq, UNCHANGED)
+    return states(cursor, room_id, [seq]).get(seq, UNCHANGED)
 
 
 def has_reacted(cursor: apsw.Cursor, room_id: str, seq: int, emoji: str, user_id: str) -> bool:
@@ -53,7 +56,10 @@ def pinned(cursor: apsw.Cursor, room_id: str) -> list[int]:
 
 
 def note(cursor: apsw.Cursor, entry: Entry) -> None:
-    """Apply a new entry to the message that it targets. What comes after a deletion is ignored."""
+    """Apply a new entry to the message that it targets, or replies to. What comes after a deletion is ignored."""
+    if entry.kind == Kind.MESSAGE:
+        _note_reply(cursor, entry)
+        return
     target = entry.data.get("target")
     if not isinstance(target, int):
         return
@@ -65,7 +71,8 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
             state = state._replace(body=str(entry.data["body"]), edited_at=entry.at)
         case Kind.DELETE:
             cursor.execute("DELETE FROM reactions WHERE room_id = ? AND target = ?", (entry.room_id, target))
-            state = State(deleted_by=entry.seq)
+            state = State(deleted_by=entry.seq, replies=state.replies)
+            _note_reply_deleted(cursor, entry, target)
         case Kind.PIN:
             pinned_by = (state.pinned_by or entry.seq) if entry.data["pinned"] else None
             state = state._replace(pinned_by=pinned_by)
@@ -73,11 +80,49 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
             state = state._replace(reactions=_reacted(cursor, entry, target, state.reactions))
         case _:
             return
+    _keep(cursor, entry, target, state)
+
+
+def _keep(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> None:
+    """Store the state of a message after an entry."""
     reactions = orjson.dumps([[one.emoji, one.count, one.user_ids] for one in state.reactions]).decode()
     cursor.execute(
-        f"INSERT OR REPLACE INTO changed (room_id, seq, as_of, {_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (entry.room_id, target, entry.seq, *state[:-1], reactions),
+        f"INSERT OR REPLACE INTO changed (room_id, seq, as_of, {_STATE})"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (entry.room_id, seq, entry.seq, *state[:4], reactions, *state.replies),
     )
+
+
+def _note_reply(cursor: apsw.Cursor, entry: Entry) -> None:
+    """Count a message among the replies below its root, if it is one. A deleted root counts them, too."""
+    root = entry.data.get("thread")
+    if isinstance(root, int):
+        state = state_of(cursor, entry.room_id, root)
+        replies = Replies(state.replies.number + 1, entry.seq, entry.at)
+        _keep(cursor, entry, root, state._replace(replies=replies))
+
+
+def _note_reply_deleted(cursor: apsw.Cursor, entry: Entry, target: int) -> None:
+    """Count a message, which is deleted by this entry, no more among the replies below its root."""
+    root = entry.data.get("thread")
+    if isinstance(root, int):
+        state = state_of(cursor, entry.room_id, root)
+        number, *last = state.replies
+        if target == state.replies.last_seq:
+            last = _reply_before(cursor, entry.room_id, root, target)
+        _keep(cursor, entry, root, state._replace(replies=Replies(number - 1, *last)))
+
+
+def _reply_before(cursor: apsw.Cursor, room_id: str, root: int, seq: int) -> list[int | None]:
+    """Return the seq and the time of the newest reply below a root before `seq` that is not deleted."""
+    row: Any = cursor.execute(
+        "SELECT seq, at FROM entries INDEXED BY threads WHERE room_id = ?1 AND thread = ?2 AND seq < ?3"
+        " AND NOT EXISTS (SELECT 1 FROM changed"
+        " WHERE changed.room_id = ?1 AND changed.seq = entries.seq AND deleted_by IS NOT NULL)"
+        " ORDER BY seq DESC LIMIT 1",
+        (room_id, root, seq),
+    ).fetchone()
+    return [None, None] if row is None else [*row]
 
 
 def note_all(cursor: apsw.Cursor) -> None:
@@ -129,6 +174,6 @@ def _first_reactors(cursor: apsw.Cursor, room_id: str, target: int, emoji: str) 
 
 
 def _state(row: Any) -> State:
-    body, edited_at, deleted_by, pinned_by, reactions = row
+    body, edited_at, deleted_by, pinned_by, reactions, *replies = row
     listed = (Reaction(emoji, count, tuple(user_ids)) for emoji, count, user_ids in orjson.loads(reactions))
-    return State(body, edited_at, deleted_by, pinned_by, tuple(listed))
+    return State(body, edited_at, deleted_by, pinned_by, tuple(listed), Replies(*replies))

@@ -56,6 +56,11 @@ class SqliteLog(LogStore):
             lambda cursor: self._log.timeline(cursor, room_id, before=before, after=after, limit=limit)
         )
 
+    async def thread(self, room_id: str, root: int, *, after: int, limit: int) -> History:
+        return await self._read(
+            lambda cursor: self._log.thread(cursor, room_id, root, after=after, limit=limit)
+        )
+
     async def changes_of(
         self, room_id: str, seq: int, kind: Kind, *, after: int = 0, limit: int
     ) -> list[Entry]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import apsw
 import orjson
@@ -34,11 +34,21 @@ from api.models.log import (
 from api.models.page import Page
 from api.store import paging
 from api.store.fold import UNCHANGED, folded, with_messages
-from api.store.ruling import Ruling, Target, ruling
+from api.store.ruling import Ruling, Target, completed, ruling, seq_of_target
 from api.store.shape import dense, require_shape
 from api.store.sqlite.changed import has_reacted, note, pinned, state_of, states
 from api.store.sqlite.database import busy_timeout
-from api.store.sqlite.rows import COLUMNS, each_row, read_row, ref_hash, rows_of
+from api.store.sqlite.rows import (
+    COLUMNS,
+    each_row,
+    erase,
+    insert,
+    move_stray_aside,
+    next_place,
+    read_row,
+    ref_hash,
+    rows_of,
+)
 
 _NEWEST: Final = 2**63 - 1  # SQLite's greatest integer, above every seq
 _POISON_REMEMBERED: Final = 1_000  # unreadable entries are logged once each, but no more than this many
@@ -55,14 +65,11 @@ _NOTICES: Final = (
     f"SELECT {COLUMNS} FROM entries INDEXED BY notices"
     f" WHERE room_id = ?1 AND kind IN ({', '.join(map(repr, NOTICES))}) AND seq > ?2 AND seq < ?3"
 )
+_REPLIES: Final = (
+    f"SELECT {COLUMNS} FROM entries INDEXED BY threads"
+    " WHERE room_id = ?1 AND thread = ?5 AND seq > ?2 AND seq < ?3"
+)
 _UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)"
-
-
-class _Place(NamedTuple):
-    """The place of a new entry, directly after the head of its room."""
-
-    epoch: str
-    seq: int
 
 
 class RoomLog:
@@ -86,13 +93,14 @@ class RoomLog:
             stored = self._by_ref(cursor, draft.user_id, hashed, digest)
             if stored is not None:
                 return Appended(stored, self.head(cursor, room_id).epoch, is_new=False)
-        target = draft.data.get("target")
-        if isinstance(target, int):
-            stands = self._standing(cursor, room_id, draft, target)
+        if (seq := seq_of_target(draft)) is not None:
+            target = self._target(cursor, room_id, draft, seq)
+            stands = self._standing(cursor, draft, target)
             if stands is not None:
                 return Appended(stands, self.head(cursor, room_id).epoch, is_new=False)
+            draft = completed(draft, target.message)
         if KINDS[draft.kind].erases:
-            _erase(cursor, room_id, target)
+            erase(cursor, room_id, seq)
             self.note_erased()
         appended = self.add(cursor, room_id, draft, digest, hashed)
         note(cursor, appended.entry)
@@ -107,7 +115,7 @@ class RoomLog:
         hashed: bytes | None = None,
     ) -> Appended:
         """Number an entry and store it without any check."""
-        place = _next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
+        place = next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
         row = (
             room_id,
             place.seq,
@@ -118,14 +126,15 @@ class RoomLog:
             draft.ref,
             _json(draft.data).decode(),
             draft.data.get("target"),
+            draft.data.get("thread") if draft.kind is Kind.MESSAGE else None,
             digest,
             hashed,
         )
         try:
-            _insert(cursor, row)
+            insert(cursor, row)
         except apsw.ConstraintError:
-            _move_stray_aside(cursor, room_id, place.seq)
-            _insert(cursor, row)
+            move_stray_aside(cursor, room_id, place.seq)
+            insert(cursor, row)
         entry = Entry(
             room_id, place.seq, draft.kind, draft.user_id, draft.username, draft.at, draft.ref, draft.data
         )
@@ -204,6 +213,14 @@ class RoomLog:
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
         return Timeline(with_messages(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
 
+    def thread(self, cursor: apsw.Cursor, room_id: str, root: int, *, after: int, limit: int) -> History:
+        """Return a page of the replies below a root. Raises `NotFound`."""
+        head = self.head(cursor, room_id)
+        shown, has_more = self._shown(
+            cursor, _REPLIES, head, before=None, after=after, limit=limit, more=(bounded(root),)
+        )
+        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+
     def _shown(
         self,
         cursor: apsw.Cursor,
@@ -213,13 +230,14 @@ class RoomLog:
         before: int | None,
         after: int | None,
         limit: int,
+        more: tuple[int, ...] = (),
     ) -> tuple[list[Entry], bool]:
         """Return the entries of a page in order of seq, and whether there are more."""
         above = 0 if after is None else bounded(after)
         below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
         order = "DESC" if after is None else "ASC"
         rows = each_row(
-            cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1)
+            cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1, *more)
         )
         read = (self.entry(row) for row in islice(rows, limit))
         shown, is_cut = paging.cut(entry for entry in read if entry is not None)
@@ -295,7 +313,7 @@ class RoomLog:
     def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
         if not messages:
             return []
-        found = states(cursor, room_id, messages[0].seq, messages[-1].seq)
+        found = states(cursor, room_id, [message.seq for message in messages])
         return [folded(message, found.get(message.seq, UNCHANGED)) for message in messages]
 
     def reactors(  # noqa: PLR0917  a list, and the page of it
@@ -317,33 +335,31 @@ class RoomLog:
         found = [self.message(cursor, room_id, seq) for seq in pinned(cursor, room_id)]
         return [message for message in found if message is not None]
 
-    def _standing(self, cursor: apsw.Cursor, room_id: str, draft: Draft, target: int) -> Entry | None:
-        """Return the entry that stands in place of a draft that changes a message, or None if it is to be stored.
-
-        Raises what `ruling` raises, and `NotFound` if the target is no message.
-        """
+    def _target(self, cursor: apsw.Cursor, room_id: str, draft: Draft, seq: int) -> Target:
+        """Return the message that a draft changes or answers. Raises `NotFound`."""
         is_message = cursor.execute(
             f"SELECT 1 FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {_UP_TO_HEAD}",
-            (room_id, bounded(target)),
+            (room_id, bounded(seq)),
         ).fetchone()
         if is_message is None:
             raise NotFound
-        # One that cannot be read can be deleted.
-        message = self._message(cursor, room_id, target) or unreadable(room_id, target)
-        state, emoji = state_of(cursor, room_id, target), str(draft.data.get("emoji"))
-        now = Target(
-            message,
-            state,
-            has_reacted=has_reacted(cursor, room_id, target, emoji, draft.user_id),
+        emoji = str(draft.data.get("emoji"))
+        return Target(
+            self._message(cursor, room_id, seq) or unreadable(room_id, seq),  # that can be deleted, too
+            state_of(cursor, room_id, seq),
+            has_reacted=has_reacted(cursor, room_id, seq, emoji, draft.user_id),
             pin_count=len(pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0,
         )
-        match ruling(draft, now):
+
+    def _standing(self, cursor: apsw.Cursor, draft: Draft, target: Target) -> Entry | None:
+        """Return the entry that stands in place of a draft, or None if it is to be stored. Raises as `ruling` does."""
+        match ruling(draft, target):
             case Ruling.STORE:
                 return None
             case Ruling.NOTHING:
-                return message
+                return target.message
             case Ruling.DELETED_BEFORE:
-                return self.log(cursor, room_id, (state.deleted_by or 0) - 1, 1)[0]
+                return self.log(cursor, target.message.room_id, (target.state.deleted_by or 0) - 1, 1)[0]
 
 
 def bounded(seq: int) -> int:
@@ -362,37 +378,3 @@ def _json(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         raise Invalid("a text holds what is no character, or a number is too large") from None
-
-
-def _erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
-    """Erase the body and the ref of a message, and those of its edits."""
-    cursor.execute(
-        "UPDATE entries SET ref = NULL, data = json_set(data, '$.body', '')"
-        " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
-        (room_id, target),
-    )
-
-
-def _next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> _Place:
-    if is_message:
-        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1"
-    else:
-        advance = "UPDATE rooms SET seq = seq + 1"
-    rows = cursor.execute(f"{advance} WHERE id = ? RETURNING epoch, seq", (room_id,)).fetchall()
-    if not rows:
-        raise NotFound
-    return _Place(*rows[0])  # type: ignore[arg-type]
-
-
-def _insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
-    cursor.execute(
-        "INSERT INTO entries (room_id, seq, kind, user_id, username, at, ref, data, target, digest, ref_hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        row,
-    )
-
-
-def _move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
-    """Move a row above the head, which another program must have written, to another seq. Nothing is lost."""
-    cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
-    structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)

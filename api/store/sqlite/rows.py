@@ -1,14 +1,16 @@
-"""Reads rows of the SQLite table `entries`, also those that Tailwire did not write."""
+"""Reads rows of the SQLite table `entries`, also those that Tailwire did not write, and writes them."""
 
 # ruff: noqa: S608 - queries are joined from constants
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
 import orjson
+import structlog
 
+from api.errors import NotFound
 from api.models.log import Entry
 from api.store.shape import read_entry
 
@@ -71,3 +73,50 @@ def read_row(row: Any) -> Entry | None:
         )
     except (TypeError, ValueError):
         return None
+
+
+# -- writing
+
+
+class LogPlace(NamedTuple):
+    """The place of a new entry, directly after the head of its room."""
+
+    epoch: str
+    seq: int
+
+
+def erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
+    """Erase the body and the ref of a message, and those of its edits."""
+    cursor.execute(
+        "UPDATE entries SET ref = NULL, data = json_set(data, '$.body', '')"
+        " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
+        (room_id, target),
+    )
+
+
+def next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> LogPlace:
+    """Let a room grow by one entry, and return its place. Raises `NotFound`."""
+    if is_message:
+        advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1"
+    else:
+        advance = "UPDATE rooms SET seq = seq + 1"
+    rows = cursor.execute(f"{advance} WHERE id = ? RETURNING epoch, seq", (room_id,)).fetchall()
+    if not rows:
+        raise NotFound
+    return LogPlace(*rows[0])  # type: ignore[arg-type]
+
+
+def insert(cursor: apsw.Cursor, row: tuple[Any, ...]) -> None:
+    """Insert the row of an entry. Raises `apsw.ConstraintError` where its place is taken."""
+    cursor.execute(
+        "INSERT INTO entries"
+        " (room_id, seq, kind, user_id, username, at, ref, data, target, thread, digest, ref_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+
+
+def move_stray_aside(cursor: apsw.Cursor, room_id: str, seq: int) -> None:
+    """Move a row above the head, which another program must have written, to another seq. Nothing is lost."""
+    cursor.execute("UPDATE entries SET seq = -id WHERE room_id = ? AND seq = ?", (room_id, seq))
+    structlog.get_logger("api.store").error("store.stray_row", room_id=room_id, seq=seq)

@@ -255,10 +255,31 @@ CREATE TABLE reactions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reactors ON reactions (room_id, target, emoji, seq, user_id);
 """
+_ELEVENTH: Final = """
+-- thread is that in the data of a message: the seq of the root of the thread in which it is a reply.
+ALTER TABLE entries ADD COLUMN thread INTEGER;
+CREATE INDEX threads ON entries (room_id, thread, seq) WHERE thread IS NOT NULL;
+-- The replies below a message that are not deleted, and the newest of them.
+ALTER TABLE changed ADD COLUMN reply_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE changed ADD COLUMN last_reply_seq INTEGER;
+ALTER TABLE changed ADD COLUMN last_reply_at INTEGER;
+"""
 _FOLDED_SINCE: Final = 10
 """Since this version changed messages are kept folded."""
 
-STEPS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
+STEPS: Final = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+    _TENTH,
+    _ELEVENTH,
+)
 """Each step makes one version of the tables from the version before. A released step never changes.
 
 A new database takes all steps, so that there is one way to every version.

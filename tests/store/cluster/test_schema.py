@@ -10,6 +10,7 @@ import pytest
 from api.errors import Invalid, Unavailable
 from api.models.rooms import LOBBY_ID
 from api.store.base.store import Opening
+from api.store.cluster import migration
 from api.store.cluster import schema as cluster_schema
 from api.store.cluster import steps as cluster_steps
 from api.store.cluster.schema import TABLES, init
@@ -56,7 +57,7 @@ async def set_back_to_version_8(behind: Pool, server: RethinkDBServer) -> None:
     await as_admin(server, r.table_drop("refs"))
     batches = r.table("batches")
     for name in await as_admin(server, batches.index_list()):
-        if name in {"who", "author", "ids"}:
+        if name in {"who", "author", "ids", "thread"}:
             await as_admin(server, batches.index_drop(name))
 
     def authors(batch: Any) -> Any:
@@ -147,7 +148,7 @@ async def set_back_to_version_1(behind: Pool, server: RethinkDBServer) -> None:
 async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # no other node writes, so none is waited for
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.1)  # no other node writes, so none is waited for
     await set_back_to_version_1(behind, server)
     with pytest.raises(Unavailable, match="tailwire init"):  # the app's own user may not
         await ClusterStore.open(cluster_url)
@@ -182,7 +183,7 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     # Some flushed entries are still in the tail, and of the newest the head does not know that they are flushed.
     assert 0 < head["trimmed"] < head["flushed"] < len(log)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.1)  # no other node writes
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.1)  # no other node writes
     await set_back_to_version_1(behind, server)
     await behind.write(r.table("heads").insert({"id": "not as we write them"}))
     with monkeypatch.context() as broken:
@@ -296,7 +297,7 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
         await SET_BACK[version](behind, server)
     monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
     monkeypatch.setattr(cluster_steps, "REFS_SLICE", 10)
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # no other node writes
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)  # no other node writes
     monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # what was broken off is not waited for
     seen: list[str | None] = []
     with monkeypatch.context() as patched:

@@ -7,6 +7,7 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID
+from api.store.cluster import migration
 from api.store.cluster import steps as cluster_steps
 from api.store.cluster.rows import row_of
 from api.store.cluster.schema import init
@@ -19,7 +20,7 @@ from tests.store.make import BOB, DEN, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
-INDEXES = {"message", "notice", "target", "who"}
+INDEXES = {"message", "notice", "target", "thread", "who"}
 """The indexes of `batches` that remain."""
 
 
@@ -68,7 +69,7 @@ async def test_every_stored_entry_has_its_ref_however_often_the_filling_is_broke
     await set_back_to_version_8(behind, server)
     await behind.write(r.table("batches").insert(batches + of_another_program))
     monkeypatch.setattr(cluster_steps, "REFS_SLICE", 5)
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)  # no other node writes
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)  # no other node writes
     with monkeypatch.context() as patched:
         assert await broken_off_ten_times(cluster_url, server, behind, patched) >= 10
     places: dict[str, list[list[Any]]] = {"kept": [["one", 999]]}
@@ -100,7 +101,7 @@ async def test_what_was_in_a_tail_when_the_refs_were_filled_in_is_not_lost(
     await behind.write(r.table("heads").get(LOBBY_ID).update({"flushed": 3}))
     await set_back_to_version_8(behind, server)
     said: list[str] = []
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)
     await init(server.admin_url, cluster_url, said.append)
     order = [
         "dropping the index ids of batches",
@@ -127,7 +128,7 @@ async def test_a_copy_of_an_older_database_is_brought_up_to_date_before_its_user
     name = cluster_url.split("//")[1].split(":", maxsplit=1)[0]
     assert user.user != name
     await as_admin(server, r.db("rethinkdb").table("users").get(name).delete())
-    monkeypatch.setattr(cluster_steps, "QUERY_SECONDS", 0.0)
+    monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)
     await init(server.admin_url, cluster_url, lambda _line: None)
     async with opened(cluster_url) as store:
         assert len(await whole_log(store, DEN.id)) == 2
@@ -143,3 +144,36 @@ async def test_a_copy_whose_refs_are_older_than_its_batches_gets_them_all(
     await init(server.admin_url, cluster_url, lambda _line: None, restored=True)
     found = {row["id"]: sorted(row["places"]) for row in await behind.read(r.table("refs"))}
     assert found == {ids[0]: [["one", 1], ["two", 5]], ids[1]: [["one", 2]]}
+
+
+async def test_replies_from_before_threads_have_none_and_are_roots_of_what_answers_them(
+    cluster_url: str, server: RethinkDBServer, behind: Pool
+) -> None:
+    async with opened(cluster_url) as store:
+        await store.log.append(LOBBY_ID, message("root"))
+        await store.log.append(LOBBY_ID, message("old", reply_to=1))
+        await store.flusher.flush(LOBBY_ID)
+    for table, field in (("heads", "tail"), ("batches", "rows")):
+        old = r.row[field].without({"data": {"thread": True}})
+        await behind.write(r.table(table).update({field: old}))
+    await as_admin(server, r.table("batches").index_drop("thread"))
+    await behind.write(r.table("meta").get("schema_version").update({"value": "10"}))
+    await init(server.admin_url, cluster_url, lambda _line: None)
+    async with opened(cluster_url) as store:
+        retry = await store.log.append(LOBBY_ID, message("old", reply_to=1))
+        assert (retry.is_new, retry.entry.data.get("thread")) == (False, None)
+        for ref, answered, root in (("new", 1, 1), ("newer", 2, 2), ("newest", 4, 2)):
+            stored = await store.log.append(LOBBY_ID, message(ref, reply_to=answered))
+            assert stored.entry.data["thread"] == root
+        await store.flusher.flush(LOBBY_ID)
+        shown = (await store.log.history(LOBBY_ID, limit=9)).items
+        assert [(one.thread, one.reply_count) for one in shown] == [
+            (None, 1),
+            (None, 2),
+            (1, 0),
+            (2, 0),
+            (2, 0),
+        ]
+        for root, replies in ((1, [3]), (2, [4, 5]), (3, [])):
+            found = (await store.log.thread(LOBBY_ID, root, after=0, limit=9)).items
+            assert [one.seq for one in found] == replies

@@ -154,6 +154,35 @@ async def test_a_database_of_version_9_shows_messages_as_they_were_changed(path:
         assert found.reactions == (Reaction("+", 2, (BOB.id, ALICE.id)),)
 
 
+VERSION_10_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 3, 2);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, target) VALUES
+    ('lobby', 1, 'message', 'user-alice', 'alice', 1, '{"body": "tea?", "reply_to": null}', NULL),
+    ('lobby', 2, 'message', 'user-alice', 'alice', 2, '{"body": "yes", "reply_to": 1}', NULL),
+    ('lobby', 3, 'pin', 'user-alice', 'alice', 3, '{"target": 1, "pinned": true}', 1);
+INSERT INTO changed (room_id, seq, as_of, pinned_by, reactions) VALUES ('lobby', 1, 3, 3, '[]');
+"""
+
+
+async def test_replies_of_version_10_have_no_thread_and_are_roots_of_what_answers_them(
+    path: Path, url: str
+) -> None:
+    make_of_version(path, 10, VERSION_10_ROWS)
+    async with opened(url) as store:
+        for ref, answered, root in (("r1", 1, 1), ("r2", 2, 2), ("r3", 5, 2)):
+            stored = await store.log.append(LOBBY_ID, message(ref, reply_to=answered))
+            assert stored.entry.data["thread"] == root
+        shown = (await store.log.history(LOBBY_ID, limit=9)).items
+        assert [(one.thread, one.reply_count, one.pinned) for one in shown] == [
+            (None, 1, True),
+            (None, 2, False),
+            *((root, 0, False) for root in (1, 2, 2)),
+        ]
+        for root, replies in ((1, [4]), (2, [5, 6]), (4, [])):
+            found = (await store.log.thread(LOBBY_ID, root, after=0, limit=9)).items
+            assert [one.seq for one in found] == replies
+
+
 async def test_a_step_that_fails_leaves_the_database_as_it_was(
     path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
