@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import Wire, line, reconnect, say, tab, window
+from tests.browser.windows import Wire, line, reconnect, say, stored, tab, window
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -87,8 +87,7 @@ async def test_the_keyboard_alone_edits_and_deletes(browser: Browser, sqlite_nod
     composer = alice.locator("textarea").last
     for text in ("one", "two"):
         await say(alice, text)
-        await expect(line(alice, text)).to_have_count(1)
-    await expect(alice.locator(".message.pending")).to_have_count(0)
+        await stored(alice, text)
     await composer.press("ArrowUp")
     await expect(editor(alice)).to_have_value("two")
     await alice.keyboard.type(" and more")
@@ -146,8 +145,8 @@ async def test_changes_made_without_a_connection_show_at_once_survive_a_reload_a
     another = await tab(alice.context, sqlite_node, "alice")
     for text in ("one", "two"):
         await say(alice, text)
+        await stored(alice, text)
         await expect(line(bob, text)).to_have_count(1)
-    await expect(alice.locator(".message.pending")).to_have_count(0)
     await wire.cut()
     await choose(alice, "one", "Edit")
     await editor(alice).fill("uno")
@@ -182,7 +181,7 @@ async def test_an_edit_that_meets_a_delete_is_undone_and_its_text_is_not_lost(
     await alice.goto(f"{sqlite_node.url}/#/rooms/{room_id}")
     await alice.get_by_role("button", name="Join this room").click()
     await say(alice, "mine")
-    await expect(alice.locator("article[data-seq]").filter(has_text="mine")).to_have_count(1)
+    await stored(alice, "mine")
     seq = await message(alice, "mine").get_attribute("data-seq")
     await wire.cut()
     await choose(alice, "mine", "Edit")
@@ -234,7 +233,7 @@ async def test_a_finger_that_rests_on_a_message_opens_its_menu(browser: Browser,
     page = await window(browser, sqlite_node, "alice", **phone)
     await page.locator("textarea").fill("press me")
     await page.get_by_role("button", name="Send").tap()
-    await expect(page.locator("article[data-seq]").filter(has_text="press me")).to_have_count(1)
+    await stored(page, "press me")
     box = await line(page, "press me").bounding_box()
     assert box
     devtools = await page.context.new_cdp_session(page)

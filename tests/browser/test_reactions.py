@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.test_changes import PHONE, choose, message, room_of
-from tests.browser.windows import Wire, line, reconnect, say, tab, window
+from tests.browser.windows import Wire, line, reconnect, say, stored, tab, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -17,10 +17,6 @@ THUMB: Final = "👍"
 def chip(page: Page, text: str, emoji: str) -> Locator:
     """Return the reactions with an emoji to the message that has this text."""
     return message(page, text).locator(f".reaction[data-emoji='{emoji}']")
-
-
-async def stored(page: Page, text: str) -> None:
-    await expect(page.locator("article[data-seq]").filter(has_text=text)).to_have_count(1)
 
 
 @pytest.mark.every_engine

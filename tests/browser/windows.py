@@ -138,3 +138,8 @@ async def say(page: Page, text: str) -> None:
 
 def line(page: Page, text: str) -> Any:
     return page.get_by_role("log").get_by_text(text, exact=True)
+
+
+async def stored(page: Page, text: str) -> None:
+    """Wait until the page shows a message that the server has stored. One just sent may not even be drawn yet."""
+    await expect(page.locator("article[data-seq]").filter(has_text=text)).to_have_count(1)
