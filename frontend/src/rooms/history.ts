@@ -1,6 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import type { MessagesApi } from '../wire/api/messages';
 import type { HistoryPage } from '../wire/protocol';
+import { nearby } from './extent';
 import {
   abandonHistory,
   append,
@@ -13,6 +14,7 @@ import {
   type Timeline,
 } from './timeline';
 import type { Timelines } from './timelines';
+import type { Range } from './window';
 
 const PAGE_ENTRIES = 50;
 // So many entries before the first unread one show what the talk was about.
@@ -95,6 +97,12 @@ export class History {
     if (!timeline) return;
     timeline.value = openAt(timeline.peek(), seq);
     await this.#load(room_id, this.#around);
+  }
+
+  /** Forgets the entries that are far from those that the view shows. */
+  keepNear(room_id: string, shown: Range): void {
+    const timeline = this.#options.timelines.get(room_id);
+    if (timeline) timeline.value = nearby(timeline.peek(), shown);
   }
 
   /** Which end of the timeline could not be loaded; null where nothing failed. */

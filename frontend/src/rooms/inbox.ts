@@ -82,7 +82,8 @@ export class Inbox {
   }
 
   #entry(event: EntryEvent): void {
-    const { members, recounts, refreshes, rooms, subscriptions, timelines } = this.#to;
+    const { members, openRoomId, recounts, refreshes, rooms } = this.#to;
+    const { subscriptions, timelines } = this.#to;
     const { room_id } = event;
     const timeline = timelines.get(room_id);
     if (!timeline) return;
@@ -92,6 +93,7 @@ export class Inbox {
     if (standing !== 'next') return;
     if (event.type === 'message') this.#arriving(event);
     timeline.value = apply(before, event);
+    if (room_id !== openRoomId.peek()) timelines.grew(room_id);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
     members.apply(event);
     for (const seq of doubtful(timeline.peek(), [event])) recounts.want(room_id, seq);

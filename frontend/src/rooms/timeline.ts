@@ -209,20 +209,6 @@ function settled(timeline: Timeline): Timeline {
   return countReplies(now);
 }
 
-/** Drops all but the newest entries. They can be loaded again from history. */
-export function trim(timeline: Timeline, keep: number): Timeline {
-  if (timeline.loaded_to !== null) return startTimeline(timeline);
-  if (timeline.entries.length <= keep) return timeline;
-  const entries = timeline.entries.slice(-keep);
-  return {
-    ...timeline,
-    loaded_from: entries[0]?.seq ?? timeline.seq + 1,
-    entries,
-    has_older: true,
-    waiting: null,
-  };
-}
-
 export function findEntry(timeline: Timeline, seq: number): Entry | undefined {
   const entry = timeline.entries[indexOfSeq(timeline.entries, seq)];
   return entry?.seq === seq ? entry : undefined;

@@ -1,9 +1,12 @@
 import { type Signal, signal } from '@preact/signals';
 import type { Position } from '../wire/protocol';
-import { startTimeline, type Timeline, trim } from './timeline';
+import { trim } from './extent';
+import { startTimeline, type Timeline } from './timeline';
 
 // A room that is not open keeps so many entries. History loads the others again.
 const KEPT_ENTRIES = 200;
+// Dropping at each entry would copy all of them at each.
+const SLACK_ENTRIES = 200;
 
 /** The timelines of the user's rooms. */
 export class Timelines {
@@ -38,9 +41,16 @@ export class Timelines {
     if (timeline && timeline.value.seq < position.seq) timeline.value = startTimeline(position);
   }
 
+  /** The room is left. */
   rest(room_id: string): void {
     const timeline = this.#byRoom.get(room_id);
     if (timeline) timeline.value = trim(timeline.value, KEPT_ENTRIES);
+  }
+
+  /** An entry has come to a room that is not open. */
+  grew(room_id: string): void {
+    const length = this.#byRoom.get(room_id)?.peek().entries.length ?? 0;
+    if (length > KEPT_ENTRIES + SLACK_ENTRIES) this.rest(room_id);
   }
 
   remove(room_id: string): void {

@@ -11,7 +11,6 @@ import {
   prepend,
   recounted,
   type Timeline,
-  trim,
 } from '../../src/rooms/timeline';
 import { ME, makeEvent, makeMessage, makePage, makeTimeline } from '../make';
 
@@ -130,16 +129,6 @@ describe('history', () => {
     const timeline = prepend(expectHistory(makeTimeline(10)), makePage([1], { epoch: 'e2' }));
     expect(seqs(timeline)).toEqual([]);
     expect(timeline.has_older).toBe(true);
-  });
-
-  test('a page that comes after a trim is dropped, for it would leave a hole', () => {
-    let timeline = prepend(
-      expectHistory(makeTimeline(10)),
-      makePage([8, 9, 10], { has_more: true }),
-    );
-    timeline = trim(expectHistory(timeline), 1);
-    expect(seqs(prepend(timeline, makePage([5, 6, 7])))).toEqual([10]);
-    expect(timeline.loaded_from).toBe(10);
   });
 });
 

@@ -3,6 +3,7 @@
  * loaded. After any history it must be the number that the definition in docs/protocol.md gives.
  */
 import { expect, test } from 'vitest';
+import { nearby, trim } from '../../src/rooms/extent';
 import { Rooms } from '../../src/rooms/rooms';
 import {
   append,
@@ -15,7 +16,6 @@ import {
   startTimeline,
   surround,
   type Timeline,
-  trim,
 } from '../../src/rooms/timeline';
 import { merged, withRead } from '../../src/rooms/unread';
 import type { EntryEvent, HistoryItem, HistoryPage, Room } from '../../src/wire/protocol';
@@ -91,6 +91,7 @@ class Case {
       ...[this.#readOn, this.#readOn, this.#older, this.#openAt, this.#newer, this.#newer],
       ...[this.#ask, this.#answered, this.#answered, this.#oldAnswer],
       ...(this.#random(8) === 0 ? [this.#trim, this.#restore] : []),
+      ...(this.#random(2) === 0 ? [this.#forget, this.#forget] : []),
     ];
     return (steps[this.#random(steps.length)] ?? this.#say).call(this);
   }
@@ -139,6 +140,13 @@ class Case {
   #trim(): string {
     this.timeline = trim(this.timeline, this.#random(6));
     return 'trim';
+  }
+
+  #forget(): string {
+    const from = this.#random(this.timeline.entries.length + 1);
+    const shown = { from, to: from + this.#random(3) };
+    this.timeline = nearby(this.timeline, shown, { near: 1, most: 4 });
+    return `forget all but ${this.timeline.loaded_from} to ${this.timeline.loaded_to}`;
   }
 
   #older(): string {

@@ -72,6 +72,7 @@ export function TimelineView(props: TimelineViewProps) {
     loadNewer: () => {
       if (history.state(room.id) === 'idle') void history.newer(room.id);
     },
+    keepNear: (range) => history.keepNear(room.id, range),
     openNewest: () => history.openNewest(room.id),
     atBottom: reading.atBottom,
     focused: reading.focused,

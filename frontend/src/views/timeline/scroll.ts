@@ -2,7 +2,16 @@ import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { indexOfSeq, type Timeline } from '../../rooms/timeline';
-import { around, NEWEST, newer, older, rangeOf, tamed, type Window } from '../../rooms/window';
+import {
+  around,
+  NEWEST,
+  newer,
+  older,
+  type Range,
+  rangeOf,
+  tamed,
+  type Window,
+} from '../../rooms/window';
 
 // When an end is nearer than this, the next part is loaded, so the user rarely reaches an end.
 const NEAR_PIXELS = 800;
@@ -19,6 +28,8 @@ interface ScrollOptions {
   loading: boolean;
   loadOlder(): void;
   loadNewer(): void;
+  /** The document holds these entries. Those far from them need not stay in memory. */
+  keepNear(range: Range): void;
   /** Loads the newest messages where the timeline was opened at an older one. */
   openNewest(): void;
   atBottom: Signal<boolean>;
@@ -91,10 +102,14 @@ export function useScroll(options: ScrollOptions): {
    */
   const extend = useCallback(() => {
     if (wantsEnd.current) return;
-    const { timeline, view, setView } = latest.current;
+    const { timeline, view, setView, keepNear } = latest.current;
     const kept = tamed(timeline.entries, view, sticks.current);
-    if (kept !== view) setView(kept);
-    else frame.current ||= requestAnimationFrame(step);
+    if (kept !== view) {
+      setView(kept);
+      return;
+    }
+    keepNear(rangeOf(timeline.entries, view));
+    frame.current ||= requestAnimationFrame(step);
   }, [step]);
 
   const settle = useCallback(() => {
