@@ -69,6 +69,16 @@ export function cleaned(text: string): string {
   return lines.slice(lines.lastIndexOf('\n', lines.search(/\S/)) + 1);
 }
 
+// As much as the lists of rooms of the server hold of a message.
+const EXCERPT_CHARACTERS = 200;
+
+/** The beginning of a text in one line. */
+export function excerptOf(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  // A character of two halves is not cut in two.
+  return line.slice(0, EXCERPT_CHARACTERS).replace(/[\ud800-\udbff]$/, '');
+}
+
 export function isBlank(text: string): boolean {
   return text.replace(INVISIBLE, '') === '';
 }

@@ -2,6 +2,7 @@
 
 import { parse } from './blocks';
 import type { Block } from './nodes';
+import { type Named, plain } from './plain';
 
 // More than a timeline has in the document, so that no row is read again that is drawn again.
 const MOST_KEPT = 600;
@@ -18,5 +19,10 @@ export class Formatter {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return blocks;
+  }
+
+  /** The text without its marks. */
+  plain(text: string, named: Named): string {
+    return plain(this.blocks(text), named);
   }
 }

@@ -4,6 +4,7 @@ import { shortTime } from '../../browser/time';
 import type { Room } from '../../wire/protocol';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
+import { Excerpt } from '../timeline/Excerpt';
 
 interface RoomItemProps {
   room: Room;
@@ -66,15 +67,12 @@ export class RoomItem extends Component<RoomItemProps> {
   }
 }
 
-const PREVIEW_CHARACTERS = 120;
-
 function Preview({ room: { last_message, topic } }: { room: Room }) {
   if (!last_message) return <>{topic || 'No messages yet'}</>;
   if (last_message.deleted) return <>Message deleted</>;
-  const text = last_message.body.slice(0, PREVIEW_CHARACTERS).replace(/\s+/g, ' ');
   return (
     <>
-      <Name of={last_message} />: {text}
+      <Name of={last_message} />: <Excerpt text={last_message.body} />
     </>
   );
 }

@@ -10,9 +10,8 @@ import { useLoaded } from '../parts/loaded';
 import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
 import { Body } from './Body';
+import { Excerpt } from './Excerpt';
 import { MessageMenu, ReactMenu } from './MessageMenu';
-
-const EXCERPT_CHARACTERS = 200;
 
 /** The menu or the dialog that is open for a message. */
 export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
@@ -60,7 +59,9 @@ function Delete({ entry, onClose, onDelete }: DeleteProps) {
         <strong>
           <Name of={entry} />
         </strong>
-        <p dir="auto">{entry.body.slice(0, EXCERPT_CHARACTERS)}</p>
+        <p dir="auto">
+          <Excerpt text={entry.body} />
+        </p>
       </blockquote>
       <p>Its text is erased for everybody, and cannot be brought back.</p>
       <div class="form-actions">

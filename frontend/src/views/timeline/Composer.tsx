@@ -10,6 +10,7 @@ import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { Name } from '../parts/Name';
 import { Body } from './Body';
+import { Excerpt } from './Excerpt';
 import { format, formatsBy } from './formatting';
 import { loadMessageViews } from './load';
 
@@ -109,7 +110,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
               <Name of={answered} />
             </strong>
             <span class="composer-quote" dir="auto">
-              {answered.body}
+              <Excerpt text={answered.body} />
             </span>
           </p>
           <button

@@ -10,6 +10,7 @@ import { Avatar } from '../parts/Avatar';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
+import { Excerpt } from './Excerpt';
 import { LongBody } from './LongBody';
 import { MessageEditor } from './MessageEditor';
 import { Reactions } from './Reactions';
@@ -222,8 +223,6 @@ function changesOf(row: MessageRowProps['row']): readonly PendingChange[] | null
   return row.kind === 'message' ? row.changes : null;
 }
 
-const QUOTE_CHARACTERS = 160;
-
 interface QuoteProps {
   seq: number;
   quoted: Entry | undefined;
@@ -245,7 +244,7 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
         <Name of={quoted} />
       </strong>
       <span class="quote-text" dir="auto">
-        {quoted.deleted ? 'Message deleted' : quoted.body.slice(0, QUOTE_CHARACTERS)}
+        {quoted.deleted ? 'Message deleted' : <Excerpt text={quoted.body} />}
       </span>
     </button>
   );
