@@ -19,6 +19,7 @@
     │   ├── RefConflict    ref_conflict        this ref was used for something else
     │   ├── Deleted        deleted             the message was deleted before it was changed or answered
     │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
+    │   ├── LeaseLost      conflict            another process does this work now
     │   └── EpochChanged   reset               the room has a new epoch: load it again
     ├── MethodNotAllowed   method_not_allowed
     ├── TooLarge           too_large           the body is larger than we take
@@ -210,6 +211,10 @@ class Deleted(Conflict):
 
 class MembershipChanged(Conflict):
     """The author's membership may have changed since it was read. Nothing was stored; read it again."""
+
+
+class LeaseLost(Conflict):
+    """The lease has ended or has a newer holder, who does the work now. Nothing was stored."""
 
 
 class EpochChanged(Conflict):

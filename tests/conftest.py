@@ -69,6 +69,16 @@ async def store(store_url: str) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
+async def other(store: Store, store_url: str) -> AsyncIterator[Store]:
+    """A second store on the same database, as in another process."""
+    opened = await open_store(store_url)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
 def stranger(store_url: str, request: pytest.FixtureRequest) -> Stranger:
     """A writer into that store behind the server's back."""
     is_sqlite = store_url.startswith("sqlite:")

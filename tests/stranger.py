@@ -1,14 +1,16 @@
 """Writes into the database directly, as a newer version or a mishap would, and looks into it."""
 
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
+from api.store.cluster.schema import empty_head
 from api.store.rethinkdb import r
 from tests.rethinkdb_server import RethinkDBServer, as_admin
 
@@ -64,6 +66,52 @@ class Stranger:
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM entries").fetchall()
             yield
+        finally:
+            connection.close()
+
+    async def end_lease(self, name: str, *, in_ms: int = 0) -> None:
+        """Let a lease end so many milliseconds from now, by the clock of the database."""
+        if self._server is not None:
+            until = r.now().to_epoch_time() + in_ms / 1000
+            answer = await as_admin(self._server, r.table("leases").get(name).update({"until": until}))
+            assert answer["replaced"] == 1, answer
+            return
+        until = time.time_ns() // 1_000_000 + in_ms
+        self._execute("UPDATE leases SET until = ? WHERE name = ?", until, name)
+
+    async def delete_room(self, room_id: str) -> None:
+        """Mark the head of a room as deleted."""
+        if self._server is not None:
+            await as_admin(self._server, r.table("heads").get(room_id).update({"deleted": True}))
+        else:
+            self._execute("UPDATE rooms SET deleted = 1 WHERE id = ?", room_id)
+
+    async def begin_new_epoch(self, room_id: str) -> None:
+        """Begin a new epoch in a room, as after a restore, where the log ends now."""
+        if self._server is not None:
+            new = {"epoch": uuid.uuid4().hex, "began": r.row["seq"]}
+            await as_admin(self._server, r.table("heads").get(room_id).update(new))
+        else:
+            self._execute("UPDATE rooms SET epoch = ?, began = seq WHERE id = ?", uuid.uuid4().hex, room_id)
+
+    async def make_logs(self, room_ids: Sequence[str]) -> None:
+        """Make empty logs of rooms that have nothing else."""
+        if self._server is not None:
+            await as_admin(
+                self._server, r.table("heads").insert([empty_head(room_id) for room_id in room_ids])
+            )
+            return
+        for first in range(0, len(room_ids), 100):
+            some = room_ids[first : first + 100]
+            values = ", ".join(["(?, '', '', 'private', 1, 'epoch')"] * len(some))
+            insert = "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch) VALUES"
+            self._execute(f"{insert} {values}", *some)
+
+    def _execute(self, statement: str, *values: str | int) -> None:
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        connection.set_busy_timeout(5_000)
+        try:
+            connection.execute(statement, values)
         finally:
             connection.close()
 

@@ -1,12 +1,9 @@
-"""Alice, Bob, her den, and a second store on the same database."""
-
-from collections.abc import AsyncIterator
+"""Alice, Bob and her den."""
 
 import pytest
 
 from api.models.accounts import User
 from api.models.rooms import Room
-from api.store import open_store
 from api.store.base.store import Store
 from tests.store.make import ALICE, BOB, DEN, account_of
 
@@ -28,13 +25,3 @@ async def den(store: Store, alice: User) -> Room:
     """A private room of alice's. Its seq 1 is her membership."""
     await store.rooms.create(DEN, alice)
     return DEN
-
-
-@pytest.fixture
-async def other(store: Store, store_url: str) -> AsyncIterator[Store]:
-    """A second store on the same database, as in another process."""
-    opened = await open_store(store_url)
-    try:
-        yield opened
-    finally:
-        await opened.close()

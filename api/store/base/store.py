@@ -24,8 +24,10 @@ from api.store.base.audit import AuditStore
 from api.store.base.changes import ChangeStore
 from api.store.base.erasure import ErasureStore
 from api.store.base.invites import InviteStore
+from api.store.base.leases import LeaseStore
 from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
+from api.store.base.positions import PositionStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
 from api.store.base.signals import SignalStore
@@ -65,6 +67,8 @@ class Store(ABC):
         erasure: ErasureStore,
         changes: ChangeStore,
         signals: SignalStore,
+        leases: LeaseStore,
+        positions: PositionStore,
     ) -> None:
         self.accounts = accounts
         self.sessions = sessions
@@ -77,6 +81,8 @@ class Store(ABC):
         self.erasure = erasure
         self.changes = changes
         self.signals = signals
+        self.leases = leases
+        self.positions = positions
 
     @abstractmethod
     async def close(self) -> None:

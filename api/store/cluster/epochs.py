@@ -143,7 +143,13 @@ class ClusterEpochs:
         if name is None or not self._renews:
             return False
         self._begin_anew()
-        for query in (cut_query, partial(renewal_query, name), clamp_query, forget_tokens_query):
+        for query in (
+            cut_query,
+            partial(renewal_query, name),
+            partial(clamp_query, "members", ("read_seq", "seq")),
+            partial(clamp_query, "positions", ("seq",)),
+            forget_tokens_query,
+        ):
             await self._in_slices(query)
         await self._pool.write(end_renewal_query(name))
         return True

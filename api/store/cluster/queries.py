@@ -23,7 +23,7 @@ RENEWAL_SLICE: Final = 200
 
 
 CLAMPED_SLICE: Final = 1_000
-"""This many rows of `members` are looked at by one query of a renewal."""
+"""This many rows of a table are clamped by one query of a renewal."""
 
 
 class Mark(NamedTuple):
@@ -272,14 +272,13 @@ def _mark(given: Any) -> Any:
     return heads_table().get(given["room"]).do(lambda head: r.branch(is_head(head), write(head), None))
 
 
-def clamp_query(last: Any) -> Any:
-    """Return the write that lowers the seqs of members to the heads of their rooms, in one slice of `members`.
+def clamp_query(table: str, names: Sequence[str], last: Any) -> Any:
+    """Return the write that lowers these seqs to the heads of their rooms, in one slice of `members` or `positions`.
 
-    The slice begins after the key `last`. A copy of the database may have rows of `members` that are newer than the
-    heads. What was read of entries that are gone must not count as read of the entries that get the same seqs, and
-    these entries may change the membership.
+    The slice begins after the key `last`. A copy of the database may have rows there that are newer than the heads.
+    What was read or handled of entries that are gone must not count for the entries that get the same seqs, and these
+    entries may change a membership.
     """
-    names = ("read_seq", "seq")
 
     def clamp(rows: Any) -> Any:
         above = rows.eq_join("room_id", heads_table()).filter(
@@ -291,7 +290,7 @@ def clamp_query(last: Any) -> Any:
                 {"errors": 0},
                 pairs.for_each(
                     lambda pair: (
-                        r.table("members")
+                        r.table(table)
                         .get(pair["left"]["id"])
                         .update(
                             {
@@ -306,8 +305,8 @@ def clamp_query(last: Any) -> Any:
         )
         return {"last": rows.nth(-1)["id"].default(None), "errors": clamped["errors"]}
 
-    members = r.table("members", read_mode="majority").between(last, r.maxval, left_bound="open")
-    return members.order_by(index="id").limit(CLAMPED_SLICE).coerce_to("array").do(clamp)
+    found = r.table(table, read_mode="majority").between(last, r.maxval, left_bound="open")
+    return found.order_by(index="id").limit(CLAMPED_SLICE).coerce_to("array").do(clamp)
 
 
 def project(row: dict[str, Any]) -> Any:

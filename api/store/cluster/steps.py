@@ -342,4 +342,5 @@ STEPS: Final = (
         changes=(),
         indexes=(Index("batches", "thread", _threads, multi=True),),
     ),
+    Step(version=12, tables=("leases", "positions"), changes=(), indexes=()),
 )

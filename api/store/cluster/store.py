@@ -17,10 +17,12 @@ from api.store.cluster.erasure import ClusterErasure
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.heads import KnownHeads
 from api.store.cluster.invites import ClusterInvites
+from api.store.cluster.leases import ClusterLeases
 from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
+from api.store.cluster.positions import ClusterPositions
 from api.store.cluster.previews import Previews
 from api.store.cluster.rooms import ClusterRooms
 from api.store.cluster.rows import Reader
@@ -89,6 +91,8 @@ class ClusterStore(Store):
                 quiet_seconds=quiet_seconds,
             ),
             signals=self._signals,
+            leases=ClusterLeases(pool),
+            positions=ClusterPositions(pool, reader),
         )
 
     @classmethod

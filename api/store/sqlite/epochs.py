@@ -79,4 +79,7 @@ def renew_epochs(cursor: apsw.Cursor) -> None:
     room_ids = [row[0] for row in cursor.execute("SELECT id FROM rooms")]
     for room_id in room_ids:
         cursor.execute("UPDATE rooms SET epoch = ? WHERE id = ?", (new_epoch(), room_id))
+    # A copy of a version before followers has no positions, which alone need to know where an epoch began.
+    if any(column[1] == "began" for column in cursor.execute("PRAGMA table_info(rooms)").fetchall()):
+        cursor.execute("UPDATE rooms SET began = seq")
     structlog.get_logger("api.store").warning("store.restored", rooms=len(room_ids))

@@ -264,6 +264,29 @@ ALTER TABLE changed ADD COLUMN reply_count INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE changed ADD COLUMN last_reply_seq INTEGER;
 ALTER TABLE changed ADD COLUMN last_reply_at INTEGER;
 """
+
+_TWELFTH: Final = """
+-- until: when the lease ends, in milliseconds since 1970. number grows with each new holder.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far a follower, who has the name of its lease, has come in each room.
+CREATE TABLE positions (
+    follower TEXT NOT NULL,
+    room_id TEXT NOT NULL REFERENCES rooms,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (follower, room_id)
+) STRICT, WITHOUT ROWID;
+
+-- began: the seq at which the epoch began. The row of a room that was deleted stays, with deleted set.
+ALTER TABLE rooms ADD COLUMN began INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+"""
 _FOLDED_SINCE: Final = 10
 """Since this version changed messages are kept folded."""
 
@@ -279,6 +302,7 @@ STEPS: Final = (
     _NINTH,
     _TENTH,
     _ELEVENTH,
+    _TWELFTH,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

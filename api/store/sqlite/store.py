@@ -22,8 +22,10 @@ from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
 from api.store.sqlite.erasure import SqliteErasure
 from api.store.sqlite.invites import SqliteInvites
+from api.store.sqlite.leases import SqliteLeases
 from api.store.sqlite.log import SqliteLog
 from api.store.sqlite.members import SqliteMembers
+from api.store.sqlite.positions import SqlitePositions
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
 from api.store.sqlite.sessions import SqliteSessions
@@ -65,6 +67,8 @@ class SqliteStore(Store):
             erasure=SqliteErasure(reader, writer, log),
             changes=changes,
             signals=self._signals,
+            leases=SqliteLeases(reader, writer),
+            positions=SqlitePositions(reader, writer),
         )
 
     @classmethod
