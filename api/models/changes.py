@@ -26,6 +26,22 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """A change: the log of a room has grown to `seq`, whether or not anybody here wants its entries.
+
+    `messages` is how many of the new entries are messages, and `mentioned` holds the ids of the users whom the newest
+    of them mention. It is a hint: a crash may still take back what it tells of, and one that comes late may tell of
+    less than the log has by then.
+    """
+
+    room_id: str
+    epoch: str
+    seq: int
+    messages: int
+    mentioned: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadMoved:
     """A signal: the position up to which a user has read a room is another one now."""
 
@@ -51,4 +67,4 @@ Signal: TypeAlias = ReadMoved | ProfileChanged
 Tell: TypeAlias = Callable[[Signal, object | None], None]
 """Tells a signal to everybody it concerns, but not to the connection that caused it, if one did."""
 
-Change: TypeAlias = Entry | SessionEnded | Restored | Quiet | Signal
+Change: TypeAlias = Entry | SessionEnded | Restored | Quiet | Grown | Signal

@@ -1,13 +1,14 @@
 """What every store promises of following its changes."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from api.errors import Unavailable
 from api.models.accounts import Rotation, User
-from api.models.changes import Quiet, SessionEnded
-from api.models.log import Kind
+from api.models.changes import Change, Grown, Quiet, SessionEnded
+from api.models.log import Entry, Kind
 from api.models.rooms import LOBBY_ID, Role, Room
 from api.store import open_store
 from api.store.base.changes import QUIET_SECONDS
@@ -22,7 +23,7 @@ from tests.store.calls import (
     send,
     whole_log,
 )
-from tests.store.make import BOB, delete, edit, message, reaction, session_of
+from tests.store.make import BOB, DEN, delete, edit, message, reaction, session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -146,3 +147,45 @@ async def test_a_tail_of_a_store_that_closes_says_that_it_is_lost(store_url: str
         await closing.close()
         with pytest.raises(Unavailable):
             await following
+
+
+def has_grown(room_id: str, seq: int) -> Callable[[list[Change]], bool]:
+    return lambda changes: any(
+        isinstance(change, Grown) and (change.room_id, change.seq) == (room_id, seq) for change in changes
+    )
+
+
+async def test_a_tail_tells_which_rooms_grow_whether_wanted_or_not_to_who_asks_for_it(
+    store: Store, other: Store, den: Room, bob: User
+) -> None:
+    async with (
+        store.changes.open(lambda _room_id: False, grown=True) as tail,
+        store.changes.open() as other_tail,
+    ):
+        await send(other, den, "two", "three")
+        await store.members.join(den.id, bob, Role.MEMBER, at=1)
+        await send(store, den, "five")
+        changes = await collect(tail, has_grown(den.id, 5))
+        without = await collect(other_tail, reaches(den.id, 5))
+    grown = [change for change in changes if isinstance(change, Grown)]
+    epoch = (await store.log.heads([den.id]))[den.id].epoch
+    assert {(one.room_id, one.epoch, one.mentioned) for one in grown} == {(den.id, epoch, frozenset())}
+    assert [one.seq for one in grown] == sorted({one.seq for one in grown})
+    assert sum(one.messages for one in grown) == 3
+    assert not [change for change in without if isinstance(change, Grown)]
+
+
+async def test_a_room_that_is_new_grows_by_its_first_entry(store: Store, alice: User) -> None:
+    async with store.changes.open(lambda _room_id: False, grown=True) as tail:
+        await store.rooms.create(DEN, alice)
+        changes = await collect(tail, has_grown(DEN.id, 1))
+    assert [change.messages for change in changes if isinstance(change, Grown)] == [0]
+
+
+async def test_entries_come_before_it_is_told_that_their_room_has_grown(store: Store, den: Room) -> None:
+    async with store.changes.open(grown=True) as tail:
+        await send(store, den, "two", "three")
+        changes = await collect(tail, has_grown(den.id, 3))
+    entries = [change.seq for change in changes if isinstance(change, Entry)]
+    assert entries == [2, 3]
+    assert isinstance(changes[-1], Grown)

@@ -24,11 +24,16 @@ class ChangeStore(ABC):
     """The changes of all rooms and sessions, as they are made."""
 
     @abstractmethod
-    def open(self, wants: Wants = all_rooms) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
+    def open(
+        self, wants: Wants = all_rooms, *, grown: bool = False
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         """Tail every later change of all rooms and sessions, in batches.
 
         An entry may be left out if its room is not wanted when the entry comes, unless it changes a membership. A
         caller that begins to want a room, and then reads its log, misses nothing.
+
+        With `grown`, the tail also yields a `Grown` for each room that grows, wanted or not: one for each batch in
+        which it has grown, after its entries. It costs the database a little more, so only who needs it asks for it.
 
         If the store was set back to an earlier state than a previous tail has yielded, it begins new epochs, and the
         tail yields `Restored` first.

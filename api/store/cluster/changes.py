@@ -42,7 +42,7 @@ class ClusterChanges(ChangeStore):
         self._quiet_seconds = quiet_seconds
 
     def open(  # noqa: D102 - the promise stands in `ChangeStore`
-        self, wants: Wants = all_rooms
+        self, wants: Wants = all_rooms, *, grown: bool = False
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:
         return open_tail(
             self._pool,
@@ -54,5 +54,6 @@ class ClusterChanges(ChangeStore):
             read_log=self._pages.log,
             flush_left=self._flusher.flush_left,
             wants=wants,
+            grown=grown,
             quiet_seconds=self._quiet_seconds,
         )

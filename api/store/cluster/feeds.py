@@ -1,10 +1,10 @@
 """Makes the changefeeds that a tail follows on RethinkDB, and reads what their rows mean. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from api.errors import Unavailable
-from api.models.changes import Quiet, SessionEnded
+from api.models.changes import Grown, Quiet, SessionEnded
 from api.store.base.changes import Wants
 from api.store.cluster.rows import is_key
 from api.store.rethinkdb import r
@@ -19,7 +19,8 @@ class ShownHead(NamedTuple):
     """The fields of a head that the feed shows.
 
     `moved` is the seq of the newest change of a membership, and `attempt` is the newest append. They are None where
-    they are not known.
+    they are not known. `number` counts the messages of the log, and `mentioned` has the seq and the mentioned users of
+    its newest messages; the feed shows both only if it was asked to.
     """
 
     room_id: str
@@ -28,13 +29,19 @@ class ShownHead(NamedTuple):
     flushed: int
     moved: int | None
     attempt: str | None
+    number: int = 0
+    mentioned: tuple[tuple[int, frozenset[str]], ...] = ()
 
 
 class Written(NamedTuple):
-    """A head as it is now. Its entries after the seq `after` are new; there are none if the head has not grown."""
+    """A head as it is now. Its entries after the seq `after` are new; there are none if the head has not grown.
+
+    `messages` of them are messages, which is known where the feed shows the `number` of heads.
+    """
 
     head: ShownHead
     after: int
+    messages: int = 0
 
     def must_be_heard(self, wants: Wants) -> bool:
         """Say whether anybody here must be told of the new entries: they are wanted, or may change a membership."""
@@ -58,13 +65,13 @@ class Heard(NamedTuple):
 News: TypeAlias = Written | Replaced | SessionEnded | Heard | Quiet | Unavailable
 
 
-def heads_feed(heads: Any) -> Any:
-    """Return the feed of these heads, without the entries that they carry.
+def heads_feed(heads: Any, *, grown: bool = False) -> Any:
+    """Return the feed of these heads, without the entries that they carry. With `grown` it shows what `Grown` tells.
 
     The node evaluates what the feed shows, and not the database, which would have to do so for the feed of every node.
     A missing field is left out, because an error would end the feed for all rooms.
     """
-    shown = ("id", "epoch", "seq", "flushed", "moved", "attempt")
+    shown = ("id", "epoch", "seq", "flushed", "moved", "attempt", *(("number", "mentioned") if grown else ()))
 
     def row(change: Any) -> Any:
         old, new = (change[side].pluck(*shown).default(None) for side in ("old_val", "new_val"))
@@ -140,14 +147,26 @@ def _head_news(row: dict[str, Any]) -> News | None:
     if was is not None and (head.epoch != was.epoch or head.seq < was.seq):
         return Replaced(was)
     if was is not None:
-        return Written(head, was.seq)
-    return Written(head, 0 if row["old"] is None else head.seq)
+        return Written(head, was.seq, max(head.number - was.number, 0))
+    return Written(head, 0, head.number) if row["old"] is None else Written(head, head.seq)
+
+
+def growth(written: Iterable[Written]) -> list[Grown]:
+    """Return how rooms have grown by these writes of their heads, which are in order."""
+    found: dict[str, Grown] = {}
+    for head, after, messages in written:
+        if head.seq > after:
+            before = found.get(head.room_id) or Grown(head.room_id, head.epoch, 0, 0, frozenset())
+            mentioned = before.mentioned.union(*(users for seq, users in head.mentioned if seq > after))
+            count = before.messages + messages
+            found[head.room_id] = Grown(head.room_id, head.epoch, head.seq, count, mentioned)
+    return list(found.values())
 
 
 def _head(row: dict[str, Any]) -> ShownHead:
     """Read the fields of a head that the feed shows. Raises `KeyError`, `TypeError`."""
     room_id, epoch, seq, flushed = (row[name] for name in ("id", "epoch", "seq", "flushed"))
-    moved, attempt = row.get("moved"), row.get("attempt")
+    moved, attempt, number = row.get("moved"), row.get("attempt"), row.get("number")
     if not (isinstance(room_id, str) and isinstance(epoch, str) and type(seq) is type(flushed) is int):
         raise TypeError
     if not is_key(room_id) or "$" in room_id or seq < 0 or not 0 <= flushed <= seq:
@@ -159,7 +178,17 @@ def _head(row: dict[str, Any]) -> ShownHead:
         flushed,
         moved if type(moved) is int else None,
         attempt if isinstance(attempt, str) else None,
+        number if type(number) is int else 0,
+        tuple(_mentions(row.get("mentioned"))),
     )
+
+
+def _mentions(noted: Any) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield what makes sense of whom a head notes as mentioned."""
+    for one in noted if isinstance(noted, list) else ():
+        match one:
+            case [int(seq), [*user_ids]]:
+                yield seq, frozenset(user_id for user_id in user_ids if isinstance(user_id, str))
 
 
 def _session_news(row: dict[str, Any]) -> News:

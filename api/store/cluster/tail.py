@@ -39,6 +39,7 @@ from api.store.cluster.feeds import (
     beat_query,
     beats_feed,
     forget_query,
+    growth,
     heads_feed,
     remove_beat_query,
     sessions_feed,
@@ -93,6 +94,7 @@ class ClusterTail:
         read_log: ReadLog,
         flush_left: Callable[[], Awaitable[None]],
         wants: Wants,
+        grown: bool,
         quiet_seconds: float,
     ) -> None:
         """`signals_of` is the node whose signals this tail leaves out."""
@@ -108,6 +110,7 @@ class ClusterTail:
         self._read_log = read_log
         self._flush_left = flush_left
         self._wants = wants
+        self._grown = grown
         self._quiet_seconds = quiet_seconds
         self._told: dict[str, tuple[str, int]] = {}  # by room: the epoch and the last seq that was told
         self._news: asyncio.Queue[News] = asyncio.Queue(maxsize=10_000)
@@ -118,7 +121,7 @@ class ClusterTail:
     async def open(self) -> None:
         """Start every feed and wait until all are ready. Raises `Unavailable`."""
         feeds = {
-            "heads": heads_feed(r.table("heads")),
+            "heads": heads_feed(r.table("heads"), grown=self._grown),
             "sessions": sessions_feed(),
             "beats": beats_feed(self._node),
             "signals": signals_feed(),
@@ -170,10 +173,11 @@ class ClusterTail:
                     raise Unavailable(_REPLACED)
             if ended := [one for one in news if isinstance(one, SessionEnded)]:
                 yield list(ended)  # before the entries, as an ended session must not wait for a read
-            entries = await self._entries([one for one in news if isinstance(one, Written)])
-            signals = self._heard(news)
-            if entries or signals or not ended:
-                yield [*entries, *signals] or [Quiet()]
+            written = [one for one in news if isinstance(one, Written)]
+            entries = await self._entries(written)
+            others = [*(growth(written) if self._grown else ()), *self._heard(news)]
+            if entries or others or not ended:
+                yield [*entries, *others] or [Quiet()]
 
     def _heard(self, news: Sequence[News]) -> list[Signal]:
         """Return the signals of other nodes."""
@@ -182,25 +186,25 @@ class ClusterTail:
 
     async def _entries(self, written: Sequence[Written]) -> list[Entry]:
         """Return the new entries that anybody here must be told of. Raises `Unavailable`."""
-        grown: dict[str, Written] = {}  # by room: its newest head, and the last seq that is not new
+        new: dict[str, Written] = {}  # by room: its newest head, and the last seq that is not new
         for one in written:
             if not one.must_be_heard(self._wants):
                 continue
             room_id = one.head.room_id
-            first = grown.get(room_id)
+            first = new.get(room_id)
             told = max(one.after, self._told_in(room_id, one.head.epoch)) if first is None else first.after
-            grown[room_id] = one._replace(after=told)
-        for head, _ in written:
-            if head.room_id not in grown:
+            new[room_id] = one._replace(after=told)
+        for head, *_ in written:
+            if head.room_id not in new:
                 self._heads.passed(head.room_id, head.epoch, head.seq)
-            if head.room_id not in grown and head.flushed:
+            if head.room_id not in new and head.flushed:
                 # Nobody was told of these, but flushed entries are durable, and a database with fewer was set back.
                 told = self._told_in(head.room_id, head.epoch)
                 self._tell(head.room_id, head.epoch, max(head.flushed, told))
-        await self._unflushed.answered(head.attempt for head, _ in grown.values())
+        await self._unflushed.answered(one.head.attempt for one in new.values())
         entries: list[Entry] = []
         unknown: list[Written] = []
-        for one in grown.values():
+        for one in new.values():
             rows = self._known(one)
             if rows is None:
                 unknown.append(one)
@@ -211,7 +215,7 @@ class ClusterTail:
 
     def _known(self, written: Written) -> list[dict[str, Any]] | None:
         """Return the new rows of a room if this node knows without a read that they are durable; else None."""
-        head, after = written
+        head, after = written.head, written.after
         told = self._told.get(head.room_id)
         is_less = told is None and head.seq < self._epochs.told(head.room_id, head.epoch)
         if is_less or (told is not None and told[0] != head.epoch):
@@ -229,7 +233,7 @@ class ClusterTail:
         known = {
             head.room_id: self._told.get(head.room_id)
             or (head.epoch, self._epochs.told(head.room_id, head.epoch))
-            for head, _ in written
+            for head, *_ in written
         }
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
@@ -326,6 +330,7 @@ async def open_tail(
     read_log: ReadLog,
     flush_left: Callable[[], Awaitable[None]],
     wants: Wants,
+    grown: bool,
     quiet_seconds: float,
 ) -> AsyncIterator[AsyncIterator[list[Change]]]:
     """Open a tail; see `ChangeStore.open`."""
@@ -342,6 +347,7 @@ async def open_tail(
             read_log=read_log,
             flush_left=flush_left,
             wants=wants,
+            grown=grown,
             quiet_seconds=quiet_seconds,
         )
         try:

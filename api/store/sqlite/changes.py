@@ -25,8 +25,11 @@ class SqliteChanges(ChangeStore):
     async def open(  # noqa: D102 - the promise stands in `ChangeStore`
         self,
         wants: Wants = all_rooms,  # noqa: ARG002  entries of unwanted rooms cost nothing extra here
+        *,
+        grown: bool = False,
     ) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        tail = SqliteTail(self._log, self._read, await self._read(position), self._quiet_seconds)
+        start = await self._read(position)
+        tail = SqliteTail(self._log, self._read, start, self._quiet_seconds, grown=grown)
         self._tails.add(tail)
         try:
             with self._wake.listening(tail.look):

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import apsw
 
 from api.errors import Unavailable
-from api.models.changes import Change, Quiet, SessionEnded, Signal
+from api.models.changes import Change, Grown, Quiet, SessionEnded, Signal
 from api.models.kinds import KINDS
-from api.models.log import Appended, Entry
+from api.models.log import Appended, Entry, Kind
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, rows_of
 from api.store.sqlite.worker import Work
@@ -41,6 +41,8 @@ class Commit(NamedTuple):
 
     entries: list[Entry]
     position: TailPosition
+    epochs: Mapping[str, str] = {}
+    """The epoch of each room that has entries here."""
 
 
 _News: TypeAlias = tuple[list[Change], TailPosition, bool]
@@ -56,11 +58,14 @@ class SqliteTail(AsyncIterator[list[Change]]):
         read: Callable[[Work[_News]], Awaitable[_News]],
         start: TailPosition,
         quiet_seconds: float,
+        *,
+        grown: bool = False,
     ) -> None:
         self._log = log
         self._read = read
         self._position = start
         self._quiet_seconds = quiet_seconds
+        self._grown = grown
         self._told: dict[str, int] = {}  # by room: the newest seq that was yielded
         self._handed: list[Commit] = []
         self._handed_count = 0  # entries handed over since the last batch, dropped ones included
@@ -124,7 +129,11 @@ class SqliteTail(AsyncIterator[list[Change]]):
         self._tell(entries)
         if not is_whole:
             self.look()
-        return list(entries)
+        changes: list[Change] = [*entries]
+        if self._grown:
+            epochs = {room_id: epoch for one in handed for room_id, epoch in one.epochs.items()}
+            changes += growth(entries, epochs)
+        return changes
 
     def _tell(self, changes: Iterable[Change]) -> None:
         if len(self._told) >= _MAX_TOLD:
@@ -152,7 +161,11 @@ class SqliteTail(AsyncIterator[list[Change]]):
         rows = _rows_after(cursor, after.entry_id)
         found = [self._log.entry_up_to(head_seq, row) for *row, head_seq in rows]
         endings = _endings_after(cursor, after.ending_id)
-        changes: list[Change] = [*self._filled(cursor, [entry for entry in found if entry is not None])]
+        entries = self._filled(cursor, [entry for entry in found if entry is not None])
+        changes: list[Change] = [*entries]
+        if self._grown and entries:
+            heads = self._log.heads(cursor, [entry.room_id for entry in entries])
+            changes += growth(entries, {room_id: head.epoch for room_id, head in heads.items()})
         changes += (SessionEnded(session_id, user_id) for _, session_id, user_id in endings)
         reached = TailPosition(
             rows[-1][0] if rows else after.entry_id, endings[-1][0] if endings else after.ending_id
@@ -189,6 +202,23 @@ def _has_hole(told: Mapping[str, int], entries: Iterable[Entry]) -> bool:
     return False
 
 
+def growth(entries: Iterable[Entry], epochs: Mapping[str, str]) -> list[Grown]:
+    """Return how rooms with these epochs have grown by these entries, which are in order."""
+    found: dict[str, Grown] = {}
+    for entry in entries:
+        mentions = entry.data.get("mentions")
+        room_id, mentioned = entry.room_id, mentions if isinstance(mentions, list) else ()
+        now = found.get(room_id) or Grown(room_id, epochs[room_id], 0, 0, frozenset())
+        found[room_id] = Grown(
+            room_id,
+            now.epoch,
+            entry.seq,
+            now.messages + (entry.kind == Kind.MESSAGE),
+            now.mentioned.union(one for one in mentioned if isinstance(one, str)),
+        )
+    return list(found.values())
+
+
 def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[Entry], TailPosition, bool]:
     """Return the entries of commits after a position, the position after them, and whether they are all.
 
@@ -196,7 +226,7 @@ def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[E
     are not after the position are ignored.
     """
     changes: list[Entry] = []
-    for entries, then in commits:
+    for entries, then, *_ in commits:
         if then.entry_id <= position.entry_id and then.ending_id <= position.ending_id:
             continue
         if then != (position.entry_id + len(entries), position.ending_id):
@@ -208,8 +238,9 @@ def following(position: TailPosition, commits: Sequence[Commit]) -> tuple[list[E
 
 def commit_of(cursor: apsw.Cursor, results: Iterable[object]) -> Commit:
     """Return what a transaction is about to commit, as far as the results of its jobs show it."""
-    entries = [result.entry for result in results if isinstance(result, Appended) and result.is_new]
-    return Commit(entries, position(cursor))
+    appended = [result for result in results if isinstance(result, Appended) and result.is_new]
+    epochs = {one.entry.room_id: one.epoch for one in appended}
+    return Commit([one.entry for one in appended], position(cursor), epochs)
 
 
 def position(cursor: apsw.Cursor) -> TailPosition:

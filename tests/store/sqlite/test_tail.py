@@ -10,8 +10,8 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.accounts import Account, Session
-from api.models.changes import Change, Quiet, SessionEnded
-from api.models.log import Draft, Entry, Kind
+from api.models.changes import Change, Grown, Quiet, SessionEnded
+from api.models.log import Draft, Entry, Json, Kind
 from api.models.rooms import LOBBY_ID, Room, Visibility
 from api.store.sqlite import sessions as sqlite_sessions
 from api.store.sqlite import tail as sqlite_tail
@@ -208,3 +208,19 @@ async def test_a_tail_that_has_missed_endings_says_that_it_is_lost(
             ]
         with pytest.raises(Unavailable, match="too far behind"):
             await anext(late)
+
+
+def test_how_rooms_grow_is_told_once_for_each_with_its_messages_and_whom_they_mention() -> None:
+    def entry(room_id: str, seq: int, kind: str = "message", **data: Json) -> Entry:
+        return Entry(room_id, seq, kind, "u", "u", 1, None, data)
+
+    entries = [
+        entry("a", 4, mentions=["bob", 7]),
+        entry("b", 1, mentions="no list"),
+        entry("a", 5, "unheard of"),
+        entry("a", 6, mentions=["carol"]),
+    ]
+    assert sqlite_tail.growth(entries, {"a": "epoch a", "b": "epoch b"}) == [
+        Grown("a", "epoch a", 6, 2, frozenset({"bob", "carol"})),
+        Grown("b", "epoch b", 1, 1, frozenset()),
+    ]
