@@ -1,4 +1,4 @@
-"""Checks a setup for `tailwire doctor`: store, clock, lobby, feed, secret and port."""
+"""Checks a setup for `tailwire doctor`: store, clock, lobby, feed, followers, secret and port."""
 
 import asyncio
 import json
@@ -19,6 +19,10 @@ from api.store.skew import NOTABLE_MS, measured_skew
 
 FEED_SECONDS: Final = 12.0
 ANSWER_SECONDS: Final = 2.0
+FAR_BEHIND: Final = 1_000
+"""A follower that has more entries than this to handle does not keep up, or is not run at all."""
+SLICE: Final = 1_000
+"""So many rooms are looked at by one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,26 @@ async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Find
         yield Finding(lobby is not None, "lobby: there" if lobby else "lobby: missing; run `tailwire init`")
         async with asyncio.timeout(FEED_SECONDS), store.changes.open():
             yield Finding(True, "feed: opens")
+        async for finding in _examine_followers(store):
+            yield finding
         yield await _examine_secret(settings, store)
     except TimeoutError:
         yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
     except TailwireError as error:
         yield Finding(False, f"store: {error.message}")
+
+
+async def _examine_followers(store: Store) -> AsyncIterator[Finding]:
+    """Look at every follower that has a position anywhere."""
+    for lease in await store.leases.all():
+        lag, follows, after = 0, False, ""
+        while slice_ := await store.positions.page(lease.name, after=after, limit=SLICE):
+            follows |= any(one.position is not None for one in slice_)
+            lag += sum(one.lag for one in slice_)
+            after = slice_[-1].head.room_id
+        if follows:
+            who = "a server runs it" if lease.is_held else "no server runs it now"
+            yield Finding(lag <= FAR_BEHIND, f"follower {lease.name}: {lag:,} entries behind, and {who}")
 
 
 def _examine_skew(skew: int) -> Finding:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import structlog
 
@@ -17,7 +17,7 @@ from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
-from api.models.changes import Change, ProfileChanged, Quiet, ReadMoved, Restored, SessionEnded
+from api.models.changes import Change, Grown, ProfileChanged, Quiet, ReadMoved, Restored, SessionEnded
 from api.models.log import Entry
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
@@ -48,11 +48,32 @@ class FeedState:
         return time.monotonic() - self.heard_at if self.heard_at else 0.0
 
 
-class Feed:
-    """Follows the store's changes. `run` is a task for `Tasks`."""
+class GrowthListener(Protocol):
+    """Who must miss no room that grows."""
 
-    def __init__(self, store: Store, hub: Hub, revocation: Revocation, signals: Signals) -> None:
+    def wake(self, grown: Grown) -> None:
+        """Take note of a room that has grown."""
+
+    def compare(self) -> None:
+        """Take note that rooms may have grown before now that nobody has told of. Those that grow later are told."""
+
+
+class Feed:
+    """Follows the store's changes. `run` is a task for `Tasks`.
+
+    Without a `listener` the store is not asked to tell which rooms grow.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        hub: Hub,
+        revocation: Revocation,
+        signals: Signals,
+        listener: GrowthListener | None = None,
+    ) -> None:
         self._store = store
+        self._listener = listener
         self._hub = hub
         self._revocation = revocation
         self._unreadable: set[str] = set()  # ids of rooms that have been logged as unreadable
@@ -64,6 +85,8 @@ class Feed:
             ReadMoved: signals.hear,
             ProfileChanged: signals.hear,
         }
+        if listener is not None:
+            self._handlers[Grown] = listener.wake
         self.state = FeedState()
 
     async def run(self) -> None:
@@ -78,7 +101,10 @@ class Feed:
             self.state.reopen_count += 1
 
     async def _tail(self) -> None:
-        async with self._store.changes.open(self._hub.wants) as batches:
+        grown = self._listener is not None
+        async with self._store.changes.open(self._hub.wants, grown=grown) as batches:
+            if self._listener is not None:
+                self._listener.compare()
             await self._catch_up()
             self.state.is_live, self.state.heard_at = True, time.monotonic()
             log.info("feed_live", reopen_count=self.state.reopen_count)

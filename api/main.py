@@ -27,7 +27,8 @@ from api.http.page import install_page
 from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
-from api.jobs.erasure import LOOK_SECONDS, Erasure
+from api.jobs.erasure import LOOK_SECONDS
+from api.jobs.wiring import wire_jobs
 from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
 from api.metrics.metrics import Metrics, Parts
@@ -160,7 +161,7 @@ async def _running(
     await skew.measure()
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
     signals = wire_signals(store, hub)
-    limits, erasure = wire_limits(settings, store), Erasure(store, settings.erase)
+    limits, jobs = wire_limits(settings, store), wire_jobs(store, erase=settings.erase)
     accounts = await wire_accounts(
         settings,
         store,
@@ -168,7 +169,7 @@ async def _running(
         passwords=passwords,
         throttles=limits.throttles,
         on_ended=hub.end_sessions,
-        on_erasing=erasure.begin,
+        on_erasing=jobs.erasure.begin,
         tell=signals.tell,
     )
     rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave, tell=signals.tell)
@@ -182,7 +183,8 @@ async def _running(
         authenticator=accounts.authenticator,
         on_refused=partial(recorded.refused, "socket"),
     )
-    feed = Feed(store, hub, realtime.revocation, signals)
+    followers = jobs.followers
+    feed = Feed(store, hub, realtime.revocation, signals, followers if followers.all else None)
     metrics = Metrics(
         recorded,
         Parts(
@@ -193,6 +195,8 @@ async def _running(
             signals=signals.counts,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
             entries=lambda: rooms.writing.counts,
+            followers=followers.all,
+            leases=jobs.leases.counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
             answer_bytes=lambda: limits.answers.bytes_under_way,
@@ -209,7 +213,9 @@ async def _running(
     tasks.keep("revocation", realtime.revocation.run)
     tasks.keep("clock", skew.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
-    tasks.keep("erasure", erasure.run, max_backoff_seconds=LOOK_SECONDS)
+    tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
+    for follower in followers.all:
+        tasks.keep(f"follower {follower.name}", follower.run)
     try:
         yield Services(
             accounts=accounts,

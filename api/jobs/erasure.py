@@ -1,7 +1,8 @@
 """Erases accounts in the background: memberships, messages, names on entries and the account itself.
 
-Each step may be repeated, also by two nodes at once. So an erasure that a crash interrupted starts again when a node
-starts, or when a node next looks for marked accounts.
+One process erases, under a lease that it takes when it finds marked accounts. Each step may be repeated. So an erasure
+that a crash interrupted is begun again by another process, and what a process does that does not know yet that its
+lease has ended, the other does too.
 """
 
 import asyncio
@@ -11,15 +12,18 @@ from typing import Final, Literal, TypeAlias
 import structlog
 
 from api.clock import now_ms
-from api.errors import NotFound, Unavailable
+from api.errors import LeaseLost, NotFound, Unavailable
+from api.jobs.leases import RENEW_SECONDS, LeaseHolder
 from api.models.accounts import Account, User
+from api.models.followers import Lease
 from api.models.log import Draft, Entry, Kind
 from api.store.base.store import Store
 
 ERASED_NAME: Final = "erased"
 """The author's name on the entries of an erased account. It is reserved, so no account can have it."""
+LEASE: Final = "erasure"
 LOOK_SECONDS: Final = 60.0
-"""How often this node looks for erasures that another node began and did not finish."""
+"""How often this process looks for erasures that another began and did not finish."""
 PAGE: Final = 100
 
 How: TypeAlias = Literal["tombstone", "anonymise"]
@@ -30,8 +34,9 @@ log = structlog.get_logger("api.erasure")
 class Erasure:
     """Erases the accounts that are marked. `run` is a task for `Tasks`."""
 
-    def __init__(self, store: Store, how: How) -> None:
+    def __init__(self, store: Store, leases: LeaseHolder, how: How) -> None:
         self._store = store
+        self._leases = leases
         self._how = how
         self._begun = asyncio.Event()
 
@@ -44,16 +49,23 @@ class Erasure:
         while True:
             self._begun.clear()
             with suppress(Unavailable):  # the next round tries again
-                await self.erase_all()
+                await self.erase_marked()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._begun.wait()
 
-    async def erase_all(self) -> None:
-        """Erase every marked account. One that cannot be erased is logged, and tried again the next time.
+    async def erase_marked(self) -> None:
+        """Erase every marked account, or see another process do it. Raises `Unavailable`.
 
-        Raises `Unavailable`.
+        One that cannot be erased is logged, and tried again the next time.
         """
+        while await self._store.erasure.pending():
+            with suppress(LeaseLost):
+                if await self._leases.do(LEASE, self._erase_all):
+                    return
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def _erase_all(self, _lease: Lease) -> None:
         for user_id in await self._store.erasure.pending():
             try:
                 account = await self._store.accounts.get(user_id)

@@ -55,6 +55,18 @@ class HubCounts(Protocol):
         """Return the position of each subscribed room."""
 
 
+class FollowerCounts(Protocol):
+    """A follower, and how far it has come, if this process runs it."""
+
+    name: str
+    handled_count: int
+    failure_count: int
+
+    @property
+    def lag(self) -> int:
+        """The number of entries that it has still to handle."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The parts of a node that know how much there is of something now."""
@@ -66,6 +78,8 @@ class Parts:
     reads: Callable[[], Mapping[str, int]]
     signals: Callable[[], Mapping[str, int]]
     entries: Callable[[], Mapping[str, int]]
+    followers: Sequence[FollowerCounts]
+    leases: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]
     answer_bytes: Callable[[], int]
@@ -96,6 +110,7 @@ class Metrics(Collector):
         yield from self._served()
         yield from self._sockets()
         yield from self._feed()
+        yield from self._jobs()
         yield from self._store()
         yield from self._process()
 
@@ -174,6 +189,35 @@ class Metrics(Collector):
         )
         yield CounterMetricFamily(
             "tailwire_feed_catch_ups", "Gaps that were read from the log.", feed.catch_up_count
+        )
+
+    def _jobs(self) -> Iterator[Metric]:
+        parts = self._parts
+        held = GaugeMetricFamily(
+            "tailwire_lease_held", "1 where this process does what only one may do.", labels=["lease"]
+        )
+        for name, count in parts.leases().items():
+            held.add_metric([name], count)
+        yield held
+        lag = GaugeMetricFamily(
+            "tailwire_follower_lag_entries",
+            "Entries that a follower has still to handle; 0 where another process runs it.",
+            labels=["follower"],
+        )
+        for follower in parts.followers:
+            lag.add_metric([follower.name], follower.lag)
+        yield lag
+        yield _counter(
+            "tailwire_follower_entries",
+            "Entries that a follower has handled here, those handled twice included.",
+            ["follower"],
+            (((one.name,), one.handled_count) for one in parts.followers),
+        )
+        yield _counter(
+            "tailwire_follower_failures",
+            "Times that handling entries of a room failed, and will be tried again.",
+            ["follower"],
+            (((one.name,), one.failure_count) for one in parts.followers),
         )
 
     def _store(self) -> Iterator[Metric]:

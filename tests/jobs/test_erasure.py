@@ -12,6 +12,7 @@ from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
 from api.jobs import erasure
+from api.jobs.leases import LeaseHolder
 from api.models.accounts import Account, User
 from api.models.log import Entry, Kind
 from api.models.rooms import LOBBY_ID
@@ -161,7 +162,7 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
     with monkeypatch.context() as crashing:
         crash_after(store, step, crashing)
         with pytest.raises(Unavailable):
-            await erasure.Erasure(store, "tombstone").erase_all()
+            await erasure.Erasure(store, LeaseHolder(store), "tombstone").erase_marked()
     assert await store.erasure.pending() == ([alice.id] if step != "erasure.finish" else [])
     await store.close()
     async with running(Settings(store=store_url)) as node:
@@ -190,7 +191,7 @@ async def test_an_account_that_cannot_be_erased_keeps_no_other_from_it(
         await finish(user_id)
 
     monkeypatch.setattr(store.erasure, "finish", finish_all_but_the_first)
-    await erasure.Erasure(store, "tombstone").erase_all()
+    await erasure.Erasure(store, LeaseHolder(store), "tombstone").erase_marked()
     assert await store.erasure.pending() == [first]
     assert await store.accounts.get(second) is None
 

@@ -1,0 +1,28 @@
+"""Makes the background jobs of a node."""
+
+from dataclasses import dataclass
+
+from api.jobs.erasure import Erasure, How
+from api.jobs.followers import Follower, Followers
+from api.jobs.leases import LeaseHolder
+from api.store.base.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The background jobs of a node."""
+
+    leases: LeaseHolder
+    erasure: Erasure
+    followers: Followers
+
+
+def wire_jobs(store: Store, *, erase: How) -> Jobs:
+    """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
+    leases = LeaseHolder(store)
+    return Jobs(leases, Erasure(store, leases, erase), Followers(followers_of(store, leases)))
+
+
+def followers_of(_store: Store, _leases: LeaseHolder) -> list[Follower]:
+    """Return the followers that every node is ready to run. A feature that may miss no entry adds its own here."""
+    return []
