@@ -17,7 +17,16 @@ from api import failpoints
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.failpoints import Failpoint
-from api.models.changes import Change, Grown, ProfileChanged, Quiet, ReadMoved, Restored, SessionEnded
+from api.models.changes import (
+    Change,
+    Grown,
+    NotifyChanged,
+    ProfileChanged,
+    Quiet,
+    ReadMoved,
+    Restored,
+    SessionEnded,
+)
 from api.models.log import Entry
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
@@ -83,6 +92,7 @@ class Feed:
             SessionEnded: self._end_session,
             Restored: self._close_all,
             ReadMoved: signals.hear,
+            NotifyChanged: signals.hear,
             ProfileChanged: signals.hear,
         }
         if listener is not None:

@@ -36,7 +36,19 @@ from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
 from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
 from api.rooms.wiring import wire_rooms
-from api.routers import admin, auth, health, invites, members, messages, rooms, server, users, ws
+from api.routers import (
+    admin,
+    auth,
+    health,
+    invites,
+    members,
+    mentions,
+    messages,
+    rooms,
+    server,
+    users,
+    ws,
+)
 from api.server.workers import directory_of_workers
 from api.store import Store, open_store
 from api.store.reads import BatchedReads
@@ -96,7 +108,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         generate_unique_id_function=operation_id,
     )
     install_errors(app)
-    for part in (server, auth, users, rooms, members, messages, admin, invites, health, ws):
+    for part in (server, auth, users, rooms, members, messages, mentions, admin, invites, health, ws):
         app.include_router(part.router)
     if settings.serves_docs:
         install_docs_page(app)
@@ -197,6 +209,7 @@ async def _running(
             entries=lambda: rooms.writing.counts,
             followers=followers.all,
             leases=jobs.leases.counts,
+            mentions=lambda: rooms.writing.mention_counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
             answer_bytes=lambda: limits.answers.bytes_under_way,

@@ -14,6 +14,7 @@ const API_PATHS = [
   'users',
   'rooms',
   'invites',
+  'mentions',
   'server',
   'direct',
   'search',

@@ -9,9 +9,15 @@ from importlib.resources import files
 from typing import Final
 
 from api.errors import FieldError, Invalid
+from api.models.usernames import (
+    MAX_USERNAME_CHARACTERS,
+    MIN_USERNAME_CHARACTERS,
+    NAME_PUNCTUATION,
+    may_be_username,
+    may_stand_in_a_username,
+    normal_username,
+)
 
-MIN_USERNAME_CHARACTERS: Final = 2
-MAX_USERNAME_CHARACTERS: Final = 32
 MAX_KEY_BYTES: Final = 120
 MAX_USERNAME_MARKS: Final = 2
 """The most combining marks on one letter of a username: Vietnamese and Hebrew need two, more cover other letters."""
@@ -30,6 +36,7 @@ RESERVED: Final = frozenset(
         "nobody",
         "null",
         "owner",
+        "room",
         "root",
     }
     | {"support", "system", "tailwire", "undefined", "you"}
@@ -44,7 +51,6 @@ _ONE_SCRIPT: Final = (
 """Sets of scripts that one language uses together (UTS 39, section 5.1)."""
 _SCRIPT_OF_COMMON: Final = {"\u30fc": "KATAKANA"} | {chr(digit): "ARABIC" for digit in range(0x660, 0x66A)}
 """The script of letters and digits that Unicode calls Common because a few scripts share them."""
-_NAME_PUNCTUATION: Final = frozenset("._-")
 _IGNORABLE: Final = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
 """Matches invisible letters and marks: Unicode's Default_Ignorable_Code_Point without the categories Cf and Cn."""
 
@@ -57,11 +63,11 @@ def username(text: str) -> str:
     """
     if len(text) > 4 * MAX_USERNAME_CHARACTERS:  # too long to compose to 32 characters
         raise _invalid("must be 2 to 32 characters long")
-    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    name = normal_username(text)
     if not MIN_USERNAME_CHARACTERS <= len(name) <= MAX_USERNAME_CHARACTERS:
         raise _invalid("must be 2 to 32 characters long")
     if (
-        not all(_may_stand_in_a_name(one) for one in name)
+        not all(map(may_stand_in_a_username, name))
         or unicodedata.category(name[0])[0] not in "LN"
         or _IGNORABLE.search(text)
         or _most_marks(name) > MAX_USERNAME_MARKS
@@ -75,9 +81,8 @@ def username(text: str) -> str:
 
 def username_prefix(text: str) -> str | None:
     """Return the beginning of a username in its stored form, or None if no username can begin so."""
-    prefix = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    is_long_enough = MIN_USERNAME_CHARACTERS <= len(prefix) <= MAX_USERNAME_CHARACTERS
-    return prefix if is_long_enough and all(map(_may_stand_in_a_name, prefix)) else None
+    prefix = normal_username(text)
+    return prefix if may_be_username(prefix) else None
 
 
 def username_key(text: str) -> str:
@@ -153,23 +158,10 @@ def _reserved() -> frozenset[str]:
     return frozenset(map(skeleton, RESERVED))
 
 
-def _may_stand_in_a_name(one: str) -> bool:
-    return one in _NAME_PUNCTUATION or unicodedata.category(one) in {
-        "Ll",
-        "Lo",
-        "Lm",
-        "Lt",
-        "Lu",
-        "Mn",
-        "Mc",
-        "Nd",
-    }
-
-
 def _is_one_script(name: str) -> bool:
     from confusable_homoglyphs.categories import alias  # noqa: PLC0415  it reads its tables when it is imported
 
-    of_all = _NAME_PUNCTUATION.union("0123456789")
+    of_all = NAME_PUNCTUATION.union("0123456789")
     scripts = {_SCRIPT_OF_COMMON.get(one) or alias(one) for one in name if one not in of_all} - {"INHERITED"}
     if scripts & {"COMMON", "Unknown"}:
         return False

@@ -23,6 +23,7 @@ from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.wiring import Realtime
 from api.rooms.members import MemberService
+from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
@@ -98,6 +99,10 @@ def _message_changes(parts: _Services) -> MessageChanges:
     return parts.rooms.changes
 
 
+def _mentions(parts: _Services) -> MentionService:
+    return parts.rooms.mentions
+
+
 def _probes(parts: _Services) -> Probes:
     return parts.probes
 
@@ -113,6 +118,7 @@ RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
+MentionsDep = Annotated[MentionService, Depends(_mentions)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
 

@@ -34,6 +34,8 @@ MESSAGE: Final = {
     "reactions": [_REACTION],
     "reply_count": 2,
     "last_reply_at": AT,
+    "mentions": [USER_ID],
+    "mentions_all": False,
 }
 ROOM: Final = {
     "id": "lobby",
@@ -47,6 +49,8 @@ ROOM: Final = {
     "read_seq": 40,
     "unread_count": 1,
     "first_unread_seq": 41,
+    "mention_count": 1,
+    "notify": {"level": "mentions", "muted_until": None},
     "last_message": MESSAGE,
 }
 MEMBER: Final = {
@@ -82,6 +86,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
+    "NewNotify": {"level": "all", "muted_until": AT},
     # What goes out.
     "Problem": {
         "type": "about:blank",
@@ -99,6 +104,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "MessageOut": MESSAGE,
     "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
     "ReactorsOut": {"items": [{"user_id": USER_ID, "username": "ada", "at": AT}], "next_cursor": None},
+    "MentionsOut": {"items": [MESSAGE], "next_cursor": None},
     "PinsOut": {"items": [MESSAGE | {"pinned": True}]},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},

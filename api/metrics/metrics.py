@@ -80,6 +80,7 @@ class Parts:
     entries: Callable[[], Mapping[str, int]]
     followers: Sequence[FollowerCounts]
     leases: Callable[[], Mapping[str, int]]
+    mentions: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]
     answer_bytes: Callable[[], int]
@@ -142,6 +143,12 @@ class Metrics(Collector):
             "What members wrote here: messages and their changes, by kind, without retries.",
             ["kind"],
             (((kind,), count) for kind, count in self._parts.entries().items()),
+        )
+        yield _counter(
+            "tailwire_mentions",
+            "Messages and edits written here that mention users, or everybody in their room.",
+            ["of"],
+            (((of,), count) for of, count in self._parts.mentions().items()),
         )
 
     def _sockets(self) -> Iterator[Metric]:

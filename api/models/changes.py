@@ -29,9 +29,9 @@ class Restored:
 class Grown:
     """A change: the log of a room has grown to `seq`, whether or not anybody here wants its entries.
 
-    `messages` is how many of the new entries are messages, and `mentioned` holds the ids of the users whom the newest
-    of them mention. It is a hint: a crash may still take back what it tells of, and one that comes late may tell of
-    less than the log has by then.
+    `messages` is how many of the new entries are messages. `mentioned` holds the ids of the users whom the newest of
+    them mention, and an empty text if any of them mentions everybody in the room. It is a hint: a crash may still take
+    back what it tells of, and one that comes late may tell of less than the log has by then.
     """
 
     room_id: str
@@ -53,6 +53,16 @@ class ReadMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyChanged:
+    """A signal: a user is notified of a room in another way now. `muted_until` is 0 where it is not muted."""
+
+    room_id: str
+    user_id: str
+    level: str
+    muted_until: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileChanged:
     """A signal: a user is shown by another name."""
 
@@ -61,7 +71,7 @@ class ProfileChanged:
     display_name: str
 
 
-Signal: TypeAlias = ReadMoved | ProfileChanged
+Signal: TypeAlias = ReadMoved | NotifyChanged | ProfileChanged
 """A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
 
 Tell: TypeAlias = Callable[[Signal, object | None], None]

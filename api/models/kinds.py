@@ -24,6 +24,14 @@ class Field:
     """The value of a missing field, which events and `/log` leave out. A field without a default is required."""
     is_said: bool = True
     """Whether the author sends it. The server adds the other fields, and a retry is not compared by them."""
+    item: type | None = None
+    """The exact type of the items of a list."""
+
+    def holds(self, value: Json) -> bool:
+        """Return whether the field may have this value."""
+        if type(value) not in self.types:
+            return False
+        return self.item is None or all(type(one) is self.item for one in _items(value))
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,30 @@ class Shape:
         )
 
 
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
 _TEXT: Final = Field((str,))
 _SEQ: Final = Field((int,))
 _THREAD: Final = Field((int, NoneType), default=None, is_said=False)
+_MENTIONS: Final = {
+    "mentions": Field((list,), default=[], is_said=False, item=str),
+    "mentions_all": Field((bool,), default=False, is_said=False),
+}
 
 KINDS: Final[dict[str, Shape]] = {
     Kind.MESSAGE: Shape(
-        "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`",
-        {"body": _TEXT, "reply_to": Field((int, NoneType)), "thread": _THREAD},
+        "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`. It"
+        " mentions the users with the ids in `mentions`, or with `mentions_all` everybody",
+        {"body": _TEXT, "reply_to": Field((int, NoneType)), "thread": _THREAD, **_MENTIONS},
         sends_ref=True,
         in_history=True,
     ),
-    Kind.EDIT: Shape("its author changed the message `target`", {"target": _SEQ, "body": _TEXT}),
+    Kind.EDIT: Shape(
+        "its author changed the message `target`, which now mentions whom this says",
+        {"target": _SEQ, "body": _TEXT, **_MENTIONS},
+    ),
     Kind.DELETE: Shape(
         "the message `target` was deleted, which stood in the thread below the message `thread`",
         {"target": _SEQ, "thread": _THREAD},
@@ -109,7 +129,7 @@ their schemas: a further kind needs a new step."""
 RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
-        *("typing", "presence", "read", "user", "notice"),
+        *("typing", "presence", "read", "user", "notice", "notifications"),
         *("account", "session", "invite", "end"),  # types of lines in an export
         UNREADABLE,
     }

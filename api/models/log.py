@@ -21,6 +21,8 @@ SHOWN_REACTORS: Final = 20
 """A message shows at most this many of the users who reacted with one emoji."""
 MAX_EMOJI: Final = 20
 """A message has at most this many different emoji."""
+MAX_MENTIONS: Final = 50
+"""A message mentions at most this many different users."""
 MAX_PINS: Final = 100
 """A room has at most this many pinned messages."""
 
@@ -125,6 +127,10 @@ class Message:
     """How many replies stand below it, without those that are deleted."""
     last_reply_at: int | None = None
     """When the newest of them was written."""
+    mentions: tuple[str, ...] = ()
+    """The ids of the users whom it mentions."""
+    mentions_all: bool = False
+    """Whether it mentions all members of the room."""
 
 
 def preview(message: Message) -> Message:

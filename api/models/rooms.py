@@ -38,6 +38,22 @@ class Room:
     created_at: int
 
 
+class NotifyLevel(StrEnum):
+    """What of a room a member is notified of."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """How a member is notified of a room: of nothing before `muted_until`, and after it as `level` says."""
+
+    level: NotifyLevel = NotifyLevel.MENTIONS
+    muted_until: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A user admitted to a room. `read_seq` is the last seq that the user has seen, 0 before the first.
@@ -52,6 +68,7 @@ class Member:
     role: Role
     joined_at: int
     read_seq: int
+    notify: Notify = Notify()
     as_of: int = field(default=0, compare=False)
 
 
@@ -117,11 +134,13 @@ class Unread:
     """The unread messages of a member: how many there are, and the seq of the first one, None where there is none.
 
     A message is unread if its seq is greater than the member's `read_seq`, it is not the member's own, and it is not
-    deleted now. `count` is at most `MAX_UNREAD`, which means that many or more.
+    deleted now. `mention_count` is the number of those that mention the member, or everybody in the room, as they stand
+    after their last edit. Both numbers are at most `MAX_UNREAD`, which means that many or more.
     """
 
     count: int = 0
     first_seq: int | None = None
+    mention_count: int = 0
 
 
 MAX_UNREAD: Final = 999
@@ -141,7 +160,7 @@ class ReadMark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one user sees it in a list. For a non-member `role` is None, and nothing is unread.
+    """A room as one user sees it in a list. For a non-member `role` and `notify` are None, and nothing is unread.
 
     `last_message` is a preview: its body is cut.
     """
@@ -152,4 +171,5 @@ class RoomView:
     role: Role | None
     read_seq: int
     unread: Unread
+    notify: Notify | None
     last_message: Message | None

@@ -29,6 +29,8 @@ class MessageEvent(_Entry):
     body: str
     reply_to: int | None
     thread: NotRequired[int | None]
+    mentions: NotRequired[list[str]]
+    mentions_all: NotRequired[bool]
 
 
 class EditEvent(_Entry):
@@ -37,6 +39,8 @@ class EditEvent(_Entry):
     type: Literal["edit"]
     target: int
     body: str
+    mentions: NotRequired[list[str]]
+    mentions_all: NotRequired[bool]
 
 
 class DeleteEvent(_Entry):

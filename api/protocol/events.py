@@ -11,7 +11,7 @@ import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
-from api.models.changes import ProfileChanged, ReadMoved
+from api.models.changes import NotifyChanged, ProfileChanged, ReadMoved
 from api.models.log import Entry
 from api.protocol.fields import (
     FEATURES,
@@ -118,6 +118,16 @@ class ReadEvent(TypedDict):
     read_seq: int
 
 
+class NotificationsEvent(TypedDict):
+    """The user has set elsewhere how they are notified of a room."""
+
+    type: Literal["notifications"]
+    room_id: str
+    user_id: str
+    level: str
+    muted_until: str | None
+
+
 class UserEvent(TypedDict):
     """A user is shown by another name."""
 
@@ -156,6 +166,7 @@ OtherEvent: TypeAlias = (
     | ResetEvent
     | MembershipEvent
     | ReadEvent
+    | NotificationsEvent
     | UserEvent
     | ExpiringEvent
     | PongEvent
@@ -250,6 +261,17 @@ def read_event(signal: ReadMoved) -> ReadEvent:
         "username": signal.username,
         "epoch": signal.epoch,
         "read_seq": signal.read_seq,
+    }
+
+
+def notifications_event(signal: NotifyChanged) -> NotificationsEvent:
+    """Return the event that tells a user how they are notified of a room now."""
+    return {
+        "type": "notifications",
+        "room_id": signal.room_id,
+        "user_id": signal.user_id,
+        "level": signal.level,
+        "muted_until": timestamp(signal.muted_until or None),
     }
 
 

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Final, overload
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from api.errors import Empty, FieldError, Invalid
 from api.protocol import strict_json
 from api.protocol.emoji import normal_emoji
 
 VERSION: Final = 1
-FEATURES: Final = ("edit", "delete", "react", "pin", "threads")
+FEATURES: Final = ("edit", "delete", "react", "pin", "threads", "mentions", "notifications")
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
 MAX_BODY_CHARACTERS: Final = 4_000
@@ -57,6 +58,27 @@ Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), After
 
 Emoji = Annotated[str, AfterValidator(normal_emoji)]
 """One emoji, which becomes its normal form."""
+
+
+def milliseconds(text: object) -> int:
+    """Read a time of RFC 3339, to the millisecond, as milliseconds since the Unix epoch. Raises `ValueError`."""
+    if isinstance(text, str) and _TIME.fullmatch(text):
+        with suppress(ValueError, OverflowError):
+            return (datetime.fromisoformat(text.upper()).astimezone(UTC) - _EPOCH) // timedelta(
+                milliseconds=1
+            )
+    raise ValueError("must be a time by RFC 3339, such as 2026-11-29T09:30:00.000Z")
+
+
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Time = Annotated[
+    int, BeforeValidator(milliseconds), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""A time, which becomes milliseconds since the Unix epoch."""
 
 
 class Strict(BaseModel):

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from api.clock import now_ms
-from api.errors import NotFound
+from api.errors import FieldError, Invalid, NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import User
-from api.models.changes import ReadMoved, Tell
+from api.models.changes import NotifyChanged, ReadMoved, Tell
 from api.models.page import Page
-from api.models.rooms import Member, ReadMark, Role, RoomView
+from api.models.rooms import Member, Notify, ReadMark, Role, RoomView
 from api.rooms import policy
 from api.rooms.policy import Facts, Operation
 from api.rooms.rooms import RoomService
@@ -129,6 +129,17 @@ class MemberService:
         if mark.has_moved:
             self._tell(ReadMoved(room_id, user.id, user.username, mark.epoch, mark.seq), origin)
         return mark
+
+    async def set_notify(self, room_id: str, user: User, notify: Notify) -> None:
+        """Store how a member wants to be notified of a room, and tell their connections.
+
+        Raises `Invalid` if `muted_until` is past.
+        """
+        if notify.muted_until is not None and notify.muted_until <= now_ms():
+            raise Invalid(errors=(FieldError(("muted_until",), "must be a time to come"),))
+        await self.require(room_id, user.id, Operation.NOTIFY)
+        await self._store.members.set_notify(room_id, user.id, notify)
+        self._tell(NotifyChanged(room_id, user.id, notify.level.value, notify.muted_until or 0), None)
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

@@ -5,6 +5,7 @@ from api.models.log import Appended, EntryData, Kind, Message
 from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
+from api.rooms.mentions import MentionService
 from api.rooms.policy import Facts, Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
@@ -19,10 +20,18 @@ class MessageChanges:
     message's, and `Deleted`.
     """
 
-    def __init__(self, store: Store, reads: BatchedReads, members: MemberService, writing: Writing) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reads: BatchedReads,
+        members: MemberService,
+        mentions: MentionService,
+        writing: Writing,
+    ) -> None:
         self._store = store
         self._reads = reads
         self._members = members
+        self._mentions = mentions
         self._writing = writing
 
     async def edit(  # noqa: PLR0913  the fields of the command
@@ -33,7 +42,8 @@ class MessageChanges:
         message = await self._message(room_id, seq, epoch)
         if message.user_id != author.user_id:
             raise Forbidden("Only its author edits a message")
-        data: EntryData = {"target": seq, "body": body}
+        mentions = await self._mentions.fields(member, body, also=await self._answered(message))
+        data: EntryData = {"target": seq, "body": body, **mentions}
         return await self._writing.append(
             author, member, Operation.EDIT, Kind.EDIT, data, ref=ref, epoch=epoch
         )
@@ -96,6 +106,13 @@ class MessageChanges:
         if found is None:
             raise NotFound
         return found
+
+    async def _answered(self, message: Message) -> str | None:
+        """Return the author whom a message answers, if that is another user: they are mentioned, whatever it says."""
+        if message.reply_to is None:
+            return None
+        found = await self._store.log.message(message.room_id, message.reply_to)
+        return None if found is None or found.user_id == message.user_id else found.user_id
 
     async def _require_reach(self, member: Member, author_id: str) -> None:
         policy.require(Operation.DELETE_OTHERS, Facts(member.role))

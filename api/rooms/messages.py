@@ -7,6 +7,7 @@ from api.errors import EpochChanged, NotFound
 from api.models.log import Appended, Around, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
 from api.models.page import Page
 from api.rooms.members import MemberService
+from api.rooms.mentions import MentionService
 from api.rooms.policy import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
@@ -34,9 +35,12 @@ class MessageService:
     for what does not exist.
     """
 
-    def __init__(self, store: Store, members: MemberService, writing: Writing) -> None:
+    def __init__(
+        self, store: Store, members: MemberService, mentions: MentionService, writing: Writing
+    ) -> None:
         self._store = store
         self._members = members
+        self._mentions = mentions
         self._writing = writing
 
     async def send(  # noqa: PLR0913  the fields of the command
@@ -55,7 +59,8 @@ class MessageService:
         `reply_to` is no message, and `Deleted` where that is deleted.
         """
         member = await self._writing.begin(author, room_id, Operation.SEND)
-        data: EntryData = {"body": body, "reply_to": reply_to}
+        mentions = await self._mentions.fields(member, body)
+        data: EntryData = {"body": body, "reply_to": reply_to, **mentions}
         return await self._writing.append(
             author, member, Operation.SEND, Kind.MESSAGE, data, ref=ref, epoch=epoch
         )

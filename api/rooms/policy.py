@@ -39,6 +39,10 @@ class Operation(StrEnum):
     DELETE_OTHERS = "delete messages of others"
     REACT = "react to messages, and take it back"
     PIN = "pin messages, and unpin them"
+    MENTION_ALL = (
+        "mention everybody with `@room`; members only where there are at most 20, else it has no effect"
+    )
+    NOTIFY = "set one's own notifications"
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
 
@@ -61,6 +65,8 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.DELETE_OTHERS: GOVERNORS,
     Operation.REACT: WRITERS,
     Operation.PIN: GOVERNORS,
+    Operation.MENTION_ALL: WRITERS,
+    Operation.NOTIFY: MEMBERS,
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
 }
@@ -72,6 +78,10 @@ GOVERNS: Final[Mapping[Role, frozenset[Role]]] = {
     Role.READER: frozenset(),
 }
 """The roles that each role can give and take away. None can give a higher one, so nobody can raise themselves."""
+
+
+MOST_WHOM_MEMBERS_MENTION: Final = 20
+"""In a room of more members than this, only owners and moderators mention everybody with `@room`."""
 
 
 class Facts(NamedTuple):
@@ -93,6 +103,13 @@ def require(operation: Operation, facts: Facts) -> None:
             raise NotFound
     elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))
+
+
+def may_mention_all(role: Role, member_count: int) -> bool:
+    """Return whether `@room` of a member with this role mentions everybody in a room of so many members."""
+    if role not in WHO_MAY[Operation.MENTION_ALL]:
+        return False
+    return role in GOVERNORS or member_count <= MOST_WHOM_MEMBERS_MENTION
 
 
 def require_governed_author(role: Role, author: Role | None) -> None:
@@ -171,6 +188,7 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SEND: "Readers of a room cannot write to it",
     Operation.EDIT: "Readers of a room cannot write to it",
     Operation.REACT: "Readers of a room cannot write to it",
+    Operation.MENTION_ALL: "Readers of a room cannot write to it",
     Operation.PIN: "Only owners and moderators pin messages",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
 }

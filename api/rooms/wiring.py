@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.limits.wiring import Limits
 from api.models.changes import Tell
 from api.rooms.members import MemberService, OnLeft
+from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
 from api.rooms.rooms import RoomService
@@ -21,6 +22,7 @@ class RoomServices:
     members: MemberService
     messages: MessageService
     changes: MessageChanges
+    mentions: MentionService
     writing: Writing
 
 
@@ -31,5 +33,7 @@ def wire_rooms(
     rooms = RoomService(store, limits.throttles, limits.caps)
     members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell)
     writing = Writing(store, members, limits.throttles, limits.memory)
-    messages = MessageService(store, members, writing)
-    return RoomServices(rooms, members, messages, MessageChanges(store, reads, members, writing), writing)
+    mentions = MentionService(store)
+    messages = MessageService(store, members, mentions, writing)
+    changes = MessageChanges(store, reads, members, mentions, writing)
+    return RoomServices(rooms, members, messages, changes, mentions, writing)

@@ -8,7 +8,7 @@ from api.clock import now_ms
 from api.errors import MembershipChanged, Unavailable
 from api.limits.memory import Memory
 from api.limits.throttles import Throttles
-from api.models.log import Appended, Draft, EntryData, Kind
+from api.models.log import Appended, Draft, Entry, EntryData, Kind
 from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
@@ -45,6 +45,8 @@ class Writing:
         self._memory = memory
         self.counts: Counter[str] = Counter()
         """How many entries of each kind were stored here. Retries do not count."""
+        self.mention_counts: Counter[str] = Counter()
+        """How many of them mention `users`, and how many everybody in their `room`."""
 
     async def begin(self, author: Author, room_id: str, operation: Operation) -> Member:
         """Return the membership by which an author may do an operation, and count it in their rate.
@@ -79,9 +81,16 @@ class Writing:
             except MembershipChanged:
                 member = await self._look(author, member.room_id, operation)
             else:
-                self.counts[kind] += appended.is_new
+                if appended.is_new:
+                    self._count(appended.entry)
                 return appended
         raise Unavailable
+
+    def _count(self, entry: Entry) -> None:
+        self.counts[entry.kind] += 1
+        for field_name, of in (("mentions", "users"), ("mentions_all", "room")):
+            if entry.data.get(field_name):
+                self.mention_counts[of] += 1
 
     async def _look(self, author: Author, room_id: str, operation: Operation) -> Member:
         author.known.pop(room_id, None)

@@ -1,11 +1,11 @@
-"""/rooms: listing, creating, joining, leaving and reading rooms."""
+"""/rooms: listing, creating, joining, leaving and reading rooms, and how one is notified of them."""
 
 from typing import Literal
 
 from fastapi import APIRouter
 
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
-from api.http.bodies.rooms import NewRoom, ReadUpTo, RoomOut, RoomsOut
+from api.http.bodies.rooms import NewNotify, NewRoom, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed
@@ -70,3 +70,9 @@ async def leave(room_id: str, identity: IdentityDep, members: MembersDep) -> Non
 async def read(room_id: str, body: ReadUpTo, identity: IdentityDep, members: MembersDep) -> None:
     """Say that the caller has seen everything up to `seq`. The stored seq decreases only with `back`."""
     await members.mark_read(room_id, identity.user, body.seq, epoch=body.epoch, back=body.back)
+
+
+@router.put("/{room_id}/notifications", status_code=204)
+async def notifications(room_id: str, body: NewNotify, identity: IdentityDep, members: MembersDep) -> None:
+    """Set how the caller is notified of a room: of nothing before `muted_until`, and then as `level` says."""
+    await members.set_notify(room_id, identity.user, body.notify())

@@ -5,7 +5,23 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple, Self
 
-from api.models.log import SHOWN_REACTORS, Entry, Kind, Message, Reaction
+from api.models.log import SHOWN_REACTORS, Entry, EntryData, Kind, Message, Reaction
+
+
+class Mentions(NamedTuple):
+    """Whom a text mentions."""
+
+    user_ids: tuple[str, ...] = ()
+    everybody: bool = False
+    """Whether it mentions all members of the room."""
+
+
+def mentions_in(data: EntryData) -> Mentions:
+    """Return whom the text of a message or an edit mentions, by the data of its entry."""
+    user_ids = data.get("mentions")
+    listed = user_ids if isinstance(user_ids, list) else []
+    named = tuple(one for one in listed if isinstance(one, str))
+    return Mentions(named, data.get("mentions_all") is True)
 
 
 class Replies(NamedTuple):
@@ -34,6 +50,8 @@ class State(NamedTuple):
     reactions: tuple[Reaction, ...] = ()
     replies: Replies = NO_REPLIES
     """A deleted message keeps them."""
+    mentions: Mentions | None = None
+    """None while it is as it was sent."""
 
 
 UNCHANGED = State()
@@ -49,6 +67,7 @@ class Changes:
     pinned_by: int | None = None
     reactions: dict[str, dict[str, None]] = field(default_factory=dict)
     """By emoji, the ids of users. Both are in the order of reacting."""
+    mentions: Mentions | None = None
 
     @classmethod
     def by(cls, entries: Iterable[Entry]) -> Self:
@@ -73,13 +92,16 @@ class Changes:
             Reaction(emoji, len(users), tuple(islice(users, SHOWN_REACTORS)))
             for emoji, users in self.reactions.items()
         )
-        return State(self.body, self.edited_at, self.deleted_by, self.pinned_by, reactions)
+        return State(
+            self.body, self.edited_at, self.deleted_by, self.pinned_by, reactions, mentions=self.mentions
+        )
 
     def _apply(self, entry: Entry) -> None:
         if entry.kind == Kind.DELETE:
             self.deleted_by = entry.seq
         elif entry.kind == Kind.EDIT:
             self.body, self.edited_at = str(entry.data["body"]), entry.at
+            self.mentions = mentions_in(entry.data)
         elif entry.kind == Kind.REACTION:
             self._react(str(entry.data["emoji"]), entry)
         elif entry.kind == Kind.PIN:
@@ -101,7 +123,7 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
 
     `changes` are the entries that target these messages, the replies below them, and the deletions of these replies, in
     any order. Those that concern another message, are of an unknown kind or are `unreadable` are ignored. A deleted
-    message keeps its place and its replies, and has an empty body, no reactions and no pin.
+    message keeps its place and its replies, and has an empty body, no reactions, no pin and no mentions.
     """
     given = [*changes]
     by_target: dict[int, list[Entry]] = {}
@@ -147,6 +169,8 @@ def folded(entry: Entry, state: State) -> Message:
     is_deleted = state.deleted_by is not None
     body = str(entry.data["body"]) if state.body is None else state.body
     reply_to, thread = (entry.data.get(name) for name in ("reply_to", "thread"))
+    mentions = mentions_in(entry.data) if state.mentions is None else state.mentions
+    mentions = Mentions() if is_deleted else mentions
     return Message(
         room_id=entry.room_id,
         seq=entry.seq,
@@ -163,4 +187,6 @@ def folded(entry: Entry, state: State) -> Message:
         reactions=state.reactions,
         reply_count=state.replies.number,
         last_reply_at=state.replies.last_at,
+        mentions=mentions.user_ids,
+        mentions_all=mentions.everybody,
     )

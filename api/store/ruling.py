@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from api.errors import Deleted, Invalid
-from api.models.log import MAX_EMOJI, MAX_PINS, Draft, Entry, Kind
+from api.models.log import MAX_EMOJI, MAX_MENTIONS, MAX_PINS, Draft, Entry, EntryData, Json, Kind
 from api.store.fold import State
 
 
@@ -40,14 +40,37 @@ def completed(draft: Draft, target: Entry) -> Draft:
     """Return a draft with what the server adds to it from the message that it changes or answers.
 
     That is the thread of an answer: the thread of the message answered, or that message itself, which is its root then.
-    A delete tells the thread of what it deletes, so that who does not have that message knows that it counts no more.
+    An answer also mentions the author of that message, if that is another user. A delete tells the thread of what it
+    deletes, so that who does not have that message knows that it counts no more.
     """
     thread = target.data.get("thread")
+    added: EntryData = {}
     if draft.kind is Kind.MESSAGE:
-        thread = thread or target.seq
-    elif draft.kind is not Kind.DELETE or thread is None:
-        return draft
-    return replace(draft, data=draft.data | {"thread": thread})
+        added["thread"] = thread or target.seq
+        if target.user_id != draft.user_id:
+            added["mentions"] = list[Json](dict.fromkeys((target.user_id, *_mentions_of(draft))))
+    elif draft.kind is Kind.DELETE and thread is not None:
+        added["thread"] = thread
+    return replace(draft, data=draft.data | added) if added else draft
+
+
+def require_few_mentions(draft: Draft) -> None:
+    """Raise `Invalid` for a draft that mentions more users than a message may.
+
+    It is decided when the draft is stored, so that the retry of a draft that was stored before is not refused.
+    """
+    if not has_few_mentions(draft):
+        raise Invalid(f"A message mentions at most {MAX_MENTIONS} users", code="limit")
+
+
+def has_few_mentions(draft: Draft) -> bool:
+    """Say whether a draft mentions no more users than a message may."""
+    return len(_mentions_of(draft)) <= MAX_MENTIONS
+
+
+def _mentions_of(draft: Draft) -> list[Json]:
+    mentions = draft.data.get("mentions")
+    return mentions if isinstance(mentions, list) else []
 
 
 def ruling(draft: Draft, target: Target) -> Ruling:

@@ -27,7 +27,7 @@ def has_shape(kind: str, data: Any) -> bool:
     if (shape := KINDS.get(kind)) is None:
         return is_kind(kind)
     return all(
-        type(data[name]) in field.types if name in data else field.default is not ...
+        field.holds(data[name]) if name in data else field.default is not ...
         for name, field in shape.fields.items()
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from api.models.changes import ProfileChanged, ReadMoved, Signal
+from api.models.changes import NotifyChanged, ProfileChanged, ReadMoved, Signal
 
 MAX_WAITING: Final = 1_000
 """At most this many signals wait to be sent. Further ones are lost."""
@@ -17,7 +17,11 @@ MAX_TOGETHER: Final = 50
 MAX_UNKNOWN: Final = 50
 """So many names that are not known are logged."""
 
-_NAMES: Final[dict[str, type[Signal]]] = {"read": ReadMoved, "user": ProfileChanged}
+_NAMES: Final[dict[str, type[Signal]]] = {
+    "read": ReadMoved,
+    "notifications": NotifyChanged,
+    "user": ProfileChanged,
+}
 _SIGNALS: Final = {of: name for name, of in _NAMES.items()}
 
 

@@ -11,7 +11,7 @@ LATER = Shape(
     {
         "body": Field((str,)),
         "files": Field((list,), default=[]),
-        "mentions": Field((list,), default=[], is_said=False),
+        "mentions": Field((list,), default=[], is_said=False, item=str),
     },
 )
 """A kind to which a later version has added fields."""
@@ -58,6 +58,7 @@ def test_a_field_with_a_default_may_be_missing_and_is_not_shown_while_it_is_so(
     assert has_shape("later", long)
     assert not has_shape("later", {"files": []})
     assert not has_shape("later", {"body": "hi", "files": None})
+    assert not has_shape("later", {"body": "hi", "mentions": ["bob", 7]})
     assert shown("later", short) == short
     assert shown("later", long) == {"body": "hi", "mentions": ["bob"], "newer": 1}
 

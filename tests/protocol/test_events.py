@@ -1,7 +1,7 @@
 """Events have the fields that their types say, and an entry's data cannot pass for its envelope."""
 
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -11,8 +11,8 @@ from api.protocol.entries import ENVELOPE, EntryEvent, entry_event
 from api.protocol.events import OtherEvent
 
 DATA: Final[dict[str, EntryData]] = {
-    "message": {"body": "hi", "reply_to": 3, "thread": 2},
-    "edit": {"target": 1, "body": "hi"},
+    "message": {"body": "hi", "reply_to": 3, "thread": 2, "mentions": ["bob"], "mentions_all": True},
+    "edit": {"target": 1, "body": "hi", "mentions": ["bob"], "mentions_all": True},
     "delete": {"target": 1, "thread": 2},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
     "pin": {"target": 1, "pinned": True},
@@ -32,7 +32,7 @@ def by_name(events: Any) -> dict[str, dict[str, Any]]:
 
 
 def types_of(hint: Any) -> set[type]:
-    return set(get_args(hint)) if isinstance(hint, UnionType) else {hint}
+    return {get_origin(one) or one for one in (get_args(hint) if isinstance(hint, UnionType) else (hint,))}
 
 
 def test_every_kind_has_an_event_with_the_fields_of_the_table() -> None:

@@ -59,6 +59,8 @@ async def test_a_message_is_stored_once_however_often_it_is_sent(alice: Person) 
         "reactions": [],
         "reply_count": 0,
         "last_reply_at": None,
+        "mentions": [],
+        "mentions_all": False,
     }
     assert await get(alice, f"{MESSAGES}/{message['seq']}") == message
     assert (await get(alice, MESSAGES))["items"] == [message]

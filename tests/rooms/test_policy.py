@@ -73,6 +73,8 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("DELETE", "/messages/{seq}/reactions/👍"),
     ],
     Operation.PIN: [Request("PUT", "/messages/{seq}/pin"), Request("DELETE", "/messages/{seq}/pin")],
+    Operation.MENTION_ALL: [Request("POST", "/messages", {"ref": "a", "body": "@room"})],
+    Operation.NOTIFY: [Request("PUT", "/notifications", {"level": "all"})],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
@@ -93,6 +95,7 @@ COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
         {"type": "pin", "ref": "p", "seq": "{seq}"},
         {"type": "unpin", "ref": "u", "seq": "{seq}"},
     ],
+    Operation.MENTION_ALL: [{"type": "send", "ref": "m", "body": "@room"}],
     Operation.SUBSCRIBE: [{"type": "subscribe"}],
 }
 

@@ -34,6 +34,14 @@ def pin(ref: str, target: int, *, pinned: bool = True, by: User = ALICE) -> Draf
     return draft(Kind.PIN, ref, {"target": target, "pinned": pinned}, by=by)
 
 
+def mentioning(said: Draft, *users: User, everybody: bool = False) -> Draft:
+    """Return a message or an edit that mentions these users, or everybody in its room."""
+    mentions: EntryData = {"mentions": [user.id for user in users]} if users else {}
+    if everybody:
+        mentions["mentions_all"] = True
+    return replace(said, data=said.data | mentions)
+
+
 def draft(kind: Kind, ref: str | None, data: EntryData, *, by: User) -> Draft:
     return Draft(kind, by.id, by.username, at=5_000, ref=ref, data=data)
 

@@ -55,10 +55,21 @@ def crowded(count: int) -> list[Entry]:
     return [said, *reactions]
 
 
+_MENTIONED: Final = st.fixed_dictionaries(
+    {},
+    optional={
+        "mentions": st.lists(st.sampled_from(USERS), max_size=2, unique=True),
+        "mentions_all": st.booleans(),
+    },
+)
+"""Whom a text mentions. What has its default may be there as well."""
+
+
 def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
     said: st.SearchStrategy[tuple[str, EntryData]] = st.builds(
-        lambda body: (Kind.MESSAGE, {"body": body, "reply_to": None}),
+        lambda body, mentioned: (Kind.MESSAGE, {"body": body, "reply_to": None, **mentioned}),
         st.text("abc é", min_size=1, max_size=8),
+        _MENTIONED,
     )
     strange: st.SearchStrategy[tuple[str, EntryData]] = st.just(
         ("pin_of_the_future", {"target": 1, "list": [1]})
@@ -67,9 +78,10 @@ def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
         return said | strange
     target = st.sampled_from(messages)
     edited = st.builds(
-        lambda at, body: (Kind.EDIT, {"target": at, "body": body}),
+        lambda at, body, mentioned: (Kind.EDIT, {"target": at, "body": body, **mentioned}),
         target,
         st.text("xyz", min_size=1, max_size=8),
+        _MENTIONED,
     )
     answered = st.builds(lambda at: (Kind.MESSAGE, {"body": "a reply", "reply_to": at}), target)
     deleted = st.builds(lambda at: (Kind.DELETE, {"target": at}), target)

@@ -15,7 +15,18 @@ from api.store.base.store import Store
 from api.store.fold import fold
 from tests.page_cases import drawn
 from tests.store.calls import send, whole_log
-from tests.store.make import account_of, delete, edit, make_room, make_user, message, pin, reaction
+from tests.store.make import (
+    ALICE,
+    account_of,
+    delete,
+    edit,
+    make_room,
+    make_user,
+    mentioning,
+    message,
+    pin,
+    reaction,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +57,7 @@ def draft_of(step: Step, ref: str, seqs: list[int]) -> Draft:
     target, by = seqs[step.target % len(seqs)], make_user(step.by)
     drafts = {
         "reply": message(ref, ref, by=by, reply_to=target),
-        "edit": edit(ref, target, ref, by=by),
+        "edit": mentioning(edit(ref, target, ref, by=by), *([ALICE] if step.flag else [])),
         "react": reaction(ref, target, step.emoji, added=step.flag, by=by),
         "pin": pin(ref, target, pinned=step.flag, by=by),
         "delete": delete(ref, target, by=by),

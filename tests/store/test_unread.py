@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +19,25 @@ from api.store.base.store import Store
 from api.store.unread import MAX_LOOKED, unread
 from tests.page_cases import drawn, needs_the_tools_of_the_page, play_in_the_page
 from tests.store.calls import change, whole_log
-from tests.store.make import ALICE, BOB, DEN, account_of, delete, edit, make_room, message, reaction
+from tests.store.make import (
+    ALICE,
+    BOB,
+    DEN,
+    account_of,
+    delete,
+    edit,
+    make_room,
+    mentioning,
+    message,
+    reaction,
+)
 
 pytestmark = pytest.mark.anyio
 
 HISTORIES: Final = {"sqlite": 120, "rethinkdb": 25}
 PAGES: Final = 300
+BEGUN: Final = 100_000
+"""When the histories begin, in milliseconds, after their rooms were made."""
 CLEO: Final = User("user-cleo", "cleo", "Cleo", created_at=3_000)
 
 
@@ -150,14 +163,20 @@ class Step:
     by: User
     target: int
     back: bool = False
+    mentioned: tuple[User, ...] = ()
+    everybody: bool = False
 
 
 STEPS: Final = st.builds(
     Step,
-    st.sampled_from(["say"] * 6 + ["delete", "delete", "edit", "react", "read", "read", "leave", "join"]),
+    st.sampled_from(
+        ["say"] * 6 + ["delete", "delete", "edit", "edit", "react", "read", "read", "leave", "join"]
+    ),
     st.sampled_from([ALICE, BOB, CLEO]),
     st.integers(0, 20),
     st.booleans(),
+    st.sampled_from([(), (), (ALICE,), (BOB,), (ALICE, CLEO)]),
+    st.sampled_from([False, False, True]),
 )
 
 
@@ -172,31 +191,44 @@ def defined(log: Sequence[Entry], read_seq: int, user_id: str) -> Unread:
         and one.user_id != user_id
         and one.seq not in deleted
     ]
-    return Unread(min(len(found), 999), found[0] if found else None)
+    mentions = [seq for seq in found if mentions_now(log, seq, user_id)]
+    return Unread(min(len(found), 999), found[0] if found else None, min(len(mentions), 999))
+
+
+def mentions_now(log: Sequence[Entry], seq: int, user_id: str) -> bool:
+    """Say whether a message mentions a user by its last text."""
+    texts = [one for one in log if one.seq == seq or (one.kind == Kind.EDIT and one.data["target"] == seq)]
+    named: Any = texts[-1].data.get("mentions", [])
+    return user_id in named or texts[-1].data.get("mentions_all") is True
 
 
 async def play(store: Store, room: Room, steps: Sequence[Step]) -> None:
     """Do what a history says, in its order."""
-    said = list[int]()
+    author_of: dict[int, User] = {}
     for number, step in enumerate(steps):
-        ref, room_id, by = f"{room.id} {number}", room.id, step.by
+        ref, room_id, by, at = f"{room.id} {number}", room.id, step.by, BEGUN + number
         if step.what == "say":
-            said.append((await store.log.append(room_id, message(ref, by=by))).entry.seq)
+            draft = mentioning(message(ref, by=by), *step.mentioned, everybody=step.everybody)
+            author_of[(await store.log.append(room_id, replace(draft, at=at))).entry.seq] = by
         elif step.what == "join":
-            await store.members.join(room_id, by, Role.MEMBER, number)
+            await store.members.join(room_id, by, Role.MEMBER, at)
         elif step.what == "leave" and by != ALICE:
-            await store.members.leave(room_id, by, number)
+            await store.members.leave(room_id, by, at)
         elif step.what == "read" and await store.members.get(room_id, by.id) is not None:
             await store.members.mark_read(room_id, by.id, step.target * 2, back=step.back)
-        elif said and step.what in {"delete", "edit", "react"}:
-            target = said[step.target % len(said)]
+        elif author_of and step.what in {"delete", "edit", "react"}:
+            target = [*author_of][step.target % len(author_of)]
             drafts = {
                 "delete": delete(ref, target, by=by),
-                "edit": edit(ref, target, "better", by=by),
+                "edit": mentioning(
+                    edit(ref, target, "better", by=author_of[target]),
+                    *step.mentioned,
+                    everybody=step.everybody,
+                ),
                 "react": reaction(ref, target, "👍", by=by),
             }
             with suppress(Deleted):
-                await store.log.append(room_id, drafts[step.what])
+                await store.log.append(room_id, replace(drafts[step.what], at=at))
 
 
 async def test_every_store_counts_as_it_is_defined_after_any_history(store: Store, store_url: str) -> None:
@@ -212,7 +244,7 @@ async def test_every_store_counts_as_it_is_defined_after_any_history(store: Stor
         await play(store, room, steps)
 
     await asyncio.gather(*(one(room, steps) for room, steps in zip(rooms, histories, strict=True)))
-    counted = 0
+    counted = mentions = 0
     for room, steps in zip(rooms, histories, strict=True):
         log = await whole_log(store, room.id)
         for user in (ALICE, BOB, CLEO):
@@ -222,7 +254,9 @@ async def test_every_store_counts_as_it_is_defined_after_any_history(store: Stor
                 assert read_seq == member.read_seq
                 assert found == defined(log, read_seq, user.id), (user.id, read_seq, steps)
                 counted += found.count
+                mentions += found.mention_count
     assert counted > len(histories)
+    assert mentions > len(histories) // 3
 
 
 # -- the page
@@ -240,7 +274,7 @@ def page_cases(draw: st.DrawFn) -> dict[str, Any]:
     messages = [(one.seq, one.user_id) for one in log if one.kind == Kind.MESSAGE and one.seq > read_seq]
     deleted = {int(str(one.data["target"])) for one in log if one.kind == Kind.DELETE}
     found = unread(messages, deleted, ALICE.id)
-    assert found == defined(log, read_seq, ALICE.id)
+    assert found == replace(defined(log, read_seq, ALICE.id), mention_count=0)
     return {
         "log": [entry_event(one) for one in log],
         "me": ALICE.id,

@@ -55,4 +55,8 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
         "role": member.role,
         "joined_at": timestamp(member.joined_at),
         "read_seq": member.read_seq,
+        "notify": {
+            "level": member.notify.level,
+            "muted_until": timestamp(member.notify.muted_until),
+        },
     }

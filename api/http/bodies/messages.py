@@ -62,6 +62,8 @@ class MessageOut(Answer):
     reactions: list[ReactionOut]
     reply_count: int
     last_reply_at: str | None
+    mentions: tuple[str, ...]
+    mentions_all: bool
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -85,6 +87,8 @@ class MessageOut(Answer):
             ],
             reply_count=message.reply_count,
             last_reply_at=timestamp(message.last_reply_at),
+            mentions=message.mentions,
+            mentions_all=message.mentions_all,
         )
 
 
@@ -148,6 +152,18 @@ class ReactorsOut(Answer):
             for one in page.items
         ]
         return cls(items=items, next_cursor=page.next_cursor)
+
+
+class MentionsOut(Answer):
+    """A page of messages that mention the caller, newest first. One that is not the last may have no items."""
+
+    items: list[MessageOut]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Message]) -> Self:
+        """Make it from the messages."""
+        return cls(items=[MessageOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 class PinsOut(Answer):

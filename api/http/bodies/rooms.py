@@ -6,12 +6,16 @@ from pydantic import ConfigDict, Field
 
 from api.http.bodies.forms import Answer, RoomName, Topic
 from api.http.bodies.messages import MessageOut
-from api.models.rooms import MAX_UNREAD, Member, Role, RoomView, Visibility
-from api.protocol.fields import Epoch, Seq, Strict, timestamp
+from api.models.rooms import MAX_UNREAD, Member, Notify, NotifyLevel, Role, RoomView, Visibility
+from api.protocol.fields import Epoch, Seq, Strict, Time, timestamp
 
 _UNREAD: Final = (
     "The number of messages after `read_seq` that are not the caller's own and not deleted;"
     f" {MAX_UNREAD} means that many or more"
+)
+
+_MENTIONS: Final = (
+    f"How many of these mention the caller, or everybody in the room; {MAX_UNREAD} means that many or more"
 )
 
 
@@ -44,8 +48,36 @@ class ReadUpTo(Strict):
     back: bool = False
 
 
+class NewNotify(Strict):
+    """How the caller wants to be notified of a room: of nothing before `muted_until`, and then as `level` says."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    level: NotifyLevel
+    muted_until: Time | None = None
+
+    def notify(self) -> Notify:
+        """Return its record."""
+        return Notify(self.level, self.muted_until)
+
+
+class NotifyOut(Answer):
+    """How the caller is notified of a room. `muted_until` is null where it is not muted; a past time mutes nothing."""
+
+    level: NotifyLevel
+    muted_until: str | None
+
+    @classmethod
+    def of(cls, notify: Notify) -> "NotifyOut":
+        """Make it from its record."""
+        return cls(level=notify.level, muted_until=timestamp(notify.muted_until))
+
+
 class RoomOut(Answer):
-    """A room as the caller sees it. For a non-member `role` and `last_message` are null, and nothing is unread."""
+    """A room as the caller sees it.
+
+    For a non-member `role`, `notify` and `last_message` are null, and nothing is unread.
+    """
 
     id: str
     name: str
@@ -58,6 +90,8 @@ class RoomOut(Answer):
     read_seq: int
     unread_count: Annotated[int, Field(le=MAX_UNREAD, description=_UNREAD)]
     first_unread_seq: Annotated[int | None, Field(description="The seq of the first of the unread messages")]
+    mention_count: Annotated[int, Field(le=MAX_UNREAD, description=_MENTIONS)]
+    notify: NotifyOut | None
     last_message: MessageOut | None
 
     @classmethod
@@ -75,6 +109,8 @@ class RoomOut(Answer):
             read_seq=view.read_seq,
             unread_count=view.unread.count,
             first_unread_seq=view.unread.first_seq,
+            mention_count=view.unread.mention_count,
+            notify=None if view.notify is None else NotifyOut.of(view.notify),
             # Only members may read messages, also in a public room.
             last_message=None
             if view.last_message is None or view.role is None

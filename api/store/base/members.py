@@ -7,7 +7,7 @@ from typing import TypeAlias
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, ReadMark, Role, ending, joining
+from api.models.rooms import Member, MembershipRule, Notify, ReadMark, Role, ending, joining
 
 Place: TypeAlias = tuple[str, str]
 """The key of a membership: the ids of the room and of the user."""
@@ -53,8 +53,15 @@ class MemberStore(ABC):
         """List a room's members, in a stable order. Raises `BadCursor`."""
 
     @abstractmethod
-    async def count_of_room(self, room_id: str) -> int:
-        """Return how many members a room has; 0 for an unknown one."""
+    async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
+        """Return the ids of those members of a room who have one of these usernames, by username.
+
+        The usernames are in their stored form. Disabled accounts are not found.
+        """
+
+    @abstractmethod
+    async def count_of_room(self, room_id: str, *, at_most: int | None = None) -> int:
+        """Return how many members a room has; 0 for an unknown one. It counts no further than to `at_most`."""
 
     @abstractmethod
     async def mark_read(
@@ -68,3 +75,7 @@ class MemberStore(ABC):
         A `read_seq` belongs to the room's present epoch. If the database was set back, and a `read_seq` is above the
         head that it was set back to, the new epoch begins with that head's seq instead: later entries are not read.
         """
+
+    @abstractmethod
+    async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
+        """Store how a member wants to be notified. It outlasts the membership. Raises `NotFound` for who is none."""

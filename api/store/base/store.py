@@ -27,6 +27,7 @@ from api.store.base.invites import InviteStore
 from api.store.base.leases import LeaseStore
 from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
+from api.store.base.mentions import MentionStore
 from api.store.base.positions import PositionStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
@@ -60,6 +61,7 @@ class Store(ABC):
         sessions: SessionStore,
         rooms: RoomStore,
         members: MemberStore,
+        mentions: MentionStore,
         log: LogStore,
         audit: AuditStore,
         attempts: AttemptStore,
@@ -74,6 +76,7 @@ class Store(ABC):
         self.sessions = sessions
         self.rooms = rooms
         self.members = members
+        self.mentions = mentions
         self.log = log
         self.audit = audit
         self.attempts = attempts

@@ -220,6 +220,7 @@ def _grown_by_any(head: Any, given: Any, gone: Any) -> Any:
                 _grown(head, given, seq, trim, new)
                 .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone)})
                 .merge(_with_moves_of(head, new))
+                .merge(_without_mentions_of(given["deleted"]))
             )
         )
 
@@ -247,6 +248,11 @@ def _grown(head: Any, given: Any, seq: Any, trim: Any, new: Any) -> Any:
             "tail": head["tail"].slice(trim - head["trimmed"]) + new,
         }
     )
+
+
+def _without_mentions_of(deleted: Any) -> Any:
+    """Return the function that takes out of a head whom these messages mention."""
+    return lambda head: {"mentioned": head["mentioned"].filter(lambda one: deleted.contains(one[0]).not_())}
 
 
 def _trim(head: Any, given: Any) -> Any:

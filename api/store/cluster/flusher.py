@@ -27,6 +27,7 @@ from api.store.cluster.flush_query import (
     unflushed_query,
 )
 from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, is_mark_of, read_head
+from api.store.cluster.mention_rows import may_mention, note_query, rows_after
 from api.store.cluster.pins import drop_query, keep_query
 from api.store.cluster.queries import NO_MARK, Mark, heads_table, project
 from api.store.cluster.rows import Reader, acting_row, our_rows
@@ -185,6 +186,7 @@ class Flusher:
                 lost = [*remembered]  # nothing was written
             else:
                 failpoints.reached(Failpoint.AFTER_FLUSH)
+                await self._note_mentions([row for one in known for row in one.rows])
                 for one in known:
                     self._note_end(one.room_id, one.epoch, one.rows, one.rows[-1]["seq"], one.open_batch)
         for room_id in lost:
@@ -236,6 +238,7 @@ class Flusher:
         failpoints.reached(Failpoint.AFTER_FLUSH)
         for acting in self._reader.read(acting_rows(known), acting_row):
             await self._act(acting)
+        await self._note_mentions([row for batch in known for row in batch["rows"]])
         self._note_end(room_id, head.epoch, tail, self._end_of(known, flushed, head.seq), open_batch)
 
     def _note_end(
@@ -270,6 +273,12 @@ class Flusher:
             return last_seq
         # Another node may still add to its batch, and whoever then flushes it must have all of it.
         return max(flushed, int(rows[0]["seq"]) - 1)
+
+    async def _note_mentions(self, rows: list[dict[str, Any]]) -> None:
+        """Raise the rows of `mentions` by these rows of entries, which are in the order of their seqs."""
+        entries = self._reader.entries([row for row in rows if may_mention(row)])
+        if raised := rows_after(entries):
+            await self._pool.write(note_query(raised))
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry out one entry: copy a `member` to `members` or a `pin` to `pins`, or erase what a `delete` deletes."""

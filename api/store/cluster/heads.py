@@ -13,13 +13,14 @@ from typing import Any, Final
 from api.models.log import Kind
 from api.store.cluster.queries import Mark
 from api.store.cluster.rows import our_rows
+from api.store.mentions import EVERYBODY
 
 MAX_HEADS: Final = 2_000
 """This many heads are remembered, those used last. For another room an append reads the head first."""
 MOVES: Final = 64
 """A head remembers this many changes of membership and room, so that an append by an older reading can be refused."""
 NOTED: Final = 16
-"""A head notes whom its newest messages mention, this many of them."""
+"""A head notes whom its newest messages mention, this many of them. `EVERYBODY` stands for all members."""
 MAX_BATCH_ROWS: Final = 16
 """Appends are gathered in one batch until it has this many rows, as a flush costs the database much for each batch."""
 MAX_BATCH_BYTES: Final = 32_768
@@ -98,8 +99,12 @@ def moved_by(row: dict[str, Any]) -> tuple[str | None, int]:
 
 def noted(mentioned: list[list[Any]], rows: list[dict[str, Any]], seq: int) -> list[list[Any]]:
     """Return whom the newest entries up to `seq` mention, after `rows` were added."""
-    new = [[row["seq"], ids] for row in rows if (ids := row["data"].get("mentions"))]
+    new = [[row["seq"], ids] for row in rows if row["kind"] == Kind.MESSAGE and (ids := _ids(row["data"]))]
     return [one for one in [*mentioned, *new] if one[0] > seq - NOTED] if mentioned or new else []
+
+
+def _ids(data: dict[str, Any]) -> list[str]:
+    return [EVERYBODY] if data.get("mentions_all") else data.get("mentions", [])
 
 
 def read_head(row: dict[str, Any], after: int) -> KnownHead:

@@ -23,7 +23,7 @@ from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors
 from api.store.rethinkdb import Pool
-from api.store.ruling import seq_of_target
+from api.store.ruling import has_few_mentions, seq_of_target
 from api.store.shape import require_shape
 
 MAX_LOOKS: Final = 20
@@ -71,7 +71,7 @@ class ClusterLog(LogStore):
     ) -> Appended:
         seen = None if author is None else Seen(author.as_of, frozenset({author.user_id}))
         seq = seq_of_target(draft)
-        if seq is None and epoch is None:
+        if seq is None and epoch is None and has_few_mentions(draft):
             return await self._appender.append(room_id, draft, seen=seen)
         for _ in range(MAX_LOOKS):
             decided = await self._targets.decide(room_id, draft, seq, epoch)

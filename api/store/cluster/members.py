@@ -12,16 +12,16 @@ from api.errors import EpochChanged, MembershipChanged, NotFound, RefConflict, U
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, ReadMark, Role, Standing
+from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, Notify, ReadMark, Role, Standing
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
-from api.store.cluster.queries import listing_query, mark_query, memberships_query
-from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of
+from api.store.cluster.queries import listing_query, mark_query, memberships_query, notify_query
+from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of, notify_of
 from api.store.cluster.waiting import Seen
-from api.store.rethinkdb import Pool, r
+from api.store.rethinkdb import Pool, Prepared, r
 from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
@@ -108,9 +108,16 @@ class ClusterMembers(MemberStore):
             item=lambda row: _member(row, users[row["user_id"]]) if row["user_id"] in users else None,
         )
 
-    async def count_of_room(self, room_id: str) -> int:
+    async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
+        """Return the ids of those members of a room who have one of these usernames."""
+        named = await self._pool.run(_NAMED([*usernames])) if usernames else []
+        rows = await self.rows([(room_id, user_id) for _, user_id in named])
+        members = {row["user_id"] for row in rows if row["role"] is not None}
+        return {name: user_id for name, user_id in named if user_id in members}
+
+    async def count_of_room(self, room_id: str, *, at_most: int | None = None) -> int:
         """Return how many members a room has."""
-        return await self.count("room", room_id)
+        return await self.count("room", room_id, at_most)
 
     async def mark_read(
         self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
@@ -147,16 +154,30 @@ class ClusterMembers(MemberStore):
                 rows[place] = carried_over(rows.get(place), row)
         return list(rows.values())
 
-    async def count(self, index: str, key: str) -> int:
-        """Return how many memberships an index has under the id of a room or a user."""
+    async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
+        """Store how a member wants to be notified. Raises `NotFound`."""
+        row = await self._row(room_id, user_id)
+        if row is None or row["role"] is None:
+            raise NotFound
+        query = notify_query(room_id, user_id, notify)
+        if (await self._pool.write(query))["skipped"]:
+            await self._flusher.flush(room_id)  # the user joined, and the node that should flush has crashed
+            if (await self._pool.write(query))["skipped"]:
+                raise Unavailable
+
+    async def rooms_of(self, user_id: str) -> list[str]:
+        """Return the rooms of a user, as far as their memberships are flushed."""
+        bounds = [user_id, r.minval, r.minval], [user_id, r.maxval, r.maxval]
+        found = r.table("members", read_mode="majority").between(*bounds, index="user")
+        return await self._pool.read(found["room_id"])
+
+    async def count(self, index: str, key: str, at_most: int | None = None) -> int:
+        """Return how many memberships an index has under the id of a room or a user, counted no further than so."""
         if not is_key(key):
             return 0
         members = r.table("members", read_mode="majority")
-        return int(
-            await self._pool.run(
-                members.between([key, r.minval, r.minval], [key, r.maxval, r.maxval], index=index).count()
-            )
-        )
+        found = members.between([key, r.minval, r.minval], [key, r.maxval, r.maxval], index=index)
+        return int(await self._pool.run((found if at_most is None else found.limit(at_most)).count()))
 
     async def _row(self, room_id: str, user_id: str) -> dict[str, Any] | None:
         rows = await self.rows([(room_id, user_id)])
@@ -191,5 +212,14 @@ def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:
         Role(row["role"]),
         row["joined_at"],
         row["read_seq"],
+        notify_of(row),
         as_of,
     )
+
+
+def _named(usernames: Any) -> Any:
+    found = r.table("users", read_mode="majority").get_all(r.args(usernames), index="name")
+    return found.map(lambda row: [row["username"].downcase(), row["id"]]).coerce_to("array")
+
+
+_NAMED: Final = Prepared(_named)

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models.log import PREVIEW_CHARACTERS, Kind
+from api.models.rooms import Notify
 from api.store import paging
 from api.store.base.sessions import SET_BACK
-from api.store.cluster.rows import KEPT_BY_MEMBERS, is_key, membership_after
+from api.store.cluster.rows import KEPT_BY_MEMBERS, KEPT_BY_PEOPLE, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
@@ -67,7 +68,7 @@ def is_row(row: Any) -> Any:
 
 
 def erased(rows: Any, seqs: Any) -> Any:
-    """Return rows without the bodies and refs of the messages with these seqs, and of their edits.
+    """Return rows without the bodies, mentions and refs of the messages with these seqs, and of their edits.
 
     Their ids stay, which are made of author and ref, so that a retry still finds them.
     """
@@ -78,7 +79,7 @@ def erased(rows: Any, seqs: Any) -> Any:
             row,
             seqs.contains(row["seq"])
             | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
-            row.merge(blank),
+            row.merge(blank).without({"data": dict.fromkeys(("mentions", "mentions_all"), True)}),
             row,
         )
     )
@@ -272,6 +273,12 @@ def _mark(given: Any) -> Any:
     return heads_table().get(given["room"]).do(lambda head: r.branch(is_head(head), write(head), None))
 
 
+def notify_query(room_id: str, user_id: str, notify: Notify) -> Any:
+    """Return the write that stores how a member wants to be notified. It skips a row that is not there."""
+    form = {"level": notify.level.value, "muted_until": notify.muted_until}
+    return r.table("members").get([room_id, user_id]).update({KEPT_BY_PEOPLE: form}, durability="hard")
+
+
 def clamp_query(table: str, names: Sequence[str], last: Any) -> Any:
     """Return the write that lowers these seqs to the heads of their rooms, in one slice of `members` or `positions`.
 
@@ -321,8 +328,8 @@ def project(row: dict[str, Any]) -> Any:
             old["seq"] >= new["seq"],
             old,
             old["role"].eq(None) | new["role"].eq(None),
-            new,
-            new.merge(old.pluck(*KEPT_BY_MEMBERS)),
+            new.merge(old.pluck(KEPT_BY_PEOPLE)),
+            new.merge(old.pluck(*KEPT_BY_MEMBERS, KEPT_BY_PEOPLE)),
         ),
     )
 

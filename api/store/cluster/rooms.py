@@ -16,7 +16,7 @@ from api.store.cluster.flusher import Flusher
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
-from api.store.cluster.rows import is_key
+from api.store.cluster.rows import is_key, notify_of
 from api.store.cluster.schema import empty_head
 from api.store.cluster.unread import Span, UnreadCounts
 from api.store.rethinkdb import Pool, r
@@ -178,6 +178,7 @@ def _view(
         role=None if member is None else Role(member["role"]),
         read_seq=0 if member is None else member["read_seq"],
         unread=unread,
+        notify=None if member is None else notify_of(member),
         last_message=last,
     )
 

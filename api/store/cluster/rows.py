@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from types import NoneType
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -10,13 +11,15 @@ import structlog
 
 from api.models.kinds import KINDS, said
 from api.models.log import UNREADABLE, Draft, Entry, Head, Kind
-from api.models.rooms import Role
+from api.models.rooms import Notify, NotifyLevel, Role
 from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
 """A primary key of RethinkDB has at most this length."""
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq")
 """The columns of `members` that stay as they are when a member's role changes."""
+KEPT_BY_PEOPLE: Final = "notify"
+"""The column of `members` that stays also when the membership ends, and when it begins again."""
 MAX_POISON: Final = 1_000
 """This many unreadable rows are logged, each once; further ones are skipped without a log line."""
 
@@ -164,9 +167,9 @@ def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, A
         return new
     if old["seq"] >= new["seq"]:
         return old
-    if old["role"] is None or new["role"] is None:
-        return new
-    return new | {name: old[name] for name in KEPT_BY_MEMBERS}
+    is_going_on = old["role"] is not None and new["role"] is not None
+    kept = (KEPT_BY_PEOPLE, *(KEPT_BY_MEMBERS if is_going_on else ()))
+    return new | {name: old[name] for name in kept if name in old}
 
 
 def membership_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +181,19 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
         raise TypeError
     if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):
         raise TypeError
+    notify_of(row)
     return row
+
+
+def notify_of(row: dict[str, Any]) -> Notify:
+    """Return how a member is notified, by their row of `members`. Raises as `entry_of` does."""
+    notify = row.get(KEPT_BY_PEOPLE)
+    if notify is None:
+        return Notify()
+    muted_until = notify["muted_until"]
+    if type(muted_until) not in {int, NoneType}:
+        raise TypeError
+    return Notify(NotifyLevel(notify["level"]), muted_until)
 
 
 def is_key(text: str) -> bool:

@@ -242,6 +242,19 @@ def _threads(batch: Any) -> Any:
     return roots.map(lambda root: [batch["id"].nth(0), root, batch["id"].nth(1)])
 
 
+# -- version 13
+
+
+def _mentioned(row: Any) -> Any:
+    """Return a key for each user whom a message mentions. The keys of a user are in the order of room and seq."""
+    return row["users"].map(lambda user_id: [user_id, row["id"].nth(0), row["id"].nth(1)])
+
+
+def _mentioned_at(row: Any) -> Any:
+    """Return a key for each user whom a message mentions. The keys of a user are in the order of time."""
+    return row["users"].map(lambda user_id: [user_id, row["at"], row["id"].nth(1), row["id"].nth(0)])
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -343,4 +356,13 @@ STEPS: Final = (
         indexes=(Index("batches", "thread", _threads, multi=True),),
     ),
     Step(version=12, tables=("leases", "positions"), changes=(), indexes=()),
+    Step(
+        version=13,
+        tables=("mentions",),
+        changes=(),
+        indexes=(
+            Index("mentions", "user", _mentioned, multi=True),
+            Index("mentions", "age", _mentioned_at, multi=True),
+        ),
+    ),
 )

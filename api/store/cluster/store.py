@@ -20,6 +20,7 @@ from api.store.cluster.invites import ClusterInvites
 from api.store.cluster.leases import ClusterLeases
 from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
+from api.store.cluster.mentions import ClusterMentions
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.positions import ClusterPositions
@@ -67,6 +68,7 @@ class ClusterStore(Store):
                 unread=UnreadCounts(pool),
             ),
             members=members,
+            mentions=ClusterMentions(pool, reader, members, pages),
             log=ClusterLog(
                 pool,
                 appender=appender,

@@ -12,7 +12,7 @@ from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard
 from api.store.fold import Changes, State
 from api.store.rethinkdb import Pool, Prepared, r
-from api.store.ruling import Ruling, Target, completed, is_new_emoji, is_new_pin, ruling
+from api.store.ruling import Ruling, Target, completed, is_new_emoji, is_new_pin, require_few_mentions, ruling
 
 ONLY_IF_STORED: Final = Guard(epoch="", as_of=0, kind="", target=None, spare=0)
 """Under this guard an append only finds what is stored already, as no epoch has this name."""
@@ -43,7 +43,12 @@ class Targets:
         target is no message.
         """
         if seq is None:
-            return Accepted(draft, await self._only_in(room_id, epoch))
+            guards = await self._only_in(room_id, epoch)
+            try:
+                require_few_mentions(draft)
+            except TailwireError as error:
+                return await self._if_stored(room_id, draft, error)
+            return Accepted(draft, guards)
         target = await self._pages.look_at(room_id, seq)
         if target is None:
             raise NotFound
@@ -56,13 +61,12 @@ class Targets:
             if message is None:
                 raise NotFound
             standing = _standing(draft, message, target, changes, pin_count)
-        except TailwireError:
-            if await self._is_stored(room_id, draft):
-                return Accepted(draft, (ONLY_IF_STORED,))
-            raise
+            whole = completed(draft, message)
+            require_few_mentions(whole)
+        except TailwireError as error:
+            return await self._if_stored(room_id, draft, error)
         if standing is None:
-            guards = _guards(draft, target, seq, changes.state(), pin_count)
-            return Accepted(completed(draft, message), guards)
+            return Accepted(whole, _guards(draft, target, seq, changes.state(), pin_count))
         if await self._is_stored(room_id, draft):
             return Accepted(draft, (ONLY_IF_STORED,))
         return Appended(standing, target.epoch, is_new=False)
@@ -77,6 +81,12 @@ class Targets:
         if head.epoch != epoch:
             raise EpochChanged
         return (Guard(epoch, MAX_SAFE_SEQ, kind="", target=None, spare=0),)
+
+    async def _if_stored(self, room_id: str, draft: Draft, error: TailwireError) -> Accepted:
+        """Return a draft as one that an append only finds. If it is not stored, raises the error that forbids it."""
+        if await self._is_stored(room_id, draft):
+            return Accepted(draft, (ONLY_IF_STORED,))
+        raise error
 
     async def _is_stored(self, room_id: str, draft: Draft) -> bool:
         """Say whether an entry is stored under a draft's ref."""

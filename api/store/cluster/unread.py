@@ -1,11 +1,12 @@
 """Counts unread messages on RethinkDB.
 
 They are counted in the tails of the heads, and in `batches` where a tail does not reach back far enough. A batch tells
-who wrote each of its messages, so no bodies are read.
+who wrote each of its messages, and the table `mentions` which of them mention whom, so no bodies are read.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from math import ceil
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from api.models.log import Kind
 from api.models.rooms import MAX_UNREAD, Unread
 from api.store.cluster.batches import authors_between, next_authors
+from api.store.cluster.mention_rows import seqs_between
 from api.store.cluster.queries import heads_table, is_head, tail_after
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.unread import MAX_LOOKED, unread
@@ -47,7 +49,8 @@ class UnreadCounts:
         rooms = iter(spans)
         while some := list(islice(rooms, ROOMS)):
             given = {room_id: spans[room_id]._asdict() for room_id in some}
-            for head in await self._run(_SPANS({"rooms": some, "spans": given, "near": NEAR})):
+            asked = {"user": user_id, "rooms": some, "spans": given, "near": NEAR}
+            for head in await self._run(_SPANS(asked)):
                 counts[head["id"]] = await self._count(_Count(user_id, head, spans[head["id"]]))
         return counts
 
@@ -77,6 +80,7 @@ class _Count:
             for row in tail
             if row.get("kind") == Kind.MESSAGE and not row.get("erased")
         ]
+        self._mentions = mentions_of(user_id, head["mentions"], tail, span)
         self._stored = dict[int, Any]()  # the author of each message by its seq, None for every other entry
         self._take(head["batches"])
         self.after = min(span.after + NEAR, self.until)
@@ -108,10 +112,37 @@ class _Count:
 
     def unread(self) -> Unread:
         """Return the count of what has been found."""
-        return unread([*self._messages(), *self._in_tail], self._deleted, self._user_id)
+        counted = unread([*self._messages(), *self._in_tail], self._deleted, self._user_id)
+        return replace(counted, mention_count=min(len(self._mentions), MAX_UNREAD))
 
     def _messages(self) -> list[tuple[int, Any]]:
         return [(seq, author) for seq, author in sorted(self._stored.items()) if author is not None]
+
+
+def mentions_of(user_id: str, stored: Iterable[int], tail: Iterable[dict[str, Any]], span: Span) -> set[int]:
+    """Return the seqs of the messages of others in a span that mention a user.
+
+    `stored` are those of the table as of any entry of the tail, or the one before. The rows of the tail come in the
+    order of their seqs, and what they say of a message counts.
+    """
+    found = set(stored)
+    for row in tail:
+        seq = row["seq"] if row.get("kind") == Kind.MESSAGE else _target(row)
+        if row.get("kind") not in {Kind.MESSAGE, Kind.EDIT, Kind.DELETE} or type(seq) is not int:
+            continue
+        found.discard(seq)
+        if span.after < seq <= span.until and row.get("user_id") != user_id and _names(row, user_id):
+            found.add(seq)
+    return found
+
+
+def _names(row: dict[str, Any], user_id: str) -> bool:
+    """Say whether a row of a message or an edit mentions a user, or everybody."""
+    data = row.get("data")
+    if not isinstance(data, dict):
+        return False
+    named = data.get("mentions")
+    return data.get("mentions_all") is True or (isinstance(named, list) and user_id in named)
 
 
 def _target(row: dict[str, Any]) -> Any:
@@ -124,11 +155,16 @@ def _spans(given: Any) -> Any:
 
     def span(head: Any, after: Any, until: Any) -> Any:
         rows = tail_after(head, after)
-        shown = rows.pluck("seq", "kind", "user_id", "erased", {"data": {"target": True}})
+        data = dict.fromkeys(("target", "mentions", "mentions_all"), True)
+        shown = rows.pluck("seq", "kind", "user_id", "erased", {"data": data})
         last = r.expr([head["trimmed"], until, after + given["near"]]).min()
         # The head was read first. So the entries that its tail lacks are in `batches`.
         batches = r.branch(after < last, authors_between(head["id"], after + 1, last), [])
-        return head.pluck("id", "trimmed").merge({"tail": shown, "batches": batches})
+        known = r.expr([head["trimmed"], until]).min()
+        limit = MAX_UNREAD + rows.count()
+        mentions = seqs_between(head["id"], given["user"], after + 1, known, limit)
+        found = {"mentions": r.branch(after < known, mentions, [])}
+        return head.pluck("id", "trimmed").merge({"tail": shown, "batches": batches, **found})
 
     def whole(head: Any) -> Any:
         return given["spans"][head["id"]].do(lambda asked: span(head, asked["after"], asked["until"]))

@@ -15,11 +15,11 @@ import apsw
 import orjson
 
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
-from api.store.fold import UNCHANGED, Replies, State
+from api.store.fold import UNCHANGED, Mentions, Replies, State, mentions_in
 from api.store.sqlite.rows import COLUMNS, read_row, rows_of
 
 _STATE: Final = (
-    "body, edited_at, deleted_by, pinned_by, reactions, reply_count, last_reply_seq, last_reply_at"
+    "body, edited_at, deleted_by, pinned_by, reactions, reply_count, last_reply_seq, last_reply_at, mentions"
 )
 
 
@@ -68,7 +68,8 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
         return
     match entry.kind:
         case Kind.EDIT:
-            state = state._replace(body=str(entry.data["body"]), edited_at=entry.at)
+            mentions = mentions_in(entry.data)
+            state = state._replace(body=str(entry.data["body"]), edited_at=entry.at, mentions=mentions)
         case Kind.DELETE:
             cursor.execute("DELETE FROM reactions WHERE room_id = ? AND target = ?", (entry.room_id, target))
             state = State(deleted_by=entry.seq, replies=state.replies)
@@ -86,10 +87,11 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
 def _keep(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> None:
     """Store the state of a message after an entry."""
     reactions = orjson.dumps([[one.emoji, one.count, one.user_ids] for one in state.reactions]).decode()
+    mentions = None if state.mentions is None else orjson.dumps([*state.mentions]).decode()
     cursor.execute(
         f"INSERT OR REPLACE INTO changed (room_id, seq, as_of, {_STATE})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (entry.room_id, seq, entry.seq, *state[:4], reactions, *state.replies),
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (entry.room_id, seq, entry.seq, *state[:4], reactions, *state.replies, mentions),
     )
 
 
@@ -174,6 +176,19 @@ def _first_reactors(cursor: apsw.Cursor, room_id: str, target: int, emoji: str) 
 
 
 def _state(row: Any) -> State:
-    body, edited_at, deleted_by, pinned_by, reactions, *replies = row
+    body, edited_at, deleted_by, pinned_by, reactions, *replies, mentions = row
     listed = (Reaction(emoji, count, tuple(user_ids)) for emoji, count, user_ids in orjson.loads(reactions))
-    return State(body, edited_at, deleted_by, pinned_by, tuple(listed), Replies(*replies))
+    return State(
+        body,
+        edited_at,
+        deleted_by,
+        pinned_by,
+        tuple(listed),
+        Replies(*replies),
+        mentions and _mentions(mentions),
+    )
+
+
+def _mentions(text: str) -> Mentions:
+    user_ids, everybody = orjson.loads(text)
+    return Mentions(tuple(user_ids), everybody)

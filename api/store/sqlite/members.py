@@ -9,12 +9,22 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
+import orjson
 
 from api.errors import EpochChanged, NotFound
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, Membership, MembershipRule, ReadMark, Role, Standing
+from api.models.rooms import (
+    Member,
+    Membership,
+    MembershipRule,
+    Notify,
+    NotifyLevel,
+    ReadMark,
+    Role,
+    Standing,
+)
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
@@ -22,7 +32,9 @@ from api.store.sqlite.room_log import RoomLog, bounded
 from api.store.sqlite.standings import has_other_owner, membership_of, role_of
 from api.store.sqlite.worker import Worker
 
-_MEMBER: Final = "room_id, user_id, username, display_name, role, joined_at, read_seq"
+_MEMBER: Final = (
+    "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until"
+)
 
 
 class SqliteMembers(MemberStore):
@@ -47,8 +59,14 @@ class SqliteMembers(MemberStore):
     async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
         return await self._read(lambda reading: _of_room(reading, room_id, cursor, limit))
 
-    async def count_of_room(self, room_id: str) -> int:
-        return await self._read(lambda cursor: _count_of_room(cursor, room_id))
+    async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
+        return await self._read(lambda cursor: _with_usernames(cursor, room_id, usernames))
+
+    async def count_of_room(self, room_id: str, *, at_most: int | None = None) -> int:
+        return await self._read(lambda cursor: _count_of_room(cursor, room_id, at_most))
+
+    async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
+        await self._write(lambda cursor: _set_notify(cursor, room_id, user_id, notify))
 
     async def mark_read(
         self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
@@ -110,12 +128,34 @@ def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -
     return paging.page(f"members {room_id}", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
 
 
-def _count_of_room(cursor: apsw.Cursor, room_id: str) -> int:
+def _with_usernames(cursor: apsw.Cursor, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
+    """Return the ids of those members of a room who have one of these usernames."""
+    rows = cursor.execute(
+        "SELECT value, users.id FROM json_each(?1) CROSS JOIN users ON lower(username) = value AND NOT disabled"
+        " CROSS JOIN members ON room_id = ?2 AND user_id = users.id AND role IS NOT NULL",
+        (orjson.dumps(list(usernames)).decode(), room_id),
+    )
+    return {str(name): str(user_id) for name, user_id in rows}
+
+
+def _count_of_room(cursor: apsw.Cursor, room_id: str, at_most: int | None) -> int:
     """Return how many members a room has."""
     ((count,),) = cursor.execute(
-        "SELECT count(*) FROM members WHERE room_id = ? AND role IS NOT NULL", (room_id,)
+        "SELECT count(*) FROM (SELECT 1 FROM members WHERE room_id = ? AND role IS NOT NULL LIMIT ?)",
+        (room_id, -1 if at_most is None else at_most),
     )
     return int(count)
+
+
+def _set_notify(cursor: apsw.Cursor, room_id: str, user_id: str, notify: Notify) -> None:
+    """Store how a member wants to be notified. Raises `NotFound`."""
+    cursor.execute(
+        "UPDATE members SET notify_level = ?, muted_until = ?"
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
+        (notify.level.value, notify.muted_until, room_id, user_id),
+    )
+    if not cursor.connection.changes():
+        raise NotFound
 
 
 def _mark_read(
@@ -140,6 +180,13 @@ def _mark_read(
     return ReadMark(present, wanted, has_moved=True)
 
 
+def notify_of(level: str | None, muted_until: int | None) -> Notify:
+    """Return how a member is notified, by these columns of their row."""
+    return Notify() if level is None else Notify(NotifyLevel(level), muted_until)
+
+
 def _member(row: Any) -> Member:
-    room_id, user_id, username, display_name, role, joined_at, read_seq = row
-    return Member(room_id, user_id, username, display_name, Role(role), joined_at, read_seq)
+    room_id, user_id, username, display_name, role, joined_at, read_seq, *notify = row
+    return Member(
+        room_id, user_id, username, display_name, Role(role), joined_at, read_seq, notify_of(*notify)
+    )

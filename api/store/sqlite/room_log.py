@@ -34,9 +34,9 @@ from api.models.log import (
 from api.models.page import Page
 from api.store import paging
 from api.store.fold import UNCHANGED, folded, with_messages
-from api.store.ruling import Ruling, Target, completed, ruling, seq_of_target
+from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
 from api.store.shape import dense, require_shape
-from api.store.sqlite.changed import has_reacted, note, pinned, state_of, states
+from api.store.sqlite import changed, mentioned
 from api.store.sqlite.database import busy_timeout
 from api.store.sqlite.rows import (
     COLUMNS,
@@ -99,11 +99,13 @@ class RoomLog:
             if stands is not None:
                 return Appended(stands, self.head(cursor, room_id).epoch, is_new=False)
             draft = completed(draft, target.message)
+        require_few_mentions(draft)
         if KINDS[draft.kind].erases:
             erase(cursor, room_id, seq)
             self.note_erased()
         appended = self.add(cursor, room_id, draft, digest, hashed)
-        note(cursor, appended.entry)
+        changed.note(cursor, appended.entry)
+        mentioned.note(cursor, appended.entry)
         return appended
 
     def add(
@@ -313,7 +315,7 @@ class RoomLog:
     def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
         if not messages:
             return []
-        found = states(cursor, room_id, [message.seq for message in messages])
+        found = changed.states(cursor, room_id, [message.seq for message in messages])
         return [folded(message, found.get(message.seq, UNCHANGED)) for message in messages]
 
     def reactors(  # noqa: PLR0917  a list, and the page of it
@@ -332,7 +334,7 @@ class RoomLog:
 
     def pins(self, cursor: apsw.Cursor, room_id: str) -> list[Message]:
         """Return the pinned messages of a room, that which was pinned last first."""
-        found = [self.message(cursor, room_id, seq) for seq in pinned(cursor, room_id)]
+        found = [self.message(cursor, room_id, seq) for seq in changed.pinned(cursor, room_id)]
         return [message for message in found if message is not None]
 
     def _target(self, cursor: apsw.Cursor, room_id: str, draft: Draft, seq: int) -> Target:
@@ -346,9 +348,9 @@ class RoomLog:
         emoji = str(draft.data.get("emoji"))
         return Target(
             self._message(cursor, room_id, seq) or unreadable(room_id, seq),  # that can be deleted, too
-            state_of(cursor, room_id, seq),
-            has_reacted=has_reacted(cursor, room_id, seq, emoji, draft.user_id),
-            pin_count=len(pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0,
+            changed.state_of(cursor, room_id, seq),
+            has_reacted=changed.has_reacted(cursor, room_id, seq, emoji, draft.user_id),
+            pin_count=len(changed.pinned(cursor, room_id)) if draft.kind is Kind.PIN else 0,
         )
 
     def _standing(self, cursor: apsw.Cursor, draft: Draft, target: Target) -> Entry | None:

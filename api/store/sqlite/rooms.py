@@ -7,6 +7,7 @@ The functions take a cursor, and run inside a transaction.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -21,14 +22,15 @@ from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
 from api.store.shape import member_draft
-from api.store.sqlite.members import keep
+from api.store.sqlite import mentioned
+from api.store.sqlite.members import keep, notify_of
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import role_of
 from api.store.sqlite.worker import Worker
 from api.store.unread import MAX_LOOKED, unread
 
 _ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at"
-_VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, role, read_seq"
+_VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, role, read_seq, notify_level, muted_until"
 
 
 class SqliteRooms(RoomStore):
@@ -135,7 +137,7 @@ class SqliteRooms(RoomStore):
         )
 
     def _room_view(self, cursor: apsw.Cursor, row: Any, user_id: str) -> RoomView:
-        epoch, seq, message_seq, role, read_seq = row[5:]
+        epoch, seq, message_seq, role, read_seq, *notify = row[5:]
         room = _room(row[:5])
         is_all_read = role is None or read_seq >= message_seq
         last = self._log.message(cursor, room.id, message_seq) if message_seq else None
@@ -146,6 +148,7 @@ class SqliteRooms(RoomStore):
             role=role and Role(role),
             read_seq=0 if role is None else read_seq,
             unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
+            notify=None if role is None else notify_of(*notify),
             last_message=None if last is None else preview(last),
         )
 
@@ -159,7 +162,8 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
 def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
     """Count a member's unread messages. Only indexes are read, and no bodies.
 
-    No more than `MAX_LOOKED` messages are looked at, so no more than the first `MAX_LOOKED` deleted ones matter.
+    No more than `MAX_LOOKED` messages are looked at, so no more than the first `MAX_LOOKED` deleted ones matter. Those
+    that mention the member are found by an index of their own.
     """
     deleted = cursor.execute(
         "SELECT DISTINCT target FROM entries INDEXED BY deletions"
@@ -172,7 +176,8 @@ def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head
         " WHERE room_id = ? AND kind = 'message' AND seq > ? AND seq <= ? ORDER BY seq",
         (room_id, read_seq, head_seq),
     )
-    return unread(messages, gone, user_id)
+    found = unread(messages, gone, user_id)
+    return replace(found, mention_count=mentioned.count(cursor, room_id, user_id, read_seq, head_seq))
 
 
 def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:

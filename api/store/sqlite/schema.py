@@ -287,6 +287,29 @@ CREATE TABLE positions (
 ALTER TABLE rooms ADD COLUMN began INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
 """
+
+_THIRTEENTH: Final = """
+-- Which messages mention whom, as they stand after their last edit: of messages that mention all members of their room
+-- one row, whose user_id is empty. at is that of the message.
+CREATE TABLE mentions (
+    room_id TEXT NOT NULL REFERENCES rooms,
+    seq INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    author_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (room_id, seq, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mentions_by_age ON mentions (user_id, at, seq, room_id);
+CREATE INDEX mentions_in_room ON mentions (user_id, room_id, seq, author_id);
+
+-- A JSON array of whom an edited message mentions, [[the ids of users], whether all are], and NULL of any other.
+ALTER TABLE changed ADD COLUMN mentions TEXT;
+
+-- How the member is notified; NULL where they have never said it.
+ALTER TABLE members ADD COLUMN notify_level TEXT;
+ALTER TABLE members ADD COLUMN muted_until INTEGER;
+"""
+
 _FOLDED_SINCE: Final = 10
 """Since this version changed messages are kept folded."""
 
@@ -303,6 +326,7 @@ STEPS: Final = (
     _TENTH,
     _ELEVENTH,
     _TWELFTH,
+    _THIRTEENTH,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

@@ -25,6 +25,7 @@ from api.store.sqlite.invites import SqliteInvites
 from api.store.sqlite.leases import SqliteLeases
 from api.store.sqlite.log import SqliteLog
 from api.store.sqlite.members import SqliteMembers
+from api.store.sqlite.mentions import SqliteMentions
 from api.store.sqlite.positions import SqlitePositions
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
@@ -60,6 +61,7 @@ class SqliteStore(Store):
             sessions=SqliteSessions(reader, writer),
             rooms=SqliteRooms(reader, writer, log),
             members=SqliteMembers(reader, writer, log),
+            mentions=SqliteMentions(reader, log),
             log=SqliteLog(reader, writer, log),
             audit=SqliteAudit(reader, writer),
             attempts=SqliteAttempts(writer),

@@ -17,6 +17,8 @@ from api.errors import Unavailable
 from api.models.changes import Change, Grown, Quiet, SessionEnded, Signal
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry, Kind
+from api.store.fold import Mentions, mentions_in
+from api.store.mentions import EVERYBODY
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, rows_of
 from api.store.sqlite.worker import Work
@@ -206,15 +208,15 @@ def growth(entries: Iterable[Entry], epochs: Mapping[str, str]) -> list[Grown]:
     """Return how rooms with these epochs have grown by these entries, which are in order."""
     found: dict[str, Grown] = {}
     for entry in entries:
-        mentions = entry.data.get("mentions")
-        room_id, mentioned = entry.room_id, mentions if isinstance(mentions, list) else ()
+        room_id, is_message = entry.room_id, entry.kind == Kind.MESSAGE
+        mentions = mentions_in(entry.data) if is_message else Mentions()
         now = found.get(room_id) or Grown(room_id, epochs[room_id], 0, 0, frozenset())
         found[room_id] = Grown(
             room_id,
             now.epoch,
             entry.seq,
-            now.messages + (entry.kind == Kind.MESSAGE),
-            now.mentioned.union(one for one in mentioned if isinstance(one, str)),
+            now.messages + is_message,
+            now.mentioned.union((EVERYBODY,) if mentions.everybody else mentions.user_ids),
         )
     return list(found.values())
 

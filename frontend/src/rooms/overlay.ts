@@ -25,7 +25,7 @@ export function overlaid(
 ): MessageEntry {
   return changes
     .filter(({ state }) => state !== 'failed')
-    .reduce((now, change) => changed(now, factOf(change, me)), entry);
+    .reduce((now, change) => changed(now, factOf(change, me, now)), entry);
 }
 
 /** The seq of the user's last message that is not deleted; null where the newest is not loaded. */
@@ -43,10 +43,15 @@ export function lastOwn(
   return null;
 }
 
-function factOf({ command, at }: PendingChange, me: string): Fact {
+function factOf(
+  { command, at }: PendingChange,
+  me: string,
+  { mentions, mentions_all }: MessageEntry,
+): Fact {
   switch (command.type) {
     case 'edit':
-      return { type: 'edit', body: command.body, at };
+      // Whom the new text mentions is known when the server has stored it.
+      return { type: 'edit', body: command.body, at, mentions, mentions_all };
     case 'delete':
       return { type: 'delete' };
     case 'react':

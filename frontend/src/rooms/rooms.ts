@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import type { EntryEvent, Position, Room } from '../wire/protocol';
+import type { EntryEvent, Message, Position, Room } from '../wire/protocol';
 import type { Timeline } from './timeline';
 import { type Counted, withDeleted, withMessage } from './unread';
 
@@ -86,10 +86,12 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
     case 'message':
       return { last_message: event };
     case 'edit':
-      return last?.seq === event.target ? { last_message: { ...last, body: event.body } } : {};
+      return last?.seq === event.target ? { last_message: { ...last, ...textOf(event) } } : {};
     case 'delete':
       if (last?.seq !== event.target) return {};
-      return { last_message: { ...last, body: '', deleted: true } };
+      return {
+        last_message: { ...last, body: '', deleted: true, mentions: [], mentions_all: false },
+      };
     case 'room':
       return { name: event.name, topic: event.topic ?? null, visibility: event.visibility };
     case 'member':
@@ -97,6 +99,14 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
     default:
       return {};
   }
+}
+
+function textOf({
+  body,
+  mentions,
+  mentions_all,
+}: Extract<EntryEvent, { type: 'edit' }>): Partial<Message> {
+  return { body, mentions: mentions ?? [], mentions_all: mentions_all ?? false };
 }
 
 function lastUsed(room: Room): string {

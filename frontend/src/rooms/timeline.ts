@@ -39,6 +39,9 @@ export interface MessageEntry {
   reply_count: number;
   /** When the newest of them was written. */
   last_reply_at: string | null;
+  /** The ids of the users whom it mentions. */
+  mentions: readonly string[];
+  mentions_all: boolean;
 }
 
 export interface NoticeEntry {
@@ -56,7 +59,7 @@ export type Entry = MessageEntry | NoticeEntry;
 
 /** What the entries of changes say of the message that they change. */
 export type Fact =
-  | { type: 'edit'; body: string; at: string }
+  | ({ type: 'edit'; body: string; at: string } & Pick<Message, 'mentions' | 'mentions_all'>)
   | { type: 'delete' }
   | { type: 'reaction'; emoji: string; user_id: string; added: boolean }
   | { type: 'pin'; pinned: boolean };
@@ -309,6 +312,8 @@ export function messageEntry(message: Message): MessageEntry {
     })),
     reply_count: message.reply_count ?? 0,
     last_reply_at: message.last_reply_at ?? null,
+    mentions: message.mentions ?? [],
+    mentions_all: message.mentions_all ?? false,
   };
 }
 
@@ -354,11 +359,16 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
   if (entry.deleted) return entry;
   switch (fact.type) {
     case 'edit':
-      return { ...entry, body: fact.body, edited_at: fact.at };
+      return {
+        ...entry,
+        ...{ body: fact.body, edited_at: fact.at },
+        ...{ mentions: fact.mentions ?? [], mentions_all: fact.mentions_all ?? false },
+      };
     case 'delete':
       return {
         ...entry,
         ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
+        ...{ mentions: [], mentions_all: false },
       };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, fact) };

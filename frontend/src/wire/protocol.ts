@@ -98,6 +98,19 @@ export interface Message {
   reactions?: Reaction[];
   reply_count?: number;
   last_reply_at?: string | null;
+  /** The ids of the users whom it mentions. */
+  mentions?: readonly string[] | null;
+  /** Whether it mentions everybody in the room. */
+  mentions_all?: boolean | null;
+}
+
+/** What of a room the user is notified of. */
+export type NotifyLevel = 'all' | 'mentions' | 'none';
+
+export interface Notify {
+  level: NotifyLevel;
+  /** Until then of nothing, whatever the level; null where it is not muted. */
+  muted_until: string | null;
 }
 
 /** A text that a message was sent with, or was given by an edit. */
@@ -135,6 +148,13 @@ export interface Room {
   unread_count: number | null;
   /** The first unread message. The page may know only that none is before this seq. */
   first_unread_seq?: number | null;
+  /**
+   * How many of the unread messages mention the user, at most 999. Null while it is not known; missing
+   * where the server does not tell.
+   */
+  mention_count?: number | null;
+  /** Null for who is no member; missing where the server does not tell. */
+  notify?: Notify | null;
   last_message?: Message | null;
 }
 
@@ -202,6 +222,7 @@ export type Command =
 // The server may know more roles than this page. It shows their names as they are.
 const role = text as Check<Role>;
 const visibility = text as Check<Visibility>;
+const notifyLevel = text as Check<NotifyLevel>;
 
 /** What every entry of a room's log has, also one of a kind that this page does not know. */
 const PLACE = { room_id: text, seq: whole };
@@ -209,8 +230,15 @@ const ENVELOPE = { ...PLACE, at: text, user_id: text, username: text };
 
 /** The kinds of entries that this page knows, and what each has besides its envelope. */
 const KINDS = {
-  message: { ref: maybe(text), body: text, reply_to: maybe(whole), thread: maybe(whole) },
-  edit: { target: whole, body: text },
+  message: {
+    ref: maybe(text),
+    body: text,
+    reply_to: maybe(whole),
+    thread: maybe(whole),
+    mentions: maybe(list(text)),
+    mentions_all: maybe(flag),
+  },
+  edit: { target: whole, body: text, mentions: maybe(list(text)), mentions_all: maybe(flag) },
   delete: { target: whole, thread: maybe(whole) },
   reaction: { target: whole, emoji: text, added: flag },
   pin: { target: whole, pinned: flag },
@@ -244,6 +272,12 @@ const EVENTS = {
   presence: { room_id: text, user_id: text, online: flag },
   typing: { room_id: text, user_id: text, username: text },
   read: { room_id: text, user_id: text, epoch: text, read_seq: whole },
+  notifications: {
+    room_id: text,
+    user_id: text,
+    level: notifyLevel,
+    muted_until: maybe(text),
+  },
   user: { user_id: text, username: text, display_name: text },
   membership: {
     room_id: text,

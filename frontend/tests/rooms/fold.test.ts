@@ -115,10 +115,22 @@ const CASES: Record<string, FoldCase> = {
     ],
     messages: [makeMessage(1, { ...plain, body: 'better', edited_at: AT })],
   },
+  'an edit of whom a message mentions, and one that mentions nobody any more': {
+    log: [
+      entry(1, 'message', { ref: null, body: '@ann', mentions: ['ann-id'] }),
+      entry(2, 'message', { ref: null, body: '@room', mentions_all: true }),
+      entry(3, 'edit', { target: 1, body: '@cleo', mentions: ['cleo-id'] }),
+      entry(4, 'edit', { target: 2, body: 'nobody' }),
+    ],
+    messages: [
+      makeMessage(1, { ...plain, body: '@cleo', edited_at: AT, mentions: ['cleo-id'] }),
+      makeMessage(2, { ...plain, body: 'nobody', edited_at: AT }),
+    ],
+  },
   'a message that was edited, then deleted': {
     log: [
       said(1),
-      entry(2, 'edit', { target: 1, body: 'better' }),
+      entry(2, 'edit', { target: 1, body: 'better', mentions: ['ann-id'], mentions_all: true }),
       entry(3, 'delete', { target: 1 }),
       entry(4, 'edit', { target: 1, body: 'back' }),
     ],
