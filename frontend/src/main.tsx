@@ -11,6 +11,7 @@ import './styles/message.css';
 import './styles/body.css';
 import './styles/composer.css';
 import './styles/members.css';
+import './styles/thread.css';
 import './styles/dialog.css';
 import './styles/menu.css';
 import './styles/emoji.css';

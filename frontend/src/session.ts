@@ -62,6 +62,7 @@ export function createSession(options: SessionOptions): Session {
     recounts,
     refreshes,
     subscriptions,
+    threads,
   } = parts;
   let wasLost = false;
   const connection: Connection = new Connection({
@@ -105,6 +106,7 @@ export function createSession(options: SessionOptions): Session {
     stop() {
       reading.stop();
       recounts.stop();
+      threads.stop();
       refreshes.stop();
       membership.stop();
       connection.stop();

@@ -156,6 +156,43 @@ async def look_at_a_message(auditor: Auditor) -> None:
     await auditor.look("deleted message")
 
 
+async def look_at_a_thread(auditor: Auditor, bob: Person) -> None:
+    """Look at a thread whose root is deleted, and at a message that is forwarded."""
+    page, dialog = auditor.page, auditor.page.get_by_role("dialog")
+    seqs: list[int] = []
+    for number, body in enumerate(("a root", "a reply", "**an** answer")):
+        message = {"ref": f"t{number}", "body": body, "reply_to": seqs[-1] if seqs else None}
+        seqs.append((await bob.http.post("/rooms/lobby/messages", json=message)).json()["seq"])
+    await expect(page.get_by_role("button", name="2 replies")).to_be_visible()
+    await auditor.look("replies")
+    await page.get_by_role("button", name="2 replies").click()
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread.locator("article")).to_have_count(3)
+    await auditor.look("thread")
+    await bob.http.delete(f"/rooms/lobby/messages/{seqs[0]}")
+    await expect(thread.locator(".tombstone")).to_be_visible()
+    await auditor.look("thread of a deleted message")
+    await thread.locator("article").last.focus()
+    await page.keyboard.press("f")
+    await expect(dialog.get_by_text("no other room")).to_be_visible()
+    await auditor.look("nowhere to forward to")
+    await page.keyboard.press("Escape")
+    await bob.http.post("/rooms", json={"name": "Den", "visibility": "public"})
+    await auditor.visit("#/browse")
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.get_by_role("textbox", name="Message Den")).to_be_visible()
+    await auditor.visit(f"#/rooms/lobby/messages/{seqs[1]}")
+    await page.locator(f"[data-seq='{seqs[1]}']").focus()
+    await page.keyboard.press("f")
+    await expect(dialog.get_by_role("option")).to_have_count(1)
+    await auditor.look("forward to a room")
+    await dialog.get_by_role("option").click()
+    await expect(dialog.get_by_role("region", name="What is sent")).to_be_visible()
+    await auditor.look("forward a message")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
+
 async def look_at_the_dialogs(auditor: Auditor) -> None:
     page, dialog = auditor.page, auditor.page.get_by_role("dialog")
     for button in ("Create a room", "Account"):
@@ -211,6 +248,8 @@ async def test_axe_finds_nothing_on_any_screen(
     await page.evaluate(AXE.read_text())
     auditor = Auditor(page, is_touched=is_touched)
     await look_at_the_room(auditor, bob)
+    await look_at_a_message(auditor)
+    await look_at_a_thread(auditor, bob)
     for hash_ in ("#/", "#/browse", "#/rooms/none"):
         await auditor.visit(hash_)
         await expect(page.locator("h1:visible")).to_have_count(1)

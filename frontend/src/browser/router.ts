@@ -2,21 +2,35 @@ import { signal } from '@preact/signals';
 
 export type Route =
   | { name: 'home' }
-  | { name: 'room'; id: string; panel: 'members' | null; seq: number | null }
+  | {
+      name: 'room';
+      id: string;
+      panel: 'members' | null;
+      /** The root of the thread that is open beside the room. */
+      thread: number | null;
+      /** The message that is to be shown, in the thread where one is open. */
+      seq: number | null;
+    }
   | { name: 'browse' }
   | { name: 'signup' }
   | { name: 'invite'; code: string }
   | { name: 'setup'; token: string };
 
 // The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
-const ROOM = /^#\/rooms\/([A-Za-z0-9_-]{1,64})(?:\/(members)|\/messages\/([1-9]\d{0,14}))?$/;
+const SEQ = String.raw`([1-9]\d{0,14})`;
+const ROOM = new RegExp(
+  `^#/rooms/([A-Za-z0-9_-]{1,64})(?:/(members)|/messages/${SEQ}|/threads/${SEQ}(?:/${SEQ})?)?$`,
+);
 const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
 const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
 
 export function parseHash(hash: string): Route {
-  const [, id, panel, seq] = ROOM.exec(hash) ?? [];
+  const [, id, panel, message, thread, reply] = ROOM.exec(hash) ?? [];
   if (id)
-    return { name: 'room', id, panel: panel ? 'members' : null, seq: seq ? Number(seq) : null };
+    return {
+      ...{ name: 'room', id, panel: panel ? 'members' : null },
+      ...{ thread: seqOf(thread), seq: seqOf(message ?? reply) },
+    };
   const code = INVITE.exec(hash)?.[1];
   if (code) return { name: 'invite', code };
   const token = SETUP.exec(hash)?.[1];
@@ -38,6 +52,15 @@ export function membersHash(id: string): string {
 /** A message in its room. */
 export function messageHash(id: string, seq: number): string {
   return `${roomHash(id)}/messages/${seq}`;
+}
+
+/** The thread below a message beside its room, and a reply in it. */
+export function threadHash(id: string, root: number, seq: number | null = null): string {
+  return `${roomHash(id)}/threads/${root}${seq === null ? '' : `/${seq}`}`;
+}
+
+function seqOf(text: string | undefined): number | null {
+  return text ? Number(text) : null;
 }
 
 export class Router {

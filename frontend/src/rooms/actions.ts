@@ -6,11 +6,13 @@ import type { MessageEntry } from './timeline';
 export type Action =
   | 'react'
   | 'reply'
+  | 'thread'
   | 'edit'
   | 'pin'
   | 'unpin'
   | 'copy'
   | 'link'
+  | 'forward'
   | 'edits'
   | 'reactors'
   | 'delete';
@@ -19,11 +21,13 @@ export type Action =
 export const KEYS: Partial<Record<Action, string>> = {
   react: '+',
   reply: 'r',
+  thread: 't',
   edit: 'e',
   pin: 'p',
   unpin: 'p',
   copy: 'c',
   link: 'l',
+  forward: 'f',
   delete: 'Delete',
 };
 
@@ -40,6 +44,7 @@ export interface Abilities {
   edit: boolean;
   delete: boolean;
   pin: boolean;
+  thread: boolean;
 }
 
 /** `features` are those that `ready` names. */
@@ -51,6 +56,7 @@ export function abilitiesIn({ role }: Room, features: ReadonlySet<string>): Abil
     edit: writes && features.has('edit'),
     delete: role !== null && features.has('delete'),
     pin: (role === 'owner' || role === 'moderator') && features.has('pin'),
+    thread: features.has('threads'),
   };
 }
 
@@ -65,15 +71,18 @@ interface Asked {
 
 /** The actions that are offered for a message, in the order in which a menu shows them. */
 export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): Action[] {
-  if (entry.deleted) return ['link'];
+  const inThread = entry.thread !== null || entry.reply_count > 0;
+  if (entry.deleted) return abilities.thread && inThread ? ['thread', 'link'] : ['link'];
   const isOwn = entry.user_id === me;
   const offers: [Action, boolean][] = [
     ['react', abilities.react],
     ['reply', abilities.reply],
+    ['thread', abilities.thread && (abilities.reply || inThread)],
     ['edit', abilities.edit && isOwn],
     [entry.pinned ? 'unpin' : 'pin', abilities.pin],
     ['copy', true],
     ['link', true],
+    ['forward', true],
     ['edits', entry.edited_at !== null],
     ['reactors', entry.reactions.length > 0],
     ['delete', abilities.delete && (isOwn || governs(room.role, authorRole))],

@@ -30,9 +30,26 @@ interface Answer {
 
 type Ask = (room_id: string, timeline: Timeline) => Promise<Answer>;
 
+/** What a view of a timeline asks for. Each answer changes the timeline. */
+export interface Pages {
+  state(room_id: string): HistoryState;
+  older(room_id: string): Promise<void>;
+  newer(room_id: string): Promise<void>;
+  /** Shows the entries around `seq`. */
+  around(room_id: string, seq: number): Promise<void>;
+  /** Shows the newest entries again after the timeline was opened at an older one. */
+  openNewest(room_id: string): void;
+  /** Forgets the entries that are far from those that the view shows. */
+  keepNear(room_id: string, shown: Range): void;
+  /** Which end of the timeline could not be loaded; null where nothing failed. */
+  failed(room_id: string): 'older' | 'newer' | null;
+  /** Tries again what has failed. */
+  again(room_id: string): Promise<void>;
+}
+
 interface HistoryOptions {
-  messages: MessagesApi;
-  timelines: Timelines;
+  messages: Pick<MessagesApi, 'before' | 'after'>;
+  timelines: Pick<Timelines, 'get'>;
   onPage(room_id: string, page: HistoryPage): void;
   /** The reactions of this message may be counted wrongly. */
   onDoubt(room_id: string, seq: number): void;
@@ -44,7 +61,7 @@ interface HistoryOptions {
  * Loads pages of history into the timelines. Of two requests for a room, the one that was made last
  * counts.
  */
-export class History {
+export class History implements Pages {
   readonly #options: HistoryOptions;
   readonly #states = signal<ReadonlyMap<string, HistoryState>>(new Map());
   /** The number of the newest request of each room. */
@@ -73,7 +90,6 @@ export class History {
     else if (has_older && entries.length < PAGE_ENTRIES) void this.older(room_id);
   }
 
-  /** Shows the newest messages again after the timeline was opened at an older one. */
   openNewest(room_id: string): void {
     const timeline = this.#options.timelines.get(room_id);
     if (!timeline || timeline.peek().loaded_to === null) return;
@@ -91,7 +107,6 @@ export class History {
     if (to !== null && !this.#isLoading(room_id)) await this.#load(room_id, this.#newer);
   }
 
-  /** Shows the messages around `seq`. */
   async around(room_id: string, seq: number): Promise<void> {
     const timeline = this.#options.timelines.get(room_id);
     if (!timeline) return;
@@ -99,19 +114,16 @@ export class History {
     await this.#load(room_id, this.#around);
   }
 
-  /** Forgets the entries that are far from those that the view shows. */
   keepNear(room_id: string, shown: Range): void {
     const timeline = this.#options.timelines.get(room_id);
     if (timeline) timeline.value = nearby(timeline.peek(), shown);
   }
 
-  /** Which end of the timeline could not be loaded; null where nothing failed. */
   failed(room_id: string): 'older' | 'newer' | null {
     if (this.state(room_id) !== 'failed') return null;
     return this.#asks.get(room_id) === this.#newer ? 'newer' : 'older';
   }
 
-  /** Tries again what has failed. */
   async again(room_id: string): Promise<void> {
     if (!this.#isLoading(room_id))
       await this.#load(room_id, this.#asks.get(room_id) ?? this.#older);

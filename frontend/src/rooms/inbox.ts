@@ -10,6 +10,7 @@ import type { Reading } from './reading';
 import type { Recounts } from './recounts';
 import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
+import type { Threads } from './threads';
 import { apply, doubtful, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
 import type { Typing } from './typing';
@@ -20,6 +21,7 @@ interface InboxOptions {
   user_id: string;
   freshness: Freshness;
   recounts: Recounts;
+  threads: Threads;
   refreshes: Refreshes;
   rooms: Rooms;
   timelines: Timelines;
@@ -83,7 +85,7 @@ export class Inbox {
 
   #entry(event: EntryEvent): void {
     const { members, openRoomId, recounts, refreshes, rooms } = this.#to;
-    const { subscriptions, timelines } = this.#to;
+    const { subscriptions, threads, timelines } = this.#to;
     const { room_id } = event;
     const timeline = timelines.get(room_id);
     if (!timeline) return;
@@ -92,6 +94,7 @@ export class Inbox {
     if (standing === 'gap') subscriptions.resume(room_id);
     if (standing !== 'next') return;
     if (event.type === 'message') this.#arriving(event);
+    threads.apply(event);
     timeline.value = apply(before, event);
     if (room_id !== openRoomId.peek()) timelines.grew(room_id);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);

@@ -2,7 +2,7 @@ import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
 import type { MessagesApi } from '../wire/api/messages';
 import { jitter } from '../wire/backoff';
-import { recounted } from './timeline';
+import { findEntry, recounted } from './timeline';
 import type { Timelines } from './timelines';
 
 // Everybody who looks at the room may have to ask, so they do not all ask at once.
@@ -12,13 +12,13 @@ const MOST_ATTEMPTS = 5;
 
 interface RecountsOptions {
   messages: Pick<MessagesApi, 'get'>;
-  timelines: Timelines;
+  timelines: Pick<Timelines, 'get'>;
   clock: Clock;
 }
 
 /**
- * Asks the server again for the reactions of messages where this page may have counted wrongly. While more
- * reactions come, it asks less and less often.
+ * Asks the server again for the reactions and replies of messages where this page may have counted wrongly.
+ * While more of them come, it asks less and less often.
  */
 export class Recounts {
   readonly #options: RecountsOptions;
@@ -47,14 +47,19 @@ export class Recounts {
 
   async #ask(room_id: string, seq: number, key: string): Promise<void> {
     const { messages, timelines } = this.#options;
-    const epoch = timelines.get(room_id)?.peek().epoch;
+    const before = timelines.get(room_id)?.peek();
     this.#attempts.set(key, (this.#attempts.get(key) ?? 0) + 1);
     const message = await messages.get(room_id, seq).catch(() => null);
     const timeline = timelines.get(room_id);
+    if (this.#timers.has(key) || !timeline || !before) return;
+    const now = timeline.peek();
     // What came while the answer was on its way may or may not be counted in it.
-    if (this.#timers.has(key) || !timeline) return;
+    const isSame = findEntry(now, seq) === findEntry(before, seq);
+    if (message && now.epoch === before.epoch && !isSame) {
+      this.want(room_id, seq);
+      return;
+    }
     this.#attempts.delete(key);
-    if (message && timeline.peek().epoch === epoch)
-      timeline.value = recounted(timeline.peek(), message);
+    if (message && now.epoch === before.epoch) timeline.value = recounted(now, message);
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../browser/clock';
 import { Freshness } from '../browser/freshness';
 import type { TextStorage } from '../browser/storage';
 import type { Api } from '../wire/api/api';
-import type { Command } from '../wire/protocol';
+import type { Command, HistoryPage } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
 import { Directory } from './directory';
 import { Drafts } from './drafts';
@@ -20,6 +20,7 @@ import { type ReadChannel, Reading } from './reading';
 import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
 import { Rooms } from './rooms';
+import { Threads } from './threads';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Typing } from './typing';
@@ -103,16 +104,17 @@ export function wireRooms(options: RoomsOptions) {
     onSilence: options.probe,
   });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
-  const history = new History({
+  const loading = {
     messages: api.messages,
     timelines,
-    onDoubt: (id, seq) => recounts.want(id, seq),
-    onPage: (_, page) => {
+    onPage: (_: string, page: HistoryPage) => {
       for (const item of page.items)
         if ('ref' in item && item.user_id === user_id && item.ref) outbox.settle(item.ref);
     },
-    onForeignEpoch: (id) => subscriptions.resume(id),
-  });
+    onForeignEpoch: (id: string) => subscriptions.resume(id),
+  };
+  const history = new History({ ...loading, onDoubt: (id, seq) => recounts.want(id, seq) });
+  const threads = new Threads({ ...loading, clock });
   const shared = {
     ...{ user_id, freshness, rooms, timelines, subscriptions, history, reading, refreshes },
     ...{ outbox, openRoomId },
@@ -139,15 +141,18 @@ export function wireRooms(options: RoomsOptions) {
     subscriptions,
     outbox,
     history,
+    threads,
     recounts,
     messages: api.messages,
     people: new People(api.users, clock),
     directory: new Directory(api.rooms, clock),
     drafts: new Drafts(options.storage, user_id),
-    inbox: new Inbox({ ...shared, members, membership, recounts, typing }),
+    inbox: new Inbox({ ...shared, members, membership, recounts, threads, typing }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {
         reading.answered(room_id);
+        // A room that nobody opened for long may have no subscription, without which nothing is sent.
+        subscriptions.want(room_id, true);
         outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
       });
     },

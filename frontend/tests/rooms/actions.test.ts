@@ -4,7 +4,7 @@ import { messageEntry } from '../../src/rooms/timeline';
 import type { Message, Role } from '../../src/wire/protocol';
 import { ME, makeMessage, makeRoom } from '../make';
 
-const ALL = new Set(['edit', 'delete', 'react', 'pin']);
+const ALL = new Set(['edit', 'delete', 'react', 'pin', 'threads']);
 
 function offered(
   role: Role,
@@ -39,9 +39,9 @@ test.each<[Role, Role | null | undefined, boolean]>([
 });
 
 test('what one wrote oneself can be edited by who may write, and deleted by everybody', () => {
-  expect(offered('member', OWN)).toBe('react reply edit copy link delete');
-  expect(offered('reader', OWN)).toBe('copy link delete');
-  expect(offered('member')).toBe('react reply copy link');
+  expect(offered('member', OWN)).toBe('react reply thread edit copy link forward delete');
+  expect(offered('reader', OWN)).toBe('copy link forward delete');
+  expect(offered('member')).toBe('react reply thread copy link forward');
 });
 
 test('who governs a room pins and unpins', () => {
@@ -54,13 +54,22 @@ test('a deleted message has nothing but its place', () => {
   expect(offered('owner', { ...OWN, deleted: true })).toBe('link');
 });
 
+test('a thread is opened by who may reply, and by everybody where there are replies', () => {
+  const root = { reply_count: 1 };
+  expect(offered('reader')).not.toContain('thread');
+  expect(offered('reader', root)).toContain('thread');
+  expect(offered('reader', { thread: 3 })).toContain('thread');
+  expect(offered('member', { ...root, deleted: true })).toBe('thread link');
+  expect(offered('owner', root, 'owner', new Set())).not.toContain('thread');
+});
+
 test('what the server does not name in its features is not offered', () => {
-  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply copy link');
-  expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe('reply edit copy link');
+  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply copy link forward');
+  expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe('reply edit copy link forward');
 });
 
 test('what happened to a message can be looked at', () => {
   const reactions = [{ emoji: '👍', user_ids: ['bob-id'] }];
   const changed = { edited_at: '2026-01-05T12:00:00.000Z', reactions };
-  expect(offered('reader', changed)).toBe('copy link edits reactors');
+  expect(offered('reader', changed)).toBe('copy link forward edits reactors');
 });

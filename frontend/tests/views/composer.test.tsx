@@ -36,6 +36,8 @@ describe('the composer', () => {
           <SessionContext.Provider value={session}>
             <Composer
               room={makeRoom()}
+              draft="lobby"
+              label="Message Lobby"
               replyTo={replyTo}
               onSent={() => {}}
               onEditLast={() => {

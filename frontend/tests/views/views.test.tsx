@@ -72,7 +72,15 @@ describe('a message row', () => {
               quoted={undefined}
               highlighted={false}
               room_id="lobby"
-              abilities={{ reply: true, react: true, edit: true, delete: true, pin: false }}
+              root={null}
+              abilities={{
+                reply: true,
+                react: true,
+                edit: true,
+                delete: true,
+                pin: false,
+                thread: false,
+              }}
               isEdited={false}
               acts={{ act: (...what: unknown[]) => acted.push(what) } as unknown as Acts}
               onQuote={() => {}}

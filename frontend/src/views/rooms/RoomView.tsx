@@ -15,6 +15,7 @@ import { DroppedChanges } from '../timeline/DroppedChanges';
 import { loadMessageViews } from '../timeline/load';
 import { TimelineView } from '../timeline/TimelineView';
 import { loadRoomViews } from './load';
+import { useThreadPlace } from './thread_place';
 
 interface RoomViewProps {
   room: Room;
@@ -29,8 +30,11 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   // In a wide window the members stand beside the conversation. In any other they cover it, so they
   // have an address: "back" returns to the conversation.
   const [beside, setBeside] = useState(() => window.matchMedia(WIDE).matches);
-  const inFront = route.name === 'room' && route.panel === 'members';
-  const showMembers = beside || inFront;
+  const features = session.features.value;
+  const here = route.name === 'room' ? route : null;
+  const root = features.has('threads') ? (here?.thread ?? null) : null;
+  const inFront = here?.panel === 'members';
+  const showMembers = (beside || inFront) && root === null;
   const wentThere = useRef(false);
   const [leaving, setLeaving] = useState(false);
   const [showPins, setShowPins] = useState(false);
@@ -40,14 +44,16 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
   const Members = parts.of(loadRoomViews).value?.MembersPanel;
+  const Thread = parts.of(loadMessageViews).value?.ThreadPanel;
   const membersButton = useRef<HTMLButtonElement>(null);
+  const place = useRef<HTMLElement>(null);
   useEffect(() => void members.know(room.id), [members, room.id]);
   // Under another epoch another message may have the seq of the one that is answered.
   useLayoutEffect(() => {
     replyTo.value = null;
     editing.value = null;
   }, [replyTo, editing, epoch]);
-  const linked = route.name === 'room' ? route.seq : null;
+  const linked = here?.thread == null ? (here?.seq ?? null) : null;
   useEffect(() => {
     if (linked === null) return;
     goal.value = linked;
@@ -72,9 +78,11 @@ export function RoomView({ room, timeline }: RoomViewProps) {
     else router.replace(roomHash(room.id));
     wentThere.current = false;
   };
+  const thread = useThreadPlace(room, root, place);
+  const look = root !== null ? 'room with-thread' : showMembers ? 'room with-members' : 'room';
   return (
-    <div class={showMembers ? 'room with-members' : 'room'}>
-      <section class="place" aria-labelledby="room-name">
+    <div class={look}>
+      <section class="place" aria-labelledby="room-name" ref={place}>
         <header class="place-head">
           <a class="icon-button back" href="#/" aria-label="Back to your rooms">
             <Icon name="back" />
@@ -137,15 +145,24 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           onReply={(entry) => {
             replyTo.value = entry;
           }}
+          onThread={thread.open}
         />
         <DroppedChanges room={room} />
         <Composer
           room={room}
+          draft={room.id}
+          label={`Message ${room.name}`}
           replyTo={replyTo}
           onSent={() => setSentCount((count) => count + 1)}
           onEditLast={editLast}
         />
       </section>
+      {root !== null &&
+        (Thread ? (
+          <Thread room={room} root={root} seq={here?.seq ?? null} onClose={thread.close} />
+        ) : (
+          <aside class="thread" aria-label="Thread" />
+        ))}
       {showMembers &&
         (Members ? (
           <Members

@@ -13,14 +13,16 @@ const SHORTCUTS: Keys = [
   [['↓'], 'In the messages: the one after'],
   [['Enter'], 'On a message: what can be done with it'],
   [['R'], 'On a message: reply'],
+  [['T'], 'On a message: open its thread'],
   [['E'], 'On a message of yours: edit'],
   [['+'], 'On a message: react'],
   [['P'], 'On a message: pin or unpin'],
   [['C'], 'On a message: copy its text'],
   [['L'], 'On a message: copy a link to it'],
+  [['F'], 'On a message: forward it'],
   [['Del'], 'On a message: delete'],
   [['↑'], 'Where nothing is written yet: edit your last message'],
-  [['Esc'], 'Cancel a reply, close a dialog'],
+  [['Esc'], 'Cancel a reply, close a dialog or a thread'],
   [['?'], 'This list'],
 ];
 

@@ -11,6 +11,7 @@ import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
 import { Body } from './Body';
 import { Excerpt } from './Excerpt';
+import { Forward } from './Forward';
 import { MessageMenu, ReactMenu } from './MessageMenu';
 
 /** The menu or the dialog that is open for a message. */
@@ -43,6 +44,8 @@ export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
       return <Reactors room={room} entry={entry} onClose={close} />;
     case 'delete':
       return <Delete entry={entry} onClose={close} onDelete={() => acts.remove(seq)} />;
+    case 'forward':
+      return <Forward room={room} entry={entry} onClose={close} onForward={acts.forward} />;
   }
 }
 

@@ -37,7 +37,7 @@ export function Beginning({ room, atStart, loading, failed, bare, onLoad }: Begi
   );
 }
 
-function SkeletonMessages() {
+export function SkeletonMessages() {
   return (
     <div aria-hidden="true">
       {['', 'long', 'short', '', 'long'].map((width, index) => (

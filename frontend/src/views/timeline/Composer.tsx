@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { insertText } from '../../browser/field';
 import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
@@ -19,6 +19,12 @@ const COUNTER_FROM = 0.9;
 
 interface ComposerProps {
   room: Room;
+  /** The name of the draft. */
+  draft: string;
+  /** What the field is called. */
+  label: string;
+  /** The message that is answered where none was chosen; null in a room. */
+  answers?: number | null;
   /** The message that the next one answers. Read when sending, as it was cleared by the last one. */
   replyTo: Signal<MessageEntry | null>;
   onSent(): void;
@@ -26,13 +32,15 @@ interface ComposerProps {
   onEditLast(): boolean;
 }
 
-export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { room, draft, label, answers = null, replyTo, onSent, onEditLast } = props;
   const session = useSession();
   const { drafts } = session;
   const later = useApp().parts.of(loadMessageViews);
   const area = useRef<HTMLTextAreaElement>(null);
   // The element keeps its text itself. The draft is a copy of it, for the next time.
-  const text = drafts.get(room.id);
+  const id = useId();
+  const text = drafts.get(draft);
   const answered = replyTo.value;
   const [initial] = useState(text);
   const [picking, setPicking] = useState(false);
@@ -67,8 +75,8 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
     if (isBlank(body) || codePoints(body) > limit) return;
     // Emptied here and not by the next rendering: a key may be pressed before it.
     element.value = '';
-    drafts.set(room.id, '');
-    session.say(room.id, body, replyTo.peek()?.seq ?? null);
+    drafts.set(draft, '');
+    session.say(room.id, body, replyTo.peek()?.seq ?? answers);
     replyTo.value = null;
     onSent();
     element.focus();
@@ -83,7 +91,10 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
       event.preventDefault();
       return;
     }
-    if (event.key === 'Escape') replyTo.value = null;
+    if (event.key === 'Escape' && replyTo.peek()) {
+      replyTo.value = null;
+      event.preventDefault();
+    }
     const isEmpty = area.current?.value === '';
     if (event.key === 'ArrowUp' && isEmpty && !hasModifier(event) && onEditLast())
       event.preventDefault();
@@ -100,7 +111,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
         send();
       }}
     >
-      <Typists room={room} />
+      {answers === null && <Typists room={room} />}
       {answered && (
         <div class="composer-reply">
           <Icon name="reply" size={16} />
@@ -136,6 +147,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
       )}
       {MarkBar && (
         <MarkBar
+          id={`${id}-marks`}
           previews={previews}
           onMark={(mark) => area.current && format(area.current, mark)}
           onPreview={togglePreview}
@@ -147,13 +159,13 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
           rows={1}
           dir="auto"
           defaultValue={initial}
-          placeholder={`Message ${room.name}`}
-          aria-label={`Message ${room.name}`}
+          placeholder={label}
+          aria-label={label}
           enterkeyhint={isCoarse() ? 'enter' : 'send'}
-          aria-describedby="composer-hint"
+          aria-describedby={`${id}-hint`}
           aria-invalid={left < 0 ? 'true' : undefined}
           onInput={(event) => {
-            drafts.set(room.id, event.currentTarget.value);
+            drafts.set(draft, event.currentTarget.value);
             session.typing.pressed(room.id);
           }}
           onKeyDown={onKeyDown}
@@ -174,7 +186,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
           aria-label="Formatting"
           title="Formatting"
           aria-expanded={showMarks}
-          aria-controls="composer-marks"
+          aria-controls={`${id}-marks`}
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => setShowMarks(!showMarks)}
         >
@@ -198,7 +210,7 @@ export function Composer({ room, replyTo, onSent, onEditLast }: ComposerProps) {
           <Icon name="send" />
         </button>
       </div>
-      <p id="composer-hint" class="composer-hint">
+      <p id={`${id}-hint`} class="composer-hint">
         <kbd>Enter</kbd> to send, <kbd>Shift</kbd>+<kbd>Enter</kbd> for a new line
       </p>
       <LazyDialog

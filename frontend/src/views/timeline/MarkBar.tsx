@@ -3,15 +3,16 @@ import { MARKS } from '../../formatting/marks';
 import { Icon } from '../parts/Icon';
 
 interface MarkBarProps {
+  id: string;
   previews: boolean;
   onMark(mark: Mark): void;
   onPreview(): void;
 }
 
 /** The buttons that format what is selected in the composer. */
-export function MarkBar({ previews, onMark, onPreview }: MarkBarProps) {
+export function MarkBar({ id, previews, onMark, onPreview }: MarkBarProps) {
   return (
-    <fieldset id="composer-marks" class="composer-marks" aria-label="Formatting">
+    <fieldset id={id} class="composer-marks" aria-label="Formatting">
       {MARKS.map((mark) => (
         <button
           key={mark.name}

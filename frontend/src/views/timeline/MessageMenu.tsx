@@ -10,11 +10,13 @@ interface Look {
 
 const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
   reply: { text: 'Reply', icon: 'reply' },
+  thread: { text: 'Open thread', icon: 'thread' },
   edit: { text: 'Edit', icon: 'pencil' },
   pin: { text: 'Pin', icon: 'pin' },
   unpin: { text: 'Unpin', icon: 'pin' },
   copy: { text: 'Copy text', icon: 'copy' },
   link: { text: 'Copy link', icon: 'link' },
+  forward: { text: 'Forward', icon: 'forward' },
   edits: { text: 'Edits', icon: 'retry' },
   reactors: { text: 'Who reacted', icon: 'people' },
   delete: { text: 'Delete', icon: 'bin' },

@@ -14,6 +14,7 @@ import { Excerpt } from './Excerpt';
 import { LongBody } from './LongBody';
 import { MessageEditor } from './MessageEditor';
 import { Reactions } from './Reactions';
+import { Replies, ToThread } from './Replies';
 
 interface MessageRowProps {
   row: Extract<Row, { kind: 'message' | 'pending' }>;
@@ -23,6 +24,8 @@ interface MessageRowProps {
   highlighted: boolean;
   abilities: Abilities;
   isEdited: boolean;
+  /** The root of the thread in which the row stands; null in the room. */
+  root: number | null;
   acts: Acts;
   onQuote(seq: number): void;
   onRetry(ref: string): void;
@@ -48,7 +51,7 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 
   override render() {
-    const { row, me, quoted, highlighted, isEdited, onQuote } = this.props;
+    const { row, me, quoted, highlighted, isEdited, root, abilities, acts, onQuote } = this.props;
     const { at } = sourceOf(row);
     const { body, reply_to } = row.kind === 'message' ? row.entry : row.pending.command;
     const entry = row.kind === 'message' ? row.entry : null;
@@ -63,6 +66,8 @@ export class MessageRow extends Component<MessageRowProps> {
         {clockTime(at)}
       </time>
     );
+    const toThread = (event: { currentTarget: Element }) =>
+      entry && acts.act('thread', entry.seq, rectOf(event));
     return (
       // One message at a time is a stop of the Tab key (roving.ts).
       <article class={classes.join(' ')} data-key={row.key} data-seq={entry?.seq} tabIndex={-1}>
@@ -82,8 +87,14 @@ export class MessageRow extends Component<MessageRowProps> {
             </span>{' '}
             {row.leads && <Username of={author} />} {time}
           </header>
-          {reply_to && <Quote seq={reply_to} quoted={quoted} onQuote={onQuote} />}
+          {reply_to && reply_to !== root && (
+            <div class="answer">
+              <Quote seq={reply_to} quoted={quoted} onQuote={onQuote} />
+              {entry?.thread && abilities.thread && <ToThread onOpen={toThread} />}
+            </div>
+          )}
           {this.#content(body, entry)}
+          {entry && abilities.thread && <Replies entry={entry} onOpen={toThread} />}
           {pending && this.#status(pending)}
           {row.kind === 'message' && row.changes.map((change) => this.#status(change))}
         </div>

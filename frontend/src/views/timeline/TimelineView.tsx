@@ -1,16 +1,19 @@
-import type { Signal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { dayName } from '../../browser/time';
 import { actionOf } from '../../rooms/actions';
+import type { Pages } from '../../rooms/history';
 import { bySeq, overlaid } from '../../rooms/overlay';
+import type { Reading } from '../../rooms/reading';
 import { type Row, rowsOf } from '../../rooms/rows';
+import type { Thread } from '../../rooms/threads';
 import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { ActPlace } from './ActPlace';
 import { useActs } from './acts';
-import { Beginning } from './Beginning';
+import { Beginning, SkeletonMessages } from './Beginning';
 import { MessageRow } from './MessageRow';
 import { NoticeRow } from './NoticeRow';
 import { usePresses } from './press';
@@ -21,6 +24,8 @@ import { JumpToNewest, UnreadBar } from './UnreadBar';
 interface TimelineViewProps {
   room: Room;
   timeline: Signal<Timeline>;
+  /** The thread that is shown instead of the room. */
+  thread?: Thread;
   /** Grows with each message that the user sends. Then the view scrolls to the end. */
   sentCount: number;
   /** The seq of the message that is being edited. */
@@ -28,13 +33,18 @@ interface TimelineViewProps {
   /** The seq of the message that is to be shown. */
   goal: Signal<number | null>;
   onReply(entry: MessageEntry): void;
+  /** Opens the thread below the message `root`, at the reply `seq`. */
+  onThread?(root: number, seq: number | null): void;
 }
 
 export function TimelineView(props: TimelineViewProps) {
-  const { room, timeline, sentCount, editing, goal, onReply } = props;
+  const { room, timeline, thread, sentCount, editing, goal, onReply } = props;
+  const { onThread = () => {} } = props;
   const { auth, now } = useApp();
   const session = useSession();
-  const { outbox, history, reading } = session;
+  const { outbox } = session;
+  const { history, reading } = usePlace(thread);
+  const root = thread?.root ?? null;
   const current = timeline.value;
   const { entries } = current;
   const mark = reading.divider.value;
@@ -47,10 +57,13 @@ export function TimelineView(props: TimelineViewProps) {
     user_id: session.user_id,
     username: state.phase === 'signed_in' ? state.user.username : '',
   };
+  const pending = outbox
+    .messagesIn(room.id)
+    .filter(({ command: { reply_to } }) => !thread || (reply_to && findEntry(current, reply_to)));
   const changes = bySeq(outbox.changesIn(room.id), current.epoch);
   const rows = rowsOf({
     entries: entries.slice(from, to),
-    pending: view.last === null && current.loaded_to === null ? outbox.messagesIn(room.id) : [],
+    pending: view.last === null && current.loaded_to === null ? pending : [],
     changes,
     divider: dividerIn(current, from, line),
     me: session.user_id,
@@ -119,7 +132,7 @@ export function TimelineView(props: TimelineViewProps) {
     if (index < from || index >= to) toEntry(edited);
   }, [edited]);
 
-  const acts = useActs({ room, timeline, editing, onReply });
+  const acts = useActs({ room, timeline, editing, root, onReply, onThread });
   useRoving(scroller);
   usePresses(scroller, {
     onKey: (key, seq, anchor) => {
@@ -162,6 +175,7 @@ export function TimelineView(props: TimelineViewProps) {
             highlighted={seq !== null && seq === highlight?.seq}
             abilities={acts.abilities}
             isEdited={seq !== null && seq === edited}
+            root={root}
             acts={acts}
             onQuote={toEntry}
             onRetry={(ref) => outbox.retry(ref)}
@@ -174,34 +188,40 @@ export function TimelineView(props: TimelineViewProps) {
 
   const said = acts.said.value;
   const failed = history.failed(room.id);
-  const empty = rows.length === 0 && !current.has_older;
+  const empty = rows.length === 0 && !current.has_older && current.loaded_to === null;
   return (
     <div class="timeline-frame">
-      <UnreadBar
-        room={room}
-        timeline={current}
-        onFirst={() => void toFirstUnread()}
-        onNewest={toNewest}
-      />
+      {!thread && (
+        <UnreadBar
+          room={room}
+          timeline={current}
+          onFirst={() => void toFirstUnread()}
+          onNewest={toNewest}
+        />
+      )}
       <div
         class="timeline"
         ref={scroller}
         role="log"
-        aria-label={`Messages in ${room.name}`}
+        aria-label={thread ? 'Messages in the thread' : `Messages in ${room.name}`}
         aria-live={reading.atBottom.value ? 'polite' : 'off'}
         aria-busy={loading}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
         tabIndex={0}
       >
         <div class="timeline-rows">
-          <Beginning
-            room={room}
-            atStart={from === 0 && !current.has_older}
-            loading={loading}
-            failed={failed === 'older'}
-            bare={entries.length === 0}
-            onLoad={() => void (failed ? history.again(room.id) : history.older(room.id))}
-          />
+          {thread ? (
+            entries.length === 0 && loading && <SkeletonMessages />
+          ) : (
+            <Beginning
+              room={room}
+              atStart={from === 0 && !current.has_older}
+              loading={loading}
+              failed={failed === 'older'}
+              bare={entries.length === 0}
+              onLoad={() => void (failed ? history.again(room.id) : history.older(room.id))}
+            />
+          )}
           {empty && <p class="timeline-empty">Nothing has been said here yet. Say hello.</p>}
           {rows.map(row)}
           {failed === 'newer' && (
@@ -214,13 +234,27 @@ export function TimelineView(props: TimelineViewProps) {
           )}
         </div>
       </div>
-      {!reading.atBottom.value && rows.length > 0 && <JumpToNewest room={room} onJump={toNewest} />}
+      {!thread && !reading.atBottom.value && rows.length > 0 && (
+        <JumpToNewest room={room} onJump={toNewest} />
+      )}
       <ActPlace room={room} acts={acts} />
       <p class="said" role="status" key={said?.text}>
         {said?.text}
       </p>
     </div>
   );
+}
+
+/** Where the pages come from, and what is told of what is on the screen. Of a thread nothing is told. */
+function usePlace(thread: Thread | undefined): {
+  history: Pages;
+  reading: Pick<Reading, 'divider' | 'atBottom' | 'focused' | 'show'>;
+} {
+  const { history, reading } = useSession();
+  const atBottom = useSignal(true);
+  const divider = useSignal(null);
+  if (!thread) return { history, reading };
+  return { history: thread, reading: { divider, atBottom, focused: reading.focused, show() {} } };
 }
 
 /**

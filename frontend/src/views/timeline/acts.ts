@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
 import { copyText } from '../../browser/clipboard';
-import { messageHash } from '../../browser/router';
+import { messageHash, threadHash } from '../../browser/router';
 import { type Action, abilitiesIn, actionsFor } from '../../rooms/actions';
 import { bySeq, overlaid } from '../../rooms/overlay';
 import { findEntry, type MessageEntry, type Timeline } from '../../rooms/timeline';
@@ -10,7 +10,7 @@ import { useSession } from '../parts/context';
 
 /** What is open for a message. */
 export interface Acting {
-  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete';
+  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete' | 'forward';
   seq: number;
   anchor: DOMRect;
 }
@@ -20,20 +20,27 @@ interface ActsOptions {
   timeline: Signal<Timeline>;
   /** The seq of the message that is being edited. */
   editing: Signal<number | null>;
+  /** The root of the thread in which the messages are shown; null in the room. */
+  root: number | null;
   onReply(entry: MessageEntry): void;
+  /** Opens the thread below the message `root`, at the reply `seq`. */
+  onThread(root: number, seq: number | null): void;
 }
 
 export type Acts = ReturnType<typeof useActs>;
 
 /** What the user does with the messages of a room. */
-export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
+export function useActs({ room, timeline, editing, root, onReply, onThread }: ActsOptions) {
   const session = useSession();
   const { members, outbox, user_id: me } = session;
   const acting = useSignal<Acting | null>(null);
   /** What was done, for a moment. */
   const said = useSignal<{ text: string } | null>(null);
   const features = session.features.value;
-  const abilities = useMemo(() => abilitiesIn(room, features), [room.role, features]);
+  const abilities = useMemo(() => {
+    const may = abilitiesIn(room, features);
+    return { ...may, thread: may.thread && root === null };
+  }, [room.role, features, root]);
 
   /** The message as it is shown. */
   const find = (seq: number): MessageEntry | undefined => {
@@ -79,12 +86,18 @@ export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
         void copy(entry.body, 'Text');
         return;
       case 'link':
-        void copy(new URL(messageHash(room.id, seq), window.location.href).href, 'Link');
+        void copy(new URL(hashOf(seq), window.location.href).href, 'Link');
+        return;
+      case 'thread':
+        onThread(entry.thread ?? seq, entry.thread === null ? null : seq);
         return;
       default:
         acting.value = { what: action, seq, anchor };
     }
   };
+
+  const hashOf = (seq: number) =>
+    root === null ? messageHash(room.id, seq) : threadHash(room.id, root, seq);
 
   const react = (seq: number, emoji: string) => {
     acting.value = null;
@@ -93,6 +106,13 @@ export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
     const reaction = entry.reactions.find((one) => one.emoji === emoji);
     const type = reaction?.user_ids.includes(me) ? 'unreact' : 'react';
     session.change(room.id, seq, { type, emoji });
+  };
+
+  /** Sends what quotes a message into another room. */
+  const forward = (to: Room, body: string) => {
+    acting.value = null;
+    session.say(to.id, body);
+    said.value = { text: `Forwarded to ${to.name}.` };
   };
 
   /** Opens the picker of all emojis. */
@@ -125,6 +145,6 @@ export function useActs({ room, timeline, editing, onReply }: ActsOptions) {
 
   return {
     ...{ acting, said, abilities, find, offered },
-    ...{ act, react, pick, remove, save, stopEditing, draftOf, close },
+    ...{ act, react, forward, pick, remove, save, stopEditing, draftOf, close },
   };
 }

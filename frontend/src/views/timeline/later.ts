@@ -4,3 +4,4 @@ export { EmojiPicker } from '../parts/EmojiPicker';
 export { ActDialogs } from './ActDialogs';
 export { MarkBar } from './MarkBar';
 export { PinsDialog } from './PinsDialog';
+export { ThreadPanel } from './ThreadPanel';

@@ -74,7 +74,9 @@ export function useScroll(options: ScrollOptions): {
     anchor.current = firstVisible(element);
     const row = lineIn(element);
     if (row && topOf(row, element) < -ROUNDING_PIXELS) passedLine.current = latest.current.line;
-    atBottom.value = sticks.current;
+    const isSeen = getComputedStyle(element).visibility === 'visible';
+    atBottom.value = sticks.current && isSeen;
+    if (!isSeen) return;
     const shown = seqsOnScreen(element);
     // The end of the log may be an entry that shows nothing.
     if (shown) onShown(shown.from, sticks.current ? timeline.seq : shown.to);
