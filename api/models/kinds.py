@@ -86,6 +86,7 @@ KINDS: Final[dict[str, Shape]] = {
     Kind.EDIT: Shape(
         "its author changed the message `target`, which now mentions whom this says",
         {"target": _SEQ, "body": _TEXT, **_MENTIONS},
+        acts=True,
     ),
     Kind.DELETE: Shape(
         "the message `target` was deleted, which stood in the thread below the message `thread`",
@@ -96,6 +97,7 @@ KINDS: Final[dict[str, Shape]] = {
     Kind.REACTION: Shape(
         "a user reacted to the message `target`, or took it back",
         {"target": _SEQ, "emoji": _TEXT, "added": Field((bool,))},
+        acts=True,
     ),
     Kind.PIN: Shape(
         "the message `target` was pinned in the room, or unpinned",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from api.models.log import SHOWN_REACTORS, Entry, EntryData, Kind, Message, Reaction
 
@@ -53,33 +53,54 @@ class State(NamedTuple):
     mentions: Mentions | None = None
     """None while it is as it was sent."""
 
+    def after(self, entry: Entry, seq: int) -> "State":
+        """Return the state after one more entry that changes the message at `seq`, but for its reactions and replies.
 
-UNCHANGED = State()
+        What they are depends on more than this state, so whoever keeps that applies the entry to them. What comes after
+        a deletion is ignored, and so are entries of unknown kinds.
+        """
+        if self.deleted_by is not None or entry.data.get("target") != seq:
+            return self
+        match entry.kind:
+            case Kind.EDIT:
+                body, mentions = str(entry.data["body"]), mentions_in(entry.data)
+                return self._replace(body=body, edited_at=entry.at, mentions=mentions)
+            case Kind.DELETE:
+                return State(deleted_by=entry.seq, replies=self.replies)
+            case Kind.PIN:
+                pinned_by = (self.pinned_by or entry.seq) if entry.data["pinned"] else None
+                return self._replace(pinned_by=pinned_by)
+            case _:
+                return self
+
+
+UNCHANGED: Final = State()
+
+
+def changed_by(entry: Entry) -> tuple[int, ...]:
+    """Return the seqs of the messages that an entry changes: its target, and the root of a reply or a deleted reply."""
+    root = entry.data.get("thread") if entry.kind in {Kind.MESSAGE, Kind.DELETE} else None
+    return tuple(seq for seq in (entry.data.get("target"), root) if isinstance(seq, int))
 
 
 @dataclass(slots=True)
 class Changes:
     """The entries that target one message, applied to it."""
 
-    body: str | None = None
-    edited_at: int | None = None
-    deleted_by: int | None = None
-    pinned_by: int | None = None
+    _seq: int
+    _state: State = UNCHANGED
     reactions: dict[str, dict[str, None]] = field(default_factory=dict)
     """By emoji, the ids of users. Both are in the order of reacting."""
-    mentions: Mentions | None = None
 
     @classmethod
-    def by(cls, entries: Iterable[Entry]) -> Self:
-        """Apply these entries, in whatever order they are given. All of them must target the same message.
+    def by(cls, seq: int, entries: Iterable[Entry]) -> Self:
+        """Apply these entries to the message at `seq`, in whatever order they are given.
 
         Those of unknown kinds are ignored, and all that come after a deletion.
         """
-        made = cls()
+        made = cls(seq)
         for entry in sorted(entries, key=lambda entry: entry.seq):
             made._apply(entry)
-            if made.deleted_by is not None:
-                return cls(deleted_by=made.deleted_by)
         return made
 
     def has_reaction(self, emoji: str, user_id: str) -> bool:
@@ -92,20 +113,14 @@ class Changes:
             Reaction(emoji, len(users), tuple(islice(users, SHOWN_REACTORS)))
             for emoji, users in self.reactions.items()
         )
-        return State(
-            self.body, self.edited_at, self.deleted_by, self.pinned_by, reactions, mentions=self.mentions
-        )
+        return self._state._replace(reactions=reactions)
 
     def _apply(self, entry: Entry) -> None:
-        if entry.kind == Kind.DELETE:
-            self.deleted_by = entry.seq
-        elif entry.kind == Kind.EDIT:
-            self.body, self.edited_at = str(entry.data["body"]), entry.at
-            self.mentions = mentions_in(entry.data)
+        self._state = self._state.after(entry, self._seq)
+        if self._state.deleted_by is not None:
+            self.reactions.clear()
         elif entry.kind == Kind.REACTION:
             self._react(str(entry.data["emoji"]), entry)
-        elif entry.kind == Kind.PIN:
-            self.pinned_by = (self.pinned_by or entry.seq) if entry.data["pinned"] else None
 
     def _react(self, emoji: str, entry: Entry) -> None:
         """Apply one reaction. An emoji without users is removed, so that it comes last if it is used again."""
@@ -126,21 +141,17 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
     message keeps its place and its replies, and has an empty body, no reactions, no pin and no mentions.
     """
     given = [*changes]
-    by_target: dict[int, list[Entry]] = {}
+    by_message: dict[int, list[Entry]] = {}
     for change in given:
-        target = change.data.get("target")
-        if isinstance(target, int):
-            by_target.setdefault(target, []).append(change)
+        for seq in changed_by(change):
+            by_message.setdefault(seq, []).append(change)
     below = replies_below(given)
-    return [
-        folded(
-            message,
-            Changes.by(by_target.get(message.seq, ()))
-            .state()
-            ._replace(replies=below.get(message.seq, NO_REPLIES)),
-        )
-        for message in messages
-    ]
+
+    def state_of(seq: int) -> State:
+        state = Changes.by(seq, by_message.get(seq, ())).state()
+        return state._replace(replies=below.get(seq, NO_REPLIES))
+
+    return [folded(message, state_of(message.seq)) for message in messages]
 
 
 def replies_below(entries: Iterable[Entry]) -> dict[int, Replies]:

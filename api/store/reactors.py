@@ -14,12 +14,24 @@ def reactors(  # noqa: PLR0917  a list, and the page of it
 
     `changes` are the entries that have changed the message at `seq`, in any order. Raises `BadCursor`.
     """
-    list_name = f"reactors {room_id} {seq} {emoji}"
-    after, _ = paging.start(list_name, cursor)
+    after = start(room_id, seq, emoji, cursor)
     standing = [entry for entry in _standing(emoji, changes) if entry.seq > after]
     return paging.page(
-        list_name, standing, limit, key=lambda entry: (entry.seq, ""), item=lambda entry: entry
+        _list(room_id, seq, emoji),
+        standing,
+        limit,
+        key=lambda entry: (entry.seq, ""),
+        item=lambda entry: entry,
     )
+
+
+def start(room_id: str, seq: int, emoji: str, cursor: str | None) -> int:
+    """Return the seq after which the reactions of a page begin. Raises `BadCursor`."""
+    return max(paging.start(_list(room_id, seq, emoji), cursor)[0], 0)
+
+
+def _list(room_id: str, seq: int, emoji: str) -> str:
+    return f"reactors {room_id} {seq} {emoji}"
 
 
 def _standing(emoji: str, changes: Iterable[Entry]) -> list[Entry]:

@@ -14,6 +14,9 @@ from api.store.rethinkdb import Pool, r
 
 ALWAYS_KNOWN: Final = frozenset({Kind.DELETE, Kind.MEMBER})
 """These kinds act, and every version knows them."""
+AT_ONCE: Final = frozenset({Kind.DELETE, Kind.MEMBER, Kind.PIN})
+"""Entries of these kinds are flushed at once, and carried out one by one. The others only change folded messages, so
+they are flushed when their time comes."""
 ROW: Final = "kinds"
 """This row of `meta` lists, as `acting`, the kinds that act and may be written."""
 
@@ -31,10 +34,18 @@ def allow_query(meta: Any) -> Any:
     )
 
 
-async def require_allowed(pool: Pool, kind: Kind) -> None:
-    """Raise `Unavailable` for a kind that acts as long as there may be nodes that do not know it."""
-    if not KINDS[kind].acts or kind in ALWAYS_KNOWN:
-        return
-    row = await pool.run(r.table("meta", read_mode="majority").get(ROW))
-    if row is None or kind not in row["acting"]:
-        raise Unavailable("some nodes may be of an older version: when none is, run `tailwire init`")
+class AllowedKinds:
+    """Knows which kinds may be written. What was allowed once stays allowed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: set[str] = {*ALWAYS_KNOWN}
+
+    async def require(self, kind: Kind) -> None:
+        """Raise `Unavailable` for a kind that acts as long as there may be nodes that do not know it."""
+        if not KINDS[kind].acts or kind in self._known:
+            return
+        row = await self._pool.run(r.table("meta", read_mode="majority").get(ROW))
+        if row is None or kind not in row["acting"]:
+            raise Unavailable("some nodes may be of an older version: when none is, run `tailwire init`")
+        self._known.add(kind)

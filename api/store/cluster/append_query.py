@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models.log import Kind
-from api.store.cluster.batches import changes_of
 from api.store.cluster.heads import MOVES, NOTED, KnownHead, noted
 from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table, is_head
 from api.store.cluster.waiting import Guard
@@ -120,7 +119,6 @@ def relative_query(
     after the update, which is cheaper than if the update returned the whole head as it was before and after.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
-    edited = [[room_id, row["data"]["target"]] for row in rows if row["kind"] == Kind.EDIT]
     given = {
         "room_id": room_id,
         "rows": rows,
@@ -134,20 +132,18 @@ def relative_query(
         "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
         "guards": [guard._asdict() for guard in guards],
         "deleted": deleted,
-        "edited": edited,
-        "erases": bool(deleted or edited),
     }
     if len(rows) > given["messages"]:
         return _ANY(given)
     return (_GUARDED if guards else _MESSAGES)(given)
 
 
-def _relative(given: Any, *, fits: Any, grown: Any, gone: Any = lambda _given: []) -> Any:
+def _relative(given: Any, *, fits: Any, grown: Any) -> Any:
     heads = r.table("heads")
 
-    def run(ids: Any, known: Any, gone: Any) -> Any:
+    def run(ids: Any, known: Any) -> Any:
         written = heads.get(given["room_id"]).update(
-            lambda head: r.branch(fits(head, given, ids).default(False), grown(head, given, gone), {}),
+            lambda head: r.branch(fits(head, given, ids).default(False), grown(head, given), {}),
             durability="hard",
         )
         return r.branch(
@@ -159,13 +155,7 @@ def _relative(given: Any, *, fits: Any, grown: Any, gone: Any = lambda _given: [
         )
 
     known = r.table("refs").get_all(r.args(given["ids"])).is_empty()
-    return r.do(given["ids"], known, gone(given), run)
-
-
-def _gone(given: Any) -> Any:
-    """Return the seqs of the messages that were deleted, of those that are edited here."""
-    changes = changes_of(given["edited"]).filter({"kind": Kind.DELETE.value})
-    return changes["data"]["target"].coerce_to("array")
+    return r.do(given["ids"], known, run)
 
 
 def _fits(head: Any, given: Any, ids: Any) -> Any:
@@ -205,7 +195,7 @@ def _fits_guarded(head: Any, given: Any, ids: Any) -> Any:
     return _fits(head, given, ids) & given["guards"].filter(fails).is_empty()
 
 
-def _grown_by_messages(head: Any, given: Any, _gone: Any) -> Any:
+def _grown_by_messages(head: Any, given: Any) -> Any:
     return r.do(
         head["seq"],
         _trim(head, given),
@@ -213,12 +203,12 @@ def _grown_by_messages(head: Any, given: Any, _gone: Any) -> Any:
     )
 
 
-def _grown_by_any(head: Any, given: Any, gone: Any) -> Any:
+def _grown_by_any(head: Any, given: Any) -> Any:
     def grown(seq: Any, trim: Any) -> Any:
         return _numbered(given, seq).do(
             lambda new: (
                 _grown(head, given, seq, trim, new)
-                .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given, gone)})
+                .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given)})
                 .merge(_with_moves_of(head, new))
                 .merge(_without_mentions_of(given["deleted"]))
             )
@@ -269,18 +259,9 @@ def _numbered(given: Any, seq: Any) -> Any:
     ).coerce_to("array")
 
 
-def _blanked(tail: Any, given: Any, gone: Any) -> Any:
-    """Return the tail without the bodies that this append, the tail or `batches` delete."""
-    return tail.do(
-        lambda tail: r.branch(
-            given["erases"],
-            r.do(
-                given["deleted"] + gone + tail.filter({"kind": Kind.DELETE.value})["data"]["target"],
-                lambda seqs: erased(tail, seqs),
-            ),
-            tail,
-        )
-    )
+def _blanked(tail: Any, given: Any) -> Any:
+    """Return the tail without the bodies that this append deletes. An edit of a deleted message is never appended."""
+    return tail.do(lambda tail: r.branch(given["deleted"].is_empty(), tail, erased(tail, given["deleted"])))
 
 
 def _answer(head: Any, given: Any) -> Any:
@@ -384,5 +365,5 @@ def confirm_query(room_id: str) -> Any:
 _EXACT: Final = Template(_exact)
 _MESSAGES: Final = Prepared(lambda given: _relative(given, fits=_fits, grown=_grown_by_messages))
 _GUARDED: Final = Prepared(lambda given: _relative(given, fits=_fits_guarded, grown=_grown_by_messages))
-_ANY: Final = Prepared(lambda given: _relative(given, fits=_fits_guarded, grown=_grown_by_any, gone=_gone))
+_ANY: Final = Prepared(lambda given: _relative(given, fits=_fits_guarded, grown=_grown_by_any))
 _LOOK: Final = Prepared(_look)

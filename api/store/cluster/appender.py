@@ -17,6 +17,7 @@ from api import failpoints
 from api.errors import NotFound, RefConflict, Unavailable
 from api.failpoints import Failpoint
 from api.models.log import Appended, Draft, Kind
+from api.store.cluster.acting import AT_ONCE
 from api.store.cluster.append_query import (
     confirm_query,
     exact_append,
@@ -172,7 +173,7 @@ class Appender:
         self._answer(batch, stored, epoch, attempt)
         # Retries are flushed too: the node that appended them may have crashed before it flushed them.
         if unflushed := [row for row in stored.values() if self._is_unflushed(room_id, row)]:
-            self._flusher.soon(room_id, acts=any("acts" in row for row in unflushed))
+            self._flusher.soon(room_id, at_once=any(row["kind"] in AT_ONCE for row in unflushed))
 
     async def _stored(
         self, room_id: str, rows: list[dict[str, Any]], batch: list[Waiting]
@@ -348,4 +349,4 @@ class Appender:
 
 
 def _erases(rows: list[dict[str, Any]]) -> bool:
-    return any(row["kind"] in {Kind.DELETE, Kind.EDIT} for row in rows)
+    return any(row["kind"] == Kind.DELETE for row in rows)

@@ -114,6 +114,26 @@ def entry_at(room_id: Any, seq: Any) -> Any:
     return _rows(found.order_by(index="id"), lambda row: row["seq"] == seq)
 
 
+def entries_at(room_id: Any, seqs: Any, near: Any) -> Any:
+    """Return the rows with these seqs of a room's log. `near` are the `spans` of the seqs."""
+    return near.concat_map(
+        lambda span: _rows(
+            _reaching(batches_table(), room_id, span.nth(0), span.nth(1)).order_by(index="id"),
+            lambda row: seqs.contains(row["seq"]),
+        ).coerce_to("array")
+    )
+
+
+def spans(seqs: Sequence[int]) -> list[list[int]]:
+    """Return the first and the last of seqs that are near each other. They are in order, and there is at least one."""
+    found = [[seqs[0], seqs[0]]]
+    for seq in seqs:
+        if seq - found[-1][1] > MAX_BATCH:
+            found.append([seq, seq])
+        found[-1][1] = seq
+    return found
+
+
 def _reaching(batches: Any, room_id: Any, first: Any, last: Any, *, index: str = "id") -> Any:
     """Return the batches that may have entries from `first` to `last`."""
     lower = [room_id, first - MAX_BATCH + 1]
@@ -208,6 +228,33 @@ def replies_below(room_id: Any, first: Any, last: Any) -> Any:
     found = batches.between([room_id, first, r.minval], [room_id, last, r.maxval], index="thread")
     below = batches.get_all(r.args(found["id"].distinct()))
     return _rows(below, lambda row: (row["data"]["thread"] >= first) & (row["data"]["thread"] <= last))
+
+
+def replies_to(places: Any) -> Any:
+    """Return the replies below the roots at these places (room and seq), and the entries that delete such replies."""
+    batches = batches_table()
+
+    def below(place: Any) -> Any:
+        lower, upper = place.append(r.minval), place.append(r.maxval)
+        return batches.between(lower, upper, index="thread")["id"].distinct()
+
+    found = batches.get_all(r.args(places.concat_map(below).distinct()))
+    return _rows(found, lambda row: places.contains([row["room_id"], row["data"]["thread"]]))
+
+
+def newest_replies(room_id: Any, root: Any, until: Any) -> Any:
+    """Return the replies below a root up to a seq that are not erased, newest first."""
+    batches = batches_table()
+    found = batches.between(
+        [room_id, root, r.minval], [room_id, root, until], index="thread", right_bound="closed"
+    )
+
+    def is_one(row: Any) -> Any:
+        is_below = (row["kind"] == Kind.MESSAGE.value) & (row["data"]["thread"] == root)
+        return is_below & row["erased"].default(False).not_() & (row["seq"] <= until)
+
+    ordered = found.order_by(index=r.desc("thread"))
+    return ordered.concat_map(lambda batch: _rows_of(batch).order_by(r.desc("seq"))).filter(is_one)
 
 
 def replies_after(room_id: Any, root: Any, seq: Any, until: Any, limit: Any) -> Any:

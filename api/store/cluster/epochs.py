@@ -19,6 +19,7 @@ import structlog
 
 from api.errors import Unavailable
 from api.store.cluster.batches import cut_query
+from api.store.cluster.folds import Folds
 from api.store.cluster.queries import (
     begin_renewal_query,
     clamp_query,
@@ -48,12 +49,19 @@ class ClusterEpochs:
     """Remembers the heads of the database from one tail to the next."""
 
     def __init__(
-        self, pool: Pool, reader: Reader, on_restored: Callable[[], None], *, renews: bool = True
+        self,
+        pool: Pool,
+        reader: Reader,
+        folds: Folds,
+        *,
+        on_restored: Callable[[], None],
+        renews: bool = True,
     ) -> None:
         """Without `renews`, a renewal that is under way is left to others: nothing is written."""
         self._renews = renews
         self._pool = pool
         self._reader = reader
+        self._folds = folds
         self._on_restored = on_restored
         self._seqs: dict[str, dict[str, int]] = {}  # by room: the last seq of each epoch, newest epoch last
         self.is_restored = False
@@ -151,5 +159,6 @@ class ClusterEpochs:
             forget_tokens_query,
         ):
             await self._in_slices(query)
+        await self._folds.fold_all()  # the rows of changed messages are of the epochs before
         await self._pool.write(end_renewal_query(name))
         return True

@@ -48,7 +48,7 @@ def refs_of(batches: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def known_part(batches: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the batches before the first with an entry that acts, and whose kind this version does not know."""
-    known = {*acting_kinds(), *RESERVED_NAMES}
+    known = {*acting_kinds(), Kind.MESSAGE, *RESERVED_NAMES}  # a message acts if it is a reply
     for batch in batches:
         if any(
             row.get("acts") is True and is_kind(row["kind"]) and row["kind"] not in known
@@ -56,12 +56,6 @@ def known_part(batches: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         ):
             return
         yield batch
-
-
-def acting_rows(batches: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that a flush must carry out."""
-    acting = set(acting_kinds())
-    return [row for batch in batches for row in batch["rows"] if row["kind"] in acting]
 
 
 def store_query(

@@ -16,9 +16,10 @@ from api import failpoints
 from api.errors import Unavailable
 from api.failpoints import Failpoint
 from api.models.log import Kind
+from api.store.cluster.acting import AT_ONCE
 from api.store.cluster.batches import erase_queries
+from api.store.cluster.effects import Effects, effects_of
 from api.store.cluster.flush_query import (
-    acting_rows,
     documents,
     known_part,
     refs_of,
@@ -26,11 +27,12 @@ from api.store.cluster.flush_query import (
     stored_query,
     unflushed_query,
 )
+from api.store.cluster.folds import Folds
 from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, is_mark_of, read_head
-from api.store.cluster.mention_rows import may_mention, note_query, rows_after
+from api.store.cluster.mention_rows import note_query
 from api.store.cluster.pins import drop_query, keep_query
 from api.store.cluster.queries import NO_MARK, Mark, heads_table, project
-from api.store.cluster.rows import Reader, acting_row, our_rows
+from api.store.cluster.rows import Reader, our_rows
 from api.store.cluster.unflushed import Unflushed
 from api.store.rethinkdb import Pool, r
 
@@ -71,9 +73,12 @@ class _Remembered(NamedTuple):
 class Flusher:
     """Flushes the rooms of one node. It knows how far each is flushed, and has one task while anything is due."""
 
-    def __init__(self, pool: Pool, reader: Reader, unflushed: Unflushed, heads: KnownHeads) -> None:
+    def __init__(
+        self, pool: Pool, reader: Reader, unflushed: Unflushed, heads: KnownHeads, folds: Folds
+    ) -> None:
         self._pool = pool
         self._reader = reader
+        self._folds = folds
         self._unflushed = unflushed
         self._heads = heads
         self._node = secrets.token_urlsafe(6)
@@ -129,11 +134,11 @@ class Flusher:
 
     # -- flushing later
 
-    def soon(self, room_id: str, *, acts: bool = False) -> None:
-        """Flush a room later: at once if anything `acts`, or if enough of it is not flushed."""
+    def soon(self, room_id: str, *, at_once: bool = False) -> None:
+        """Flush a room later, but at once if that is asked for, or if enough of it is not flushed."""
         now = asyncio.get_running_loop().time()
         rows, size = self._unflushed.amount(room_id)
-        if acts or rows >= MAX_BATCH_ROWS or size >= MAX_BATCH_BYTES:
+        if at_once or rows >= MAX_BATCH_ROWS or size >= MAX_BATCH_BYTES:
             self._put_off(room_id, now)
         else:
             self._put_off(room_id, (now + FLUSH_SECONDS) // TOGETHER_SECONDS * TOGETHER_SECONDS)
@@ -186,19 +191,20 @@ class Flusher:
                 lost = [*remembered]  # nothing was written
             else:
                 failpoints.reached(Failpoint.AFTER_FLUSH)
-                await self._note_mentions([row for one in known for row in one.rows])
                 for one in known:
+                    effects = effects_of(one.rows, self._reader)
+                    await self._carry_out(one.room_id, one.epoch, effects, one.rows[-1]["seq"])
                     self._note_end(one.room_id, one.epoch, one.rows, one.rows[-1]["seq"], one.open_batch)
         for room_id in lost:
             await self.flush(room_id)
 
     def _remembered(self, room_id: str) -> _Remembered | None:
-        """Return all that is not flushed of a room, if this node has appended all of it, and nothing of it acts."""
+        """Return what is not flushed of a room, if this node has appended it all, and nothing must be done at once."""
         mark = self.mark(room_id)
         epoch, rows = self._unflushed.after(room_id, mark.seq)
         if not rows or epoch != mark.epoch:
             return None
-        if any("acts" in row or not self.is_ours(row["attempt"]) for row in rows):
+        if any(row["kind"] in AT_ONCE or not self.is_ours(row["attempt"]) for row in rows):
             return None
         return _Remembered(room_id, epoch, rows, self._heads.end_batch(room_id))
 
@@ -236,9 +242,9 @@ class Flusher:
         if missing := await self._missing(known):
             await self._write(missing, [])
         failpoints.reached(Failpoint.AFTER_FLUSH)
-        for acting in self._reader.read(acting_rows(known), acting_row):
-            await self._act(acting)
-        await self._note_mentions([row for batch in known for row in batch["rows"]])
+        if known:
+            effects = effects_of((row for batch in known for row in batch["rows"]), self._reader)
+            await self._carry_out(room_id, head.epoch, effects, known[-1]["rows"][-1]["seq"])
         self._note_end(room_id, head.epoch, tail, self._end_of(known, flushed, head.seq), open_batch)
 
     def _note_end(
@@ -268,17 +274,20 @@ class Flusher:
             return flushed
         rows = stored[-1]["rows"]
         last, last_seq = rows[-1], int(rows[-1]["seq"])
-        is_whole = "batch" not in last or "acts" in last or len(rows) >= MAX_BATCH_ROWS
+        is_whole = "batch" not in last or last["kind"] != Kind.MESSAGE or len(rows) >= MAX_BATCH_ROWS
         if is_whole or last_seq < seq or self.is_ours(last["attempt"]):
             return last_seq
         # Another node may still add to its batch, and whoever then flushes it must have all of it.
         return max(flushed, int(rows[0]["seq"]) - 1)
 
-    async def _note_mentions(self, rows: list[dict[str, Any]]) -> None:
-        """Raise the rows of `mentions` by these rows of entries, which are in the order of their seqs."""
-        entries = self._reader.entries([row for row in rows if may_mention(row)])
-        if raised := rows_after(entries):
-            await self._pool.write(note_query(raised))
+    async def _carry_out(self, room_id: str, epoch: str, effects: Effects, until: int) -> None:
+        """Write what a flush up to the seq `until` writes beside its batches."""
+        for row in effects.acting:
+            await self._act(row)
+        if effects.mentions:
+            await self._pool.write(note_query(effects.mentions))
+        if effects.changed:
+            await self._folds.note(room_id, epoch, effects.changed, until)
 
     async def _act(self, row: dict[str, Any]) -> None:
         """Carry out one entry: copy a `member` to `members` or a `pin` to `pins`, or erase what a `delete` deletes."""

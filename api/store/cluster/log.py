@@ -13,7 +13,7 @@ from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message,
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
-from api.store.cluster.acting import require_allowed
+from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.appender import Appender
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
@@ -21,7 +21,7 @@ from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
-from api.store.reactors import reactors
+from api.store.reactors import reactors, start
 from api.store.rethinkdb import Pool
 from api.store.ruling import has_few_mentions, seq_of_target
 from api.store.shape import require_shape
@@ -43,7 +43,7 @@ class ClusterLog(LogStore):
         pins: Pins,
         epochs: ClusterEpochs,
     ) -> None:
-        self._pool = pool
+        self._allowed = AllowedKinds(pool)
         self._appender = appender
         self._flusher = flusher
         self._pages = pages
@@ -57,7 +57,7 @@ class ClusterLog(LogStore):
         if draft.kind is Kind.MEMBER:
             raise Invalid("membership changes by joining and leaving")
         require_shape(draft)
-        await require_allowed(self._pool, draft.kind)
+        await self._allowed.require(draft.kind)
         appended = await self._decided(room_id, draft, author, epoch)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
         if KINDS[draft.kind].erases:
@@ -111,8 +111,8 @@ class ClusterLog(LogStore):
     async def reactors(
         self, room_id: str, seq: int, emoji: str, *, cursor: str | None, limit: int
     ) -> Page[Entry]:
-        target = await self._pages.look_at(room_id, seq)
-        changes = () if target is None else target.changes
+        after = start(room_id, seq, emoji, cursor)
+        changes = await self._pages.reactions(room_id, seq, emoji, after, limit + 1)
         return reactors(room_id, seq, emoji, changes, cursor, limit)
 
     async def pins(self, room_id: str) -> list[Message]:

@@ -11,6 +11,7 @@ from api.store.cluster.batches import (
     MESSAGES,
     changes_of,
     entries_after,
+    entries_at,
     entry_at,
     newest_near,
     newest_shown,
@@ -18,11 +19,14 @@ from api.store.cluster.batches import (
     oldest_shown,
     replies_after,
     replies_below,
+    spans,
 )
+from api.store.cluster.changed import Who
+from api.store.cluster.folds import Folds
 from api.store.cluster.queries import heads_query, heads_table, is_head, tail_after
 from api.store.cluster.rows import Reader, head_of, is_key
 from api.store.cluster.waiting import MAX_BATCH
-from api.store.fold import fold, with_messages
+from api.store.fold import UNCHANGED, Changes, State, changed_by, fold, folded, with_messages
 from api.store.paging import PageSpace
 from api.store.rethinkdb import Pool, Prepared, r
 
@@ -34,9 +38,10 @@ query for many of them costs the database several times what the page takes."""
 class Pages:
     """Reads the logs of all rooms."""
 
-    def __init__(self, pool: Pool, reader: Reader) -> None:
+    def __init__(self, pool: Pool, reader: Reader, folds: Folds) -> None:
         self._pool = pool
         self._reader = reader
+        self._folds = folds
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where the logs of these rooms end."""
@@ -67,14 +72,14 @@ class Pages:
     async def history(self, room_id: str, before: int | None, after: int | None, limit: int) -> History:
         """Return a page of folded messages. Raises `NotFound`."""
         shown, head, has_more = await self._shown(MESSAGES, room_id, before, after, limit)
-        return History(await self._folded(room_id, shown, head), head["epoch"], has_more)
+        return History(await self.folded(room_id, shown, head["seq"]), head["epoch"], has_more)
 
     async def timeline(self, room_id: str, before: int | None, after: int | None, limit: int) -> Timeline:
         """Return a page of folded messages and notices. Raises `NotFound`."""
         shown, head, has_more = await self._shown(ALL_SHOWN, room_id, before, after, limit)
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
-        folded = await self._folded(room_id, messages, head)
-        return Timeline(with_messages(shown, folded), head["epoch"], has_more)
+        found = await self.folded(room_id, messages, head["seq"])
+        return Timeline(with_messages(shown, found), head["epoch"], has_more)
 
     async def thread(self, room_id: str, root: int, after: int, limit: int) -> History:
         """Return a page of the folded replies below a root. Raises `NotFound`."""
@@ -89,7 +94,8 @@ class Pages:
             rows = [row for row in rows if row["seq"] <= found.last_seq]
         shown, is_cut = paging.cut(self._reader.entries(rows[:limit]))
         has_more = is_cut or found.is_cut or len(rows) > limit
-        return History(await self._folded(room_id, shown, found.head), found.head["epoch"], has_more)
+        messages = await self.folded(room_id, shown, found.head["seq"])
+        return History(messages, found.head["epoch"], has_more)
 
     async def _shown(
         self, kinds: tuple[str, ...], room_id: str, before: int | None, after: int | None, limit: int
@@ -101,7 +107,7 @@ class Pages:
         until = (2**53 if before is None else min(max(before, 0), 2**53)) - 1
         read = _READS[kinds, after is None]
         found = await self._read(read, read.near, room_id, above, until, limit + 1)
-        are_all_near = min(until, found.head["seq"]) - above <= limit + 1 + MAX_BATCH
+        are_all_near = min(until, read.end(found.head)) - above <= limit + 1 + MAX_BATCH
         if not (are_all_near or found.is_cut or len(found.rows) > limit):
             found = await self._read(read, read.far, room_id, above, until, limit + 1)
         shown, is_cut = paging.cut(self._reader.entries(found.rows[:limit]))
@@ -130,8 +136,11 @@ class Pages:
             return None
         return await self._message(_ONE, room_id, seq)
 
-    async def look_at(self, room_id: str, seq: int) -> "Looked | None":
-        """Return what an append must know of the message at `seq`, or None for an unknown room."""
+    async def look_at(self, room_id: str, seq: int, who: Who | None = None) -> "Looked | None":
+        """Return what an append must know of the message at `seq`, or None for an unknown room.
+
+        `who` is the user and the emoji of a reaction.
+        """
         if not (is_key(room_id) and 0 < seq < 2**53):
             return None
         found = await self._merged(_ONE, room_id, seq - 1, seq)
@@ -139,23 +148,55 @@ class Pages:
             return None
         messages = self._reader.entries(_messages_of(found))
         if not messages:
-            return Looked(found.head["epoch"], found.head["seq"], None, [])
-        changes = await self._changes(room_id, messages, found.head)
-        theirs = [change for change in changes if change.data.get("target") == seq]
-        return Looked(found.head["epoch"], found.head["seq"], messages[0], theirs)
+            return Looked(found.head["epoch"], found.head["seq"], None)
+        known = await self._folds.of(room_id, [seq], who)
+        if known is not None:
+            state = known.states().get(seq, UNCHANGED)
+            has_reacted = who is not None and known.has_reacted(seq, who)
+            return Looked(known.epoch, known.seq, messages[0], state, has_reacted)
+        of_others = await self._changes(room_id, messages, found.head["seq"])
+        changes = Changes.by(seq, (change for change in of_others if seq in changed_by(change)))
+        has_reacted = who is not None and changes.has_reaction(*who)
+        return Looked(found.head["epoch"], found.head["seq"], messages[0], changes.state(), has_reacted)
 
     async def changes_of(self, room_id: str, seq: int, kind: Kind, after: int, limit: int) -> list[Entry]:
         """Return entries of one kind that change the message at `seq`."""
-        target = await self.look_at(room_id, seq)
-        changes = () if target is None else sorted(target.changes, key=lambda entry: entry.seq)
-        return [entry for entry in changes if entry.kind == kind and entry.seq > after][:limit]
+        if not (is_key(room_id) and 0 < seq < 2**53):
+            return []
+        places = [[room_id, seq]]
+        found = await self._merged(
+            _OF_KIND, room_id, seq, 2**53, is_page=False, places=places, kind=kind.value
+        )
+        entries = self._reader.entries(found.rows if found else [])
+        wanted = [
+            one for one in entries if one.kind == kind and one.seq > after and one.data.get("target") == seq
+        ]
+        return wanted[:limit]
+
+    async def reactions(self, room_id: str, seq: int, emoji: str, after: int, limit: int) -> list[Entry]:
+        """Return the entries that have made a page of who has reacted to a message, and maybe others."""
+        if not (is_key(room_id) and 0 < seq < 2**53):
+            return []
+        seqs = await self._folds.reactions(room_id, seq, emoji, after, limit)
+        if seqs is None:
+            return [
+                *await self.changes_of(room_id, seq, Kind.REACTION, 0, 2**53),
+                *await self.changes_of(room_id, seq, Kind.DELETE, 0, 1),
+            ]
+        if not seqs:
+            return []
+        found = await self._merged(
+            _AT, room_id, seqs[0] - 1, seqs[-1], is_page=False, seqs=seqs, spans=spans(seqs)
+        )
+        entries = self._reader.entries(found.rows if found else [])
+        return [entry for entry in entries if entry.seq in {*seqs}]
 
     async def _message(self, query: Prepared, room_id: str, seq: int) -> Message | None:
         found = await self._merged(query, room_id, seq - 1, seq)
         if found is None:
             return None
-        folded = await self._folded(room_id, self._reader.entries(_messages_of(found)), found.head)
-        return folded[0] if folded else None
+        messages = await self.folded(room_id, self._reader.entries(_messages_of(found)), found.head["seq"])
+        return messages[0] if messages else None
 
     async def _merged(
         self,
@@ -195,12 +236,17 @@ class Pages:
                     rows[seq] = row
         return _Found(head, [rows[seq] for seq in sorted(rows)], is_cut, last_seq)
 
-    async def _folded(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Message]:
+    async def folded(self, room_id: str, messages: list[Entry], until: int) -> list[Message]:
+        """Return `message` entries, in order of seq, as the messages that they are now. The log ends at `until`."""
         if not messages:
             return []
-        return fold(messages, await self._changes(room_id, messages, head))
+        known = await self._folds.of(room_id, [message.seq for message in messages])
+        if known is None:
+            return fold(messages, await self._changes(room_id, messages, until))
+        states = known.states()
+        return [folded(message, states.get(message.seq, UNCHANGED)) for message in messages]
 
-    async def _changes(self, room_id: str, messages: list[Entry], head: dict[str, Any]) -> list[Entry]:
+    async def _changes(self, room_id: str, messages: list[Entry], until: int) -> list[Entry]:
         """Return the entries that change or answer these messages, and others that the tail holds."""
         places = [[room_id, message.seq] for message in messages]
         roots = [message.seq for message in messages if message.data.get("thread") is None] or [0]
@@ -208,7 +254,7 @@ class Pages:
             _CHANGES,
             room_id,
             messages[0].seq,
-            head["seq"],
+            until,
             is_page=False,
             places=places,
             roots=[roots[0], roots[-1]],
@@ -217,15 +263,16 @@ class Pages:
 
 
 class Looked(NamedTuple):
-    """The message that an entry would change, None if there is none, and the entries that have changed it so far.
+    """The message that an entry would change, None if there is none, and what it is by now.
 
-    They are those up to the seq `as_of` of an epoch, and maybe later ones.
+    That is after the entry `as_of` of an epoch, or maybe after later ones.
     """
 
     epoch: str
     as_of: int
     message: Entry | None
-    changes: list[Entry]
+    state: State = UNCHANGED
+    has_reacted: bool = False
 
 
 class _Found(NamedTuple):
@@ -245,18 +292,20 @@ def _messages_of(found: _Found) -> list[dict[str, Any]]:
     return [row for row in found.rows if row.get("kind") == Kind.MESSAGE]
 
 
-def _page(stored: Callable[[Any, Any], Any], tailed: Callable[[Any], Any] = lambda rows: rows) -> Prepared:
+def _page(
+    stored: Callable[[Any, Any], Any], end: Callable[[Any], Any] = lambda head: head["seq"]
+) -> Prepared:
     """Return the query for a head with the rows of its tail in (`above`, `until`], and then the stored rows of a page.
 
     The head is read first, as entries that it no longer carries were flushed before. `stored` takes the parameter of
-    the query and the last seq of the page: `until` or the head's seq, whichever is less. `tailed` changes the rows of
-    the tail. The answer is a stream, so that it can be read in parts.
+    the query and the last seq of the page: `until` or the head's `end`, whichever is less. The answer is a stream, so
+    that it can be read in parts.
     """
 
     def both(head: Any, given: Any) -> Any:
         tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= given["until"])
-        first = r.expr([{"head": head.without("tail"), "tail": tailed(tail)}])
-        until = r.expr([given["until"], head["seq"]]).min()
+        first = r.expr([{"head": head.without("tail"), "tail": tail}])
+        until = r.expr([given["until"], end(head)]).min()
         return until.do(lambda until: first.union(stored(given, until), interleave=False))
 
     return Prepared(
@@ -279,10 +328,25 @@ class _Read(NamedTuple):
     near: Prepared
     far: Prepared
 
+    def end(self, head: dict[str, Any]) -> int:
+        """Return the seq after which a log has nothing of this page."""
+        last: int = head["message_seq"] if self.kinds == MESSAGES else max(head["message_seq"], _moved(head))
+        return last if self.newest_first else head["seq"]
+
+
+def _moved(head: dict[str, Any]) -> int:
+    moved = head.get("moved")
+    return moved if type(moved) is int else int(head["seq"])
+
 
 def _newest(kinds: tuple[str, ...]) -> _Read:
+    def end(head: Any) -> Any:
+        if kinds == MESSAGES:
+            return head["message_seq"]
+        return r.expr([head["message_seq"], head["moved"].default(head["seq"])]).max()
+
     def query(find: Callable[..., Any]) -> Prepared:
-        return _page(lambda given, until: find(given["room_id"], until, given["limit"], kinds))
+        return _page(lambda given, until: find(given["room_id"], until, given["limit"], kinds), end)
 
     return _Read(kinds, newest_first=True, near=query(newest_near), far=query(newest_shown))
 
@@ -310,3 +374,7 @@ _CHANGES: Final = _page(
         replies_below(given["room_id"], given["roots"].nth(0), given["roots"].nth(1))
     )
 )
+_OF_KIND: Final = _page(
+    lambda given, _until: changes_of(given["places"]).filter(lambda row: row["kind"] == given["kind"])
+)
+_AT: Final = _page(lambda given, _until: entries_at(given["room_id"], given["seqs"], given["spans"]))

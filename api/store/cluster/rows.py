@@ -123,7 +123,7 @@ def row_of(room_id: str, draft: Draft, once: str | None = None) -> dict[str, Any
         "data": draft.data,
         "id": once,
         "digest": _digest(content),
-        **({"acts": True} if KINDS[draft.kind].acts else {}),
+        **({"acts": True} if KINDS[draft.kind].acts or draft.data.get("thread") is not None else {}),
     }
 
 
@@ -204,6 +204,11 @@ def is_key(text: str) -> bool:
 def is_no_message(row: dict[str, Any]) -> bool:
     """Say whether a row is no message, and so does not count as unread."""
     return bool(row["kind"] != Kind.MESSAGE)
+
+
+def is_reply(row: dict[str, Any]) -> bool:
+    """Say whether a row is a message in a thread. It acts, as it changes the root of the thread."""
+    return bool(row["kind"] == Kind.MESSAGE and row["data"].get("thread") is not None)
 
 
 def new_key() -> bytes:

@@ -29,9 +29,11 @@ TABLES: Final = tuple(table for step in STEPS for table in step.tables)
 
 def empty_head(room_id: str) -> dict[str, Any]:
     """Return the head document of a log without entries."""
+    epoch = new_epoch()
     return {
         "id": room_id,
-        "epoch": new_epoch(),
+        "epoch": epoch,
+        "folded": epoch,  # the epoch in which all changed messages have rows in `changed`
         "began": 0,  # the seq at which the epoch began
         "seq": 0,
         "number": 0,  # how many of the entries are messages

@@ -9,8 +9,10 @@ later step drops is made by no step any more.
 from typing import Any, Final
 
 from api.models.log import Kind
+from api.store.cluster.folds import Folds
 from api.store.cluster.migration import Index, Migration, Step, drop_index, stop_writing
 from api.store.cluster.queries import is_head, is_row
+from api.store.cluster.rows import Reader
 from api.store.rethinkdb import r
 
 OLD_TABLE: Final = "messages"
@@ -255,6 +257,15 @@ def _mentioned_at(row: Any) -> Any:
     return row["users"].map(lambda user_id: [user_id, row["at"], row["id"].nth(1), row["id"].nth(0)])
 
 
+# -- version 15
+
+
+async def _fold_messages(migration: Migration) -> None:
+    """Make the rows of changed messages. May be repeated. What is only in tails is folded when it is flushed."""
+    migration.say("folding the messages that were changed")
+    await Folds(migration.pool, Reader()).fold_all()
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -365,4 +376,11 @@ STEPS: Final = (
             Index("mentions", "age", _mentioned_at, multi=True),
         ),
     ),
+    Step(
+        version=14,
+        tables=("changed", "reactions"),
+        changes=(),
+        indexes=(Index("reactions", "place", lambda row: row["place"]),),
+    ),
+    Step(version=15, tables=(), changes=(_fold_messages,), indexes=()),
 )

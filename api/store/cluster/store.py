@@ -15,6 +15,7 @@ from api.store.cluster.changes import ClusterChanges
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.erasure import ClusterErasure
 from api.store.cluster.flusher import Flusher
+from api.store.cluster.folds import Folds
 from api.store.cluster.heads import KnownHeads
 from api.store.cluster.invites import ClusterInvites
 from api.store.cluster.leases import ClusterLeases
@@ -48,11 +49,14 @@ class ClusterStore(Store):
         self._pool = pool
         reader = Reader()
         unflushed = Unflushed()
-        pages = Pages(pool, reader)
+        folds = Folds(pool, reader)
+        pages = Pages(pool, reader, folds)
         heads = KnownHeads()
-        self.flusher = flusher = Flusher(pool, reader, unflushed, heads)
+        self.flusher = flusher = Flusher(pool, reader, unflushed, heads, folds)
         self.appender = appender = Appender(pool, unflushed, heads, flusher)
-        epochs = ClusterEpochs(pool, reader, on_restored=flusher.forget, renews=opening is not Opening.LOOK)
+        epochs = ClusterEpochs(
+            pool, reader, folds, on_restored=flusher.forget, renews=opening is not Opening.LOOK
+        )
         accounts = ClusterAccounts(pool, reader)
         self._signals = ClusterSignals(pool)
         members = ClusterMembers(pool, reader, appender, flusher, accounts)
@@ -64,7 +68,7 @@ class ClusterStore(Store):
                 appender=appender,
                 flusher=flusher,
                 members=members,
-                previews=Previews(pool, reader),
+                previews=Previews(pool, reader, pages),
                 unread=UnreadCounts(pool),
             ),
             members=members,

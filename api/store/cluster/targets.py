@@ -1,16 +1,16 @@
-"""Decides what becomes of entries that change or answer a message, by what has changed the message so far."""
+"""Decides what becomes of entries that change or answer a message, by what the message is by now."""
 
 from typing import Any, Final, NamedTuple
 
 from api.errors import EpochChanged, NotFound, TailwireError
 from api.models.log import MAX_EMOJI, MAX_PINS, Appended, Draft, Entry, Kind
 from api.store.cluster.append_query import MAX_SAFE_SEQ
+from api.store.cluster.changed import Who
 from api.store.cluster.pages import Looked, Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
 from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard
-from api.store.fold import Changes, State
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.ruling import Ruling, Target, completed, is_new_emoji, is_new_pin, require_few_mentions, ruling
 
@@ -49,27 +49,39 @@ class Targets:
             except TailwireError as error:
                 return await self._if_stored(room_id, draft, error)
             return Accepted(draft, guards)
-        target = await self._pages.look_at(room_id, seq)
+        who = Who(str(draft.data["emoji"]), draft.user_id) if draft.kind is Kind.REACTION else None
+        target = await self._pages.look_at(room_id, seq, who)
         if target is None:
             raise NotFound
         if epoch is not None and epoch != target.epoch:
             raise EpochChanged
         message = target.message
         pin_count = len(await self._pins.of_room(room_id)) if draft.kind is Kind.PIN else 0
-        changes = Changes.by(target.changes)
         try:
             if message is None:
                 raise NotFound
-            standing = _standing(draft, message, target, changes, pin_count)
+            standing = await self._standing(draft, message, target, pin_count)
             whole = completed(draft, message)
             require_few_mentions(whole)
         except TailwireError as error:
             return await self._if_stored(room_id, draft, error)
         if standing is None:
-            return Accepted(whole, _guards(draft, target, seq, changes.state(), pin_count))
+            return Accepted(whole, _guards(draft, target, seq, pin_count))
         if await self._is_stored(room_id, draft):
             return Accepted(draft, (ONLY_IF_STORED,))
         return Appended(standing, target.epoch, is_new=False)
+
+    async def _standing(self, draft: Draft, message: Entry, looked: Looked, pin_count: int) -> Entry | None:
+        """Return the entry that stands in the place of a draft, or None if the draft is to be stored."""
+        target = Target(message, looked.state, has_reacted=looked.has_reacted, pin_count=pin_count)
+        match ruling(draft, target):
+            case Ruling.STORE:
+                return None
+            case Ruling.NOTHING:
+                return message
+            case Ruling.DELETED_BEFORE:
+                deleted_by = looked.state.deleted_by or 0
+                return (await self._pages.log(message.room_id, deleted_by - 1, 1))[0]
 
     async def _only_in(self, room_id: str, epoch: str | None) -> tuple[Guard, ...]:
         """Return the guards under which an append stores nothing in a room with another epoch."""
@@ -96,19 +108,9 @@ class Targets:
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
 
-def _standing(draft: Draft, message: Entry, looked: Looked, changes: Changes, pin_count: int) -> Entry | None:
-    has_reacted = changes.has_reaction(str(draft.data.get("emoji")), draft.user_id)
-    match ruling(draft, Target(message, changes.state(), has_reacted, pin_count)):
-        case Ruling.STORE:
-            return None
-        case Ruling.NOTHING:
-            return message
-        case Ruling.DELETED_BEFORE:
-            return next(change for change in looked.changes if change.kind == Kind.DELETE)
-
-
-def _guards(draft: Draft, looked: Looked, target: int, state: State, pin_count: int) -> tuple[Guard, ...]:
+def _guards(draft: Draft, looked: Looked, target: int, pin_count: int) -> tuple[Guard, ...]:
     """Return what must hold when a draft is stored, for the ruling to be what it is now."""
+    state = looked.state
     guards = [Guard(looked.epoch, looked.as_of, Kind.DELETE.value, target, spare=0)]
     if is_new_emoji(draft, state):
         spare = MAX_EMOJI - len(state.reactions) - 1

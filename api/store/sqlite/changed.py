@@ -14,8 +14,9 @@ from typing import Any, Final
 import apsw
 import orjson
 
+from api.models.kinds import KINDS
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
-from api.store.fold import UNCHANGED, Mentions, Replies, State, mentions_in
+from api.store.fold import UNCHANGED, Mentions, Replies, State, changed_by
 from api.store.sqlite.rows import COLUMNS, read_row, rows_of
 
 _STATE: Final = (
@@ -56,32 +57,24 @@ def pinned(cursor: apsw.Cursor, room_id: str) -> list[int]:
 
 
 def note(cursor: apsw.Cursor, entry: Entry) -> None:
-    """Apply a new entry to the message that it targets, or replies to. What comes after a deletion is ignored."""
-    if entry.kind == Kind.MESSAGE:
-        _note_reply(cursor, entry)
-        return
-    target = entry.data.get("target")
-    if not isinstance(target, int):
-        return
-    state = state_of(cursor, entry.room_id, target)
+    """Apply a new entry to the messages that it changes. What comes after a deletion is ignored, but for replies."""
+    if entry.kind in KINDS:
+        for seq in changed_by(entry):
+            state = state_of(cursor, entry.room_id, seq)
+            _keep(cursor, entry, seq, _after(cursor, entry, seq, state))
+
+
+def _after(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> State:
+    """Return the state of the message at `seq` after an entry that changes it."""
+    if entry.data.get("target") != seq:
+        return state._replace(replies=_replies_after(cursor, entry, seq, state.replies))
     if state.deleted_by is not None:
-        return
-    match entry.kind:
-        case Kind.EDIT:
-            mentions = mentions_in(entry.data)
-            state = state._replace(body=str(entry.data["body"]), edited_at=entry.at, mentions=mentions)
-        case Kind.DELETE:
-            cursor.execute("DELETE FROM reactions WHERE room_id = ? AND target = ?", (entry.room_id, target))
-            state = State(deleted_by=entry.seq, replies=state.replies)
-            _note_reply_deleted(cursor, entry, target)
-        case Kind.PIN:
-            pinned_by = (state.pinned_by or entry.seq) if entry.data["pinned"] else None
-            state = state._replace(pinned_by=pinned_by)
-        case Kind.REACTION:
-            state = state._replace(reactions=_reacted(cursor, entry, target, state.reactions))
-        case _:
-            return
-    _keep(cursor, entry, target, state)
+        return state
+    if entry.kind == Kind.REACTION:
+        return state._replace(reactions=_reacted(cursor, entry, seq, state.reactions))
+    if entry.kind == Kind.DELETE:
+        cursor.execute("DELETE FROM reactions WHERE room_id = ? AND target = ?", (entry.room_id, seq))
+    return state.after(entry, seq)
 
 
 def _keep(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> None:
@@ -95,24 +88,14 @@ def _keep(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> None:
     )
 
 
-def _note_reply(cursor: apsw.Cursor, entry: Entry) -> None:
-    """Count a message among the replies below its root, if it is one. A deleted root counts them, too."""
-    root = entry.data.get("thread")
-    if isinstance(root, int):
-        state = state_of(cursor, entry.room_id, root)
-        replies = Replies(state.replies.number + 1, entry.seq, entry.at)
-        _keep(cursor, entry, root, state._replace(replies=replies))
-
-
-def _note_reply_deleted(cursor: apsw.Cursor, entry: Entry, target: int) -> None:
-    """Count a message, which is deleted by this entry, no more among the replies below its root."""
-    root = entry.data.get("thread")
-    if isinstance(root, int):
-        state = state_of(cursor, entry.room_id, root)
-        number, *last = state.replies
-        if target == state.replies.last_seq:
-            last = _reply_before(cursor, entry.room_id, root, target)
-        _keep(cursor, entry, root, state._replace(replies=Replies(number - 1, *last)))
+def _replies_after(cursor: apsw.Cursor, entry: Entry, root: int, replies: Replies) -> Replies:
+    """Return the replies below a root after one more of them, or after the deletion of one."""
+    if entry.kind == Kind.MESSAGE:
+        return Replies(replies.number + 1, entry.seq, entry.at)
+    number, *last = replies
+    if replies.last_seq is not None and entry.data["target"] == replies.last_seq:
+        last = _reply_before(cursor, entry.room_id, root, replies.last_seq)
+    return Replies(number - 1, *last)
 
 
 def _reply_before(cursor: apsw.Cursor, room_id: str, root: int, seq: int) -> list[int | None]:

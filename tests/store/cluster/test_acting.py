@@ -86,7 +86,7 @@ async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     allowed = r.table("meta").get("kinds")["acting"]
-    assert set(await behind.run(allowed)) == {"delete", "member", "pin"}
+    assert set(await behind.run(allowed)) == {"delete", "edit", "member", "pin", "reaction"}
     await behind.write(r.table("meta").get("kinds").update({"acting": r.row["acting"].append("purge")}))
     monkeypatch.setitem(KINDS, Kind.ROOM, replace(KINDS[Kind.ROOM], acts=True))
     room = replace(message("1"), kind=Kind.ROOM, data={"name": "Hall", "topic": "", "visibility": "public"})
@@ -95,4 +95,7 @@ async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
     assert await whole_log(store) == []
     await init(server.admin_url, cluster_url, lambda _line: None)
     assert (await store.log.append(LOBBY_ID, room)).is_new
-    assert set(await behind.run(allowed)) == {"delete", "member", "pin", "room", "purge"}
+    assert set(await behind.run(allowed)) == {
+        *("delete", "edit", "member", "pin", "reaction"),
+        *("room", "purge"),
+    }

@@ -66,9 +66,9 @@ async def test_pages_are_those_of_a_plain_list_however_entries_were_appended(
     batches = batches_at_random(rng, 40)
     await behind.write(r.table("batches").insert(batches))
     rows = [row for batch in batches for row in batch["rows"]]
-    emptied = {"seq": len(rows), "flushed": len(rows), "trimmed": len(rows)}
-    await behind.write(r.table("heads").get(LOBBY_ID).update(emptied))
     messages = [row["seq"] for row in rows if row["kind"] == Kind.MESSAGE]
+    emptied = {"seq": len(rows), "flushed": len(rows), "trimmed": len(rows), "message_seq": messages[-1]}
+    await behind.write(r.table("heads").get(LOBBY_ID).update(emptied))
     for _ in range(60):
         at, limit = rng.randint(0, len(rows) + 1), rng.choice([1, 10, 100])
         log = await store.log.entries(LOBBY_ID, after=at, limit=limit)
