@@ -1,4 +1,4 @@
-"""How cost grows: with subscribers, rooms, the rate, the length of a history, and nodes on one database."""
+"""How cost grows: with subscribers, rooms, rate, the length of a history, changes of a message, and nodes."""
 
 import os
 import statistics
@@ -30,6 +30,8 @@ ENTRIES: Final = (1_000, 100_000, 1_000_000)
 PAGE: Final = 100
 PAGES: Final = 10_000
 ASKED: Final = 30
+CHANGES: Final = 10_000
+"""So many users react to one message."""
 NODES: Final = (1, 2, 4)
 NODES_RATE: Final = 50
 NODES_ROOMS: Final = 20
@@ -47,7 +49,9 @@ def cases(options: Options) -> Iterator[Case]:
             yield Case("tailwire", f"rate {rate}", _alone(Work(RATES_SUBSCRIBERS, rate, seconds)))
         for entries in ENTRIES:
             yield Case("tailwire", f"history {entries}", partial(_history, entries))
+        yield Case("tailwire", "changed SQLite", _changed_on_sqlite)
     if options.wants("tailwire-rethinkdb"):
+        yield Case("tailwire-rethinkdb", "changed RethinkDB", _changed_on_rethinkdb)
         for nodes in NODES:
             yield Case("tailwire-rethinkdb", f"nodes {nodes}", partial(_nodes, nodes, seconds))
         for kind in feeds.KINDS:
@@ -99,6 +103,18 @@ def _history(entries: int, directory: Path) -> Row:
             "first_page_ms": _asked(node, path, token),
             "far_page_ms": _asked(node, f"{path}&before={entries - back + 1}", token),
         }
+
+
+def _changed_on_sqlite(directory: Path) -> Row:
+    """Read pages with a message that many entries have changed, beside one without."""
+    store = f"sqlite:///{directory / os.urandom(4).hex()}.db"
+    return store_alone("changed", store, CHANGES)
+
+
+def _changed_on_rethinkdb(directory: Path) -> Row:
+    """Do the same on RethinkDB."""
+    with tailwire.store_only(directory) as subject:
+        return store_alone("changed", subject.store, CHANGES)
 
 
 def _asked(node: Node, path: str, token: str) -> float:

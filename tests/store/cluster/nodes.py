@@ -143,6 +143,13 @@ async def forget_authors(behind: Pool) -> None:
     await behind.write(r.table("batches").replace(lambda batch: batch.without("authors")))
 
 
+async def forget_folds(behind: Pool) -> None:
+    """Take away the rows of changed messages, as the versions before 14 had none."""
+    for name in ("changed", "reactions"):
+        await behind.write(r.table(name).delete())
+    await behind.write(r.table("heads").replace(lambda head: head.without("folded")))
+
+
 @asynccontextmanager
 async def opened_again(store: ClusterStore) -> AsyncIterator[ClusterStore]:
     one = ClusterStore(Pool(store._pool.address))

@@ -21,7 +21,7 @@ from api.store.fold import fold as fold_of
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
 from tests.store.calls import each_page, whole_log
-from tests.store.cluster.nodes import keep_nothing_in_tails, never_flush, opened_again
+from tests.store.cluster.nodes import forget_folds, keep_nothing_in_tails, never_flush, opened_again
 from tests.store.make import delete, edit, make_user, message, pin, reaction
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -245,9 +245,7 @@ async def test_a_database_of_the_version_before_is_folded_by_init_and_read_and_w
     for number in range(5):
         await reply(store, f"reply {number}", rng)
     await store.flusher.flush(LOBBY_ID)
-    await behind.write(r.table("heads").replace(lambda head: head.without("folded")))
-    for name in ("changed", "reactions"):
-        await behind.write(r.table(name).delete())
+    await forget_folds(behind)
     async with opened_again(store) as fresh:
         await agrees(fresh)
         await reply(fresh, "reply between", rng)

@@ -14,7 +14,7 @@ from api.store.cluster.schema import init
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin
 from tests.store.calls import whole_log
-from tests.store.cluster.nodes import make_den, opened
+from tests.store.cluster.nodes import forget_folds, make_den, opened
 from tests.store.cluster.test_schema import Cut, set_back_to_version_8
 from tests.store.make import BOB, DEN, message
 
@@ -156,6 +156,7 @@ async def test_replies_from_before_threads_have_none_and_are_roots_of_what_answe
     for table, field in (("heads", "tail"), ("batches", "rows")):
         old = r.row[field].without({"data": {"thread": True}})
         await behind.write(r.table(table).update({field: old}))
+    await forget_folds(behind)
     await as_admin(server, r.table("batches").index_drop("thread"))
     await behind.write(r.table("meta").get("schema_version").update({"value": "10"}))
     await init(server.admin_url, cluster_url, lambda _line: None)
