@@ -14,10 +14,12 @@ import apsw
 import pytest
 
 from api import __version__
+from api.models.followers import FollowerPosition
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.sqlite import schema
 from tests.process import READY, START_SECONDS, result, serving, started
+from tests.store.make import message
 
 pytestmark = pytest.mark.anyio
 
@@ -260,6 +262,27 @@ async def test_doctor_finds_nothing_wrong_with_a_new_setup(setup: dict[str, str]
         "secret:",
         "port:",
     ]
+
+
+async def test_doctor_says_how_far_behind_each_follower_is(setup: dict[str, str], tmp_path: Path) -> None:
+    store = await open_store(setup["TAILWIRE_STORE"])
+    for n in range(3):
+        await store.log.append(LOBBY_ID, message(f"r{n}"))
+    lease = await store.leases.acquire("mirror", "a")
+    assert lease is not None
+    assert await store.leases.acquire("no follower", "a") is not None
+    epoch = (await store.log.heads([LOBBY_ID]))[LOBBY_ID].epoch
+    await store.positions.advance(lease, [FollowerPosition(LOBBY_ID, epoch, 1)])
+    code, out, _ = await result(setup, tmp_path, "doctor")
+    assert (code, "follower no" in out) == (0, False)
+    assert "follower mirror: 2 entries behind, and a server runs it" in out
+    await store.leases.release(lease)
+    await asyncio.gather(*(store.log.append(LOBBY_ID, message(f"s{n}")) for n in range(1_000)))
+    await store.close()
+    code, out, _ = await result(setup, tmp_path, "doctor")
+    assert code == 1
+    (wrong,) = [line for line in out.splitlines() if line.startswith("WRONG")]
+    assert wrong.endswith("follower mirror: 1,002 entries behind, and no server runs it now")
 
 
 async def test_doctor_finds_a_port_that_is_taken(setup: dict[str, str], tmp_path: Path) -> None:

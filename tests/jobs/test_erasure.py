@@ -19,7 +19,8 @@ from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.base.store import Store
 from tests.accounts.test_sessions import log_in, works
-from tests.node import PASSWORD, Node, Person, eventually, running
+from tests.node import PASSWORD, SECONDS, Node, Person, eventually, running
+from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +175,45 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
     assert sorted(deletes) == hers  # one for each message
     assert [entry["body"] for entry in log if entry["type"] == Kind.MESSAGE] == ["", "", "", "his"]
     assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
+
+
+async def test_each_account_is_erased_by_one_of_two_nodes_whichever_was_asked(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "RENEW_SECONDS", 0.05)
+    erased: list[str] = []
+    erase_one = erasure.Erasure._erase
+
+    async def noted(job: erasure.Erasure, account: Account) -> None:
+        erased.append(account.user.id)
+        await erase_one(job, account)
+
+    monkeypatch.setattr(erasure.Erasure, "_erase", noted)
+    settings = Settings(store=store_url, signup="open")
+    async with running(settings) as one, running(settings) as two:
+        people = [await (one, two)[n % 2].sign_up(f"person{n}") for n in range(6)]
+        await asyncio.gather(*(send(person, LOBBY_ID, "a", "bb") for person in people))
+        assert await asyncio.gather(*(erase(person) for person in people)) == [204] * 6
+        for person in people:
+            await eventually(lambda person=person: is_gone(two, person.username))  # type: ignore[misc]
+    assert sorted(erased) == sorted(person.id for person in people)
+
+
+async def test_the_erasure_of_a_process_that_has_died_is_taken_over(
+    store: Store, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "RENEW_SECONDS", 0.01)
+    user = User("user-alice", "alice", "Alice", created_at=1)
+    await store.accounts.create(Account(user, "alice", "hash"))
+    await store.erasure.begin(user.id)
+    assert await store.leases.acquire(erasure.LEASE, "a process that has died") is not None
+    waiting = asyncio.create_task(erasure.Erasure(store, LeaseHolder(store), "tombstone").erase_marked())
+    assert await asyncio.wait({waiting}, timeout=0.2) == (set(), {waiting})
+    assert await store.erasure.pending() == [user.id]
+    await stranger.end_lease(erasure.LEASE)
+    async with asyncio.timeout(SECONDS):
+        await waiting
+    assert await store.accounts.get(user.id) is None
 
 
 async def test_an_account_that_cannot_be_erased_keeps_no_other_from_it(

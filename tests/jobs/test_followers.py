@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from api.models.rooms import LOBBY_ID, Room
 from api.realtime.hub import Hub
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
+from api.store import backup_store, open_store, restore_store
 from api.store.base.store import Store
 from api.tasks import Tasks
 from tests.node import SECONDS, eventually
@@ -333,6 +335,29 @@ async def test_after_a_restore_it_goes_on_after_the_last_entry_that_both_lives_s
     epochs = {seq: epoch for _, epoch, seq in [*first.keys, *second.keys]}
     assert (first.seqs(den.id), second.seqs(den.id)) == ([1, 2, 3], [4, 5])
     assert len({epochs[seq] for seq in (3, 4, 5)}) == 3
+
+
+@pytest.mark.stores("sqlite")
+async def test_what_a_restored_copy_is_given_anew_is_handled_and_what_both_lives_share_is_not(
+    store_url: str, tmp_path: Path
+) -> None:
+    copy, reader = tmp_path / "copy.db", Reader()
+    store = await open_store(store_url)
+    await fill(store, LOBBY_ID, "one", "two")
+    async with running(store, reader):
+        await is_reached(store, LOBBY_ID, 2)
+        backup_store(store_url, copy)
+        await fill(store, LOBBY_ID, "old three", "old four")
+        await is_reached(store, LOBBY_ID, 4)
+    await store.close()
+    restore_store(store_url, copy, force=True)
+    store = await open_store(store_url)
+    await fill(store, LOBBY_ID, "new three")
+    async with running(store, reader):
+        await is_reached(store, LOBBY_ID, 3)
+    await store.close()
+    assert reader.seqs(LOBBY_ID) == [1, 2, 3, 4, 3]
+    assert len(set(reader.keys)) == 5, "the new entry has a key of its own"
 
 
 async def test_entries_that_were_read_while_the_epoch_changed_are_not_handled_under_the_old_one(

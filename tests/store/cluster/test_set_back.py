@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from api.models.followers import FollowerPosition
 from api.models.rooms import LOBBY_ID
 from api.store.cluster import appender
+from api.store.cluster.queries import begin_renewal_query
 from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
@@ -158,3 +160,25 @@ async def test_a_copy_whose_head_ends_within_a_batch_shows_nothing_of_the_earlie
         await fresh.flusher.flush(LOBBY_ID)
         await keep_nothing_in_tails(behind)
         assert [entry.ref for entry in await whole_log(fresh)] == ["1", "2", "new 3", "4"]
+
+
+async def test_a_position_that_is_newer_than_the_head_of_a_copy_counts_for_nothing_that_comes_later(
+    store: ClusterStore, behind: Pool
+) -> None:
+    """The entries that get the seqs of those that are gone must be handled, also after a second restore."""
+    await say(store, "1", "2")
+    set_back = await saved(behind)
+    await say(store, "old 3", "old 4")
+    lease = await store.leases.acquire("reader", "a")
+    assert lease is not None
+    epoch = (await store.log.heads([LOBBY_ID]))[LOBBY_ID].epoch
+    await store.positions.advance(lease, [FollowerPosition(LOBBY_ID, epoch, 4)])
+    await set_back()
+    for number in (1, 2):
+        await behind.write(begin_renewal_query(f"renewal {number}"))
+        async with opened_again(store) as fresh, fresh.changes.open():
+            pass
+        found = (await store.positions.get_many("reader", [LOBBY_ID]))[LOBBY_ID]
+        assert (found.head.epoch != epoch, found.reached) == (True, 2)
+        async with opened_again(store) as fresh:
+            await say(fresh, f"new {number} 1", f"new {number} 2")

@@ -9,6 +9,7 @@ from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
 from api.models.log import Reaction
 from api.models.rooms import LOBBY_ID, Role, Unread
+from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
 from tests.store.make import ALICE, BOB, message, reaction
@@ -218,3 +219,26 @@ async def test_several_processes_may_open_a_new_database_at_once(path: Path, url
     finally:
         for each in starting:
             await each.__aexit__(None, None, None)
+
+
+VERSION_11_ROWS = """
+INSERT INTO rooms VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 1, 1);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, data) VALUES
+    ('lobby', 1, 'message', 'user-alice', 'alice', 1, '{"body": "hello", "reply_to": null}');
+"""
+
+
+async def test_rooms_of_version_11_are_followed_from_their_beginning(path: Path, url: str) -> None:
+    make_of_version(path, 11, VERSION_11_ROWS)
+    async with opened(url) as store:
+        (found,) = await store.positions.page("reader", after="", limit=9)
+        assert (found.head.seq, found.is_deleted, found.position) == (1, False, None)
+
+
+async def test_a_copy_of_version_11_can_be_restored_and_begins_new_epochs(path: Path, url: str) -> None:
+    copy = path.with_name("a copy") / "tailwire.db"
+    make_of_version(copy, 11, VERSION_11_ROWS)
+    restore_store(url, copy, force=False)
+    async with opened(url) as store:
+        (found,) = await store.positions.page("reader", after="", limit=9)
+        assert (found.head.seq, found.head.epoch != "epoch") == (1, True)
