@@ -23,6 +23,6 @@ def wire_jobs(store: Store, *, erase: How) -> Jobs:
     return Jobs(leases, Erasure(store, leases, erase), Followers(followers_of(store, leases)))
 
 
-def followers_of(_store: Store, _leases: LeaseHolder) -> list[Follower]:
+def followers_of(_store: Store, _leases: LeaseHolder, /) -> list[Follower]:
     """Return the followers that every node is ready to run. A feature that may miss no entry adds its own here."""
     return []

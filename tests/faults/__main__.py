@@ -22,6 +22,7 @@ from tests.faults import (
     cluster_cases,
     crash_cases,
     database_cases,
+    follower_cases,
     host_cases,
     load_cases,
     login_cases,
@@ -41,6 +42,7 @@ GROUPS: Final = (
     load_cases,
     login_cases,
     reading_cases,
+    follower_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0
