@@ -97,7 +97,8 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Cut into more files, the page would be compressed less. `index` is what it needs first, `forms` what it
-        // needs besides to log in, and `later` has all other views: it is loaded once the first picture is there.
+        // needs besides to log in, and `later` has the other views and what
+        // they alone need: it is loaded once the first picture is there.
         codeSplitting: {
           groups: [
             { name: 'index', tags: ['$initial'] },
@@ -105,7 +106,7 @@ export default defineConfig({
               name: 'forms',
               test: /src\/views\/(account\/(Auth|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
             },
-            { name: 'later', test: /src\/views\// },
+            { name: 'later', test: /src\/(views|account|rooms|browser)\// },
           ],
         },
       },

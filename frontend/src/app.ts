@@ -8,15 +8,19 @@ import { Lazy } from './browser/lazy';
 import { LazyParts } from './browser/lazy_parts';
 import { Lease } from './browser/lease';
 import { Now } from './browser/now';
-import { Router } from './browser/router';
+import { messageHash, Router } from './browser/router';
+import type { Signs } from './browser/signs';
 import { type Keeping, SafeStorage } from './browser/storage';
 import { Tab } from './browser/tab';
 import { Theme } from './browser/theme';
 import { titleText } from './browser/title';
+import { Turn } from './browser/turn';
 import type { Catalogue } from './emoji/catalogue';
 import { RecentEmoji } from './emoji/recent';
 import type { Formatter } from './formatting/formatter';
 import type { highlight } from './formatting/highlight';
+import { unreadIn } from './rooms/level';
+import type { NoticeDesk } from './rooms/notifying';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { createSession, type Session } from './session';
 import { readApiUrl } from './wire/address';
@@ -38,6 +42,8 @@ export interface App {
   now: Now;
   /** The views that are not needed for the first picture. */
   parts: LazyParts;
+  /** What the page shows outside itself. Loaded after the first picture. */
+  signs: Lazy<Signs>;
   /** All emoji with their names. Loaded when a view first needs them. */
   emoji: Lazy<Catalogue>;
   recentEmoji: RecentEmoji;
@@ -84,6 +90,15 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   const colours = new Lazy(async () => (await import('./formatting/highlight')).highlight);
   const recentEmoji = new RecentEmoji(localStorage);
   const parts = new LazyParts();
+  const signs = parts.of(
+    async () => new (await import('./browser/signs')).Signs(window, localStorage),
+  );
+  const desk: NoticeDesk = {
+    isOpen: () => signs.loaded?.isOpen ?? false,
+    withText: () => signs.loaded?.settings.value.withText ?? false,
+    tell: (notice) => signs.loaded?.tell(notice),
+    open: (room_id, seq) => router.go(messageHash(room_id, seq)),
+  };
 
   const tab = new Tab({
     storage: sessionStorage,
@@ -91,6 +106,11 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     clock,
     makeId: () => makeRef(window.crypto),
   });
+  const turn = new Turn(
+    'tailwire.notices',
+    locks,
+    new Lease('notices', makeRef(window.crypto), clock),
+  );
   const outboxStore = new IndexedOutboxStore(tab);
 
   const sessionOf = ({ id }: PublicUser) =>
@@ -104,6 +124,8 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       focused,
       visible,
       readChannel: openChannel(`tailwire.read.${id}`),
+      desk,
+      shared: { storage: localStorage, turn },
       token: (refused) =>
         refused === undefined ? api.access.fresh() : api.access.instead(refused),
       renewIn: () => tokens.renewIn,
@@ -135,7 +157,9 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     const rooms = session.value?.rooms;
     const { value: route } = router.route;
     const place = route.name === 'room' ? (rooms?.get(route.id)?.name ?? null) : null;
-    document.title = titleText(place, rooms?.unreadTotal.value ?? 0);
+    const count = rooms ? unreadIn(rooms.byId.value.values(), now.minute.value) : 0;
+    document.title = titleText(place, count);
+    signs.loaded?.count(count);
   });
 
   // After an interruption the server may serve a newer build of this page, and what could not be
@@ -181,6 +205,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
     build,
     now,
     parts,
+    signs,
     emoji,
     recentEmoji,
     formatter,

@@ -1,7 +1,6 @@
 import { batch, signal } from '@preact/signals';
-import { Invites } from './account/invites';
-import { Logins } from './account/logins';
-import { Takeout } from './account/takeout';
+import type { AccountParts } from './account/wiring';
+import { Lazy } from './browser/lazy';
 import { type RoomParts, type RoomsOptions, wireRooms } from './rooms/wiring';
 import { Connection, type SocketConstructor } from './wire/connection';
 
@@ -28,9 +27,8 @@ export interface SessionOptions
 export interface Session extends RoomParts {
   readonly user_id: string;
   readonly connection: Connection;
-  readonly logins: Logins;
-  readonly invites: Invites;
-  readonly takeout: Takeout;
+  /** The user's own data. Loaded when it is needed. */
+  readonly account: Lazy<AccountParts>;
   /** How many characters a message may have. */
   readonly bodyLimit: { readonly value: number };
   /** The names of what the server can do, listed in docs/protocol.md. Empty for an old server. */
@@ -57,6 +55,7 @@ export function createSession(options: SessionOptions): Session {
     inbox,
     members,
     membership,
+    notifying,
     outbox,
     reading,
     recounts,
@@ -75,6 +74,7 @@ export function createSession(options: SessionOptions): Session {
       membership.connected();
       refreshes.connected();
       reading.flush();
+      notifying.load();
       // Users may have other names since the connection was lost.
       const open = parts.openRoomId.peek();
       if (wasLost && open) members.outdated(open);
@@ -91,9 +91,9 @@ export function createSession(options: SessionOptions): Session {
     ...parts,
     user_id,
     connection,
-    logins: new Logins(api.sessions),
-    invites: new Invites(api, options.page),
-    takeout: new Takeout(api.account),
+    account: new Lazy(async () =>
+      (await import('./account/wiring')).wireAccount(api, options.page),
+    ),
     bodyLimit,
     features,
     start() {
@@ -107,6 +107,7 @@ export function createSession(options: SessionOptions): Session {
       reading.stop();
       recounts.stop();
       threads.stop();
+      notifying.loaded?.stop();
       refreshes.stop();
       membership.stop();
       connection.stop();
@@ -115,6 +116,7 @@ export function createSession(options: SessionOptions): Session {
     forget() {
       outbox.forget();
       drafts.forget();
+      notifying.loaded?.forget();
     },
   };
 }

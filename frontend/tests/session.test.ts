@@ -4,6 +4,7 @@ import { createSession, type Session } from '../src/session';
 import { Api } from '../src/wire/api/api';
 import type { Room } from '../src/wire/protocol';
 import { TokenStore } from '../src/wire/tokens';
+import { FakeDesk, sharedBy } from './doubles/fake_desk';
 import { FakeOutboxStore } from './doubles/fake_outbox_store';
 import { ManualClock, settled } from './doubles/manual_clock';
 import { ReadChannels } from './doubles/read_channels';
@@ -45,6 +46,8 @@ beforeEach(() => {
     focused,
     visible,
     readChannel: channels.open(),
+    desk: new FakeDesk(),
+    shared: sharedBy(channels.storage),
     token: () => Promise.resolve('a'),
     renewIn: () => 14 * 60_000,
     WebSocket: server.WebSocket,

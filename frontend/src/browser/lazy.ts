@@ -25,6 +25,11 @@ export class Lazy<T> {
     return this.#failed;
   }
 
+  /** The part, or null while it is not loaded. Reading this does not load it. */
+  get loaded(): T | null {
+    return this.#value.value;
+  }
+
   /** Begins to load the part, unless that has begun. */
   load(): void {
     if (!this.#began) void this.#begin();

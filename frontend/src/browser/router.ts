@@ -12,6 +12,7 @@ export type Route =
       seq: number | null;
     }
   | { name: 'browse' }
+  | { name: 'mentions' }
   | { name: 'signup' }
   | { name: 'invite'; code: string }
   | { name: 'setup'; token: string };
@@ -36,6 +37,7 @@ export function parseHash(hash: string): Route {
   const token = SETUP.exec(hash)?.[1];
   if (token) return { name: 'setup', token };
   if (hash === '#/browse') return { name: 'browse' };
+  if (hash === '#/mentions') return { name: 'mentions' };
   if (hash === '#/signup') return { name: 'signup' };
   return { name: 'home' };
 }

@@ -1,6 +1,6 @@
 /** Tells in passing whether a text has to be read at all. Most messages have no markup. Pure. */
 
-const MARKUP = /[`*~_[<|]|[:@][a-z0-9_+-]|^[ \t]*(?:>|[-+] |\d+[.)] )/im;
+const MARKUP = /[`*~_[<|]|:[a-z0-9_+-]|@[\p{L}\p{Nd}]|^[ \t]*(?:>|[-+] |\d+[.)] )/imu;
 
 /** False where the text is shown as it is, which needs no parser. */
 export function mayHoldMarkup(text: string): boolean {

@@ -10,6 +10,7 @@ export type Action =
   | 'edit'
   | 'pin'
   | 'unpin'
+  | 'unread'
   | 'copy'
   | 'link'
   | 'forward'
@@ -25,6 +26,7 @@ export const KEYS: Partial<Record<Action, string>> = {
   edit: 'e',
   pin: 'p',
   unpin: 'p',
+  unread: 'u',
   copy: 'c',
   link: 'l',
   forward: 'f',
@@ -80,6 +82,7 @@ export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): A
     ['thread', abilities.thread && (abilities.reply || inThread)],
     ['edit', abilities.edit && isOwn],
     [entry.pinned ? 'unpin' : 'pin', abilities.pin],
+    ['unread', true],
     ['copy', true],
     ['link', true],
     ['forward', true],

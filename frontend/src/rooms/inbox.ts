@@ -1,10 +1,13 @@
-import type { ReadonlySignal } from '@preact/signals';
+import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Freshness } from '../browser/freshness';
+import type { Lazy } from '../browser/lazy';
 import { type EntryEvent, isEntry, type PlaceEvent, type ServerEvent } from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
+import type { Levels } from './levels';
 import type { Members } from './members';
 import type { Membership } from './membership';
+import type { Notifying } from './notifying';
 import type { Outbox } from './outbox';
 import type { Reading } from './reading';
 import type { Recounts } from './recounts';
@@ -14,12 +17,15 @@ import type { Threads } from './threads';
 import { apply, doubtful, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
 import type { Typing } from './typing';
+import { isMention } from './unread';
 
 type NewMessage = Extract<ServerEvent, { type: 'message' }>;
 
 interface InboxOptions {
   user_id: string;
   freshness: Freshness;
+  levels: Levels;
+  notifying: Lazy<Notifying>;
   recounts: Recounts;
   threads: Threads;
   refreshes: Refreshes;
@@ -37,6 +43,8 @@ interface InboxOptions {
 
 /** Gives each event of the server to the parts that need it. */
 export class Inbox {
+  /** How often the user was mentioned since the page was loaded. */
+  readonly mentionCount = signal(0);
   readonly #to: InboxOptions;
 
   constructor(options: InboxOptions) {
@@ -75,6 +83,11 @@ export class Inbox {
         if (event.user_id !== this.#to.user_id) return;
         reading.moved(event.room_id, { epoch: event.epoch, seq: event.read_seq });
         return;
+      case 'notifications': {
+        const { room_id, level, muted_until = null } = event;
+        this.#to.levels.told(room_id, { level, muted_until });
+        return;
+      }
       case 'user':
         members.renamed(event);
         return;
@@ -110,8 +123,12 @@ export class Inbox {
     if (user_id !== this.#to.user_id && room_id === openRoomId.peek()) reading.arriving(room_id);
   }
 
-  #arrived({ room_id, user_id, ref }: NewMessage): void {
-    const { outbox, typing } = this.#to;
+  #arrived(message: NewMessage): void {
+    const { notifying, outbox, typing } = this.#to;
+    const { room_id, user_id, ref } = message;
+    if (user_id !== this.#to.user_id && isMention(message, this.#to.user_id))
+      this.mentionCount.value += 1;
+    notifying.loaded?.arrived(message);
     typing.stopped(room_id, user_id);
     if (user_id === this.#to.user_id && ref) outbox.settle(ref);
   }
@@ -127,6 +144,7 @@ export class Inbox {
     this.#to.subscriptions.wentLive(room_id);
     this.#settleApplied(room_id);
     this.#to.outbox.flush(room_id);
+    this.#to.notifying.loaded?.wentLive(room_id);
   }
 
   /** What is unread in a new epoch only the server can tell. The room is opened again then. */

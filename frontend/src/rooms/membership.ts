@@ -200,8 +200,9 @@ export class Membership {
     const known = rooms.get(id);
     const timeline = timelines.ensure(id, answer).peek();
     if (known && known.epoch !== answer.epoch) reading.reset(id);
-    const { room, isSure } = merged(answer, known, timeline, reading.isAhead(id), user_id);
+    const { room, isSure } = merged(answer, known, timeline, reading.unconfirmed(id), user_id);
     rooms.put(room);
+    reading.told(known, room);
     if (!isSure) refreshes.want(id);
     if (isFirst) return;
     subscriptions.want(id);

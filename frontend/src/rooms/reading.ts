@@ -1,4 +1,4 @@
-import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import type { Freshness } from '../browser/freshness';
 import { Timers } from '../browser/timers';
@@ -6,9 +6,9 @@ import type { RoomsApi } from '../wire/api/rooms';
 import { Problem } from '../wire/problem';
 import type { Position, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
-import { MAX_UNREAD, type Timeline } from './timeline';
+import type { Timeline } from './timeline';
 import type { Timelines } from './timelines';
-import { firstUnread, withRead } from './unread';
+import { firstUnread, MAX_UNREAD, withRead } from './unread';
 
 // In a busy room the read position moves with each message. The server is told at most this often.
 const REPORT_MILLISECONDS = 3_000;
@@ -27,6 +27,11 @@ export interface Divider extends Position {
   room_id: string;
   /** How many messages after it were unread when it was set, or have come since. */
   count: number;
+}
+
+/** Up to where the user has read. With `back` the user wants to read again what follows. */
+export interface ReadMark extends Position {
+  back?: true;
 }
 
 /** What the tabs of a browser tell each other. */
@@ -62,12 +67,15 @@ export class Reading {
   readonly attentive = computed(() => this.atBottom.value && this.focused.value);
   readonly #options: ReadingOptions;
   /** What the server has not confirmed yet. */
-  readonly #unreported = new Map<string, Position>();
-  readonly #underWay = new Map<string, Position>();
+  readonly #unreported = new Map<string, ReadMark>();
+  readonly #underWay = new Map<string, ReadMark>();
+  /** The open room, where the user marked what is on the screen as unread. It is not read until they come back. */
+  readonly #held = signal<string | null>(null);
   readonly #unsure = new Set<string>();
   readonly #timers: Timers;
   #stopped = false;
   #stopMarking: () => void = () => {};
+  #stopHolding: () => void = () => {};
 
   constructor(options: ReadingOptions) {
     this.#options = options;
@@ -82,9 +90,13 @@ export class Reading {
   /** Marks what the user sees as read, from now on. */
   start(): void {
     const { openRoomId, rooms, timelines, focused } = this.#options;
+    this.#stopHolding = effect(() => {
+      if (!focused.value) this.#held.value = null;
+    });
     this.#stopMarking = effect(() => {
       const shown = this.shown.value;
       if (!shown || !focused.value || openRoomId.value !== shown.room_id) return;
+      if (this.#held.value === shown.room_id) return;
       const room = rooms.get(shown.room_id);
       const timeline = timelines.get(shown.room_id)?.value;
       if (!room || timeline?.epoch !== shown.epoch || room.epoch !== shown.epoch) return;
@@ -93,7 +105,8 @@ export class Reading {
       if (shown.from < loaded_from || shown.to > (loaded_to ?? seq)) return;
       if (room.read_seq === null || shown.to <= room.read_seq) return;
       untracked(() => {
-        if (this.#goesOn(shown, timeline, room)) this.#mark(room.id, shown.to);
+        if (this.#goesOn(shown, timeline, room))
+          this.#mark(room.id, { epoch: room.epoch, seq: shown.to });
         else this.#leftOut(room);
       });
     });
@@ -102,6 +115,7 @@ export class Reading {
   /** The page ends, or the user logs out. */
   stop(): void {
     this.#stopped = true;
+    this.#stopHolding();
     this.#stopMarking();
     this.flush();
     this.#timers.disarmAll();
@@ -112,6 +126,7 @@ export class Reading {
     const room = this.#options.rooms.get(room_id);
     const { epoch = '', read_seq = 0, unread_count = 0, first_unread_seq = null } = room ?? {};
     const seq = first_unread_seq ? first_unread_seq - 1 : (read_seq ?? 0);
+    this.#held.value = null;
     this.divider.value = unread_count ? { room_id, epoch, seq, count: unread_count } : null;
     this.atBottom.value = !unread_count;
     this.shown.value = null;
@@ -140,6 +155,7 @@ export class Reading {
 
   /** The user has written into a room. Where everything is read there, the line has done its work. */
   answered(room_id: string): void {
+    this.#held.value = null;
     if (this.#options.rooms.get(room_id)?.unread_count === 0) this.divider.value = null;
   }
 
@@ -147,24 +163,51 @@ export class Reading {
   readAll(room_id: string): void {
     const room = this.#options.rooms.get(room_id);
     if (!room || room.read_seq === null) return;
+    this.#held.value = null;
     this.divider.value = null;
-    if (room.seq > room.read_seq) this.#mark(room_id, room.seq);
+    if (room.seq > room.read_seq) this.#mark(room_id, { epoch: room.epoch, seq: room.seq });
+  }
+
+  /**
+   * The user marks a message and all after it as unread. They stay so, although they may be on the screen, until the
+   * user looks at something else and comes back, or writes.
+   */
+  markUnread(room_id: string, seq: number): void {
+    const room = this.#options.rooms.get(room_id);
+    if (room?.read_seq == null || seq <= 1) return;
+    batch(() => {
+      this.#mark(room_id, { epoch: room.epoch, seq: seq - 1, back: true });
+      this.#wentBack(room_id);
+    });
+  }
+
+  /** The server has told a room. It is read less far where the user marked it as unread elsewhere. */
+  told(before: Room | undefined, now: Room): void {
+    if (before?.epoch !== now.epoch || before.read_seq === null || now.read_seq === null) return;
+    if (now.read_seq < before.read_seq) this.#wentBack(now.id);
   }
 
   /** The user has read in another tab or on another device. */
-  moved(room_id: string, { epoch, seq }: Position): void {
+  moved(room_id: string, { epoch, seq, back }: ReadMark): void {
     const { freshness, onUnsure, rooms } = this.#options;
     const room = rooms.get(room_id);
     if (!room || room.epoch !== epoch || room.read_seq === null || room.read_seq === seq) return;
     freshness.learned(room_id);
     if (seq > room.read_seq) {
       if (!this.#move(room_id, seq)) onUnsure(room_id);
-    } else if (!this.isAhead(room_id)) onUnsure(room_id);
+    } else if (back)
+      batch(() => {
+        if (!this.#move(room_id, seq)) onUnsure(room_id);
+        this.#wentBack(room_id);
+      });
+    else if (!this.#unreported.has(room_id)) onUnsure(room_id);
   }
 
-  /** Whether this page has read further than the server has confirmed. */
-  isAhead(room_id: string): boolean {
-    return this.#unreported.has(room_id);
+  /** Whether the user has read further here than the server has confirmed, or wants to read again. */
+  unconfirmed(room_id: string): 'ahead' | 'back' | null {
+    const mark = this.#unreported.get(room_id);
+    if (!mark) return null;
+    return mark.back ? 'back' : 'ahead';
   }
 
   /** The log starts over under another epoch. No position of the old one counts there. */
@@ -203,14 +246,23 @@ export class Reading {
     this.divider.value = { room_id, epoch, seq: firstOf(room) - 1, count: unread_count ?? 0 };
   }
 
-  #mark(room_id: string, seq: number): void {
-    const { channel, rooms } = this.#options;
-    const epoch = rooms.get(room_id)?.epoch;
-    if (epoch === undefined) return;
-    if (!this.#move(room_id, seq)) this.#unsure.add(room_id);
-    this.#unreported.set(room_id, { epoch, seq });
-    channel?.postMessage({ room_id, epoch, seq });
-    if (!this.#timers.has(room_id)) this.#report(room_id);
+  /** The unread line stands before what is to be read again. What is looked at now is not read by that. */
+  #wentBack(room_id: string): void {
+    const { focused, openRoomId, rooms } = this.#options;
+    const room = rooms.get(room_id);
+    if (!room || openRoomId.peek() !== room_id) return;
+    const { epoch, unread_count } = room;
+    if (focused.peek()) this.#held.value = room_id;
+    this.divider.value = unread_count
+      ? { room_id, epoch, seq: firstOf(room) - 1, count: unread_count }
+      : null;
+  }
+
+  #mark(room_id: string, mark: ReadMark): void {
+    if (!this.#move(room_id, mark.seq)) this.#unsure.add(room_id);
+    this.#unreported.set(room_id, mark);
+    this.#options.channel?.postMessage({ room_id, ...mark });
+    if (mark.back || !this.#timers.has(room_id)) this.#report(room_id);
   }
 
   /** Returns whether the number of messages that are still unread is sure. */
@@ -226,7 +278,10 @@ export class Reading {
 
   #report(room_id: string): void {
     const position = this.#unreported.get(room_id);
-    if (!position || this.#underWay.get(room_id) === position) return;
+    const before = this.#underWay.get(room_id);
+    if (!position || before === position) return;
+    // Of two positions on their way the greater one counts, unless the user went back. Then the order counts.
+    if (before && (before.back || position.back)) return;
     this.#underWay.set(room_id, position);
     this.#timers.arm(room_id, REPORT_MILLISECONDS, () => this.#report(room_id));
     this.#options.api.markRead(room_id, position).then(
@@ -235,19 +290,30 @@ export class Reading {
     );
   }
 
-  #reported(room_id: string, position: Position): void {
+  #reported(room_id: string, position: ReadMark): void {
     const { freshness, onUnsure } = this.#options;
     if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
     // An answer that was asked for before does not know of this.
     freshness.learned(room_id);
-    if (this.#unreported.get(room_id) !== position) return;
+    if (this.#unreported.get(room_id) !== position) {
+      this.#goOn(room_id, position);
+      return;
+    }
     this.#unreported.delete(room_id);
     if (this.#unsure.delete(room_id)) onUnsure(room_id);
   }
 
-  #failed(room_id: string, position: Position, error: unknown): void {
+  /** Reports what had to wait until `position` was answered. */
+  #goOn(room_id: string, position: ReadMark): void {
+    if (position.back || this.#unreported.get(room_id)?.back) this.#report(room_id);
+  }
+
+  #failed(room_id: string, position: ReadMark, error: unknown): void {
     if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
-    if (this.#unreported.get(room_id) !== position) return;
+    if (this.#unreported.get(room_id) !== position) {
+      this.#goOn(room_id, position);
+      return;
+    }
     if (error instanceof Problem && !error.temporary) {
       // The room has another epoch, or the user is no longer a member of it.
       this.#unreported.delete(room_id);
@@ -263,7 +329,7 @@ function firstOf({ first_unread_seq, read_seq }: Room): number {
 }
 
 /** Another tab may run another version of this page. */
-function isReadMark(data: unknown): data is { room_id: string } & Position {
+function isReadMark(data: unknown): data is { room_id: string } & ReadMark {
   const { room_id, epoch, seq } = (data ?? {}) as Record<string, unknown>;
   return typeof room_id === 'string' && typeof epoch === 'string' && Number.isSafeInteger(seq);
 }

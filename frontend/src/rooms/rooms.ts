@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { EntryEvent, Message, Position, Room } from '../wire/protocol';
 import type { Timeline } from './timeline';
-import { type Counted, withDeleted, withMessage } from './unread';
+import { type Counted, withDeleted, withEdited, withMessage } from './unread';
 
 /** The user's rooms as the list shows them. `unread_count` of a room counts up to its `seq`. */
 export class Rooms {
@@ -13,12 +13,6 @@ export class Rooms {
   readonly sorted = computed(() =>
     [...this.byId.value.values()].sort((a, b) => lastUsed(b).localeCompare(lastUsed(a))),
   );
-
-  readonly unreadTotal = computed(() => {
-    let total = 0;
-    for (const room of this.byId.value.values()) total += room.unread_count ?? 0;
-    return total;
-  });
 
   get(id: string): Room | undefined {
     return this.byId.value.get(id);
@@ -50,6 +44,7 @@ export class Rooms {
         seq,
         read_seq: null,
         unread_count: null,
+        mention_count: null,
         first_unread_seq: null,
         // No entry of the new epoch may change it.
         last_message: room.last_message ? { ...room.last_message, seq: 0 } : null,
@@ -72,7 +67,9 @@ export class Rooms {
 function withEntry(room: Room, event: EntryEvent, timeline: Timeline, me: string): Counted {
   switch (event.type) {
     case 'message':
-      return { room: withMessage(room, event.seq, event.user_id, me), isSure: true };
+      return { room: withMessage(room, event, me), isSure: true };
+    case 'edit':
+      return withEdited(room, event, timeline, me);
     case 'delete':
       return withDeleted(room, event.target, timeline, me);
     default:

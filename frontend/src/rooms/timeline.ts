@@ -236,28 +236,6 @@ export function indexOfSeq(entries: readonly Entry[], seq: number): number {
   return low;
 }
 
-/** More unread messages than this are not counted, as no badge shows more. The server counts as far. */
-export const MAX_UNREAD = 999;
-
-/**
- * The number of messages after `seq` that are not one's own and not deleted, at most `MAX_UNREAD`; null
- * where not all of them are loaded.
- */
-export function countUnread(timeline: Timeline, seq: number, me: string): number | null {
-  if (seq + 1 < timeline.loaded_from || timeline.loaded_to !== null) return null;
-  let count = 0;
-  const { entries } = timeline;
-  for (let index = indexOfSeq(entries, seq + 1); index < entries.length; index++) {
-    if (isUnread(entries[index], me)) count++;
-  }
-  return Math.min(count, MAX_UNREAD);
-}
-
-/** Whether an entry after the read position is unread. */
-export function isUnread(entry: Entry | undefined, me: string): entry is MessageEntry {
-  return entry?.kind === 'message' && entry.user_id !== me && !entry.deleted;
-}
-
 /**
  * The messages for which some of these events may have been counted wrongly. History names only the first
  * who reacted with an emoji, so that of another user it is not known whether they are among the rest. Nor
@@ -350,7 +328,9 @@ function applyChange(timeline: Timeline, change: Change): Timeline {
     return counted(wait(timeline, change), change);
   }
   const entries = timeline.entries.slice();
-  entries[index] = changed(entry, change);
+  // What has its default is left out of an entry.
+  const fact = change.type === 'edit' ? { mentions: [], mentions_all: false, ...change } : change;
+  entries[index] = changed(entry, fact);
   return counted({ ...timeline, entries }, change);
 }
 
@@ -362,7 +342,9 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
       return {
         ...entry,
         ...{ body: fact.body, edited_at: fact.at },
-        ...{ mentions: fact.mentions ?? [], mentions_all: fact.mentions_all ?? false },
+        // Whom a pending edit mentions only the server will know.
+        ...{ mentions: fact.mentions ?? entry.mentions },
+        ...{ mentions_all: fact.mentions_all ?? entry.mentions_all },
       };
     case 'delete':
       return {

@@ -1,18 +1,21 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Freshness } from '../browser/freshness';
+import { Lazy } from '../browser/lazy';
 import type { TextStorage } from '../browser/storage';
+import type { Turn } from '../browser/turn';
 import type { Api } from '../wire/api/api';
 import type { Command, HistoryPage } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
-import { Directory } from './directory';
 import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
+import { Levels } from './levels';
 import { Members } from './members';
 import { Membership } from './membership';
 import { Names } from './names';
 import { News } from './news';
+import type { NoticeDesk } from './notifying';
 import { Outbox, type OutboxStore } from './outbox';
 import type { WhatToChange } from './pending';
 import { People } from './people';
@@ -24,6 +27,7 @@ import { Threads } from './threads';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Typing } from './typing';
+import { Usernames } from './usernames';
 
 export interface RoomsOptions {
   user_id: string;
@@ -37,6 +41,9 @@ export interface RoomsOptions {
   visible: ReadonlySignal<boolean>;
   /** What the tabs of this browser tell each other about reading; null where they cannot. */
   readChannel: ReadChannel | null;
+  desk: NoticeDesk;
+  /** What the tabs of the browser share: their storage, and turns for what one of them shall do. */
+  shared: { storage: TextStorage; turn: Turn };
   makeRef(): string;
   /** What the server can do, by name. */
   features: ReadonlySignal<ReadonlySet<string>>;
@@ -103,6 +110,15 @@ export function wireRooms(options: RoomsOptions) {
     },
     onSilence: options.probe,
   });
+  const notifying = new Lazy(
+    async () =>
+      new (await import('./notifying')).Notifying({
+        ...{ user_id, clock, rooms, timelines, names, focused, openRoomId },
+        ...{ shared: options.shared, desk: options.desk },
+        isLive: (id) => subscriptions.isLive(id),
+      }),
+  );
+  const levels = new Levels({ api: api.rooms, rooms, freshness });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const loading = {
     messages: api.messages,
@@ -143,11 +159,18 @@ export function wireRooms(options: RoomsOptions) {
     history,
     threads,
     recounts,
+    notifying,
+    levels,
+    mentions: api.mentions,
+    clock,
+    publicRooms: api.rooms,
     messages: api.messages,
+    usernames: new Usernames({ users: api.users, members, names }),
     people: new People(api.users, clock),
-    directory: new Directory(api.rooms, clock),
     drafts: new Drafts(options.storage, user_id),
-    inbox: new Inbox({ ...shared, members, membership, recounts, threads, typing }),
+    inbox: new Inbox({
+      ...{ ...shared, members, membership, recounts, threads, typing, levels, notifying },
+    }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {
         reading.answered(room_id);

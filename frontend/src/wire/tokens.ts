@@ -2,15 +2,12 @@ import { openChannel } from '../browser/channel';
 import type { Clock } from '../browser/clock';
 import type { Lease } from '../browser/lease';
 import type { TextStorage } from '../browser/storage';
-import { timeoutSignal } from '../browser/timeout';
+import { Turn } from '../browser/turn';
 import type { Tokens } from './protocol';
 
 const STORAGE_KEY = 'tailwire.signed_in';
 const CHANNEL = 'tailwire.tokens';
 const LOCK = 'tailwire.renewal';
-// A tab may be frozen while it holds the lock, so others wait no longer than this. A request is
-// shorter.
-const TURN_MILLISECONDS = 25_000;
 
 /** The messages between the tabs of a browser, which share one cookie. */
 export type Notice =
@@ -55,11 +52,13 @@ export class TokenStore {
   #cookie: Known = null;
   readonly #clock: Clock;
   readonly #browser: Browser | null;
+  readonly #turn: Turn | null;
 
   /** `browser` is null where there is no cookie. */
   constructor(clock: Clock, browser: Browser | null) {
     this.#clock = clock;
     this.#browser = browser;
+    this.#turn = browser && new Turn(LOCK, browser.locks, browser.lease);
     this.#cookie = knownFrom(browser?.storage.getItem(STORAGE_KEY));
     if (browser?.channel)
       browser.channel.onmessage = ({ data }: MessageEvent<Notice>) => this.#heard(data);
@@ -133,16 +132,8 @@ export class TokenStore {
   }
 
   /** Runs `task` while no other tab renews. Otherwise two tabs would use the same cookie twice. */
-  async alone<T>(task: () => Promise<T>): Promise<T> {
-    const { locks, lease } = this.#browser ?? {};
-    if (!locks) return lease ? lease.hold(task) : task();
-    try {
-      const signal = timeoutSignal(TURN_MILLISECONDS);
-      return await locks.request(LOCK, { signal }, task);
-    } catch (error) {
-      if (error instanceof DOMException) return task();
-      throw error;
-    }
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.#turn ? this.#turn.take(task) : task();
   }
 
   /** The server refused the access token, so it is stale now. */

@@ -4,6 +4,7 @@ import { Api } from '../../src/wire/api/api';
 import type { Room } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
 import { ME, MemoryStorage, makePage, makeRoom } from '../make';
+import { FakeDesk, sharedBy } from './fake_desk';
 import { FakeOutboxStore } from './fake_outbox_store';
 import { ManualClock, settled } from './manual_clock';
 import { ReadChannels } from './read_channels';
@@ -17,6 +18,7 @@ export class Page {
   readonly http = new ScriptedApi();
   readonly focused = signal(true);
   readonly visible = signal(true);
+  readonly desk = new FakeDesk();
   readonly session: Session;
 
   /** `channels` are those of the browser in which the page is a tab. */
@@ -39,6 +41,8 @@ export class Page {
       focused: this.focused,
       visible: this.visible,
       readChannel: channels.open(),
+      desk: this.desk,
+      shared: sharedBy(channels.storage),
       token: () => Promise.resolve('a'),
       renewIn: () => 14 * 60_000,
       WebSocket: this.server.WebSocket,

@@ -1,8 +1,11 @@
 import type { ReadChannel } from '../../src/rooms/reading';
+import { MemoryStorage } from '../make';
 
 /** The channels of the tabs of one browser. A message reaches all open ones but the sender's. */
 export class ReadChannels {
   readonly #open = new Set<ReadChannel>();
+  /** The storage of the browser. */
+  readonly storage = new MemoryStorage();
 
   open(): ReadChannel {
     const channel: ReadChannel = {

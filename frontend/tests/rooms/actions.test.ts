@@ -39,9 +39,9 @@ test.each<[Role, Role | null | undefined, boolean]>([
 });
 
 test('what one wrote oneself can be edited by who may write, and deleted by everybody', () => {
-  expect(offered('member', OWN)).toBe('react reply thread edit copy link forward delete');
-  expect(offered('reader', OWN)).toBe('copy link forward delete');
-  expect(offered('member')).toBe('react reply thread copy link forward');
+  expect(offered('member', OWN)).toBe('react reply thread edit unread copy link forward delete');
+  expect(offered('reader', OWN)).toBe('unread copy link forward delete');
+  expect(offered('member')).toBe('react reply thread unread copy link forward');
 });
 
 test('who governs a room pins and unpins', () => {
@@ -64,12 +64,14 @@ test('a thread is opened by who may reply, and by everybody where there are repl
 });
 
 test('what the server does not name in its features is not offered', () => {
-  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply copy link forward');
-  expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe('reply edit copy link forward');
+  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply unread copy link forward');
+  expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe(
+    'reply edit unread copy link forward',
+  );
 });
 
 test('what happened to a message can be looked at', () => {
   const reactions = [{ emoji: '👍', user_ids: ['bob-id'] }];
   const changed = { edited_at: '2026-01-05T12:00:00.000Z', reactions };
-  expect(offered('reader', changed)).toBe('copy link forward edits reactors');
+  expect(offered('reader', changed)).toBe('unread copy link forward edits reactors');
 });

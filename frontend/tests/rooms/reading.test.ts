@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { unreadIn } from '../../src/rooms/level';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { ReadChannels } from '../doubles/read_channels';
@@ -25,7 +26,7 @@ describe('unread', () => {
     page.emit(makeEvent(11, { user_id: ME }));
     say(12, 13);
     expect(page.room()).toMatchObject({ unread_count: 2, first_unread_seq: 12 });
-    expect(page.session.rooms.unreadTotal.value).toBe(2);
+    expect(unreadIn(page.session.rooms.byId.value.values(), new Date())).toBe(2);
     page.emit(makeEvent(14, { type: 'delete', target: 12 }));
     expect(page.room()).toMatchObject({ unread_count: 1, first_unread_seq: 13 });
     page.emit(makeEvent(15, { type: 'delete', target: 11 }));
@@ -196,6 +197,114 @@ describe('a report', () => {
     expect(page.room()).toMatchObject({ epoch: 'e2', read_seq: 2, unread_count: 3 });
     await page.clock.advance(60_000);
     expect(page.reports).toHaveLength(1);
+  });
+});
+
+describe('marked as unread', () => {
+  const back = (seq: number) => ({ ...at(seq), back: true });
+
+  beforeEach(async () => {
+    await page.goLive();
+    page.live(10);
+    page.show(8, 10);
+    page.session.reading.markUnread('lobby', 9);
+    await settled();
+  });
+
+  test('a message and what follows it are unread, and the line is before it', () => {
+    expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 2, first_unread_seq: 9 });
+    expect(page.session.reading.divider.value).toMatchObject({ ...at(8), count: 2 });
+    expect(page.reports).toEqual([back(8)]);
+  });
+
+  test('it stays so while it is on the screen, with what comes', async () => {
+    say(11);
+    page.show(9, 11);
+    await page.clock.advance(10_000);
+    expect(unread()).toBe(3);
+    expect(page.reports).toEqual([back(8)]);
+  });
+
+  test.each<[string, () => void]>([
+    [
+      'looks elsewhere and comes back',
+      () => {
+        page.focused.value = false;
+        page.focused.value = true;
+      },
+    ],
+    [
+      'leaves the room and comes back',
+      () => {
+        page.session.membership.open(null);
+        page.session.membership.open('lobby');
+        page.show(8, 10);
+      },
+    ],
+    ['writes', () => void page.session.say('lobby', 'hello')],
+    ['says so', () => page.session.reading.readAll('lobby')],
+  ])('it is read when the user %s', async (_, act) => {
+    act();
+    await page.clock.advance(3_000);
+    expect(unread()).toBe(0);
+    expect(page.reports).toEqual([back(8), at(10)]);
+  });
+
+  test('it is told before what is read after it', async () => {
+    const answer = page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+    page.session.reading.markUnread('lobby', 10);
+    await settled();
+    page.session.reading.readAll('lobby');
+    await page.clock.advance(4_000);
+    expect(page.reports).toEqual([back(8), back(9)]);
+    answer();
+    await settled();
+    expect(page.reports).toEqual([back(8), back(9), at(10)]);
+  });
+
+  test('an answer that does not know of it takes nothing back', async () => {
+    page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+    page.session.reading.markUnread('lobby', 10);
+    page.serve(makeRoom());
+    await page.session.membership.load();
+    expect(page.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+  });
+});
+
+describe('marked as unread elsewhere', () => {
+  const marked = makeRoom({ read_seq: 8, unread_count: 2, first_unread_seq: 9 });
+
+  test('the line stands here too, and what is looked at here stays unread', async () => {
+    await page.goLive();
+    page.live(10);
+    page.show(8, 10);
+    page.serve(marked);
+    page.emit({
+      type: 'read',
+      room_id: 'lobby',
+      user_id: ME,
+      username: 'a',
+      epoch: 'e1',
+      read_seq: 8,
+    });
+    await page.clock.advance(1_000);
+    page.show(7, 10);
+    expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 2 });
+    expect(page.session.reading.divider.value).toMatchObject({ ...at(8), count: 2 });
+    expect(page.reports).toEqual([]);
+  });
+
+  test('it is known at once in another tab', async () => {
+    const channels = new ReadChannels();
+    page = new Page(channels);
+    const other = new Page(channels);
+    for (const tab of [page, other]) {
+      await tab.goLive();
+      tab.live(10);
+    }
+    page.session.reading.markUnread('lobby', 10);
+    expect(other.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+    expect(other.session.reading.divider.value).toMatchObject(at(9));
   });
 });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import {
   append,
   apply,
-  countUnread,
   doubtful,
   expectHistory,
   findEntry,
@@ -12,6 +11,7 @@ import {
   recounted,
   type Timeline,
 } from '../../src/rooms/timeline';
+import { countUnread } from '../../src/rooms/unread';
 import { ME, makeEvent, makeMessage, makePage, makeTimeline } from '../make';
 
 const seqs = (timeline: Timeline) => timeline.entries.map(({ seq }) => seq);

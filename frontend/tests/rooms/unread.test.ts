@@ -6,13 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { env } from 'node:process';
 import { describe, expect, test } from 'vitest';
-import {
-  apply,
-  countUnread,
-  expectHistory,
-  prepend,
-  startTimeline,
-} from '../../src/rooms/timeline';
+import { apply, expectHistory, prepend, startTimeline } from '../../src/rooms/timeline';
+import { countUnread } from '../../src/rooms/unread';
 import { type EntryEvent, isEntry, type Message, parseEvent } from '../../src/wire/protocol';
 import { AT } from '../make';
 

@@ -9,15 +9,13 @@ import {
   append,
   apply,
   expectHistory,
-  isUnread,
-  MAX_UNREAD,
   openAt,
   prepend,
   startTimeline,
   surround,
   type Timeline,
 } from '../../src/rooms/timeline';
-import { merged, withRead } from '../../src/rooms/unread';
+import { isMention, isUnread, MAX_UNREAD, merged, withRead } from '../../src/rooms/unread';
 import type { EntryEvent, HistoryItem, HistoryPage, Room } from '../../src/wire/protocol';
 import { ME, makeEvent, makeRoom } from '../make';
 
@@ -52,8 +50,7 @@ class Case {
   constructor(seed: number) {
     this.#random = randomOf(seed);
     const before = this.#random(40);
-    for (let seq = 1; seq <= before; seq++)
-      this.log.push(makeEvent(seq, { user_id: this.#random(3) === 0 ? ME : 'bob-id' }));
+    for (let seq = 1; seq <= before; seq++) this.log.push(makeEvent(seq, this.#message()));
     this.read = this.#random(before + 1);
     this.timeline = startTimeline({ epoch: '1', seq: before });
     this.asked = this.answer();
@@ -70,25 +67,36 @@ class Case {
   }
 
   /** What the definition says. */
-  truth(): { count: number; first: number | null } {
+  truth(): { count: number; mentions: number; first: number | null } {
     const unread = this.whole.entries.filter(
       (entry) => entry.seq > this.read && isUnread(entry, ME),
     );
-    return { count: Math.min(unread.length, MAX_UNREAD), first: unread[0]?.seq ?? null };
+    const mentions = unread.filter((entry) => isUnread(entry, ME) && isMention(entry, ME)).length;
+    return { count: Math.min(unread.length, MAX_UNREAD), mentions, first: unread[0]?.seq ?? null };
   }
 
   answer(): Room {
-    const { count, first } = this.truth();
+    const { count, mentions, first } = this.truth();
     return makeRoom({
       ...{ epoch: String(this.epoch), seq: this.log.length, read_seq: this.read },
-      ...{ unread_count: count, first_unread_seq: first },
+      ...{ unread_count: count, mention_count: mentions, first_unread_seq: first },
     });
   }
 
   step(): string {
     const steps = [
       ...[this.#say, this.#say, this.#say, this.#delete, this.#delete, this.#other],
-      ...[this.#readOn, this.#readOn, this.#older, this.#openAt, this.#newer, this.#newer],
+      ...[
+        this.#readOn,
+        this.#readOn,
+        this.#readAgain,
+        this.#edit,
+        this.#edit,
+        this.#older,
+        this.#openAt,
+        this.#newer,
+        this.#newer,
+      ],
       ...[this.#ask, this.#answered, this.#answered, this.#oldAnswer],
       ...(this.#random(8) === 0 ? [this.#trim, this.#restore] : []),
       ...(this.#random(2) === 0 ? [this.#forget, this.#forget] : []),
@@ -105,9 +113,48 @@ class Case {
   }
 
   #say(): string {
-    const user_id = this.#random(3) === 0 ? ME : 'bob-id';
-    this.#add({ user_id });
-    return `${user_id} says ${this.log.length}`;
+    const message = this.#message();
+    this.#add(message);
+    return `${message.user_id} says ${this.log.length}`;
+  }
+
+  #message(): { user_id: string; mentions?: string[]; mentions_all?: boolean } {
+    return { user_id: this.#random(3) === 0 ? ME : 'bob-id', ...this.#mentions() };
+  }
+
+  #mentions(): { mentions?: string[]; mentions_all?: boolean } {
+    const among = [
+      { mentions: [ME, 'carol-id'] },
+      { mentions_all: true },
+      { mentions: ['carol-id'] },
+      {},
+    ];
+    return among[this.#random(6)] ?? {};
+  }
+
+  /** The author edits a message that is not deleted. */
+  #edit(): string {
+    const { entries } = this.whole;
+    const entry = entries[this.#random(Math.max(1, entries.length))];
+    if (entry?.kind !== 'message' || entry.deleted) return 'nothing to edit';
+    const { seq: target, user_id } = entry;
+    this.#add({ type: 'edit', target, user_id, body: 'better', ...this.#mentions() });
+    return `edit ${target}`;
+  }
+
+  #readAgain(): string {
+    const { read_seq } = this.room;
+    if (!read_seq) return 'nothing was read';
+    this.#read(this.#random(read_seq));
+    return `read again after ${this.read}`;
+  }
+
+  #read(seq: number): void {
+    this.read = seq;
+    const counted = withRead(this.room, seq, this.timeline, ME);
+    this.rooms.put(counted.room);
+    this.isSure &&= counted.isSure;
+    this.asked = this.answer();
   }
 
   #delete(): string {
@@ -120,7 +167,7 @@ class Case {
     const kinds = [
       { type: 'member', role: 'member', by: null },
       { type: 'unreadable' },
-      { type: 'edit', target: 1, body: 'better' },
+      { type: 'reaction', target: 1, emoji: '👍', added: true },
     ];
     this.#add(kinds[this.#random(kinds.length)] ?? {});
     return 'something else';
@@ -129,11 +176,7 @@ class Case {
   #readOn(): string {
     const { read_seq, seq } = this.room;
     if (seq <= (read_seq ?? 0)) return 'nothing to read';
-    this.read = (read_seq ?? 0) + 1 + this.#random(Math.min(8, seq - (read_seq ?? 0)));
-    const counted = withRead(this.room, this.read, this.timeline, ME);
-    this.rooms.put(counted.room);
-    this.isSure &&= counted.isSure;
-    this.asked = this.answer();
+    this.#read((read_seq ?? 0) + 1 + this.#random(Math.min(8, seq - (read_seq ?? 0))));
     return `read ${this.read}`;
   }
 
@@ -191,7 +234,7 @@ class Case {
   }
 
   #take(answer: Room): boolean {
-    const { room, isSure } = merged(answer, this.room, this.timeline, false, ME);
+    const { room, isSure } = merged(answer, this.room, this.timeline, null, ME);
     this.rooms.put(room);
     return isSure;
   }
@@ -236,12 +279,12 @@ test('after any history the page counts as the definition says, or asks the serv
     for (let step = 0; step < STEPS; step++) {
       told.push(one.step());
       const { room } = one;
-      const { count, first } = one.truth();
+      const { count, mentions, first } = one.truth();
       const where = `seed ${seed}: ${told.join(', ')}`;
       expect([room.seq, room.read_seq], where).toEqual([one.log.length, one.read]);
       if (!one.isSure) continue;
       sure += 1;
-      expect(room.unread_count, where).toBe(count);
+      expect([room.unread_count, room.mention_count], where).toEqual([count, mentions]);
       // None is unread before the first that the page names.
       if (first === null) expect(room.first_unread_seq ?? null, where).toBeNull();
       else expect(room.first_unread_seq ?? 0, where).toBeLessThanOrEqual(first);

@@ -132,15 +132,21 @@ describe('a message body', () => {
     expect(root.querySelector('.few-emoji') !== null).toBe(large);
   });
 
+  const BOB = '<span class="mention" title="@bob">@<bdi>&lt;b&gt;Bob&lt;/b&gt;</bdi></span>';
+  const NAMES = new Map([
+    ['alice', { name: 'Alice A.', isMe: true }],
+    ['bob', { name: '<b>Bob</b>', isMe: false }],
+  ]);
+
   test.each([
-    ['@bob, hi', '<span class="mention">@bob</span>, hi'],
-    ['hi @Alice.', 'hi <span class="mention me">@Alice</span>.'],
-    ['@bob.b-c and @bob_b', '@bob.b-c and @bob_b'],
-    ['@bob._- (@bob)', '<span class="mention">@bob</span>._- (<span class="mention">@bob</span>)'],
+    ['@bob, hi', `${BOB}, hi`],
+    ['hi @Alice.', 'hi <span class="mention me" title="@Alice">@<bdi>Alice A.</bdi></span>.'],
+    ['@bob.b-c and @bobb_', `${BOB}.b-c and @bobb_`],
+    ['@bob._- (@bob)', `${BOB}._- (${BOB})`],
     ['@bobby a@bob.example `@bob`', '@bobby a@bob.example <code dir="auto">@bob</code>'],
-    ['**@bob**', '<strong><span class="mention">@bob</span></strong>'],
+    ['**@bob**', `<strong>${BOB}</strong>`],
   ])('%j shows whom it mentions', async (text, expected) => {
-    await show(text, (name) => (name === 'alice' ? 'me' : name === 'bob' ? 'other' : null));
+    await show(text, (name) => NAMES.get(name) ?? null);
     expect(html()).toBe(expected);
   });
 

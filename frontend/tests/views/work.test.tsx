@@ -16,8 +16,12 @@ const listed = { state: signal('loaded'), error: signal(''), load: async () => {
 const login = { id: 'x', current: false, created_at: AT, last_used_at: AT, user_agent: 'Firefox' };
 const invite = { invite_id: 'x', max_uses: 5, uses_left: 5, created_at: AT, expires_at: null };
 const session = {
-  logins: { ...listed, items: signal([login]) },
-  invites: { ...listed, items: signal([invite]) },
+  account: {
+    loaded: {
+      logins: { ...listed, items: signal([login]) },
+      invites: { ...listed, items: signal([invite]) },
+    },
+  },
 } as unknown as Session;
 const app = { now: { minute: signal(new Date(AT)) } } as unknown as App;
 

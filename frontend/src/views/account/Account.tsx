@@ -1,21 +1,24 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
-import { useApp, useSession } from '../parts/context';
+import { useAccount, useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
+import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine } from '../parts/Outcome';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
 import { Invitations } from './Invitations';
 import { Logins } from './Logins';
 import { NewPassword } from './NewPassword';
+import { NoticeChoice } from './NoticeChoice';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'invitations' | 'password' | 'logins' | 'takeout' | 'erase';
+type Place = 'notices' | 'invitations' | 'password' | 'logins' | 'takeout' | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
+  notices: { title: 'Notifications', icon: 'bell' },
   invitations: { title: 'Invitations', icon: 'people' },
   password: { title: 'Change password', icon: 'key' },
   logins: { title: 'Where you are logged in', icon: 'monitor' },
@@ -23,8 +26,27 @@ const PLACES: Record<Place, { title: string; icon: IconName }> = {
   erase: { title: 'Delete my account', icon: 'bin' },
 };
 
+interface AccountProps {
+  user: PublicUser;
+  onClose(): void;
+}
+
 /** The dialog in which users change their own account. Each task has its own page. */
-export function Account({ user, onClose }: { user: PublicUser; onClose(): void }) {
+export function Account(props: AccountProps) {
+  const { account } = useSession();
+  if (account.value) return <Pages {...props} />;
+  return (
+    <Dialog title="Your account" onClose={props.onClose}>
+      {account.failed.value ? (
+        <LoadFailure error="This cannot be loaded." onAgain={() => account.again()} />
+      ) : (
+        <p role="status">Loading…</p>
+      )}
+    </Dialog>
+  );
+}
+
+function Pages({ user, onClose }: AccountProps) {
   const [place, setPlace] = useState<Place | null>(null);
   const [notice, setNotice] = useState('');
   const back = (said = '') => {
@@ -39,6 +61,7 @@ export function Account({ user, onClose }: { user: PublicUser; onClose(): void }
     );
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
+      {place === 'notices' && <NoticeChoice />}
       {place === 'invitations' && <Invitations />}
       {place === 'password' && <NewPassword user={user} onChanged={back} />}
       {place === 'logins' && <Logins />}
@@ -58,7 +81,7 @@ interface OverviewProps {
 
 function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
   const { logout } = useApp();
-  const { invites } = useSession();
+  const { invites } = useAccount();
   useEffect(() => void invites.look(), [invites]);
   const places = (Object.keys(PLACES) as Place[]).filter(
     (place) => place !== 'invitations' || invites.allowed.value,

@@ -2,14 +2,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
 import type { Login } from '../../wire/protocol';
-import { useApp, useSession } from '../parts/context';
+import { useAccount, useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { useWork } from '../parts/work';
 
 /** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
-  const { logins } = useSession();
+  const { logins } = useAccount();
   const { busy, error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void logins.load(), [logins]);

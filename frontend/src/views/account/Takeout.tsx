@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sizeText } from '../../account/takeout';
 import { problemText } from '../../wire/problem';
-import { useSession } from '../parts/context';
+import { useAccount } from '../parts/context';
 import { ErrorLine } from '../parts/Outcome';
 
 const FILE_NAME = 'tailwire-export.jsonl';
@@ -14,7 +14,7 @@ type State =
 
 /** Saves everything of the user as a file. */
 export function Takeout() {
-  const { takeout } = useSession();
+  const { takeout } = useAccount();
   const [state, setState] = useState<State>({ name: 'idle' });
   const running = useRef<AbortController | null>(null);
   // A user who leaves this page no longer wants the file.

@@ -1,6 +1,7 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { onKeys } from '../../browser/keys';
-import type { Catalogue } from '../../emoji/catalogue';
+import type { Catalogue, Emoji } from '../../emoji/catalogue';
+import { useChoices } from './choices';
 
 const RECENT = 'Recent';
 const RECENT_SIGN = '🕘';
@@ -13,52 +14,30 @@ interface EmojiGridProps {
 
 /** A field that searches emoji, their groups, and the emoji themselves. */
 export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
-  const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  // What was drawn last. What is chosen is looked up in the field itself.
-  const [shown, setShown] = useState({ text: '', group: recent.length > 0 ? RECENT : '', at: 0 });
+  const [group, setGroup] = useState(recent.length > 0 ? RECENT : '');
   const groups = [
     { title: RECENT, items: recent.map((emoji) => catalogue.of(emoji) ?? unknown(emoji)) },
     ...catalogue.groups,
   ].filter(({ items }) => items.length > 0);
-  const open = groups.find(({ title }) => title === shown.group) ?? groups[0];
-  const itemsFor = (text: string) => (text.trim() ? catalogue.search(text) : (open?.items ?? []));
-  const items = itemsFor(shown.text);
-  const chosen = items[shown.at];
+  const open = groups.find(({ title }) => title === group) ?? groups[0];
+  const textNow = () => input.current?.value ?? '';
+  const isSearching = textNow().trim() !== '';
+  const choices = useChoices<Emoji>({
+    textNow,
+    itemsFor: (text) => (text.trim() ? catalogue.search(text) : (open?.items ?? [])),
+    onPick: ({ emoji }) => {
+      // Then the page behind it can have the focus.
+      input.current?.closest('dialog')?.close();
+      onPick(emoji);
+    },
+    columns: columnsOf,
+  });
+  const { chosen } = choices;
 
   useEffect(() => input.current?.focus(), []);
-  useEffect(() => {
-    list.current?.children[shown.at]?.scrollIntoView({ block: 'nearest' });
-  }, [shown]);
 
-  const look = (step: number) => {
-    const text = input.current?.value ?? '';
-    const last = itemsFor(text).length - 1;
-    setShown((before) => {
-      const at = text === before.text ? before.at + step : 0;
-      return { ...before, text, at: Math.max(0, Math.min(last, at)) };
-    });
-  };
-  const pick = (emoji: string | undefined) => {
-    if (!emoji) return;
-    // Then the page behind it can have the focus.
-    list.current?.closest('dialog')?.close();
-    onPick(emoji);
-  };
-  const onKeyDown = onKeys((event) => {
-    const row = columnsOf(list.current);
-    const steps: Record<string, number> = {
-      ArrowRight: 1,
-      ArrowLeft: -1,
-      ArrowDown: row,
-      ArrowUp: -row,
-    };
-    const step = steps[event.key];
-    if (step === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    look(step);
-  });
+  const onKeyDown = onKeys((event) => choices.onArrow(event));
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search>
@@ -67,8 +46,7 @@ export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
       class="emoji-picker"
       onSubmit={(event) => {
         event.preventDefault();
-        const text = input.current?.value ?? '';
-        pick(itemsFor(text)[text === shown.text ? shown.at : 0]?.emoji);
+        choices.pick();
       }}
     >
       <input
@@ -76,13 +54,11 @@ export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
         class="search"
         type="text"
         role="combobox"
-        autoComplete="off"
         placeholder="Search"
         aria-label="Search emoji"
         aria-expanded="true"
-        aria-controls={`${id}-list`}
-        aria-activedescendant={chosen ? `${id}-${shown.at}` : undefined}
-        onInput={() => look(0)}
+        {...choices.field}
+        onInput={choices.look}
         onKeyDown={onKeyDown}
       />
       <fieldset class="emoji-groups" aria-label="Groups">
@@ -93,10 +69,11 @@ export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
             class="emoji-group"
             title={title}
             aria-label={title}
-            aria-pressed={!shown.text && title === open?.title}
+            aria-pressed={!isSearching && title === open?.title}
             onClick={() => {
               if (input.current) input.current.value = '';
-              setShown({ text: '', group: title, at: 0 });
+              setGroup(title);
+              choices.startOver();
             }}
           >
             {title === RECENT ? RECENT_SIGN : first?.emoji}
@@ -104,25 +81,20 @@ export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
         ))}
       </fieldset>
       <div
-        id={`${id}-list`}
-        ref={list}
-        class="emoji-list"
+        {...choices.list}
         role="listbox"
-        aria-label={shown.text ? 'Found' : open?.title}
+        class="emoji-list"
+        aria-label={isSearching ? 'Found' : open?.title}
       >
-        {items.map(({ emoji, names }, at) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys of this list
+        {choices.items.map(({ emoji, names }, at) => (
           <div
             key={emoji}
-            id={`${id}-${at}`}
-            role="option"
-            tabIndex={-1}
             class="emoji"
             title={`:${names[0]}:`}
             aria-label={names[0]?.replaceAll('_', ' ')}
-            aria-selected={at === shown.at}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => pick(emoji)}
+            role="option"
+            tabIndex={-1}
+            {...choices.option(at)}
           >
             {emoji}
           </div>
@@ -136,11 +108,11 @@ export function EmojiGrid({ catalogue, recent, onPick }: EmojiGridProps) {
 }
 
 /** An emoji that was picked on this machine before and that the table does not have. */
-function unknown(emoji: string) {
+function unknown(emoji: string): Emoji {
   return { emoji, names: [emoji], words: [] };
 }
 
 /** How many emoji stand in a row. The styles decide. */
-function columnsOf(list: HTMLElement | null): number {
-  return list ? getComputedStyle(list).gridTemplateColumns.split(' ').length : 1;
+function columnsOf(list: HTMLElement): number {
+  return getComputedStyle(list).gridTemplateColumns.split(' ').length;
 }

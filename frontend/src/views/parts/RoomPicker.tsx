@@ -1,6 +1,7 @@
-import { useId, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { onKeys } from '../../browser/keys';
 import type { Room } from '../../wire/protocol';
+import { useChoices } from './choices';
 import { Icon } from './Icon';
 
 const MOST_SHOWN = 8;
@@ -14,26 +15,13 @@ interface RoomPickerProps {
 
 /** Finds one of some rooms by a part of its name. */
 export function RoomPicker({ rooms, hint, onPick }: RoomPickerProps) {
-  const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  // What was drawn last. What is chosen is looked up in the field itself.
-  const [shown, setShown] = useState({ text: '', at: 0 });
-  const found = matching(rooms, shown.text);
-
-  const look = (step: number) => {
-    const text = input.current?.value ?? '';
-    const count = matching(rooms, text).length;
-    setShown((last) => {
-      const at = text === last.text ? last.at + step : 0;
-      return { text, at: Math.max(0, Math.min(count - 1, at)) };
-    });
-  };
-  const onKeyDown = onKeys((event) => {
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    event.preventDefault();
-    look(event.key === 'ArrowDown' ? 1 : -1);
+  const choices = useChoices({
+    textNow: () => input.current?.value ?? '',
+    itemsFor: (text) => matching(rooms, text),
+    onPick,
   });
-
+  const onKeyDown = onKeys((event) => choices.onArrow(event));
   return (
     // biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search>
     <form
@@ -41,9 +29,7 @@ export function RoomPicker({ rooms, hint, onPick }: RoomPickerProps) {
       class="switcher"
       onSubmit={(event) => {
         event.preventDefault();
-        const text = input.current?.value ?? '';
-        const room = matching(rooms, text)[text === shown.text ? shown.at : 0];
-        if (room) onPick(room);
+        choices.pick();
       }}
     >
       <input
@@ -51,26 +37,20 @@ export function RoomPicker({ rooms, hint, onPick }: RoomPickerProps) {
         class="search"
         type="text"
         role="combobox"
-        autoComplete="off"
         aria-label="Name of the room"
         aria-expanded="true"
-        aria-controls={`${id}-list`}
-        aria-activedescendant={found.length > 0 ? `${id}-${shown.at}` : undefined}
-        onInput={() => look(0)}
+        {...choices.field}
+        onInput={choices.look}
         onKeyDown={onKeyDown}
       />
-      <div id={`${id}-list`} role="listbox" aria-label="Rooms">
-        {found.map((room, at) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys of this list
+      <div {...choices.list} role="listbox" aria-label="Rooms">
+        {choices.items.map((room, at) => (
           <div
             key={room.id}
-            id={`${id}-${at}`}
+            class="switcher-room"
             role="option"
             tabIndex={-1}
-            class="switcher-room"
-            aria-selected={at === shown.at}
-            onMouseDown={(event) => event.preventDefault()}
-            onClick={() => onPick(room)}
+            {...choices.option(at)}
           >
             <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
             <bdi>{room.name}</bdi>
@@ -78,7 +58,7 @@ export function RoomPicker({ rooms, hint, onPick }: RoomPickerProps) {
         ))}
       </div>
       <p role="status" class="field-hint">
-        {found.length === 0 ? 'None of your rooms is called so.' : hint}
+        {choices.chosen ? hint : 'None of your rooms is called so.'}
       </p>
     </form>
   );

@@ -1,5 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { AccountParts } from '../../account/wiring';
 import type { App } from '../../app';
 import type { Session } from '../../session';
 
@@ -16,4 +17,11 @@ export function useSession(): Session {
   const session = useContext(SessionContext);
   if (!session) throw new Error('no session around this view');
   return session;
+}
+
+/** The user's own data, within the dialog about the account. */
+export function useAccount(): AccountParts {
+  const account = useSession().account.loaded;
+  if (!account) throw new Error('the account is not loaded');
+  return account;
 }

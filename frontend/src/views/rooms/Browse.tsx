@@ -1,5 +1,6 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
+import { Directory } from '../../rooms/directory';
 import { ROOM_NAME_CHARACTERS } from '../../wire/limits';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
@@ -8,7 +9,8 @@ import { LoadFailure } from '../parts/LoadFailure';
 import { useWork } from '../parts/work';
 
 export function Browse() {
-  const { directory } = useSession();
+  const { clock, publicRooms } = useSession();
+  const [directory] = useState(() => new Directory(publicRooms, clock));
   useEffect(() => directory.look('', true), [directory]);
   const rooms = directory.rooms.value;
   const state = directory.state.value;

@@ -13,6 +13,10 @@ interface RoomItemProps {
   today: Date;
   /** Somebody added the user to the room, and it was not opened yet. */
   added: boolean;
+  /** There is text that was not sent. */
+  draft: boolean;
+  /** The user does not want to hear of it. */
+  muted: boolean;
 }
 
 /** One line of the room list. It is drawn again only when something of it changes. */
@@ -24,14 +28,18 @@ export class RoomItem extends Component<RoomItemProps> {
   }
 
   override render() {
-    const { room, current, today, added } = this.props;
+    const { room, current, today, added, draft, muted } = this.props;
     const unread = room.unread_count ?? 0;
+    const mentions = room.mention_count ?? 0;
     const last = room.last_message;
+    const classes = ['room-item'];
+    if (muted) classes.push('muted');
+    else if (unread > 0 || added) classes.push('unread');
     return (
       <li>
         <a
           href={roomHash(room.id)}
-          class={unread > 0 || added ? 'room-item unread' : 'room-item'}
+          class={classes.join(' ')}
           aria-current={current ? 'page' : undefined}
         >
           <span class="room-mark">
@@ -52,19 +60,57 @@ export class RoomItem extends Component<RoomItemProps> {
               <span class="room-item-last">
                 <Preview room={room} />
               </span>
-              {added && unread === 0 && <span class="badge">New</span>}
-              {unread > 0 && (
-                <span class="badge">
-                  {unread > 99 ? '99+' : unread}
-                  <span class="visually-hidden"> unread</span>
+              {draft && !current && (
+                <span class="room-item-draft" title="A draft that is not sent">
+                  <Icon name="pencil" size={16} />
+                  <span class="visually-hidden">Draft. </span>
                 </span>
               )}
+              {added && unread === 0 && <span class="badge">New</span>}
+              {unread > 0 && <Badges unread={unread} mentions={mentions} muted={muted} />}
             </span>
           </span>
         </a>
       </li>
     );
   }
+}
+
+interface BadgesProps {
+  unread: number;
+  /** How many of the unread messages mention the user. */
+  mentions: number;
+  muted: boolean;
+}
+
+function Badges({ unread, mentions, muted }: BadgesProps) {
+  if (muted)
+    return (
+      <span class="unread-dot">
+        <span class="visually-hidden">Muted, {countText(unread)} unread</span>
+      </span>
+    );
+  return (
+    <>
+      {mentions > 0 && (
+        <span class="badge mentions">
+          <span aria-hidden="true">@</span>
+          {countText(mentions)}
+          <span class="visually-hidden"> mentions of you, </span>
+        </span>
+      )}
+      <span class={mentions > 0 ? 'badge quiet' : 'badge'}>
+        {countText(unread)}
+        <span class="visually-hidden"> unread</span>
+      </span>
+    </>
+  );
+}
+
+const MOST_SHOWN = 99;
+
+function countText(count: number): string {
+  return count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count);
 }
 
 function Preview({ room: { last_message, topic } }: { room: Room }) {

@@ -1,95 +1,34 @@
-import { useEffect, useState } from 'preact/hooks';
-import { Problem, problemText } from '../../wire/problem';
-import type { Room } from '../../wire/protocol';
-import { useSession } from '../parts/context';
-import { NewsText } from '../parts/NewsText';
-import { useWork } from '../parts/work';
+import { useApp, useSession } from '../parts/context';
+import { LoadFailure } from '../parts/LoadFailure';
+import { loadRoomViews } from './load';
 import { RoomView } from './RoomView';
 
 /** The page at #/rooms/<id>: a room of the user, a room that the user can join, or neither. */
 export function RoomPlace({ id }: { id: string }) {
   const { rooms, timelines } = useSession();
+  const later = useApp().parts.of(loadRoomViews);
   const room = rooms.get(id);
   const timeline = timelines.get(id);
   if (room && timeline) return <RoomView room={room} timeline={timeline} />;
   if (!rooms.loaded.value) return <Waiting text="Loading…" />;
-  return <Stranger id={id} />;
+  const Stranger = later.value?.Stranger;
+  if (Stranger) return <Stranger id={id} />;
+  if (!later.failed.value) return <Waiting text="Looking for this room…" />;
+  return (
+    <section class="empty">
+      <LoadFailure error="This cannot be loaded." onAgain={() => later.again()} />
+    </section>
+  );
 }
 
-function Waiting({ text }: { text: string }) {
+/** Says that something is on its way. */
+export function Waiting({ text }: { text: string }) {
   return (
     <section class="empty">
       <h1 class="visually-hidden" tabIndex={-1} data-place-heading>
         A room
       </h1>
       <p role="status">{text}</p>
-    </section>
-  );
-}
-
-function Stranger({ id }: { id: string }) {
-  const { membership, news } = useSession();
-  const ended = news.of(id);
-  const [room, setRoom] = useState<Room | null>(null);
-  const [problem, setProblem] = useState<unknown>(null);
-  const { busy, error, run } = useWork();
-
-  useEffect(() => {
-    let left = false;
-    membership.lookUp(id).then(
-      (found) => left || setRoom(found),
-      (reason) => left || setProblem(reason),
-    );
-    return () => {
-      left = true;
-    };
-  }, [membership, id]);
-
-  // Who has read here that the membership ended is not told again elsewhere.
-  useEffect(() => () => news.seen(id), [news, id]);
-
-  if (!room && !problem && !ended) return <Waiting text="Looking for this room…" />;
-  const missing = problem instanceof Problem && problem.status === 404;
-  return (
-    <section class="empty">
-      <h1 tabIndex={-1} data-place-heading dir="auto">
-        {room?.name ??
-          ended?.name ??
-          (missing ? 'There is no such room' : 'This room cannot be opened')}
-      </h1>
-      {room?.topic && <p dir="auto">{room.topic}</p>}
-      <p>
-        {ended ? (
-          <NewsText item={ended} />
-        ) : room ? (
-          'You are not a member of this room.'
-        ) : missing ? (
-          'It was removed, or you are not a member of it.'
-        ) : (
-          problemText(problem)
-        )}
-      </p>
-      {error && (
-        <p class="callout danger" role="alert">
-          {error}
-        </p>
-      )}
-      {room && (
-        <button
-          type="button"
-          class="button primary"
-          disabled={busy}
-          onClick={() => void run(() => membership.join(id))}
-        >
-          {busy ? 'Joining…' : 'Join this room'}
-        </button>
-      )}
-      <a class="button" href="#/browse">
-        Browse public rooms
-      </a>
-      <a class="button back" href="#/">
-        Your rooms
-      </a>
     </section>
   );
 }

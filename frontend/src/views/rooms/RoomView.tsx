@@ -2,6 +2,7 @@ import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { membersHash, roomHash } from '../../browser/router';
 import { abilitiesIn } from '../../rooms/actions';
+import { isMuted } from '../../rooms/level';
 import { bySeq, lastOwn } from '../../rooms/overlay';
 import { LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
@@ -11,7 +12,6 @@ import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { WIDE } from '../parts/media';
 import { Composer } from '../timeline/Composer';
-import { DroppedChanges } from '../timeline/DroppedChanges';
 import { loadMessageViews } from '../timeline/load';
 import { TimelineView } from '../timeline/TimelineView';
 import { loadRoomViews } from './load';
@@ -25,7 +25,7 @@ interface RoomViewProps {
 export function RoomView({ room, timeline }: RoomViewProps) {
   const session = useSession();
   const { members } = session;
-  const { parts, router } = useApp();
+  const { now, parts, router } = useApp();
   const route = router.route.value;
   // In a wide window the members stand beside the conversation. In any other they cover it, so they
   // have an address: "back" returns to the conversation.
@@ -38,13 +38,17 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const wentThere = useRef(false);
   const [leaving, setLeaving] = useState(false);
   const [showPins, setShowPins] = useState(false);
+  const [showNotices, setShowNotices] = useState(false);
+  const muted = isMuted(room, now.minute.value);
   const replyTo = useSignal<MessageEntry | null>(null);
   const editing = useSignal<number | null>(null);
   const goal = useSignal<number | null>(null);
   const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
   const Members = parts.of(loadRoomViews).value?.MembersPanel;
-  const Thread = parts.of(loadMessageViews).value?.ThreadPanel;
+  const messageViews = parts.of(loadMessageViews);
+  const Thread = messageViews.value?.ThreadPanel;
+  const Dropped = messageViews.loaded?.DroppedChanges;
   const membersButton = useRef<HTMLButtonElement>(null);
   const place = useRef<HTMLElement>(null);
   useEffect(() => void members.know(room.id), [members, room.id]);
@@ -112,6 +116,17 @@ export function RoomView({ room, timeline }: RoomViewProps) {
               <Icon name="pin" />
             </button>
           )}
+          {session.features.value.has('notifications') && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={muted ? 'Notifications, muted' : 'Notifications'}
+              title="Notifications"
+              onClick={() => setShowNotices(true)}
+            >
+              <Icon name={muted ? 'bellOff' : 'bell'} />
+            </button>
+          )}
           {room.id !== LOBBY && (
             <button
               type="button"
@@ -147,7 +162,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           }}
           onThread={thread.open}
         />
-        <DroppedChanges room={room} />
+        {Dropped && <Dropped room={room} />}
         <Composer
           room={room}
           draft={room.id}
@@ -190,6 +205,15 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           />
         )}
         onClose={() => setShowPins(false)}
+      />
+      <LazyDialog
+        title="Notifications"
+        open={showNotices}
+        load={loadRoomViews}
+        show={({ RoomNotices }) => (
+          <RoomNotices room={room} onClose={() => setShowNotices(false)} />
+        )}
+        onClose={() => setShowNotices(false)}
       />
       <LazyDialog
         title={`Leave ${room.name}?`}

@@ -1,12 +1,13 @@
-import { MAX_UNREAD } from '../../rooms/timeline';
+import { unreadIn } from '../../rooms/level';
+import { MAX_UNREAD } from '../../rooms/unread';
 import { useApp, useSession } from '../parts/context';
 import { Logo } from '../parts/Logo';
 
 export function Home() {
-  const { router } = useApp();
+  const { now, router } = useApp();
   const { news, rooms } = useSession();
   const { name } = router.route.value;
-  const unread = rooms.unreadTotal.value;
+  const unread = unreadIn(rooms.byId.value.values(), now.minute.value);
   return (
     <section class="empty">
       {(name === 'invite' || name === 'setup') && (

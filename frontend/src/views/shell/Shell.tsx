@@ -11,7 +11,6 @@ import { loadMessageViews } from '../timeline/load';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Home } from './Home';
 import { loadDialogs } from './load';
-import { NewsBanners } from './NewsBanners';
 import { Sidebar } from './Sidebar';
 import { useShortcuts } from './shortcuts';
 
@@ -30,14 +29,18 @@ export function Shell({ user }: { user: PublicUser | null }) {
   useShortcuts({ onSwitch: () => setOpen('switcher'), onHelp: () => setOpen('help') });
   const place = route.name === 'room' ? route.id : route.name;
   const close = () => setOpen(null);
+  const later = parts.of(loadDialogs).loaded;
 
   const isFirstShown = session.rooms.loaded.value;
   useEffect(() => {
     if (!isFirstShown) return;
     for (const load of LATER) parts.of<unknown>(load);
-    const timer = setTimeout(() => parts.loadAll(), LATER_MILLISECONDS);
+    const timer = setTimeout(() => {
+      parts.loadAll();
+      session.account.load();
+    }, LATER_MILLISECONDS);
     return () => clearTimeout(timer);
-  }, [parts, isFirstShown]);
+  }, [parts, session, isFirstShown]);
 
   // A screen reader does not notice that the page changed, so the focus moves to its heading.
   useEffect(() => {
@@ -46,7 +49,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
     entered.current = true;
   }, [place]);
 
-  const atHome = route.name !== 'room' && route.name !== 'browse';
+  const atHome = !['room', 'browse', 'mentions'].includes(route.name);
   return (
     <div class={atHome ? 'shell at-home' : 'shell'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
@@ -54,7 +57,8 @@ export function Shell({ user }: { user: PublicUser | null }) {
       </button>
       <div class="banners">
         <ConnectionBanner connection={session.connection} outdated={build.outdated.value} />
-        <NewsBanners place={place} />
+        {later && <later.NewsBanners place={place} />}
+        {later && <later.NoticeOffer />}
         <KeepingNotice look="banner" />
       </div>
       <Sidebar user={user} alone={narrow && atHome} onKeys={() => setOpen('help')} />
@@ -63,6 +67,8 @@ export function Shell({ user }: { user: PublicUser | null }) {
           <RoomPlace id={route.id} key={route.id} />
         ) : route.name === 'browse' ? (
           <LazyPlace title="Public rooms" load={loadRoomViews} show={({ Browse }) => <Browse />} />
+        ) : route.name === 'mentions' ? (
+          <LazyPlace title="Mentions" load={loadRoomViews} show={({ Mentions }) => <Mentions />} />
         ) : (
           <Home />
         )}

@@ -17,6 +17,7 @@ const SHORTCUTS: Keys = [
   [['E'], 'On a message of yours: edit'],
   [['+'], 'On a message: react'],
   [['P'], 'On a message: pin or unpin'],
+  [['U'], 'On a message: mark as unread from here'],
   [['C'], 'On a message: copy its text'],
   [['L'], 'On a message: copy a link to it'],
   [['F'], 'On a message: forward it'],

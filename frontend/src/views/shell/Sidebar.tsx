@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { isMuted, mentionsIn } from '../../rooms/level';
 import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
@@ -52,6 +53,7 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
             <Icon name="plus" />
           </button>
         </div>
+        <MentionsLink />
         <RoomList />
         <a
           class="browse-link"
@@ -106,8 +108,32 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
   );
 }
 
+/** Leads to the messages that mention the user. */
+function MentionsLink() {
+  const { features, rooms } = useSession();
+  const { now, router } = useApp();
+  if (!features.value.has('mentions')) return null;
+  const count = mentionsIn(rooms.byId.value.values(), now.minute.value);
+  return (
+    <a
+      class="browse-link"
+      href="#/mentions"
+      aria-current={router.route.value.name === 'mentions' ? 'page' : undefined}
+    >
+      <Icon name="mention" />
+      <span class="browse-link-text">Mentions</span>
+      {count > 0 && (
+        <span class="badge mentions">
+          {count > 99 ? '99+' : count}
+          <span class="visually-hidden"> unread</span>
+        </span>
+      )}
+    </a>
+  );
+}
+
 function RoomList() {
-  const { news, rooms } = useSession();
+  const { drafts, news, rooms } = useSession();
   const { now, router } = useApp();
   const route = router.route.value;
   if (!rooms.loaded.value)
@@ -142,6 +168,8 @@ function RoomList() {
           key={room.id}
           room={room}
           today={now.today.value}
+          muted={isMuted(room, now.minute.value)}
+          draft={drafts.has(room.id)}
           added={news.of(room.id)?.what === 'added'}
           current={route.name === 'room' && route.id === room.id}
         />

@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact';
+import { type ComponentChildren, Fragment, type VNode } from 'preact';
 import { splitLinks } from '../../browser/text';
 import { isFewEmoji, mayHoldMarkup } from '../../formatting/markup';
 import type { Block, Inline, Row } from '../../formatting/nodes';
@@ -12,8 +12,16 @@ interface BodyProps {
   mentions?: Mentions | undefined;
 }
 
-/** Whether a username is that of the reader or of somebody else, where the message mentions them. */
-export type Mentions = (username: string) => 'me' | 'other' | null;
+/** Who is meant by a name in a message. */
+export interface Mentioned {
+  /** The name that is shown. */
+  name: string;
+  /** The reader is meant. */
+  isMe: boolean;
+}
+
+/** Whom the message mentions by a username in lower case, or by `room`; null where it is nobody. */
+export type Mentions = (username: string) => Mentioned | null;
 
 /** What the nodes do not say: which names are those of emoji, and which of people. */
 interface Known {
@@ -199,12 +207,23 @@ function Link({ href, children }: { href: string; children: ComponentChildren })
   );
 }
 
+// From the last dots, dashes and underscores on.
+const LAST_PART = /[._-]+[^._-]*$/;
+
 function mention(name: string, mentions: Mentions, key: number): string | VNode {
-  const who = mentions(name.toLowerCase());
-  if (!who) return `@${name}`;
-  return (
-    <span key={key} class={who === 'me' ? 'mention me' : 'mention'}>
-      @{name}
-    </span>
-  );
+  // "@ann.or" may mention Ann. The longest name counts, as on the server (mention_finder.py).
+  for (let end = name.length; end > 0; end = name.slice(0, end).search(LAST_PART)) {
+    const username = name.slice(0, end);
+    const who = mentions(username.normalize('NFKC').toLowerCase());
+    if (who)
+      return (
+        <Fragment key={key}>
+          <span class={who.isMe ? 'mention me' : 'mention'} title={`@${username}`}>
+            @<bdi>{who.name}</bdi>
+          </span>
+          {name.slice(end)}
+        </Fragment>
+      );
+  }
+  return `@${name}`;
 }

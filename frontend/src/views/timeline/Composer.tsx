@@ -10,8 +10,8 @@ import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { Name } from '../parts/Name';
 import { Body } from './Body';
+import { type CompletionKeys, CompletionPlace } from './CompletionPlace';
 import { Excerpt } from './Excerpt';
-import { format, formatsBy } from './formatting';
 import { loadMessageViews } from './load';
 
 // With fewer characters left than this, the composer shows how many.
@@ -50,6 +50,7 @@ export function Composer(props: ComposerProps) {
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
+  const completion = useRef<CompletionKeys['current']>(null);
 
   // On a phone, the focus would open the keyboard over the messages.
   useEffect(() => {
@@ -85,9 +86,10 @@ export function Composer(props: ComposerProps) {
   const togglePreview = () => setPreviews((before) => !before);
 
   const onKeyDown = onKeys((event) => {
+    if (completion.current?.(event)) return;
     const isPreview = event.ctrlKey && event.altKey && event.key.toLowerCase() === 'p';
     if (isPreview) togglePreview();
-    if (isPreview || formatsBy(event, area.current)) {
+    if (isPreview || later.loaded?.formatsBy(event, area.current)) {
       event.preventDefault();
       return;
     }
@@ -149,11 +151,12 @@ export function Composer(props: ComposerProps) {
         <MarkBar
           id={`${id}-marks`}
           previews={previews}
-          onMark={(mark) => area.current && format(area.current, mark)}
+          onMark={(mark) => area.current && later.loaded?.format(area.current, mark)}
           onPreview={togglePreview}
         />
       )}
       <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
+        <CompletionPlace field={area} room_id={room.id} keys={completion} />
         <textarea
           ref={area}
           rows={1}

@@ -3,9 +3,11 @@ import { onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import type { MessageEntry } from '../../rooms/timeline';
 import { useSession } from '../parts/context';
+import { type CompletionKeys, CompletionPlace } from './CompletionPlace';
 import { formatsBy } from './formatting';
 
 interface MessageEditorProps {
+  room_id: string;
   entry: MessageEntry;
   /** The draft under which an edit that is not finished is kept. */
   draft: string;
@@ -16,12 +18,20 @@ interface MessageEditorProps {
 }
 
 /** Changes the text of a message in its place. What is typed is kept until it is saved or cancelled. */
-export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: MessageEditorProps) {
+export function MessageEditor({
+  room_id,
+  entry,
+  draft,
+  onSave,
+  onEmpty,
+  onClose,
+}: MessageEditorProps) {
   const { bodyLimit, drafts } = useSession();
   const area = useRef<HTMLTextAreaElement>(null);
   const [initial] = useState(() => drafts.get(draft) || entry.body);
   const [over, setOver] = useState(0);
   const opener = useRef<Element | null>(null);
+  const completion = useRef<CompletionKeys['current']>(null);
 
   const grow = () => {
     const element = area.current;
@@ -66,24 +76,28 @@ export function MessageEditor({ entry, draft, onSave, onEmpty, onClose }: Messag
         save();
       }}
     >
-      <textarea
-        ref={area}
-        rows={1}
-        dir="auto"
-        defaultValue={initial}
-        aria-label="Edit the message"
-        aria-invalid={over > 0 ? 'true' : undefined}
-        onInput={(event) => {
-          drafts.set(draft, event.currentTarget.value);
-          grow();
-        }}
-        onKeyDown={onKeys((event) => {
-          if (event.key === 'Escape') close();
-          else if (event.key === 'Enter' && sendsBy(event)) save();
-          else if (!formatsBy(event, area.current)) return;
-          event.preventDefault();
-        })}
-      />
+      <div class="message-editor-field">
+        <CompletionPlace field={area} room_id={room_id} keys={completion} />
+        <textarea
+          ref={area}
+          rows={1}
+          dir="auto"
+          defaultValue={initial}
+          aria-label="Edit the message"
+          aria-invalid={over > 0 ? 'true' : undefined}
+          onInput={(event) => {
+            drafts.set(draft, event.currentTarget.value);
+            grow();
+          }}
+          onKeyDown={onKeys((event) => {
+            if (completion.current?.(event)) return;
+            if (event.key === 'Escape') close();
+            else if (event.key === 'Enter' && sendsBy(event)) save();
+            else if (!formatsBy(event, area.current)) return;
+            event.preventDefault();
+          })}
+        />
+      </div>
       <div class="message-editor-foot">
         <button type="button" class="button small" onClick={close}>
           Cancel

@@ -14,6 +14,7 @@ const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
   edit: { text: 'Edit', icon: 'pencil' },
   pin: { text: 'Pin', icon: 'pin' },
   unpin: { text: 'Unpin', icon: 'pin' },
+  unread: { text: 'Mark as unread from here', icon: 'unread' },
   copy: { text: 'Copy text', icon: 'copy' },
   link: { text: 'Copy link', icon: 'link' },
   forward: { text: 'Forward', icon: 'forward' },

@@ -1,18 +1,22 @@
-import { Component } from 'preact';
+import { Component, type ComponentProps } from 'preact';
 import { clockTime, fullTime } from '../../browser/time';
 import type { Abilities } from '../../rooms/actions';
 import type { Author } from '../../rooms/names';
 import type { PendingChange, PendingMessage } from '../../rooms/pending';
 import type { Row } from '../../rooms/rows';
 import type { Entry, MessageEntry } from '../../rooms/timeline';
+import { isMention } from '../../rooms/unread';
 import type { EntryCommand } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
+import { useApp } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
 import { Excerpt } from './Excerpt';
 import { LongBody } from './LongBody';
-import { MessageEditor } from './MessageEditor';
+import { loadMessageViews } from './load';
+import type { MessageEditor } from './MessageEditor';
+import { useMentions } from './mentions';
 import { Reactions } from './Reactions';
 import { Replies, ToThread } from './Replies';
 
@@ -60,6 +64,8 @@ export class MessageRow extends Component<MessageRowProps> {
     const classes = ['message'];
     if (row.leads) classes.push('leads');
     if (pending) classes.push(pending.state === 'failed' ? 'failed' : 'pending');
+    if (entry && entry.user_id !== me.user_id && isMention(entry, me.user_id))
+      classes.push('to-me');
     if (highlighted) classes.push('highlighted');
     const time = (
       <time dateTime={at} title={fullTime(at)}>
@@ -104,10 +110,11 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 
   #content(body: string, entry: MessageEntry | null) {
-    const { isEdited, acts } = this.props;
+    const { isEdited, acts, room_id } = this.props;
     if (entry && isEdited)
       return (
-        <MessageEditor
+        <Editor
+          room_id={room_id}
           entry={entry}
           draft={acts.draftOf(entry.seq)}
           onSave={(text) => acts.save(entry.seq, text)}
@@ -123,7 +130,7 @@ export class MessageRow extends Component<MessageRowProps> {
             <Icon name="pin" size={14} /> Pinned
           </p>
         )}
-        <LongBody text={body} />
+        <Text room_id={room_id} body={body} entry={entry} />
         {entry?.edited_at && (
           <button
             type="button"
@@ -209,6 +216,22 @@ export class MessageRow extends Component<MessageRowProps> {
       </p>
     );
   }
+}
+
+/** The editor is no part of the first load. Until it is there, the text is shown as it is. */
+function Editor(props: ComponentProps<typeof MessageEditor>) {
+  const Shown = useApp().parts.of(loadMessageViews).value?.MessageEditor;
+  return Shown ? <Shown {...props} /> : <LongBody text={props.entry.body} />;
+}
+
+interface TextProps {
+  room_id: string;
+  body: string;
+  entry: MessageEntry | null;
+}
+
+function Text({ room_id, body, entry }: TextProps) {
+  return <LongBody text={body} mentions={useMentions(room_id, entry)} />;
 }
 
 const FAILED: Record<EntryCommand['type'], string> = {

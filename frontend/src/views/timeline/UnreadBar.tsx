@@ -1,7 +1,8 @@
 import { useRef } from 'preact/hooks';
 import { clockTime, dayKey, mediumTime } from '../../browser/time';
 import type { Divider, Shown } from '../../rooms/reading';
-import { indexOfSeq, MAX_UNREAD, type Timeline } from '../../rooms/timeline';
+import { indexOfSeq, type Timeline } from '../../rooms/timeline';
+import { MAX_UNREAD } from '../../rooms/unread';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';

@@ -82,6 +82,10 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
       case 'unpin':
         session.change(room.id, seq, { type: action });
         return;
+      case 'unread':
+        session.reading.markUnread(room.id, seq);
+        said.value = { text: 'Marked as unread.' };
+        return;
       case 'copy':
         void copy(entry.body, 'Text');
         return;

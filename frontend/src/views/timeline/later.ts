@@ -2,6 +2,10 @@
 
 export { EmojiPicker } from '../parts/EmojiPicker';
 export { ActDialogs } from './ActDialogs';
+export { Completion } from './Completion';
+export { DroppedChanges } from './DroppedChanges';
+export { format, formatsBy } from './formatting';
 export { MarkBar } from './MarkBar';
+export { MessageEditor } from './MessageEditor';
 export { PinsDialog } from './PinsDialog';
 export { ThreadPanel } from './ThreadPanel';

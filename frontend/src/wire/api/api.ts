@@ -6,6 +6,7 @@ import type { TokenStore } from '../tokens';
 import { AccountApi } from './account';
 import { InvitesApi } from './invites';
 import { MembersApi } from './members';
+import { MentionsApi } from './mentions';
 import { MessagesApi } from './messages';
 import { RoomsApi } from './rooms';
 import { ServerApi } from './server';
@@ -18,6 +19,7 @@ export class Api {
   readonly account: AccountApi;
   readonly invites: InvitesApi;
   readonly members: MembersApi;
+  readonly mentions: MentionsApi;
   readonly messages: MessagesApi;
   readonly rooms: RoomsApi;
   readonly server: ServerApi;
@@ -32,6 +34,7 @@ export class Api {
     this.account = new AccountApi(requests);
     this.invites = new InvitesApi(requests);
     this.members = new MembersApi(requests);
+    this.mentions = new MentionsApi(requests);
     this.messages = new MessagesApi(requests);
     this.rooms = new RoomsApi(requests);
     this.server = new ServerApi(http);

@@ -1,4 +1,4 @@
-import type { Page, Position, Room, Visibility } from '../protocol';
+import type { Notify, Page, Position, Room, Visibility } from '../protocol';
 import type { Requests } from '../requests';
 
 export class RoomsApi {
@@ -35,9 +35,14 @@ export class RoomsApi {
     return this.#requests.send('POST', `${roomPath(id)}/leave`);
   }
 
+  /** Says of which messages of the room the user wants to hear. */
+  setNotify(id: string, notify: Notify): Promise<void> {
+    return this.#requests.send('PUT', `${roomPath(id)}/notifications`, { body: notify });
+  }
+
   /** Fails with the code `reset` where the room has another epoch by now. */
-  markRead(id: string, { epoch, seq }: Position): Promise<void> {
-    const body = { epoch, seq };
+  markRead(id: string, { epoch, seq, back }: Position & { back?: true }): Promise<void> {
+    const body = { epoch, seq, ...(back && { back }) };
     return this.#requests.send('PUT', `${roomPath(id)}/read`, { body, keepalive: true });
   }
 }

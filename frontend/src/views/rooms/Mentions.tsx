@@ -1,0 +1,81 @@
+import { useEffect, useState } from 'preact/hooks';
+import { messageHash } from '../../browser/router';
+import { mediumTime } from '../../browser/time';
+import { MentionsList } from '../../rooms/mentions_list';
+import { messageEntry } from '../../rooms/timeline';
+import type { Message } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Icon } from '../parts/Icon';
+import { LoadFailure } from '../parts/LoadFailure';
+import { Name } from '../parts/Name';
+import { Body } from '../timeline/Body';
+import { useMentions } from '../timeline/mentions';
+
+/** The messages that mention the user. It is loaded anew when somebody mentions the user meanwhile. */
+export function Mentions() {
+  const session = useSession();
+  const [mentions] = useState(() => new MentionsList(session.mentions));
+  const count = session.inbox.mentionCount.value;
+  useEffect(() => void mentions.load(), [mentions, count]);
+  const items = mentions.items.value;
+  const state = mentions.state.value;
+  return (
+    <section class="place">
+      <header class="place-head">
+        <a class="icon-button back" href="#/" aria-label="Back to your rooms">
+          <Icon name="back" />
+        </a>
+        <h1 tabIndex={-1} data-place-heading>
+          Mentions
+        </h1>
+      </header>
+      <div class="browse">
+        {state === 'failed' && (
+          <LoadFailure error={mentions.error.value} onAgain={() => void mentions.load()} />
+        )}
+        <ul class="mentions" aria-busy={state === 'loading'}>
+          {items.map((message) => (
+            <Mention key={`${message.room_id} ${message.seq}`} message={message} />
+          ))}
+        </ul>
+        {state === 'loaded' && items.length === 0 && !mentions.hasMore.value && (
+          <p class="browse-none">Nobody has mentioned you yet.</p>
+        )}
+        {state === 'loading' && items.length === 0 && <p class="browse-none">Loading…</p>}
+        {mentions.hasMore.value && (
+          <button
+            type="button"
+            class="button"
+            disabled={state === 'loading'}
+            onClick={() => void mentions.more()}
+          >
+            {state === 'loading' ? 'Loading…' : 'Show older ones'}
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Mention({ message }: { message: Message }) {
+  const { rooms } = useSession();
+  const { room_id, seq, at, body } = message;
+  const whom = useMentions(room_id, messageEntry(message));
+  return (
+    <li class="mention-item">
+      <p class="mention-head">
+        <strong>
+          <Name of={message} />
+        </strong>{' '}
+        in <bdi>{rooms.get(room_id)?.name ?? 'a room'}</bdi>{' '}
+        <time dateTime={at}>{mediumTime(at)}</time>
+      </p>
+      <div class="mention-body">
+        <Body text={body} mentions={whom} />
+      </div>
+      <a class="button small" href={messageHash(room_id, seq)}>
+        Show in the room
+      </a>
+    </li>
+  );
+}

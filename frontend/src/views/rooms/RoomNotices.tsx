@@ -1,0 +1,95 @@
+import { mediumTime } from '../../browser/time';
+import { FOR_EVER, isMuted, type MuteChoice, mutedUntil, notifyOf } from '../../rooms/level';
+import type { Notify, NotifyLevel, Room } from '../../wire/protocol';
+import { Choices } from '../parts/Choices';
+import { useApp, useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
+
+const LEVELS: readonly { value: NotifyLevel; title: string; detail: string }[] = [
+  { value: 'all', title: 'Every message', detail: 'Of everything that others write here.' },
+  { value: 'mentions', title: 'Mentions', detail: 'Of what mentions you or answers you.' },
+  {
+    value: 'none',
+    title: 'Nothing',
+    detail: 'The room is dimmed, and has no number of unread messages.',
+  },
+];
+
+const MUTES: readonly { choice: MuteChoice; label: string }[] = [
+  { choice: 'hour', label: '1 hour' },
+  { choice: 'workday', label: '8 hours' },
+  { choice: 'tomorrow', label: 'Until tomorrow' },
+  { choice: 'ever', label: 'For ever' },
+];
+
+/** Of which messages of a room the user is notified, and for how long of none. */
+export function RoomNotices({ room, onClose }: { room: Room; onClose(): void }) {
+  const { levels } = useSession();
+  const { now } = useApp();
+  const { busy, error, run } = useWork();
+  const notify = notifyOf(room);
+  const minute = now.minute.value;
+  const until = notify.muted_until;
+  const isPaused = until !== null && isMuted({ notify: { ...notify, level: 'all' } }, minute);
+  const set = (change: Partial<Notify>) => {
+    // The server takes no time that has passed.
+    const kept = isPaused ? until : null;
+    void run(() => levels.set(room.id, { ...notify, muted_until: kept, ...change }));
+  };
+  return (
+    <Dialog title="Notifications" onClose={onClose}>
+      <form
+        class="form"
+        onChange={(event) => {
+          const { value } = event.target as HTMLInputElement;
+          const chosen = LEVELS.find((one) => one.value === value);
+          if (chosen) set({ level: chosen.value });
+        }}
+      >
+        <Choices
+          key={notify.level}
+          legend="You are notified of"
+          name="level"
+          initial={notify.level}
+          options={LEVELS}
+        />
+      </form>
+      <section aria-labelledby="mute-title" class="mute">
+        <h3 id="mute-title">Mute</h3>
+        {isPaused ? (
+          <>
+            <p>{until >= FOR_EVER ? 'Muted for ever.' : `Muted until ${mediumTime(until)}.`}</p>
+            <button
+              type="button"
+              class="button"
+              disabled={busy}
+              onClick={() => set({ muted_until: null })}
+            >
+              Unmute
+            </button>
+          </>
+        ) : (
+          <>
+            <p>Nothing is told of this room for a while.</p>
+            <div class="mute-choices">
+              {MUTES.map(({ choice, label }) => (
+                <button
+                  key={choice}
+                  type="button"
+                  class="button"
+                  disabled={busy}
+                  onClick={() => set({ muted_until: mutedUntil(choice, new Date()) })}
+                >
+                  {label}
+                </button>
+              ))}
+            </div>
+          </>
+        )}
+      </section>
+      <ErrorLine text={error} />
+    </Dialog>
+  );
+}

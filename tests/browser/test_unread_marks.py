@@ -1,0 +1,53 @@
+"""The list of rooms shows what waits: unread messages, those that were marked so, and drafts."""
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.browser.windows import line, tab, window
+from tests.node import Node
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
+
+
+def lobby(page: Page) -> Locator:
+    return page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Lobby")
+
+
+async def test_messages_marked_as_unread_stay_so_until_one_comes_back_also_in_another_tab(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await sqlite_node.sign_up("bob")
+    page = await window(browser, sqlite_node, "alice")
+    for number in range(3):
+        await bob.http.post("/rooms/lobby/messages", json={"ref": str(number), "body": f"news {number}"})
+    await expect(line(page, "news 2")).to_be_visible()
+    other = await tab(page.context, sqlite_node, "alice")
+    await other.goto(f"{sqlite_node.url}/#/browse")
+    await page.bring_to_front()
+    badge = lobby(page).locator(".badge")
+    await expect(badge).to_have_count(0)
+    await page.locator("article").filter(has_text="news 1").focus()
+    await page.keyboard.press("u")
+    await expect(badge).to_contain_text("2")
+    await expect(page.locator("[data-unread] + article")).to_contain_text("news 1")
+    await expect(lobby(other).locator(".badge")).to_contain_text("2")
+    await bob.http.post("/rooms/lobby/messages", json={"ref": "more", "body": "more"})
+    await expect(badge).to_contain_text("3")
+    await page.reload()  # the server knows of it
+    await expect(page.locator("[data-unread] + article")).to_contain_text("news 1")
+    await expect(badge).to_have_count(0)  # who opens the room reads it
+
+
+async def test_a_draft_is_marked_in_the_list_of_rooms_and_survives_a_reload(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    draft = lobby(page).get_by_text("Draft")
+    await page.locator("textarea").fill("half a tho")
+    await expect(draft).to_have_count(0)  # it is before one's eyes
+    await page.get_by_role("link", name="Browse public rooms").click()
+    await expect(draft).to_have_count(1)
+    await page.reload()
+    await expect(draft).to_have_count(1)
+    await lobby(page).click()
+    await expect(page.locator("textarea")).to_have_value("half a tho")
