@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -49,11 +49,16 @@ class Stranger:
 
     async def holds(self, text: str) -> bool:
         """Say whether a text is anywhere in the files of the SQLite database, or in any table of RethinkDB."""
+        return bool(await self.held([text]))
+
+    async def held(self, texts: Iterable[str]) -> set[str]:
+        """Return those of the texts that are anywhere in the store."""
         if self._server is not None:
-            return text in await self._rows()
+            rows = await self._rows()
+            return {text for text in texts if text in rows}
         database = Path(self._url.removeprefix("sqlite:///"))
-        files = database.parent.glob(f"{database.name}*")
-        return any(text.encode() in file.read_bytes() for file in files)
+        kept = b"".join(file.read_bytes() for file in database.parent.glob(f"{database.name}*"))
+        return {text for text in texts if text.encode() in kept}
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:

@@ -27,6 +27,7 @@ from tests.faults import (
     load_cases,
     login_cases,
     node_cases,
+    race_cases,
     reading_cases,
 )
 from tests.faults.case import CASES, Case, Verdict, play
@@ -39,6 +40,7 @@ GROUPS: Final = (
     client_cases,
     host_cases,
     node_cases,
+    race_cases,
     load_cases,
     login_cases,
     reading_cases,

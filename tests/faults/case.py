@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 import traceback
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from tests.faults.log import CHANGES, Log
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic
 
@@ -118,18 +120,22 @@ class Round:
             self._verdict.violations.append(f"round {self.number}: {otherwise}")
 
     @asynccontextmanager
-    async def watching(self, traffic: Traffic, *, tracebacks: bool = False) -> AsyncIterator[None]:
+    async def watching(
+        self, traffic: Traffic, *, tracebacks: bool = False, has_begun: bool = False
+    ) -> AsyncIterator[None]:
         """Check the history of the traffic's clients during this block. Keep a bad history in a file.
 
-        With `tracebacks` the nodes' logs may hold some.
+        With `tracebacks` the nodes' logs may hold some. With `has_begun` it is the history that the traffic has begun.
         """
-        async with traffic.watched() as violations:
+        async with traffic.watched(has_begun=has_begun) as violations:
             yield
         for node in traffic.nodes:
             self.require(tracebacks or node.tracebacks() == 0, f"a traceback in {node.log}")
-        self._verdict.figures.setdefault("messages", []).append(
-            sum(record.what == "stored" and record.ref is not None for record in traffic.history)
-        )
+        log = Log(traffic.history)
+        kinds = Counter(content.kind for place, content in log.stored.items() if not log.is_old(place))
+        self.took("messages", kinds["message"])
+        if traffic.mix is not None:
+            self.took("changes", sum(kinds[kind] for kind in CHANGES))
         if violations:
             path = self._directory / f"{self._verdict.case.id}-{self._verdict.store}-{self.number}.jsonl"
             traffic.history.write(path)

@@ -18,18 +18,18 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.protocol import State
 
-from tests.faults.history import History, What
+from tests.faults.commands import Command
+from tests.faults.fold import Timeline
+from tests.faults.history import Fields, History, What, fields_of
+from tests.faults.outbox import RETRY_SECONDS, TEMPORARY, Outbox, Pending, Position
+from tests.faults.web import Answer, Web
 from tests.node import is_entry
 
 FIRST_WAIT_SECONDS: Final = 0.5
 MOST_WAIT_SECONDS: Final = 2.0
 """Shorter than the 30 s of the protocol, because the bounds of the cases are about the server."""
-RETRY_SECONDS: Final = 0.5
 OPEN_SECONDS: Final = 10.0
 READY_SECONDS: Final = 10.0
-ACK_SECONDS: Final = 15.0
-"""A socket that leaves a command unanswered for this long is taken for dead."""
-TEMPORARY: Final = {"unavailable", "storage_full", "rate_limited"}
 GONE: Final = 4500
 """The first close code that means: do not come back."""
 
@@ -47,43 +47,37 @@ class Account:
     access_token: str
 
 
-@dataclass
-class Pending:
-    """A message on its way."""
-
-    room_id: str
-    ref: str
-    body: str
-    sent_at: float | None = None
-    retry_at: float | None = None
-
-
-@dataclass
-class Position:
-    """The last entry of a room that the client has applied."""
-
-    epoch: str
-    seq: int
-
-
 class Client:
-    """See the module. `run` is its task. It calls `url` for the node's address at each connect."""
+    """See the module. `run` is its task. It calls `url` for the node's address at each connect.
+
+    Without `web` it sends nothing over HTTP, and has no timeline after a `reset`.
+    """
 
     def __init__(
-        self, name: str, account: Account, rooms: Sequence[str], url: Callable[[], str], rng: random.Random
+        self,
+        name: str,
+        account: Account,
+        rooms: Sequence[str],
+        url: Callable[[], str],
+        rng: random.Random,
+        *,
+        web: Web | None = None,
     ) -> None:
         self.name = name
         self.account = account
         self.rooms = list(rooms)
         self.history = History()
         self.positions: dict[str, Position] = {}
-        self.pending: dict[str, Pending] = {}
+        self.timelines = {room_id: Timeline() for room_id in rooms}
         self.live: set[str] = set()
         self.close_codes: list[int | None] = []
         self.is_gone = False
         self.connected_count = 0
         self._url = url
         self._rng = rng
+        self._web = web
+        self._outbox = Outbox(name, rng, self._write, self._note_write, web)
+        self._loads: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._raw: ClientConnection | None = None
         self._subscribing: dict[str, str] = {}
@@ -94,19 +88,58 @@ class Client:
 
     # -- for tests
 
-    def send(self, room_id: str, body: str | None = None, ref: str | None = None) -> Pending:
+    @property
+    def pending(self) -> Mapping[str, Pending]:
+        """The commands that have no answer yet, by their keys."""
+        return self._outbox.pending
+
+    def send(self, room_id: str, body: str | None = None, ref: str | None = None) -> Command:
         """Send a message, now or as soon as the room is live."""
-        ref = ref or f"{self.name}-{next(self._numbers)}-{self._rng.randrange(2**32):08x}"
-        pending = self.pending[ref] = Pending(room_id, ref, body or f"body of {ref}")
+        return self.submit(self.message(room_id, body, ref))
+
+    def message(
+        self,
+        room_id: str,
+        body: str | None = None,
+        ref: str | None = None,
+        *,
+        reply_to: int | None = None,
+        by_http: bool = False,
+    ) -> Command:
+        """Return the command that writes a message."""
+        key = ref or self._outbox.new_key()
+        fields: Fields = {"body": body or f"body of {key}"}
+        if reply_to is not None:
+            fields["reply_to"] = reply_to
+        return Command(room_id, "message", key, fields, by_http=by_http)
+
+    def change(self, room_id: str, kind: str, fields: Fields, *, by_http: bool = False) -> Command:
+        """Return a command that changes a message. Without a body an edit has one of its own."""
+        key = self._outbox.new_key()
+        if kind == "edit":
+            fields = {"body": f"edited by {key}"} | fields
+        return Command(room_id, kind, key, fields, self.positions[room_id].epoch, by_http)
+
+    def submit(self, command: Command) -> Command:
+        """Ask for a change, now or as soon as the room is live."""
+        self._outbox.add(command, now=command.room_id in self.live)
+        return command
+
+    def submit_again(self, room_id: str) -> None:
+        """Send something again that was acked some time ago, or nothing where there is none."""
+        self._outbox.add_again(room_id, self.positions[room_id].epoch, now=room_id in self.live)
+
+    def read(self, room_id: str, seq: int) -> None:
+        """Say that everything up to a seq has been read."""
         if room_id in self.live:
-            self._transmit(pending)
-        return pending
+            epoch = self.positions[room_id].epoch
+            self._write({"type": "read", "room_id": room_id, "seq": seq, "epoch": epoch})
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` is true. Raises the exception that ended `run`."""
         while not condition():
-            if self._failure is not None:
-                raise self._failure
+            if (failure := self._failure or self._outbox.failure) is not None:
+                raise failure
             self._changed.clear()
             await self._changed.wait()
 
@@ -121,7 +154,10 @@ class Client:
     async def until_whole(self, heads: Mapping[str, Position] | None = None) -> None:
         """Wait until every message is acked, and every entry up to `heads` has come."""
         await self.until(
-            lambda: self.is_gone or (self.is_live and not self.pending and self._has(heads or {}))
+            lambda: (
+                self.is_gone
+                or (self.is_live and not self.pending and not self._is_loading and self._has(heads or {}))
+            )
         )
 
     def _has(self, heads: Mapping[str, Position]) -> bool:
@@ -132,6 +168,10 @@ class Client:
             for room_id in self.rooms
             if room_id in heads
         )
+
+    @property
+    def _is_loading(self) -> bool:
+        return any(timeline.is_loading for timeline in self.timelines.values())
 
     @property
     def is_live(self) -> bool:
@@ -173,6 +213,11 @@ class Client:
             self._failure = failure
             self._changed.set()
             raise
+        finally:
+            await self._outbox.close()
+            for task in self._loads:
+                task.cancel()
+            await asyncio.gather(*self._loads, return_exceptions=True)
 
     async def _come_and_go(self) -> None:
         attempt = 0
@@ -217,25 +262,16 @@ class Client:
         self._raw = None
         self.live.clear()
         self._subscribing.clear()
-        for pending in self.pending.values():
-            if pending.sent_at is not None:
-                self._note_write(What.UNKNOWN, pending)
-                pending.sent_at = pending.retry_at = None
+        self._outbox.lost()
         self._changed.set()
 
     async def _watch(self, raw: ClientConnection) -> None:
         """Send temporarily refused messages again, and abort a connection that does not answer."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(RETRY_SECONDS / 2)
-            now = loop.time()
-            for pending in list(self.pending.values()):
-                if pending.retry_at is not None and now >= pending.retry_at and pending.room_id in self.live:
-                    pending.retry_at = None
-                    self._transmit(pending)
-                elif pending.sent_at is not None and now - pending.sent_at > ACK_SECONDS:
-                    raw.transport.abort()
-                    return
+            if self._outbox.send_due(self.live):
+                raw.transport.abort()
+                return
 
     # -- commands
 
@@ -247,11 +283,6 @@ class Client:
         if position is not None:
             command["since"] = {"epoch": position.epoch, "seq": position.seq}
         self._write(command)
-
-    def _transmit(self, pending: Pending) -> None:
-        pending.sent_at = asyncio.get_running_loop().time()
-        self._note_write(What.INVOKE, pending)
-        self._write({"type": "send", "room_id": pending.room_id, "ref": pending.ref, "body": pending.body})
 
     def _write(self, command: dict[str, Any]) -> None:
         raw = self._raw
@@ -289,23 +320,24 @@ class Client:
             seq=seq,
             user=event.get("user_id"),
             ref=event.get("ref"),
-            body=event.get("body"),
+            kind=event["type"],
+            fields=fields_of(event),
         )
         if seq != position.seq + 1:
             raise BrokenContract(f"{self.name} was given {seq} of {room_id} after {position.seq}")
         position.seq = seq
+        self.timelines[room_id].apply(event)
 
     def _acked(self, event: dict[str, Any]) -> None:
         ref = event["ref"]
         if (room_id := self._subscribing.pop(ref, None)) is not None:
             position = self.positions.setdefault(room_id, Position(event["epoch"], event["seq"]))
             self.history.note(What.SUBSCRIBE, self.name, room_id, epoch=position.epoch, seq=position.seq)
-        elif (pending := self.pending.pop(ref, None)) is not None:
-            self._note_write(What.ACK, pending, epoch=event["epoch"], seq=event["seq"])
+        else:
+            self._outbox.answered(ref, Answer(What.ACK, event["seq"]), event["epoch"])
 
     def _refused(self, event: dict[str, Any]) -> None:
         ref, code = event["ref"], event["code"]
-        retry_at = asyncio.get_running_loop().time() + RETRY_SECONDS
         if (room_id := self._subscribing.pop(ref, None)) is not None:
             if code in TEMPORARY:
                 asyncio.get_running_loop().call_later(
@@ -313,11 +345,9 @@ class Client:
                 )
             else:
                 self._out_of(room_id)
-        elif (pending := self.pending.get(ref)) is not None:
-            self._note_write(What.UNKNOWN if code == "unavailable" else What.FAIL, pending, code=code)
-            pending.sent_at, pending.retry_at = None, retry_at
-            if code not in TEMPORARY:
-                del self.pending[ref]
+        else:
+            what = What.UNKNOWN if code == "unavailable" else What.FAIL
+            self._outbox.answered(ref, Answer(what, code=code))
 
     def _subscribe_again(self, room_id: str, raw: ClientConnection | None) -> None:
         if raw is self._raw:
@@ -329,33 +359,44 @@ class Client:
         told = Position(event["epoch"], event["seq"])
         if what is What.RESET:
             self.positions[room_id] = told
+            self._outbox.begin_epoch(room_id)
+            self._load_again(room_id)
         elif told != self.positions[room_id]:
             raise BrokenContract(
                 f"{self.name} was live in {room_id} at {told}, not {self.positions[room_id]}"
             )
         self.history.note(what, self.name, room_id, epoch=event["epoch"], seq=event["seq"])
         self.live.add(room_id)
-        for pending in list(self.pending.values()):
-            if pending.room_id == room_id and pending.sent_at is None:
-                pending.retry_at = None
-                self._transmit(pending)
+        self._outbox.send_waiting(room_id)
+
+    def _load_again(self, room_id: str) -> None:
+        if self._web is None:
+            return
+        timeline = self.timelines[room_id] = Timeline(is_loading=True)
+        task = asyncio.create_task(self._load(self._web, room_id, timeline))
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+
+    async def _load(self, web: Web, room_id: str, timeline: Timeline) -> None:
+        timeline.load(await web.page(room_id, self.positions[room_id].epoch))
+        self._changed.set()
 
     def _out_of(self, room_id: str) -> None:
         if room_id in self.rooms:
             self.rooms.remove(room_id)
             self.history.note(What.OUT, self.name, room_id, grace=0.0)
         self.live.discard(room_id)
-        for ref, pending in list(self.pending.items()):
-            if pending.room_id == room_id:
-                del self.pending[ref]
+        self._outbox.drop(room_id)
 
-    def _note_write(self, what: What, pending: Pending, **fields: Any) -> None:
+    def _note_write(self, what: What, command: Command, **more: Any) -> None:
         self.history.note(
             what,
             self.name,
-            pending.room_id,
+            command.room_id,
             user=self.account.user_id,
-            ref=pending.ref,
-            body=pending.body,
-            **fields,
+            ref=command.ref,
+            kind=command.kind,
+            fields=fields_of(command.fields),
+            **more,
         )
+        self._changed.set()

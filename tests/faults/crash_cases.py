@@ -2,18 +2,22 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from api.failpoints import Failpoint
 from tests.faults.case import BOTH, Round, Rounds, case
 from tests.faults.client import Client
+from tests.faults.erasing import require_erased
 from tests.faults.machine import Api, at_failpoint
 from tests.faults.scene import Scene
 from tests.faults.traffic import Traffic, traffic
 
 WHOLE_SECONDS = 10.0
 EXIT_SECONDS = 10.0
+LOOK_ROUNDS = 10
+"""In each tenth round the store is read for what was deleted."""
 
 
 @case(
@@ -31,7 +35,7 @@ async def killed(scene: Scene, rounds: Rounds) -> None:
         await node.ended()
 
     async with scene.node() as node:
-        await _dies(rounds, node, die)
+        await _dies(scene, rounds, node, die)
 
 
 @case(
@@ -65,14 +69,14 @@ async def _dies_at(scene: Scene, rounds: Rounds, point: Failpoint) -> None:
         trigger.unlink()
 
     async with scene.node(program=at_failpoint("die", point, trigger)) as node:
-        await _dies(rounds, node, die)
+        await _dies(scene, rounds, node, die)
 
 
 async def _dies(
-    rounds: Rounds, node: Api, die: Callable[[Round, Api, Traffic], Coroutine[Any, Any, None]]
+    scene: Scene, rounds: Rounds, node: Api, die: Callable[[Round, Api, Traffic], Coroutine[Any, Any, None]]
 ) -> None:
     """Kill a node under load in the given way, and start it again."""
-    async with traffic([node], random.Random(1), clients=30, rooms=3) as people:
+    async with traffic([node], random.Random(1), clients=30, rooms=3, mixed=True) as people:
         for one in rounds:
             async with one.watching(people):
                 async with people.flowing():
@@ -80,6 +84,9 @@ async def _dies(
                     await die(one, node, people)
                     await node.start()
                 one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
+                whole_at = time.monotonic()
+            if one.number % LOOK_ROUNDS == 0:
+                await require_erased(one, scene, people, since=whole_at)
 
 
 @case(

@@ -9,13 +9,25 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
+
+Fields: TypeAlias = dict[str, Any]
+ENVELOPE: Final = {"type", "room_id", "seq", "user_id", "ref"}
+"""The fields of an entry that a record has by names of its own."""
+NOTHING: Final[tuple[Any, ...]] = (None, False, [])
+"""The defaults of fields, which an event may leave out."""
+
+
+def fields_of(entry: Fields) -> Fields:
+    """Return what an entry says beside its envelope. What has its default is left out, whether it was there or not."""
+    return {name: value for name, value in entry.items() if name not in ENVELOPE and value not in NOTHING}
 
 
 class What(StrEnum):
     """The kinds of records."""
 
     INVOKE = "invoke"  # a command with a ref was sent, perhaps again
+    KNOWN = "known"  # what is sent again now was acked as seq, perhaps long ago
     ACK = "ack"  # the server said: stored, as seq
     FAIL = "fail"  # the server said: not stored, and will not be
     UNKNOWN = "unknown"  # no answer, or `unavailable`: stored or not
@@ -28,11 +40,20 @@ class What(StrEnum):
     FLOOR = "floor"  # the checker looks at the log of the room after seq
     STORED = "stored"  # the store holds this entry in the end
     HEAD = "head"  # the log of the room ends at seq in the end
+    READ = "read"  # /log of a node has this entry in the end, too
+    SHOWN = "shown"  # what a client has made of the message seq in the end; `fields` is the message
+    PAGE = "page"  # what /messages of a node says of the message seq in the end
+    PINS = "pins"  # what /pins of a node says in the end: `fields` has the `seqs`, the last one first
+    EDITS = "edits"  # what /edits of a node says of the message seq in the end
+    UNREAD = "unread"  # what /rooms of a node tells a user of the room in the end
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line. `at` is in seconds of the monotonic clock. Unused fields are None."""
+    """One line. `at` is in seconds of the monotonic clock. Unused fields are None.
+
+    `kind` is that of an entry, and `fields` what it says beside its envelope; see `fields_of`.
+    """
 
     what: What
     at: float
@@ -42,7 +63,8 @@ class Record:
     seq: int | None = None
     user: str | None = None
     ref: str | None = None
-    body: str | None = None
+    kind: str | None = None
+    fields: Fields | None = None
     code: str | None = None
     grace: float | None = None
 
