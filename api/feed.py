@@ -115,7 +115,8 @@ class Feed:
         async with self._store.changes.open(self._hub.wants, grown=grown) as batches:
             if self._listener is not None:
                 self._listener.compare()
-            await self._catch_up()
+            if not self._store.changes.is_restored:  # else the log goes on otherwise than clients know it
+                await self._catch_up()
             self.state.is_live, self.state.heard_at = True, time.monotonic()
             log.info("feed_live", reopen_count=self.state.reopen_count)
             async for batch in batches:

@@ -120,6 +120,13 @@ class Stranger:
         finally:
             connection.close()
 
+    async def set_back(self, room_id: str, *rows: dict[str, Any]) -> None:
+        """Let a room of RethinkDB begin another epoch, and append these rows to it, in one step.
+
+        So it is with a database that was set back and has grown before a node looks at it.
+        """
+        await self._write_rethinkdb(room_id, rows, epoch=uuid.uuid4().hex)
+
     async def _rows(self) -> str:
         assert self._server is not None
         tables = await as_admin(self._server, r.table_list())
@@ -147,7 +154,9 @@ class Stranger:
         finally:
             connection.close()
 
-    async def _write_rethinkdb(self, room_id: str, rows: tuple[dict[str, Any] | None, ...]) -> None:
+    async def _write_rethinkdb(
+        self, room_id: str, rows: tuple[dict[str, Any] | None, ...], **fields: str
+    ) -> None:
         assert self._server is not None
         attempt = uuid.uuid4().hex
         head = r.table("heads").get(room_id)
@@ -160,7 +169,8 @@ class Stranger:
                 for number, row in enumerate(rows, 1)
                 if row is not None
             ]
-            return {"seq": head["seq"] + len(rows), "attempt": attempt, "tail": head["tail"] + written}
+            grown = {"seq": head["seq"] + len(rows), "attempt": attempt, "tail": head["tail"] + written}
+            return grown | fields
 
         answer = await as_admin(self._server, head.update(longer, non_atomic=True))
         assert answer["replaced"] == 1, answer

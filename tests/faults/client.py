@@ -109,9 +109,10 @@ class Client:
         """Return the command that writes a message."""
         key = ref or self._outbox.new_key()
         fields: Fields = {"body": body or f"body of {key}"}
-        if reply_to is not None:
-            fields["reply_to"] = reply_to
-        return Command(room_id, "message", key, fields, by_http=by_http)
+        if reply_to is None:
+            return Command(room_id, "message", key, fields, by_http=by_http)
+        epoch = self.positions[room_id].epoch
+        return Command(room_id, "message", key, fields | {"reply_to": reply_to}, epoch, by_http)
 
     def change(self, room_id: str, kind: str, fields: Fields, *, by_http: bool = False) -> Command:
         """Return a command that changes a message. Without a body an edit has one of its own."""

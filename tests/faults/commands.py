@@ -64,7 +64,7 @@ class Command:
         query = {} if self.epoch is None else {"epoch": self.epoch}
         match self.kind:
             case "message":
-                return self._with_ref("POST", messages, self.fields)
+                return self._with_ref("POST", messages, self.fields | query)
             case "edit":
                 return self._with_ref("PATCH", path, {"body": self.fields["body"]} | query)
             case "reaction":

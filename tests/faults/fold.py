@@ -56,11 +56,12 @@ class Timeline:
 
     def messages(self) -> list[Fields]:
         """Return the messages as /messages has them, oldest first."""
-        return [self._shown(seq) for seq in sorted(self._messages)]
-
-    def message(self, seq: int) -> Fields | None:
-        """Return one message; None where it is not kept."""
-        return self._shown(seq) if seq in self._messages else None
+        replies: dict[int, list[Any]] = {}
+        for seq in self.seqs():  # those below a message are newer than it, so they are kept as long as it is
+            message = self._messages[seq]
+            if message["thread"] is not None and not message["deleted"]:
+                replies.setdefault(message["thread"], []).append(message["at"])
+        return [self._shown(seq, replies.get(seq, [])) for seq in self.seqs()]
 
     def seqs(self) -> list[int]:
         """Return the seqs of the messages, in order."""
@@ -90,6 +91,7 @@ class Timeline:
             "ref": entry.get("ref"),
             "body": entry["body"],
             "reply_to": entry.get("reply_to"),
+            "thread": entry.get("thread"),
             "edited_at": None,
             "deleted": False,
         }
@@ -125,9 +127,14 @@ class Timeline:
         if not users:
             del reactors[entry["emoji"]]
 
-    def _shown(self, seq: int) -> Fields:
+    def _shown(self, seq: int, replied_at: list[Any]) -> Fields:
         reactions: list[Any] = [
             {"emoji": emoji, "count": len(users), "user_ids": list(islice(users, SHOWN_REACTORS))}
             for emoji, users in self._reactors[seq].items()
         ]
-        return self._messages[seq] | {"pinned": seq in self._pinned_by, "reactions": reactions}
+        return self._messages[seq] | {
+            "pinned": seq in self._pinned_by,
+            "reactions": reactions,
+            "reply_count": len(replied_at),
+            "last_reply_at": replied_at[-1] if replied_at else None,
+        }

@@ -132,16 +132,19 @@ class Outbox:
                 del self.pending[key]
 
     def begin_epoch(self, room_id: str) -> None:
-        """Let no waiting message answer a seq of before, and do not send again what was acked before."""
+        """Let no waiting message answer a seq of before, and do not send again what was acked before.
+
+        What is under way is refused with `reset`, as it gives the epoch of before.
+        """
         for key, pending in list(self.pending.items()):
             command = pending.command
             if command.room_id != room_id:
                 continue
             if pending.is_known:
                 del self.pending[key]
-            elif command.kind == "message":
+            elif command.kind == "message" and pending.sent_at is None:
                 fields = {name: value for name, value in command.fields.items() if name != "reply_to"}
-                pending.command = replace(command, fields=fields)
+                pending.command = replace(command, fields=fields, epoch=None)
 
     async def close(self) -> None:
         """End the requests that are under way."""

@@ -19,6 +19,7 @@ def check_states(records: list[Record], log: Log) -> list[Violation]:
     truths = _folds(log)
     return [
         *_after_deletes(log),
+        *_threads(log),
         *_erased(records, log),
         *_shown(records, truths),
         *_edits(records, log),
@@ -44,6 +45,19 @@ def _after_deletes(log: Log) -> list[Violation]:
         for seq, content in log.changes(room, target)
         if seq > at
     ]
+
+
+def _threads(log: Log) -> list[Violation]:
+    """Check that a reply is in the thread of what it answers, or in the one below it."""
+    messages = {(room, seq): one for (room, _epoch, seq), one in log.stored.items() if one.kind == "message"}
+    found: list[Violation] = []
+    for (room, seq), content in messages.items():
+        answered = content.fields.get("reply_to", 0)
+        if (room, answered) in messages:
+            root = messages[room, answered].fields.get("thread", answered)
+            if content.fields.get("thread") != root:
+                found.append(Violation(Fault.DIVERGED, f"{content} at {seq} of {room} is not below {root}"))
+    return found
 
 
 def _erased(records: list[Record], log: Log) -> list[Violation]:
@@ -100,8 +114,8 @@ def _shown(records: list[Record], truths: dict[str, Timeline]) -> list[Violation
         if record.what in {What.SHOWN, What.PAGE} and record.seq is not None:
             shown[record.client, record.room, record.what][record.seq] = record.fields or {}
     for (client, room, what), messages in shown.items():
-        truth = truths[room]
-        must = truth.seqs()[-COMPARED:]
+        truth = {message["seq"]: message for message in truths[room].messages()}
+        must = list(truth)[-COMPARED:]
         missing = [seq for seq in must if seq not in messages]
         if missing:
             found.append(Violation(Fault.DIVERGED, f"{client} does not show {missing[:5]} of {room}"))
@@ -109,8 +123,8 @@ def _shown(records: list[Record], truths: dict[str, Timeline]) -> list[Violation
         if extra:
             found.append(Violation(Fault.DIVERGED, f"{client} shows {extra[:5]} of {room}, which are none"))
         for seq in must:
-            mine, right = messages.get(seq), truth.message(seq)
-            if mine is not None and right is not None and _differ(mine, right, exact=what is What.PAGE):
+            mine, right = messages.get(seq), truth[seq]
+            if mine is not None and _differ(mine, right, exact=what is What.PAGE):
                 found.append(Violation(Fault.DIVERGED, f"{client} shows {mine} in {room}: {right}"))
     return found
 

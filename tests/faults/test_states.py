@@ -12,7 +12,7 @@ from tests.faults.log import Fault
 
 ENTRIES: Final[tuple[Fields, ...]] = (
     {"seq": 1, "type": "message", "user_id": "alice", "ref": "r1", "body": "one"},
-    {"seq": 2, "type": "message", "user_id": "bob", "ref": "r2", "body": "two", "reply_to": 1},
+    {"seq": 2, "type": "message", "user_id": "bob", "ref": "r2", "body": "two", "reply_to": 1, "thread": 1},
     {"seq": 3, "type": "edit", "user_id": "alice", "ref": "r3", "target": 1, "body": "one, again"},
     {"seq": 4, "type": "reaction", "user_id": "bob", "ref": "r4", "target": 1, "emoji": "👍", "added": True},
     {
@@ -67,6 +67,7 @@ def sound() -> History:
     history = History(record(What.SUBSCRIBE, 0, client, seq=0) for client in ("alice", "bob"))
     for one in ENTRIES:
         at, sent = one["seq"], of(one, "user", "ref", "kind", "fields")
+        sent["fields"] = {name: value for name, value in sent["fields"].items() if name != "thread"}
         history.append(record(What.INVOKE, at, one["user_id"], **sent))
         place = {"seq": at} if one["ref"] else {"epoch": None}  # over HTTP
         history.append(record(What.ACK, at + 0.2, one["user_id"], **sent, **place))
@@ -208,6 +209,15 @@ def node_shows_what_is_no_message(history: History) -> None:
     history.insert(index, Record(**(_plain(history[index]) | {"seq": 9})))
 
 
+def reply_is_not_counted(history: History) -> None:
+    changed(history, What.PAGE, lambda one: one["fields"].update(reply_count=0), seq=1)
+
+
+def reply_is_below_another_root(history: History) -> None:
+    for what in (What.STORED, What.READ):
+        changed(history, what, lambda one: one["fields"].update(thread=8), seq=2)
+
+
 def node_forgets_an_edit(history: History) -> None:
     changed(history, What.EDITS, lambda one: one["fields"].update(items=[]), seq=8)
 
@@ -336,6 +346,8 @@ PLANTED: list[tuple[Callable[[History], None], Fault]] = [
     (client_shows_the_body_of_before, Fault.DIVERGED),
     (client_does_not_show_a_message, Fault.DIVERGED),
     (node_shows_what_is_no_message, Fault.DIVERGED),
+    (reply_is_not_counted, Fault.DIVERGED),
+    (reply_is_below_another_root, Fault.DIVERGED),
     (node_forgets_an_edit, Fault.DIVERGED),
     (preview_is_not_of_the_last_message, Fault.DIVERGED),
     (pin_is_not_listed, Fault.MISCOUNTED),

@@ -2,11 +2,14 @@
 
 import asyncio
 import itertools
+import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from api.config import Settings
 from api.errors import MembershipChanged
@@ -15,7 +18,7 @@ from api.models.rooms import LOBBY_ID, Member
 from api.store.cluster.log import ClusterLog
 from api.store.reads import BatchedReads
 from api.store.sqlite.log import SqliteLog
-from tests.node import Node, Person, Socket, running
+from tests.node import Event, Node, Person, Socket, is_entry, running
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +45,26 @@ async def test_two_users_by_header_and_by_first_message_get_every_entry_in_one_o
     seqs = [event["seq"] for event in seen_by_a]
     assert seqs == list(range(seqs[0], seqs[0] + 10))
     assert {event["body"] for event in seen_by_a} == {f"message {number}" for number in range(10)}
+
+
+@pytest.mark.stores("rethinkdb")
+async def test_nothing_of_the_next_life_of_a_database_comes_before_a_reset(
+    alice: Person, node: Node, stranger: Stranger
+) -> None:
+    async with alice.socket() as socket:
+        seq = await subscribe(socket)
+        rows = [{"kind": "message", "data": {"body": f"of the next life {n}"}} for n in range(500)]
+        await stranger.set_back(LOBBY_ID, *rows)
+        events: list[Event] = []
+        with suppress(ConnectionClosed):
+            async for frame in socket.raw:
+                events.append(json.loads(frame))  # noqa: PERF401 - they are kept when the socket is closed
+        assert (socket.raw.close_code, [one["type"] for one in events if is_entry(one)]) == (1012, [])
+    since = {"epoch": "of before", "seq": seq}
+    await node.wait_ready()
+    async with alice.socket() as socket:
+        await socket.send(type="subscribe", room_id=LOBBY_ID, since=since)
+        assert (await socket.until(type="reset"))["seq"] == seq + len(rows)
 
 
 async def test_a_client_resumes_from_its_position_after_a_restart_of_the_server(store_url: str) -> None:

@@ -23,6 +23,11 @@ def all_rooms(_room_id: str) -> bool:
 class ChangeStore(ABC):
     """The changes of all rooms and sessions, as they are made."""
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether the next batch of the open tail is `Restored`. Until it has come, no position of before counts."""
+        return False
+
     @abstractmethod
     def open(
         self, wants: Wants = all_rooms, *, grown: bool = False

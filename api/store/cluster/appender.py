@@ -27,6 +27,7 @@ from api.store.cluster.append_query import (
     tails_at,
 )
 from api.store.cluster.batches import rows_at
+from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.heads import KnownHead, KnownHeads, is_mark_of, read_head
 from api.store.cluster.queries import NO_MARK, heads_table
@@ -63,11 +64,14 @@ log = structlog.get_logger("api.store")
 class Appender:
     """Appends to the logs of all rooms."""
 
-    def __init__(self, pool: Pool, unflushed: Unflushed, heads: KnownHeads, flusher: Flusher) -> None:
+    def __init__(
+        self, pool: Pool, unflushed: Unflushed, heads: KnownHeads, flusher: Flusher, epochs: ClusterEpochs
+    ) -> None:
         self._pool = pool
         self._unflushed = unflushed
         self._heads = heads
         self._flusher = flusher
+        self._epochs = epochs
         self._queues: dict[str, deque[Waiting]] = {}
         self._contended: dict[str, float] = {}  # by room, until when, in the time of `time.monotonic`
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +146,9 @@ class Appender:
                 del self._queues[room_id]
 
     async def _append(self, room_id: str, batch: list[Waiting]) -> None:
+        if not self._epochs.is_compared:
+            # A head that was set back would grow, and then nobody would notice that it is shorter than it was.
+            raise Unavailable
         elsewhere = {
             row["id"]: row
             for waiting in batch

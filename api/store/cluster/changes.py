@@ -41,6 +41,10 @@ class ClusterChanges(ChangeStore):
         self._signals_of = signals_of
         self._quiet_seconds = quiet_seconds
 
+    @property
+    def is_restored(self) -> bool:  # noqa: D102 - the promise stands in `ChangeStore`
+        return self._epochs.is_restored
+
     def open(  # noqa: D102 - the promise stands in `ChangeStore`
         self, wants: Wants = all_rooms, *, grown: bool = False
     ) -> AbstractAsyncContextManager[AsyncIterator[list[Change]]]:

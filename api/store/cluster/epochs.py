@@ -66,6 +66,8 @@ class ClusterEpochs:
         self._seqs: dict[str, dict[str, int]] = {}  # by room: the last seq of each epoch, newest epoch last
         self.is_restored = False
         """The database was set back, and no tail has yielded that yet."""
+        self.is_compared = True
+        """No tail was lost since the last compare. Else the database may have been set back meanwhile."""
 
     def remember(self, room_id: str, epoch: str, seq: int) -> None:
         """Remember the last seq of a room that was told of."""
@@ -107,6 +109,7 @@ class ClusterEpochs:
             self._begin_anew()
         for room_id, head in heads.items():
             self.remember(room_id, *head)
+        self.is_compared = True
         return not (is_renewed or is_replaced)
 
     def _begin_anew(self) -> None:

@@ -53,10 +53,10 @@ class ClusterStore(Store):
         pages = Pages(pool, reader, folds)
         heads = KnownHeads()
         self.flusher = flusher = Flusher(pool, reader, unflushed, heads, folds)
-        self.appender = appender = Appender(pool, unflushed, heads, flusher)
         epochs = ClusterEpochs(
             pool, reader, folds, on_restored=flusher.forget, renews=opening is not Opening.LOOK
         )
+        self.appender = appender = Appender(pool, unflushed, heads, flusher, epochs)
         accounts = ClusterAccounts(pool, reader)
         self._signals = ClusterSignals(pool)
         members = ClusterMembers(pool, reader, appender, flusher, accounts)

@@ -153,6 +153,14 @@ class ClusterTail:
 
     async def batches(self) -> AsyncIterator[list[Change]]:
         """Yield changes as the feeds bring them. Raises `Unavailable` when a feed is lost or silent."""
+        try:
+            async for batch in self._batches():
+                yield batch
+        except Unavailable:
+            self._epochs.is_compared = False
+            raise
+
+    async def _batches(self) -> AsyncIterator[list[Change]]:
         if self._epochs.is_restored:
             yield [Restored()]
             self._epochs.is_restored = False  # only now: else a lost tail would never have yielded it
@@ -288,6 +296,7 @@ class ClusterTail:
             lost = Unavailable("the feed failed")
         else:
             return
+        self._epochs.is_compared = False
         self._lost = lost
         await self._news.put(lost)
 

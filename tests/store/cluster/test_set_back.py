@@ -1,10 +1,13 @@
 """Appends to a database that was set back, before any node has noticed that: nothing that is acked then is lost."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from api.errors import Unavailable
+from api.models.changes import Restored
 from api.models.followers import FollowerPosition
 from api.models.rooms import LOBBY_ID
 from api.store.cluster import appender
@@ -14,7 +17,7 @@ from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
 from tests.store.calls import whole_log
-from tests.store.cluster.nodes import forget_authors, keep_nothing_in_tails, opened_again
+from tests.store.cluster.nodes import WAIT_SECONDS, forget_authors, keep_nothing_in_tails, lost, opened_again
 from tests.store.make import message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -66,6 +69,26 @@ async def test_a_head_that_was_set_back_and_has_grown_to_the_same_seq_is_not_the
     assert [entry.ref for entry in await whole_log(store)][: len(refs)] == refs
     async with opened_again(store) as fresh:
         assert not (await fresh.log.append(LOBBY_ID, message("new 1"))).is_new
+
+
+async def test_nothing_is_appended_between_a_lost_tail_and_the_next_which_notices_that_a_head_was_set_back(
+    store: ClusterStore, behind: Pool
+) -> None:
+    """A head that was set back and has grown meanwhile would not be shorter than it was, so nobody would notice."""
+    await say(store, "1")
+    set_back = await saved(behind)
+    async with store.changes.open() as tail:
+        acked = await store.log.append(LOBBY_ID, message("old"))
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.gather(lost(tail), set_back())
+    for ref in ("new 1", "new 2"):
+        with pytest.raises(Unavailable):
+            await say(store, ref)
+    async with store.changes.open() as tail:
+        assert await anext(tail) == [Restored()]
+        again = await store.log.append(LOBBY_ID, message("old"))
+        assert (again.is_new, again.epoch != acked.epoch, again.entry.seq) == (True, True, 2)
 
 
 async def test_an_append_to_a_head_that_is_known_of_another_epoch_is_acked_with_that_of_the_room(
