@@ -85,6 +85,10 @@ class ClusterErasure(ErasureStore):
         if not is_key(user_id):
             return
         ended = r.table("members").get_all(user_id, index="person").filter({"role": None})
+        rooms = await self._pool.read(ended["room_id"])
+        await self._pool.write(
+            r.table("mentions").get_all(*([room_id, user_id] for room_id in rooms)).delete()
+        )
         await self._pool.write(ended.delete())
         for forget in forget_user_queries(user_id):
             await self._pool.write(forget)

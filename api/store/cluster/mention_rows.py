@@ -3,6 +3,9 @@
 A message that mentions somebody has a row. Its `users` are the ids of those whom the last text mentions; `EVERYBODY`
 stands there for all members of the room. The flush of an entry raises the row. It is never raised by an entry that is
 older than `as_of`, the newest that has raised it.
+
+A user who was ever mentioned in a room has a row as well, and so has `EVERYBODY`. No later message than its `as_of`
+mentions them, so nearly always it shows that none after what they have read does.
 """
 
 from collections.abc import Iterable
@@ -14,6 +17,9 @@ from api.store.cluster.queries import heads_table, is_head, is_row, tail_after
 from api.store.fold import mentions_in
 from api.store.mentions import EVERYBODY, Place
 from api.store.rethinkdb import Prepared, r
+
+STEP: Final = 100
+"""The `as_of` of the row of a user is a multiple of this."""
 
 
 def mentioned_by(entry: Entry) -> list[str]:
@@ -65,8 +71,21 @@ def _row(entry: Entry, seq: int, at: int | None, users: list[str]) -> dict[str, 
 
 
 def note_query(rows: list[dict[str, Any]]) -> Any:
-    """Return the write that raises these rows, those that are not new only where they are."""
-    return _NOTE(rows)
+    """Return the write that raises these rows, those that are not new only where they are, and those of users."""
+    return _NOTE([*rows, *_rows_of_users(rows)])
+
+
+def _rows_of_users(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    newest: dict[tuple[str, str], int] = {}
+    for row in rows:
+        room_id, seq = row["id"]
+        for user_id in row["users"]:
+            newest[room_id, user_id] = max(seq, newest.get((room_id, user_id), 0))
+    return [
+        # Rounded, so that it does not tell of a message that is deleted later.
+        {"id": [*place], "as_of": -(-seq // STEP) * STEP, "at": 0, "author": "", "users": [], "is_new": True}
+        for place, seq in newest.items()
+    ]
 
 
 def _note(rows: Any) -> Any:
@@ -96,6 +115,10 @@ def seqs_between(room_id: Any, user_id: Any, first: Any, last: Any, limit: Any) 
     """
 
     def found(whom: Any) -> Any:
+        newest = _table().get([room_id, whom])["as_of"].default(0)
+        return r.branch(newest < first, [], among_rows(whom))
+
+    def among_rows(whom: Any) -> Any:
         rows = _table().between(
             [whom, room_id, first], [whom, room_id, last], index="user", right_bound="closed"
         )
