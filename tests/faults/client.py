@@ -104,21 +104,24 @@ class Client:
         ref: str | None = None,
         *,
         reply_to: int | None = None,
+        addressed: str = "",
         by_http: bool = False,
     ) -> Command:
-        """Return the command that writes a message."""
+        """Return the command that writes a message. Without a body it has one of its own, with what is `addressed`."""
         key = ref or self._outbox.new_key()
-        fields: Fields = {"body": body or f"body of {key}"}
+        fields: Fields = {"body": body or f"body of {key}{addressed}"}
         if reply_to is None:
             return Command(room_id, "message", key, fields, by_http=by_http)
         epoch = self.positions[room_id].epoch
         return Command(room_id, "message", key, fields | {"reply_to": reply_to}, epoch, by_http)
 
-    def change(self, room_id: str, kind: str, fields: Fields, *, by_http: bool = False) -> Command:
-        """Return a command that changes a message. Without a body an edit has one of its own."""
+    def change(
+        self, room_id: str, kind: str, fields: Fields, *, addressed: str = "", by_http: bool = False
+    ) -> Command:
+        """Return a command that changes a message. An edit gives it a body of its own, with what is `addressed`."""
         key = self._outbox.new_key()
         if kind == "edit":
-            fields = {"body": f"edited by {key}"} | fields
+            fields = fields | {"body": f"edited by {key}{addressed}"}
         return Command(room_id, kind, key, fields, self.positions[room_id].epoch, by_http)
 
     def submit(self, command: Command) -> Command:

@@ -94,6 +94,7 @@ class Timeline:
             "thread": entry.get("thread"),
             "edited_at": None,
             "deleted": False,
+            **_mentions(entry),
         }
         self._reactors[seq] = {}
         if len(self._messages) > self._most:
@@ -105,9 +106,9 @@ class Timeline:
         seq = message["seq"]
         match entry["type"]:
             case "edit":
-                message |= {"body": entry["body"], "edited_at": entry["at"]}
+                message |= {"body": entry["body"], "edited_at": entry["at"], **_mentions(entry)}
             case "delete":
-                message |= {"body": "", "ref": None, "edited_at": None, "deleted": True}
+                message |= {"body": "", "ref": None, "edited_at": None, "deleted": True, **_mentions({})}
                 self._reactors[seq] = {}
                 self._pinned_by.pop(seq, None)
             case "reaction":
@@ -138,3 +139,7 @@ class Timeline:
             "reply_count": len(replied_at),
             "last_reply_at": replied_at[-1] if replied_at else None,
         }
+
+
+def _mentions(entry: Fields) -> Fields:
+    return {"mentions": entry.get("mentions", []), "mentions_all": entry.get("mentions_all", False)}

@@ -1,6 +1,7 @@
 """Chooses what people do in rooms: they write, answer, edit, delete, react, pin, read, and send again what is acked."""
 
 import random
+from collections.abc import Sequence
 from typing import Final
 
 from tests.faults.client import Client
@@ -24,10 +25,11 @@ RECENT: Final = 8
 
 
 class Mix:
-    """`owner_id` is the user who may pin, and delete what others wrote."""
+    """`owner_id` is the user who may pin, and delete what others wrote. `usernames` are of those who are mentioned."""
 
-    def __init__(self, owner_id: str, rng: random.Random) -> None:
+    def __init__(self, owner_id: str, usernames: Sequence[str], rng: random.Random) -> None:
         self._owner_id = owner_id
+        self._usernames = [*usernames, "room"]
         self._rng = rng
 
     def kind(self) -> str:
@@ -52,18 +54,19 @@ class Mix:
     def command(self, client: Client, room_id: str, kind: str) -> Command:
         """Return a command of this kind about a message that the client knows; else one that writes a message."""
         by_http = self._rng.random() < 0.3
+        addressed = f" @{self._rng.choice(self._usernames)}" if self._rng.random() < 0.3 else ""
         target = self._target(client, room_id, kind)
         fields: Fields = {"target": target}
         match kind:
             case _ if target is None or kind not in CHANGES or not self._may(client, kind):
                 answers = self._rng.random() < 0.25
                 reply_to = self._target(client, room_id, "message") if answers else None
-                return client.message(room_id, reply_to=reply_to, by_http=by_http)
+                return client.message(room_id, reply_to=reply_to, addressed=addressed, by_http=by_http)
             case "reaction":
                 fields |= {"emoji": self._rng.choice(EMOJI), "added": self._rng.random() < 0.65}
             case "pin":
                 fields["pinned"] = self._rng.random() < 0.6
-        return client.change(room_id, kind, fields, by_http=by_http)
+        return client.change(room_id, kind, fields, addressed=addressed, by_http=by_http)
 
     def _may(self, client: Client, kind: str) -> bool:
         return kind != "pin" or client.account.user_id == self._owner_id

@@ -153,8 +153,8 @@ def _edits(records: list[Record], log: Log) -> list[Violation]:
     """Check that the edits of a message are those of the log, and none for a deleted one."""
     found: list[Violation] = []
     for record in records:
-        if record.what is not What.EDITS or record.seq is None:
-            continue
+        if record.what is not What.EDITS or log.is_unseen(record.room, record.seq):
+            continue  # of an older message the log has not all edits
         fields = record.fields or {}
         items, original = fields.get("items", []), fields.get("original")
         edits = sorted(
@@ -195,12 +195,17 @@ def _unread(records: list[Record], log: Log, truths: dict[str, Timeline]) -> lis
         if log.is_unseen(record.room, told["read_seq"] + 1):
             continue
         unread = [
-            one["seq"]
+            one
             for one in messages
             if one["seq"] > told["read_seq"] and one["user_id"] != record.user and not one["deleted"]
         ]
-        right = (min(len(unread), MOST_COUNTED), unread[0] if unread else None)
-        if (told["unread_count"], told["first_unread_seq"]) != right:
+        mentions = sum(one["mentions_all"] or record.user in one["mentions"] for one in unread)
+        right = {
+            "unread_count": min(len(unread), MOST_COUNTED),
+            "first_unread_seq": unread[0]["seq"] if unread else None,
+            "mention_count": min(mentions, MOST_COUNTED),
+        }
+        if {name: told[name] for name in right} != right:
             found.append(
                 Violation(Fault.MISCOUNTED, f"{record.client} tells {record.user} {told}, where {right}")
             )

@@ -27,11 +27,21 @@ ENTRIES: Final[tuple[Fields, ...]] = (
     {"seq": 6, "type": "reaction", "user_id": "bob", "ref": "r6", "target": 2, "emoji": "🎉", "added": True},
     {"seq": 7, "type": "pin", "user_id": "alice", "ref": None, "target": 2, "pinned": True},
     {"seq": 8, "type": "message", "user_id": "alice", "ref": "r8", "body": "three"},
-    {"seq": 9, "type": "edit", "user_id": "alice", "ref": "r9", "target": 8, "body": "three, again"},
+    {
+        "seq": 9,
+        "type": "edit",
+        "user_id": "alice",
+        "ref": "r9",
+        "target": 8,
+        "body": "three, again",
+        "mentions": ["bob"],
+    },
     {"seq": 10, "type": "delete", "user_id": "alice", "ref": "r10", "target": 1},
     {"seq": 11, "type": "message", "user_id": "alice", "ref": "r11", "body": "four"},
 )
 """A log as it was told. Its first message is deleted in the end."""
+MADE: Final = ("thread", "mentions")
+"""The fields that the server adds."""
 ERASED: Final = (1, 3)
 LAST: Final = ENTRIES[-1]["seq"]
 
@@ -67,7 +77,7 @@ def sound() -> History:
     history = History(record(What.SUBSCRIBE, 0, client, seq=0) for client in ("alice", "bob"))
     for one in ENTRIES:
         at, sent = one["seq"], of(one, "user", "ref", "kind", "fields")
-        sent["fields"] = {name: value for name, value in sent["fields"].items() if name != "thread"}
+        sent["fields"] = {name: value for name, value in sent["fields"].items() if name not in MADE}
         history.append(record(What.INVOKE, at, one["user_id"], **sent))
         place = {"seq": at} if one["ref"] else {"epoch": None}  # over HTTP
         history.append(record(What.ACK, at + 0.2, one["user_id"], **sent, **place))
@@ -96,7 +106,7 @@ def _what_is_shown() -> Iterator[Record]:
     items = [{"seq": 9, "body": "three, again"}]
     original = {"seq": 8, "body": "three"}
     yield record(What.EDITS, 14, "node", seq=8, fields={"items": items, "original": original})
-    unread = {"read_seq": 0, "unread_count": 2, "first_unread_seq": 8}
+    unread = {"read_seq": 0, "unread_count": 2, "first_unread_seq": 8, "mention_count": 1}
     preview = {"seq": 11, "user_id": "alice", "body": "four", "deleted": False}
     yield record(What.UNREAD, 14, "node", user="bob", fields=unread | {"last_message": preview})
 
@@ -234,6 +244,10 @@ def deleted_message_counts_as_unread(history: History) -> None:
     changed(history, What.UNREAD, lambda one: one["fields"].update(unread_count=3, first_unread_seq=1))
 
 
+def mention_is_not_counted(history: History) -> None:
+    changed(history, What.UNREAD, lambda one: one["fields"].update(mention_count=0))
+
+
 def another_message_is_the_first_unread(history: History) -> None:
     changed(history, What.UNREAD, lambda one: one["fields"].update(first_unread_seq=11))
 
@@ -353,6 +367,7 @@ PLANTED: list[tuple[Callable[[History], None], Fault]] = [
     (pin_is_not_listed, Fault.MISCOUNTED),
     (deleted_message_is_listed_as_pinned, Fault.MISCOUNTED),
     (deleted_message_counts_as_unread, Fault.MISCOUNTED),
+    (mention_is_not_counted, Fault.MISCOUNTED),
     (another_message_is_the_first_unread, Fault.MISCOUNTED),
     (retry_of_an_erased_message_is_stored_again, Fault.DUPLICATE),
     (retry_of_an_edit_has_another_ack, Fault.DUPLICATE),

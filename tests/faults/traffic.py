@@ -218,7 +218,11 @@ async def traffic(
     try:
         async with asyncio.timeout(WHOLE_SECONDS):
             await asyncio.gather(*(client.until_live() for client in made))
-        mix = Mix(accounts[0].user_id, random.Random(rng.random())) if mixed else None
+        mix = (
+            Mix(accounts[0].user_id, [one.username for one in accounts], random.Random(rng.random()))
+            if mixed
+            else None
+        )
         yield Traffic(nodes, made, room_ids, rng, mix)
     finally:
         for task in tasks:
