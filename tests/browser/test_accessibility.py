@@ -36,6 +36,7 @@ HEADINGS: Final = """
   .map(one => one.querySelectorAll('h1').length)
 """
 PLACES: Final = (
+    "Notifications",
     "Invitations",
     "Change password",
     "Where you are logged in",
@@ -117,6 +118,32 @@ async def look_at_the_room(auditor: Auditor, bob: Person) -> None:
     await page.get_by_role("link", name="Lobby").click()
     await expect(page.get_by_role("region", name="New messages")).to_be_visible()
     await auditor.look("unread messages")
+
+
+async def look_at_mentions(auditor: Auditor, bob: Person) -> None:
+    """Look at names that are offered, at mentions, and at how one hears of them."""
+    page, dialog = auditor.page, auditor.page.get_by_role("dialog")
+    await auditor.visit("#/rooms/lobby")
+    await page.locator("textarea").press_sequentially("hi @b")
+    await expect(page.get_by_role("option", name="bob")).to_be_visible()
+    await auditor.look("names that are offered")
+    await page.keyboard.press("Escape")
+    await page.locator("textarea").fill("")
+    await bob.http.post("/rooms/lobby/messages", json={"ref": "m1", "body": "Hello @alice, and @room"})
+    await expect(page.locator(".mention.mine")).to_have_count(2)
+    await page.get_by_role("button", name="Notifications", exact=True).click()
+    await expect(dialog.get_by_role("radio")).to_have_count(3)
+    await auditor.look("notifications of a room")
+    await dialog.get_by_role("button", name="8 hours").click()
+    await expect(dialog.get_by_role("button", name="Unmute")).to_be_visible()
+    await auditor.look("muted room")
+    await dialog.get_by_role("button", name="Unmute").click()
+    await expect(dialog.get_by_role("button", name="8 hours")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await auditor.visit("#/mentions")
+    await bob.http.post("/rooms/lobby/messages", json={"ref": "m2", "body": "@alice once more"})
+    await expect(page.locator(".mention-item")).to_have_count(2)
+    await auditor.look("mentions")
 
 
 async def look_at_a_message(auditor: Auditor) -> None:
@@ -250,6 +277,7 @@ async def test_axe_finds_nothing_on_any_screen(
     await look_at_the_room(auditor, bob)
     await look_at_a_message(auditor)
     await look_at_a_thread(auditor, bob)
+    await look_at_mentions(auditor, bob)
     for hash_ in ("#/", "#/browse", "#/rooms/none"):
         await auditor.visit(hash_)
         await expect(page.locator("h1:visible")).to_have_count(1)

@@ -1,10 +1,15 @@
 import { type Signal, signal } from '@preact/signals';
+import type { Clock } from '../browser/clock';
 import type { UsersApi } from '../wire/api/users';
 import { Problem } from '../wire/problem';
 import type { Members } from './members';
 import type { Author, Names } from './names';
 
+// A room that is opened loads its members, and most of them are in that list.
+const PAUSE_MILLISECONDS = 100;
+
 interface UsernamesOptions {
+  clock: Clock;
   users: Pick<UsersApi, 'get'>;
   members: Members;
   names: Names;
@@ -25,20 +30,30 @@ export class Usernames {
 
   /** Who has this id; null while it is not known. Whoever reads this while rendering is drawn again when it is. */
   of(room_id: string, user_id: string): Author | null {
-    const list = this.#options.members.of(room_id);
-    const member = list?.members.find((one) => one.user_id === user_id);
+    const member = this.#listed(room_id, user_id);
     if (member) return member;
-    const known = this.#asked.get(user_id);
-    if (known) return known.value;
-    if (list && list.state !== 'loading') this.#ask(user_id);
-    return null;
+    if (!this.#asked.has(user_id) && !this.#isLoading(room_id)) this.#ask(room_id, user_id);
+    return this.#asked.get(user_id)?.value ?? null;
   }
 
-  #ask(user_id: string): void {
-    const { names, users } = this.#options;
+  #listed(room_id: string, user_id: string): Author | undefined {
+    return this.#options.members.of(room_id)?.members.find((one) => one.user_id === user_id);
+  }
+
+  #isLoading(room_id: string): boolean {
+    return this.#options.members.of(room_id)?.state === 'loading';
+  }
+
+  #ask(room_id: string, user_id: string): void {
+    const { clock, names, users } = this.#options;
     const found = signal<Author | null>(null);
     this.#asked.set(user_id, found);
     this.#queue = this.#queue.then(async () => {
+      await new Promise<void>((resolve) => clock.after(PAUSE_MILLISECONDS, resolve));
+      if (this.#isLoading(room_id) || this.#listed(room_id, user_id)) {
+        this.#asked.delete(user_id);
+        return;
+      }
       const asked = names.ask();
       try {
         const { username, display_name } = await users.get(user_id);

@@ -165,7 +165,7 @@ export function wireRooms(options: RoomsOptions) {
     clock,
     publicRooms: api.rooms,
     messages: api.messages,
-    usernames: new Usernames({ users: api.users, members, names }),
+    usernames: new Usernames({ clock, users: api.users, members, names }),
     people: new People(api.users, clock),
     drafts: new Drafts(options.storage, user_id),
     inbox: new Inbox({

@@ -140,7 +140,7 @@ describe('a message body', () => {
 
   test.each([
     ['@bob, hi', `${BOB}, hi`],
-    ['hi @Alice.', 'hi <span class="mention me" title="@Alice">@<bdi>Alice A.</bdi></span>.'],
+    ['hi @Alice.', 'hi <span class="mention mine" title="@Alice">@<bdi>Alice A.</bdi></span>.'],
     ['@bob.b-c and @bobb_', `${BOB}.b-c and @bobb_`],
     ['@bob._- (@bob)', `${BOB}._- (${BOB})`],
     ['@bobby a@bob.example `@bob`', '@bobby a@bob.example <code dir="auto">@bob</code>'],

@@ -17,7 +17,7 @@ export function NoticeOffer() {
       {isAsked && (
         <div class="banner news">
           <p class="banner-words">
-            You were mentioned. Shall your system tell you, when it happens again?
+            Somebody mentioned you. Do you want a notice when that happens while you are elsewhere?
           </p>
           <button type="button" class="button small" onClick={() => answer(true)}>
             Notify me

@@ -218,7 +218,7 @@ function mention(name: string, mentions: Mentions, key: number): string | VNode 
     if (who)
       return (
         <Fragment key={key}>
-          <span class={who.isMe ? 'mention me' : 'mention'} title={`@${username}`}>
+          <span class={who.isMe ? 'mention mine' : 'mention'} title={`@${username}`}>
             @<bdi>{who.name}</bdi>
           </span>
           {name.slice(end)}
