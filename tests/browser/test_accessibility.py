@@ -25,7 +25,7 @@ END_ANIMATIONS: Final = """() => document.getAnimations().forEach(
 SMALL: Final = """
 () => [...document.querySelectorAll('button, input, textarea, nav a, .button')]
   .filter(control => control.checkVisibility() && !control.closest('.body'))
-  .map(control => (control.type === 'radio' ? control.closest('label') : control))
+  .map(control => (['radio', 'checkbox'].includes(control.type) ? control.closest('label') : control))
   .map(control => [control, control.getBoundingClientRect()])
   .filter(([, { width, height }]) => Math.min(width, height) < 43.5)
   .map(([control, { width, height }]) => `${control.className} ${control.textContent} ${width} x ${height}`)
