@@ -2,18 +2,25 @@
 
 from typing import Any, Final
 
+from api.models.log import Kind
+from api.store.cluster.mention_rows import note_query, rows_after
 from api.store.cluster.migration import Migration, stop_writing
 from api.store.cluster.queries import is_head, is_row
+from api.store.cluster.rows import Reader
 from api.store.cluster.steps import fill_refs
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import r
 
 HEADS_SLICE: Final = 100
 """The batches of this many rooms are cut by one query."""
+ROWS_SLICE: Final = 10_000
+"""One query removes this many rows of `mentions`."""
+BATCHES_SLICE: Final = 1_000
+"""One query reads the mentions in this many batches."""
 
 
 async def mend_copy(migration: Migration) -> None:
-    """Cut batches that reach further than their logs, and note refs that are missing. May be repeated.
+    """Cut batches that reach further than their logs, and make refs and mentions that are missing. May be repeated.
 
     A head may be older than the batch that its last entry is in. The rows there after that entry are of the earlier
     life, and would be read in the place of those that come.
@@ -34,6 +41,35 @@ async def mend_copy(migration: Migration) -> None:
             await migration.pool.write(r.expr(whole).for_each(lambda end: _cut(migration, end[0], end[1])))
         last = ends[-1][0]
     await fill_refs(migration)
+    await refill_mentions(migration)
+
+
+async def refill_mentions(migration: Migration) -> None:
+    """Make the rows of `mentions` anew from the batches. What is only in tails is noted when it is flushed."""
+    pool, batches, reader, last = migration.pool, migration.table("batches"), Reader(), r.minval
+    while (await pool.write(migration.table("mentions").limit(ROWS_SLICE).delete(durability="soft")))[
+        "deleted"
+    ]:
+        pass
+    while True:
+        found = batches.between(last, r.maxval, left_bound="open").order_by(index="id").limit(BATCHES_SLICE)
+        some = await pool.run(found.map(_mentioning).coerce_to("array"))
+        if not some:
+            return
+        if raised := rows_after(reader.entries(row for batch in some for row in batch["rows"])):
+            await pool.write(note_query(raised))
+        last = some[-1]["id"]
+
+
+def _mentioning(batch: Any) -> Any:
+    """Return the key of a batch, and those of its rows that may change whom a message mentions."""
+
+    def may_mention(row: Any) -> Any:
+        changes = r.expr([Kind.EDIT.value, Kind.DELETE.value]).contains(row["kind"])
+        return changes | row["data"].has_fields("mentions") | row["data"].has_fields("mentions_all")
+
+    rows = batch["rows"].default([]).filter(lambda row: is_row(row) & may_mention(row).default(False))
+    return {"id": batch["id"], "rows": rows}
 
 
 def _cut(migration: Migration, room_id: Any, seq: Any) -> Any:

@@ -48,7 +48,7 @@ def refs_of(batches: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def known_part(batches: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the batches before the first with an entry that acts, and whose kind this version does not know."""
-    known = {*acting_kinds(), Kind.MESSAGE, *RESERVED_NAMES}  # a message acts if it is a reply
+    known = {*acting_kinds(), Kind.MESSAGE, *RESERVED_NAMES}  # a message acts if it answers or mentions
     for batch in batches:
         if any(
             row.get("acts") is True and is_kind(row["kind"]) and row["kind"] not in known

@@ -23,6 +23,8 @@ KEPT_BY_PEOPLE: Final = "notify"
 MAX_POISON: Final = 1_000
 """This many unreadable rows are logged, each once; further ones are skipped without a log line."""
 
+_ACTING: Final = ("thread", "mentions", "mentions_all")
+"""A message with one of these acts: the flush makes rows of it that a node of an older version would not make."""
 _COLUMNS: Final = ("room_id", "seq", "kind", "user_id", "username", "at", "ref", "data")
 
 T = TypeVar("T")
@@ -123,7 +125,7 @@ def row_of(room_id: str, draft: Draft, once: str | None = None) -> dict[str, Any
         "data": draft.data,
         "id": once,
         "digest": _digest(content),
-        **({"acts": True} if KINDS[draft.kind].acts or draft.data.get("thread") is not None else {}),
+        **({"acts": True} if KINDS[draft.kind].acts or any(map(draft.data.get, _ACTING)) else {}),
     }
 
 

@@ -1,0 +1,144 @@
+"""Whom messages mention on RethinkDB: what flushes of several nodes make of it, and what a copy of the database has."""
+
+from typing import Any, Final
+
+import pytest
+
+from api.models.log import Entry, EntryData, Kind
+from api.models.rooms import Role
+from api.store.cluster.mention_rows import note_query, rows_after
+from api.store.cluster.schema import init
+from api.store.cluster.store import ClusterStore
+from api.store.rethinkdb import Pool, r
+from tests.rethinkdb_server import RethinkDBServer
+from tests.store.calls import change
+from tests.store.cluster.nodes import keep_nothing_in_tails, make_den, opened
+from tests.store.make import ALICE, BOB, DEN, delete, edit, mentioning, message
+from tests.store.test_mentions import listed
+from tests.store.test_unread import CLEO, view_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
+
+ROWS: Final = r.table("mentions").filter(lambda row: row["id"].nth(1).type_of() == "NUMBER").order_by("id")
+
+
+def entry(seq: int, kind: Kind, data: EntryData, user_id: str = "ann") -> Entry:
+    return Entry("den", seq, kind, user_id, user_id, 1_000 * seq, None, data)
+
+
+def said(seq: int, *mentions: str) -> Entry:
+    return entry(seq, Kind.MESSAGE, {"body": "", "reply_to": None, "mentions": [*mentions]})
+
+
+def edited(seq: int, target: int, *mentions: str) -> Entry:
+    return entry(seq, Kind.EDIT, {"body": "", "target": target, "mentions": [*mentions]})
+
+
+def deleted(seq: int, target: int) -> Entry:
+    return entry(seq, Kind.DELETE, {"target": target}, user_id="owner")
+
+
+FLUSHES: Final[dict[str, tuple[list[list[Entry]], list[tuple[int, list[str]]]]]] = {
+    "each for itself": (
+        [[said(1, "bob")], [said(2, "bob", "cleo")], [said(3)]],
+        [(1, ["bob"]), (2, ["bob", "cleo"])],
+    ),
+    "an edit in the same flush": ([[said(1, "bob"), edited(2, 1, "cleo")]], [(1, ["cleo"])]),
+    "an edit before its message": (
+        [[said(1, "bob"), edited(2, 1, "cleo")], [said(1, "bob")]],
+        [(1, ["cleo"])],
+    ),
+    "two edits, the later one first": (
+        [[said(1, "bob")], [edited(3, 1, "cleo")], [edited(2, 1, "dan")]],
+        [(1, ["cleo"])],
+    ),
+    "an edit that takes a mention away, twice": (
+        [[said(1, "bob")], [edited(2, 1)], [edited(2, 1)]],
+        [(1, [])],
+    ),
+    "an edit that mentions nobody, of a message that did not": ([[said(1)], [edited(2, 1)]], []),
+    "a delete, and then another node that remembers the message": (
+        [[deleted(2, 1)], [said(1, "bob")]],
+        [(1, [])],
+    ),
+    "a delete, and then another node that remembers an edit": (
+        [[deleted(3, 1)], [edited(2, 1, "bob")]],
+        [(1, [])],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FLUSHES)
+async def test_flushes_in_any_order_leave_whom_the_last_entry_mentions(
+    store: ClusterStore, behind: Pool, case: str
+) -> None:
+    flushes, expected = FLUSHES[case]
+    for entries in flushes:
+        if rows := rows_after(entries):
+            await behind.write(note_query(rows))
+    assert [(row["id"][1], row["users"]) for row in await behind.read(ROWS)] == expected
+
+
+async def test_a_user_who_was_mentioned_has_a_row_that_names_no_message(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await make_den(store)
+    for seq in (1, 100, 101, 7):
+        await behind.write(note_query(rows_after([said(seq, "bob")])))
+    row = await behind.run(r.table("mentions").get(["den", "bob"]))
+    assert (row["as_of"], row["users"]) == (200, [])
+
+
+async def test_an_edit_tells_the_time_of_its_message_wherever_that_is(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await make_den(store)
+    await store.members.join(DEN.id, BOB, Role.MEMBER, 1)
+    plain = (await store.log.append(DEN.id, message("m"))).entry
+    await store.flusher.flush(DEN.id)
+    await keep_nothing_in_tails(behind)
+    await store.log.append(DEN.id, mentioning(edit("e", plain.seq, "@bob"), BOB))
+    await store.flusher.flush(DEN.id)
+    (row,) = await behind.read(ROWS)
+    assert (row["at"], row["author"], row["users"]) == (plain.at, ALICE.id, [BOB.id])
+
+
+async def test_a_head_forgets_whom_a_deleted_message_mentions(store: ClusterStore, behind: Pool) -> None:
+    await make_den(store)
+    seqs = [
+        (await store.log.append(DEN.id, mentioning(message(ref), BOB, everybody=ref == "2"))).entry.seq
+        for ref in "123"
+    ]
+    head = r.table("heads").get(DEN.id)["mentioned"]
+    assert await behind.run(head) == [[seqs[0], [BOB.id]], [seqs[1], [""]], [seqs[2], [BOB.id]]]
+    for ref, seq in (("x", seqs[0]), ("y", seqs[1])):
+        await store.log.append(DEN.id, delete(ref, seq))
+    await store.log.append(DEN.id, mentioning(edit("e", seqs[2], "@cleo"), CLEO))
+    assert await behind.run(head) == [[seqs[2], [BOB.id]]]
+
+
+async def test_what_a_copy_of_the_database_lacks_or_has_too_much_is_made_anew(
+    cluster_url: str, server: RethinkDBServer, behind: Pool
+) -> None:
+    async with opened(cluster_url) as store:
+        await make_den(store)
+        await change(store, DEN, BOB, Role.MEMBER, by=ALICE)
+        one, two, three = [
+            (await store.log.append(DEN.id, mentioning(message(ref), BOB))).entry.seq for ref in "123"
+        ]
+        await store.log.append(DEN.id, delete("x", one))
+        await store.log.append(DEN.id, edit("y", two, "nobody"))
+        await store.flusher.flush(DEN.id)
+        before = await view_of(store, DEN.id, BOB)
+    await keep_nothing_in_tails(behind)
+    stray: list[dict[str, Any]] = [
+        {"id": [DEN.id, seq], "as_of": 99, "at": 1, "author": ALICE.id, "users": [BOB.id]}
+        for seq in (2, two, 50)
+    ]
+    await behind.write(r.table("mentions").delete())
+    await behind.write(r.table("mentions").insert(stray))
+    await init(server.admin_url, cluster_url, lambda _line: None, restored=True)
+    async with opened(cluster_url) as store:
+        assert await view_of(store, DEN.id, BOB) == before
+        assert before[1].mention_count == 1
+        assert [seq for _, seq in await listed(store, BOB)] == [three]
