@@ -454,6 +454,53 @@ async def test_what_grew_while_the_feed_was_away_is_handled_when_it_is_back(
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_room_that_grows_while_heads_are_compared_is_found_when_they_are_compared_again(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the feed comes back in the midst of comparing: nobody tells of what grew before."""
+    reader, page = Reader(), store.positions.page
+    follower = Follower(store, LeaseHolder(store), NAME, reader)
+    grows = True
+
+    async def compared(name: str, *, after: str, limit: int) -> list[Progress]:
+        nonlocal grows
+        found = await page(name, after=after, limit=limit)
+        if found and grows and await reached(store, den.id) == 1:
+            grows = False
+            await fill(store, den.id, "b")
+            follower.compare()
+        return found
+
+    monkeypatch.setattr(store.positions, "page", compared)
+    task = asyncio.create_task(follower.run())
+    try:
+        await is_reached(store, den.id, 1)
+        follower.compare()
+        await reader.until(den.id, 2)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_grows_just_before_the_feed_is_open_is_found(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, opened = Reader(), store.changes.open
+
+    @asynccontextmanager
+    async def late(*arguments: Any, **named: Any) -> AsyncIterator[Any]:
+        await is_reached(store, den.id, 1)
+        for _ in range(9):  # whatever was being compared is compared by now
+            await store.positions.page(NAME, after="", limit=9)
+        await fill(store, den.id, "in between")
+        async with opened(*arguments, **named) as tail:
+            yield tail
+
+    monkeypatch.setattr(store.changes, "open", late)
+    async with running(store, reader):
+        await reader.until(den.id, 2)
+
+
 async def test_two_thousand_rooms_are_compared_in_slices_and_only_those_that_have_grown_are_read(
     store: Store, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
