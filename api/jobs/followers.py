@@ -261,6 +261,7 @@ class _Shift:
             self._known.pop(room_id, None)
             self._unwritten.pop(room_id, None)
             return True
+        self._note_lag(room_id, progress.head.seq - position.seq)
         if entries:
             async with asyncio.timeout(HANDLE_SECONDS):
                 await self._follower.handle(Batch(room_id, position.epoch, entries, self._lease))
@@ -268,11 +269,10 @@ class _Shift:
             self._know(position)
             self._unwritten[room_id] = self._unwritten.get(room_id, 0) + len(entries)
             self._follower.handled_count += len(entries)
+            self._note_lag(room_id, progress.head.seq - position.seq)
             if self._unwritten[room_id] >= MOST_ENTRIES:
                 await self._write([room_id])
-        lag = progress.head.seq - position.seq
-        self._note_lag(room_id, lag)
-        return bool(entries) and lag > 0
+        return bool(entries) and progress.head.seq > position.seq
 
     async def _claim(self, room_id: str) -> FollowerPosition | None:
         """Store the position from which the follower goes on in a room, and return it; None if there is no such room.

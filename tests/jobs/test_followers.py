@@ -385,7 +385,7 @@ async def test_after_a_restore_it_goes_on_after_the_last_entry_that_both_lives_s
 
 @pytest.mark.stores("sqlite")
 async def test_what_a_restored_copy_is_given_anew_is_handled_and_what_both_lives_share_is_not(
-    store_url: str, tmp_path: Path
+    store_url: str, tmp_path: Path, stranger: Stranger
 ) -> None:
     copy, reader = tmp_path / "copy.db", Reader()
     store = await open_store(store_url)
@@ -397,6 +397,7 @@ async def test_what_a_restored_copy_is_given_anew_is_handled_and_what_both_lives
         await is_reached(store, LOBBY_ID, 4)
     await store.close()
     restore_store(store_url, copy, force=True)
+    await stranger.end_lease(NAME)  # the copy is older than a lease lasts
     store = await open_store(store_url)
     await fill(store, LOBBY_ID, "new three")
     async with running(store, reader):
