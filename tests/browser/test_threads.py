@@ -50,6 +50,7 @@ async def test_a_thread_is_read_and_answered_by_the_keyboard_alone_and_is_live(
     page = await window(browser, sqlite_node, "alice")
     other = await window(browser, sqlite_node, "carol")
     await expect(line(page, "shall we?")).to_have_count(1)
+    await page.bring_to_front()  # in Firefox another window has no focus
     await open_by_key(page, root)
     await expect(field(page)).to_be_focused()
     await page.keyboard.type("yes")
@@ -63,6 +64,7 @@ async def test_a_thread_is_read_and_answered_by_the_keyboard_alone_and_is_live(
     for one in (page, other):
         await expect(replies(one)).to_have_text(["shall we?", "yes", "good"])
         await expect(one.get_by_role("button", name="2 replies")).to_have_count(1)
+    await page.bring_to_front()
     await page.keyboard.press("Escape")
     await expect(panel(page)).to_have_count(0)
     await expect(page.locator(f"[data-seq='{root}']")).to_be_focused()

@@ -34,12 +34,20 @@ export function rangeOf(entries: readonly Entry[], { first, last }: Window): Ran
 /**
  * Limits a window that grows with each new message. When it follows the newest, it drops the
  * oldest entries. When the user reads further up, it keeps what is on the screen and drops the
- * newest.
+ * newest. Where the newest are not loaded (`isLive` is false) it grows by steps only, because whole
+ * pages come at its end.
  */
-export function tamed(entries: readonly Entry[], window: Window, follows: boolean): Window {
+export function tamed(
+  entries: readonly Entry[],
+  window: Window,
+  { follows, isLive }: { follows: boolean; isLive: boolean },
+): Window {
   const { from, to } = rangeOf(entries, window);
   if (follows) return to - from > MOST_ENTRIES ? NEWEST : window;
   if (window.first === null && from < to) return windowOf(entries, { from, to });
+  const last = entries.at(-1);
+  if (!isLive && window.last === null && last) return { ...window, last: last.seq };
+  if (isLive && window.last !== null && to === entries.length) return { ...window, last: null };
   if (window.last !== null || to - from <= MOST_ENTRIES + SLACK_ENTRIES) return window;
   return windowOf(entries, { from, to: from + MOST_ENTRIES });
 }

@@ -37,7 +37,7 @@ test('scrolling through a long room and back holds a part of it, without a hole,
   let view = NEWEST;
   let most = 0;
   const settle = () => {
-    view = tamed(timeline.entries, view, false);
+    view = tamed(timeline.entries, view, { follows: false, isLive: timeline.loaded_to === null });
     timeline = nearby(timeline, rangeOf(timeline.entries, view));
     most = Math.max(most, timeline.entries.length);
     const { entries, loaded_from, loaded_to } = timeline;
@@ -59,7 +59,8 @@ test('scrolling through a long room and back holds a part of it, without a hole,
   expect(timeline.entries[0]?.seq).toBe(1);
   expect(timeline.loaded_to).not.toBeNull();
   while (view.last !== null || timeline.loaded_to !== null) {
-    if (view.last !== null) view = newer(timeline.entries, view);
+    if (rangeOf(timeline.entries, view).to < timeline.entries.length)
+      view = newer(timeline.entries, view);
     else timeline = append(expectHistory(timeline), after(timeline.loaded_to ?? 0, last));
     settle();
   }

@@ -3,6 +3,8 @@ import { messageEntry } from '../../src/rooms/timeline';
 import { around, NEWEST, newer, older, rangeOf, tamed } from '../../src/rooms/window';
 import { makeMessage } from '../make';
 
+const READING = { follows: false, isLive: true };
+
 const makeEntries = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => messageEntry(makeMessage(from + index)));
 const entries = makeEntries(1, 10_000);
@@ -16,7 +18,7 @@ test('a long room starts with its newest part', () => {
 });
 
 test('scrolling through ten thousand messages never holds more than 240', () => {
-  let window = tamed(entries, NEWEST, false);
+  let window = tamed(entries, NEWEST, READING);
   let largest = 0;
   while (rangeOf(entries, window).from > 0) {
     window = older(entries, window);
@@ -40,6 +42,25 @@ test('pages put before it do not move what is shown', () => {
 test('who follows the newest loses the oldest, who reads further up does not', () => {
   const reading = { first: 5_000, last: null };
   const list = makeEntries(1, 5_400);
-  expect(rangeOf(list, tamed(list, reading, false))).toEqual({ from: 4_999, to: 5_239 });
-  expect(tamed(list, reading, true)).toBe(NEWEST);
+  expect(rangeOf(list, tamed(list, reading, READING))).toEqual({ from: 4_999, to: 5_239 });
+  expect(tamed(list, reading, { follows: true, isLive: true })).toBe(NEWEST);
+});
+
+test('pages that come at the end of a part of the log do not push out what is read there', () => {
+  const far = { follows: false, isLive: false };
+  let window = tamed(makeEntries(1, 240), { first: 1, last: null }, far);
+  for (let loaded = 290; loaded <= 490; loaded += 50) {
+    const list = makeEntries(1, loaded);
+    expect(tamed(list, window, far)).toBe(window);
+    const before = rangeOf(list, window);
+    window = tamed(list, newer(list, window), far);
+    expect(rangeOf(list, window).to).toBe(before.to + 20);
+  }
+});
+
+test('a window at the end of what is loaded follows the newest once that is the end of the log', () => {
+  const list = makeEntries(1, 100);
+  const window = tamed(list, { first: 50, last: null }, { follows: false, isLive: false });
+  expect(window.last).toBe(100);
+  expect(tamed(list, window, READING).last).toBeNull();
 });

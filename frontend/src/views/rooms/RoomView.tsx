@@ -71,6 +71,8 @@ export function RoomView({ room, timeline }: RoomViewProps) {
     return editing.peek() !== null;
   };
   const openMembers = () => {
+    // Both have no place beside the room.
+    if (root !== null) router.replace(roomHash(room.id));
     if (window.matchMedia(WIDE).matches) return setBeside(true);
     wentThere.current = true;
     router.go(membersHash(room.id));

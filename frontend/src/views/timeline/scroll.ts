@@ -90,11 +90,11 @@ export function useScroll(options: ScrollOptions): {
     if (!element || wantsEnd.current) return;
     const { timeline, view, setView, loadOlder, loadNewer } = latest.current;
     const { entries } = timeline;
-    const { from } = rangeOf(entries, view);
+    const { from, to } = rangeOf(entries, view);
     const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
     if (element.scrollTop < NEAR_PIXELS && from > 0) setView(older(entries, view));
     else if (element.scrollTop < NEAR_PIXELS && timeline.has_older) loadOlder();
-    else if (rest < NEAR_PIXELS && view.last !== null) setView(newer(entries, view));
+    else if (rest < NEAR_PIXELS && to < entries.length) setView(newer(entries, view));
     else if (rest < NEAR_PIXELS && timeline.loaded_to !== null) loadNewer();
   }, []);
 
@@ -105,7 +105,8 @@ export function useScroll(options: ScrollOptions): {
   const extend = useCallback(() => {
     if (wantsEnd.current) return;
     const { timeline, view, setView, keepNear } = latest.current;
-    const kept = tamed(timeline.entries, view, sticks.current);
+    const isLive = timeline.loaded_to === null;
+    const kept = tamed(timeline.entries, view, { follows: sticks.current, isLive });
     if (kept !== view) {
       setView(kept);
       return;
