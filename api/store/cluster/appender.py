@@ -210,7 +210,7 @@ class Appender:
         is_plain = not any(is_no_message(row) for row in rows)
         if is_plain and not self._is_contended(room_id):
             head = self._heads.get(room_id) or await self._read_head(room_id)
-            if all(guard.is_met_at(head.epoch, head.seq) for guard in guards):
+            if all(guard.is_met_by(head) for guard in guards):
                 return await self._append_exactly(room_id, head, rows, seen)
         mark = self._flusher.mark(room_id)
         if mark is NO_MARK:

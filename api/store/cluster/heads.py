@@ -7,7 +7,7 @@ knew the mark. If another node has appended since, the database notices, as the 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from api.models.log import Kind
@@ -19,6 +19,8 @@ MAX_HEADS: Final = 2_000
 """This many heads are remembered, those used last. For another room an append reads the head first."""
 MOVES: Final = 64
 """A head remembers this many changes of membership and room, so that an append by an older reading can be refused."""
+DELETES: Final = 64
+"""A known head remembers this many deletes, so that an answer need not look whether its message is deleted."""
 NOTED: Final = 16
 """A head notes whom its newest messages mention, this many of them. `EVERYBODY` stands for all members."""
 MAX_BATCH_ROWS: Final = 16
@@ -52,6 +54,10 @@ class KnownHead:
     batch: int = 0
     """The first seq of the batch that this node is filling, and 0 if there is none."""
     batch_bytes: int = 0
+    whole_from: int = field(default=0, compare=False)
+    """The seq after which all deletes are in `deleted`."""
+    deleted: dict[int, int] = field(default_factory=dict, compare=False)
+    """The seqs of the newest deletes, by the seq of the message that they delete."""
 
     def may_append(self, rows: Iterable[dict[str, Any]], seen: Mapping[str, int]) -> bool:
         """Say whether these rows are new here, and no membership has changed since it was `seen` (by user, a seq)."""
@@ -64,6 +70,10 @@ class KnownHead:
         return self.dropped > as_of or any(
             seq > as_of and moved in {None, user_id} for moved, seq in self.moves
         )
+
+    def has_deleted(self, target: int, as_of: int) -> bool:
+        """Say whether there is, or may be, an entry after `as_of` that deletes this message."""
+        return self.whole_from > as_of or self.deleted.get(target, 0) > as_of
 
     def batch_for(self, rows: int, size: int) -> int:
         """Return the first seq of the batch that an append of so many rows and bytes belongs to."""
@@ -85,11 +95,19 @@ class KnownHead:
         self.moves += [moved_by(row) for row in rows if row["kind"] in MOVING]
         if surplus := self.moves[:-MOVES]:
             self.dropped, self.moves = surplus[-1][1], self.moves[-MOVES:]
+        self.deleted |= deleted_by(rows)
+        if len(self.deleted) > DELETES:
+            self.whole_from, self.deleted = self.seq, {}
 
     def forget_flushed(self, seq: int) -> None:
         """Forget the ids of entries up to `seq`, which are flushed."""
         if any(one <= seq for one in self.ids.values()):
             self.ids = {id_: one for id_, one in self.ids.items() if one > seq}
+
+
+def deleted_by(rows: Iterable[dict[str, Any]]) -> dict[int, int]:
+    """Return the seqs of the deletes among these rows, by the seq of the message that they delete."""
+    return {row["data"].get("target"): row["seq"] for row in rows if row["kind"] == Kind.DELETE}
 
 
 def moved_by(row: dict[str, Any]) -> tuple[str | None, int]:
@@ -131,6 +149,8 @@ def read_head(row: dict[str, Any], after: int) -> KnownHead:
         moves=known,
         mentioned=list(row.get("mentioned", [])),
         ids=ids,
+        whole_from=numbers["trimmed"],
+        deleted=deleted_by(our_rows(tail)),
     )
 
 
@@ -156,6 +176,11 @@ class KnownHeads:
         if known is not None:
             self._heads.move_to_end(room_id)
         return known
+
+    def peek(self, room_id: str) -> KnownHead | None:
+        """Return what was last known of a room's head, also while an append to it is under way."""
+        lent, _ = self._lent.get(room_id, (None, 0))
+        return self._heads.get(room_id) or lent
 
     def put(self, room_id: str, head: KnownHead) -> None:
         """Remember a head."""

@@ -14,6 +14,7 @@ from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
 from api.store.cluster.acting import AllowedKinds
+from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
@@ -41,6 +42,7 @@ class ClusterLog(LogStore):
         flusher: Flusher,
         pages: Pages,
         pins: Pins,
+        answered: AnsweredMessages,
         epochs: ClusterEpochs,
     ) -> None:
         self._allowed = AllowedKinds(pool)
@@ -48,7 +50,7 @@ class ClusterLog(LogStore):
         self._flusher = flusher
         self._pages = pages
         self._pins = pins
-        self._targets = Targets(pool, pages, pins)
+        self._targets = Targets(pool, pages, pins, answered)
         self._epochs = epochs
 
     async def append(

@@ -8,6 +8,7 @@ from api.errors import Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
+from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
@@ -79,6 +80,7 @@ class ClusterStore(Store):
                 flusher=flusher,
                 pages=pages,
                 pins=Pins(pool, reader),
+                answered=AnsweredMessages(pool, reader, heads),
                 epochs=epochs,
             ),
             audit=ClusterAudit(pool),

@@ -2,8 +2,9 @@
 
 from typing import Any, Final, NamedTuple
 
-from api.errors import EpochChanged, NotFound, TailwireError
+from api.errors import Deleted, EpochChanged, Invalid, NotFound, TailwireError
 from api.models.log import MAX_EMOJI, MAX_PINS, Appended, Draft, Entry, Kind
+from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.append_query import MAX_SAFE_SEQ
 from api.store.cluster.changed import Who
 from api.store.cluster.pages import Looked, Pages
@@ -28,7 +29,8 @@ class Accepted(NamedTuple):
 class Targets:
     """Looks at the targets of drafts before these are appended."""
 
-    def __init__(self, pool: Pool, pages: Pages, pins: Pins) -> None:
+    def __init__(self, pool: Pool, pages: Pages, pins: Pins, answered: AnsweredMessages) -> None:
+        self._answered = answered
         self._pool = pool
         self._pages = pages
         self._pins = pins
@@ -43,12 +45,32 @@ class Targets:
         target is no message.
         """
         if seq is None:
-            guards = await self._only_in(room_id, epoch)
-            try:
-                require_few_mentions(draft)
-            except TailwireError as error:
-                return await self._if_stored(room_id, draft, error)
-            return Accepted(draft, guards)
+            return await self._message(room_id, draft, epoch)
+        if draft.kind is Kind.MESSAGE:
+            return await self._answer(room_id, draft, seq, epoch)
+        return await self._change(room_id, draft, seq, epoch)
+
+    async def _message(self, room_id: str, draft: Draft, epoch: str | None) -> Accepted:
+        guards = await self._only_in(room_id, epoch)
+        try:
+            require_few_mentions(draft)
+        except Invalid as error:
+            return await self._if_stored(room_id, draft, error)
+        return Accepted(draft, guards)
+
+    async def _answer(self, room_id: str, draft: Draft, seq: int, epoch: str | None) -> Accepted:
+        try:
+            answered = await self._answered.get(room_id, seq)
+            if epoch is not None and epoch != answered.guard.epoch:
+                raise EpochChanged
+            whole = completed(draft, answered.entry)
+            require_few_mentions(whole)
+        except (Deleted, Invalid, NotFound) as error:
+            await self._only_in(room_id, epoch)
+            return await self._if_stored(room_id, draft, error)
+        return Accepted(whole, (answered.guard,))
+
+    async def _change(self, room_id: str, draft: Draft, seq: int, epoch: str | None) -> Appended | Accepted:
         who = Who(str(draft.data["emoji"]), draft.user_id) if draft.kind is Kind.REACTION else None
         target = await self._pages.look_at(room_id, seq, who)
         if target is None:

@@ -39,9 +39,14 @@ class Guard(NamedTuple):
         """Say whether an entry is one of those that are counted."""
         return bool(row["kind"] == self.kind and self.target in {None, row["data"].get("target")})
 
-    def is_met_at(self, epoch: str, seq: int) -> bool:
-        """Say whether it holds for certain in an append to a head with this epoch and this last seq."""
-        return (self.epoch, self.as_of) == (epoch, seq)
+    def is_met_by(self, head: KnownHead) -> bool:
+        """Say whether it holds for certain as long as this is the head."""
+        if self.epoch != head.epoch:
+            return False
+        if self.as_of >= head.seq:
+            return True
+        is_about_deletes = self.kind == Kind.DELETE and self.target is not None
+        return is_about_deletes and not head.has_deleted(self.target or 0, self.as_of)
 
     def holds(self, head: KnownHead, tail: Iterable[dict[str, Any]]) -> bool:
         """Say whether no more have come, by a head and the rows of its tail."""
