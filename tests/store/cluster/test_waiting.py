@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.models.log import Draft
-from api.store.cluster.heads import KnownHead
+from api.store.cluster.heads import DELETES, KnownHead
 from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard, TargetChanged, Waiting, guards_of, next_batch
 from tests.store.make import delete, edit, message, pin, reaction
@@ -81,6 +81,38 @@ async def test_an_append_rests_on_what_has_not_come_since(held: Guard, rested: b
     error = waiting(pin("p", 1), held).overtaken_by(head(trimmed=5), tail)
     assert (error is None) is rested
     assert rested or isinstance(error, TargetChanged)
+
+
+@pytest.mark.parametrize(
+    ("held", "is_met"),
+    [
+        (guard("delete", 1), True),
+        (guard("delete", 3), False),
+        (guard("delete", 3, as_of=11), True),
+        (guard("delete", 1, as_of=4), False),  # a delete between 4 and 5 would not be known
+        (guard("delete", 1, epoch="another"), False),
+        (guard("pin", None, spare=1), False),
+        (guard("pin", None, spare=1, as_of=20), True),
+        (guard("", None, as_of=2**53), True),
+        (guard("", None, as_of=2**53, epoch="another"), False),
+    ],
+)
+def test_what_a_known_head_says_of_deletes_is_enough_for_an_answer(held: Guard, is_met: bool) -> None:
+    known = head()
+    known.whole_from = 5
+    rows = [row(11, "delete", target=3), row(20, "message", body="x")]
+    known.grow([one | {"attempt": "a", "id": f"{one['seq']}"} for one in rows], flushed=0, trimmed=0)
+    assert held.is_met_by(known) is is_met
+
+
+def test_a_known_head_with_many_deletes_forgets_them_and_says_so() -> None:
+    known = head()
+    rows = [row(20 + n, "delete", target=n) | {"attempt": "a", "id": f"{n}"} for n in range(1, DELETES + 2)]
+    known.grow(rows[:-1], flushed=0, trimmed=0)
+    assert guard("delete", 999).is_met_by(known)
+    known.grow(rows[-1:], flushed=0, trimmed=0)
+    assert not guard("delete", 999).is_met_by(known)
+    assert guard("delete", 999, as_of=rows[-1]["seq"]).is_met_by(known)
 
 
 async def test_of_guards_that_are_alike_the_strictest_is_asked() -> None:
