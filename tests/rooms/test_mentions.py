@@ -8,7 +8,7 @@ import pytest
 
 from api.models.rooms import LOBBY_ID, Role
 from tests.bad_inputs.answers import is_error, is_problem
-from tests.node import Event, Node, Person, eventually
+from tests.node import PASSWORD, Event, Node, Person, eventually
 from tests.rooms.test_message_changes import read, two_nodes
 from tests.rooms.test_policy import give
 from tests.rooms.test_rooms import make_room, say, seen_room
@@ -360,6 +360,25 @@ async def test_notifications_are_strict(alice: Person) -> None:
     is_problem(await alice.http.put(path, json=good | {"user_id": alice.id}), 422, "extra_forbidden")
     is_problem(await alice.http.put(path, json={"level": "all", "muted_until": 2**53 + 1}), 400, "bad_number")
     assert (await seen_room(alice, LOBBY_ID))["notify"]["muted_until"] == "2999-01-01T00:00:00.123Z"
+
+
+async def test_an_erased_account_leaves_its_id_in_mentions_and_nothing_of_its_settings(
+    node: Node, stranger: Stranger
+) -> None:
+    alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+    room_id = await room_of(alice, bob)
+    seq = await say(alice, room_id, "@bob")
+    assert (await bob.http.put(f"/rooms/{room_id}/notifications", json={"level": "all"})).status_code == 204
+    assert (await bob.http.request("DELETE", "/users/me", json={"password": PASSWORD})).status_code == 204
+
+    async def is_erased() -> bool:
+        return not await stranger.membership_count(bob.id)
+
+    await eventually(is_erased)
+    message = await read(alice, f"/rooms/{room_id}/messages/{seq}")
+    assert (message["mentions"], message["body"]) == ([bob.id], "@bob")
+    edited = await alice.http.patch(f"/rooms/{room_id}/messages/{seq}", json={"body": "@bob!"})
+    assert edited.json()["mentions"] == []
 
 
 # -- metrics

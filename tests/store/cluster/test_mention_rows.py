@@ -10,7 +10,7 @@ from api.store.cluster.mention_rows import note_query, rows_after
 from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
-from tests.rethinkdb_server import RethinkDBServer
+from tests.rethinkdb_server import RethinkDBServer, as_admin
 from tests.store.calls import change
 from tests.store.cluster.nodes import keep_nothing_in_tails, make_den, opened
 from tests.store.make import ALICE, BOB, DEN, delete, edit, mentioning, message
@@ -142,3 +142,23 @@ async def test_what_a_copy_of_the_database_lacks_or_has_too_much_is_made_anew(
         assert await view_of(store, DEN.id, BOB) == before
         assert before[1].mention_count == 1
         assert [seq for _, seq in await listed(store, BOB)] == [three]
+
+
+async def test_a_database_of_the_version_before_gets_the_table_and_mentions_from_then_on(
+    cluster_url: str, server: RethinkDBServer, behind: Pool
+) -> None:
+    async with opened(cluster_url) as store:
+        await make_den(store)
+        await change(store, DEN, BOB, Role.MEMBER, by=ALICE)
+        old = (await store.log.append(DEN.id, message("old", "@bob"))).entry.seq
+    await as_admin(server, r.table_drop("mentions"))
+    await behind.write(r.table("meta").get("schema_version").update({"value": "12"}))
+    await init(server.admin_url, cluster_url, lambda _line: None)
+    async with opened(cluster_url) as store:
+        assert (await view_of(store, DEN.id, BOB))[1].mention_count == 0
+        new = (await store.log.append(DEN.id, mentioning(message("new", "@bob"), BOB))).entry.seq
+        await store.log.append(DEN.id, mentioning(edit("e", old, "@bob!"), BOB))
+        await store.flusher.flush(DEN.id)
+        await keep_nothing_in_tails(behind)
+        assert (await view_of(store, DEN.id, BOB))[1].mention_count == 2
+        assert [seq for _, seq in await listed(store, BOB)] == [new, old]

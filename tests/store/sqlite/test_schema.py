@@ -8,11 +8,11 @@ import pytest
 from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
 from api.models.log import Reaction
-from api.models.rooms import LOBBY_ID, Role, Unread
+from api.models.rooms import LOBBY_ID, Notify, Role, Unread
 from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.store import SqliteStore
-from tests.store.make import ALICE, BOB, message, reaction
+from tests.store.make import ALICE, BOB, edit, mentioning, message, reaction
 from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
 
 pytestmark = pytest.mark.anyio
@@ -242,3 +242,30 @@ async def test_a_copy_of_version_11_can_be_restored_and_begins_new_epochs(path: 
     async with opened(url) as store:
         (found,) = await store.positions.page("reader", after="", limit=9)
         assert (found.head.seq, found.head.epoch != "epoch") == (1, True)
+
+
+VERSION_12_ROWS = """
+INSERT INTO rooms (id, name, topic, visibility, created_at, epoch, seq, message_seq)
+    VALUES ('lobby', 'Lobby', '', 'public', 1, 'epoch', 3, 2);
+INSERT INTO users (id, username, username_key, display_name, created_at) VALUES ('user-bob', 'bob', 'bob', 'Bob', 1);
+INSERT INTO members (room_id, user_id, role, joined_at, read_seq) VALUES ('lobby', 'user-bob', 'member', 1, 1);
+INSERT INTO entries (room_id, seq, kind, user_id, username, at, data, target) VALUES
+    ('lobby', 1, 'member', 'user-bob', 'bob', 1, '{"role": "member", "by": "user-bob"}', NULL),
+    ('lobby', 2, 'message', 'user-alice', 'alice', 1, '{"body": "@bob", "reply_to": null}', NULL),
+    ('lobby', 3, 'edit', 'user-alice', 'alice', 2, '{"target": 2, "body": "hi @bob"}', 2);
+INSERT INTO changed (room_id, seq, as_of, body, edited_at, reactions) VALUES ('lobby', 2, 3, 'hi @bob', 2, '[]');
+"""
+
+
+async def test_messages_of_version_12_mention_nobody_until_they_are_edited(path: Path, url: str) -> None:
+    make_of_version(path, 12, VERSION_12_ROWS)
+    async with opened(url) as store:
+        view = await store.rooms.view(LOBBY_ID, "user-bob")
+        assert view is not None
+        assert (view.unread, view.notify) == (Unread(1, 2, mention_count=0), Notify())
+        (shown,) = (await store.log.history(LOBBY_ID, limit=9)).items
+        assert (shown.body, shown.mentions, shown.mentions_all) == ("hi @bob", (), False)
+        await store.log.append(LOBBY_ID, mentioning(edit("e", 2, "hello @bob"), BOB))
+        view = await store.rooms.view(LOBBY_ID, "user-bob")
+        assert view is not None
+        assert view.unread.mention_count == 1
