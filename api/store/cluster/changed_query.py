@@ -115,7 +115,7 @@ def folded_query(epochs: dict[str, str]) -> Any:
 
     Rows of other epochs are removed before.
     """
-    return _FOLDED([[room_id, epoch] for room_id, epoch in epochs.items()])
+    return _FOLDED({"epochs": epochs, "first": min(epochs), "last": max(epochs)})
 
 
 def _changed(given: Any) -> Any:
@@ -186,18 +186,19 @@ def _replies(given: Any) -> Any:
     return found.limit(given["limit"]).coerce_to("array")
 
 
-def _folded(places: Any) -> Any:
-    def rows_of_others(place: Any) -> Any:
-        rows = r.table("changed").between([place.nth(0), r.minval], [place.nth(0), r.maxval])
-        return rows.filter(lambda row: row["epoch"].default("") != place.nth(1)).delete(durability="soft")
+def _folded(given: Any) -> Any:
+    epochs = given["epochs"]
+    rows = r.table("changed").between([given["first"], r.minval], [given["last"], r.maxval])
 
-    def note(place: Any) -> Any:
-        def noted(head: Any) -> Any:
-            return r.branch(head["epoch"] == place.nth(1), {"folded": place.nth(1)}, {})
+    def is_of_another(row: Any) -> Any:
+        return row["epoch"].default(None) != epochs[row["id"].nth(0)]
 
-        return r.table("heads").get(place.nth(0)).update(noted, durability="hard")
+    def noted(head: Any) -> Any:
+        return r.branch(head["epoch"] == epochs[head["id"]], {"folded": head["epoch"]}, {})
 
-    return places.for_each(rows_of_others).do(lambda _removed: places.for_each(note))
+    heads = r.table("heads").get_all(r.args(epochs.keys())).update(noted, durability="hard")
+    # A row of a room that is not named here has no epoch to be compared with, which counts as false.
+    return rows.filter(is_of_another, default=False).delete(durability="soft").do(lambda _removed: heads)
 
 
 _CHANGED: Final = Prepared(_changed)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -13,6 +14,7 @@ from api.models.log import Draft, Entry, Kind
 from api.models.rooms import LOBBY_ID
 from api.store import fold
 from api.store.cluster import changed as cluster_changed
+from api.store.cluster import flusher as cluster_flusher
 from api.store.cluster import folds as cluster_folds
 from api.store.cluster.queries import begin_renewal_query
 from api.store.cluster.schema import init
@@ -88,7 +90,7 @@ async def agrees(store: ClusterStore) -> None:
 
 
 async def reactors(store: ClusterStore, seq: int, emoji: str) -> list[Entry]:
-    return await each_page(lambda cursor: store.log.reactors(LOBBY_ID, seq, emoji, cursor=cursor, limit=2))
+    return await each_page(lambda cursor: store.log.reactors(LOBBY_ID, seq, emoji, cursor=cursor, limit=4))
 
 
 @pytest.mark.usefixtures("few_are_shown")
@@ -99,14 +101,14 @@ async def test_two_nodes_that_flush_at_any_moment_show_messages_as_the_log_folds
     await begin(store)
 
     async def play(via: ClusterStore, name: str) -> None:
-        for number, draft in enumerate(history(rng, 150, name)):
+        for number, draft in enumerate(history(rng, 90, name)):
             with suppress(Deleted, Invalid):
                 await via.log.append(LOBBY_ID, draft)
             if rng.random() < 0.2:
                 await rng.choice([store, other]).flusher.flush(LOBBY_ID)
-            if rng.random() < 0.2:
+            if rng.random() < 0.1:
                 await reply(via, f"reply {name} {number}", rng)
-            if number % 50 == 0:
+            if number % 30 == 0:
                 await via.log.history(LOBBY_ID, limit=500)
 
     await asyncio.gather(play(store, "a"), play(other, "b"))
@@ -118,9 +120,9 @@ async def test_two_nodes_that_flush_at_any_moment_show_messages_as_the_log_folds
         await agrees(fresh)
         # What the rows and `reactions` tell of each user decides about a change that has no ref.
         log = await whole_log(fresh)
+        standing = {entry.user_id for entry in await reactors(fresh, MESSAGES, "👍")}
         for user in map(make_user, range(10)):
-            standing = user.id in [entry.user_id for entry in await reactors(fresh, MESSAGES, "👍")]
-            again = reaction("", MESSAGES, "👍", added=standing, by=user)
+            again = reaction("", MESSAGES, "👍", added=user.id in standing, by=user)
             assert not (await fresh.log.append(LOBBY_ID, without_ref(again))).is_new
         assert await whole_log(fresh) == log
     assert await behind.run(r.table("reactions").count()) > 0
@@ -149,7 +151,7 @@ async def test_a_flush_that_is_broken_off_at_any_write_is_finished_by_another_no
     await begin(other)
     run = store._pool.run
     for n in range(1, 8):
-        for draft in history(rng, 25, f"{n}"):
+        for draft in history(rng, 18, f"{n}"):
             with suppress(Deleted, Invalid, Unavailable):
                 await other.log.append(LOBBY_ID, draft)
         left = iter(range(n))
@@ -194,7 +196,7 @@ async def test_rows_of_another_life_than_the_log_are_made_again_in_the_new_epoch
     rng = random.Random(13)  # noqa: S311  the same numbers each time
     await begin(store)
     rows = [await behind.read(r.table(name)) for name in ("changed", "reactions")]
-    for draft in history(rng, 60, "before"):
+    for draft in history(rng, 40, "before"):
         with suppress(Deleted, Invalid):
             await store.log.append(LOBBY_ID, draft)
     for number in range(5):
@@ -202,7 +204,7 @@ async def test_rows_of_another_life_than_the_log_are_made_again_in_the_new_epoch
     await store.flusher.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
     set_back = await saved(behind)
-    for draft in history(rng, 60, "lost"):
+    for draft in history(rng, 40, "lost"):
         with suppress(Deleted, Invalid):
             await store.log.append(LOBBY_ID, draft)
     await store.flusher.flush(LOBBY_ID)
@@ -218,7 +220,7 @@ async def test_rows_of_another_life_than_the_log_are_made_again_in_the_new_epoch
         head = await behind.run(r.table("heads").get(LOBBY_ID))
         assert head["folded"] == head["epoch"]
         await reply(fresh, "reply after", rng)
-        for draft in history(rng, 30, "after"):
+        for draft in history(rng, 20, "after"):
             with suppress(Deleted, Invalid):
                 await fresh.log.append(LOBBY_ID, draft)
         await agrees(fresh)
@@ -239,7 +241,7 @@ async def test_a_database_of_the_version_before_is_folded_by_init_and_read_and_w
     rng = random.Random(17)  # noqa: S311  the same numbers each time
     await begin(store)
     await store.log.append(LOBBY_ID, reaction("one", MESSAGES, "👍"))
-    for draft in history(rng, 60, "before"):
+    for draft in history(rng, 40, "before"):
         with suppress(Deleted, Invalid):
             await store.log.append(LOBBY_ID, draft)
     for number in range(5):
@@ -294,6 +296,28 @@ async def test_a_delete_leaves_nothing_of_the_message_in_its_row(store: ClusterS
     assert (found.deleted, found.body, found.reactions) == (True, "", ())
 
 
+@pytest.mark.usefixtures("few_are_shown")
+@pytest.mark.parametrize("is_flushed", [True, False])
+async def test_the_newest_reply_is_known_when_all_that_a_row_has_are_deleted(
+    store: ClusterStore, behind: Pool, *, is_flushed: bool
+) -> None:
+    await begin(store)
+    for number in range(6):
+        answer = replace(message(f"reply {number}", reply_to=1), at=6_000 + number)
+        await store.log.append(LOBBY_ID, answer)
+    await store.flusher.flush(LOBBY_ID)
+    await keep_nothing_in_tails(behind)
+    for left in range(5, -1, -1):
+        await store.log.append(LOBBY_ID, delete(f"delete {left}", MESSAGES + 1 + left))
+        if is_flushed:
+            await keep_nothing_in_tails(behind)
+        root = await store.log.message(LOBBY_ID, 1)
+        assert root is not None
+        newest = 5_999 + left if left else None
+        assert (root.reply_count, root.last_reply_at) == (left, newest)
+    await agrees(store)
+
+
 async def test_a_late_flush_of_another_node_lowers_no_row_and_applies_nothing_twice(
     store: ClusterStore, other: ClusterStore, behind: Pool
 ) -> None:
@@ -309,6 +333,30 @@ async def test_a_late_flush_of_another_node_lowers_no_row_and_applies_nothing_tw
     await store.flusher.flush(LOBBY_ID)
     assert await behind.read(r.table("changed")) == before
     assert [row["reactions"][0][1] for row in before] == [4]
+
+
+async def test_a_flush_that_has_read_a_row_which_another_node_then_raises_begins_again(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_flusher, "FLUSH_SECONDS", 3_600)
+    await begin(store)
+    for target in (1, 2):
+        await store.log.append(LOBBY_ID, edit(f"edit {target}", target, "secret"))
+    folds = store.flusher._folds
+    raise_rows, others = folds._raise, iter([delete("delete", 1), reaction("react", 2, "👍")])
+
+    async def late(*args: Any) -> Any:
+        for draft in others:
+            await other.log.append(LOBBY_ID, draft)
+            await other.flusher.flush(LOBBY_ID)
+        return await raise_rows(*args)
+
+    monkeypatch.setattr(folds, "_raise", late)
+    await store.flusher._flush_together([LOBBY_ID])
+    await keep_nothing_in_tails(behind)
+    await agrees(store)
+    row = await behind.run(r.table("changed").get([LOBBY_ID, 1]))
+    assert "secret" not in str(row)
 
 
 async def test_plain_messages_are_flushed_by_one_query_and_make_no_rows(
