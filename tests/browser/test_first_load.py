@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from playwright.async_api import Browser, expect
 
 from api.main import BUILT_FRONTEND
 from tests.browser.conftest import HAS_FRONTEND
+from tests.browser.windows import window
+from tests.node import Node
 
 MOST_BYTES: Final = 65_000
 """The most bytes of script, compressed by gzip, that are loaded before anything is shown."""
@@ -40,3 +43,32 @@ def test_the_first_load_is_small_and_markup_and_emoji_come_later() -> None:
     assert sum(sizes.values()) + forms.stat().st_size <= MOST_BYTES, sizes
     others = {script.name for script in (BUILT_FRONTEND / "assets").glob("*.js")} - set(sizes)
     assert [name for name in LATER if not any(other.startswith(name) for other in others)] == []
+
+
+@pytest.mark.anyio
+@pytest.mark.browser
+async def test_what_is_loaded_later_opens_without_a_connection(browser: Browser, sqlite_node: Node) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    await page.wait_for_function(
+        "performance.getEntriesByType('resource').some(one => /later-/.test(one.name))"
+    )
+    await page.wait_for_load_state("networkidle")
+    await page.context.set_offline(True)
+    dialog = page.get_by_role("dialog")
+    for button, field in (
+        ("Create a room", "Name"),
+        ("Account", "Display name"),
+    ):
+        await page.get_by_role("button", name=button).first.click()
+        await expect(dialog.get_by_label(field)).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_have_count(0)
+    await page.keyboard.press("Control+k")
+    await expect(dialog.get_by_role("combobox")).to_be_focused()
+    await page.keyboard.type("lob")
+    await expect(dialog.get_by_role("combobox")).to_have_value("lob")
+    await page.keyboard.press("Enter")
+    await page.locator("textarea").press_sequentially("@a")
+    await page.locator("textarea").press("Control+a")
+    await page.locator("textarea").press("Control+b")
+    await expect(page.locator("textarea")).to_have_value("**@a**")
