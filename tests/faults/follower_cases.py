@@ -120,7 +120,7 @@ async def followed(scene: Scene, seed: int) -> AsyncIterator[Followed]:
 @case(
     "F50",
     "the node that runs a follower dies: at any moment, or before or after an effect",
-    short=3,
+    short=2,
     long=100,
     promise="each entry has its effect once, in order; positions neither skip nor go back; taken over <= 16 s",
 )
@@ -149,7 +149,7 @@ async def leader_killed(scene: Scene, rounds: Rounds) -> None:
 @case(
     "F51",
     "the node that runs a follower is paused before or after an effect, until another runs it",
-    short=2,
+    short=1,
     long=50,
     promise="as F50; what the paused node does when it goes on changes nothing",
 )
