@@ -147,10 +147,12 @@ def _done(record: Record, log: Log) -> list[Violation]:
 def _of_refusals(
     records: list[Record], log: Log, acked: dict[Key, Place], refused: dict[Key, Record]
 ) -> list[Violation]:
+    # What was stored before the store was set back is refused with `reset` when it is sent again.
+    known = {(record.user, record.ref) for record in records if record.what is What.KNOWN}
     found = [
         Violation(Fault.PHANTOM, f"{key} was refused as {record.code} and is stored")
         for key, record in refused.items()
-        if key in log.refs and key not in acked
+        if key in log.refs and key not in acked and not (record.code == "reset" and key in known)
     ]
     for record in records:
         if record.what is not What.FAIL or record.code != "deleted":

@@ -304,7 +304,7 @@ async def set_back(scene: Scene, rounds: Rounds) -> None:
             people.begin(bounds)
             _copy(scene, to_store=True)
             async with one.watching(people, has_begun=True):
-                async with people.flowing(100):
+                async with people.flowing():
                     await _start(scene, nodes)
                     await asyncio.sleep(0.5)
                 one.took("whole", await people.whole(), at_most=WHOLE_SECONDS)
