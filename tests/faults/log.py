@@ -86,6 +86,8 @@ class Log:
         self.firsts: dict[str, int] = {}
         self.refs: dict[Key, Place] = {}
         """Where each ref is, also where a delete has erased it after somebody was given the entry."""
+        self._begun: dict[tuple[str, str], float] = {}
+        """By room and epoch, when somebody was first told of it."""
         received: dict[Key, Place] = {}
         for record in records:
             match record.what:
@@ -95,6 +97,8 @@ class Log:
                     self.floors[record.room] = record.seq or 0
                 case What.HEAD:
                     self.heads[record.room] = record.seq or 0
+                case What.RESET if record.epoch is not None:
+                    self._begun.setdefault((record.room, record.epoch), record.at)
                 case What.RECEIVE if record.ref is not None:
                     received[record.user, record.ref] = place_of(record)
         self.refs = {key: place for key, place in received.items() if place in self.stored} | self.refs
@@ -118,9 +122,13 @@ class Log:
             self.refs[record.user, record.ref] = place
 
     def place(self, ack: Record) -> Place:
-        """Return where an ack says that the entry is. Over HTTP it says no epoch."""
-        epoch = self.epochs.get(ack.room) if ack.epoch is None else ack.epoch
-        return ack.room, epoch, ack.seq or 0
+        """Return where an ack says that the entry is. Over HTTP it says no epoch.
+
+        Until a store that was set back is given new epochs, an entry of the copy has the old one. It keeps its seq.
+        """
+        epoch = self.epochs.get(ack.room)
+        is_early = ack.at < self._begun.get((ack.room, epoch or ""), 0)
+        return ack.room, epoch if ack.epoch is None or is_early else ack.epoch, ack.seq or 0
 
     def is_unseen(self, room: str, seq: int | None) -> bool:
         """Whether a seq is below what was looked at."""

@@ -164,7 +164,10 @@ class Outbox:
 
     async def _carry(self, web: Web, command: Command) -> None:
         try:
-            self.answered(command.key, await web.carry(command))
+            answer = await web.carry(command)
+            pending = self.pending.get(command.key)
+            if pending is not None and pending.command is command:  # else it has been changed, and sent again
+                self.answered(command.key, answer)
         except Exception as failure:
             self.failure = failure
             self._note(What.UNKNOWN, command)

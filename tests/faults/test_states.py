@@ -386,6 +386,15 @@ PLANTED: list[tuple[Callable[[History], None], Fault]] = [
 ]
 
 
+def test_what_a_copy_of_the_store_holds_may_be_acked_under_the_old_epoch_until_there_is_a_new_one() -> None:
+    history = sound()
+    changed(history, What.ACK, lambda one: one.update(epoch="old"), ref="r5")
+    history.append(record(What.RESET, 6, "carol", seq=LAST))
+    assert check(history) == []
+    history[-1] = record(What.RESET, 5, "carol", seq=LAST)
+    assert [violation.fault for violation in check(history)] == [Fault.LOST_WRITE]
+
+
 def test_a_sound_history_of_changes_has_no_violation() -> None:
     assert check(sound()) == []
 
