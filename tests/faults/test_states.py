@@ -392,7 +392,7 @@ def test_what_a_copy_of_the_store_holds_may_be_acked_under_the_old_epoch_until_t
     history.append(record(What.RESET, 6, "carol", seq=LAST))
     assert check(history) == []
     history[-1] = record(What.RESET, 5, "carol", seq=LAST)
-    assert [violation.fault for violation in check(history)] == [Fault.LOST_WRITE]
+    assert Fault.LOST_WRITE in {violation.fault for violation in check(history)}
 
 
 def test_a_sound_history_of_changes_has_no_violation() -> None:
