@@ -23,7 +23,7 @@ from api.store.fold import fold as fold_of
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
 from tests.store.calls import each_page, whole_log
-from tests.store.cluster.nodes import forget_folds, keep_nothing_in_tails, never_flush, opened_again
+from tests.store.cluster.nodes import forget_folds, keep_nothing_in_tails, opened_again
 from tests.store.make import delete, edit, make_user, message, pin, reaction
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -147,7 +147,12 @@ async def test_a_flush_that_is_broken_off_at_any_write_is_finished_by_another_no
     is_written: bool,
 ) -> None:
     rng = random.Random(11)  # noqa: S311  the same numbers each time
-    never_flush(other, monkeypatch)
+
+    async def fails(*_args: object) -> None:
+        raise Unavailable
+
+    for name in ("flush", "_flush_together"):
+        monkeypatch.setattr(other.flusher, name, fails)
     await begin(other)
     run = store._pool.run
     for n in range(1, 8):
