@@ -120,7 +120,7 @@ async def followed(scene: Scene, seed: int) -> AsyncIterator[Followed]:
 @case(
     "F50",
     "the node that runs a follower dies: at any moment, or before or after an effect",
-    short=2,
+    short=1,
     long=100,
     promise="each entry has its effect once, in order; positions neither skip nor go back; taken over <= 16 s",
 )
