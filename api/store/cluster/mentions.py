@@ -39,9 +39,8 @@ class ClusterMentions(MentionStore):
         before = place_before(user_id, cursor)
         if not is_key(user_id):
             return Page([], None)
-        in_tails = await self._in_tails(
-            user_id
-        )  # read first, as what tails no longer carry was flushed before
+        # The tails are read first, as what they no longer carry was flushed before.
+        in_tails = await self._in_tails(user_id)
         choices, joined_at = Choices(limit), dict[str, int | None]()
         while not choices.are_enough:
             rows = await self._pool.run(listed_query(user_id, before, CHUNK))
