@@ -270,7 +270,7 @@ async def one_node_killed(scene: Scene, rounds: Rounds) -> None:
                 one.took("whole", time.monotonic() - killed_at, at_most=WHOLE_SECONDS)
                 await victim.start()
                 if one.number % LONE_ROUNDS == 0:
-                    await asyncio.sleep(FLUSHED_SECONDS)
+                    await asyncio.sleep(FLUSHED_SECONDS if scene.store == "rethinkdb" else 0)
                     one.require(
                         await people.is_used(other, rooms[0], ref),
                         "a ref that a dead node had acked was taken again in another room",
