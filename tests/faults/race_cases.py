@@ -109,7 +109,9 @@ async def changes_raced(scene: Scene, rounds: Rounds) -> None:
 async def _race_all(one: Round, people: Traffic) -> None:
     """Write a message for each race, by a member who is no owner, and race all of them at once."""
     room_id = people.rooms[0]
-    author, reader = people.clients[1], people.clients[2]
+    owner, author, reader = people.clients[:3]
+    for seq in owner.timelines[room_id].pins():  # so that there is always space for another pin
+        owner.submit(_command(owner, room_id, "unpin", seq))
     written = [author.send(room_id) for _ in RACES]
     await people.whole()
     seqs = {message["ref"]: message["seq"] for message in author.timelines[room_id].messages()}
@@ -118,7 +120,7 @@ async def _race_all(one: Round, people: Traffic) -> None:
         if "unreact" in race:
             reader.submit(_command(reader, room_id, "react", target))
         if "unpin" in race:
-            people.clients[0].submit(_command(people.clients[0], room_id, "pin", target))
+            owner.submit(_command(owner, room_id, "pin", target))
     await people.whole()
     await asyncio.gather(
         *(_race(one, people, race, target) for race, target in zip(RACES, targets, strict=True))
