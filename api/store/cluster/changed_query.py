@@ -17,9 +17,9 @@ TARGETS_SLICE: Final = 10_000
 def changed_query(room_id: str, seqs: Sequence[int]) -> Any:
     """Return the query for the rows of these messages of a room, which are in order.
 
-    The answer is null for a room without a head. Else it has `epoch`, `seq` and `folded` of the head, the `tail` after
-    the first of them as far as it changes messages, and the `rows`. The head is read first, as what its tail no longer
-    carries was flushed before, and a flush raises the rows.
+    The answer is null for a room without a head. Else it has `epoch`, `seq` and `folded` of the head, the `rows`, and
+    of its `tail` what changes messages after the first of these and is not flushed. The head is read first, as what is
+    flushed is in the rows by then.
     """
     return _CHANGED({"room_id": room_id, "first": seqs[0], "keys": [[room_id, seq] for seq in seqs]})
 
@@ -120,7 +120,7 @@ def folded_query(epochs: dict[str, str]) -> Any:
 
 def _changed(given: Any) -> Any:
     def both(head: Any) -> Any:
-        tail = tail_after(head, given["first"]).filter(
+        tail = tail_after(head, r.expr([given["first"], head["flushed"]]).max()).filter(
             lambda row: (row["kind"] != Kind.MESSAGE.value) | row["data"]["thread"].default(None).ne(None),
             default=True,
         )

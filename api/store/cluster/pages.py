@@ -295,18 +295,20 @@ def _messages_of(found: _Found) -> list[dict[str, Any]]:
 def _page(
     stored: Callable[[Any, Any], Any], end: Callable[[Any], Any] = lambda head: head["seq"]
 ) -> Prepared:
-    """Return the query for a head with the rows of its tail in (`above`, `until`], and then the stored rows of a page.
+    """Return the query for a head with the rows of its tail in a page after `above`, and then the stored rows of it.
 
     The head is read first, as entries that it no longer carries were flushed before. `stored` takes the parameter of
     the query and the last seq of the page: `until` or the head's `end`, whichever is less. The answer is a stream, so
     that it can be read in parts.
     """
 
-    def both(head: Any, given: Any) -> Any:
-        tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= given["until"])
+    def page(head: Any, given: Any, until: Any) -> Any:
+        tail = tail_after(head, given["above"]).filter(lambda row: row["seq"] <= until)
         first = r.expr([{"head": head.without("tail"), "tail": tail}])
-        until = r.expr([given["until"], end(head)]).min()
-        return until.do(lambda until: first.union(stored(given, until), interleave=False))
+        return first.union(stored(given, until), interleave=False)
+
+    def both(head: Any, given: Any) -> Any:
+        return r.expr([given["until"], end(head)]).min().do(lambda until: page(head, given, until))
 
     return Prepared(
         lambda given: (
