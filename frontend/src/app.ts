@@ -119,7 +119,6 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       api,
       page,
       clock,
-      storage: sessionStorage,
       outboxStore,
       focused,
       visible,
@@ -183,6 +182,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   window.addEventListener('pageshow', ({ persisted }) => {
     if (persisted) woke();
   });
+  window.addEventListener('storage', ({ key }) => session.value?.drafts.heard(key));
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') woke();
     // The page may end now. What failed before is told again when it is looked at.

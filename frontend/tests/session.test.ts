@@ -10,7 +10,7 @@ import { ManualClock, settled } from './doubles/manual_clock';
 import { ReadChannels } from './doubles/read_channels';
 import { type RecordedRequest, ScriptedApi } from './doubles/scripted_api';
 import { ScriptedServer } from './doubles/scripted_socket';
-import { AT, ME, MemoryStorage, makeEvent, makeMessage, makePage, makeRoom } from './make';
+import { AT, ME, makeEvent, makeMessage, makePage, makeRoom } from './make';
 
 let clock: ManualClock;
 let server: ScriptedServer;
@@ -41,7 +41,6 @@ beforeEach(() => {
     api: new Api('https://chat.example/', tokens, http.fetch),
     page: 'https://chat.example/',
     clock,
-    storage: new MemoryStorage(),
     outboxStore,
     focused,
     visible,

@@ -38,7 +38,7 @@ async def test_messages_marked_as_unread_stay_so_until_one_comes_back_also_in_an
     await expect(badge).to_have_count(0)  # who opens the room reads it
 
 
-async def test_a_draft_is_marked_in_the_list_of_rooms_and_survives_a_reload(
+async def test_a_draft_is_marked_in_the_list_of_rooms_and_survives_a_reload_and_a_closed_tab(
     browser: Browser, sqlite_node: Node
 ) -> None:
     page = await window(browser, sqlite_node, "alice")
@@ -51,3 +51,12 @@ async def test_a_draft_is_marked_in_the_list_of_rooms_and_survives_a_reload(
     await expect(draft).to_have_count(1)
     await lobby(page).click()
     await expect(page.locator("textarea")).to_have_value("half a tho")
+    other = await tab(page.context, sqlite_node, "alice")
+    text = other.locator("textarea")
+    await expect(text).to_have_value("half a tho")
+    await text.fill("half a thought")
+    await page.bring_to_front()
+    await expect(page.locator("textarea")).to_have_value("half a thought")
+    await page.close()
+    await other.reload()
+    await expect(text).to_have_value("half a thought")

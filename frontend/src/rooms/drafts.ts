@@ -1,40 +1,52 @@
 import { signal } from '@preact/signals';
 import type { TextStorage } from '../browser/storage';
 
-/** The unsent text of the user in each room. It survives a reload of the tab. */
+// The drafts that were not touched for longest are forgotten.
+const MOST_DRAFTS = 200;
+
+type Texts = ReadonlyMap<string, string>;
+
+/** The unsent texts of the user, by room or other place. All tabs have the same, also after they were closed. */
 export class Drafts {
   readonly #storage: TextStorage;
   readonly #key: string;
-  readonly #texts = signal<ReadonlyMap<string, string>>(new Map());
+  readonly #texts = signal<Texts>(new Map());
   /** Changes with the first letter of a draft and when it is gone, and not with each letter. */
   readonly #names = signal<ReadonlySet<string>>(new Set());
 
+  /** `storage` is shared by all tabs. */
   constructor(storage: TextStorage, user_id: string) {
     this.#storage = storage;
     this.#key = `tailwire.drafts.${user_id}`;
-    try {
-      const stored: unknown = JSON.parse(storage.getItem(this.#key) ?? '[]');
-      if (Array.isArray(stored)) this.#keep(new Map(stored as [string, string][]));
-    } catch {
-      storage.removeItem(this.#key);
-    }
+    this.#keep(this.#stored());
   }
 
-  get(room_id: string): string {
-    return this.#texts.value.get(room_id) ?? '';
+  get(name: string): string {
+    return this.#texts.value.get(name) ?? '';
   }
 
-  /** Whether there is a draft in the room. */
-  has(room_id: string): boolean {
-    return this.#names.value.has(room_id);
+  /** The same, for who does not follow its changes. */
+  peek(name: string): string {
+    return this.#texts.peek().get(name) ?? '';
   }
 
-  set(room_id: string, text: string): void {
-    const texts = new Map(this.#texts.peek());
-    if (text === '') texts.delete(room_id);
-    else texts.set(room_id, text);
-    this.#keep(texts);
-    this.#storage.setItem(this.#key, JSON.stringify([...texts]));
+  /** Whether there is a draft of this name. */
+  has(name: string): boolean {
+    return this.#names.value.has(name);
+  }
+
+  set(name: string, text: string): void {
+    // What another tab has stored meanwhile stays.
+    const others = [...this.#stored()].filter(([other]) => other !== name);
+    const all: [string, string][] = text === '' ? others : [...others, [name, text]];
+    const kept = all.slice(-MOST_DRAFTS);
+    this.#keep(new Map(kept));
+    this.#storage.setItem(this.#key, JSON.stringify(kept));
+  }
+
+  /** Another tab has changed what is stored under this key; null stands for all keys. */
+  heard(key: string | null): void {
+    if (key === null || key === this.#key) this.#keep(this.#stored());
   }
 
   forget(): void {
@@ -42,7 +54,16 @@ export class Drafts {
     this.#storage.removeItem(this.#key);
   }
 
-  #keep(texts: ReadonlyMap<string, string>): void {
+  #stored(): Texts {
+    try {
+      const stored: unknown = JSON.parse(this.#storage.getItem(this.#key) ?? '[]');
+      return new Map(Array.isArray(stored) ? (stored as [string, string][]) : []);
+    } catch {
+      return new Map();
+    }
+  }
+
+  #keep(texts: Texts): void {
     const before = this.#names.peek();
     this.#texts.value = texts;
     const isSame =

@@ -33,7 +33,6 @@ export interface RoomsOptions {
   user_id: string;
   api: Api;
   clock: Clock;
-  storage: TextStorage;
   outboxStore: OutboxStore;
   /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
@@ -167,7 +166,7 @@ export function wireRooms(options: RoomsOptions) {
     messages: api.messages,
     usernames: new Usernames({ clock, users: api.users, members, names }),
     people: new People(api.users, clock),
-    drafts: new Drafts(options.storage, user_id),
+    drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
       ...{ ...shared, members, membership, recounts, threads, typing, levels, notifying },
     }),

@@ -3,7 +3,7 @@ import { createSession, type Session } from '../../src/session';
 import { Api } from '../../src/wire/api/api';
 import type { Room } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
-import { ME, MemoryStorage, makePage, makeRoom } from '../make';
+import { ME, makePage, makeRoom } from '../make';
 import { FakeDesk, sharedBy } from './fake_desk';
 import { FakeOutboxStore } from './fake_outbox_store';
 import { ManualClock, settled } from './manual_clock';
@@ -36,7 +36,6 @@ export class Page {
       api: new Api('https://chat.example/', tokens, this.http.fetch),
       page: 'https://chat.example/',
       clock: this.clock,
-      storage: new MemoryStorage(),
       outboxStore: new FakeOutboxStore(),
       focused: this.focused,
       visible: this.visible,

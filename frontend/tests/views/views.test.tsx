@@ -49,6 +49,32 @@ test('drafts survive a reload, and are not those of the next user', () => {
   expect(storage.length).toBe(0);
 });
 
+test('drafts of two tabs stand side by side, and each tab shows those of the other', () => {
+  const storage = new MemoryStorage();
+  const [here, there] = [new Drafts(storage, 'alice-id'), new Drafts(storage, 'alice-id')];
+  here.set('lobby', 'half a tho');
+  there.set('garden', 'another');
+  here.heard('tailwire.drafts.bob-id');
+  expect(here.has('garden')).toBe(false);
+  here.heard('tailwire.drafts.alice-id');
+  expect([here.get('lobby'), here.get('garden')]).toEqual(['half a tho', 'another']);
+  there.set('lobby', '');
+  here.heard('tailwire.drafts.alice-id');
+  expect([here.has('lobby'), here.has('garden')]).toEqual([false, true]);
+});
+
+test('the drafts that were not touched for longest are forgotten', () => {
+  const drafts = new Drafts(new MemoryStorage(), 'alice-id');
+  for (let n = 0; n < 200; n++) drafts.set(`room ${n}`, 'half a tho');
+  drafts.set('room 0', 'half a thought');
+  drafts.set('room 200', 'one more');
+  expect([drafts.has('room 0'), drafts.has('room 1'), drafts.has('room 2')]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});
+
 describe('a message row', () => {
   let names: Names;
   let acted: unknown[][];

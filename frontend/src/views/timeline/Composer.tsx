@@ -62,9 +62,12 @@ export function Composer(props: ComposerProps) {
   useLayoutEffect(() => {
     const element = area.current;
     if (!element) return;
+    // Another tab may have gone on with the draft. What is typed here is in the draft at once.
+    const newest = drafts.peek(draft);
+    if (element.value !== newest) element.value = newest;
     element.style.height = 'auto';
     element.style.height = `${element.scrollHeight}px`;
-  }, [text]);
+  }, [text, draft, drafts]);
 
   if (room.role === 'reader')
     return <p class="composer-closed">You can read here. Writing is for members.</p>;
