@@ -9,6 +9,7 @@ changes of its message from the log. `fold_all` makes what is missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from api.errors import Unavailable
@@ -16,6 +17,7 @@ from api.models.log import SHOWN_REACTORS, Entry
 from api.store.cluster.changed import MAX_RECENT, NEWEST, Changed, Who, reaction_key
 from api.store.cluster.changed_query import (
     TARGETS_SLICE,
+    changed_in_rooms_query,
     changed_query,
     changes_query,
     folded_query,
@@ -80,30 +82,50 @@ class Folds:
 
         With `who`, it can be asked whether that user has reacted.
         """
-        wanted = {*seqs}
         for _ in range(MAX_TRIES):
             found = await self._pool.run(changed_query(room_id, seqs))
-            if found is None:
-                return None
-            messages = self._read(found["rows"])
-            epoch = found["epoch"]
-            if found.get("folded") != epoch or len(messages) < len(found["rows"]):
-                return None
-            if any(changed.epoch != epoch for changed in messages.values()):
-                return None  # the epoch has just begun
-            entries: dict[int, list[Entry]] = {}
-            for entry in self._reader.entries(found["tail"]):
-                for seq in changed_by(entry):
-                    if seq in wanted:
-                        entries.setdefault(seq, []).append(entry)
-            for seq in entries:
-                messages.setdefault(seq, Changed(room_id, seq, epoch))
-            try:
-                stored = await self._apply(messages, entries, who)
-            except _Outdated:
-                continue
-            return Folded(epoch, found["seq"], messages, stored)
+            with suppress(_Outdated):
+                return None if found is None else await self._folded(room_id, seqs, found, who)
         raise Unavailable
+
+    async def of_rooms(self, asked: Mapping[str, Sequence[int]]) -> dict[str, Folded]:
+        """Return what `of` returns, by room, for the messages of many rooms, which are in order.
+
+        Rooms are left out where that is None, and where one look was not enough.
+        """
+        if not asked:
+            return {}
+        answer = await self._pool.run(changed_in_rooms_query(asked))
+        rows: dict[str, list[dict[str, Any]]] = {room_id: [] for room_id in asked}
+        for row in answer["rows"]:
+            rows[row["id"][0]].append(row)
+        known: dict[str, Folded] = {}
+        for head in answer["heads"]:
+            room_id = head["id"]
+            with suppress(_Outdated):
+                found = head | {"rows": rows[room_id]}
+                if (folded := await self._folded(room_id, asked[room_id], found, None)) is not None:
+                    known[room_id] = folded
+        return known
+
+    async def _folded(
+        self, room_id: str, seqs: Sequence[int], found: dict[str, Any], who: Who | None
+    ) -> Folded | None:
+        """Return what an answer of `changed_query` tells. Raises `_Outdated`."""
+        messages = self._read(found["rows"])
+        epoch = found["epoch"]
+        if found.get("folded") != epoch or len(messages) < len(found["rows"]):
+            return None
+        if any(changed.epoch != epoch for changed in messages.values()):
+            return None  # the epoch has just begun
+        wanted, entries = {*seqs}, dict[int, list[Entry]]()
+        for entry in self._reader.entries(found["tail"]):
+            for seq in changed_by(entry):
+                if seq in wanted:
+                    entries.setdefault(seq, []).append(entry)
+        for seq in entries:
+            messages.setdefault(seq, Changed(room_id, seq, epoch))
+        return Folded(epoch, found["seq"], messages, await self._apply(messages, entries, who))
 
     async def reactions(self, room_id: str, seq: int, emoji: str, after: int, limit: int) -> list[int] | None:
         """Return the seqs above `after` of the reactions with an emoji that stand, in order; None as `of` does."""

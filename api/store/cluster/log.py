@@ -2,7 +2,6 @@
 
 # ruff: noqa: D102 - the promises stand in `LogStore`
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -18,6 +17,7 @@ from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
+from api.store.cluster.messages import Messages
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.targets import Targets
@@ -41,6 +41,7 @@ class ClusterLog(LogStore):
         appender: Appender,
         flusher: Flusher,
         pages: Pages,
+        messages: Messages,
         pins: Pins,
         answered: AnsweredMessages,
         epochs: ClusterEpochs,
@@ -49,6 +50,7 @@ class ClusterLog(LogStore):
         self._appender = appender
         self._flusher = flusher
         self._pages = pages
+        self._messages = messages
         self._pins = pins
         self._targets = Targets(pool, pages, pins, answered)
         self._epochs = epochs
@@ -119,8 +121,9 @@ class ClusterLog(LogStore):
 
     async def pins(self, room_id: str) -> list[Message]:
         seqs = await self._pins.of_room(room_id)
-        found = await asyncio.gather(*(self._pages.message(room_id, seq) for seq in seqs))
-        return [message for message in found if message is not None and not message.deleted]
+        found = await self._messages.at((room_id, seq) for seq in seqs)
+        pinned = [found[room_id, seq] for seq in seqs if (room_id, seq) in found]
+        return [message for message in pinned if not message.deleted]
 
     async def message(self, room_id: str, seq: int) -> Message | None:
-        return await self._pages.message(room_id, seq)
+        return (await self._messages.at([(room_id, seq)])).get((room_id, seq))

@@ -1,6 +1,5 @@
 """Lists the messages that mention a user, by the RethinkDB table `mentions`, and by the tails of the heads."""
 
-import asyncio
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final
@@ -11,9 +10,19 @@ from api.store import paging
 from api.store.base.mentions import MentionStore
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mention_rows import in_tails_query, listed_query, mentioned_by
-from api.store.cluster.pages import Pages
+from api.store.cluster.messages import Messages
 from api.store.cluster.rows import Reader, is_key
-from api.store.mentions import EVERYBODY, Choices, Mention, Place, is_shown, key_of, list_name, place_before
+from api.store.mentions import (
+    EVERYBODY,
+    Choice,
+    Choices,
+    Mention,
+    Place,
+    is_shown,
+    key_of,
+    list_name,
+    place_before,
+)
 from api.store.rethinkdb import Pool
 
 CHUNK: Final = 200
@@ -25,11 +34,11 @@ ROOMS: Final = 500
 class ClusterMentions(MentionStore):
     """Reads the table `mentions`, whose rows the flush keeps."""
 
-    def __init__(self, pool: Pool, reader: Reader, members: ClusterMembers, pages: Pages) -> None:
+    def __init__(self, pool: Pool, reader: Reader, members: ClusterMembers, messages: Messages) -> None:
         self._pool = pool
         self._reader = reader
         self._members = members
-        self._pages = pages
+        self._messages = messages
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Message]:
         """List the messages that mention a user, newest first.
@@ -60,28 +69,17 @@ class ClusterMentions(MentionStore):
             if last is None:
                 break
             before = last
-        messages = await asyncio.gather(
-            *(
-                self._message(user_id, choice.mention) if choice.is_shown else _nothing()
-                for choice in choices.rows[:limit]
-            )
-        )
-        shown = dict(enumerate(messages))
-        rows = list(enumerate(choices.rows))
-        return paging.page(
-            list_name(user_id),
-            rows,
-            limit,
-            key=lambda row: key_of(row[1]),
-            item=lambda row: shown.get(row[0]),
+        messages = await self._messages.at(
+            _room_and_seq(choice.mention) for choice in choices.rows[:limit] if choice.is_shown
         )
 
-    async def _message(self, user_id: str, mention: Mention) -> Message | None:
-        """Return a message, unless it does not mention the user any more."""
-        message = await self._pages.message(mention.room_id, mention.seq)
-        if message is None or not (user_id in message.mentions or message.mentions_all):
-            return None
-        return message
+        def item(choice: Choice) -> Message | None:
+            """Return the message of a row, unless it does not mention the user any more."""
+            message = messages.get(_room_and_seq(choice.mention)) if choice.is_shown else None
+            is_one = message is not None and (user_id in message.mentions or message.mentions_all)
+            return message if is_one else None
+
+        return paging.page(list_name(user_id), choices.rows, limit, key=key_of, item=item)
 
     async def _joined_at(self, user_id: str, room_ids: Iterable[str]) -> dict[str, int | None]:
         """Return when a user has joined these rooms, None for those where they are no member."""
@@ -92,22 +90,28 @@ class ClusterMentions(MentionStore):
 
     async def _in_tails(self, user_id: str) -> list[Mention]:
         """Return the messages that mention a user, or everybody, by entries that may not be flushed."""
-        found: list[Mention | None] = []
+        entries: list[Entry] = []
         rooms = iter(await self._members.rooms_of(user_id))
         while some := list(islice(rooms, ROOMS)):
-            rows = await self._pool.run(in_tails_query(user_id, some))
-            found += [await self._mention_by(entry) for entry in self._reader.entries(rows)]
-        return [mention for mention in found if mention is not None]
+            entries += self._reader.entries(await self._pool.run(in_tails_query(user_id, some)))
+        edited = {
+            (entry.room_id, target)
+            for entry in entries
+            if isinstance(target := entry.data.get("target"), int)
+        }
+        messages = await self._messages.at(edited)
+        found: list[Mention] = []
+        for entry in entries:
+            target = entry.data.get("target")
+            said = messages.get((entry.room_id, target)) if isinstance(target, int) else entry
+            if said is not None:
+                of_everybody = EVERYBODY in mentioned_by(entry)
+                found.append(Mention(said.at or 0, said.seq, said.room_id, said.user_id, of_everybody))
+        return found
 
-    async def _mention_by(self, entry: Entry) -> Mention | None:
-        of_everybody = EVERYBODY in mentioned_by(entry)
-        target = entry.data.get("target")
-        if not isinstance(target, int):
-            return Mention(entry.at or 0, entry.seq, entry.room_id, entry.user_id, of_everybody)
-        message = await self._pages.message(entry.room_id, target)
-        if message is None:
-            return None
-        return Mention(message.at, message.seq, message.room_id, message.user_id, of_everybody)
+
+def _room_and_seq(mention: Mention) -> tuple[str, int]:
+    return mention.room_id, mention.seq
 
 
 def _place(mention: Mention) -> Place:
@@ -120,7 +124,3 @@ def _mention(row: dict[str, Any]) -> Mention:
     if not isinstance(room_id, str):
         raise TypeError
     return Mention(int(row["at"]), int(seq), room_id, str(row["author"]), bool(row["of_everybody"]))
-
-
-async def _nothing() -> None:
-    return None

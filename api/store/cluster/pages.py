@@ -1,6 +1,6 @@
 """Reads entries and messages from RethinkDB: the head first, then `batches`, merged by seq."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from api.errors import NotFound
@@ -130,12 +130,6 @@ class Pages:
             rows = [row for row in rows if row["seq"] <= found.last_seq]
         return found._replace(rows=rows)
 
-    async def message(self, room_id: str, seq: int) -> Message | None:
-        """Return one message, folded."""
-        if not (is_key(room_id) and 0 < seq < 2**53):
-            return None
-        return await self._message(_ONE, room_id, seq)
-
     async def look_at(self, room_id: str, seq: int, who: Who | None = None) -> "Looked | None":
         """Return what an append must know of the message at `seq`, or None for an unknown room.
 
@@ -191,13 +185,6 @@ class Pages:
         entries = self._reader.entries(found.rows if found else [])
         return [entry for entry in entries if entry.seq in {*seqs}]
 
-    async def _message(self, query: Prepared, room_id: str, seq: int) -> Message | None:
-        found = await self._merged(query, room_id, seq - 1, seq)
-        if found is None:
-            return None
-        messages = await self.folded(room_id, self._reader.entries(_messages_of(found)), found.head["seq"])
-        return messages[0] if messages else None
-
     async def _merged(
         self,
         query: Prepared,
@@ -226,15 +213,9 @@ class Pages:
             return None
         (first, *stored) = answer[:-1] if is_cut else answer
         head: dict[str, Any] = first["head"]
-        rows = {row["seq"]: row for row in first["tail"] if type(row["seq"]) is int}
-        last_seq = above + 1
-        for row in reversed(stored) if newest_first else stored:
-            seq = row.get("seq")
-            if type(seq) is int and seq <= head["seq"]:
-                last_seq = max(last_seq, seq)
-                if seq not in rows or row.get("erased"):
-                    rows[seq] = row
-        return _Found(head, [rows[seq] for seq in sorted(rows)], is_cut, last_seq)
+        rows = with_stored(first["tail"], reversed(stored) if newest_first else stored, head["seq"])
+        seqs = (row["seq"] for row in stored if type(row.get("seq")) is int and row["seq"] <= head["seq"])
+        return _Found(head, [rows[seq] for seq in sorted(rows)], is_cut, max((above + 1, *seqs)))
 
     async def folded(self, room_id: str, messages: list[Entry], until: int) -> list[Message]:
         """Return `message` entries, in order of seq, as the messages that they are now. The log ends at `until`."""
@@ -260,6 +241,21 @@ class Pages:
             roots=[roots[0], roots[-1]],
         )
         return self._reader.entries(found.rows if found else [])
+
+
+def with_stored(
+    tail: Iterable[dict[str, Any]], stored: Iterable[dict[str, Any]], end: int
+) -> dict[int, dict[str, Any]]:
+    """Return the rows of a tail and, up to the `end` of the log, the stored ones that it lacks or has not erased.
+
+    Of two stored rows with the same seq the first counts. The rows come by seq.
+    """
+    rows = {row["seq"]: row for row in tail if type(row["seq"]) is int}
+    for row in stored:
+        seq = row.get("seq")
+        if type(seq) is int and seq <= end and (seq not in rows or row.get("erased")):
+            rows[seq] = row
+    return rows
 
 
 class Looked(NamedTuple):

@@ -23,6 +23,7 @@ from api.store.cluster.leases import ClusterLeases
 from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mentions import ClusterMentions
+from api.store.cluster.messages import Messages
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.positions import ClusterPositions
@@ -52,6 +53,7 @@ class ClusterStore(Store):
         unflushed = Unflushed()
         folds = Folds(pool, reader)
         pages = Pages(pool, reader, folds)
+        messages = Messages(pool, reader, pages, folds)
         heads = KnownHeads()
         self.flusher = flusher = Flusher(pool, reader, unflushed, heads, folds)
         epochs = ClusterEpochs(
@@ -73,12 +75,13 @@ class ClusterStore(Store):
                 unread=UnreadCounts(pool),
             ),
             members=members,
-            mentions=ClusterMentions(pool, reader, members, pages),
+            mentions=ClusterMentions(pool, reader, members, messages),
             log=ClusterLog(
                 pool,
                 appender=appender,
                 flusher=flusher,
                 pages=pages,
+                messages=messages,
                 pins=Pins(pool, reader),
                 answered=AnsweredMessages(pool, reader, heads),
                 epochs=epochs,

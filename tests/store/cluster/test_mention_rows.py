@@ -1,19 +1,20 @@
 """Whom messages mention on RethinkDB: what flushes of several nodes make of it, and what a copy of the database has."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import pytest
 
-from api.models.log import Entry, EntryData, Kind
-from api.models.rooms import Role
+from api.models.log import Entry, EntryData, Kind, Message
+from api.models.rooms import Role, Room
 from api.store.cluster.mention_rows import note_query, rows_after
 from api.store.cluster.schema import init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer, as_admin
 from tests.store.calls import change
-from tests.store.cluster.nodes import keep_nothing_in_tails, make_den, opened
-from tests.store.make import ALICE, BOB, DEN, delete, edit, mentioning, message
+from tests.store.cluster.nodes import keep_nothing_in_tails, make_den, opened, opened_again
+from tests.store.make import ALICE, BOB, DEN, account_of, delete, edit, make_room, mentioning, message, pin
 from tests.store.test_mentions import listed
 from tests.store.test_unread import CLEO, view_of
 
@@ -162,3 +163,52 @@ async def test_a_database_of_the_version_before_gets_the_table_and_mentions_from
         await keep_nothing_in_tails(behind)
         assert (await view_of(store, DEN.id, BOB))[1].mention_count == 2
         assert [seq for _, seq in await listed(store, BOB)] == [new, old]
+
+
+async def test_lists_take_as_many_queries_for_many_messages_of_many_rooms_as_for_one(
+    store: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in (ALICE, BOB):
+        await store.accounts.create(account_of(user))
+
+    async def room_with_mentions(room: Room, count: int) -> None:
+        await store.rooms.create(room, ALICE)
+        await change(store, room, BOB, Role.MEMBER, by=ALICE)
+        for number in range(count):
+            seq = (await store.log.append(room.id, message(f"{room.id} m{number}"))).entry.seq
+            await store.log.append(room.id, mentioning(edit(f"{room.id} e{number}", seq, "@bob"), BOB))
+            await store.log.append(room.id, pin(f"{room.id} p{number}", seq))
+        await store.flusher.flush(room.id)
+
+    async with opened_again(store) as reader:  # it writes nothing, so all queries that it runs are counted
+        run, count = reader._pool._run, 0
+
+        async def counted(query: Any, is_enough: Any) -> Any:
+            nonlocal count
+            count += 1
+            return await run(query, is_enough)
+
+        monkeypatch.setattr(reader._pool, "_run", counted)
+
+        async def queries_of(call: Callable[[], Awaitable[list[Message]]], length: int) -> int:
+            before = count
+            messages = await call()
+            queries = count - before
+            assert len(messages) == length
+            assert messages == [await store.log.message(one.room_id, one.seq) for one in messages]
+            return queries
+
+        async def mentions() -> list[Message]:
+            return (await reader.mentions.of_user(BOB.id, cursor=None, limit=50)).items
+
+        small, *large = [make_room(number) for number in range(4)]
+        await room_with_mentions(small, 1)
+        of_one = await queries_of(mentions, 1)
+        for room in large:
+            await room_with_mentions(room, 3)
+        assert await queries_of(mentions, 10) == of_one
+        pins_of_one = await queries_of(lambda: reader.log.pins(small.id), 1)
+        assert await queries_of(lambda: reader.log.pins(large[0].id), 3) == pins_of_one
+        await keep_nothing_in_tails(behind)
+        assert await queries_of(mentions, 10) <= of_one
+        assert await queries_of(lambda: reader.log.pins(large[0].id), 3) == pins_of_one
