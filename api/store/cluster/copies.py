@@ -68,8 +68,8 @@ def _mentioning(batch: Any) -> Any:
         changes = r.expr([Kind.EDIT.value, Kind.DELETE.value]).contains(row["kind"])
         return changes | row["data"].has_fields("mentions") | row["data"].has_fields("mentions_all")
 
-    rows = batch["rows"].default([]).filter(lambda row: is_row(row) & may_mention(row).default(False))
-    return {"id": batch["id"], "rows": rows}
+    rows = r.branch(batch["rows"].default(None).type_of() == "ARRAY", batch["rows"], [])
+    return {"id": batch["id"], "rows": rows.filter(lambda row: is_row(row) & may_mention(row).default(False))}
 
 
 def _cut(migration: Migration, room_id: Any, seq: Any) -> Any:
