@@ -190,8 +190,12 @@ def test_the_real_build_is_named_and_compressed_as_it_is_served() -> None:
     assert scripts
     for name in scripts:
         assert files[name].cache_control == KEPT
-        assert files[name].bodies.keys() == {"br", "gzip", "identity"}
-        assert gzip.decompress(files[name].bodies["gzip"]) == files[name].bodies["identity"]
+        bodies = files[name].bodies
+        whole = bodies["identity"]
+        if len(whole) > 1_000:  # a small file may be no smaller when compressed
+            assert bodies.keys() == {"br", "gzip", "identity"}
+        assert gzip.decompress(bodies.get("gzip") or gzip.compress(whole)) == whole
+        assert len(whole) == max(map(len, bodies.values()))
     assert files[""].cache_control == files["config.json"].cache_control == ASKED_FOR
 
 

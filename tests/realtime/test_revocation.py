@@ -41,8 +41,8 @@ class Valve:
         self.answering = asyncio.Event()
 
     @asynccontextmanager
-    async def changes(self, wants: Wants) -> AsyncIterator[AsyncIterator[list[Change]]]:
-        async with self._changes(wants) as batches:
+    async def changes(self, wants: Wants, *, grown: bool) -> AsyncIterator[AsyncIterator[list[Change]]]:
+        async with self._changes(wants, grown=grown) as batches:
             yield self._held(batches)
 
     async def sessions(self, session_ids: Sequence[str]) -> dict[str, Session]:
