@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from api.errors import Unavailable
+from api.errors import Unavailable, Unready
 from api.store.cluster.schema import init
 from api.store.rethinkdb import Address, Pool, r
 
@@ -169,12 +169,21 @@ class RethinkDBServer:
         """Put back the rows of the prepared database. Prepare it anew if its tables or rights have changed."""
         if self._pool is None:
             self._pool = Pool(self.admin)
-        if self._emptying is not None and await self._pool.run(self._emptying):
+        if self._emptying is not None and await self._is_emptied(self._pool, self._emptying):
             return
         await init(self.admin_url, self.store_url, lambda _line: None)
         await self._pool.run(EVERY_TABLE.for_each(lambda name: r.table(name).delete()))
         await init(self.admin_url, self.store_url, lambda _line: None)
         self._emptying = await _emptying(self._pool)
+
+    async def _is_emptied(self, pool: Pool, emptying: Any) -> bool:
+        """Ask again and again, as a server that was started again is not ready for all its tables at once."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                try:
+                    return bool(await pool.run(emptying))
+                except Unready:
+                    await asyncio.sleep(0.05)
 
     def close(self) -> None:
         """End the server, and the pool and the loop that `empty_store` keeps."""

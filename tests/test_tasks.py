@@ -93,7 +93,7 @@ async def test_a_bug_in_a_task_is_told_by_metrics_and_readiness_and_the_node_goe
     async with running(Settings(store=f"sqlite:///{tmp_path / 'well.db'}")) as node:
         assert await restarts(node, "erasure") == 0
         assert (await node.client().get("/readyz")).json()["tasks"] == []
-    monkeypatch.setattr(Erasure, "erase_all", fail)
+    monkeypatch.setattr(Erasure, "erase_marked", fail)
     monkeypatch.setattr(heartbeats, "TICK_SECONDS", 0.01)
     async with running(Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}")) as node:
 
