@@ -12,7 +12,7 @@ export function Browse() {
   const { clock, publicRooms } = useSession();
   const [directory] = useState(() => new Directory(publicRooms, clock));
   useEffect(() => directory.look('', true), [directory]);
-  const rooms = directory.rooms.value;
+  const rooms = directory.items.value;
   const state = directory.state.value;
   return (
     <section class="place">

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
-import { MentionsList } from '../../rooms/mentions_list';
+import { PagedList } from '../../rooms/paged_list';
 import { messageEntry } from '../../rooms/timeline';
 import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
@@ -14,7 +14,7 @@ import { useMentions } from '../timeline/mentions';
 /** The messages that mention the user. It is loaded anew when somebody mentions the user meanwhile. */
 export function Mentions() {
   const session = useSession();
-  const [mentions] = useState(() => new MentionsList(session.mentions));
+  const [mentions] = useState(() => new PagedList((cursor) => session.mentions.list(cursor)));
   const count = session.inbox.mentionCount.value;
   useEffect(() => void mentions.load(), [mentions, count]);
   const items = mentions.items.value;

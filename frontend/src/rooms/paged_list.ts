@@ -1,39 +1,40 @@
 import { signal } from '@preact/signals';
-import type { MentionsApi } from '../wire/api/mentions';
 import { problemText } from '../wire/problem';
-import type { Message } from '../wire/protocol';
+import type { Page } from '../wire/protocol';
 
-/** The messages that mention the user, page by page, the newest first. */
-export class MentionsList {
-  readonly items = signal<readonly Message[]>([]);
+/** A list that is read from the server page by page. */
+export class PagedList<T> {
+  readonly items = signal<readonly T[]>([]);
   readonly state = signal<'idle' | 'loading' | 'loaded' | 'failed'>('idle');
   readonly error = signal('');
   readonly hasMore = signal(false);
-  readonly #api: MentionsApi;
+  readonly #read: (cursor: string | undefined) => Promise<Page<T>>;
   #cursor: string | undefined;
   #asked = 0;
 
-  constructor(api: MentionsApi) {
-    this.#api = api;
+  constructor(read: (cursor: string | undefined) => Promise<Page<T>>) {
+    this.#read = read;
   }
 
-  /** Loads the newest. Those that were loaded are shown until then. */
+  /** Loads the first page. What was loaded is shown until then. */
   load(): Promise<void> {
-    return this.#page(undefined);
+    this.#cursor = undefined;
+    return this.#page();
   }
 
   async more(): Promise<void> {
-    if (this.state.peek() !== 'loading') await this.#page(this.#cursor);
+    if (this.state.peek() !== 'loading') await this.#page();
   }
 
   /** A page that was on its way when the list was asked for anew is dropped. */
-  async #page(cursor: string | undefined): Promise<void> {
+  async #page(): Promise<void> {
     const asked = ++this.#asked;
+    const before = this.#cursor === undefined ? [] : this.items.peek();
     this.state.value = 'loading';
     try {
-      const page = await this.#api.list(cursor);
+      const page = await this.#read(this.#cursor);
       if (asked !== this.#asked) return;
-      this.items.value = cursor ? [...this.items.peek(), ...page.items] : page.items;
+      this.items.value = [...before, ...page.items];
       this.#cursor = page.next_cursor ?? undefined;
       this.hasMore.value = page.next_cursor !== null;
       this.state.value = 'loaded';
