@@ -47,13 +47,16 @@ class Revocation:
         if time.monotonic() - self._checked_at < FRESH_SECONDS:
             return
         began = time.monotonic()
-        await self._check_sessions()
+        await asyncio.gather(self._check_sessions(), self._check_memberships())
+        self._checked_at = began
+
+    async def _check_memberships(self) -> None:
+        """End the subscriptions of users who are no longer members."""
         for subscribers in _chunks(self._hub.subscribers()):
             found = await self._store.members.get_many(subscribers)
             for room_id, user_id in subscribers:
                 if (room_id, user_id) not in found:
                     self._hub.end_membership(room_id, user_id)
-        self._checked_at = began
 
     async def _check_sessions(self) -> list[Session]:
         """Close the connections of sessions that have ended, and return the others."""

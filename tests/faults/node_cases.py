@@ -171,7 +171,7 @@ async def revoked_elsewhere(scene: Scene, rounds: Rounds) -> None:
 
 
 async def _revoke(rounds: Rounds, a: Api, b: Api, lag: Callable[[float], None]) -> None:
-    async with traffic([a, b], random.Random(21), clients=10, people=10, rooms=2) as people:
+    async with traffic([a, b], random.Random(21), clients=10, people=10, rooms=2, mixed=True) as people:
         admin = await a.sign_up("warden")
         await a.command("user", "promote", "warden")
         for one in rounds:
