@@ -57,6 +57,7 @@ export function createSession(options: SessionOptions): Session {
     membership,
     notifying,
     outbox,
+    presence,
     reading,
     recounts,
     refreshes,
@@ -73,6 +74,7 @@ export function createSession(options: SessionOptions): Session {
       subscriptions.start(limits?.subscriptions);
       membership.connected();
       refreshes.connected();
+      presence.connected();
       reading.flush();
       notifying.load();
       // Users may have other names since the connection was lost.
@@ -83,6 +85,7 @@ export function createSession(options: SessionOptions): Session {
     onLost: () => {
       wasLost = true;
       subscriptions.lost();
+      presence.lost();
       outbox.lost();
     },
     onSessionEnded: onEnded,

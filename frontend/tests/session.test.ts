@@ -374,3 +374,48 @@ test('the list is asked for again when it cannot be loaded', async () => {
   await clock.advance(3_000);
   expect(session.rooms.loaded.value).toBe(true);
 });
+
+describe('what others do', () => {
+  const listed = { user_id: 'bob-id', username: 'bob', display_name: 'Bob', role: 'member' };
+
+  beforeEach(async () => {
+    const bob = { ...listed, joined_at: AT, online: true, read_seq: 8 };
+    http.on('GET /rooms/lobby/members', { body: { items: [bob], next_cursor: null } });
+    await goLive();
+    server.socket.drop();
+    await clock.advance(1_000);
+    server.socket.makeReady({}, { features: ['presence', 'receipts', 'typing'] });
+  });
+
+  const seen = (seq: number) => session.receipts.seenBy('lobby', { epoch: 'e1', seq });
+  const read = (seq: number, user_id = 'bob-id') =>
+    emit({ type: 'read', room_id: 'lobby', user_id, username: 'bob', epoch: 'e1', read_seq: seq });
+
+  test('is seen by lists of members, and by what comes since', async () => {
+    await session.members.load('lobby');
+    expect(session.presence.of('bob-id')).toBe(true);
+    expect([seen(8).length, seen(9).length]).toEqual([1, 0]);
+    session.presence.show(['bob-id']);
+    await clock.advance(200);
+    expect(server.socket.sent('watch')).toMatchObject([{ user_ids: ['bob-id'] }]);
+    emit({ type: 'presence', user_id: 'bob-id', online: false });
+    read(10);
+    expect(session.presence.of('bob-id')).toBe(false);
+    expect(seen(10)).toEqual([expect.objectContaining({ user_id: 'bob-id', username: 'bob' })]);
+  });
+
+  test('is nothing that the user has read', () => {
+    read(10);
+    expect(seen(10)).toHaveLength(1);
+    emit(makeEvent(11));
+    read(11, ME);
+    expect(seen(11)).toEqual([]);
+    expect(session.rooms.get('lobby')?.read_seq).toBe(11);
+  });
+
+  test('is forgotten of who leaves', () => {
+    read(10);
+    emit({ ...makeEvent(11), type: 'member', role: null, by: 'bob-id' });
+    expect(seen(10)).toEqual([]);
+  });
+});

@@ -1,7 +1,13 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Freshness } from '../browser/freshness';
 import type { Lazy } from '../browser/lazy';
-import { type EntryEvent, isEntry, type PlaceEvent, type ServerEvent } from '../wire/protocol';
+import {
+  type EntryEvent,
+  isEntry,
+  type NoticeEvent,
+  type PlaceEvent,
+  type ServerEvent,
+} from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
 import type { History } from './history';
 import type { Levels } from './levels';
@@ -9,7 +15,9 @@ import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Notifying } from './notifying';
 import type { Outbox } from './outbox';
+import type { Presence } from './presence';
 import type { Reading } from './reading';
+import type { Receipts } from './receipts';
 import type { Recounts } from './recounts';
 import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
@@ -35,7 +43,9 @@ interface InboxOptions {
   membership: Membership;
   outbox: Outbox;
   history: History;
+  presence: Presence;
   reading: Reading;
+  receipts: Receipts;
   typing: Typing;
   subscriptions: Subscriptions;
   openRoomId: ReadonlySignal<string | null>;
@@ -74,14 +84,18 @@ export class Inbox {
         this.#reset(event);
         return;
       case 'presence':
-        members.presence(event);
+        this.#to.presence.heard(event);
         return;
       case 'typing':
         typing.heard(event);
         return;
       case 'read':
-        if (event.user_id !== this.#to.user_id) return;
-        reading.moved(event.room_id, { epoch: event.epoch, seq: event.read_seq });
+        if (event.user_id === this.#to.user_id)
+          reading.moved(event.room_id, { epoch: event.epoch, seq: event.read_seq });
+        else this.#to.receipts.told(event.room_id, event);
+        return;
+      case 'notice':
+        this.#noticed(event);
         return;
       case 'notifications': {
         const { room_id, level, muted_until = null } = event;
@@ -94,6 +108,15 @@ export class Inbox {
       case 'membership':
         membership.heard(event);
     }
+  }
+
+  /** Messages have come to a room without a subscription. The server knows what is unread there. */
+  #noticed({ room_id, epoch, seq, mention }: NoticeEvent): void {
+    const { refreshes, rooms, subscriptions } = this.#to;
+    const room = rooms.get(room_id);
+    if (subscriptions.has(room_id) || (room?.epoch === epoch && room.seq >= seq)) return;
+    if (mention) refreshes.want(room_id);
+    else refreshes.noticed(room_id);
   }
 
   #entry(event: EntryEvent): void {
@@ -112,6 +135,7 @@ export class Inbox {
     if (room_id !== openRoomId.peek()) timelines.grew(room_id);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
     members.apply(event);
+    if (event.type === 'member' && !event.role) this.#to.receipts.left(room_id, event.user_id);
     for (const seq of doubtful(timeline.peek(), [event])) recounts.want(room_id, seq);
     if (event.type === 'message') this.#arrived(event);
     // The entries of changes have no ref.

@@ -14,9 +14,9 @@ export interface MemberList {
   more: boolean;
 }
 
-type Presence = Extract<ServerEvent, { type: 'presence' }>;
 type UserEvent = Extract<ServerEvent, { type: 'user' }>;
 type Change = (members: readonly Member[]) => readonly Member[];
+type Listed = (members: readonly Member[]) => void;
 
 /**
  * The members of each room whose members were loaded. What changes while a list is on its way is
@@ -25,14 +25,21 @@ type Change = (members: readonly Member[]) => readonly Member[];
 export class Members {
   readonly #api: Pick<Api, 'members' | 'users'>;
   readonly #names: Names;
+  readonly #listing: (room_id: string) => Listed;
   readonly #freshness = new Freshness();
   /** What changed in a room since its list was asked for. */
   readonly #changes = new Map<string, Change[]>();
   readonly #byRoom = signal<ReadonlyMap<string, MemberList>>(new Map());
 
-  constructor(api: Pick<Api, 'members' | 'users'>, names: Names) {
+  /** `listing` is called when a list is asked for, and what it returns when the list has come. */
+  constructor(
+    api: Pick<Api, 'members' | 'users'>,
+    names: Names,
+    listing: (room_id: string) => Listed = () => () => {},
+  ) {
     this.#api = api;
     this.#names = names;
+    this.#listing = listing;
   }
 
   of(room_id: string): MemberList | undefined {
@@ -50,6 +57,7 @@ export class Members {
     const known = this.#byRoom.peek().get(room_id);
     this.#set(room_id, { members: [], more: false, ...known, state: 'loading' });
     const asked = this.#names.ask();
+    const listed = this.#listing(room_id);
     const changes: Change[] = [];
     this.#changes.set(room_id, changes);
     const isLast = () => this.#changes.get(room_id) === changes;
@@ -65,6 +73,7 @@ export class Members {
       batch(() => {
         for (const { user_id, display_name } of members)
           this.#names.answered(user_id, display_name, asked);
+        listed(members);
         const now = changes.reduce<readonly Member[]>((list, change) => change(list), members);
         this.#set(room_id, { state: 'loaded', members: now, more: cursor !== null });
       });
@@ -127,12 +136,6 @@ export class Members {
           member.user_id === user_id ? { ...member, display_name } : member,
         ),
       );
-  }
-
-  presence({ room_id, user_id, online }: Presence): void {
-    this.#change(room_id, (members) =>
-      members.map((member) => (member.user_id === user_id ? { ...member, online } : member)),
-    );
   }
 
   #put(room_id: string, fresh: Member): void {

@@ -58,7 +58,7 @@ export class Typing {
    */
   refused({ ref, code }: ErrorEvent): boolean {
     if (!ref || ref !== this.#ref) return false;
-    if (code !== 'rate_limited') this.#wanted = false;
+    if (code === 'unknown_type') this.#wanted = false;
     return true;
   }
 

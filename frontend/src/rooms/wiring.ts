@@ -19,7 +19,9 @@ import type { NoticeDesk } from './notifying';
 import { Outbox, type OutboxStore } from './outbox';
 import type { WhatToChange } from './pending';
 import { People } from './people';
+import { Presence } from './presence';
 import { type ReadChannel, Reading } from './reading';
+import { Receipts } from './receipts';
 import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
 import { Rooms } from './rooms';
@@ -64,13 +66,23 @@ export function wireRooms(options: RoomsOptions) {
   const timelines = new Timelines();
   const freshness = new Freshness();
   const names = new Names();
-  const members = new Members(api, names);
+  const has = (feature: string) => options.features.value.has(feature);
+  const presence = new Presence({ clock, isTold: () => has('presence'), send });
+  const receipts = new Receipts(user_id);
+  const members = new Members(api, names, (room_id) => {
+    const epoch = rooms.get(room_id)?.epoch;
+    return (listed) => {
+      for (const { user_id, online } of listed) presence.listed(user_id, online);
+      if (epoch) receipts.listed(room_id, epoch, listed);
+    };
+  });
   const news = new News(api.users, names);
   const typing = new Typing({ clock, user_id, makeRef, send });
   const refreshes: Refreshes = new Refreshes({
     clock,
     visible,
     unsubscribed: () => subscriptions.leftOut,
+    isNoticed: () => has('notices'),
     ask: (room_ids) => membership.ask(room_ids),
   });
   const reading = new Reading({
@@ -102,7 +114,7 @@ export function wireRooms(options: RoomsOptions) {
     clock,
     makeRef,
     transmit: (command) => subscriptions.isLive(command.room_id) && send(command),
-    takesEpoch: () => options.features.value.has('threads'),
+    takesEpoch: () => has('threads'),
     isStored: ({ command }) => {
       const timeline = timelines.get(command.room_id)?.peek();
       return timeline !== undefined && holds(timeline, user_id, command.ref);
@@ -150,6 +162,8 @@ export function wireRooms(options: RoomsOptions) {
     members,
     membership,
     news,
+    presence,
+    receipts,
     refreshes,
     typing,
     reading,
@@ -168,7 +182,8 @@ export function wireRooms(options: RoomsOptions) {
     people: new People(api.users, clock),
     drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
-      ...{ ...shared, members, membership, recounts, threads, typing, levels, notifying },
+      ...{ ...shared, members, membership, presence, receipts },
+      ...{ recounts, threads, typing, levels, notifying },
     }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {

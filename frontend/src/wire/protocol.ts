@@ -165,6 +165,8 @@ export interface Member {
   role: Role;
   joined_at: string;
   online?: boolean;
+  /** How far they have read; null or missing where the server does not tell it. */
+  read_seq?: number | null;
 }
 
 export interface Page<T> {
@@ -217,6 +219,7 @@ export type Command =
   | { type: 'unsubscribe'; room_id: string }
   | EntryCommand
   | { type: 'typing'; room_id: string; ref: string }
+  | { type: 'watch'; user_ids: readonly string[] }
   | { type: 'ping' };
 
 // The server may know more roles than this page. It shows their names as they are.
@@ -269,9 +272,10 @@ const EVENTS = {
   },
   live: { ...PLACE, epoch: text },
   reset: { ...PLACE, epoch: text },
-  presence: { room_id: text, user_id: text, online: flag },
+  presence: { user_id: text, online: flag },
+  notice: { ...PLACE, epoch: text, mention: flag },
   typing: { room_id: text, user_id: text, username: text },
-  read: { room_id: text, user_id: text, epoch: text, read_seq: whole },
+  read: { room_id: text, user_id: text, username: text, epoch: text, read_seq: whole },
   notifications: {
     room_id: text,
     user_id: text,
@@ -316,6 +320,7 @@ export type ServerEvent =
 export type ReadyEvent = Extract<ServerEvent, { type: 'ready' }>;
 export type ErrorEvent = Extract<ServerEvent, { type: 'error' }>;
 export type MembershipEvent = Extract<ServerEvent, { type: 'membership' }>;
+export type NoticeEvent = Extract<ServerEvent, { type: 'notice' }>;
 export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
 
 /**

@@ -69,11 +69,15 @@ export class Page {
     return release;
   }
 
-  async goLive(open: string | null = 'lobby', limits: Record<string, number> = {}): Promise<void> {
+  async goLive(
+    open: string | null = 'lobby',
+    limits: Record<string, number> = {},
+    features: readonly string[] = [],
+  ): Promise<void> {
     this.session.start();
     this.session.membership.open(open);
     await settled();
-    this.server.socket.makeReady(limits);
+    this.server.socket.makeReady(limits, { features });
     await settled();
   }
 

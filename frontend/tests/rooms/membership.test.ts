@@ -309,3 +309,68 @@ describe('rooms without a subscription', () => {
     expect(page.room(id)).toBeUndefined();
   });
 });
+
+describe('a notice of a room', () => {
+  const thousand = Array.from({ length: 1_000 }, (_, index) => makeRoom({ id: `room-${index}` }));
+  const asked = () =>
+    page.http.sent('GET /rooms').flatMap(({ query }) => query.get('ids')?.split(',') ?? []);
+  const notice = (room_id: string, fields: object = {}) =>
+    page.emit({ type: 'notice', room_id, epoch: 'e1', seq: 11, mention: false, ...fields });
+  let beyond: string;
+
+  beforeEach(async () => {
+    page.serve(...thousand);
+    await page.goLive(null, { subscriptions: 100 }, ['notices']);
+    await page.clock.advance(1_000);
+    page.http.requests.length = 0;
+    beyond = page.session.subscriptions.leftOut[500] ?? '';
+  });
+
+  test('without a subscription makes the page ask for it, and its badge is right', async () => {
+    expect(page.server.sockets).toHaveLength(1);
+    page.serve(makeRoom({ id: beyond, seq: 11, unread_count: 1, mention_count: 1 }));
+    notice(beyond);
+    await page.clock.advance(1_000);
+    expect(asked()).toEqual([beyond]);
+    expect(page.room(beyond)).toMatchObject({ seq: 11, unread_count: 1, mention_count: 1 });
+  });
+
+  test('that mentions the user is asked for sooner than others', async () => {
+    notice(beyond, { mention: true });
+    await page.clock.advance(300);
+    expect(asked()).toEqual([beyond]);
+  });
+
+  test('is one question for all that grow within a second', async () => {
+    for (const id of page.session.subscriptions.leftOut.slice(0, 60)) notice(id);
+    await page.clock.advance(1_000);
+    expect(page.http.sent('GET /rooms')).toHaveLength(1);
+    expect(asked()).toHaveLength(60);
+  });
+
+  test('that is known already, or has a subscription, is not asked for', async () => {
+    notice(beyond, { seq: 10 });
+    const subscribed = thousand.find(({ id }) => page.session.subscriptions.has(id));
+    notice(subscribed?.id ?? '');
+    await page.clock.advance(2_000);
+    expect(asked()).toEqual([]);
+  });
+
+  test('that came while it was asked for makes the page ask again', async () => {
+    const release = page.hold('GET /rooms', () => ({ body: { items: [], next_cursor: null } }));
+    notice(beyond);
+    await page.clock.advance(1_000);
+    notice(beyond, { seq: 12 });
+    page.serve(makeRoom({ id: beyond, seq: 12, unread_count: 2 }));
+    release();
+    await page.clock.advance(1_000);
+    expect(page.room(beyond)?.unread_count).toBe(2);
+  });
+
+  test('of a new room brings it into the list', async () => {
+    page.serve(makeRoom({ id: 'fresh', seq: 11, unread_count: 1 }));
+    notice('fresh');
+    await page.clock.advance(1_000);
+    expect(page.room('fresh')?.unread_count).toBe(1);
+  });
+});

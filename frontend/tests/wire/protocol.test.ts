@@ -38,7 +38,7 @@ test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
 );
 
 test('a read position is no entry of the log, whatever else it carries', () => {
-  const read = { type: 'read', room_id: 'l', user_id: 'u', epoch: 'e', read_seq: 3 };
+  const read = { type: 'read', room_id: 'l', user_id: 'u', username: 'u', epoch: 'e', read_seq: 3 };
   const event = parseEvent(JSON.stringify({ ...read, seq: 3, at: 'now' }));
   expect(event).not.toBeNull();
   expect(event && isEntry(event)).toBe(false);
