@@ -87,6 +87,7 @@ class Flusher:
         self._due: dict[str, float] = {}  # by room, in the time of the event loop
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._flushes: dict[str, asyncio.Task[None]] = {}  # by room
 
     def attempt(self) -> str:
         """Return a name for an append that no other append has."""
@@ -104,9 +105,11 @@ class Flusher:
                     await self._flush_together(self._taken(float("inf")))
         except (TimeoutError, Unavailable):
             log.info("left_unflushed", rooms=len(self._due))
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        tasks = [*self._flushes.values(), *([] if self._task is None else [self._task])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     # -- marks
 
@@ -195,8 +198,8 @@ class Flusher:
                     effects = effects_of(one.rows, self._reader)
                     await self._carry_out(one.room_id, one.epoch, effects, one.rows[-1]["seq"])
                     self._note_end(one.room_id, one.epoch, one.rows, one.rows[-1]["seq"], one.open_batch)
-        for room_id in lost:
-            await self.flush(room_id)
+        if lost:
+            await asyncio.gather(*map(self._flush_once, lost))
 
     def _remembered(self, room_id: str) -> _Remembered | None:
         """Return what is not flushed of a room, if this node has appended it all, and nothing must be done at once."""
@@ -216,6 +219,34 @@ class Flusher:
         return list(answer["lost"])
 
     # -- flushing now
+
+    async def carry_out(self, room_id: str, epoch: str, seq: int) -> bool:
+        """Flush a room, unless this is under way, and return whether its entries up to `seq` are carried out.
+
+        They are not where an entry before acts, and this version does not know its kind. Raises `Unavailable`.
+        """
+        if not self._is_carried_out(room_id, epoch, seq):
+            await self._flush_once(room_id)  # which may have begun before the entry was stored
+        if not self._is_carried_out(room_id, epoch, seq):
+            await self._flush_once(room_id)
+        return self._is_carried_out(room_id, epoch, seq)
+
+    def _is_carried_out(self, room_id: str, epoch: str, seq: int) -> bool:
+        mark = self.mark(room_id)
+        return mark.epoch == epoch and mark.seq >= seq
+
+    async def _flush_once(self, room_id: str) -> None:
+        """Flush a room as `flush` does, or wait for the flush that others have begun. Raises `Unavailable`."""
+        task = self._flushes.get(room_id)
+        if task is None:
+            task = self._flushes[room_id] = asyncio.create_task(self.flush(room_id), name=f"flush-{room_id}")
+            task.add_done_callback(lambda ended: self._forget_flush(room_id, ended))
+        await asyncio.shield(task)
+
+    def _forget_flush(self, room_id: str, ended: asyncio.Task[None]) -> None:
+        del self._flushes[room_id]
+        if not ended.cancelled():
+            ended.exception()  # asyncio logs an error that nobody takes, and whoever waited may be gone
 
     async def flush(self, room_id: str) -> None:
         """Copy the tail of a room durably to `batches`, and carry out the entries that act. Idempotent.
@@ -294,9 +325,8 @@ class Flusher:
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:
-            for erase in erase_queries(row["room_id"], row["data"]["target"]):
-                await self._pool.write(erase)
-            await self._pool.write(drop_query(row))
+            erasing = erase_queries(row["room_id"], row["data"]["target"])
+            await asyncio.gather(*map(self._pool.write, [*erasing, drop_query(row)]))
         elif row["kind"] == Kind.PIN:
             await self._pool.write(keep_query(row))
 

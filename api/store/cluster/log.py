@@ -64,10 +64,9 @@ class ClusterLog(LogStore):
         await self._allowed.require(draft.kind)
         appended = await self._decided(room_id, draft, author, epoch)
         self._epochs.note(room_id, appended.epoch, appended.entry.seq)
-        if KINDS[draft.kind].erases:
-            await self._flusher.flush(room_id)  # the flush erases the bodies
-            if self._flusher.mark(room_id).seq < appended.entry.seq:
-                raise Unavailable("an entry before it is for nodes of a newer version to carry out")
+        place = room_id, appended.epoch, appended.entry.seq
+        if KINDS[draft.kind].erases and not await self._flusher.carry_out(*place):  # which erases the bodies
+            raise Unavailable("an entry before it is for nodes of a newer version to carry out")
         return appended
 
     async def _decided(

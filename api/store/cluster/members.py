@@ -75,7 +75,7 @@ class ClusterMembers(MemberStore):
             except (MembershipChanged, RefConflict):  # RefConflict: another change has the same key
                 await self._flusher.flush(room_id)
                 continue
-            await self._flusher.flush(room_id)
+            await self._flusher.carry_out(room_id, appended.epoch, appended.entry.seq)
             return appended if appended.is_new else None
         raise Unavailable
 

@@ -62,8 +62,8 @@ class ClusterRooms(RoomStore):
         if written["changes"][0]["new_val"] != row:
             raise Conflict
         draft = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
-        await self._appender.append(room.id, draft, once=f"owner:{room.id}")
-        await self._flusher.flush(room.id)
+        appended = await self._appender.append(room.id, draft, once=f"owner:{room.id}")
+        await self._flusher.carry_out(room.id, appended.epoch, appended.entry.seq)
         view = await self.view(room.id, owner.id)
         if view is None:
             raise NotFound

@@ -217,3 +217,20 @@ async def test_what_a_node_of_the_version_before_has_flushed_of_a_batch_is_made_
     await store.flusher.flush(LOBBY_ID)
     await keep_nothing_in_tails(behind)
     assert [entry.ref for entry in await whole_log(store)] == ["1", "2", "3"]
+
+
+async def test_what_acts_is_carried_out_by_one_flush_although_two_ask_for_it(
+    store: ClusterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, "1", "2", "3")
+    flush, flushed = store.flusher.flush, list[str]()
+
+    async def counted(room_id: str) -> None:
+        flushed.append(room_id)
+        await flush(room_id)
+
+    monkeypatch.setattr(store.flusher, "flush", counted)
+    await store.log.append(LOBBY_ID, delete("4", 1))
+    assert flushed == [LOBBY_ID]
+    await asyncio.gather(*(store.log.append(LOBBY_ID, delete(f"of {seq}", seq)) for seq in (2, 3)))
+    assert len(flushed) <= 3
