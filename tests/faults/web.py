@@ -13,6 +13,8 @@ from tests.node import http_client
 
 REQUEST_SECONDS: Final = 15.0
 AGAIN_SECONDS: Final = 0.3
+LOST: Final = (httpx.TransportError, AttributeError)
+"""So a request fails whose node is killed. It is `AttributeError` if the connection is lost in the moment it opens."""
 
 
 class Answer(NamedTuple):
@@ -43,7 +45,7 @@ class Web:
             answer = await self._http.request(
                 method, self._url() + path, params=query, json=body, headers=headers
             )
-        except httpx.TransportError:
+        except LOST:
             return Answer(What.UNKNOWN)
         if answer.is_success:
             return Answer(What.ACK, answer.json()["seq"] if command.kind == "message" else None)
@@ -56,7 +58,7 @@ class Web:
         while True:
             try:
                 answer = await self._http.get(self._url() + path, params={"limit": MOST})
-            except httpx.TransportError:
+            except LOST:
                 answer = None
             if answer is not None and answer.is_success and answer.json()["epoch"] == epoch:
                 items: list[Fields] = answer.json()["items"]
