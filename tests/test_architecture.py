@@ -69,7 +69,7 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "confusable_homoglyphs": ("accounts.names",),
     "pydantic_settings": ("config",),
     "idna": ("config.hosts",),
-    "typer": ("cli",),
+    "typer": ("cli", "cli.*"),
 }
 
 ONLY_CLI_IMPORTS = ("main",)

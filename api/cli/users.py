@@ -1,0 +1,96 @@
+"""`tailwire user`: accounts and their sessions."""
+
+from typing import Annotated
+
+import typer
+
+from api.accounts.admin import Actor, Admin
+from api.cli.command import administer, ask_password, change_user, tell
+from api.protocol.fields import timestamp
+
+PAGE = 100
+
+user = typer.Typer(no_args_is_help=True, help="Administer accounts, whether a server is running or not.")
+
+Username = Annotated[str, typer.Argument(help="The account's name.")]
+Generate = Annotated[
+    bool, typer.Option("--generate", help="Generate a password and print it once, instead of asking for one.")
+]
+
+
+@user.command("create")
+def create(username: Username, generate: Generate = False) -> None:
+    """Make an account. Asks for its password."""
+    chosen = ask_password(generate)
+    administer(lambda admin, _store: admin.create(username, chosen, Actor()))
+    tell(f"made the account {username}", chosen if generate else None)
+
+
+@user.command("disable")
+def disable(username: Username) -> None:
+    """Disable an account: its sessions end, and its user cannot log in."""
+    change_user(username, lambda admin, user_id: admin.set_disabled(user_id, True, Actor()))
+    tell(f"disabled {username}")
+
+
+@user.command("enable")
+def enable(username: Username) -> None:
+    """Enable a disabled account."""
+    change_user(username, lambda admin, user_id: admin.set_disabled(user_id, False, Actor()))
+    tell(f"enabled {username}")
+
+
+@user.command("reset-password")
+def reset_password(username: Username, generate: Generate = False) -> None:
+    """Set a new password for a user, and end their sessions."""
+    chosen = ask_password(generate)
+    change_user(username, lambda admin, user_id: admin.reset_password(user_id, chosen, Actor()))
+    tell(f"{username} has a new password", chosen if generate else None)
+
+
+@user.command("promote")
+def promote(username: Username) -> None:
+    """Make a user an administrator."""
+    change_user(username, lambda admin, user_id: admin.set_admin(user_id, True, Actor()))
+    tell(f"{username} is an administrator")
+
+
+@user.command("demote")
+def demote(username: Username) -> None:
+    """Take the rights of an administrator away from a user."""
+    change_user(username, lambda admin, user_id: admin.set_admin(user_id, False, Actor()))
+    tell(f"{username} is no administrator")
+
+
+@user.command("sessions")
+def sessions(
+    username: Username,
+    end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
+) -> None:
+    """Show a user's sessions: id, time of log-in, last use, user agent."""
+    if end:
+        ended = change_user(username, lambda admin, user_id: admin.end_sessions(user_id, Actor()))
+        tell(f"ended {len(ended)} sessions of {username}")
+        return
+    for one in change_user(username, lambda admin, user_id: admin.sessions(user_id)):
+        typer.echo(
+            f"{one.id}  {timestamp(one.created_at)}  {timestamp(one.last_used_at)}  {one.user_agent!r}"
+        )
+
+
+@user.command("list")
+def list_users() -> None:
+    """Show all accounts: username, id, time of sign-up, and whether it is an admin, disabled or being erased."""
+    administer(lambda admin, _store: _show_accounts(admin))
+
+
+async def _show_accounts(admin: Admin) -> None:
+    cursor: str | None = None
+    while True:
+        page = await admin.accounts(cursor=cursor, limit=PAGE)
+        for one in page.items:
+            state = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
+            user = one.user
+            typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {state}".rstrip())
+        if (cursor := page.next_cursor) is None:
+            return
