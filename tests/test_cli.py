@@ -18,6 +18,7 @@ from api.models.followers import FollowerPosition
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.sqlite import schema
+from api.store.sqlite.steps import STEPS
 from tests.process import READY, START_SECONDS, result, serving, started
 from tests.store.make import message
 
@@ -194,7 +195,7 @@ async def test_only_serve_brings_a_database_up_to_date(
     setup: dict[str, str], tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as older:
-        older.execute(schema.STEPS[0])
+        older.execute(STEPS[0])
         older.pragma("application_id", schema.APPLICATION_ID)
         older.pragma("user_version", 1)
     before = (tmp_path / "tailwire.db").read_bytes()

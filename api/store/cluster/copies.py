@@ -6,8 +6,8 @@ from api.models.log import Kind
 from api.store.cluster.mention_rows import note_query, rows_after
 from api.store.cluster.migration import Migration, stop_writing
 from api.store.cluster.queries import is_head, is_row
+from api.store.cluster.row_changes import fill_refs
 from api.store.cluster.rows import Reader
-from api.store.cluster.steps import fill_refs
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import r
 

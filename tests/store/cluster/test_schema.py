@@ -10,9 +10,8 @@ import pytest
 from api.errors import Invalid, Unavailable
 from api.models.rooms import LOBBY_ID
 from api.store.base.store import Opening
-from api.store.cluster import migration
+from api.store.cluster import migration, row_changes
 from api.store.cluster import schema as cluster_schema
-from api.store.cluster import steps as cluster_steps
 from api.store.cluster.schema import TABLES, init
 from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Address, Pool, r
@@ -182,12 +181,12 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
     head = await behind.run(r.table("heads").get(LOBBY_ID).pluck("flushed", "trimmed"))
     # Some flushed entries are still in the tail, and of the newest the head does not know that they are flushed.
     assert 0 < head["trimmed"] < head["flushed"] < len(log)
-    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
+    monkeypatch.setattr(row_changes, "MOVED_SLICE", 10)
     monkeypatch.setattr(migration, "QUERY_SECONDS", 0.1)  # no other node writes
     await set_back_to_version_1(behind, server)
     await behind.write(r.table("heads").insert({"id": "not as we write them"}))
     with monkeypatch.context() as broken:
-        broken.setattr(cluster_steps, "_moving", breaks_off)
+        broken.setattr(row_changes, "_moving", breaks_off)
         with pytest.raises(Unavailable):
             await init(server.admin_url, cluster_url, lambda _line: None)
     pool = Pool(Address.parse(cluster_url))
@@ -215,7 +214,7 @@ async def test_entries_of_version_1_are_where_they_were_when_they_are_moved(
 async def test_a_database_of_version_6_loses_the_refs_of_what_was_erased_and_still_knows_them(
     cluster_url: str, server: RethinkDBServer, behind: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 2)
+    monkeypatch.setattr(row_changes, "MOVED_SLICE", 2)
     async with opened(cluster_url) as store:
         for number in range(5):
             await store.log.append(LOBBY_ID, message(f"{number}", "secret"))
@@ -295,8 +294,8 @@ async def test_a_database_of_any_version_is_brought_up_to_date_however_often_tha
             await as_admin(server, r.table_drop(table))
     elif version in SET_BACK:
         await SET_BACK[version](behind, server)
-    monkeypatch.setattr(cluster_steps, "MOVED_SLICE", 10)
-    monkeypatch.setattr(cluster_steps, "REFS_SLICE", 10)
+    monkeypatch.setattr(row_changes, "MOVED_SLICE", 10)
+    monkeypatch.setattr(row_changes, "REFS_SLICE", 10)
     monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)  # no other node writes
     monkeypatch.setattr(cluster_schema, "READY_SECONDS", 1.0)  # what was broken off is not waited for
     seen: list[str | None] = []

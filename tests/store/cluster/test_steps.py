@@ -7,8 +7,7 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.rooms import LOBBY_ID
-from api.store.cluster import migration
-from api.store.cluster import steps as cluster_steps
+from api.store.cluster import migration, row_changes
 from api.store.cluster.rows import row_of
 from api.store.cluster.schema import init
 from api.store.rethinkdb import Pool, r
@@ -68,7 +67,7 @@ async def test_every_stored_entry_has_its_ref_however_often_the_filling_is_broke
     ]
     await set_back_to_version_8(behind, server)
     await behind.write(r.table("batches").insert(batches + of_another_program))
-    monkeypatch.setattr(cluster_steps, "REFS_SLICE", 5)
+    monkeypatch.setattr(row_changes, "REFS_SLICE", 5)
     monkeypatch.setattr(migration, "QUERY_SECONDS", 0.0)  # no other node writes
     with monkeypatch.context() as patched:
         assert await broken_off_ten_times(cluster_url, server, behind, patched) >= 10

@@ -14,6 +14,7 @@ from api.models.rooms import LOBBY_ID
 from api.store import backup_store, restore_store
 from api.store.sqlite import schema
 from api.store.sqlite.backup import _put
+from api.store.sqlite.steps import STEPS
 from tests.store.calls import whole_log
 from tests.store.make import message
 from tests.store.sqlite.files import opened, stranger
@@ -208,7 +209,7 @@ async def test_a_database_of_an_older_version_can_be_copied_before_the_upgrade(
 ) -> None:
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
-        connection.execute(schema.STEPS[0])
+        connection.execute(STEPS[0])
         connection.pragma("application_id", schema.APPLICATION_ID)
         connection.pragma("user_version", 1)
     backup_store(url, file)

@@ -13,6 +13,7 @@ import pytest
 from api.errors import Invalid, Unavailable
 from api.models.rooms import LOBBY_ID
 from api.store.sqlite import schema as sqlite_schema
+from api.store.sqlite.steps import STEPS
 from api.store.sqlite.store import SqliteStore
 from tests.store.make import message
 from tests.store.sqlite.files import opened, stranger
@@ -86,7 +87,7 @@ def make_another_database(path: Path) -> None:
 def make_newer(path: Path) -> None:
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
-        connection.execute(sqlite_schema.STEPS[0])
+        connection.execute(STEPS[0])
         connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
         connection.pragma("user_version", sqlite_schema.VERSION + 1)
 

@@ -11,6 +11,7 @@ from api.models.log import Reaction
 from api.models.rooms import LOBBY_ID, Notify, Role, Unread
 from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
+from api.store.sqlite.steps import STEPS
 from api.store.sqlite.store import SqliteStore
 from tests.store.make import ALICE, BOB, edit, mentioning, message, reaction
 from tests.store.sqlite.files import go, line, make_nothing, opened, sender, stranger
@@ -23,7 +24,7 @@ def make_of_version(path: Path, version: int, rows: str) -> None:
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
         connection.create_scalar_function("ref_hash", lambda *_: None, 1)  # there are no rows yet
-        for step in sqlite_schema.STEPS[:version]:
+        for step in STEPS[:version]:
             connection.execute(step)
         connection.execute(rows)
         connection.pragma("application_id", sqlite_schema.APPLICATION_ID)
@@ -190,7 +191,7 @@ async def test_a_step_that_fails_leaves_the_database_as_it_was(
     async with opened(url):
         pass
     broken = "CREATE TABLE half_way (id); no SQL"
-    monkeypatch.setattr(sqlite_schema, "STEPS", (*sqlite_schema.STEPS, broken))
+    monkeypatch.setattr(sqlite_schema, "STEPS", (*STEPS, broken))
     monkeypatch.setattr(sqlite_schema, "VERSION", sqlite_schema.VERSION + 1)
     with pytest.raises(Unavailable):
         await SqliteStore.open(url)
