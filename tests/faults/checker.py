@@ -12,7 +12,7 @@ python -m tests.faults.checker HISTORY.jsonl ...
     after-delete  something about a message is stored after its delete
     not-erased    something of a deleted message can still be read
     diverged      a client or a node makes something else of a message than the fold of the log
-    miscounted    the unread messages or the pins are not those of the log
+    miscounted    the unread messages, the pins or the mentions are not those of the log
 
 The words are Jepsen's where Jepsen has one. Pure: from records to violations. The last four are in states.py.
 """

@@ -21,8 +21,11 @@ class Timeline:
     def __init__(self, *, most: int = MOST, is_loading: bool = False) -> None:
         self._most = most
         self._messages: dict[int, Fields] = {}
-        self._reactors: dict[int, dict[str, dict[str, None]]] = {}
-        """By seq and emoji, the ids of users. All are in the order of reacting."""
+        self._reactors: dict[int, dict[str, dict[str, str | None]]] = {}
+        """By seq and emoji, the ids of users with the times at which they reacted, where those are known.
+
+        All are in the order of reacting.
+        """
         self._pinned_by: dict[int, int] = {}
         self._waiting: list[Fields] | None = [] if is_loading else None
 
@@ -75,6 +78,10 @@ class Timeline:
         """Return the id of who wrote a message that is kept."""
         return str(self._messages[seq]["user_id"])
 
+    def reactors(self, seq: int, emoji: str) -> list[tuple[str, str | None]]:
+        """Return who reacted to a message with an emoji, and when, in the order of reacting."""
+        return [*self._reactors.get(seq, {}).get(emoji, {}).items()]
+
     def pins(self) -> list[int]:
         """Return the seqs of the pinned messages, that which was pinned last first."""
         return sorted(self._pinned_by, key=lambda seq: -self._pinned_by[seq])
@@ -119,10 +126,10 @@ class Timeline:
                 self._pinned_by.pop(seq, None)
 
     @staticmethod
-    def _react(reactors: dict[str, dict[str, None]], entry: Fields) -> None:
+    def _react(reactors: dict[str, dict[str, str | None]], entry: Fields) -> None:
         users = reactors.setdefault(entry["emoji"], {})
         if entry.get("added"):
-            users.setdefault(entry["user_id"])
+            users.setdefault(entry["user_id"], entry["at"])
         else:
             users.pop(entry["user_id"], None)
         if not users:

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import count
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +17,8 @@ from tests.faults.machine import Api
 from tests.faults.outbox import Position
 from tests.faults.states import COMPARED
 
+T = TypeVar("T")
+
 PAGE: Final = 500
 TRIES: Final = 200
 AGAIN_SECONDS: Final = 0.1
@@ -23,6 +27,12 @@ COUNTED: Final = 4
 """The unread messages of so many users are counted."""
 LOOKED_AT: Final = 3
 """The edits of so many messages of a room are read."""
+LISTED: Final = 2
+"""The threads, and the users who reacted, of so many messages of a room are read, and the mentions of so many users."""
+LIST_PAGE: Final = 20
+"""Lists are read in pages of this size, so that most have several."""
+MENTION_PAGES: Final = 3
+"""So much is read of what mentions a user."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class Looker:
 
     async def mark_read(self, bounds: Bounds) -> None:
         """Let some users have read up to somewhere, so that there is something to count."""
-        for account in self._some_accounts():
+        for account in self._some_accounts(COUNTED):
             for room_id in self._rooms:
                 start, floor = bounds.starts[room_id], bounds.floors[room_id]
                 body = {"seq": self._rng.randint(max(1, start), max(1, floor)), "back": True}
@@ -92,19 +102,20 @@ class Looker:
         heads = await self.heads()
         for client in self._clients:
             _note_shown(history, client)
-        changed = _changed(history)
+        targets = {room_id: _targets(history, room_id) for room_id in self._rooms}
         for node in self._nodes:
             await self._follow(history, node, starts, heads)
             for room_id in self._rooms:
-                await self._look_at_room(history, node, room_id, starts[room_id], changed.get(room_id, []))
-            for account in self._some_accounts():
+                await self._look_at_room(history, node, room_id, starts[room_id])
+                await self._look_at_targets(history, node, room_id, targets[room_id])
+            for account in self._some_accounts(LISTED):
+                await self._look_at_mentions(history, node, account)
+            for account in self._some_accounts(COUNTED):
                 rooms = await self._ask([node], f"/rooms?ids={','.join(self._rooms)}", account)
                 for room in rooms["items"]:
                     history.note(What.UNREAD, _name(node), room["id"], user=account.user_id, fields=room)
 
-    async def _look_at_room(
-        self, history: History, node: Api, room_id: str, start: int, changed: list[int]
-    ) -> None:
+    async def _look_at_room(self, history: History, node: Api, room_id: str, start: int) -> None:
         name, path = _name(node), f"/rooms/{room_id}"
         async for entry, epoch in self._log([node], room_id, start):
             history.note(What.READ, name, room_id, epoch=epoch, **_of(entry))
@@ -113,9 +124,47 @@ class Looker:
             history.note(What.PAGE, name, room_id, seq=message["seq"], fields=message)
         pins = await self._ask([node], f"{path}/pins")
         history.note(What.PINS, name, room_id, fields={"seqs": [one["seq"] for one in pins["items"]]})
-        for seq in self._rng.sample(changed, min(LOOKED_AT, len(changed))):
-            edits = await self._ask([node], f"{path}/messages/{seq}/edits?limit=100")
+
+    async def _look_at_targets(self, history: History, node: Api, room_id: str, targets: "Targets") -> None:
+        name, path = _name(node), f"/rooms/{room_id}/messages"
+        for seq in self._some(targets.changed, LOOKED_AT):
+            edits = await self._ask([node], f"{path}/{seq}/edits?limit=100")
             history.note(What.EDITS, name, room_id, seq=seq, fields=edits)
+        for seq in self._some(targets.roots, LISTED):
+            items = await self._thread(node, f"{path}/{seq}/thread?limit={LIST_PAGE}")
+            history.note(What.THREAD, name, room_id, seq=seq, fields={"items": items})
+        for seq, emoji in self._some(targets.reactions, LISTED):
+            items, _ = await self._list(node, f"{path}/{seq}/reactions/{quote(emoji)}")
+            history.note(What.REACTORS, name, room_id, seq=seq, fields={"emoji": emoji, "items": items})
+
+    async def _look_at_mentions(self, history: History, node: Api, account: Account) -> None:
+        items, is_whole = await self._list(node, "/mentions", account, MENTION_PAGES)
+        fields = {"items": items, "is_whole": is_whole}
+        history.note(What.MENTIONS, _name(node), user=account.user_id, fields=fields)
+
+    async def _thread(self, node: Api, path: str) -> list[Fields]:
+        """Return the replies of a thread, read page by page."""
+        items: list[Fields] = []
+        while True:
+            after = items[-1]["seq"] if items else 0
+            page = await self._ask([node], f"{path}&after={after}")
+            items += page["items"]
+            if not page["has_more"]:
+                return items
+
+    async def _list(
+        self, node: Api, path: str, account: Account | None = None, most_pages: int | None = None
+    ) -> tuple[list[Fields], bool]:
+        """Return what a list has, read page by page, and whether that is all of it."""
+        items: list[Fields] = []
+        cursor = ""
+        for _ in count() if most_pages is None else range(most_pages):
+            page = await self._ask([node], f"{path}?limit={LIST_PAGE}{cursor}", account)
+            items += page["items"]
+            if page["next_cursor"] is None:
+                return items, True
+            cursor = f"&cursor={quote(page['next_cursor'])}"
+        return items, False
 
     async def _follow(
         self, history: History, node: Api, starts: Mapping[str, int], heads: Mapping[str, Position]
@@ -139,9 +188,12 @@ class Looker:
             await asyncio.gather(task, return_exceptions=True)
         _note_shown(history, client)
 
-    def _some_accounts(self) -> Iterable[Account]:
+    def _some_accounts(self, most: int) -> list[Account]:
         accounts = {client.account.user_id: client.account for client in self._clients}
-        return self._rng.sample(list(accounts.values()), min(COUNTED, len(accounts)))
+        return self._some(list(accounts.values()), most)
+
+    def _some(self, ones: Sequence[T], most: int) -> list[T]:
+        return self._rng.sample(ones, min(most, len(ones)))
 
     async def _log(self, nodes: Sequence[Api], room_id: str, after: int) -> Any:
         """Yield the entries of a log with their epoch."""
@@ -184,10 +236,37 @@ def _note_shown(history: History, client: Client) -> None:
             history.note(What.SHOWN, client.name, room_id, seq=message["seq"], fields=message)
 
 
-def _changed(history: History) -> dict[str, list[int]]:
-    """Return the messages that edits or deletes of the log target, by room."""
-    found: dict[str, set[int]] = {}
-    for record in history:
-        if record.what is What.STORED and record.kind in {"edit", "delete"} and record.fields:
-            found.setdefault(record.room, set()).add(record.fields["target"])
-    return {room: sorted(seqs) for room, seqs in found.items()}
+@dataclass(frozen=True)
+class Targets:
+    """The messages of a room about which there is more than the messages themselves."""
+
+    changed: Sequence[int]
+    """Those that were edited or deleted."""
+    roots: Sequence[int]
+    """Those that were answered."""
+    reactions: Sequence[tuple[int, str]]
+    """Those to which somebody reacted, with the emoji, also where it was taken back."""
+
+
+def _targets(history: History, room_id: str) -> Targets:
+    """Return the targets in a log that has been noted. Of messages that are older nothing is known."""
+    log = [record for record in history if record.what is What.STORED and record.room == room_id]
+    seqs = {record.seq for record in log}
+    entries = [(record.kind, record.fields or {}) for record in log]
+    return Targets(
+        changed=sorted({fields["target"] for kind, fields in entries if kind in {"edit", "delete"}}),
+        roots=sorted(
+            {
+                fields["thread"]
+                for kind, fields in entries
+                if kind == "message" and fields.get("thread") in seqs
+            }
+        ),
+        reactions=sorted(
+            {
+                (fields["target"], fields["emoji"])
+                for kind, fields in entries
+                if kind == "reaction" and fields["target"] in seqs
+            }
+        ),
+    )

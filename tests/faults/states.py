@@ -1,4 +1,4 @@
-"""Checks what a history says of messages as they are: shown, counted, pinned and erased. Pure."""
+"""Checks what a history says of messages as they are: shown, listed, counted, pinned and erased. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,12 +6,18 @@ from typing import Any, Final
 
 from tests.faults.fold import Timeline
 from tests.faults.history import Fields, Record, What
+from tests.faults.lists import check_lists
 from tests.faults.log import Fault, Log, Violation, place_of
 
 COMPARED: Final = 50
 """So many of the newest messages of a room everybody must show."""
 MOST_COUNTED: Final = 999
 PREVIEW_CHARACTERS: Final = 200
+READ: Final = {
+    *(What.STORED, What.READ, What.SHOWN, What.PAGE, What.EDITS, What.UNREAD),
+    *(What.THREAD, What.MENTIONS),
+}
+"""The records of what was read in the end."""
 
 
 def check_states(records: list[Record], log: Log) -> list[Violation]:
@@ -24,6 +30,7 @@ def check_states(records: list[Record], log: Log) -> list[Violation]:
         *_shown(records, truths),
         *_edits(records, log),
         *_pins(records, log, truths),
+        *check_lists(records, log, truths),
         *_unread(records, log, truths),
     ]
 
@@ -69,7 +76,7 @@ def _erased(records: list[Record], log: Log) -> list[Violation]:
     ]
     words = erased_words(records, log)
     for record in records:
-        if record.what in {What.STORED, What.READ, What.SHOWN, What.PAGE, What.EDITS, What.UNREAD}:
+        if record.what in READ:
             left = words.intersection(_texts(record.fields))
             if left:
                 found.append(Violation(Fault.NOT_ERASED, f"{record.what} of {record.client} has {left}"))

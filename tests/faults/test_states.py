@@ -37,10 +37,10 @@ ENTRIES: Final[tuple[Fields, ...]] = (
         "mentions": ["bob"],
     },
     {"seq": 10, "type": "delete", "user_id": "alice", "ref": "r10", "target": 1},
-    {"seq": 11, "type": "message", "user_id": "alice", "ref": "r11", "body": "four"},
+    {"seq": 11, "type": "message", "user_id": "alice", "ref": "r11", "body": "four", "mentions_all": True},
 )
 """A log as it was told. Its first message is deleted in the end."""
-MADE: Final = ("thread", "mentions")
+MADE: Final = ("thread", "mentions", "mentions_all")
 """The fields that the server adds."""
 ERASED: Final = (1, 3)
 LAST: Final = ENTRIES[-1]["seq"]
@@ -49,7 +49,7 @@ LAST: Final = ENTRIES[-1]["seq"]
 def told(entry: Fields) -> Fields:
     """Return an entry as an event. Only messages show their ref."""
     ref = {} if entry["type"] == "message" else {"ref": None}
-    return {"room_id": "lobby", "at": f"at {entry['seq']}", "username": entry["user_id"]} | entry | ref
+    return {"room_id": "lobby", "at": f"at {entry['seq']:02}", "username": entry["user_id"]} | entry | ref
 
 
 def stored(entry: Fields) -> Fields:
@@ -106,9 +106,21 @@ def _what_is_shown() -> Iterator[Record]:
     items = [{"seq": 9, "body": "three, again"}]
     original = {"seq": 8, "body": "three"}
     yield record(What.EDITS, 14, "node", seq=8, fields={"items": items, "original": original})
-    unread = {"read_seq": 0, "unread_count": 2, "first_unread_seq": 8, "mention_count": 1}
+    yield from _what_is_listed(timeline)
+    unread = {"read_seq": 0, "unread_count": 2, "first_unread_seq": 8, "mention_count": 2}
     preview = {"seq": 11, "user_id": "alice", "body": "four", "deleted": False}
     yield record(What.UNREAD, 14, "node", user="bob", fields=unread | {"last_message": preview})
+
+
+def _what_is_listed(timeline: Timeline) -> Iterator[Record]:
+    messages = {one["seq"]: {"room_id": "lobby"} | one for one in timeline.messages()}
+    yield record(What.THREAD, 14, "node", seq=1, fields={"items": [messages[2]]})
+    reactors = [{"user_id": "alice", "at": "at 05"}, {"user_id": "bob", "at": "at 06"}]
+    yield record(What.REACTORS, 14, "node", seq=2, fields={"emoji": "🎉", "items": reactors})
+    mentions = [messages[11], messages[8]]
+    for end in (1, 2):
+        fields = {"items": mentions[:end], "is_whole": end == 2}
+        yield record(What.MENTIONS, 14, f"node {end}", user="bob", fields=fields)
 
 
 def _plain(record: Record) -> Fields:
@@ -248,6 +260,74 @@ def mention_is_not_counted(history: History) -> None:
     changed(history, What.UNREAD, lambda one: one["fields"].update(mention_count=0))
 
 
+def reply_is_not_in_its_thread(history: History) -> None:
+    _list(history, What.THREAD, [])
+
+
+def message_is_in_a_thread_as_it_was(history: History) -> None:
+    reply = _listed(history, What.THREAD)[0] | {"reactions": []}
+    _list(history, What.THREAD, [reply])
+
+
+def who_reacted_is_not_listed(history: History) -> None:
+    _list(history, What.REACTORS, _listed(history, What.REACTORS)[:1])
+
+
+def reactors_are_listed_in_another_order(history: History) -> None:
+    _list(history, What.REACTORS, _listed(history, What.REACTORS)[::-1])
+
+
+def reaction_is_listed_with_another_time(history: History) -> None:
+    first, second = _listed(history, What.REACTORS)
+    _list(history, What.REACTORS, [first, second | {"at": "at 04"}])
+
+
+def mention_is_not_listed(history: History) -> None:
+    _list(history, What.MENTIONS, _listed(history, What.MENTIONS, "node 2")[:1], "node 2")
+
+
+def mention_of_the_end_of_a_page_is_not_listed(history: History) -> None:
+    _list(history, What.MENTIONS, _listed(history, What.MENTIONS, "node 2")[1:], "node 1")
+
+
+def mentions_are_listed_oldest_first(history: History) -> None:
+    _list(history, What.MENTIONS, _listed(history, What.MENTIONS, "node 2")[::-1], "node 2")
+
+
+def mention_is_listed_as_it_was(history: History) -> None:
+    newest, edited = _listed(history, What.MENTIONS, "node 2")
+    _list(history, What.MENTIONS, [newest, edited | {"body": "three"}], "node 2")
+
+
+def message_that_mentions_somebody_else_is_listed(history: History) -> None:
+    other = _listed(history, What.THREAD)
+    _list(history, What.MENTIONS, _listed(history, What.MENTIONS, "node 2") + other, "node 2")
+
+
+def deleted_message_is_listed_as_a_mention(history: History) -> None:
+    deleted = {
+        "room_id": "lobby",
+        "seq": 1,
+        "at": "at 01",
+        "user_id": "alice",
+        "body": "one",
+        "deleted": False,
+    }
+    _list(history, What.MENTIONS, [*_listed(history, What.MENTIONS, "node 2"), deleted], "node 2")
+
+
+def _listed(history: History, what: What, client: str = "node") -> list[Fields]:
+    """Return the items of a list."""
+    items: list[Fields] = next(
+        (one.fields or {})["items"] for one in history if (one.what, one.client) == (what, client)
+    )
+    return items
+
+
+def _list(history: History, what: What, items: list[Fields], client: str = "node") -> None:
+    changed(history, what, lambda one: one["fields"].update(items=items), client=client)
+
+
 def another_message_is_the_first_unread(history: History) -> None:
     changed(history, What.UNREAD, lambda one: one["fields"].update(first_unread_seq=11))
 
@@ -369,6 +449,17 @@ PLANTED: list[tuple[Callable[[History], None], Fault]] = [
     (deleted_message_counts_as_unread, Fault.MISCOUNTED),
     (mention_is_not_counted, Fault.MISCOUNTED),
     (another_message_is_the_first_unread, Fault.MISCOUNTED),
+    (reply_is_not_in_its_thread, Fault.DIVERGED),
+    (message_is_in_a_thread_as_it_was, Fault.DIVERGED),
+    (who_reacted_is_not_listed, Fault.DIVERGED),
+    (reactors_are_listed_in_another_order, Fault.DIVERGED),
+    (reaction_is_listed_with_another_time, Fault.DIVERGED),
+    (mention_is_not_listed, Fault.MISCOUNTED),
+    (mention_of_the_end_of_a_page_is_not_listed, Fault.MISCOUNTED),
+    (mentions_are_listed_oldest_first, Fault.MISCOUNTED),
+    (mention_is_listed_as_it_was, Fault.MISCOUNTED),
+    (message_that_mentions_somebody_else_is_listed, Fault.MISCOUNTED),
+    (deleted_message_is_listed_as_a_mention, Fault.NOT_ERASED),
     (retry_of_an_erased_message_is_stored_again, Fault.DUPLICATE),
     (retry_of_an_edit_has_another_ack, Fault.DUPLICATE),
     (edit_is_acked_as_a_reaction, Fault.LOST_WRITE),
