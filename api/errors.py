@@ -12,6 +12,7 @@
     ├── Unauthorized       unauthorized        no token, or one that is not valid
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
     ├── Forbidden          forbidden           known, but not allowed
+    │   ├── Archived       archived            nobody writes to an archived room, or changes it
     │   └── SignupClosed   signup_closed       nobody may sign up, or nobody without an invite
     ├── NotFound           not_found           does not exist, or the caller may not see it; clients cannot tell which
     ├── Conflict           conflict            it contradicts what is stored
@@ -29,6 +30,7 @@
     ├── Misdirected        misdirected         the Host header names a host that this server does not serve
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
+    │   └── SlowMode       slow_mode           the room lets its members wait between their messages
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
         ├── Overloaded     unavailable         this node has as much to do as it may; the store may be well
         ├── Unready        unavailable         the database does not answer, or not now; it may be starting
@@ -165,6 +167,13 @@ class Forbidden(TailwireError):
     title = "You may not do this"
 
 
+class Archived(Forbidden):
+    """The room is archived: nobody writes to it, or changes it before it is taken back."""
+
+    code = "archived"
+    title = "This room is archived"
+
+
 class SignupClosed(Forbidden):
     """Nobody may sign up here, or nobody without an invite."""
 
@@ -285,6 +294,13 @@ class RateLimited(TailwireError):
     code = "rate_limited"
     status = 429
     title = "Too many requests"
+
+
+class SlowMode(RateLimited):
+    """The room lets its members wait between their messages, and this one came too early. Nothing was stored."""
+
+    code = "slow_mode"
+    title = "This room is in slow mode: wait before your next message"
 
 
 class Unavailable(TailwireError):

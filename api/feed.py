@@ -27,7 +27,7 @@ from api.models.changes import (
     Restored,
     SessionEnded,
 )
-from api.models.log import Entry
+from api.models.log import Entry, is_last
 from api.realtime.hub import NO_POSITION, Hub
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
@@ -36,6 +36,8 @@ from api.store.base.store import Store
 PAGE: Final = 100
 MAX_FILLED: Final = 100_000
 """A longer gap than this many entries is an error: no room gets so many while a feed is interrupted."""
+MAX_ASKED: Final = 500
+"""The store is asked about the memberships of so many users at once."""
 LATE_MS: Final = 1_000
 """Before an entry older than this is delivered, sessions and memberships are checked again."""
 
@@ -167,6 +169,17 @@ class Feed:
             reached[room_id] = max(position, entry.seq)
             ready.append(entry)
         self._broadcast(ready)
+        for entry in entries:
+            if is_last(entry):
+                await self._end_room(entry)
+
+    async def _end_room(self, last: Entry) -> None:
+        """Tell the members who are connected here that their room was deleted. `last` is its last entry."""
+        user_ids, members = self._hub.user_ids(), set[str]()
+        for start in range(0, len(user_ids), MAX_ASKED):
+            some = user_ids[start : start + MAX_ASKED]
+            members |= await self._store.deletions.members_among(last.room_id, some)
+        self._hub.end_room(last.room_id, last.user_id, members)
 
     async def _catch_up(self) -> None:
         """Check sessions and memberships again, then broadcast the entries that subscribed rooms lack.

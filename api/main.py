@@ -184,7 +184,14 @@ async def _running(
         on_erasing=jobs.erasure.begin,
         tell=signals.tell,
     )
-    rooms = wire_rooms(store, reads=reads, limits=limits, on_left=hub.leave, tell=signals.tell)
+    rooms = wire_rooms(
+        store,
+        reads=reads,
+        limits=limits,
+        on_left=hub.leave,
+        on_deleted=jobs.deletion.begin,
+        tell=signals.tell,
+    )
     realtime = wire_realtime(
         settings,
         store,
@@ -227,6 +234,7 @@ async def _running(
     tasks.keep("clock", skew.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
     tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
+    tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
     for follower in followers.all:
         tasks.keep(f"follower {follower.name}", follower.run)
     try:

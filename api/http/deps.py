@@ -26,6 +26,7 @@ from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
@@ -99,6 +100,10 @@ def _message_changes(parts: _Services) -> MessageChanges:
     return parts.rooms.changes
 
 
+def _room_changes(parts: _Services) -> RoomChanges:
+    return parts.rooms.room_changes
+
+
 def _mentions(parts: _Services) -> MentionService:
     return parts.rooms.mentions
 
@@ -118,6 +123,7 @@ RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
+RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]
 MentionsDep = Annotated[MentionService, Depends(_mentions)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]

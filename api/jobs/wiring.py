@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.jobs.deletion import RoomDeletion
 from api.jobs.erasure import Erasure, How
 from api.jobs.followers import Follower, Followers
 from api.jobs.leases import LeaseHolder
@@ -14,13 +15,19 @@ class Jobs:
 
     leases: LeaseHolder
     erasure: Erasure
+    deletion: RoomDeletion
     followers: Followers
 
 
 def wire_jobs(store: Store, *, erase: How) -> Jobs:
     """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
     leases = LeaseHolder(store)
-    return Jobs(leases, Erasure(store, leases, erase), Followers(followers_of(store, leases)))
+    return Jobs(
+        leases,
+        Erasure(store, leases, erase),
+        RoomDeletion(store, leases),
+        Followers(followers_of(store, leases)),
+    )
 
 
 def followers_of(_store: Store, _leases: LeaseHolder, /) -> list[Follower]:

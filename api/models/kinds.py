@@ -118,9 +118,19 @@ KINDS: Final[dict[str, Shape]] = {
         acts=True,
     ),
     Kind.ROOM: Shape(
-        "the room has changed; these are its fields now",
-        {"name": _TEXT, "topic": _TEXT, "visibility": _TEXT},
+        "the room was made, or has changed; these are its fields now. `deleted` is in the last entry of a room that was"
+        " deleted",
+        {
+            "name": _TEXT,
+            "topic": _TEXT,
+            "visibility": _TEXT,
+            "archived": Field((bool,)),
+            "slow_seconds": Field((int,)),
+            "post_role": _TEXT,
+            "deleted": Field((bool,), default=False),
+        },
         in_history=True,
+        acts=True,
     ),
 }
 

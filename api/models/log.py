@@ -74,6 +74,11 @@ def unreadable(room_id: str, seq: int) -> Entry:
     return Entry(room_id, seq, UNREADABLE, user_id="", username="", at=None, ref=None, data={})
 
 
+def is_last(entry: Entry) -> bool:
+    """Say whether an entry is the last one of a room that was deleted."""
+    return entry.kind == Kind.ROOM and entry.data.get("deleted") is True
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of a room's log. `seq` is its last seq, 0 while it is empty.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypedDict
 
 from api.models.log import Message
 
@@ -27,15 +27,59 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+class Writable(NamedTuple):
+    """What a room lets its members write. In an archived room nobody writes anything.
+
+    Messages are written by members with `post_role`, `Role.MEMBER` or `Role.MODERATOR`, and those above it. Who is
+    neither owner nor moderator waits `slow_seconds` after each message.
+    """
+
+    archived: bool = False
+    slow_seconds: int = 0
+    post_role: Role = Role.MEMBER
+
+
+UNLIMITED: Final = Writable()
+"""All but readers write, whenever they like."""
+MAX_SLOW_SECONDS: Final = 3_600
+"""No room lets its members wait longer than an hour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A stored place where messages go."""
+    """A stored place where messages go. `Writable` says what its last three fields mean."""
 
     id: str
     name: str
     topic: str
     visibility: Visibility
     created_at: int
+    archived: bool = False
+    slow_seconds: int = 0
+    post_role: Role = Role.MEMBER
+
+    @property
+    def writable(self) -> Writable:
+        """What it lets its members write."""
+        return Writable(self.archived, self.slow_seconds, self.post_role)
+
+
+class RoomFields(TypedDict, total=False):
+    """What may change of a room."""
+
+    name: str
+    topic: str
+    visibility: Visibility
+    archived: bool
+    slow_seconds: int
+    post_role: Role
+
+
+RoomRule: TypeAlias = Callable[[Room, Role | None], Room]
+"""A pure function that decides about a change of a room, by the role of the user who makes it (None: a non-member).
+
+It returns the room after the change, which may be the same, and raises the error that forbids the change.
+"""
 
 
 class NotifyLevel(StrEnum):
@@ -58,7 +102,8 @@ class Notify:
 class Member:
     """A user admitted to a room. `read_seq` is the last seq that the user has seen, 0 before the first.
 
-    `as_of` is for the store, which gets the record back when the member appends.
+    `writable` is what the room lets its members write, and `is_admin` whether the user is an administrator of the
+    server. `as_of` is for the store, which gets the record back when the member appends.
     """
 
     room_id: str
@@ -69,7 +114,14 @@ class Member:
     joined_at: int
     read_seq: int
     notify: Notify = Notify()
+    writable: Writable = UNLIMITED
+    is_admin: bool = False
     as_of: int = field(default=0, compare=False)
+
+    @property
+    def rights(self) -> Role:
+        """The role by which the member may do things, which in the lobby is more than that of administrators."""
+        return rights_in(self.room_id, self.role, is_admin=self.is_admin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +145,11 @@ class Membership:
         return Membership(self.returns_as or role)
 
 
+def rights_in(room_id: str, role: Role, *, is_admin: bool) -> Role:
+    """Return the role by which a member may do things: in the lobby administrators have an owner's rights."""
+    return Role.OWNER if room_id == LOBBY_ID and is_admin else role
+
+
 OUTSIDE: Final = Membership(None)
 """The state of a user who has never been in the room."""
 
@@ -102,7 +159,7 @@ class Standing:
     """The facts about a membership at the moment of its change, for a `MembershipRule`."""
 
     now: Membership  # of the user whose membership changes
-    by_role: Role | None  # of the user who changes it; None for a non-member
+    by_role: Role | None  # the rights of the user who changes it; None for a non-member
     is_last_owner: bool = False  # whether the user is the only owner of the room
 
     @property
@@ -147,6 +204,16 @@ MAX_UNREAD: Final = 999
 """More unread messages than this are not counted, as no badge shows more."""
 
 
+class SlowTurn(NamedTuple):
+    """Whether a member may write now in a room in slow mode: if they must wait, `wait_ms` is greater than 0.
+
+    `before` is when they took the turn before this one, in milliseconds, and 0 if they never did.
+    """
+
+    wait_ms: int
+    before: int
+
+
 class ReadMark(NamedTuple):
     """A member's position of reading: everything of the room's `epoch` up to `seq` was seen.
 
@@ -162,7 +229,8 @@ class ReadMark(NamedTuple):
 class RoomView:
     """A room as one user sees it in a list. For a non-member `role` and `notify` are None, and nothing is unread.
 
-    `last_message` is a preview: its body is cut.
+    `last_message` is a preview: its body is cut. `is_admin` says whether the user is an administrator, which matters in
+    the lobby only.
     """
 
     room: Room
@@ -173,3 +241,9 @@ class RoomView:
     unread: Unread
     notify: Notify | None
     last_message: Message | None
+    is_admin: bool = False
+
+    @property
+    def rights(self) -> Role | None:
+        """The role by which the user may do things; None for a non-member."""
+        return None if self.role is None else rights_in(self.room.id, self.role, is_admin=self.is_admin)

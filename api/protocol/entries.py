@@ -80,12 +80,16 @@ class MemberEvent(_Entry):
 
 
 class RoomEvent(_Entry):
-    """The name, topic or visibility of a room changed."""
+    """A room was made, or has changed. In the last entry of a room that was deleted, `deleted` is true."""
 
     type: Literal["room"]
     name: str
     topic: str
     visibility: str
+    archived: bool
+    slow_seconds: int
+    post_role: str
+    deleted: NotRequired[bool]
 
 
 class UnreadableEvent(TypedDict):

@@ -22,8 +22,9 @@ from api.protocol.fields import (
 )
 from api.protocol.frames import Frames, frame
 
-MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed"]
-"""What has happened to a membership: added by somebody or joined, another role, left or removed by somebody."""
+MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "deleted"]
+"""What has happened to a membership: added by somebody or joined, another role, left or removed by somebody, or the
+room was deleted."""
 
 
 class PublicUser(TypedDict):
@@ -250,6 +251,11 @@ def membership_event(entry: Entry) -> MembershipEvent:
 def removed_event(room_id: str) -> MembershipEvent:
     """Return the event that tells a user of the end of their membership, where the entry of that is not known."""
     return {"type": "membership", "room_id": room_id, "role": None, "reason": "removed", "by": None}
+
+
+def deleted_event(room_id: str, by: str) -> MembershipEvent:
+    """Return the event that tells a member that a user has deleted the room."""
+    return {"type": "membership", "room_id": room_id, "role": None, "reason": "deleted", "by": by}
 
 
 def read_event(signal: ReadMoved) -> ReadEvent:

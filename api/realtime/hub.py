@@ -15,7 +15,13 @@ from typing import Final
 from api.models.log import Entry, Kind
 from api.protocol.close_codes import CloseCode
 from api.protocol.entries import entry_event
-from api.protocol.events import MembershipEvent, encode, membership_event, removed_event
+from api.protocol.events import (
+    MembershipEvent,
+    deleted_event,
+    encode,
+    membership_event,
+    removed_event,
+)
 from api.protocol.frames import Frames, joined
 from api.realtime.connection import Connection
 
@@ -199,6 +205,19 @@ class Hub:
         self.leave(room_id, user_id)
 
     # -- called by the feed
+
+    def user_ids(self) -> list[str]:
+        """Return the ids of the users who have connections here."""
+        return list(self._by_user)
+
+    def end_room(self, room_id: str, by: str, members: Iterable[str]) -> None:
+        """Tell the members of a room that a user has deleted it, and end all subscriptions to it."""
+        room = self._rooms.get(room_id)
+        subscribed = set() if room is None else {one.identity.user.id for one in room.connections()}
+        event = deleted_event(room_id, by)
+        for user_id in subscribed.union(members):
+            self._tell_membership(user_id, event)
+            self.leave(room_id, user_id)
 
     def positions(self) -> dict[str, int]:
         """Return the position of each subscribed room, NO_POSITION where nothing was broadcast yet."""

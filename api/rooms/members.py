@@ -12,7 +12,7 @@ from api.models.changes import NotifyChanged, ReadMoved, Tell
 from api.models.page import Page
 from api.models.rooms import Member, Notify, ReadMark, Role, RoomView
 from api.rooms import policy
-from api.rooms.policy import Facts, Operation
+from api.rooms.policy import Operation
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -52,7 +52,7 @@ class MemberService:
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
         """Return a user's membership, if it allows the operation."""
         member = await self._reads.member(room_id, user_id)
-        policy.require(operation, Facts(None if member is None else member.role))
+        policy.require(operation, policy.facts_of(member))
         if member is None:  # the policy allows the operation to outsiders, who have no membership to return
             raise NotFound
         return member

@@ -51,4 +51,4 @@ class MentionService:
     async def _may_mention_all(self, member: Member) -> bool:
         most = policy.MOST_WHOM_MEMBERS_MENTION
         count = await self._store.members.count_of_room(member.room_id, at_most=most + 1)
-        return policy.may_mention_all(member.role, count)
+        return policy.may_mention_all(member.rights, count)

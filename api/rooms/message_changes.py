@@ -6,7 +6,7 @@ from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
-from api.rooms.policy import Facts, Operation
+from api.rooms.policy import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -115,6 +115,6 @@ class MessageChanges:
         return None if found is None or found.user_id == message.user_id else found.user_id
 
     async def _require_reach(self, member: Member, author_id: str) -> None:
-        policy.require(Operation.DELETE_OTHERS, Facts(member.role))
+        policy.require(Operation.DELETE_OTHERS, policy.facts_of(member))
         theirs = await self._reads.member(member.room_id, author_id)
-        policy.require_governed_author(member.role, None if theirs is None else theirs.role)
+        policy.require_governed_author(member.rights, None if theirs is None else theirs.rights)

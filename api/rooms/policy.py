@@ -5,11 +5,26 @@ docs/permissions.md is made from the tables.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from api.errors import Forbidden, NotFound
-from api.models.rooms import LOBBY_ID, Membership, MembershipRule, Role, Standing, Visibility, ending
+from api.errors import Archived, Forbidden, NotFound
+from api.models.rooms import (
+    LOBBY_ID,
+    UNLIMITED,
+    Member,
+    Membership,
+    MembershipRule,
+    Role,
+    Room,
+    RoomFields,
+    RoomRule,
+    Standing,
+    Visibility,
+    Writable,
+    ending,
+)
 
 
 class Outsider(StrEnum):
@@ -34,6 +49,7 @@ class Operation(StrEnum):
     SUBSCRIBE = "subscribe, and resume"
     MARK_READ = "mark as read"
     SEND = "send"
+    SEND_RESTRICTED = "send where `post_role` is `moderator`"
     EDIT = "edit one's own messages"
     DELETE = "delete one's own messages"
     DELETE_OTHERS = "delete messages of others"
@@ -45,6 +61,9 @@ class Operation(StrEnum):
     NOTIFY = "set one's own notifications"
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
+    SET_TOPIC = "change the topic, set slow mode"
+    CHANGE_ROOM = "change the name, the visibility and `post_role`, archive the room and take it back"
+    DELETE_ROOM = "delete the room"
 
 
 MEMBERS: Final[frozenset[Relation]] = frozenset(Role)
@@ -60,6 +79,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SUBSCRIBE: MEMBERS,
     Operation.MARK_READ: MEMBERS,
     Operation.SEND: WRITERS,
+    Operation.SEND_RESTRICTED: GOVERNORS,
     Operation.EDIT: WRITERS,
     Operation.DELETE: MEMBERS,
     Operation.DELETE_OTHERS: GOVERNORS,
@@ -69,7 +89,20 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.NOTIFY: MEMBERS,
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
+    Operation.SET_TOPIC: GOVERNORS,
+    Operation.CHANGE_ROOM: frozenset({Role.OWNER}),
+    Operation.DELETE_ROOM: frozenset({Role.OWNER}),
 }
+
+IN_ARCHIVED: Final = frozenset(
+    {
+        *(Operation.SEE, Operation.JOIN, Operation.LEAVE, Operation.LIST_MEMBERS, Operation.READ_LOG),
+        *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY),
+        *(Operation.DELETE, Operation.DELETE_OTHERS, Operation.SET_ROLE, Operation.REMOVE_MEMBER),
+        *(Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
+    }
+)
+"""What is still done in an archived room: reading, leaving, deleting, changing members and taking the room back."""
 
 GOVERNS: Final[Mapping[Role, frozenset[Role]]] = {
     Role.OWNER: frozenset(Role),
@@ -87,15 +120,22 @@ MOST_WHOM_MEMBERS_MENTION: Final = 20
 class Facts(NamedTuple):
     """The facts about a user and a room that the policy reads. `role` is None for a non-member.
 
-    `visibility` matters only for non-members, so callers that know the user to be a member may omit it.
+    `visibility` matters only for non-members, so callers that know the user to be a member may omit it, and `writable`
+    only for members.
     """
 
     role: Role | None
     visibility: Visibility = Visibility.PRIVATE
+    writable: Writable = UNLIMITED
+
+
+def facts_of(member: Member | None) -> Facts:
+    """Return the facts about a member, or about one who is none."""
+    return Facts(None) if member is None else Facts(member.rights, writable=member.writable)
 
 
 def require(operation: Operation, facts: Facts) -> None:
-    """Check whether these facts allow an operation. Raises `Forbidden`, `NotFound`."""
+    """Check whether these facts allow an operation. Raises `Forbidden`, `Archived`, `NotFound`."""
     allowed = WHO_MAY[operation]
     if facts.role is None:
         relation = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
@@ -103,6 +143,15 @@ def require(operation: Operation, facts: Facts) -> None:
             raise NotFound
     elif facts.role not in allowed:
         raise Forbidden(_REFUSALS.get(operation, ""))
+    if facts.writable.archived and operation not in IN_ARCHIVED:
+        raise Archived
+    if operation is Operation.SEND and facts.writable.post_role is Role.MODERATOR:
+        require(Operation.SEND_RESTRICTED, Facts(facts.role))
+
+
+def is_slowed(member: Member) -> bool:
+    """Say whether a member waits between messages."""
+    return member.writable.slow_seconds > 0 and member.rights not in GOVERNORS
 
 
 def may_mention_all(role: Role, member_count: int) -> bool:
@@ -165,6 +214,46 @@ def removing(room_id: str) -> MembershipRule:
     return rule
 
 
+# -- rules that the store calls in the transaction of a change of a room
+
+
+def changing(room_id: str, changes: RoomFields) -> RoomRule:
+    """Return the rule for changing a room. In an archived room nothing changes but that it is taken back."""
+
+    def rule(room: Room, rights: Role | None) -> Room:
+        for operation in operations_of(changes):
+            require(operation, Facts(rights))
+        if room_id == LOBBY_ID and (
+            changes.get("archived") or changes.get("visibility") is Visibility.PRIVATE
+        ):
+            raise Forbidden("The lobby is always open to everybody")
+        then = replace(room, **changes)
+        if then != room and room.archived and then.archived:
+            raise Archived
+        return then
+
+    return rule
+
+
+def operations_of(changes: RoomFields) -> set[Operation]:
+    """Return the operations of which a change of a room consists."""
+    return {
+        Operation.SET_TOPIC if name in {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
+        for name in changes
+    } or {Operation.SET_TOPIC}
+
+
+def deleting(room_id: str) -> RoomRule:
+    """Return the rule for deleting a room."""
+
+    def rule(room: Room, rights: Role | None) -> Room:
+        require(Operation.DELETE_ROOM, Facts(rights))
+        _require_not_lobby(room_id, "The lobby cannot be deleted")
+        return room
+
+    return rule
+
+
 def _require_governed(standing: Standing, *given: Role) -> None:
     """Raise `Forbidden` unless the caller's role governs the user's present role and the `given` one."""
     governed = GOVERNS[standing.by_role] if standing.by_role is not None else frozenset()
@@ -190,5 +279,9 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.REACT: "Readers of a room cannot write to it",
     Operation.MENTION_ALL: "Readers of a room cannot write to it",
     Operation.PIN: "Only owners and moderators pin messages",
+    Operation.SEND_RESTRICTED: "Only owners and moderators write to this room",
+    Operation.SET_TOPIC: "Only owners and moderators change the topic and slow mode",
+    Operation.CHANGE_ROOM: "Only owners change this",
+    Operation.DELETE_ROOM: "Only owners delete a room",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
 }

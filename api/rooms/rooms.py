@@ -51,5 +51,5 @@ class RoomService:
         view = await self._store.rooms.view(room_id, user_id)
         if view is None:
             raise NotFound
-        policy.require(operation, Facts(view.role, view.room.visibility))
+        policy.require(operation, Facts(view.rights, view.room.visibility, view.room.writable))
         return view

@@ -8,6 +8,7 @@ from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.writing import Writing
 from api.store.base.store import Store
@@ -24,10 +25,11 @@ class RoomServices:
     changes: MessageChanges
     mentions: MentionService
     writing: Writing
+    room_changes: RoomChanges
 
 
-def wire_rooms(
-    store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft, tell: Tell
+def wire_rooms(  # noqa: PLR0913  their dependencies
+    store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft, on_deleted: OnDeleted, tell: Tell
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
@@ -36,4 +38,5 @@ def wire_rooms(
     mentions = MentionService(store)
     messages = MessageService(store, members, mentions, writing)
     changes = MessageChanges(store, reads, members, mentions, writing)
-    return RoomServices(rooms, members, messages, changes, mentions, writing)
+    room_changes = RoomChanges(store, rooms, members, limits.throttles, on_deleted)
+    return RoomServices(rooms, members, messages, changes, mentions, writing, room_changes)

@@ -2,19 +2,21 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 from api.clock import now_ms
-from api.errors import MembershipChanged, Unavailable
+from api.errors import MembershipChanged, SlowMode, TailwireError, Unavailable
 from api.limits.memory import Memory
 from api.limits.throttles import Throttles
 from api.models.log import Appended, Draft, Entry, EntryData, Kind
-from api.models.rooms import Member
+from api.models.rooms import Member, SlowTurn
 from api.rooms import policy
 from api.rooms.members import MemberService
-from api.rooms.policy import Facts, Operation
+from api.rooms.policy import Operation
 from api.store.base.store import Store
 
+MS_PER_SECOND: Final = 1_000
 MAX_LOOKS: Final = 5
 """An entry is tried this often while its author's membership keeps changing."""
 
@@ -54,7 +56,7 @@ class Writing:
         Raises `RateLimited`, and `Unavailable` while memory is short.
         """
         member = author.known.get(room_id) or await self._look(author, room_id, operation)
-        policy.require(operation, Facts(member.role))
+        policy.require(operation, policy.facts_of(member))
         self._memory.require()
         self._throttles.send(author.user_id)
         return member
@@ -72,19 +74,41 @@ class Writing:
     ) -> Appended:
         """Append an entry of a member, who has been admitted with `member`. Raises what `LogStore.append` raises.
 
-        The store appends nothing if the membership has changed since it was read. Then it is read and checked again.
+        The store appends nothing if the membership or the room has changed since it was read. Then it is read and
+        checked again. Raises `SlowMode` for a message that comes too early; a retry of one that is stored never does.
         """
         draft = Draft(kind, member.user_id, member.username, now_ms(), ref, data)
+        turn: SlowTurn | None = None
         for _ in range(MAX_LOOKS):
+            if kind is Kind.MESSAGE and turn is None and policy.is_slowed(member):
+                turn = await self._take_turn(member, draft)
             try:
                 appended = await self._store.log.append(member.room_id, draft, author=member, epoch=epoch)
             except MembershipChanged:
                 member = await self._look(author, member.room_id, operation)
+            except Unavailable:
+                raise  # it may be stored
+            except TailwireError:
+                if turn is not None:
+                    await self._store.pauses.give_back(member.room_id, member.user_id, draft.ref or "", turn)
+                raise
             else:
                 if appended.is_new:
                     self._count(appended.entry)
                 return appended
         raise Unavailable
+
+    async def _take_turn(self, member: Member, draft: Draft) -> SlowTurn | None:
+        """Take a member's turn for a message. Returns None for one that is stored, and raises `SlowMode`."""
+        room_id, pause_ms = member.room_id, member.writable.slow_seconds * MS_PER_SECOND
+        if draft.ref is None or await self._store.log.is_stored(room_id, draft):
+            return None
+        turn = await self._store.pauses.take_turn(
+            room_id, member.user_id, draft.ref, at=draft.at, pause_ms=pause_ms
+        )
+        if turn.wait_ms > 0:
+            raise SlowMode(retry_after_seconds=ceil(turn.wait_ms / MS_PER_SECOND))
+        return turn
 
     def _count(self, entry: Entry) -> None:
         self.counts[entry.kind] += 1

@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
-from api.http.bodies.rooms import NewNotify, NewRoom, ReadUpTo, RoomOut, RoomsOut
-from api.http.deps import IdentityDep, MembersDep, RoomsDep
+from api.http.bodies.rooms import NewNotify, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
+from api.http.deps import IdentityDep, MembersDep, RoomChangesDep, RoomsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed
 from api.http.strict import StrictRoute
@@ -52,6 +52,23 @@ async def create(body: NewRoom, identity: IdentityDep, rooms: RoomsDep) -> RoomO
 async def room(room_id: str, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
     """Return a public room, or a room that the caller is a member of."""
     return RoomOut.of(await rooms.view(room_id, identity.user.id))
+
+
+@router.patch("/{room_id}", responses=refuses(Forbidden))
+async def change(
+    room_id: str, body: NewSettings, identity: IdentityDep, room_changes: RoomChangesDep
+) -> RoomOut:
+    """Change a room. Moderators change its topic and slow mode, owners all. Null leaves a field as it is.
+
+    Nobody writes to an archived room, or changes anything else of it.
+    """
+    return RoomOut.of(await room_changes.change(room_id, identity.user, body.fields_given()))
+
+
+@router.delete("/{room_id}", status_code=204, responses=refuses(Forbidden))
+async def delete(room_id: str, identity: IdentityDep, room_changes: RoomChangesDep) -> None:
+    """Delete a room with all its messages, for owners. It cannot be undone. Nobody finds it from then."""
+    await room_changes.delete(room_id, identity.user)
 
 
 @router.post("/{room_id}/join")

@@ -9,7 +9,7 @@ from api.errors import Invalid
 from api.models.accounts import User
 from api.models.kinds import KINDS, is_kind
 from api.models.log import Draft, Entry, EntryData, Kind, unreadable
-from api.models.rooms import Membership, Role
+from api.models.rooms import Membership, Role, Room
 
 MAX_ENTRY_BYTES: Final = 64 * 1024
 """An entry has at most this length as JSON. A longer row was written by another program, and is `unreadable`."""
@@ -30,6 +30,12 @@ def has_shape(kind: str, data: Any) -> bool:
         field.holds(data[name]) if name in data else field.default is not ...
         for name, field in shape.fields.items()
     )
+
+
+def require_appendable(draft: Draft) -> None:
+    """Raise `Invalid` for a draft of a kind that only a change of a membership or of a room makes."""
+    if draft.kind in {Kind.MEMBER, Kind.ROOM}:
+        raise Invalid("memberships change by joining and leaving, and rooms by changing them")
 
 
 def require_shape(draft: Draft) -> None:
@@ -82,6 +88,21 @@ def member_draft(user: User, was: Role | None, membership: Membership, at: int, 
     if was is not None:
         data["was"] = was.value
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)
+
+
+def room_draft(user: User, room: Room, at: int, *, deleted: bool = False) -> Draft:
+    """Return the draft that says what `user` makes of a room. It is the last one of the room if that is `deleted`."""
+    data: EntryData = {
+        "name": room.name,
+        "topic": room.topic,
+        "visibility": room.visibility.value,
+        "archived": room.archived,
+        "slow_seconds": room.slow_seconds,
+        "post_role": room.post_role.value,
+    }
+    if deleted:
+        data["deleted"] = True
+    return Draft(Kind.ROOM, user.id, user.username, at, ref=None, data=data)
 
 
 def _require_length(user_id: str, username: str, ref: str | None, data: EntryData) -> None:

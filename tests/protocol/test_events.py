@@ -17,7 +17,15 @@ DATA: Final[dict[str, EntryData]] = {
     "reaction": {"target": 1, "emoji": "👍", "added": True},
     "pin": {"target": 1, "pinned": True},
     "member": {"role": None, "by": "ann", "returns_as": "reader", "was": "member", "display_name": "Ann"},
-    "room": {"name": "Den", "topic": "", "visibility": "private"},
+    "room": {
+        "name": "Den",
+        "topic": "",
+        "visibility": "private",
+        "archived": False,
+        "slow_seconds": 30,
+        "post_role": "moderator",
+        "deleted": True,
+    },
 }
 
 

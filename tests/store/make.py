@@ -5,7 +5,7 @@ from typing import Any
 
 from api.models.accounts import Account, Session, User
 from api.models.log import Draft, EntryData, Kind
-from api.models.rooms import Room, Visibility
+from api.models.rooms import Role, Room, RoomRule, Visibility
 
 ALICE = User("user-alice", "alice", "Alice", created_at=1_000)
 
@@ -69,3 +69,12 @@ def session_of(user: User, session_id: str = "session-1", **changes: Any) -> Ses
         refresh_hash="h1",
     )
     return replace(session, **changes)
+
+
+def renaming(name: str) -> RoomRule:
+    """Return the rule that gives a room this name, whoever wants it."""
+
+    def rule(room: Room, _rights: Role | None) -> Room:
+        return replace(room, name=name)
+
+    return rule

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
 
 import pytest
 
@@ -14,12 +13,10 @@ from api.models.rooms import LOBBY_ID, Role, Room
 from api.store.base.store import Store
 from api.store.fold import fold
 from tests.store.calls import change, send, whole_log
-from tests.store.make import delete, draft, edit, make_user, message, reaction
+from tests.store.make import delete, edit, make_user, message, reaction, renaming
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
-
-ROOM: Final[dict[str, Any]] = {"name": "Den", "topic": "new", "visibility": "private"}
 
 
 def expected(log: Sequence[Entry]) -> list[Message | Entry]:
@@ -53,7 +50,7 @@ async def test_a_timeline_has_what_the_log_has_page_by_page_in_both_directions( 
     for number in range(4):
         await store.members.join(den.id, bob, Role.MEMBER, number)
         await send(store, den, *(f"{number} {n}" for n in range(number)))
-        await store.log.append(den.id, draft(Kind.ROOM, f"room{number}", ROOM, by=alice))
+        await store.rooms.change(den.id, alice, at=1, rule=renaming(f"{number}"))
         await store.log.append(den.id, reaction(f"like{number}", first, "👍"))
         await store.members.leave(den.id, bob, number)
     await stranger.write(den.id, {"kind": "poll", "data": {"target": first}}, None)
@@ -97,7 +94,7 @@ async def test_messages_are_found_behind_very_many_notices_and_notices_behind_me
     said: Draft = message("r1")
     seq = (await store.log.append(LOBBY_ID, said)).entry.seq
     for number in range(130):
-        await store.log.append(LOBBY_ID, draft(Kind.ROOM, f"room{number}", ROOM, by=alice))
+        await store.rooms.change(LOBBY_ID, alice, at=1, rule=renaming(f"{number}"))
     assert [one.seq for one in (await store.log.history(LOBBY_ID, limit=1)).items] == [seq]
     for number in range(130):
         await store.log.append(LOBBY_ID, message(f"m{number}"))

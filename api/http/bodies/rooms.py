@@ -1,12 +1,22 @@
 """The bodies of rooms and members."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from api.http.bodies.forms import Answer, RoomName, Topic
 from api.http.bodies.messages import MessageOut
-from api.models.rooms import MAX_UNREAD, Member, Notify, NotifyLevel, Role, RoomView, Visibility
+from api.models.rooms import (
+    MAX_SLOW_SECONDS,
+    MAX_UNREAD,
+    Member,
+    Notify,
+    NotifyLevel,
+    Role,
+    RoomFields,
+    RoomView,
+    Visibility,
+)
 from api.protocol.fields import Epoch, Seq, Strict, Time, timestamp
 
 _UNREAD: Final = (
@@ -27,6 +37,23 @@ class NewRoom(Strict):
     name: RoomName
     visibility: Visibility
     topic: Topic = ""
+
+
+class NewSettings(Strict):
+    """What is to change of a room. Null leaves a field as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    name: RoomName | None = None
+    topic: Topic | None = None
+    visibility: Visibility | None = None
+    archived: StrictBool | None = None
+    slow_seconds: Annotated[int, Field(ge=0, le=MAX_SLOW_SECONDS, strict=True)] | None = None
+    post_role: Literal[Role.MEMBER, Role.MODERATOR] | None = None
+
+    def fields_given(self) -> RoomFields:
+        """Return the fields that are not null."""
+        return cast("RoomFields", {name: value for name, value in self if value is not None})
 
 
 class NewRole(Strict):
@@ -83,8 +110,16 @@ class RoomOut(Answer):
     name: str
     topic: str
     visibility: Visibility
+    archived: bool
+    slow_seconds: Annotated[int, Field(description="How long members wait after each message")]
+    post_role: Annotated[
+        Role, Field(description="Who may send messages: those with this role, or one above it")
+    ]
     created_at: str
-    role: Role | None
+    role: Annotated[
+        Role | None,
+        Field(description="In the lobby `owner` for administrators, who have an owner's rights there"),
+    ]
     epoch: str
     seq: int
     read_seq: int
@@ -102,8 +137,11 @@ class RoomOut(Answer):
             name=view.room.name,
             topic=view.room.topic,
             visibility=view.room.visibility,
+            archived=view.room.archived,
+            slow_seconds=view.room.slow_seconds,
+            post_role=view.room.post_role,
             created_at=timestamp(view.room.created_at),
-            role=view.role,
+            role=view.rights,
             epoch=view.epoch,
             seq=view.seq,
             read_seq=view.read_seq,

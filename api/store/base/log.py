@@ -18,8 +18,8 @@ class LogStore(ABC):
         """Add an entry to a room's log. It is durable when this returns.
 
         The caller checks whether the author may do this. If the caller passes the membership that it checked as
-        `author`, the entry is stored only if that membership has not changed. Else `MembershipChanged` is raised,
-        nothing is stored, and the caller checks again.
+        `author`, the entry is stored only if neither that membership nor what the room lets its members write has
+        changed. Else `MembershipChanged` is raised, nothing is stored, and the caller checks again.
 
         A retry (same user and ref, room, kind and data) returns the entry stored before, with `is_new` False.
 
@@ -32,8 +32,12 @@ class LogStore(ABC):
 
         `epoch` is that of the target's seq: if it is given and is not the room's, raises `EpochChanged`. Also raises
         `NotFound` (room or target), `RefConflict`, `Unavailable`, `StorageFull`, and `Invalid` at a limit. A MEMBER
-        draft raises `Invalid`, as only `members.change` makes such entries.
+        or ROOM draft raises `Invalid`, as only changes of memberships and of rooms make such entries.
         """
+
+    @abstractmethod
+    async def is_stored(self, room_id: str, draft: Draft) -> bool:
+        """Say whether an entry is stored under the user and ref of a draft, so that appending it stores nothing."""
 
     @abstractmethod
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:

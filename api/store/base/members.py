@@ -64,6 +64,14 @@ class MemberStore(ABC):
         """Return how many members a room has; 0 for an unknown one. It counts no further than to `at_most`."""
 
     @abstractmethod
+    async def heir(self, room_id: str, owner_id: str) -> User | None:
+        """Return who is to own a room when its owner goes: None if the room has another owner, or nobody can be one.
+
+        It is the longest-standing moderator, or else the longest-standing member with the role `member`, whose account
+        is not disabled.
+        """
+
+    @abstractmethod
     async def mark_read(
         self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
     ) -> ReadMark:

@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from api.models.accounts import User
+from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Room, RoomView
+from api.models.rooms import Room, RoomRule, RoomView
 
 
 class RoomStore(ABC):
@@ -14,6 +15,24 @@ class RoomStore(ABC):
     @abstractmethod
     async def create(self, room: Room, owner: User) -> RoomView:
         """Store a new room with its owner as its only member. The entry with seq 1 is the owner's `member` entry."""
+
+    @abstractmethod
+    async def change(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended | None:
+        """Change a room and log it as a `room` entry of this user. Both are stored together, or not at all.
+
+        `rule` decides what the room becomes, by the room and the user's rights in it. It may be called in another
+        thread and more than once, and neither changes before the entry is stored. Returns None when the room stays as
+        it is, and raises what `rule` raises, and `NotFound` when there is no such room.
+        """
+
+    @abstractmethod
+    async def delete(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended:
+        """Delete a room: append its last entry, a `room` entry that says so, and refuse everything after it.
+
+        From then nothing finds the room, and appending to it raises `NotFound`. Its head stays, with its epoch and seq,
+        for followers. `deletions` takes away what is left. `rule` decides as in `change`; what it returns is the room
+        that the last entry shows. Raises what `rule` raises, and `NotFound`.
+        """
 
     @abstractmethod
     async def get(self, room_id: str) -> Room | None:

@@ -22,12 +22,14 @@ from api.store.base.accounts import AccountStore
 from api.store.base.attempts import AttemptStore
 from api.store.base.audit import AuditStore
 from api.store.base.changes import ChangeStore
+from api.store.base.deletions import DeletionStore
 from api.store.base.erasure import ErasureStore
 from api.store.base.invites import InviteStore
 from api.store.base.leases import LeaseStore
 from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
 from api.store.base.mentions import MentionStore
+from api.store.base.pauses import PauseStore
 from api.store.base.positions import PositionStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
@@ -63,6 +65,8 @@ class Store(ABC):
         members: MemberStore,
         mentions: MentionStore,
         log: LogStore,
+        deletions: DeletionStore,
+        pauses: PauseStore,
         audit: AuditStore,
         attempts: AttemptStore,
         invites: InviteStore,
@@ -78,6 +82,8 @@ class Store(ABC):
         self.members = members
         self.mentions = mentions
         self.log = log
+        self.deletions = deletions
+        self.pauses = pauses
         self.audit = audit
         self.attempts = attempts
         self.invites = invites

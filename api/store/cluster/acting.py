@@ -14,7 +14,7 @@ from api.store.rethinkdb import Pool, r
 
 ALWAYS_KNOWN: Final = frozenset({Kind.DELETE, Kind.MEMBER})
 """These kinds act, and every version knows them."""
-AT_ONCE: Final = frozenset({Kind.DELETE, Kind.MEMBER, Kind.PIN})
+AT_ONCE: Final = frozenset({Kind.DELETE, Kind.MEMBER, Kind.PIN, Kind.ROOM})
 """Entries of these kinds are flushed at once, and carried out one by one. The others only change folded messages, so
 they are flushed when their time comes."""
 ROW: Final = "kinds"

@@ -20,6 +20,9 @@ from api.store.template import Template, value
 MAX_SAFE_SEQ: Final = 2**53 - 1
 """The last whole number that the database keeps exactly. It is greater than every seq."""
 
+CLOSED: Final = {"deleted": True, "moves": {"dropped": MAX_SAFE_SEQ + 1, "rows": []}}
+"""These fields of a head say that its room is deleted."""
+
 
 # -- to a head that is known
 
@@ -119,6 +122,7 @@ def relative_query(
     after the update, which is cheaper than if the update returned the whole head as it was before and after.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
+    room = next((row["data"] for row in reversed(rows) if row["kind"] == Kind.ROOM), None)
     given = {
         "room_id": room_id,
         "rows": rows,
@@ -132,6 +136,7 @@ def relative_query(
         "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
         "guards": [guard._asdict() for guard in guards],
         "deleted": deleted,
+        "room": room,
     }
     if len(rows) > given["messages"]:
         return _ANY(given)
@@ -210,6 +215,7 @@ def _grown_by_any(head: Any, given: Any) -> Any:
                 _grown(head, given, seq, trim, new)
                 .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given)})
                 .merge(_with_moves_of(head, new))
+                .merge(_with_room(given["room"]))
                 .merge(_without_mentions_of(given["deleted"]))
             )
         )
@@ -237,6 +243,21 @@ def _grown(head: Any, given: Any, seq: Any, trim: Any, new: Any) -> Any:
             ),
             "tail": head["tail"].slice(trim - head["trimmed"]) + new,
         }
+    )
+
+
+def _with_room(room: Any) -> Any:
+    """Return the fields of a head after its room has become this, or is deleted. With null it is as before.
+
+    To a deleted room nothing is appended any more. `_fits` sees that without a further comparison, as the head has
+    dropped a move that is newer than everything that anybody has read.
+    """
+    return r.branch(
+        room == None,  # noqa: E711  a term of ReQL
+        {},
+        room["deleted"].default(False),
+        CLOSED,
+        {"room": room},
     )
 
 

@@ -222,7 +222,7 @@ class Appender:
         numbered = [row | {"seq": seq, "batch": first} for seq, row in enumerate(rows, first)]
         known = self._heads.get(room_id)
         is_next = known is not None and (known.epoch, known.seq + 1) == (answer["epoch"], first)
-        if known is not None and is_next and answer["seq"] == numbered[-1]["seq"] and not _erases(rows):
+        if known is not None and is_next and answer["seq"] == numbered[-1]["seq"] and not _is_more(rows):
             known.grow(numbered, flushed=answer["flushed"], trimmed=answer["trimmed"])
             known.batch = known.batch_bytes = 0
         else:
@@ -259,7 +259,8 @@ class Appender:
 
     def _learned(self, room_id: str, row: dict[str, Any] | None) -> KnownHead:
         """Remember a head that was read. Raises `NotFound`, and `Unavailable` for one that we did not write."""
-        if row is None:
+        if row is None or row.get("deleted"):
+            self._heads.drop(room_id)
             raise NotFound
         try:
             mark = self._flusher.mark(room_id)
@@ -355,5 +356,6 @@ class Appender:
         return bool(row["room_id"] == room_id and row["seq"] > self._flusher.mark(room_id).seq)
 
 
-def _erases(rows: list[dict[str, Any]]) -> bool:
-    return any(row["kind"] == Kind.DELETE for row in rows)
+def _is_more(rows: list[dict[str, Any]]) -> bool:
+    """Say whether these rows change more of a head than `KnownHead.grow` knows."""
+    return any(row["kind"] == Kind.DELETE or row["data"].get("deleted") for row in rows)

@@ -159,6 +159,7 @@ class ClusterEpochs:
             partial(renewal_query, name),
             partial(clamp_query, "members", ("read_seq", "seq")),
             partial(clamp_query, "positions", ("seq",)),
+            partial(clamp_query, "rooms", ("seq",), room_id="id"),
             forget_tokens_query,
         ):
             await self._in_slices(query)

@@ -31,7 +31,7 @@ from api.store.cluster.folds import Folds
 from api.store.cluster.heads import MAX_BATCH_BYTES, MAX_BATCH_ROWS, KnownHeads, is_mark_of, read_head
 from api.store.cluster.mention_rows import note_query
 from api.store.cluster.pins import drop_query, keep_query
-from api.store.cluster.queries import NO_MARK, Mark, heads_table, project
+from api.store.cluster.queries import NO_MARK, Mark, heads_table, project, project_room
 from api.store.cluster.rows import Reader, our_rows
 from api.store.cluster.unflushed import Unflushed
 from api.store.rethinkdb import Pool, r
@@ -321,7 +321,7 @@ class Flusher:
             await self._folds.note(room_id, epoch, effects.changed, until)
 
     async def _act(self, row: dict[str, Any]) -> None:
-        """Carry out one entry: copy a `member` to `members` or a `pin` to `pins`, or erase what a `delete` deletes."""
+        """Carry out one entry: copy a `member`, `room` or `pin` to its table, or erase what a `delete` deletes."""
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
         elif row["kind"] == Kind.DELETE:
@@ -329,6 +329,8 @@ class Flusher:
             await asyncio.gather(*map(self._pool.write, [*erasing, drop_query(row)]))
         elif row["kind"] == Kind.PIN:
             await self._pool.write(keep_query(row))
+        elif row["kind"] == Kind.ROOM:
+            await self._pool.write(project_room(row))
 
     # -- what dead nodes have left
 

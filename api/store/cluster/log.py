@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from api.errors import Invalid, Unavailable
+from api.errors import Unavailable
 from api.models.kinds import KINDS
 from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
 from api.models.page import Page
@@ -25,7 +25,7 @@ from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors, start
 from api.store.rethinkdb import Pool
 from api.store.ruling import has_few_mentions, seq_of_target
-from api.store.shape import require_shape
+from api.store.shape import require_appendable, require_shape
 
 MAX_LOOKS: Final = 20
 """A target is looked at this often while it keeps changing."""
@@ -38,6 +38,7 @@ class ClusterLog(LogStore):
         self,
         pool: Pool,
         *,
+        allowed: AllowedKinds,
         appender: Appender,
         flusher: Flusher,
         pages: Pages,
@@ -46,7 +47,7 @@ class ClusterLog(LogStore):
         answered: AnsweredMessages,
         epochs: ClusterEpochs,
     ) -> None:
-        self._allowed = AllowedKinds(pool)
+        self._allowed = allowed
         self._appender = appender
         self._flusher = flusher
         self._pages = pages
@@ -58,8 +59,7 @@ class ClusterLog(LogStore):
     async def append(
         self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
     ) -> Appended:
-        if draft.kind is Kind.MEMBER:
-            raise Invalid("membership changes by joining and leaving")
+        require_appendable(draft)
         require_shape(draft)
         await self._allowed.require(draft.kind)
         appended = await self._decided(room_id, draft, author, epoch)
@@ -83,6 +83,9 @@ class ClusterLog(LogStore):
             with suppress(TargetChanged):
                 return await self._appender.append(room_id, decided.draft, seen=seen, guards=decided.guards)
         raise Unavailable
+
+    async def is_stored(self, room_id: str, draft: Draft) -> bool:
+        return await self._targets.is_stored(room_id, draft)
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         heads = await self._pages.heads(room_ids)

@@ -5,21 +5,41 @@ that decide what a user may do use the table and the tails of the heads. So they
 the node that should flush has crashed. Only lists and counts use the table alone.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from api.errors import EpochChanged, MembershipChanged, NotFound, RefConflict, Unavailable
-from api.models.accounts import User
+from api.models.accounts import Account, User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import OUTSIDE, Member, Membership, MembershipRule, Notify, ReadMark, Role, Standing
+from api.models.rooms import (
+    LOBBY_ID,
+    OUTSIDE,
+    Member,
+    Membership,
+    MembershipRule,
+    Notify,
+    ReadMark,
+    Role,
+    Standing,
+    Writable,
+    rights_in,
+)
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.queries import listing_query, mark_query, memberships_query, notify_query
-from api.store.cluster.rows import Reader, carried_over, is_key, membership_after, membership_of, notify_of
+from api.store.cluster.rows import (
+    Reader,
+    carried_over,
+    is_key,
+    membership_after,
+    membership_of,
+    notify_of,
+    writable_of,
+)
 from api.store.cluster.waiting import Seen
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.shape import member_draft
@@ -59,7 +79,7 @@ class ClusterMembers(MemberStore):
             now, owners = _membership(row), set()
             if now.role is Role.OWNER:
                 owners = await self._owners(room_id)
-            then = rule(Standing(now, _membership(rows.get(by)).role, owners == {user.id}))
+            then = rule(Standing(now, await self.rights(room_id, by, rows.get(by)), owners == {user.id}))
             if then is None:
                 # The node that made the last change may have crashed before the flush.
                 if row is not None and row["seq"] > as_of:
@@ -81,16 +101,15 @@ class ClusterMembers(MemberStore):
 
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
         """Return those of these memberships that exist."""
-        # This must be read before the rows, which are then at least as new.
-        as_of = {room_id: self._flusher.mark(room_id).seq for room_id, _ in places}
-        rows = [row for row in await self.rows(places) if row["role"] is not None]
-        users = await self._users(row["user_id"] for row in rows)
+        found, heads = await self._look(places)
+        rows = [row for row in found if row["role"] is not None]
+        accounts = await self._accounts.get_many([row["user_id"] for row in rows])
         return {
             (row["room_id"], row["user_id"]): _member(
-                row, users[row["user_id"]], max(as_of[row["room_id"]], row["seq"])
+                row, accounts[row["user_id"]], heads.get(row["room_id"], _Looked())
             )
             for row in rows
-            if row["user_id"] in users
+            if row["user_id"] in accounts
         }
 
     async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
@@ -99,13 +118,16 @@ class ClusterMembers(MemberStore):
         if not is_key(room_id):
             return Page([], None)
         found = await self._pool.read(listing_query("members", "room", [room_id], start, limit))
-        users = await self._users(row["user_id"] for row in self._reader.read(found, membership_of))
+        rows = self._reader.read(found, membership_of)
+        accounts = await self._accounts.get_many([row["user_id"] for row in rows])
         return paging.page(
             f"members {room_id}",
             found,
             limit,
             key=lambda row: (row["joined_at"], row["user_id"]),
-            item=lambda row: _member(row, users[row["user_id"]]) if row["user_id"] in users else None,
+            item=lambda row: (
+                _member(row, accounts[row["user_id"]], _Looked()) if row["user_id"] in accounts else None
+            ),
         )
 
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
@@ -138,21 +160,39 @@ class ClusterMembers(MemberStore):
         return ReadMark(marked["epoch"], int(marked["read_seq"]), has_moved=marked["has_moved"])
 
     async def rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
-        """Return the rows of these memberships, merged from the table and from the tails of the heads."""
+        """Return the rows of these memberships, merged from the table and from the tails of the heads.
+
+        Memberships of deleted rooms are left out.
+        """
+        return (await self._look(places))[0]
+
+    async def _look(self, places: Sequence[Place]) -> "tuple[list[dict[str, Any]], dict[str, _Looked]]":
+        """Return what `rows` does, and by room id what the heads told, which were read first."""
         keys = [
             [room, user]
             for room, user in dict.fromkeys(places)
             if is_key(room) and is_key(user) and len((room + user).encode()) <= MAX_PAIR_BYTES
         ]
         if not keys:
-            return []
+            return [], {}
         answer = await self._pool.run(memberships_query(keys))
         rows = {tuple(row["id"]): row for row in self._reader.read(answer["stored"], membership_of)}
-        for row in self._reader.read(answer["tails"], membership_after):
+        in_tails = (row for head in answer["heads"] for row in head["tail"])
+        for row in self._reader.read(in_tails, membership_after):
             place = tuple(row["id"])
             if row["id"] in keys:  # the tails also have rows of these users in other rooms of the query
                 rows[place] = carried_over(rows.get(place), row)
-        return list(rows.values())
+        deleted = {head["id"] for head in answer["heads"] if head.get("deleted")}
+        heads = self._reader.read(answer["heads"], lambda head: (head["id"], _looked(head)))
+        return [row for row in rows.values() if row["room_id"] not in deleted], dict(heads)
+
+    async def rights(self, room_id: str, user_id: str, row: dict[str, Any] | None) -> Role | None:
+        """Return the role by which a user may do things in a room, by the row of their membership."""
+        role = _membership(row).role
+        if role is None or room_id != LOBBY_ID:
+            return role
+        account = (await self._accounts.get_many([user_id])).get(user_id)
+        return rights_in(room_id, role, is_admin=account is not None and account.admin)
 
     async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
         """Store how a member wants to be notified. Raises `NotFound`."""
@@ -164,6 +204,19 @@ class ClusterMembers(MemberStore):
             await self._flusher.flush(room_id)  # the user joined, and the node that should flush has crashed
             if (await self._pool.write(query))["skipped"]:
                 raise Unavailable
+
+    async def heir(self, room_id: str, owner_id: str) -> User | None:
+        """Return who is to own a room when this owner goes."""
+        if not is_key(room_id) or await self._owners(room_id) - {owner_id}:
+            return None
+        for role in (Role.MODERATOR, Role.MEMBER):
+            of_role = _of_room(room_id).filter({"role": role.value})
+            members = sorted(await self._pool.read(of_role.pluck("joined_at", "user_id")), key=_standing)
+            for row in members:
+                account = (await self._accounts.get_many([row["user_id"]])).get(row["user_id"])
+                if account is not None and not account.disabled and row["user_id"] != owner_id:
+                    return account.user
+        return None
 
     async def rooms_of(self, user_id: str) -> list[str]:
         """Return the rooms of a user, as far as their memberships are flushed."""
@@ -187,14 +240,19 @@ class ClusterMembers(MemberStore):
         return bool(await self._pool.run(r.table("rooms", read_mode="majority").get(room_id).ne(None)))
 
     async def _owners(self, room_id: str) -> set[str]:
-        of_room = r.table("members", read_mode="majority").between(
-            [room_id, r.minval, r.minval], [room_id, r.maxval, r.maxval], index="room"
-        )
-        return set(await self._pool.read(of_room.filter({"role": Role.OWNER.value})["user_id"]))
+        owners = _of_room(room_id).filter({"role": Role.OWNER.value})
+        return set(await self._pool.read(owners["user_id"]))
 
-    async def _users(self, user_ids: Iterable[str]) -> dict[str, User]:
-        found = await self._accounts.get_many(list(user_ids))
-        return {user_id: account.user for user_id, account in found.items()}
+
+class _Looked(NamedTuple):
+    """What a head told of a room: its last seq, and what its members may write."""
+
+    seq: int = 0
+    writable: Writable = Writable()
+
+
+def _looked(head: dict[str, Any]) -> _Looked:
+    return _Looked(int(head["seq"]), writable_of(head.get("room", {})))
 
 
 def _membership(row: dict[str, Any] | None) -> Membership:
@@ -203,7 +261,8 @@ def _membership(row: dict[str, Any] | None) -> Membership:
     return Membership(*(role and Role(role) for role in (row["role"], row.get("returns_as"))))
 
 
-def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:
+def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:
+    user = account.user
     return Member(
         row["room_id"],
         user.id,
@@ -213,8 +272,20 @@ def _member(row: dict[str, Any], user: User, as_of: int = 0) -> Member:
         row["joined_at"],
         row["read_seq"],
         notify_of(row),
-        as_of,
+        looked.writable,
+        account.admin,
+        as_of=looked.seq,
     )
+
+
+def _of_room(room_id: str) -> Any:
+    return r.table("members", read_mode="majority").between(
+        [room_id, r.minval, r.minval], [room_id, r.maxval, r.maxval], index="room"
+    )
+
+
+def _standing(row: dict[str, Any]) -> tuple[int, str]:
+    return row["joined_at"], row["user_id"]
 
 
 def _named(usernames: Any) -> Any:

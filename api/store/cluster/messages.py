@@ -35,7 +35,7 @@ class Messages:
         if not seqs:
             return {}
         asked = {room_id: {"seqs": of_room, "spans": spans(of_room)} for room_id, of_room in seqs.items()}
-        heads = {head["id"]: head for head in await self._pool.run(_AT(asked))}
+        heads = {head["id"]: head for head in await self._pool.run(_AT(asked)) if not head.get("deleted")}
         entries = {}
         for room_id, head in heads.items():
             rows = with_stored(head["tail"], head["stored"], head["seq"])
@@ -63,7 +63,7 @@ def _at(given: Any) -> Any:
         # The head was read first. So the messages that its tail lacks are in `batches`.
         lacking = asked["spans"].filter(lambda span: span.nth(0) <= head["trimmed"])
         stored = entries_at(head["id"], seqs, lacking)
-        return head.pluck("id", "seq").merge({"tail": tail, "stored": stored})
+        return head.pluck("id", "seq", "deleted").merge({"tail": tail, "stored": stored})
 
     heads = heads_table().get_all(r.args(given.keys())).filter(is_head).coerce_to("array")
     return heads.map(lambda head: found(head, given[head["id"]]))

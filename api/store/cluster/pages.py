@@ -48,7 +48,7 @@ class Pages:
         asked = [room_id for room_id in room_ids if is_key(room_id)]
         if not asked:
             return {}
-        rows = await self._pool.read(heads_query(asked))
+        rows = [row for row in await self._pool.read(heads_query(asked)) if not row.get("deleted")]
         return {head.room_id: head for head in self._reader.read(rows, head_of)}
 
     async def log(self, room_id: str, after: int, limit: int) -> list[Entry]:
@@ -198,7 +198,7 @@ class Pages:
     ) -> "_Found | None":
         """Return the rows in (above, until] of a head's tail and of `batches`, of these only one page if `is_page`.
 
-        Returns None for a head that is missing, or that we did not write.
+        Returns None for a head that is missing, of a deleted room, or that we did not write.
         """
         answer: list[dict[str, Any]] = []
         space = PageSpace()
@@ -213,6 +213,8 @@ class Pages:
             return None
         (first, *stored) = answer[:-1] if is_cut else answer
         head: dict[str, Any] = first["head"]
+        if head.get("deleted"):
+            return None
         rows = with_stored(first["tail"], reversed(stored) if newest_first else stored, head["seq"])
         seqs = (row["seq"] for row in stored if type(row.get("seq")) is int and row["seq"] <= head["seq"])
         return _Found(head, [rows[seq] for seq in sorted(rows)], is_cut, max((above + 1, *seqs)))

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models.log import PREVIEW_CHARACTERS, Kind
-from api.models.rooms import Notify
+from api.models.rooms import Notify, Writable
 from api.store import paging
 from api.store.base.sessions import SET_BACK
 from api.store.cluster.rows import KEPT_BY_MEMBERS, KEPT_BY_PEOPLE, is_key, membership_after
@@ -110,14 +110,17 @@ def renamed(rows: Any, seqs: Any, username: str) -> Any:
 
 
 def heads_query(room_ids: list[str]) -> Any:
-    """Return the query for where the logs of these rooms end. It gives only the id of a head that we did not write."""
+    """Return the query for where the logs of these rooms end, and whether they are `deleted`.
+
+    It gives only the id of a head that we did not write.
+    """
     return _HEADS(room_ids)
 
 
 def _heads(room_ids: Any) -> Any:
     heads = heads_table().get_all(r.args(room_ids))
     return heads.map(
-        lambda head: r.branch(is_head(head), head.pluck("id", "epoch", "seq"), head.pluck("id"))
+        lambda head: r.branch(is_head(head), head.pluck("id", "epoch", "seq", "deleted"), head.pluck("id"))
     ).coerce_to("array")
 
 
@@ -219,9 +222,10 @@ def literal(value: Any) -> Any:
 
 
 def memberships_query(places: list[list[str]]) -> Any:
-    """Return the query for the rows of these places in `members`, and the member entries of these users in the tails.
+    """Return the query for the rows of these places in `members` as `stored`, and for the `heads` of their rooms.
 
-    The heads are read first, as entries that their tails no longer carry are in `members`.
+    Each head has `id`, `seq`, `deleted`, what its `room` lets members write, and of its `tail` the member entries of
+    these users. The heads are read first, as entries that their tails no longer carry are in `members`.
     """
     rooms, users = (sorted({place[part] for place in places}) for part in (0, 1))
     return _MEMBERSHIPS({"places": places, "rooms": rooms, "users": users})
@@ -235,10 +239,20 @@ def _memberships(given: Any) -> Any:
             & given["users"].contains(row["user_id"].default(None))
         )
 
-    heads = heads_table().get_all(r.args(given["rooms"])).filter(is_head)
-    tails = heads.concat_map(lambda head: head["tail"].filter(is_theirs)).coerce_to("array")
+    shown = {"room": dict.fromkeys(Writable._fields, True)}
+    heads = (
+        heads_table()
+        .get_all(r.args(given["rooms"]))
+        .filter(is_head)
+        .map(
+            lambda head: head.pluck("id", "seq", "deleted", shown).merge(
+                {"tail": head["tail"].filter(is_theirs)}
+            )
+        )
+        .coerce_to("array")
+    )
     members = r.table("members", read_mode="majority").get_all(r.args(given["places"]))
-    return tails.do(lambda tails: {"tails": tails, "stored": members.coerce_to("array")})
+    return heads.do(lambda heads: {"heads": heads, "stored": members.coerce_to("array")})
 
 
 def mark_query(room_id: str, user_id: str, seq: int, epoch: str | None, *, back: bool) -> Any:
@@ -276,19 +290,20 @@ def _mark(given: Any) -> Any:
 def notify_query(room_id: str, user_id: str, notify: Notify) -> Any:
     """Return the write that stores how a member wants to be notified. It skips a row that is not there."""
     form = {"level": notify.level.value, "muted_until": notify.muted_until}
-    return r.table("members").get([room_id, user_id]).update({KEPT_BY_PEOPLE: form}, durability="hard")
+    return r.table("members").get([room_id, user_id]).update({"notify": form}, durability="hard")
 
 
-def clamp_query(table: str, names: Sequence[str], last: Any) -> Any:
-    """Return the write that lowers these seqs to the heads of their rooms, in one slice of `members` or `positions`.
+def clamp_query(table: str, names: Sequence[str], last: Any, *, room_id: str = "room_id") -> Any:
+    """Return the write that lowers these seqs to the heads of their rooms, in one slice of a table.
 
+    The column `room_id` of the table says which room that is.
     The slice begins after the key `last`. A copy of the database may have rows there that are newer than the heads.
     What was read or handled of entries that are gone must not count for the entries that get the same seqs, and these
     entries may change a membership.
     """
 
     def clamp(rows: Any) -> Any:
-        above = rows.eq_join("room_id", heads_table()).filter(
+        above = rows.eq_join(room_id, heads_table()).filter(
             lambda pair: r.or_(*(pair["left"][name] > pair["right"]["seq"] for name in names)), default=False
         )
         clamped = above.coerce_to("array").do(
@@ -328,9 +343,25 @@ def project(row: dict[str, Any]) -> Any:
             old["seq"] >= new["seq"],
             old,
             old["role"].eq(None) | new["role"].eq(None),
-            new.merge(old.pluck(KEPT_BY_PEOPLE)),
-            new.merge(old.pluck(*KEPT_BY_MEMBERS, KEPT_BY_PEOPLE)),
+            new.merge(old.pluck(*KEPT_BY_PEOPLE)),
+            new.merge(old.pluck(*KEPT_BY_MEMBERS, *KEPT_BY_PEOPLE)),
         ),
+    )
+
+
+def project_room(row: dict[str, Any]) -> Any:
+    """Return the write that copies a room entry to `rooms`, unless a later one is there already.
+
+    Of a room that was deleted it leaves nothing but that, until all of the room is taken away.
+    """
+    data = row["data"]
+    fields = {name: data[name] for name in ("name", "topic", "visibility", *Writable._fields)}
+    if data.get("deleted"):
+        fields |= {"name": "", "topic": "", "visibility": "private", "deleted_at": row["at"]}
+    fields["seq"] = row["seq"]
+    rooms = r.table("rooms").get(row["room_id"])
+    return rooms.update(
+        lambda room: r.branch(room["seq"].default(0) < row["seq"], fields, {}), durability="hard"
     )
 
 

@@ -4,30 +4,39 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from api.errors import Conflict, NotFound
+from api.errors import Conflict, MembershipChanged, NotFound, Unavailable
 from api.models.accounts import User
-from api.models.log import Message
+from api.models.log import Appended, Kind, Message
 from api.models.page import Page
-from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
+from api.models.rooms import LOBBY_ID, Membership, Role, Room, RoomRule, RoomView, Unread
 from api.store import paging
 from api.store.base.rooms import RoomStore
+from api.store.cluster.accounts import ClusterAccounts
+from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
-from api.store.cluster.rows import is_key, notify_of
+from api.store.cluster.rows import is_key, notify_of, room_of, settings_of
 from api.store.cluster.schema import empty_head
 from api.store.cluster.unread import Span, UnreadCounts
-from api.store.rethinkdb import Pool, r
-from api.store.shape import member_draft
+from api.store.cluster.waiting import Seen
+from api.store.rethinkdb import Pool, Prepared, r
+from api.store.shape import member_draft, room_draft
 
-_SHOWN: Final = ("id", "epoch", "seq", "message_seq")
+_SHOWN: Final = ("id", "epoch", "seq", "message_seq", "room", "deleted")
 """What a view of a room takes from its head."""
+MAX_LOOKS: Final = 20
+"""A room that others change at the same time is read at most this often before the change fails."""
 
 
 class ClusterRooms(RoomStore):
-    """The table `rooms`. A view of a room also has the head and the newest message of its log."""
+    """The table `rooms`. A view of a room also has the head and the newest message of its log.
+
+    The head has the truth about a room: an entry changes it there. The flush copies it to the table, which is made for
+    lists. What a head of the first versions does not have stands in the table.
+    """
 
     def __init__(
         self,
@@ -36,6 +45,8 @@ class ClusterRooms(RoomStore):
         appender: Appender,
         flusher: Flusher,
         members: ClusterMembers,
+        accounts: ClusterAccounts,
+        allowed: AllowedKinds,
         previews: Previews,
         unread: UnreadCounts,
     ) -> None:
@@ -45,24 +56,26 @@ class ClusterRooms(RoomStore):
         self._flusher = flusher
         self._previews = previews
         self._members = members
+        self._accounts = accounts
+        self._allowed = allowed
 
     async def create(self, room: Room, owner: User) -> RoomView:
         """Store a room and its owner. Repeating this is harmless. Raises `Conflict`."""
+        await self._allowed.require(Kind.ROOM)
         keep = {"conflict": lambda _id, old, _new: old}
         await self._pool.write(r.table("heads").insert(empty_head(room.id), **keep))
         row = {
             "id": room.id,
-            "name": room.name,
-            "topic": room.topic,
-            "visibility": room.visibility.value,
+            **settings_of(room),
             "created_at": room.created_at,
             "owner": owner.id,
         }
         written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
-        if written["changes"][0]["new_val"] != row:
+        stored = written["changes"][0]["new_val"]
+        if any(stored.get(name) != value for name, value in row.items()):
             raise Conflict
-        draft = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
-        appended = await self._appender.append(room.id, draft, once=f"owner:{room.id}")
+        owning = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
+        appended = await self._appender.append(room.id, owning, once=f"owner:{room.id}")
         await self._flusher.carry_out(room.id, appended.epoch, appended.entry.seq)
         view = await self.view(room.id, owner.id)
         if view is None:
@@ -73,15 +86,26 @@ class ClusterRooms(RoomStore):
         """Return a room, or None."""
         if not is_key(room_id):
             return None
-        row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
-        return row and _room(row)
+        found = await self._pool.run(_ROOM(room_id))
+        return found and _room(*found)
+
+    async def change(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended | None:
+        """Change a room and log it, if `rule` says so; see `RoomStore.change`."""
+        return await self._change(room_id, user, at, rule, is_last=False)
+
+    async def delete(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended:
+        """Delete a room with a last entry; see `RoomStore.delete`."""
+        appended = await self._change(room_id, user, at, rule, is_last=True)
+        if appended is None:
+            raise NotFound
+        return appended
 
     async def view(self, room_id: str, user_id: str) -> RoomView | None:
         """Return a room as a user sees it."""
-        room = await self.get(room_id)
-        if room is None:
+        if not is_key(room_id):
             return None
-        views = await self._views([room], user_id)
+        row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
+        views = await self._views([] if row is None else [row], user_id)
         return views[0] if views else None
 
     async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
@@ -90,7 +114,7 @@ class ClusterRooms(RoomStore):
         if not keys:
             return []
         rows = await self._pool.read(r.table("rooms", read_mode="majority").get_all(*keys))
-        views = await self._views([_room(row) for row in rows], user_id)
+        views = await self._views(rows, user_id)
         return [view for view in views if view.role is not None]
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
@@ -118,7 +142,7 @@ class ClusterRooms(RoomStore):
         list_name = paging.public_rooms(named)
         start = paging.start(list_name, cursor)
         rows = await self._pool.read(listing_query("rooms", "public", [], start, limit, named))
-        views = {view.room.id: view for view in await self._views([_room(row) for row in rows], user_id)}
+        views = {view.room.id: view for view in await self._views(rows, user_id)}
         return paging.page(
             list_name,
             rows,
@@ -131,32 +155,64 @@ class ClusterRooms(RoomStore):
         """Return how many rooms a user is a member of."""
         return await self._members.count("user", user_id)
 
-    async def _views(self, rooms: list[Room], user_id: str) -> list[RoomView]:
-        """Return these rooms as a user sees them, in the same order."""
+    async def _views(self, rooms: list[dict[str, Any]], user_id: str) -> list[RoomView]:
+        """Return these rooms, rows of the table, as a user sees them, in the same order."""
         if not rooms:
             return []
-        ids = [room.id for room in rooms]
-        members, heads = await asyncio.gather(
+        ids = [room["id"] for room in rooms]
+        members, heads, account = await asyncio.gather(
             self._members.rows([(room_id, user_id) for room_id in ids]),
             self._pool.read(heads_table().get_all(*ids).filter(is_head).pluck(*_SHOWN)),
+            self._accounts.get_many([user_id] if LOBBY_ID in ids else []),
         )
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}
-        head_of = {head["id"]: head for head in heads}
+        head_of = {head["id"]: head for head in heads if not head.get("deleted")}
+        is_admin = user_id in account and account[user_id].admin
         newest = {room_id: head["message_seq"] for room_id, head in head_of.items() if head["message_seq"]}
         last, unread = await asyncio.gather(
             self._previews.of(newest), self._unread.of(user_id, _not_all_read(head_of, member_of))
         )
         return [
             _view(
-                room,
-                head_of[room.id],
-                member_of.get(room.id),
-                last.get(room.id),
-                unread.get(room.id, Unread()),
+                _room(room, head),
+                head,
+                member_of.get(room["id"]),
+                last.get(room["id"]),
+                unread.get(room["id"], Unread()),
+                is_admin=is_admin,
             )
             for room in rooms
-            if room.id in head_of
+            if (head := head_of.get(room["id"])) is not None
         ]
+
+    async def _change(
+        self, room_id: str, user: User, at: int, rule: RoomRule, *, is_last: bool
+    ) -> Appended | None:
+        """Append what `rule` makes of a room, as its last entry or one that is only there if the room changes.
+
+        `rule` decides by what was read. The entry is stored only if neither the room nor the user's membership has
+        changed since; else everything is read and decided again.
+        """
+        await self._allowed.require(Kind.ROOM)
+        for _ in range(MAX_LOOKS):
+            as_of = self._flusher.mark(room_id).seq
+            room = await self.get(room_id)
+            if room is None:
+                raise NotFound
+            rows = await self._members.rows([(room_id, user.id)])
+            by_role = await self._members.rights(room_id, user.id, next(iter(rows), None))
+            then = rule(room, by_role)
+            if then == room and not is_last:
+                return None
+            draft = room_draft(user, then, at, deleted=is_last)
+            try:
+                appended = await self._appender.append(room_id, draft, seen=Seen(as_of, frozenset({user.id})))
+            except MembershipChanged:
+                await self._flusher.flush(room_id)
+                continue
+            await self._flusher.carry_out(room_id, appended.epoch, appended.entry.seq)
+            return appended
+        raise Unavailable
 
 
 def _not_all_read(heads: dict[str, dict[str, Any]], members: dict[str, dict[str, Any]]) -> dict[str, Span]:
@@ -169,7 +225,13 @@ def _not_all_read(heads: dict[str, dict[str, Any]], members: dict[str, dict[str,
 
 
 def _view(
-    room: Room, head: dict[str, Any], member: dict[str, Any] | None, last: Message | None, unread: Unread
+    room: Room,
+    head: dict[str, Any],
+    member: dict[str, Any] | None,
+    last: Message | None,
+    unread: Unread,
+    *,
+    is_admin: bool,
 ) -> RoomView:
     return RoomView(
         room=room,
@@ -180,8 +242,27 @@ def _view(
         unread=unread,
         notify=None if member is None else notify_of(member),
         last_message=last,
+        is_admin=is_admin,
     )
 
 
-def _room(row: dict[str, Any]) -> Room:
-    return Room(row["id"], row["name"], row["topic"], Visibility(row["visibility"]), row["created_at"])
+def _room(row: dict[str, Any], head: dict[str, Any]) -> Room:
+    return room_of(row | head.get("room", {}))
+
+
+def _row_and_head(room_id: Any) -> Any:
+    """Return the row of a room, and of its head what its entries have made of it; null for a room that is not there."""
+    head = heads_table().get(room_id)
+    row = r.table("rooms", read_mode="majority").get(room_id)
+    return head.do(
+        lambda head: row.do(
+            lambda row: r.branch(
+                (row == None) | is_head(head).not_() | head["deleted"].default(False),  # noqa: E711  ReQL
+                None,
+                [row, head.pluck("room")],
+            )
+        )
+    )
+
+
+_ROOM: Final = Prepared(_row_and_head)

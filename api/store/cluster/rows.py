@@ -11,15 +11,15 @@ import structlog
 
 from api.models.kinds import KINDS, said
 from api.models.log import UNREADABLE, Draft, Entry, Head, Kind
-from api.models.rooms import Notify, NotifyLevel, Role
+from api.models.rooms import Notify, NotifyLevel, Role, Room, Visibility, Writable
 from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
 """A primary key of RethinkDB has at most this length."""
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq")
 """The columns of `members` that stay as they are when a member's role changes."""
-KEPT_BY_PEOPLE: Final = "notify"
-"""The column of `members` that stays also when the membership ends, and when it begins again."""
+KEPT_BY_PEOPLE: Final = ("notify", "turn")
+"""The columns of `members` that stay also when the membership ends, and when it begins again."""
 MAX_POISON: Final = 1_000
 """This many unreadable rows are logged, each once; further ones are skipped without a log line."""
 
@@ -141,9 +141,47 @@ def our_rows(tail: Iterable[Any]) -> list[dict[str, Any]]:
 
 def acting_row(row: dict[str, Any]) -> dict[str, Any]:
     """Check the row of an entry that acts, and return it unchanged. Raises as `entry_of` does."""
-    if entry_of(row).kind == Kind.MEMBER:
+    kind = entry_of(row).kind
+    if kind == Kind.MEMBER:
         membership_after(row)
+    elif kind == Kind.ROOM:
+        room_of({"id": row["room_id"], "created_at": row["at"], **row["data"]})
     return row
+
+
+def settings_of(room: Room) -> dict[str, Any]:
+    """Return what may change of a room, as `rooms`, the head and its entries have it."""
+    return {
+        "name": room.name,
+        "topic": room.topic,
+        "visibility": room.visibility.value,
+        "archived": room.archived,
+        "slow_seconds": room.slow_seconds,
+        "post_role": room.post_role.value,
+    }
+
+
+def room_of(row: dict[str, Any]) -> Room:
+    """Read a row of `rooms`. Raises as `entry_of` does."""
+    archived, slow_seconds, post_role = writable_of(row)
+    return Room(
+        row["id"],
+        row["name"],
+        row["topic"],
+        Visibility(row["visibility"]),
+        row["created_at"],
+        archived,
+        slow_seconds,
+        post_role,
+    )
+
+
+def writable_of(row: dict[str, Any]) -> Writable:
+    """Read what a room lets its members write. Rooms from before it could be set lack it. Raises as `entry_of` does."""
+    archived, slow_seconds = row.get("archived", False), row.get("slow_seconds", 0)
+    if type(archived) is not bool or type(slow_seconds) is not int:
+        raise TypeError
+    return Writable(archived, slow_seconds, Role(row.get("post_role", Role.MEMBER)))
 
 
 def membership_after(row: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +208,7 @@ def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, A
     if old["seq"] >= new["seq"]:
         return old
     is_going_on = old["role"] is not None and new["role"] is not None
-    kept = (KEPT_BY_PEOPLE, *(KEPT_BY_MEMBERS if is_going_on else ()))
+    kept = (*KEPT_BY_PEOPLE, *(KEPT_BY_MEMBERS if is_going_on else ()))
     return new | {name: old[name] for name in kept if name in old}
 
 
@@ -189,7 +227,7 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
 
 def notify_of(row: dict[str, Any]) -> Notify:
     """Return how a member is notified, by their row of `members`. Raises as `entry_of` does."""
-    notify = row.get(KEPT_BY_PEOPLE)
+    notify = row.get("notify")
     if notify is None:
         return Notify()
     muted_until = notify["muted_until"]

@@ -187,4 +187,13 @@ STEPS: Final = (
         indexes=(Index("reactions", "place", lambda row: row["place"]),),
     ),
     Step(version=15, tables=(), changes=(fold_messages,), indexes=()),
+    Step(
+        version=16,
+        tables=(),
+        changes=(),
+        indexes=(
+            Index("rooms", "deleted", lambda row: row["deleted_at"]),
+            Index("reactions", "room", lambda row: row["place"].nth(0)),
+        ),
+    ),
 )

@@ -8,11 +8,13 @@ from api.errors import Unavailable
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.cluster.accounts import ClusterAccounts
+from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.changes import ClusterChanges
+from api.store.cluster.deletions import ClusterDeletions
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.erasure import ClusterErasure
 from api.store.cluster.flusher import Flusher
@@ -25,6 +27,7 @@ from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mentions import ClusterMentions
 from api.store.cluster.messages import Messages
 from api.store.cluster.pages import Pages
+from api.store.cluster.pauses import ClusterPauses
 from api.store.cluster.pins import Pins
 from api.store.cluster.positions import ClusterPositions
 from api.store.cluster.previews import Previews
@@ -63,6 +66,7 @@ class ClusterStore(Store):
         accounts = ClusterAccounts(pool, reader)
         self._signals = ClusterSignals(pool)
         members = ClusterMembers(pool, reader, appender, flusher, accounts)
+        allowed = AllowedKinds(pool)
         super().__init__(
             accounts=accounts,
             sessions=ClusterSessions(pool, reader),
@@ -71,6 +75,8 @@ class ClusterStore(Store):
                 appender=appender,
                 flusher=flusher,
                 members=members,
+                accounts=accounts,
+                allowed=allowed,
                 previews=Previews(pool, reader, pages),
                 unread=UnreadCounts(pool),
             ),
@@ -78,6 +84,7 @@ class ClusterStore(Store):
             mentions=ClusterMentions(pool, reader, members, messages),
             log=ClusterLog(
                 pool,
+                allowed=allowed,
                 appender=appender,
                 flusher=flusher,
                 pages=pages,
@@ -86,6 +93,8 @@ class ClusterStore(Store):
                 answered=AnsweredMessages(pool, reader, heads),
                 epochs=epochs,
             ),
+            deletions=ClusterDeletions(pool, flusher),
+            pauses=ClusterPauses(pool, flusher),
             audit=ClusterAudit(pool),
             attempts=ClusterAttempts(pool),
             invites=ClusterInvites(pool, accounts),

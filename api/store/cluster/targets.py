@@ -89,7 +89,7 @@ class Targets:
             return await self._if_stored(room_id, draft, error)
         if standing is None:
             return Accepted(whole, _guards(draft, target, seq, pin_count))
-        if await self._is_stored(room_id, draft):
+        if await self.is_stored(room_id, draft):
             return Accepted(draft, (ONLY_IF_STORED,))
         return Appended(standing, target.epoch, is_new=False)
 
@@ -118,11 +118,11 @@ class Targets:
 
     async def _if_stored(self, room_id: str, draft: Draft, error: TailwireError) -> Accepted:
         """Return a draft as one that an append only finds. If it is not stored, raises the error that forbids it."""
-        if await self._is_stored(room_id, draft):
+        if await self.is_stored(room_id, draft):
             return Accepted(draft, (ONLY_IF_STORED,))
         raise error
 
-    async def _is_stored(self, room_id: str, draft: Draft) -> bool:
+    async def is_stored(self, room_id: str, draft: Draft) -> bool:
         """Say whether an entry is stored under a draft's ref."""
         if draft.ref is None:
             return False

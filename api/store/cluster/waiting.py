@@ -106,6 +106,8 @@ def next_batch(queue: deque[Waiting]) -> list[Waiting]:
         batch.append(queue.popleft())
         if waiting.row["kind"] == Kind.MEMBER:
             changed.add(waiting.row["user_id"])
+        elif waiting.row["kind"] == Kind.ROOM:  # all that comes after it must look at the room again
+            break
     return batch
 
 

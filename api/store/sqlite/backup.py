@@ -16,6 +16,7 @@ from api.store.sqlite import schema
 from api.store.sqlite.database import flush_directory, path_of
 from api.store.sqlite.epochs import SqliteEpochs, renew_epochs
 from api.store.sqlite.errors import translated
+from api.store.sqlite.rows import newest_id
 from api.store.sqlite.wake import is_open_somewhere
 
 BUSY_MILLISECONDS: Final = 5_000
@@ -82,8 +83,7 @@ def _begin_anew(partial: Path, file: Path) -> int:
         cursor = connection.cursor()
         with connection:
             renew_epochs(cursor)
-        ((newest,),) = cursor.execute("SELECT coalesce(max(id), 0) FROM entries")
-        return int(newest)
+        return newest_id(cursor)
 
 
 def _set_aside(place: Path) -> Path:

@@ -15,6 +15,7 @@ import structlog
 
 from api.store.base.sessions import SET_BACK
 from api.store.epoch import new_epoch
+from api.store.sqlite.rows import newest_id
 
 
 class SqliteEpochs:
@@ -36,7 +37,7 @@ class SqliteEpochs:
             finally:
                 if connection.in_transaction:
                     cursor.execute("ROLLBACK")
-        self.note(_newest(cursor))
+        self.note(newest_id(cursor))
 
     def note(self, newest_id: int) -> None:
         """Write down the id of the newest entry. This is not flushed, as a note that is too old does no harm."""
@@ -49,7 +50,7 @@ class SqliteEpochs:
 
     def _is_as_noted(self, cursor: apsw.Cursor) -> bool:
         noted = self._read()  # before the database, or a commit in between would make the note too new
-        newest = _newest(cursor)
+        newest = newest_id(cursor)
         if noted is None:
             return not newest
         return noted[0] == self._file_number() and noted[1] <= newest
@@ -63,11 +64,6 @@ class SqliteEpochs:
 
     def _file_number(self) -> int:
         return self._database.stat().st_ino
-
-
-def _newest(cursor: apsw.Cursor) -> int:
-    ((newest,),) = cursor.execute("SELECT coalesce(max(id), 0) FROM entries")
-    return int(newest)
 
 
 def renew_epochs(cursor: apsw.Cursor) -> None:

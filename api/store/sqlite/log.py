@@ -36,6 +36,9 @@ class SqliteLog(LogStore):
 
         return await self._write(work)
 
+    async def is_stored(self, room_id: str, draft: Draft) -> bool:  # noqa: ARG002  refs are of all rooms
+        return await self._read(lambda cursor: self._log.has_ref(cursor, draft))
+
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         return await self._read(lambda cursor: self._log.heads(cursor, room_ids))
 

@@ -24,17 +24,23 @@ from api.models.rooms import (
     ReadMark,
     Role,
     Standing,
+    Writable,
 )
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
 from api.store.sqlite.room_log import RoomLog, bounded
-from api.store.sqlite.standings import has_other_owner, membership_of, role_of
+from api.store.sqlite.standings import has_other_owner, membership_of, rights_of
 from api.store.sqlite.worker import Worker
 
 _MEMBER: Final = (
-    "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until"
+    "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until,"
+    " archived, slow_seconds, post_role, admin"
 )
+_MEMBERS: Final = (
+    "members JOIN users ON users.id = user_id JOIN rooms ON rooms.id = room_id AND NOT rooms.deleted"
+)
+"""The tables of the columns of `_MEMBER`, without the rooms that were deleted."""
 
 
 class SqliteMembers(MemberStore):
@@ -75,6 +81,9 @@ class SqliteMembers(MemberStore):
             lambda cursor: _mark_read(cursor, room_id, user_id, seq, epoch=epoch, back=back)
         )
 
+    async def heir(self, room_id: str, owner_id: str) -> User | None:
+        return await self._read(lambda cursor: _heir(cursor, room_id, owner_id))
+
     def _change(  # noqa: PLR0917  those of `change`
         self, cursor: apsw.Cursor, room_id: str, user: User, by: str, at: int, rule: MembershipRule
     ) -> Appended | None:
@@ -82,7 +91,7 @@ class SqliteMembers(MemberStore):
         self._log.head(cursor, room_id)
         now = membership_of(cursor, room_id, user.id)
         is_last_owner = now.role is Role.OWNER and not has_other_owner(cursor, room_id, user.id)
-        then = rule(Standing(now, role_of(cursor, room_id, by), is_last_owner))
+        then = rule(Standing(now, rights_of(cursor, room_id, by), is_last_owner))
         if then is None:
             return None
         appended = self._log.add(cursor, room_id, member_draft(user, now.role, then, at, by))
@@ -105,8 +114,7 @@ def keep(cursor: apsw.Cursor, room_id: str, user_id: str, membership: Membership
 def _find(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
     """Return a membership."""
     row = cursor.execute(
-        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id WHERE room_id = ? AND user_id = ?"
-        " AND role IS NOT NULL",
+        f"SELECT {_MEMBER} FROM {_MEMBERS} WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
         (room_id, user_id),
     ).fetchone()
     return row and _member(row)
@@ -120,7 +128,7 @@ def _find_many(cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Memb
 def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
     """List a room's members in the order of joining."""
     rows = cursor.execute(
-        f"SELECT {_MEMBER} FROM members JOIN users ON id = user_id"
+        f"SELECT {_MEMBER} FROM {_MEMBERS}"
         " WHERE room_id = ? AND role IS NOT NULL AND (joined_at, user_id) > (?, ?)"
         " ORDER BY joined_at, user_id LIMIT ?",
         (room_id, *paging.start(f"members {room_id}", after), limit + 1),
@@ -151,7 +159,8 @@ def _set_notify(cursor: apsw.Cursor, room_id: str, user_id: str, notify: Notify)
     """Store how a member wants to be notified. Raises `NotFound`."""
     cursor.execute(
         "UPDATE members SET notify_level = ?, muted_until = ?"
-        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL"
+        " AND NOT (SELECT deleted FROM rooms WHERE id = room_id)",
         (notify.level.value, notify.muted_until, room_id, user_id),
     )
     if not cursor.connection.changes():
@@ -164,7 +173,7 @@ def _mark_read(
     """Move a member's `read_seq`, as `MemberStore.mark_read` says."""
     row = cursor.execute(
         "SELECT epoch, read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
-        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL AND NOT deleted",
         (bounded(seq), room_id, user_id),
     ).fetchone()
     if row is None:
@@ -180,13 +189,36 @@ def _mark_read(
     return ReadMark(present, wanted, has_moved=True)
 
 
+def _heir(cursor: apsw.Cursor, room_id: str, owner_id: str) -> User | None:
+    """Return who is to own a room when this owner goes."""
+    if has_other_owner(cursor, room_id, owner_id):
+        return None
+    row = cursor.execute(
+        "SELECT users.id, username, display_name, users.created_at"
+        f" FROM {_MEMBERS} WHERE room_id = ? AND role IN ('moderator', 'member') AND user_id <> ? AND NOT disabled"
+        " ORDER BY role = 'member', joined_at, user_id LIMIT 1",
+        (room_id, owner_id),
+    ).fetchone()
+    return row and User(*row)
+
+
 def notify_of(level: str | None, muted_until: int | None) -> Notify:
     """Return how a member is notified, by these columns of their row."""
     return Notify() if level is None else Notify(NotifyLevel(level), muted_until)
 
 
 def _member(row: Any) -> Member:
-    room_id, user_id, username, display_name, role, joined_at, read_seq, *notify = row
+    room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
+    level, muted_until, archived, slow_seconds, post_role, is_admin = more
     return Member(
-        room_id, user_id, username, display_name, Role(role), joined_at, read_seq, notify_of(*notify)
+        room_id,
+        user_id,
+        username,
+        display_name,
+        Role(role),
+        joined_at,
+        read_seq,
+        notify_of(level, muted_until),
+        Writable(bool(archived), slow_seconds, Role(post_role)),
+        bool(is_admin),
     )

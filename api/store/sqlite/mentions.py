@@ -44,7 +44,8 @@ def _of_user(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None,
 
 def _joined_at(cursor: apsw.Cursor, room_id: str, user_id: str) -> int | None:
     row = cursor.execute(
-        "SELECT joined_at FROM members WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
+        "SELECT joined_at FROM members JOIN rooms ON id = room_id AND NOT deleted"
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
         (room_id, user_id),
     ).fetchone()
     return None if row is None else int(row[0])

@@ -35,7 +35,7 @@ from api.models.page import Page
 from api.store import paging
 from api.store.fold import UNCHANGED, folded, with_messages
 from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
-from api.store.shape import dense, require_shape
+from api.store.shape import dense, require_appendable, require_shape
 from api.store.sqlite import changed, mentioned
 from api.store.sqlite.database import busy_timeout
 from api.store.sqlite.rows import (
@@ -69,7 +69,7 @@ _REPLIES: Final = (
     f"SELECT {COLUMNS} FROM entries INDEXED BY threads"
     " WHERE room_id = ?1 AND thread = ?5 AND seq > ?2 AND seq < ?3"
 )
-_UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id)"
+_UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id AND NOT deleted)"
 
 
 class RoomLog:
@@ -84,8 +84,7 @@ class RoomLog:
 
     def append(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended:
         """Add an entry of a user, as `LogStore.append` says."""
-        if draft.kind is Kind.MEMBER:
-            raise Invalid("membership changes by joining and leaving")
+        require_appendable(draft)
         require_shape(draft)
         digest = _digest(room_id, draft)
         hashed = None if draft.ref is None else ref_hash(draft.ref)
@@ -107,6 +106,16 @@ class RoomLog:
         changed.note(cursor, appended.entry)
         mentioned.note(cursor, appended.entry)
         return appended
+
+    @staticmethod
+    def has_ref(cursor: apsw.Cursor, draft: Draft) -> bool:
+        """Say whether an entry is stored under the user and ref of a draft."""
+        if draft.ref is None:
+            return False
+        row = cursor.execute(
+            "SELECT 1 FROM entries WHERE user_id = ? AND ref_hash = ?", (draft.user_id, ref_hash(draft.ref))
+        ).fetchone()
+        return row is not None
 
     def add(
         self,
@@ -164,7 +173,9 @@ class RoomLog:
 
     def head(self, cursor: apsw.Cursor, room_id: str) -> Head:
         """Return where a room's log ends. Raises `NotFound`."""
-        row = cursor.execute("SELECT id, epoch, seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        row = cursor.execute(
+            "SELECT id, epoch, seq FROM rooms WHERE id = ? AND NOT deleted", (room_id,)
+        ).fetchone()
         if row is None:
             raise NotFound
         return Head(*row)
@@ -172,7 +183,7 @@ class RoomLog:
     def heads(self, cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where the logs of these rooms end."""
         rows = cursor.execute(
-            "SELECT id, epoch, seq FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT id, epoch, seq FROM rooms WHERE NOT deleted AND id IN (SELECT value FROM json_each(?))",
             (_json(list(room_ids)).decode(),),
         )
         return {row[0]: Head(*row) for row in rows}
@@ -180,7 +191,7 @@ class RoomLog:
     def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
         """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
         after = bounded(after)
-        row = cursor.execute("SELECT seq FROM rooms WHERE id = ?", (room_id,)).fetchone()
+        row = cursor.execute("SELECT seq FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
         until = 0 if row is None else min(bounded(after + limit), row[0])
         if until <= after:
             return []

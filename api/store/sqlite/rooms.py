@@ -15,22 +15,27 @@ import apsw
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
-from api.models.log import preview
+from api.models.log import Appended, preview
 from api.models.page import Page
-from api.models.rooms import Membership, Role, Room, RoomView, Unread, Visibility
+from api.models.rooms import LOBBY_ID, Membership, Role, Room, RoomRule, RoomView, Unread, Visibility
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
-from api.store.shape import member_draft
+from api.store.shape import member_draft, room_draft
 from api.store.sqlite import mentioned
 from api.store.sqlite.members import keep, notify_of
 from api.store.sqlite.room_log import RoomLog
-from api.store.sqlite.standings import role_of
+from api.store.sqlite.standings import rights_of, role_of
 from api.store.sqlite.worker import Worker
 from api.store.unread import MAX_LOOKED, unread
 
-_ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at"
-_VIEW: Final = f"{_ROOM}, epoch, seq, message_seq, role, read_seq, notify_level, muted_until"
+_ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role"
+_ROOM_COLUMNS: Final = 8
+_VIEW: Final = (
+    f"{_ROOM}, epoch, seq, message_seq,"
+    f" iif(rooms.id = '{LOBBY_ID}', (SELECT admin FROM users WHERE users.id = user_id), 0),"
+    " role, read_seq, notify_level, muted_until"
+)
 
 
 class SqliteRooms(RoomStore):
@@ -43,6 +48,12 @@ class SqliteRooms(RoomStore):
 
     async def create(self, room: Room, owner: User) -> RoomView:
         return await self._write(lambda cursor: self._create(cursor, room, owner))
+
+    async def change(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended | None:
+        return await self._write(lambda cursor: self._change(cursor, room_id, user, at, rule))
+
+    async def delete(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended:
+        return await self._write(lambda cursor: self._delete(cursor, room_id, user, at, rule))
 
     async def get(self, room_id: str) -> Room | None:
         return await self._read(lambda cursor: _find(cursor, room_id))
@@ -71,9 +82,9 @@ class SqliteRooms(RoomStore):
         stored = _find(cursor, room.id)
         if stored is None:
             cursor.execute(
-                "INSERT INTO rooms (id, name, topic, visibility, created_at, epoch)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (room.id, room.name, room.topic, room.visibility.value, room.created_at, new_epoch()),
+                "INSERT INTO rooms (id, created_at, epoch, name, topic, visibility, archived, slow_seconds,"
+                " post_role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (room.id, room.created_at, new_epoch(), *_settings(room)),
             )
             owning = Membership(Role.OWNER)
             self._log.add(cursor, room.id, member_draft(owner, None, owning, room.created_at, owner.id))
@@ -85,10 +96,39 @@ class SqliteRooms(RoomStore):
             raise NotFound
         return seen
 
+    def _change(
+        self, cursor: apsw.Cursor, room_id: str, user: User, at: int, rule: RoomRule
+    ) -> Appended | None:
+        """Change a room and log it, if `rule` says so; see `RoomStore.change`."""
+        now, then = self._ruled(cursor, room_id, user, rule)
+        if then == now:
+            return None
+        appended = self._log.add(cursor, room_id, room_draft(user, then, at))
+        _store(cursor, then)
+        return appended
+
+    def _delete(self, cursor: apsw.Cursor, room_id: str, user: User, at: int, rule: RoomRule) -> Appended:
+        """Delete a room with a last entry; see `RoomStore.delete`."""
+        _, last = self._ruled(cursor, room_id, user, rule)
+        appended = self._log.add(cursor, room_id, room_draft(user, last, at, deleted=True))
+        _store(cursor, Room(room_id, "", "", Visibility.PRIVATE, last.created_at))
+        cursor.execute("UPDATE rooms SET deleted = max(?, 1) WHERE id = ?", (at, room_id))
+        cursor.execute("INSERT INTO room_deletions (room_id) VALUES (?)", (room_id,))
+        return appended
+
+    @staticmethod
+    def _ruled(cursor: apsw.Cursor, room_id: str, user: User, rule: RoomRule) -> tuple[Room, Room]:
+        """Return a room as it is, and as a rule wants it. Raises `NotFound`, and what the rule raises."""
+        room = _find(cursor, room_id)
+        if room is None:
+            raise NotFound
+        return room, rule(room, rights_of(cursor, room_id, user.id))
+
     def _view(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> RoomView | None:
         """Return a room as a user sees it."""
         row = cursor.execute(
-            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ? WHERE id = ?",
+            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
+            " WHERE id = ? AND NOT deleted",
             (user_id, room_id),
         ).fetchone()
         return row and self._room_view(cursor, row, user_id)
@@ -102,7 +142,7 @@ class SqliteRooms(RoomStore):
         """List a user's rooms in the order of joining."""
         rows = cursor.execute(
             f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
-            " WHERE user_id = ? AND role IS NOT NULL AND (joined_at, room_id) > (?, ?)"
+            " WHERE user_id = ? AND role IS NOT NULL AND NOT deleted AND (joined_at, room_id) > (?, ?)"
             " ORDER BY joined_at, room_id LIMIT ?",
             (user_id, *paging.start(f"joined {user_id}", after), limit + 1),
         ).fetchall()
@@ -137,8 +177,8 @@ class SqliteRooms(RoomStore):
         )
 
     def _room_view(self, cursor: apsw.Cursor, row: Any, user_id: str) -> RoomView:
-        epoch, seq, message_seq, role, read_seq, *notify = row[5:]
-        room = _room(row[:5])
+        epoch, seq, message_seq, is_admin, role, read_seq, *notify = row[_ROOM_COLUMNS:]
+        room = _room(row[:_ROOM_COLUMNS])
         is_all_read = role is None or read_seq >= message_seq
         last = self._log.message(cursor, room.id, message_seq) if message_seq else None
         return RoomView(
@@ -150,13 +190,35 @@ class SqliteRooms(RoomStore):
             unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
             notify=None if role is None else notify_of(*notify),
             last_message=None if last is None else preview(last),
+            is_admin=bool(is_admin),
         )
 
 
 def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
     """Return a room."""
-    row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ?", (room_id,)).fetchone()
+    row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
     return row and _room(row)
+
+
+def _store(cursor: apsw.Cursor, room: Room) -> None:
+    """Store what may change of a room."""
+    cursor.execute(
+        "UPDATE rooms SET name = ?, topic = ?, visibility = ?, archived = ?, slow_seconds = ?, post_role = ?"
+        " WHERE id = ?",
+        (*_settings(room), room.id),
+    )
+
+
+def _settings(room: Room) -> tuple[str | int, ...]:
+    """Return the columns of what may change of a room."""
+    return (
+        room.name,
+        room.topic,
+        room.visibility.value,
+        int(room.archived),
+        room.slow_seconds,
+        room.post_role.value,
+    )
 
 
 def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
@@ -183,11 +245,15 @@ def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head
 def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
     """Return how many rooms a user is a member of."""
     ((count,),) = cursor.execute(
-        "SELECT count(*) FROM members WHERE user_id = ? AND role IS NOT NULL", (user_id,)
+        "SELECT count(*) FROM members JOIN rooms ON id = room_id"
+        " WHERE user_id = ? AND role IS NOT NULL AND NOT deleted",
+        (user_id,),
     )
     return int(count)
 
 
 def _room(row: Any) -> Room:
-    id_, name, topic, visibility, created_at = row
-    return Room(id_, name, topic, Visibility(visibility), created_at)
+    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role = row
+    return Room(
+        id_, name, topic, Visibility(visibility), created_at, bool(archived), slow_seconds, Role(post_role)
+    )

@@ -75,6 +75,15 @@ def read_row(row: Any) -> Entry | None:
         return None
 
 
+def newest_id(cursor: apsw.Cursor) -> int:
+    """Return the greatest id that an entry ever had, also if it was taken away with its room. 0 before the first.
+
+    So it never falls, unless an older copy of the database is put in its place.
+    """
+    row = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
 # -- writing
 
 
@@ -101,7 +110,9 @@ def next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> LogPla
         advance = "UPDATE rooms SET seq = seq + 1, message_seq = seq + 1"
     else:
         advance = "UPDATE rooms SET seq = seq + 1"
-    rows = cursor.execute(f"{advance} WHERE id = ? RETURNING epoch, seq", (room_id,)).fetchall()
+    rows = cursor.execute(
+        f"{advance} WHERE id = ? AND NOT deleted RETURNING epoch, seq", (room_id,)
+    ).fetchall()
     if not rows:
         raise NotFound
     return LogPlace(*rows[0])  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ The functions take a cursor, and run inside a transaction.
 import apsw
 
 from api.errors import MembershipChanged
-from api.models.rooms import OUTSIDE, Member, Membership, Role
+from api.models.rooms import LOBBY_ID, OUTSIDE, Member, Membership, Role, rights_in
 
 
 def membership_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Membership:
@@ -22,6 +22,15 @@ def role_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
     return membership_of(cursor, room_id, user_id).role
 
 
+def rights_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:
+    """Return the role by which a user may do things in a room, or None for a user who is no member."""
+    role = role_of(cursor, room_id, user_id)
+    if role is None or room_id != LOBBY_ID:
+        return role
+    row = cursor.execute("SELECT admin FROM users WHERE id = ?", (user_id,)).fetchone()
+    return rights_in(room_id, role, is_admin=row is not None and bool(row[0]))
+
+
 def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
     """Say whether a room has an owner besides this user."""
     row = cursor.execute(
@@ -32,6 +41,11 @@ def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
 
 
 def require_unchanged(cursor: apsw.Cursor, member: Member) -> None:
-    """Raise `MembershipChanged` unless a member still has the role that `member` says."""
-    if role_of(cursor, member.room_id, member.user_id) is not member.role:
+    """Raise `MembershipChanged` unless a member has the role that `member` says, in a room that is as it says."""
+    row = cursor.execute(
+        "SELECT role, archived, slow_seconds, post_role FROM members JOIN rooms ON id = room_id AND NOT deleted"
+        " WHERE room_id = ? AND user_id = ?",
+        (member.room_id, member.user_id),
+    ).fetchone()
+    if row != (member.role, *member.writable):
         raise MembershipChanged

@@ -297,6 +297,22 @@ ALTER TABLE members ADD COLUMN notify_level TEXT;
 ALTER TABLE members ADD COLUMN muted_until INTEGER;
 """
 
+_FOURTEENTH: Final = """
+-- What the room lets its members write.
+ALTER TABLE rooms ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN slow_seconds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN post_role TEXT NOT NULL DEFAULT 'member';
+
+-- Rooms of which something is left to take away. rooms.deleted is when a room was deleted, and 0 for any other.
+CREATE TABLE room_deletions (
+    room_id TEXT PRIMARY KEY REFERENCES rooms
+) STRICT, WITHOUT ROWID;
+
+-- The last message of the member in slow mode: when its turn was taken, and the hash of its ref.
+ALTER TABLE members ADD COLUMN turn_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN turn_ref BLOB;
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -311,6 +327,7 @@ STEPS: Final = (
     _ELEVENTH,
     _TWELFTH,
     _THIRTEENTH,
+    _FOURTEENTH,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

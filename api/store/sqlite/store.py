@@ -20,12 +20,14 @@ from api.store.sqlite.attempts import SqliteAttempts
 from api.store.sqlite.audit import SqliteAudit
 from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
+from api.store.sqlite.deletions import SqliteDeletions
 from api.store.sqlite.erasure import SqliteErasure
 from api.store.sqlite.invites import SqliteInvites
 from api.store.sqlite.leases import SqliteLeases
 from api.store.sqlite.log import SqliteLog
 from api.store.sqlite.members import SqliteMembers
 from api.store.sqlite.mentions import SqliteMentions
+from api.store.sqlite.pauses import SqlitePauses
 from api.store.sqlite.positions import SqlitePositions
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
@@ -63,6 +65,8 @@ class SqliteStore(Store):
             members=SqliteMembers(reader, writer, log),
             mentions=SqliteMentions(reader, log),
             log=SqliteLog(reader, writer, log),
+            deletions=SqliteDeletions(reader, writer, log),
+            pauses=SqlitePauses(writer),
             audit=SqliteAudit(reader, writer),
             attempts=SqliteAttempts(writer),
             invites=SqliteInvites(reader, writer),

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
+import orjson
 
 from api.errors import Unavailable
 from api.models.changes import Change, Grown, Quiet, SessionEnded, Signal
@@ -20,7 +21,7 @@ from api.models.log import Appended, Entry, Kind
 from api.store.fold import Mentions, mentions_in
 from api.store.mentions import EVERYBODY
 from api.store.sqlite.room_log import RoomLog
-from api.store.sqlite.rows import COLUMNS, rows_of
+from api.store.sqlite.rows import COLUMNS, newest_id, rows_of
 from api.store.sqlite.worker import Work
 
 POLL_SECONDS: Final = 0.25
@@ -166,8 +167,7 @@ class SqliteTail(AsyncIterator[list[Change]]):
         entries = self._filled(cursor, [entry for entry in found if entry is not None])
         changes: list[Change] = [*entries]
         if self._grown and entries:
-            heads = self._log.heads(cursor, [entry.room_id for entry in entries])
-            changes += growth(entries, {room_id: head.epoch for room_id, head in heads.items()})
+            changes += growth(entries, _epochs(cursor, {entry.room_id for entry in entries}))
         changes += (SessionEnded(session_id, user_id) for _, session_id, user_id in endings)
         reached = TailPosition(
             rows[-1][0] if rows else after.entry_id, endings[-1][0] if endings else after.ending_id
@@ -247,9 +247,8 @@ def commit_of(cursor: apsw.Cursor, results: Iterable[object]) -> Commit:
 
 def position(cursor: apsw.Cursor) -> TailPosition:
     """Return the position after everything that is committed."""
-    newest = "SELECT (SELECT max(id) FROM entries), (SELECT max(id) FROM session_endings)"
-    ((entry_id, ending_id),) = cursor.execute(newest)
-    return TailPosition(entry_id or 0, ending_id or 0)
+    ((ending_id,),) = cursor.execute("SELECT coalesce(max(id), 0) FROM session_endings")
+    return TailPosition(newest_id(cursor), ending_id)
 
 
 def _rows_after(cursor: apsw.Cursor, after: int) -> list[Any]:
@@ -260,6 +259,15 @@ def _rows_after(cursor: apsw.Cursor, after: int) -> list[Any]:
         (after, _BATCH),
         more=", head_seq",
     )
+
+
+def _epochs(cursor: apsw.Cursor, room_ids: Iterable[str]) -> dict[str, str]:
+    """Return the epochs of these rooms, also of those that were deleted."""
+    rows = cursor.execute(
+        "SELECT id, epoch FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(room_ids)).decode(),),
+    )
+    return {str(room_id): str(epoch) for room_id, epoch in rows}
 
 
 def _endings_after(cursor: apsw.Cursor, after: int) -> list[Any]:

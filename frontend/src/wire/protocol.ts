@@ -139,6 +139,12 @@ export interface Room {
   name: string;
   topic?: string | null;
   visibility: Visibility;
+  /** Whether nobody may write. Missing, as the next two, where the server does not tell. */
+  archived?: boolean | null;
+  /** How long members wait after each message. */
+  slow_seconds?: number | null;
+  /** Who may send messages: `member` or `moderator`, and those above. */
+  post_role?: Role | null;
   created_at: string;
   role: Role | null;
   epoch: string;
@@ -252,7 +258,15 @@ const KINDS = {
     was: maybe(role),
     display_name: maybe(text),
   },
-  room: { name: text, topic: maybe(text), visibility },
+  room: {
+    name: text,
+    topic: maybe(text),
+    visibility,
+    archived: maybe(flag),
+    slow_seconds: maybe(whole),
+    post_role: maybe(role),
+    deleted: maybe(flag),
+  },
 };
 
 /** The events that are no entries: nothing of them is in the log. */
