@@ -36,7 +36,7 @@ class Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Check the parts of a setup, beginning with those that others depend on."""
-    kind = settings.store.partition(":")[0]
+    kind = settings.store_kind
     try:
         store = await open_store(settings.store, opening=Opening.LOOK)
     except TailwireError as error:

@@ -17,6 +17,8 @@ from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
 from api.accounts.wiring import wire_accounts
 from api.config import Settings, read_settings
+from api.config.doors import open_doors
+from api.config.shown import shown_settings
 from api.feed import Feed
 from api.http.deps import HttpSettings, Services
 from api.http.docs_page import install_docs_page
@@ -34,6 +36,7 @@ from api.limits.wiring import wire_limits
 from api.metrics.metrics import Metrics, Parts
 from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
+from api.realtime.nodes import NodeParts, Nodes
 from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
 from api.rooms.wiring import wire_rooms
 from api.routers import (
@@ -204,6 +207,20 @@ async def _running(
     )
     followers = jobs.followers
     feed = Feed(store, hub, realtime.revocation, signals, followers if followers.all else None)
+    nodes = Nodes(
+        store,
+        NodeParts(
+            version=__version__,
+            hub=hub,
+            admission=realtime.admission,
+            memory=limits.memory,
+            feed=feed.state,
+            tasks=tasks.states,
+            followers=followers.all,
+            leases=jobs.leases.counts,
+            clock_skew_ms=lambda: skew.milliseconds,
+        ),
+    )
     metrics = Metrics(
         recorded,
         Parts(
@@ -233,6 +250,7 @@ async def _running(
     tasks.keep("revocation", realtime.revocation.run)
     tasks.keep("clock", skew.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
+    tasks.keep("nodes", nodes.run)
     tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
     tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
     for follower in followers.all:
@@ -243,6 +261,7 @@ async def _running(
             rooms=rooms,
             realtime=realtime,
             limits=limits,
+            nodes=nodes,
             probes=Probes(
                 check_store=store.check,
                 memory_is_short=lambda: limits.memory.is_short,
@@ -251,6 +270,7 @@ async def _running(
                 feed=feed.state,
                 tasks=tasks.states,
                 metrics_text=metrics_text,
+                database_bytes=store.size_bytes,
             ),
             recorder=recorded,
             settings=_http_settings(settings),
@@ -258,6 +278,7 @@ async def _running(
     finally:
         hub.close_all()
         await tasks.close()
+        await nodes.close()
         await accounts.uses.close()
         await reads.close()
         await realtime.replay.close()
@@ -274,4 +295,7 @@ def _http_settings(settings: Settings) -> HttpSettings:
         name=settings.name,
         url=settings.link_base,
         subscriptions=settings.subscriptions,
+        store_kind=settings.store_kind,
+        shown=shown_settings(settings),
+        open_doors=open_doors(settings),
     )

@@ -26,6 +26,7 @@ async def started(
     *arguments: str,
     program: Sequence[str] = PROGRAM,
     log: IO[bytes] | None = None,
+    stdin: int | None = None,
 ) -> AsyncIterator[Process]:
     """Run the program in this directory, with its stderr in `log`. Afterwards all its processes are gone."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")}
@@ -34,6 +35,7 @@ async def started(
         *arguments,
         env=inherited | settings,
         cwd=directory,
+        stdin=stdin,
         stdout=PIPE,
         stderr=log or PIPE,
         start_new_session=True,
@@ -52,14 +54,19 @@ async def started(
 
 
 async def result(
-    settings: dict[str, str], directory: Path, *arguments: str, program: Sequence[str] = PROGRAM
+    settings: dict[str, str],
+    directory: Path,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    said: bytes | None = None,
 ) -> tuple[int | None, str, str]:
-    """Run the program to its end; return exit code, stdout and stderr."""
+    """Run the program to its end, and say this to it; return exit code, stdout and stderr."""
+    stdin = None if said is None else PIPE
     async with (
-        started(settings, directory, *arguments, program=program) as process,
+        started(settings, directory, *arguments, program=program, stdin=stdin) as process,
         asyncio.timeout(START_SECONDS),
     ):
-        out, err = await process.communicate()
+        out, err = await process.communicate(said)
     return process.returncode, out.decode(), err.decode()
 
 

@@ -84,6 +84,28 @@ class Stranger:
         until = time.time_ns() // 1_000_000 + in_ms
         self._execute("UPDATE leases SET until = ? WHERE name = ?", until, name)
 
+    async def put_node(self, node_id: str, state: object, *, age_ms: int) -> None:
+        """Store what a node said of itself so many milliseconds ago, by the clock of the database."""
+        if self._server is not None:
+            seen_at = r.now().to_epoch_time() * 1000 - age_ms
+            row = {"id": node_id, "state": state, "seen_at": seen_at}
+            await as_admin(self._server, r.table("nodes").insert(row, conflict="replace"))
+            return
+        seen_at = time.time_ns() // 1_000_000 - age_ms
+        insert = "INSERT OR REPLACE INTO nodes (id, seen_at, state) VALUES (?, ?, ?)"
+        self._execute(insert, node_id, seen_at, state if isinstance(state, str) else json.dumps(state))
+
+    async def node_ids(self) -> list[str]:
+        """Return the ids of all nodes of which something is stored."""
+        if self._server is not None:
+            found = await as_admin(self._server, r.table("nodes")["id"].coerce_to("array"))
+            return sorted(map(str, found))
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        try:
+            return [str(row[0]) for row in connection.execute("SELECT id FROM nodes ORDER BY id")]
+        finally:
+            connection.close()
+
     async def delete_room(self, room_id: str) -> None:
         """Mark the head of a room as deleted."""
         if self._server is not None:

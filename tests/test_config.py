@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from api.config import Settings, SettingsError, read_settings
+from api.config.shown import shown_settings
 
 
 @pytest.mark.parametrize(
@@ -129,3 +131,34 @@ def test_everybody_may_sign_up_only_where_no_stranger_comes_or_where_it_is_said(
     settings: dict[str, Any], mode: str
 ) -> None:
     assert Settings(**settings).signup_mode == mode
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///data/tailwire.db", "sqlite:///data/tailwire.db"),
+        ("sqlite:////srv/a:b@c.db", "sqlite:////srv/a:b@c.db"),
+        ("rethinkdb://db:28015/tailwire", "rethinkdb://db:28015/tailwire"),
+        ("rethinkdb://app@db/tailwire", "rethinkdb://app@db/tailwire"),
+        ("rethinkdb://app:hunter2@db:28015/tailwire", "rethinkdb://app:***@db:28015/tailwire"),
+        ("rethinkdb://app:hunter2/@x@db/tailwire", "rethinkdb://app:***@db/tailwire"),
+        ("rethinkdb://:hunter2@db/tailwire", "rethinkdb://:***@db/tailwire"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    (store,) = [one for one in shown_settings(Settings(store=url)) if one.name == "TAILWIRE_STORE"]
+    assert (store.value, store.source) == (shown, "environment")
+
+
+def test_every_setting_is_shown_with_its_source_and_secrets_without_their_value() -> None:
+    settings = Settings(secret=SecretStr("9f3c1be07a5d42d8816eab2c94f7d05e"), trusted_proxies="10.0.0.0/8")
+    shown = {one.name.removeprefix("TAILWIRE_").lower(): one for one in shown_settings(settings)}
+    assert shown.keys() == Settings.model_fields.keys() - {"test_rethinkdb"}
+    assert {name for name, one in shown.items() if one.is_secret} == {
+        name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
+    }
+    assert all(one.value is None for one in shown.values() if one.is_secret)
+    assert (shown["secret"].source, shown["secret"].is_set) == ("environment", True)
+    assert (shown["signup"].value, shown["signup"].source) == ("invite", "derived")
+    assert shown["trusted_proxies"].value == ["10.0.0.0/8"]
+    assert "9f3c1be07a5d" not in repr(shown)

@@ -2,8 +2,10 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 
+from api.accounts.accounts import OnErasing
 from api.accounts.audit import Audit
 from api.accounts.directory import account_named, make_account
 from api.accounts.endings import SessionEndings
@@ -11,11 +13,21 @@ from api.accounts.proof import replace_password
 from api.accounts.security import Passwords
 from api.accounts.sessions import usable_sessions
 from api.accounts.weak_passwords import check_password
-from api.errors import Conflict, NotFound
+from api.errors import Conflict, FieldError, Invalid, NotFound
 from api.limits.concurrency import ConcurrencyLimit
-from api.models.accounts import Account, Audited, AuditEvent, Session, User
+from api.models.accounts import (
+    Account,
+    AccountFilter,
+    AccountState,
+    Audited,
+    AuditEvent,
+    AuditFilter,
+    Session,
+)
 from api.models.page import Page
 from api.store.base.store import Store
+
+Word = TypeVar("Word", bound=StrEnum)
 
 GENERATED_PASSWORD_BYTES: Final = 15
 """A generated password has 120 random bits, which are 20 characters in base64."""
@@ -40,19 +52,21 @@ class Admin:
     Methods raise `NotFound` for an unknown user.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         passwords: Passwords,
         audit: Audit,
         endings: SessionEndings,
         hashing: ConcurrencyLimit,
+        on_erasing: OnErasing,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._audit = audit
         self._endings = endings
         self._hashing = hashing
+        self._on_erasing = on_erasing
 
     async def account(self, user_id: str) -> Account:
         """Return an account."""
@@ -68,15 +82,19 @@ class Admin:
             raise NotFound("There is no account with this name: `tailwire user list` shows all")
         return account
 
-    async def accounts(self, *, cursor: str | None, limit: int) -> Page[Account]:
-        """List all accounts. Raises `BadCursor`."""
-        return await self._store.accounts.all(cursor=cursor, limit=limit)
+    async def accounts(
+        self, text: str | None = None, state: str | None = None, *, cursor: str | None, limit: int
+    ) -> Page[Account]:
+        """List the accounts that `AccountFilter` chooses: all, if both are None. Raises `BadCursor`, `Invalid`."""
+        matching = AccountFilter(text, _one_of(AccountState, "state", state))
+        return await self._store.accounts.all(matching, cursor=cursor, limit=limit)
 
-    async def create(self, username: str, password: str, actor: Actor) -> User:
+    async def create(self, username: str, password: str, display_name: str | None, actor: Actor) -> Account:
         """Make an account. Raises `Invalid`, `UsernameTaken`."""
-        user = await make_account(self._store, self._passwords, username, password, None)
-        await self._record(Audited.CREATED, user.id, actor)
-        return user
+        async with self._hashing.take():
+            user = await make_account(self._store, self._passwords, username, password, display_name)
+            await self._record(Audited.CREATED, user.id, actor)
+        return await self.account(user.id)
 
     async def change(
         self, user_id: str, *, disabled: bool | None, admin: bool | None, actor: Actor
@@ -116,6 +134,19 @@ class Admin:
             await replace_password(self._store, self._endings, user_id, new_hash)
             await self._record(Audited.PASSWORD_RESET, user_id, actor)
 
+    async def erase(self, user_id: str, actor: Actor) -> None:
+        """Begin to erase an account as its user would, and end its sessions. Nothing can stop it once it has begun.
+
+        A background job does the rest after this returns. Raises `Conflict`.
+        """
+        _require_another(user_id, actor)
+        await self._store.erasure.begin(user_id, one_remains=actor.is_person)
+        try:
+            await self._record(Audited.ERASED, user_id, actor)
+            await self._endings.all_of(user_id)
+        finally:
+            self._on_erasing()  # the account is marked, so the job goes on whatever has failed here
+
     async def sessions(self, user_id: str) -> list[Session]:
         """Return a user's sessions that can still be used, newest first."""
         await self.account(user_id)
@@ -128,12 +159,37 @@ class Admin:
         await self._record(Audited.SESSION_ENDED, user_id, actor)
         return ended
 
-    async def audit_log(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
-        """List the events of the audit log, newest first. Raises `BadCursor`."""
-        return await self._store.audit.all(cursor=cursor, limit=limit)
+    async def end_session(self, user_id: str, session_id: str, actor: Actor) -> None:
+        """End one session of a user. Raises `NotFound` for one that is not theirs."""
+        if session_id not in {one.id for one in await self.sessions(user_id)}:
+            raise NotFound("There is no such session")
+        await self._endings.one(session_id)
+        await self._record(Audited.SESSION_ENDED, user_id, actor)
+
+    async def audit_log(
+        self, event: str | None = None, user_id: str | None = None, *, cursor: str | None, limit: int
+    ) -> tuple[Page[AuditEvent], dict[str, str]]:
+        """List the events of the audit log that `AuditFilter` chooses, newest first, and usernames by their ids.
+
+        Accounts that are gone have no name. Raises `BadCursor`, `Invalid`.
+        """
+        matching = AuditFilter(_one_of(Audited, "event", event), user_id)
+        page = await self._store.audit.all(matching, cursor=cursor, limit=limit)
+        ids = {id_ for one in page.items for id_ in (one.actor_id, one.subject_id) if id_ is not None}
+        accounts = await self._store.accounts.get_many(list(ids))
+        return page, {id_: account.user.username for id_, account in accounts.items()}
 
     async def _record(self, event: Audited, user_id: str, actor: Actor) -> None:
         await self._audit.record(event, actor_id=actor.user_id, subject_id=user_id, address=actor.address)
+
+
+def _one_of(words: type[Word], field: str, text: str | None) -> Word | None:
+    """Return the word of an enumeration, or None for None. Raises `Invalid` about `field`."""
+    if text is None:
+        return None
+    if text not in set(words):
+        raise Invalid(errors=(FieldError((field,), f"must be one of {', '.join(words)}"),))
+    return words(text)
 
 
 def new_password() -> str:

@@ -18,6 +18,7 @@ from api.models.usernames import (
     normal_username,
 )
 
+MAX_DISPLAY_NAME_CHARACTERS: Final = 64
 MAX_KEY_BYTES: Final = 120
 MAX_USERNAME_MARKS: Final = 2
 """The most combining marks on one letter of a username: Vietnamese and Hebrew need two, more cover other letters."""
@@ -126,6 +127,18 @@ def label(text: str) -> str:
         raise ValueError("must show something")
     if _most_marks(shown) > MAX_MARKS:
         raise ValueError("must not stack so many marks on one letter")
+    return name
+
+
+def shown_name(text: str) -> str:
+    """Return a display name without outer blanks. Raises `Invalid`."""
+    try:
+        name = label(text)
+    except ValueError as error:
+        raise Invalid(errors=(FieldError(("display_name",), str(error)),)) from None
+    if len(name) > MAX_DISPLAY_NAME_CHARACTERS:
+        text = f"must have at most {MAX_DISPLAY_NAME_CHARACTERS} characters"
+        raise Invalid(errors=(FieldError(("display_name",), text),))
     return name
 
 

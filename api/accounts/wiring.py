@@ -66,7 +66,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
         ),
         invites=invites,
         sessions=sessions,
-        admin=Admin(store, passwords, audit, endings, hashing),
+        admin=Admin(store, passwords, audit, endings, hashing, on_erasing),
         authenticator=Authenticator(reads, tokens, uses),
         uses=uses,
     )
@@ -75,12 +75,16 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
 def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
     """Return the administration of accounts for a process without sockets."""
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
-    return Admin(store, passwords, audit, endings, _hashing(passwords))
+    return Admin(store, passwords, audit, endings, _hashing(passwords), on_erasing=_leave_to_a_server)
 
 
 def wire_invites(settings: Settings, store: Store) -> InviteService:
     """Return the invites for a process without sockets."""
     return InviteService(store, Audit(store, days=settings.audit_days))
+
+
+def _leave_to_a_server() -> None:
+    """Do nothing. This is the `OnErasing` of a process without background jobs: running servers look by themselves."""
 
 
 async def _tokens(settings: Settings, store: Store) -> Tokens:

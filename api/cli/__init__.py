@@ -13,7 +13,8 @@ from api.accounts.secret import kept_secret
 from api.accounts.setup import setup_link, setup_notice, setup_token, token_to_print
 from api.cli.audit import show_audit
 from api.cli.command import administer, fail, offline, valid_settings
-from api.cli.invites import make_invite
+from api.cli.invites import make_invite, show_invites
+from api.cli.status import show_settings, show_status
 from api.cli.users import user
 from api.config import Settings, read_settings
 from api.config.doors import open_doors
@@ -37,7 +38,10 @@ cli = typer.Typer(
 )
 cli.add_typer(user, name="user")
 cli.command("invite")(make_invite)
+cli.command("invites")(show_invites)
 cli.command("audit")(show_audit)
+cli.command("status")(show_status)
+cli.command("settings")(show_settings)
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,28 +4,33 @@ from typing import Annotated
 
 import typer
 
+from api.accounts.admin import Admin
 from api.cli.command import administer
 from api.protocol.fields import timestamp
-from api.store import Store
 
 PAGE = 100
 
 
 def show_audit(
     limit: Annotated[int, typer.Option(min=1, help="How many events to show.")] = 50,
+    event: Annotated[str | None, typer.Option(help="Only events of this kind, such as disabled.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Only what this user did, or what was done to them.")
+    ] = None,
 ) -> None:
     """Show the audit log, newest first: time, event, who did it, to whom, from where."""
-    administer(lambda _admin, store: _show(store, limit))
+
+    async def show(admin: Admin, _store: object) -> None:
+        user_id = None if user is None else (await admin.account_by_name(user)).user.id
+        await _show(admin, event, user_id, limit)
+
+    administer(show)
 
 
-async def _show(store: Store, limit: int) -> None:
+async def _show(admin: Admin, event: str | None, user_id: str | None, limit: int) -> None:
     cursor: str | None = None
     while limit > 0:
-        page = await store.audit.all(cursor=cursor, limit=min(limit, PAGE))
-        ids = {id_ for one in page.items for id_ in (one.actor_id, one.subject_id) if id_ is not None}
-        names = {
-            id_: account.user.username for id_, account in (await store.accounts.get_many(list(ids))).items()
-        }
+        page, names = await admin.audit_log(event, user_id, cursor=cursor, limit=min(limit, PAGE))
         for one in page.items:
             actor, subject = (
                 names.get(id_, id_) if id_ is not None else "-" for id_ in (one.actor_id, one.subject_id)

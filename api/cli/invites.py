@@ -1,4 +1,4 @@
-"""`tailwire invite`: the links with which people can sign up."""
+"""`tailwire invite` and `tailwire invites`: the links with which people can sign up."""
 
 from typing import Annotated
 
@@ -7,10 +7,12 @@ import typer
 from api.accounts.admin import Actor
 from api.accounts.invites import MAX_USES, InviteService, invite_link
 from api.accounts.wiring import wire_invites
-from api.cli.command import administer
+from api.cli.command import administer, tell
 from api.config import read_settings
+from api.protocol.fields import timestamp
 from api.store import Store
 
+PAGE = 100
 SECONDS_PER_DAY = 86_400
 
 
@@ -26,6 +28,29 @@ def make_invite(
         )
     )
     typer.echo(invite_link(read_settings().link_base, code))
+
+
+def show_invites(
+    end: Annotated[str | None, typer.Option(help="End the invite with this id: nobody else gets in.")] = None,
+) -> None:
+    """Show the invites: id, when each was made and ends, the uses left, and whether it makes administrators."""
+    if end is not None:
+        administer(lambda _admin, store: _invites(store).end(end, Actor()))
+        tell(f"ended the invite {end}")
+        return
+    administer(lambda _admin, store: _show(_invites(store)))
+
+
+async def _show(invites: InviteService) -> None:
+    cursor: str | None = None
+    while True:
+        page = await invites.to_server(cursor=cursor, limit=PAGE)
+        for one in page.items:
+            until = timestamp(one.expires_at) or "-"
+            uses = f"{one.uses_left} of {one.max_uses} left" + ("  admin" if one.admin else "")
+            typer.echo(f"{one.id}  {timestamp(one.created_at)}  {until}  {uses}")
+        if (cursor := page.next_cursor) is None:
+            return
 
 
 def _invites(store: Store) -> InviteService:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.accounts.admin import Actor, Admin
-from api.cli.command import administer, ask_password, change_user, tell
+from api.accounts.names import shown_name
+from api.cli.command import administer, ask_password, change_user, fail, tell
 from api.protocol.fields import timestamp
 
 PAGE = 100
@@ -19,10 +20,20 @@ Generate = Annotated[
 
 
 @user.command("create")
-def create(username: Username, generate: Generate = False) -> None:
+def create(
+    username: Username,
+    generate: Generate = False,
+    display_name: Annotated[
+        str | None, typer.Option(help="How the user is shown, unless by the username.")
+    ] = None,
+) -> None:
     """Make an account. Asks for its password."""
     chosen = ask_password(generate)
-    administer(lambda admin, _store: admin.create(username, chosen, Actor()))
+    administer(
+        lambda admin, _store: admin.create(
+            username, chosen, shown_name(display_name) if display_name else None, Actor()
+        )
+    )
     tell(f"made the account {username}", chosen if generate else None)
 
 
@@ -62,12 +73,30 @@ def demote(username: Username) -> None:
     tell(f"{username} is no administrator")
 
 
+@user.command("erase")
+def erase(
+    username: Username,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name once more.")] = False,
+) -> None:
+    """Erase an account, as its user would. Nothing can stop it. A running server does the work."""
+    if not yes and typer.prompt(f"This cannot be undone. Type {username} to go on") != username:
+        fail("nothing was erased")
+    change_user(username, lambda admin, user_id: admin.erase(user_id, Actor()))
+    tell(f"{username} is being erased: within a minute where a server runs, else by the next that starts")
+
+
 @user.command("sessions")
 def sessions(
     username: Username,
     end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
+    end_one: Annotated[str | None, typer.Option(help="End the one with this id.")] = None,
 ) -> None:
     """Show a user's sessions: id, time of log-in, last use, user agent."""
+    if end_one is not None:
+        session_id = end_one
+        change_user(username, lambda admin, user_id: admin.end_session(user_id, session_id, Actor()))
+        tell(f"ended the session {session_id} of {username}")
+        return
     if end:
         ended = change_user(username, lambda admin, user_id: admin.end_sessions(user_id, Actor()))
         tell(f"ended {len(ended)} sessions of {username}")
@@ -79,18 +108,23 @@ def sessions(
 
 
 @user.command("list")
-def list_users() -> None:
-    """Show all accounts: username, id, time of sign-up, and whether it is an admin, disabled or being erased."""
-    administer(lambda admin, _store: _show_accounts(admin))
+def list_users(
+    search: Annotated[
+        str | None, typer.Option(help="A part of the username or of the display name, or an id.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="Only such accounts: admin, disabled or erasing.")] = None,
+) -> None:
+    """Show accounts: username, id, time of sign-up, and whether it is an admin, disabled or being erased."""
+    administer(lambda admin, _store: _show_accounts(admin, search, state))
 
 
-async def _show_accounts(admin: Admin) -> None:
+async def _show_accounts(admin: Admin, search: str | None, state: str | None) -> None:
     cursor: str | None = None
     while True:
-        page = await admin.accounts(cursor=cursor, limit=PAGE)
+        page = await admin.accounts(search, state, cursor=cursor, limit=PAGE)
         for one in page.items:
-            state = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
+            flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
             user = one.user
-            typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {state}".rstrip())
+            typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {flags}".rstrip())
         if (cursor := page.next_cursor) is None:
             return

@@ -226,6 +226,11 @@ class Settings(BaseSettings):
     )
 
     @property
+    def store_kind(self) -> str:
+        """What the database is: `sqlite` or `rethinkdb`."""
+        return self.store.partition(":")[0]
+
+    @property
     def serves_docs(self) -> bool:
         """Whether /docs and /openapi.json are served."""
         return not self.production if self.docs is None else self.docs

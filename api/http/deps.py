@@ -1,6 +1,6 @@
 """FastAPI dependencies of the routes: the caller, the caller's address, and the services."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -19,8 +19,10 @@ from api.accounts.signup import SignUpService
 from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
+from api.http.bodies.status import OpenDoor, Shown
 from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
+from api.realtime.nodes import Nodes
 from api.realtime.wiring import Realtime
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
@@ -37,7 +39,8 @@ class HttpSettings:
     """The settings that routes and sockets need.
 
     This server answers at the names in `hosts`, or at all where it is None. The session cookie lives for
-    `session_seconds`. /metrics requires `metrics_token`, unless that is None. Links begin with `url`.
+    `session_seconds`. /metrics requires `metrics_token`, unless that is None. Links begin with `url`. Administrators
+    may see the settings that are `shown`, and the doors that they leave open.
     """
 
     origins: frozenset[str]
@@ -49,6 +52,9 @@ class HttpSettings:
     name: str
     url: str
     subscriptions: int
+    store_kind: str
+    shown: Sequence[Shown]
+    open_doors: Sequence[OpenDoor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Services:
     rooms: RoomServices
     realtime: Realtime
     limits: Limits
+    nodes: Nodes
     probes: Probes
     recorder: Recorder
     settings: HttpSettings
@@ -112,6 +119,10 @@ def _probes(parts: _Services) -> Probes:
     return parts.probes
 
 
+def _nodes(parts: _Services) -> Nodes:
+    return parts.nodes
+
+
 def _settings(parts: _Services) -> HttpSettings:
     return parts.settings
 
@@ -125,6 +136,7 @@ MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
 RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]
 MentionsDep = Annotated[MentionService, Depends(_mentions)]
+NodesDep = Annotated[Nodes, Depends(_nodes)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
 

@@ -63,7 +63,44 @@ MEMBER: Final = {
     "role": "owner",
     "joined_at": AT,
 }
+ACCOUNT: Final = ADA | {"created_at": AT, "admin": True, "disabled": False, "erasing": False}
+AUDITED: Final = {
+    "at": AT,
+    "event": "disabled",
+    "actor_id": USER_ID,
+    "actor_username": "ada",
+    "subject_id": "Yq0sPZ3vT7yq4jDk1mH8bA",
+    "subject_username": None,
+    "address": "192.0.2.7",
+}
+SETTING: Final = {
+    "name": "TAILWIRE_PORT",
+    "description": "The port to listen on. 0 chooses a free port.",
+    "value": 8000,
+    "source": "default",
+    "secret": False,
+    "set": False,
+}
 ENTRY: Final = {"type": "message", **_WRITTEN}
+
+_FEED: Final = {"live": True, "lag_ms": 2, "silent_ms": 1_204}
+NODE: Final = {
+    "node_id": "8c0xTnQeW1mBzJ4dYk2rUg",
+    "current": True,
+    "age_ms": 0,
+    "host": "chat-1",
+    "process": 17,
+    "version": "0.1.0",
+    "started_at": AT,
+    "connections": 42,
+    "sockets": 43,
+    "subscriptions": 120,
+    "rooms": 12,
+    "feed": _FEED,
+    "memory_short": False,
+    "clock_skew_ms": 1,
+    "tasks": [],
+}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     # What comes in.
@@ -85,6 +122,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "Erase": {"password": "correct horse battery"},
     "Flags": {"disabled": True},
     "NewSettings": {"topic": "Analytical ones", "slow_seconds": 30},
+    "AccountToMake": {
+        "username": "ada",
+        "password": "correct horse battery",
+        "display_name": "Ada Lovelace",
+    },
     "NewRoom": {"name": "Engines", "visibility": "private", "topic": "Analytical ones"},
     "NewRole": {"role": "moderator"},
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
@@ -114,6 +156,21 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
     "RoomOut": ROOM,
     "RoomsOut": {"items": [ROOM], "next_cursor": None},
+    "AccountOut": ACCOUNT,
+    "AccountsOut": {"items": [ACCOUNT], "next_cursor": None},
+    "AuditOut": {"items": [AUDITED], "next_cursor": None},
+    "NodeOut": NODE,
+    "StatusOut": {
+        "status": "ready",
+        "version": "0.1.0",
+        "store": {"kind": "sqlite", "up": True, "bytes": 1_048_576},
+        "nodes": [NODE],
+        "leases": [{"name": "erasure", "held": False, "node_id": None, "lag": None}],
+    },
+    "SettingsOut": {
+        "items": [SETTING],
+        "open_doors": [{"what": "/metrics is open", "remedy": "TAILWIRE_METRICS_TOKEN"}],
+    },
     "MemberOut": MEMBER,
     "MembersOut": {"items": [MEMBER], "next_cursor": None},
 }

@@ -1,8 +1,13 @@
 """What /readyz and /metrics ask of a node. `main` makes it, so that HTTP imports none of those parts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+from api.errors import Unavailable
+
+CHECK_TIMEOUT_SECONDS: Final = 2.0
 
 
 class FeedProbe(Protocol):
@@ -53,3 +58,13 @@ class Probes:
     feed: FeedProbe
     tasks: Sequence[TaskProbe]
     metrics_text: Callable[[], bytes]
+    database_bytes: Callable[[], int | None]
+
+    async def store_is_up(self) -> bool:
+        """Return whether the store can be read and written now."""
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                await self.check_store()
+        except (Unavailable, TimeoutError):
+            return False
+        return True

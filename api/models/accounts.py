@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,28 @@ class Account:
     disabled: bool = False
     admin: bool = False
     erasing: bool = False
+
+
+class AccountState(StrEnum):
+    """The states by which administrators choose accounts from the list."""
+
+    ADMIN = "admin"
+    DISABLED = "disabled"  # and not being erased
+    ERASING = "erasing"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Chooses accounts: those with `text` in their username or display name, or as their id, and of this state.
+
+    Upper and lower case are the same. What is None chooses all.
+    """
+
+    text: str | None = None
+    state: AccountState | None = None
+
+
+ALL_ACCOUNTS: Final = AccountFilter()
 
 
 class SignupMode(StrEnum):
@@ -122,3 +144,17 @@ class AuditEvent:
     actor_id: str | None
     subject_id: str | None
     address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Chooses events of the audit log: those of this kind, and those that this user did or that were done to them.
+
+    What is None chooses all.
+    """
+
+    event: Audited | None = None
+    user_id: str | None = None
+
+
+ALL_EVENTS: Final = AuditFilter()

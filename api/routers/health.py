@@ -1,20 +1,18 @@
 """/healthz, /readyz and /metrics: whether the process runs, whether it can serve, and its metrics."""
 
-import asyncio
 import secrets
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.errors import NotFound, Unavailable
+from api.errors import NotFound
 from api.http.bodies.forms import Answer
 from api.http.deps import HttpSettingsDep, ProbesDep
 from api.http.openapi import refuses
 
 router = APIRouter(tags=["health"])
 
-CHECK_TIMEOUT_SECONDS: Final = 2.0
 PROMETHEUS_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -78,12 +76,7 @@ async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep
 @router.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(probes: ProbesDep, response: Response) -> Readiness:
     """Answer 200 when this node can serve, and 503 when it cannot."""
-    try:
-        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
-            await probes.check_store()
-        store = True
-    except (Unavailable, TimeoutError):
-        store = False
+    store = await probes.store_is_up()
     feed, memory = probes.feed, not probes.memory_is_short()
     ready = store and memory and feed.is_live
     response.status_code = 200 if ready else 503

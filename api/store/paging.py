@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import orjson
 
 from api.errors import BadCursor
+from api.models.accounts import AccountFilter, AuditFilter
 from api.models.page import PAGE_BYTES, Page
 
 T = TypeVar("T")
@@ -51,6 +52,16 @@ def start(list_name: str, cursor: str | None) -> Key:
 def public_rooms(named: str | None) -> str:
     """Return the name of the list of public rooms, or of those whose names contain this text."""
     return "public" if named is None else f"public {named}"
+
+
+def accounts(matching: AccountFilter) -> str:
+    """Return the name of the list of accounts that a filter chooses."""
+    return f"accounts {matching.state or ''} {matching.text or ''}".rstrip()
+
+
+def audit_events(matching: AuditFilter) -> str:
+    """Return the name of the list of audit events that a filter chooses."""
+    return f"audit {matching.event or ''} {matching.user_id or ''}".rstrip()
 
 
 def page(

@@ -11,7 +11,7 @@ from api.models.accounts import Audited
 from api.store import open_store
 from api.store.base.store import Store
 from tests.accounts.test_sessions import NEW_PASSWORD, again, log_in, refresh, works
-from tests.node import PASSWORD, Node, Person, running
+from tests.node import PASSWORD, Node, Person, eventually, running
 from tests.process import result, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
@@ -29,11 +29,17 @@ async def admin(node: Node, store_url: str, tmp_path: Path) -> Person:
 async def test_who_is_no_administrator_finds_nothing_there(node: Node, alice: Person) -> None:
     calls = [
         ("GET", "/admin/users", None),
+        ("POST", "/admin/users", {"username": "carol", "password": NEW_PASSWORD}),
+        ("GET", f"/admin/users/{alice.id}", None),
+        ("DELETE", f"/admin/users/{alice.id}", None),
         ("PATCH", f"/admin/users/{alice.id}", {"admin": True}),
         ("POST", f"/admin/users/{alice.id}/password", {"new_password": NEW_PASSWORD}),
         ("GET", f"/admin/users/{alice.id}/sessions", None),
         ("DELETE", f"/admin/users/{alice.id}/sessions", None),
+        ("DELETE", f"/admin/users/{alice.id}/sessions/any", None),
         ("GET", "/admin/audit", None),
+        ("GET", "/admin/status", None),
+        ("GET", "/admin/settings", None),
         ("GET", "/admin/nothing", None),
     ]
     answers = [await alice.http.request(method, path, json=body) for method, path, body in calls]
@@ -78,6 +84,122 @@ async def test_an_administrator_lists_accounts_and_sessions_and_ends_them(
     assert (await admin.http.get(sessions)).json()["items"] == []
     for path in ("/admin/users/nobody/sessions", "/admin/users/%00/sessions"):
         assert (await admin.http.get(path)).status_code == 404
+
+
+async def test_an_administrator_ends_one_session_of_a_user_and_leaves_the_others(
+    node: Node, admin: Person, alice: Person
+) -> None:
+    second = await again(alice)
+    sessions = f"/admin/users/{alice.id}/sessions"
+    newest, oldest = (one["id"] for one in (await admin.http.get(sessions)).json()["items"])
+    own = (await admin.http.get("/auth/sessions")).json()["items"][0]["id"]
+    for wrong in (own, "none", "%00"):
+        assert (await admin.http.delete(f"{sessions}/{wrong}")).status_code == 404
+    async with second.socket() as socket:
+        assert (await admin.http.delete(f"{sessions}/{newest}")).status_code == 204
+        assert await socket.closed() == 4501
+    assert [one["id"] for one in (await admin.http.get(sessions)).json()["items"]] == [oldest]
+    assert await works(alice)
+    assert await works(admin)
+
+
+@pytest.mark.settings(signup="closed")
+async def test_an_administrator_makes_an_account_where_nobody_may_sign_up(
+    store_url: str, node: Node, tmp_path: Path
+) -> None:
+    settings = {"TAILWIRE_STORE": store_url}
+    made = await result(settings, tmp_path, "user", "create", "boss", "--generate")
+    await result(settings, tmp_path, "user", "promote", "boss")
+    boss = (await log_in(node, "boss", made[1].split()[-1])).json()["access_token"]
+    client = node.client(Authorization=f"Bearer {boss}")
+    account = {"username": "Carol", "password": NEW_PASSWORD, "display_name": "Carol C."}
+    answer = await client.post("/admin/users", json=account)
+    assert answer.status_code == 201
+    carol = answer.json()
+    assert (carol["username"], carol["display_name"], carol["admin"]) == ("carol", "Carol C.", False)
+    assert (await client.get(f"/admin/users/{carol['id']}")).json() == carol
+    refused = [
+        (account, 409, "username_taken"),
+        (account | {"username": "dora", "password": "password"}, 422, "weak_password"),
+        (account | {"username": "admin"}, 422, "invalid"),
+        (account | {"username": "dora", "display_name": "\u202e"}, 422, "invalid"),
+        (account | {"username": "dora", "admin": True}, 422, "extra_forbidden"),
+        ({"username": "dora"}, 422, "invalid"),
+    ]
+    for body, status, code in refused:
+        told = await client.post("/admin/users", json=body)
+        assert (told.status_code, told.json()["code"]) == (status, code), body
+    welcome = (await log_in(node, "carol", NEW_PASSWORD)).json()
+    rooms = await node.client(Authorization=f"Bearer {welcome['access_token']}").get("/rooms")
+    assert [room["id"] for room in rooms.json()["items"]] == ["lobby"]
+    events = (await client.get("/admin/audit", params={"event": "created"})).json()["items"]
+    assert [(one["actor_username"], one["subject_username"]) for one in events] == [
+        ("boss", "carol"),
+        (None, "boss"),
+    ]
+
+
+async def test_accounts_are_searched_over_http(admin: Person, alice: Person, bob: Person) -> None:
+    async def found(**query: str) -> list[str]:
+        answer = await admin.http.get("/admin/users", params=query)
+        assert answer.status_code == 200
+        return [one["username"] for one in answer.json()["items"]]
+
+    await admin.http.patch(f"/admin/users/{bob.id}", json={"disabled": True})
+    assert await found(q="LIC") == ["alice"]
+    assert await found(q=bob.id) == ["bob"]
+    assert await found(state="admin") == ["boss"]
+    assert await found(q="b", state="disabled") == ["bob"]
+    assert await found(q="(") == []
+    cursor = (await admin.http.get("/admin/users", params={"limit": 1})).json()["next_cursor"]
+    for query in ({"q": ""}, {"q": "a\0"}, {"q": "a" * 65}, {"state": "all"}, {"q": "b", "cursor": cursor}):
+        assert (await admin.http.get("/admin/users", params=query)).status_code == 422, query
+
+
+@pytest.mark.stores("sqlite", "rethinkdb")
+async def test_an_account_is_erased_by_an_administrator_as_by_its_user(
+    node: Node, admin: Person, alice: Person, bob: Person
+) -> None:
+    said = await bob.http.post("/rooms/lobby/messages", json={"ref": "r", "body": "private words"})
+    path = f"/admin/users/{bob.id}"
+    async with bob.socket() as socket:
+        assert (await admin.http.delete(path)).status_code == 204
+        assert await socket.closed() == 4501
+    assert not await works(bob)
+
+    async def is_erased() -> bool:
+        return (await admin.http.get(path)).status_code == 404
+
+    await eventually(is_erased)
+    message = (await alice.http.get(f"/rooms/lobby/messages/{said.json()['seq']}")).json()
+    assert (message["deleted"], message["body"], message["username"]) == (True, "", "erased")
+    assert (await admin.http.delete(path)).status_code == 404
+    (event,) = (await admin.http.get("/admin/audit", params={"event": "erased"})).json()["items"]
+    assert (event["actor_username"], event["subject_id"], event["subject_username"]) == ("boss", bob.id, None)
+
+
+async def test_administrators_erase_neither_themselves_nor_the_last_one(admin: Person, alice: Person) -> None:
+    answer = await admin.http.delete(f"/admin/users/{admin.id}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    await admin.http.patch(f"/admin/users/{alice.id}", json={"admin": True})
+    assert (await alice.http.patch(f"/admin/users/{admin.id}", json={"disabled": True})).status_code == 200
+    assert (await alice.http.delete(f"/admin/users/{alice.id}")).status_code == 409
+    assert (await alice.http.delete(f"/admin/users/{admin.id}")).status_code == 204
+    assert await works(alice)
+
+
+async def test_the_audit_log_is_filtered_over_http(admin: Person, alice: Person, bob: Person) -> None:
+    async def told(**query: str) -> list[str]:
+        answer = await admin.http.get("/admin/audit", params=query)
+        assert answer.status_code == 200
+        return [one["event"] for one in answer.json()["items"]]
+
+    await admin.http.patch(f"/admin/users/{bob.id}", json={"disabled": True})
+    assert await told(user_id=bob.id) == ["disabled", "signed_up"]
+    assert await told(user_id=bob.id, event="disabled") == ["disabled"]
+    assert await told(event="promoted") == ["promoted"]
+    for query in ({"event": "any"}, {"user_id": ""}, {"user_id": "a b"}, {"event": "Disabled"}):
+        assert (await admin.http.get("/admin/audit", params=query)).status_code == 422, query
 
 
 async def test_a_password_is_reset_and_the_old_sessions_end(node: Node, admin: Person, alice: Person) -> None:
@@ -223,12 +345,53 @@ async def test_the_command_line_does_the_same_beside_a_running_server(store_url:
     ]
 
 
+async def test_the_command_line_does_what_the_administrators_screen_does(
+    store_url: str, node: Node, admin: Person, alice: Person, tmp_path: Path
+) -> None:
+    async def run(*arguments: str) -> str:
+        code, out, err = await result({"TAILWIRE_STORE": store_url}, tmp_path, *arguments)
+        assert (code, err) == (0, "")
+        return out
+
+    made = await run("user", "create", "carol", "--generate", "--display-name", "Carol C.")
+    assert made.startswith("made the account carol\n")
+    found = (await admin.http.get("/admin/users", params={"q": "carol c"})).json()["items"]
+    assert [one["username"] for one in found] == ["carol"]
+    assert (await run("user", "list", "--search", "LIC")).split()[0] == "alice"
+    assert (await run("user", "list", "--state", "admin")).count("\n") == 1
+    session = (await run("user", "sessions", "alice")).split()[0]
+    assert (
+        await run("user", "sessions", "alice", "--end-one", session)
+        == f"ended the session {session} of alice\n"
+    )
+    assert not await works(alice)
+    await run("invite", "--uses", "3")
+    line = (await run("invites")).split()
+    assert line[3:] == ["3", "of", "3", "left"]
+    assert await run("invites", "--end", line[0]) == f"ended the invite {line[0]}\n"
+    assert await run("invites") == ""
+    code, _, err = await result(
+        {"TAILWIRE_STORE": store_url}, tmp_path, "user", "erase", "alice", said=b"no\n"
+    )
+    assert (code, err) == (1, "tailwire: nothing was erased\n")
+    assert "is being erased" in await run("user", "erase", "alice", "--yes")
+    told = (await run("audit", "--event", "erased", "--user", "alice")).split()
+    assert told[1:4] == ["erased", "-", "alice"]
+    status = await run("status")
+    assert re.search(r"^\S+:\d+  \S+  since \S+  0 connections  lag \d+ ms  \d+ s ago$", status, re.MULTILINE)
+    settings = await run("settings")
+    assert f"TAILWIRE_STORE  {store_url}  environment\n" in settings
+    assert "TAILWIRE_SECRET  unset  store\n" in settings
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("disable", "nobody-here"), "There is no account with this name"),
         (("disable", "\u202e"), "There is no account with this name"),
         (("create", "admin", "--generate"), "username is reserved"),
+        (("create", "carol", "--generate", "--display-name", "\u200b"), "display_name must show something"),
+        (("list", "--state", "asleep"), "state must be one of admin, disabled, erasing"),
     ],
 )
 async def test_the_command_line_says_what_is_wrong_in_one_line(

@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.config import Settings
+from api.http import probes
 from api.models.rooms import LOBBY_ID
-from api.routers import health
 from tests.node import PASSWORD, Node, running
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ async def test_a_running_node_is_alive_and_ready(sqlite_node: Node) -> None:
 async def test_a_node_whose_database_another_process_keeps_locked_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(probes, "CHECK_TIMEOUT_SECONDS", 0.2)
     path = tmp_path / "tailwire.db"
     async with running(Settings(store=f"sqlite:///{path}")) as node:
         client = node.client()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from api.errors import BadCursor, Conflict, NotFound, UsernameTaken
-from api.models.accounts import Account, User
+from api.models.accounts import Account, AccountFilter, AccountState, User
 from api.models.page import Page
 from api.models.rooms import Room
 from api.store.base.store import Store
@@ -142,6 +142,45 @@ async def test_all_accounts_come_in_pages(store: Store) -> None:
     assert (seen, cursor) == (accounts, None)
     with pytest.raises(BadCursor):
         await store.accounts.all(cursor="x", limit=2)
+
+
+@pytest.mark.parametrize(
+    ("matching", "usernames"),
+    [
+        (AccountFilter("LI"), ["alice", "oliver", "pim"]),
+        (AccountFilter("übel"), ["oliver"]),
+        (AccountFilter("a.b*"), ["bob"]),
+        (AccountFilter("user-pim"), ["pim"]),
+        (AccountFilter("user-"), []),
+        (AccountFilter(state=AccountState.ADMIN), ["alice", "bob"]),
+        (AccountFilter("o", AccountState.DISABLED), ["oliver"]),
+        (AccountFilter(state=AccountState.ERASING), ["pim"]),
+    ],
+)
+async def test_accounts_are_found_by_any_part_of_their_names_and_by_their_state(
+    store: Store, matching: AccountFilter, usernames: list[str]
+) -> None:
+    for number, (name, shown, flags) in enumerate(
+        (
+            ("alice", "Alice", {"admin"}),
+            ("bob", "Bob [a.b*c]", {"admin"}),
+            ("oliver", "ÜBELTÄTER", {"disabled"}),
+            ("pim", "Lila", {"disabled", "erasing"}),
+        )
+    ):
+        account = account_of(User(f"user-{name}", name, shown, created_at=number))
+        for flag in flags:
+            account = replace(account, **{flag: True})  # type: ignore[arg-type]
+        await store.accounts.create(account)
+    found, cursor = list[str](), None
+    while True:
+        page = await store.accounts.all(matching, cursor=cursor, limit=1)
+        found += [one.user.username for one in page.items]
+        if (cursor := page.next_cursor) is None:
+            break
+        with pytest.raises(BadCursor):
+            await store.accounts.all(cursor=cursor, limit=1)
+    assert found == usernames
 
 
 async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_begin_with(store: Store) -> None:

@@ -1,12 +1,45 @@
-"""The bodies of administration and of the audit log."""
+"""The queries and the bodies of administration and of the audit log."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Query
+from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.accounts import Me
-from api.http.bodies.forms import Answer
-from api.models.accounts import Account, Audited, AuditEvent
+from api.http.bodies.forms import Answer, DisplayName
+from api.models.accounts import Account, AccountState, Audited, AuditEvent
 from api.models.page import Page
 from api.protocol.fields import Strict, timestamp
 
+# -- queries
+
+PartOfName = Annotated[
+    str | SkipJsonSchema[None],
+    Query(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00]+$",
+        description="A part of the username or of the display name, or an id",
+    ),
+]
+StateInQuery = Annotated[AccountState | SkipJsonSchema[None], Query(description="Only such accounts")]
+EventInQuery = Annotated[Audited | SkipJsonSchema[None], Query(description="Only events of this kind")]
+AboutUser = Annotated[
+    str | SkipJsonSchema[None],
+    Query(pattern="^[A-Za-z0-9_-]{1,64}$", description="Only what this user did, or what was done to them"),
+]
+
+
 # -- requests
+
+
+class AccountToMake(Strict):
+    """An account that an administrator makes for somebody, who gets to know the password another way."""
+
+    username: str
+    password: str
+    display_name: DisplayName | None = None
 
 
 class NewPassword(Strict):
@@ -49,12 +82,17 @@ class AccountsOut(Answer):
 
 
 class AuditEventOut(Answer):
-    """An event of the audit log: `actor_id` did it to `subject_id`, from `address`. Null means unknown."""
+    """An event of the audit log: `actor_id` did it to `subject_id`, from `address`. Null means unknown.
+
+    The usernames are those of now, and null for an account that is gone.
+    """
 
     at: str
     event: Audited
     actor_id: str | None
+    actor_username: str | None
     subject_id: str | None
+    subject_username: str | None
     address: str | None
 
 
@@ -65,15 +103,17 @@ class AuditOut(Answer):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, page: Page[AuditEvent]) -> "AuditOut":
-        """Make it from its record."""
+    def of(cls, page: Page[AuditEvent], usernames: Mapping[str, str]) -> "AuditOut":
+        """Make it from its record and the usernames by id."""
         return cls(
             items=[
                 AuditEventOut(
                     at=timestamp(one.at),
                     event=one.event,
                     actor_id=one.actor_id,
+                    actor_username=usernames.get(one.actor_id or ""),
                     subject_id=one.subject_id,
+                    subject_username=usernames.get(one.subject_id or ""),
                     address=one.address,
                 )
                 for one in page.items

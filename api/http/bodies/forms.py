@@ -4,9 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from api.accounts.names import label
+from api.accounts.names import MAX_DISPLAY_NAME_CHARACTERS, label
 
-DisplayName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(label)]
+DisplayName = Annotated[
+    str, Field(min_length=1, max_length=MAX_DISPLAY_NAME_CHARACTERS), AfterValidator(label)
+]
 
 
 RoomName = Annotated[str, Field(min_length=1, max_length=80, strict=True), AfterValidator(label)]

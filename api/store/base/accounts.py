@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
-from api.models.accounts import Account, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, User
 from api.models.page import Page
 
 LAST_ADMINISTRATOR: Final = "This is the last administrator: make another one first"
@@ -37,8 +37,13 @@ class AccountStore(ABC):
         """Say whether there is an administrator, who may be disabled, but is not being erased."""
 
     @abstractmethod
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
-        """List all accounts, in a stable order. Raises `BadCursor`."""
+    async def all(
+        self, matching: AccountFilter = ALL_ACCOUNTS, *, cursor: str | None, limit: int
+    ) -> Page[Account]:
+        """List all accounts, or those that a filter chooses, in a stable order.
+
+        Raises `BadCursor`, also for the cursor of another filter.
+        """
 
     @abstractmethod
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from api.models.accounts import AuditEvent
+from api.models.accounts import ALL_EVENTS, AuditEvent, AuditFilter
 from api.models.page import Page
 
 
@@ -14,5 +14,10 @@ class AuditStore(ABC):
         """Store an event durably, and delete events from before `forget_before` (milliseconds)."""
 
     @abstractmethod
-    async def all(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
-        """List the events, newest first. Raises `BadCursor`."""
+    async def all(
+        self, matching: AuditFilter = ALL_EVENTS, *, cursor: str | None, limit: int
+    ) -> Page[AuditEvent]:
+        """List the events, or those that a filter chooses, newest first.
+
+        Raises `BadCursor`, also for the cursor of another filter.
+        """

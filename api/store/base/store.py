@@ -29,6 +29,7 @@ from api.store.base.leases import LeaseStore
 from api.store.base.log import LogStore
 from api.store.base.members import MemberStore
 from api.store.base.mentions import MentionStore
+from api.store.base.nodes import NodeStore
 from api.store.base.pauses import PauseStore
 from api.store.base.positions import PositionStore
 from api.store.base.rooms import RoomStore
@@ -74,6 +75,7 @@ class Store(ABC):
         changes: ChangeStore,
         signals: SignalStore,
         leases: LeaseStore,
+        nodes: NodeStore,
         positions: PositionStore,
     ) -> None:
         self.accounts = accounts
@@ -91,6 +93,7 @@ class Store(ABC):
         self.changes = changes
         self.signals = signals
         self.leases = leases
+        self.nodes = nodes
         self.positions = positions
 
     @abstractmethod

@@ -1,10 +1,11 @@
 """Stores and reads accounts in the RethinkDB tables `users` and `names`."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
-from api.models.accounts import Account, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.accounts import AccountStore
@@ -77,15 +78,23 @@ class ClusterAccounts(AccountStore):
         found = r.table("users", read_mode="majority").between(r.minval, r.maxval, index="admin")
         return bool(await self._pool.run(found.filter({"erasing": False}).is_empty().not_()))
 
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
-        """List all accounts, oldest first."""
-        start = paging.start("accounts", cursor)
+    async def all(
+        self, matching: AccountFilter = ALL_ACCOUNTS, *, cursor: str | None, limit: int
+    ) -> Page[Account]:
+        """List the accounts that a filter chooses, oldest first."""
+        list_name = paging.accounts(matching)
+        start = paging.start(list_name, cursor)
         found = r.table("users", read_mode="majority").between(
             [r.minval] if start == paging.BEFORE_ALL else [*start], [r.maxval], index="age", left_bound="open"
         )
-        rows = await self._pool.read(found.order_by(index="age").limit(limit + 1))
+        ordered = found.order_by(index="age")
+        if matching.state is not None:
+            ordered = ordered.filter(_HAS_STATE[matching.state])
+        if matching.text is not None:
+            ordered = ordered.filter(_has_text(matching.text))
+        rows = await self._pool.read(ordered.limit(limit + 1))
         return paging.page(
-            "accounts", rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
+            list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
         )
 
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
@@ -150,6 +159,23 @@ class ClusterAccounts(AccountStore):
         if written["skipped"]:
             raise NotFound
         return _account(written["changes"][0]["new_val"])
+
+
+_HAS_STATE: Final[dict[AccountState, dict[str, bool]]] = {
+    AccountState.ADMIN: {"admin": True},
+    AccountState.DISABLED: {"disabled": True, "erasing": False},
+    AccountState.ERASING: {"erasing": True},
+}
+
+
+def _has_text(text: str) -> Any:
+    """Return the condition for accounts with a text in their names, in upper or lower case, or as their id."""
+    wanted = "(?i)" + re.escape(text)
+    return lambda row: (
+        (row["id"] == text)
+        | row["username"].match(wanted).ne(None)
+        | row["display_name"].match(wanted).ne(None)
+    )
 
 
 def _by_name(username_key: Any) -> Any:

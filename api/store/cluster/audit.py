@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from api.models.accounts import Audited, AuditEvent
+from api.models.accounts import ALL_EVENTS, Audited, AuditEvent, AuditFilter
 from api.models.page import Page
 from api.store import paging
 from api.store.base.audit import AuditStore
@@ -22,12 +22,26 @@ class ClusterAudit(AuditStore):
         await self._pool.write(_RECORD(row))
         await self._pool.write(_FORGET([forget_before]))
 
-    async def all(self, *, cursor: str | None, limit: int) -> Page[AuditEvent]:
-        """List events, newest first."""
-        before = r.maxval if cursor is None else [*paging.start("audit", cursor)]
-        found = r.table("audit", read_mode="majority").between(r.minval, before)
-        rows = await self._pool.read(found.order_by(index=r.desc("id")).limit(limit + 1))
-        return paging.page("audit", rows, limit, key=lambda row: tuple(row["id"]), item=_event)
+    async def all(
+        self, matching: AuditFilter = ALL_EVENTS, *, cursor: str | None, limit: int
+    ) -> Page[AuditEvent]:
+        """List the events that a filter chooses, newest first."""
+        list_name = paging.audit_events(matching)
+        before = [r.maxval, r.maxval] if cursor is None else [*paging.start(list_name, cursor)]
+        table = r.table("audit", read_mode="majority")
+        if matching.user_id is not None:
+            index, whose = "person", [matching.user_id]
+        elif matching.event is not None:
+            index, whose = "event", [matching.event.value]
+        else:
+            index, whose = "id", []
+        found = table.between([*whose, r.minval], [*whose, *before], index=index).order_by(
+            index=r.desc(index)
+        )
+        if matching.user_id is not None and matching.event is not None:
+            found = found.filter({"event": matching.event.value})
+        rows = await self._pool.read(found.limit(limit + 1))
+        return paging.page(list_name, rows, limit, key=lambda row: tuple(row["id"]), item=_event)
 
 
 def _record(row: Any) -> Any:

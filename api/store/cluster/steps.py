@@ -70,6 +70,12 @@ def _mentioned_at(row: Any) -> Any:
     return row["users"].map(lambda user_id: [user_id, row["at"], row["id"].nth(1), row["id"].nth(0)])
 
 
+def _audited_people(event: Any) -> Any:
+    """Return a key for each user who caused an audit event or met it. The keys of a user are in the order of time."""
+    people = r.expr([event["actor_id"], event["subject_id"]]).filter(lambda one: one.ne(None)).distinct()
+    return people.map(lambda user_id: [user_id, event["id"].nth(0), event["id"].nth(1)])
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -194,6 +200,15 @@ STEPS: Final = (
         indexes=(
             Index("rooms", "deleted", lambda row: row["deleted_at"]),
             Index("reactions", "room", lambda row: row["place"].nth(0)),
+        ),
+    ),
+    Step(
+        version=17,
+        tables=("nodes",),
+        changes=(),
+        indexes=(
+            Index("audit", "event", lambda row: [row["event"], row["id"].nth(0), row["id"].nth(1)]),
+            Index("audit", "person", _audited_people, multi=True),
         ),
     ),
 )

@@ -26,6 +26,7 @@ from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mentions import ClusterMentions
 from api.store.cluster.messages import Messages
+from api.store.cluster.nodes import ClusterNodes
 from api.store.cluster.pages import Pages
 from api.store.cluster.pauses import ClusterPauses
 from api.store.cluster.pins import Pins
@@ -112,6 +113,7 @@ class ClusterStore(Store):
             ),
             signals=self._signals,
             leases=ClusterLeases(pool),
+            nodes=ClusterNodes(pool),
             positions=ClusterPositions(pool, reader),
         )
 

@@ -5,13 +5,15 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `AccountStore`; queries are joined from constants of this file
 
+import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 import apsw
 
 from api.errors import Conflict, NotFound, UsernameTaken
-from api.models.accounts import Account, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
@@ -20,6 +22,13 @@ from api.store.sqlite.worker import Worker
 _ACCOUNT: Final = (
     "id, username, display_name, created_at, username_key, password_hash, disabled, admin, erasing"
 )
+
+_HAS_STATE: Final = {
+    None: "TRUE",
+    AccountState.ADMIN: "admin",
+    AccountState.DISABLED: "disabled AND NOT erasing",
+    AccountState.ERASING: "erasing",
+}
 
 
 class SqliteAccounts(AccountStore):
@@ -41,8 +50,10 @@ class SqliteAccounts(AccountStore):
     async def has_admin(self) -> bool:
         return await self._read(_has_admin)
 
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Account]:
-        return await self._read(lambda reading: _all(reading, cursor, limit))
+    async def all(
+        self, matching: AccountFilter = ALL_ACCOUNTS, *, cursor: str | None, limit: int
+    ) -> Page[Account]:
+        return await self._read(lambda reading: _all(reading, matching, cursor, limit))
 
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
         return await self._read(lambda reading: _named(reading, prefix, cursor, limit))
@@ -123,13 +134,20 @@ def _has_admin(cursor: apsw.Cursor) -> bool:
     return found.fetchone() is not None
 
 
-def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Account]:
-    """List all accounts, oldest first."""
+def _all(cursor: apsw.Cursor, matching: AccountFilter, after: str | None, limit: int) -> Page[Account]:
+    """List the accounts that a filter chooses, oldest first."""
+    list_name = paging.accounts(matching)
+    # SQLite ignores the case of ASCII letters only, so the names are compared here, row by row.
+    wanted = re.compile(re.escape(matching.text or ""), re.IGNORECASE)
     rows = cursor.execute(
-        f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?",
-        (*paging.start("accounts", after), limit + 1),
-    ).fetchall()
-    return paging.page("accounts", rows, limit, key=lambda row: (row[3], row[0]), item=_account)
+        f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) AND {_HAS_STATE[matching.state]}"
+        " ORDER BY created_at, id",
+        paging.start(list_name, after),
+    )
+    found = (row for row in rows if row[0] == matching.text or any(map(wanted.search, row[1:3])))
+    return paging.page(
+        list_name, list(islice(found, limit + 1)), limit, key=lambda row: (row[3], row[0]), item=_account
+    )
 
 
 def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:

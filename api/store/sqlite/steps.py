@@ -313,6 +313,20 @@ ALTER TABLE members ADD COLUMN turn_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE members ADD COLUMN turn_ref BLOB;
 """
 
+_FIFTEENTH: Final = """
+-- Each process that serves: seen_at is when it was last heard of, in milliseconds since 1970, and state what it said of
+-- itself then, a JSON object.
+CREATE TABLE nodes (
+    id TEXT PRIMARY KEY,
+    seen_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_by_event ON audit (event, at, id);
+CREATE INDEX audit_by_actor ON audit (actor_id, at, id) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_by_subject ON audit (subject_id, at, id) WHERE subject_id IS NOT NULL;
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -328,6 +342,7 @@ STEPS: Final = (
     _TWELFTH,
     _THIRTEENTH,
     _FOURTEENTH,
+    _FIFTEENTH,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

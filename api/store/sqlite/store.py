@@ -27,6 +27,7 @@ from api.store.sqlite.leases import SqliteLeases
 from api.store.sqlite.log import SqliteLog
 from api.store.sqlite.members import SqliteMembers
 from api.store.sqlite.mentions import SqliteMentions
+from api.store.sqlite.nodes import SqliteNodes
 from api.store.sqlite.pauses import SqlitePauses
 from api.store.sqlite.positions import SqlitePositions
 from api.store.sqlite.room_log import RoomLog
@@ -74,6 +75,7 @@ class SqliteStore(Store):
             changes=changes,
             signals=self._signals,
             leases=SqliteLeases(reader, writer),
+            nodes=SqliteNodes(reader, writer),
             positions=SqlitePositions(reader, writer),
         )
 
