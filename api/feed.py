@@ -21,6 +21,7 @@ from api.models.changes import (
     Change,
     Grown,
     NotifyChanged,
+    PlaceChanged,
     ProfileChanged,
     Quiet,
     ReadMoved,
@@ -95,6 +96,7 @@ class Feed:
             Restored: self._close_all,
             ReadMoved: signals.hear,
             NotifyChanged: signals.hear,
+            PlaceChanged: signals.hear,
             ProfileChanged: signals.hear,
         }
         if listener is not None:

@@ -1,8 +1,17 @@
 """Random identifiers that nobody can guess."""
 
 import secrets
+from typing import Final
+
+CODE_BYTES: Final = 18
+"""A code has 144 random bits, which are 24 characters in base64. So it cannot be guessed, and needs no other guard."""
 
 
 def random_id() -> str:
     """Return an identifier of 128 random bits: 22 characters out of A-Z a-z 0-9 _ -."""
     return secrets.token_urlsafe(16)
+
+
+def random_code() -> str:
+    """Return a code of `CODE_BYTES`, which lets in whoever has it."""
+    return secrets.token_urlsafe(CODE_BYTES)

@@ -42,11 +42,13 @@ from api.rooms.wiring import wire_rooms
 from api.routers import (
     admin,
     auth,
+    direct,
     health,
     invites,
     members,
     mentions,
     messages,
+    room_invites,
     rooms,
     server,
     users,
@@ -111,8 +113,22 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         generate_unique_id_function=operation_id,
     )
     install_errors(app)
-    for part in (server, auth, users, rooms, members, messages, mentions, admin, invites, health, ws):
+    for part in (
+        server,
+        auth,
+        users,
+        rooms,
+        direct,
+        members,
+        messages,
+        mentions,
+        room_invites,
+        admin,
+        invites,
+    ):
         app.include_router(part.router)
+    for probed in (health, ws):
+        app.include_router(probed.router)
     if settings.serves_docs:
         install_docs_page(app)
     frontend = settings.frontend or BUILT_FRONTEND
@@ -177,6 +193,14 @@ async def _running(
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
     signals = wire_signals(store, hub)
     limits, jobs = wire_limits(settings, store), wire_jobs(store, erase=settings.erase)
+    rooms = wire_rooms(
+        store,
+        reads=reads,
+        limits=limits,
+        on_left=hub.leave,
+        on_deleted=jobs.deletion.begin,
+        tell=signals.tell,
+    )
     accounts = await wire_accounts(
         settings,
         store,
@@ -186,14 +210,7 @@ async def _running(
         on_ended=hub.end_sessions,
         on_erasing=jobs.erasure.begin,
         tell=signals.tell,
-    )
-    rooms = wire_rooms(
-        store,
-        reads=reads,
-        limits=limits,
-        on_left=hub.leave,
-        on_deleted=jobs.deletion.begin,
-        tell=signals.tell,
+        door=rooms.invites,
     )
     realtime = wire_realtime(
         settings,

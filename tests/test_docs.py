@@ -100,7 +100,7 @@ def table_of_imports() -> str:
 
 def tables_of_permissions() -> str:
     """Return the tables of docs/permissions.md: who may do what, and which roles a role gives and takes."""
-    relations: list[policy.Relation] = [*Role, *policy.Outsider]
+    relations: list[policy.Relation] = [*Role, *policy.Insider, *policy.Outsider]
 
     def answer(operation: policy.Operation, relation: policy.Relation) -> str:
         if relation in policy.WHO_MAY[operation]:

@@ -13,7 +13,7 @@ from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles
-from api.models.accounts import Audited, User
+from api.models.accounts import Audited, Profile, User
 from api.models.changes import ProfileChanged, Tell
 from api.models.page import Page
 from api.store.base.store import Store
@@ -63,11 +63,12 @@ class AccountService:
             return Page([], None)
         return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
 
-    async def set_display_name(self, user_id: str, display_name: str) -> User:
-        """Change the name under which a user is shown, and tell everybody who is connected. Raises `RateLimited`."""
+    async def set_profile(self, user_id: str, profile: Profile) -> User:
+        """Change what a user says about themselves, and tell everybody who is connected. Raises `RateLimited`."""
         self._throttles.change_profile(user_id)
-        user = await self._store.accounts.set_display_name(user_id, display_name)
-        self._tell(ProfileChanged(user.id, user.username, user.display_name), None)
+        user = await self._store.accounts.set_profile(user_id, profile)
+        told = ProfileChanged(user.id, user.username, user.display_name, user.status_text, user.time_zone)
+        self._tell(told, None)
         return user
 
     async def change_password(self, identity: Identity, current: str, new: str, client: Client) -> None:

@@ -1,38 +1,49 @@
 """Makes and ends invites, and lets people in who come with one."""
 
-import hashlib
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Protocol
 
 from api.accounts.admin import Actor
 from api.accounts.audit import Audit
 from api.clock import now_ms
 from api.errors import BadInvite, NotFound, TailwireError, Unavailable
-from api.models.accounts import Audited
-from api.models.invites import Invite
+from api.ids import random_code
+from api.models.accounts import Audited, User
+from api.models.invites import Invite, Preview, invite_id
 from api.models.page import Page
 from api.store.base.store import Store
 
-CODE_BYTES: Final = 18
-"""A code has 144 random bits, which are 24 characters in base64. So it cannot be guessed, and needs no other guard."""
 MAX_USES: Final = 1_000
 """One invite lets in at most this many people: everybody who has it can pass it on."""
 
 
-class InviteService:
-    """Makes, lists and ends the invites to the server. Each change is in the audit log when its method returns."""
+class RoomDoor(Protocol):
+    """Lets people into rooms by invites, which `api/rooms/invites.py` does. Its methods raise `BadInvite`."""
 
-    def __init__(self, store: Store, audit: Audit) -> None:
+    async def preview(self, invite: Invite) -> Preview:
+        """Return what anybody who has the code may see of an invite to a room."""
+
+    async def enter(self, invite: Invite, user: User) -> None:
+        """Make a user a member of the room of an invite, of which they may have taken a use already."""
+
+
+class InviteService:
+    """Makes, lists and ends the invites to the server. Each change is in the audit log when its method returns.
+
+    It also lets people sign up by an invite to a room, whose `door` it knows in a server.
+    """
+
+    def __init__(self, store: Store, audit: Audit, door: RoomDoor | None = None) -> None:
         self._store = store
         self._audit = audit
+        self._door = door
 
     async def make(
         self, actor: Actor, *, admin: bool, max_uses: int, expires_in_seconds: int
     ) -> tuple[Invite, str]:
         """Make an invite to the server, and return it with its code, which is not stored."""
-        code, now = new_code(), now_ms()
+        code, now = random_code(), now_ms()
         invite = Invite(
             id=invite_id(code),
             made_by=actor.user_id,
@@ -61,9 +72,7 @@ class InviteService:
 
         An invite counts only while its maker may make one. Raises `BadInvite`.
         """
-        invite = await self._store.invites.get(invite_id(code))
-        if invite is None or invite.for_setup or not await self._may_invite(invite.made_by):
-            raise BadInvite
+        invite, _ = await self._usable(code)
         async with claimed(self._store, invite, user_id):
             yield invite
         if invite.admin:
@@ -71,11 +80,38 @@ class InviteService:
                 Audited.PROMOTED, actor_id=invite.made_by, subject_id=user_id, address=None
             )
 
-    async def _may_invite(self, user_id: str | None) -> bool:
-        if user_id is None:
-            return True  # it was made on the command line
-        maker = await self._store.accounts.get(user_id)
-        return maker is not None and maker.admin and not maker.disabled
+    async def preview(self, code: str) -> Preview:
+        """Return what anybody who has this code may see of its invite. Raises `BadInvite`."""
+        invite, preview = await self._usable(code)
+        if not invite.is_open(now_ms()):
+            raise BadInvite
+        return preview
+
+    async def enter_room(self, code: str, user: User) -> None:
+        """Make who has signed up by an invite to a room a member of it. An invite to the server does nothing more.
+
+        The account is made already. So where the room cannot be entered any more, nothing is raised.
+        """
+        invite = await self._store.invites.get(invite_id(code))
+        if invite is not None and invite.room_id is not None and self._door is not None:
+            with suppress(TailwireError):
+                await self._door.enter(invite, user)
+
+    async def _usable(self, code: str) -> tuple[Invite, Preview]:
+        """Return an invite that its maker may make now, and what may be seen of it. Raises `BadInvite`."""
+        invite = await self._store.invites.get(invite_id(code))
+        if invite is None or invite.for_setup:
+            raise BadInvite
+        if invite.room_id is not None:
+            if self._door is None:
+                raise BadInvite
+            return invite, await self._door.preview(invite)
+        if invite.made_by is None:  # it was made on the command line
+            return invite, Preview(None)
+        maker = await self._store.accounts.get(invite.made_by)
+        if maker is None or not maker.admin or maker.disabled:
+            raise BadInvite
+        return invite, Preview(maker.user)
 
     async def _record(self, event: Audited, actor: Actor) -> None:
         await self._audit.record(event, actor_id=actor.user_id, subject_id=None, address=actor.address)
@@ -95,16 +131,6 @@ async def claimed(store: Store, invite: Invite, user_id: str) -> AsyncIterator[N
     except TailwireError:
         await store.invites.release(invite.id, user_id)
         raise
-
-
-def new_code() -> str:
-    """Return a new code of `CODE_BYTES`."""
-    return secrets.token_urlsafe(CODE_BYTES)
-
-
-def invite_id(code: str) -> str:
-    """Return the id of the invite with this code: its SHA-256 in 64 hexadecimal digits."""
-    return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
 
 
 def invite_link(url: str, code: str) -> str:

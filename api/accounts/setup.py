@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from api.accounts.invites import claimed, invite_id, new_code
+from api.accounts.invites import claimed
 from api.clock import now_ms
 from api.errors import BadInvite, Conflict
-from api.models.invites import Invite
+from api.ids import random_code
+from api.models.invites import Invite, invite_id
 from api.store.base.store import Store
 
 START_MS: Final = 60_000
@@ -28,7 +29,7 @@ async def setup_token(store: Store) -> str | None:
     number = 0
     while True:
         number += 1
-        token = await store.keep(f"setup_token_{number}", new_code())
+        token = await store.keep(f"setup_token_{number}", random_code())
         now = now_ms()
         invite = Invite(
             id=invite_id(token),

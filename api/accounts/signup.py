@@ -12,7 +12,9 @@ from api.accounts.security import Passwords
 from api.accounts.sessions import SessionService, TokenPair
 from api.accounts.setup import first_admin
 from api.errors import SignupClosed
+from api.limits.throttles import Throttles
 from api.models.accounts import Audited, SignupMode, User
+from api.models.invites import Preview
 from api.store.base.store import Store
 
 
@@ -35,6 +37,7 @@ class SignUpService:
         attempts: AttemptLimits,
         sessions: SessionService,
         invites: InviteService,
+        throttles: Throttles,
         mode: SignupMode,
     ) -> None:
         self._store = store
@@ -43,10 +46,13 @@ class SignUpService:
         self._attempts = attempts
         self._sessions = sessions
         self._invites = invites
+        self._throttles = throttles
         self.mode = mode
 
     async def sign_up(self, newcomer: Newcomer, invite: str | None, client: Client) -> tuple[User, TokenPair]:
-        """Make an account, add it to the lobby, and begin its first session. `invite` is the code of one.
+        """Make an account, add it to the lobby and to the room of its invite, and begin its first session.
+
+        `invite` is the code of an invite to the server or to a room.
 
         Raises `SignupClosed`, `BadInvite`, `RateLimited`, `Invalid`, `UsernameTaken`.
         """
@@ -54,8 +60,17 @@ class SignUpService:
             raise SignupClosed
         if self.mode is SignupMode.INVITE and invite is None:
             raise SignupClosed("Nobody can sign up here without an invite")
-        admitted = freely if invite is None else partial(self._invites.admitting, invite)
-        return await self._make(newcomer, admitted, Audited.SIGNED_UP, client)
+        if invite is None:
+            return await self._make(newcomer, freely, Audited.SIGNED_UP, client)
+        admitted = partial(self._invites.admitting, invite)
+        user, issued = await self._make(newcomer, admitted, Audited.SIGNED_UP, client)
+        await self._invites.enter_room(invite, user)
+        return user, issued
+
+    async def preview(self, code: str, address: str) -> Preview:
+        """Return what may be seen of an invite by somebody who has no account. Raises `BadInvite`, `RateLimited`."""
+        self._throttles.preview(address)
+        return await self._invites.preview(code)
 
     async def set_up(self, newcomer: Newcomer, token: str, client: Client) -> tuple[User, TokenPair]:
         """Make the account of the first administrator, whoever else may sign up, and begin its first session.

@@ -8,7 +8,7 @@ from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptL
 from api.accounts.audit import Audit
 from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.identity import Authenticator
-from api.accounts.invites import InviteService
+from api.accounts.invites import InviteService, RoomDoor
 from api.accounts.proof import Proof
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
@@ -48,6 +48,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     on_ended: OnEnded,
     on_erasing: OnErasing,
     tell: Tell,
+    door: RoomDoor | None = None,
 ) -> AccountServices:
     """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = await _tokens(settings, store)
@@ -58,11 +59,22 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     sessions = SessionService(
         store, passwords, tokens, audit, attempts, throttles, endings, _lifetimes(settings)
     )
-    proof, uses, invites = Proof(store, passwords, attempts), SessionUses(store), InviteService(store, audit)
+    proof, uses, invites = (
+        Proof(store, passwords, attempts),
+        SessionUses(store),
+        InviteService(store, audit, door),
+    )
     return AccountServices(
         accounts=AccountService(store, passwords, audit, throttles, proof, endings, on_erasing, tell),
         signups=SignUpService(
-            store, passwords, audit, attempts, sessions, invites, SignupMode(settings.signup_mode)
+            store,
+            passwords,
+            audit,
+            attempts,
+            sessions,
+            invites,
+            throttles,
+            SignupMode(settings.signup_mode),
         ),
         invites=invites,
         sessions=sessions,

@@ -24,6 +24,8 @@ from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
 from api.realtime.wiring import Realtime
+from api.rooms.direct import DirectRooms
+from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
@@ -99,6 +101,14 @@ def _members(parts: _Services) -> MemberService:
     return parts.rooms.members
 
 
+def _direct(parts: _Services) -> DirectRooms:
+    return parts.rooms.direct
+
+
+def _room_invites(parts: _Services) -> RoomInvites:
+    return parts.rooms.invites
+
+
 def _messages(parts: _Services) -> MessageService:
     return parts.rooms.messages
 
@@ -132,6 +142,8 @@ SignUpsDep = Annotated[SignUpService, Depends(_signups)]
 SessionsDep = Annotated[SessionService, Depends(_sessions)]
 RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
+DirectDep = Annotated[DirectRooms, Depends(_direct)]
+RoomInvitesDep = Annotated[RoomInvites, Depends(_room_invites)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
 RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]

@@ -6,7 +6,8 @@ AT: Final = "2026-11-29T09:30:00.000Z"
 USER_ID: Final = "2R4bBU2EkgtKIDpKoGDqPw"
 SESSION_ID: Final = "m8VttSO5vGyK_-JeTRkdRw"
 EPOCH: Final = "kW3x9bQm"
-ADA: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
+_ADA: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
+ADA: Final = {**_ADA, "status_text": "", "time_zone": "Europe/London"}
 TOKENS: Final = {
     "access_token": "eyJhbGciOiJIUzI1NiIs…",
     "token_type": "bearer",
@@ -55,6 +56,10 @@ ROOM: Final = {
     "mention_count": 1,
     "notify": {"level": "mentions", "muted_until": None},
     "last_message": MESSAGE,
+    "kind": "room",
+    "users": [],
+    "member_count": 3,
+    "place": {"favourite": True, "section": "Work", "hidden": False},
 }
 MEMBER: Final = {
     "user_id": USER_ID,
@@ -113,7 +118,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewInvite": {"max_uses": 5, "expires_in": 86_400},
     "LogIn": {"username": "ada", "password": "correct horse battery"},
     "Refresh": {"refresh_token": TOKENS["refresh_token"]},
-    "Profile": {"display_name": "Ada Lovelace"},
+    "NewProfile": {
+        "display_name": "Ada Lovelace",
+        "status_text": "Back on Monday",
+        "time_zone": "Europe/London",
+    },
     "PasswordChange": {
         "current_password": "correct horse battery",
         "new_password": "staple of a longer kind",
@@ -133,6 +142,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
     "NewNotify": {"level": "all", "muted_until": AT},
+    "NewPlace": {"favourite": True, "section": "Work", "hidden": False},
+    "NewDirect": {"user_ids": [USER_ID, "m8VttSO5vGyK_-JeTRkdRw"]},
+    "NewRoomInvite": {"role": "member", "max_uses": 5, "expires_in": 86_400},
     # What goes out.
     "Problem": {
         "type": "about:blank",

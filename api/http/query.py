@@ -44,6 +44,15 @@ RoomNamed = Annotated[
     str | SkipJsonSchema[None],
     Query(min_length=1, max_length=80, pattern=r"^[^\x00]+$", description="A part of the name"),
 ]
+MemberNamed = Annotated[
+    str | SkipJsonSchema[None],
+    Query(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00]+$",
+        description="A part of the username or display name",
+    ),
+]
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]

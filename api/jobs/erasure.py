@@ -14,13 +14,11 @@ import structlog
 from api.clock import now_ms
 from api.errors import LeaseLost, NotFound, Unavailable
 from api.jobs.leases import RENEW_SECONDS, LeaseHolder
-from api.models.accounts import Account, User
+from api.models.accounts import ERASED_NAME, Account, User
 from api.models.followers import Lease
 from api.models.log import Draft, Entry, Kind
 from api.store.base.store import Store
 
-ERASED_NAME: Final = "erased"
-"""The author's name on the entries of an erased account. It is reserved, so no account can have it."""
 LEASE: Final = "erasure"
 LOOK_SECONDS: Final = 60.0
 """How often this process looks for erasures that another began and did not finish."""

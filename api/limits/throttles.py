@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from api.address import UNKNOWN, counted_as
 from api.limits.rates import Buckets, Rate, Windows, too_often
 
 MINUTE_SECONDS: Final = 60.0
 RESUMES_SECONDS: Final = 10.0
 EXPORTS_PER_MINUTE: Final = 5
 """The exports of one user are limited, because each reads everything that they ever wrote."""
+PREVIEWS_PER_MINUTE: Final = 60
+"""The invites that are looked at from one address are limited, because no account is needed for that."""
 PROFILES_PER_MINUTE: Final = 10
 """The changes of one profile are limited, because each is told to everybody who is connected."""
 RESUMES_PER_CONNECTION: Final = 3
@@ -45,6 +48,7 @@ class Throttles:
         self._misses = Windows(rates.misses, MINUTE_SECONDS)
         self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
         self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
+        self._previews = Windows(PREVIEWS_PER_MINUTE, MINUTE_SECONDS)
         self._profiles = Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS)
         self._requests = Buckets(rates.requests)
         self._searches = Windows(rates.searches, MINUTE_SECONDS)
@@ -84,6 +88,11 @@ class Throttles:
     def export(self, user_id: str) -> None:
         """Count one export of a user."""
         if wait := self._exports.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def preview(self, address: str) -> None:
+        """Count one look at an invite from an address, or from its network where a client has a whole one."""
+        if wait := self._previews.take(counted_as(address or UNKNOWN), self._clock()):
             raise too_often(wait)
 
     def change_profile(self, user_id: str) -> None:

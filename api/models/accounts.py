@@ -7,12 +7,23 @@ from typing import Final, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account as others see it."""
+    """An account as others see it. `status_text` and `time_zone` are empty where the user does not say them."""
 
     id: str
     username: str
     display_name: str
     created_at: int
+    status_text: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What users say about themselves. A field that is None stays as it is."""
+
+    display_name: str | None = None
+    status_text: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,9 @@ class AccountFilter:
 
 
 ALL_ACCOUNTS: Final = AccountFilter()
+
+ERASED_NAME: Final = "erased"
+"""The names of a user whose account was erased. The username is reserved, so no account can have it."""
 
 
 class SignupMode(StrEnum):

@@ -63,15 +63,28 @@ class NotifyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceChanged:
+    """A signal: a user keeps a room elsewhere in their list now. `section` is empty where it is in none."""
+
+    room_id: str
+    user_id: str
+    favourite: bool
+    section: str
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileChanged:
-    """A signal: a user is shown by another name."""
+    """A signal: a user is shown by another name, or says something else about themselves."""
 
     user_id: str
     username: str
     display_name: str
+    status_text: str
+    time_zone: str
 
 
-Signal: TypeAlias = ReadMoved | NotifyChanged | ProfileChanged
+Signal: TypeAlias = ReadMoved | NotifyChanged | PlaceChanged | ProfileChanged
 """A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
 
 Tell: TypeAlias = Callable[[Signal, object | None], None]

@@ -1,7 +1,9 @@
 """Invites: codes that let people in, to the server or to a room."""
 
+import hashlib
 from dataclasses import dataclass
 
+from api.models.accounts import User
 from api.models.rooms import Role
 
 
@@ -30,3 +32,24 @@ class Invite:
     def uses_left(self) -> int:
         """How many more people it lets in."""
         return max(0, self.max_uses - self.use_count)
+
+    def is_open(self, now: int) -> bool:
+        """Say whether it lets anybody in at a time."""
+        return bool(self.uses_left) and (self.expires_at is None or self.expires_at > now)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What anybody who has its code may see of an invite. Of one to the server there is no room.
+
+    `invited_by` is None for one that was made on the command line.
+    """
+
+    invited_by: User | None
+    room_name: str | None = None
+    member_count: int | None = None
+
+
+def invite_id(code: str) -> str:
+    """Return the id of the invite with this code: its SHA-256 in 64 hexadecimal digits."""
+    return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()

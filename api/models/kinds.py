@@ -141,7 +141,7 @@ their schemas: a further kind needs a new step."""
 RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
-        *("typing", "presence", "read", "user", "notice", "notifications"),
+        *("typing", "presence", "read", "user", "notice", "notifications", "place"),
         *("account", "session", "invite", "end"),  # types of lines in an export
         UNREADABLE,
     }

@@ -1,10 +1,13 @@
 """Rooms, their members, and a user's view of a room."""
 
-from collections.abc import Callable
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias, TypedDict
 
+from api.models.accounts import User
 from api.models.log import Message
 
 LOBBY_ID: Final = "lobby"
@@ -45,9 +48,19 @@ MAX_SLOW_SECONDS: Final = 3_600
 """No room lets its members wait longer than an hour."""
 
 
+class RoomKind(StrEnum):
+    """What a room is."""
+
+    ROOM = "room"  # its members come and go
+    DIRECT = "direct"  # the one room of exactly its people, who never change
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A stored place where messages go. `Writable` says what its last three fields mean."""
+    """A stored place where messages go. `Writable` says what `archived`, `slow_seconds` and `post_role` mean.
+
+    `people` are the ids of the users of a direct room, in their order.
+    """
 
     id: str
     name: str
@@ -57,6 +70,8 @@ class Room:
     archived: bool = False
     slow_seconds: int = 0
     post_role: Role = Role.MEMBER
+    kind: RoomKind = RoomKind.ROOM
+    people: tuple[str, ...] = ()
 
     @property
     def writable(self) -> Writable:
@@ -80,6 +95,43 @@ RoomRule: TypeAlias = Callable[[Room, Role | None], Room]
 
 It returns the room after the change, which may be the same, and raises the error that forbids the change.
 """
+
+
+MOST_PEOPLE: Final = 10
+"""A direct room has at most this many people."""
+_DIRECT: Final = "d"
+_DIRECT_CHARACTERS: Final = 44
+
+
+def direct_id(people: Iterable[str]) -> str:
+    """Return the id of the direct room of these users: `d`, and the base64url of the SHA-256 of their sorted ids.
+
+    The ids are joined by line breaks, which no id has. So whoever opens the room, and wherever, opens the same one.
+    """
+    digest = hashlib.sha256("\n".join(sorted(set(people))).encode(errors="surrogatepass")).digest()
+    return _DIRECT + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def is_direct(room_id: str) -> bool:
+    """Say whether an id is that of a direct room. Other rooms have shorter ids."""
+    return len(room_id) == _DIRECT_CHARACTERS and room_id.startswith(_DIRECT)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomPlace:
+    """Where a member keeps a room in their list of rooms: among the favourites, or in a section of theirs.
+
+    `hidden_at` is the seq of the room's head when the member hid it. It is None where they have never hidden or shown
+    it, and `SHOWN` where they showed it again.
+    """
+
+    favourite: bool = False
+    section: str | None = None
+    hidden_at: int | None = None
+
+
+SHOWN: Final = -1
+"""The `hidden_at` of a room that its member wants to see, whatever is in it."""
 
 
 class NotifyLevel(StrEnum):
@@ -227,10 +279,12 @@ class ReadMark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as one user sees it in a list. For a non-member `role` and `notify` are None, and nothing is unread.
+    """A room as one user sees it in a list.
 
-    `last_message` is a preview: its body is cut. `is_admin` says whether the user is an administrator, which matters in
-    the lobby only.
+    For a non-member `role`, `notify` and `place` are None, and nothing is unread. `message_seq` is the seq of the
+    newest message, 0 where there is none. `last_message` is a preview: its body is cut. `is_admin` says whether the
+    user is an administrator, which matters in the lobby only. `users` are the people of a direct room; one whose
+    account is gone is left out.
     """
 
     room: Room
@@ -242,8 +296,31 @@ class RoomView:
     notify: Notify | None
     last_message: Message | None
     is_admin: bool = False
+    member_count: int = 0
+    message_seq: int = 0
+    place: RoomPlace | None = None
+    users: tuple[User, ...] = ()
 
     @property
     def rights(self) -> Role | None:
         """The role by which the user may do things; None for a non-member."""
         return None if self.role is None else rights_in(self.room.id, self.role, is_admin=self.is_admin)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the member does not want to see the room in their list.
+
+        A direct room is hidden until its next message: from the others also before its first one.
+        """
+        if self.place is None:
+            return False
+        hidden_at = self.place.hidden_at
+        if self.room.kind is RoomKind.DIRECT:
+            return self.message_seq <= (hidden_at or 0)
+        return hidden_at is not None and hidden_at != SHOWN
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether the member does not know of the room yet: a direct room in which nobody has written to them."""
+        is_new = self.place is not None and self.place.hidden_at is None and not self.message_seq
+        return self.room.kind is RoomKind.DIRECT and is_new

@@ -11,7 +11,7 @@ import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
-from api.models.changes import NotifyChanged, ProfileChanged, ReadMoved
+from api.models.changes import NotifyChanged, PlaceChanged, ProfileChanged, ReadMoved
 from api.models.log import Entry
 from api.protocol.fields import (
     FEATURES,
@@ -129,13 +129,26 @@ class NotificationsEvent(TypedDict):
     muted_until: str | None
 
 
+class PlaceEvent(TypedDict):
+    """The user keeps a room elsewhere in their list of rooms now."""
+
+    type: Literal["place"]
+    room_id: str
+    user_id: str
+    favourite: bool
+    section: str | None
+    hidden: bool
+
+
 class UserEvent(TypedDict):
-    """A user is shown by another name."""
+    """A user is shown by another name, or says something else about themselves."""
 
     type: Literal["user"]
     user_id: str
     username: str
     display_name: str
+    status_text: str
+    time_zone: str | None
 
 
 class ExpiringEvent(TypedDict):
@@ -168,6 +181,7 @@ OtherEvent: TypeAlias = (
     | MembershipEvent
     | ReadEvent
     | NotificationsEvent
+    | PlaceEvent
     | UserEvent
     | ExpiringEvent
     | PongEvent
@@ -281,6 +295,18 @@ def notifications_event(signal: NotifyChanged) -> NotificationsEvent:
     }
 
 
+def place_event(signal: PlaceChanged) -> PlaceEvent:
+    """Return the event that tells a user where they keep a room now."""
+    return {
+        "type": "place",
+        "room_id": signal.room_id,
+        "user_id": signal.user_id,
+        "favourite": signal.favourite,
+        "section": signal.section or None,
+        "hidden": signal.hidden,
+    }
+
+
 def user_event(signal: ProfileChanged) -> UserEvent:
     """Return the event that tells how a user is shown now."""
     return {
@@ -288,6 +314,8 @@ def user_event(signal: ProfileChanged) -> UserEvent:
         "user_id": signal.user_id,
         "username": signal.username,
         "display_name": signal.display_name,
+        "status_text": signal.status_text,
+        "time_zone": signal.time_zone or None,
     }
 
 

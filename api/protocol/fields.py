@@ -14,7 +14,18 @@ from api.protocol import strict_json
 from api.protocol.emoji import normal_emoji
 
 VERSION: Final = 1
-FEATURES: Final = ("edit", "delete", "react", "pin", "threads", "mentions", "notifications", "room_settings")
+FEATURES: Final = (
+    "edit",
+    "delete",
+    "react",
+    "pin",
+    "threads",
+    "mentions",
+    "notifications",
+    "room_settings",
+    "direct",
+    "invites",
+)
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
 MAX_BODY_CHARACTERS: Final = 4_000

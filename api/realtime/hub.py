@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Final
 
 from api.models.log import Entry, Kind
+from api.models.rooms import is_direct
 from api.protocol.close_codes import CloseCode
 from api.protocol.entries import entry_event
 from api.protocol.events import (
@@ -299,7 +300,9 @@ class Hub:
                 room.live[connection] = None
 
     def _apply_membership(self, entry: Entry) -> None:
-        self._tell_membership(entry.user_id, membership_event(entry))
+        # The people of a direct room hear of it with its first message.
+        if entry.data.get("role") is None or not is_direct(entry.room_id):
+            self._tell_membership(entry.user_id, membership_event(entry))
         if entry.data.get("role") is None:
             self.leave(entry.room_id, entry.user_id)
 

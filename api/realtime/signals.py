@@ -7,8 +7,8 @@ when its client asks the next time.
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from api.models.changes import NotifyChanged, ProfileChanged, ReadMoved, Signal
-from api.protocol.events import encode, notifications_event, read_event, user_event
+from api.models.changes import NotifyChanged, PlaceChanged, ProfileChanged, ReadMoved, Signal
+from api.protocol.events import encode, notifications_event, place_event, read_event, user_event
 from api.protocol.frames import Frames
 from api.realtime.connection import Connection
 from api.realtime.hub import Hub
@@ -55,6 +55,10 @@ def _notify_changed(hub: Hub, signal: NotifyChanged) -> _Told:
     return encode(notifications_event(signal)), hub.connections_of(signal.user_id)
 
 
+def _place_changed(hub: Hub, signal: PlaceChanged) -> _Told:
+    return encode(place_event(signal)), hub.connections_of(signal.user_id)
+
+
 def _profile_changed(hub: Hub, signal: ProfileChanged) -> _Told:
     # Everybody is a member of the lobby, and nobody leaves it. So all who are connected share a room with the user.
     return encode(user_event(signal)), hub.connections()
@@ -63,6 +67,7 @@ def _profile_changed(hub: Hub, signal: ProfileChanged) -> _Told:
 AUDIENCES: Final[dict[type[Signal], Callable[[Hub, Signal], _Told]]] = {
     ReadMoved: _read_moved,  # type: ignore[dict-item]
     NotifyChanged: _notify_changed,  # type: ignore[dict-item]
+    PlaceChanged: _place_changed,  # type: ignore[dict-item]
     ProfileChanged: _profile_changed,  # type: ignore[dict-item]
 }
 """The event of each kind of signal, and the connections that it concerns."""

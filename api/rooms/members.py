@@ -1,6 +1,7 @@
 """Lists, adds and removes the members of rooms, and changes their roles."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from api.clock import now_ms
@@ -8,9 +9,9 @@ from api.errors import FieldError, Invalid, NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import User
-from api.models.changes import NotifyChanged, ReadMoved, Tell
+from api.models.changes import NotifyChanged, PlaceChanged, ReadMoved, Tell
 from api.models.page import Page
-from api.models.rooms import Member, Notify, ReadMark, Role, RoomView
+from api.models.rooms import SHOWN, Member, Notify, ReadMark, Role, RoomPlace, RoomView, is_direct
 from api.rooms import policy
 from api.rooms.policy import Operation
 from api.rooms.rooms import RoomService
@@ -57,10 +58,17 @@ class MemberService:
             raise NotFound
         return member
 
-    async def of_room(self, room_id: str, by: str, *, cursor: str | None, limit: int) -> Page[Member]:
-        """List a room's members for the member `by`. Raises `BadCursor`."""
+    async def of_room(
+        self, room_id: str, by: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[Member]:
+        """List a room's members for the member `by`, or those whose names contain a text.
+
+        Raises `BadCursor`, and `RateLimited` for too many searches.
+        """
         await self.require(room_id, by, Operation.LIST_MEMBERS)
-        return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
+        if named is not None:
+            self._throttles.search(by)
+        return await self._store.members.of_room(room_id, named=named, cursor=cursor, limit=limit)
 
     async def join(self, room_id: str, user: User) -> RoomView:
         """Make a user a member of a public room, unless they are one. Who left as a reader comes back as a reader.
@@ -75,9 +83,12 @@ class MemberService:
         return await self._rooms.view(room_id, user.id)
 
     async def leave(self, room_id: str, user: User) -> None:
-        """End a user's own membership. Raises `RateLimited`."""
+        """End a user's own membership, or hide a direct room, whose people never change. Raises `RateLimited`."""
         await self.require(room_id, user.id, Operation.LEAVE)
         self._throttles.send(user.id)
+        if is_direct(room_id):
+            await self.hide(room_id, user.id, hidden=True)
+            return
         rule = policy.leaving(room_id)
         await self._store.members.change(room_id, user, by=user.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user.id)
@@ -140,6 +151,27 @@ class MemberService:
         await self.require(room_id, user.id, Operation.NOTIFY)
         await self._store.members.set_notify(room_id, user.id, notify)
         self._tell(NotifyChanged(room_id, user.id, notify.level.value, notify.muted_until or 0), None)
+
+    async def set_place(
+        self, room_id: str, user: User, *, favourite: bool, section: str | None, hidden: bool
+    ) -> None:
+        """Store where a member keeps a room in their list, and tell their connections."""
+        await self.require(room_id, user.id, Operation.PLACE)
+        await self._keep_at(room_id, user.id, RoomPlace(favourite, section), hidden=hidden)
+
+    async def hide(self, room_id: str, user_id: str, *, hidden: bool) -> None:
+        """Hide a room in a member's list, or show it, and tell their connections. Its place stays the same."""
+        view = await self._rooms.view(room_id, user_id)
+        if view.is_hidden != hidden or view.is_untold:
+            await self._keep_at(room_id, user_id, view.place or RoomPlace(), hidden=hidden)
+
+    async def _keep_at(self, room_id: str, user_id: str, place: RoomPlace, *, hidden: bool) -> None:
+        head = await self._reads.head(room_id)
+        if head is None:
+            raise NotFound
+        place = replace(place, hidden_at=head.seq if hidden else SHOWN)
+        await self._store.members.set_place(room_id, user_id, place)
+        self._tell(PlaceChanged(room_id, user_id, place.favourite, place.section or "", hidden), None)
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

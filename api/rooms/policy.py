@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from api.errors import Archived, Forbidden, NotFound
+from api.errors import Archived, BadInvite, Forbidden, NotFound
 from api.models.rooms import (
     LOBBY_ID,
     UNLIMITED,
@@ -24,7 +24,14 @@ from api.models.rooms import (
     Visibility,
     Writable,
     ending,
+    is_direct,
 )
+
+
+class Insider(StrEnum):
+    """The kinds of members whose role says nothing about what they may do."""
+
+    DIRECT = "direct"  # one of the people of a direct room
 
 
 class Outsider(StrEnum):
@@ -34,8 +41,8 @@ class Outsider(StrEnum):
     STRANGER = "stranger"  # a non-member of a private room
 
 
-Relation: TypeAlias = Role | Outsider
-"""A user's relation to a room: a member's role, or a kind of outsider."""
+Relation: TypeAlias = Role | Insider | Outsider
+"""A user's relation to a room: a member's role, one of its people, or a kind of outsider."""
 
 
 class Operation(StrEnum):
@@ -59,6 +66,8 @@ class Operation(StrEnum):
         "mention everybody with `@room`; members only where there are at most 20, else it has no effect"
     )
     NOTIFY = "set one's own notifications"
+    PLACE = "say where one keeps it in the list of rooms"
+    INVITE = "make, list and end invites"
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
     SET_TOPIC = "change the topic, set slow mode"
@@ -66,13 +75,14 @@ class Operation(StrEnum):
     DELETE_ROOM = "delete the room"
 
 
-MEMBERS: Final[frozenset[Relation]] = frozenset(Role)
+ROLES: Final[frozenset[Relation]] = frozenset(Role)
+MEMBERS: Final[frozenset[Relation]] = ROLES | {Insider.DIRECT}
 WRITERS: Final = MEMBERS - {Role.READER}
 GOVERNORS: Final[frozenset[Relation]] = frozenset({Role.OWNER, Role.MODERATOR})
 
 WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SEE: MEMBERS | {Outsider.VISITOR},
-    Operation.JOIN: MEMBERS | {Outsider.VISITOR},
+    Operation.JOIN: ROLES | {Outsider.VISITOR},
     Operation.LEAVE: MEMBERS,
     Operation.LIST_MEMBERS: MEMBERS,
     Operation.READ_LOG: MEMBERS,
@@ -84,9 +94,11 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.DELETE: MEMBERS,
     Operation.DELETE_OTHERS: GOVERNORS,
     Operation.REACT: WRITERS,
-    Operation.PIN: GOVERNORS,
+    Operation.PIN: GOVERNORS | {Insider.DIRECT},
     Operation.MENTION_ALL: WRITERS,
     Operation.NOTIFY: MEMBERS,
+    Operation.PLACE: MEMBERS,
+    Operation.INVITE: GOVERNORS,
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
     Operation.SET_TOPIC: GOVERNORS,
@@ -97,7 +109,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
 IN_ARCHIVED: Final = frozenset(
     {
         *(Operation.SEE, Operation.JOIN, Operation.LEAVE, Operation.LIST_MEMBERS, Operation.READ_LOG),
-        *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY),
+        *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY, Operation.PLACE),
         *(Operation.DELETE, Operation.DELETE_OTHERS, Operation.SET_ROLE, Operation.REMOVE_MEMBER),
         *(Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
     }
@@ -127,22 +139,27 @@ class Facts(NamedTuple):
     role: Role | None
     visibility: Visibility = Visibility.PRIVATE
     writable: Writable = UNLIMITED
+    is_direct: bool = False
+
+    @property
+    def relation(self) -> Relation:
+        """The relation of the user to the room."""
+        if self.role is None:
+            return Outsider.VISITOR if self.visibility is Visibility.PUBLIC else Outsider.STRANGER
+        return Insider.DIRECT if self.is_direct else self.role
 
 
 def facts_of(member: Member | None) -> Facts:
     """Return the facts about a member, or about one who is none."""
-    return Facts(None) if member is None else Facts(member.rights, writable=member.writable)
+    if member is None:
+        return Facts(None)
+    return Facts(member.rights, writable=member.writable, is_direct=is_direct(member.room_id))
 
 
 def require(operation: Operation, facts: Facts) -> None:
     """Check whether these facts allow an operation. Raises `Forbidden`, `Archived`, `NotFound`."""
-    allowed = WHO_MAY[operation]
-    if facts.role is None:
-        relation = Outsider.VISITOR if facts.visibility is Visibility.PUBLIC else Outsider.STRANGER
-        if relation not in allowed:
-            raise NotFound
-    elif facts.role not in allowed:
-        raise Forbidden(_REFUSALS.get(operation, ""))
+    if facts.relation not in WHO_MAY[operation]:
+        raise NotFound if facts.role is None else Forbidden(_REFUSALS.get(operation, ""))
     if facts.writable.archived and operation not in IN_ARCHIVED:
         raise Archived
     if operation is Operation.SEND and facts.writable.post_role is Role.MODERATOR:
@@ -212,6 +229,46 @@ def removing(room_id: str) -> MembershipRule:
         return ending(standing)
 
     return rule
+
+
+def require_may_give(role: Role, given: Role) -> None:
+    """Raise `Forbidden` unless a member with this role may give the role `given`."""
+    if given not in GOVERNS[role]:
+        raise Forbidden(_TOO_FAR)
+
+
+def given_by(maker: Role | None, role: Role) -> Role:
+    """Return the role that an invite gives whose maker has the role `maker` now: what it says, or what is left of it.
+
+    An invite gives at most what its maker may give. Raises `BadInvite` where they are no member any more, or may give
+    no role at all.
+    """
+    may_give = GOVERNS[maker] if maker is not None else frozenset[Role]()
+    lowered = next((one for one in (role, *_FROM_HIGH) if one in may_give and _is_at_most(one, role)), None)
+    if lowered is None:
+        raise BadInvite
+    return lowered
+
+
+def coming_by_invite(role: Role) -> MembershipRule:
+    """Return the rule for coming in by an invite that says this role, by the present role of its maker.
+
+    Who is a member stays as they are, and who comes back as a reader does so by an invite too.
+    """
+
+    def rule(standing: Standing) -> Membership | None:
+        given = given_by(standing.by_role, role)
+        return standing.now.begun(given) if standing.role is None else None
+
+    return rule
+
+
+_FROM_HIGH: Final = tuple(Role)
+"""All roles, the highest first."""
+
+
+def _is_at_most(role: Role, other: Role) -> bool:
+    return _FROM_HIGH.index(role) >= _FROM_HIGH.index(other)
 
 
 # -- rules that the store calls in the transaction of a change of a room
@@ -284,4 +341,5 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.CHANGE_ROOM: "Only owners change this",
     Operation.DELETE_ROOM: "Only owners delete a room",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
+    Operation.INVITE: "Only owners and moderators invite people",
 }

@@ -1,6 +1,5 @@
 """Lists, shows and creates rooms."""
 
-import unicodedata
 from collections.abc import Sequence
 
 from api.clock import now_ms
@@ -10,7 +9,7 @@ from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import User
 from api.models.page import Page
-from api.models.rooms import Room, RoomView, Visibility
+from api.models.rooms import Room, RoomView, Visibility, is_direct
 from api.rooms import policy
 from api.rooms.policy import Facts, Operation
 from api.store.base.store import Store
@@ -25,8 +24,9 @@ class RoomService:
         self._caps = caps
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
-        """List the rooms that a user is a member of. Raises `BadCursor`."""
-        return await self._store.rooms.of_user(user_id, cursor=cursor, limit=limit)
+        """List the rooms that a user is a member of, and knows of. Raises `BadCursor`."""
+        page = await self._store.rooms.of_user(user_id, cursor=cursor, limit=limit)
+        return Page([view for view in page.items if not view.is_untold], page.next_cursor)
 
     async def of_user_among(self, user_id: str, room_ids: Sequence[str]) -> list[RoomView]:
         """Return those of these rooms that a user is a member of."""
@@ -35,9 +35,13 @@ class RoomService:
     async def public(
         self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
     ) -> Page[RoomView]:
-        """List all public rooms as a user sees them. Raises `BadCursor`."""
-        wanted = unicodedata.normalize("NFC", named or "").strip() or None
-        return await self._store.rooms.public(user_id, named=wanted, cursor=cursor, limit=limit)
+        """List all public rooms as a user sees them, or those whose names contain a text.
+
+        Raises `BadCursor`, and `RateLimited` for too many searches.
+        """
+        if named is not None:
+            self._throttles.search(user_id)
+        return await self._store.rooms.public(user_id, named=named, cursor=cursor, limit=limit)
 
     async def create(self, user: User, name: str, topic: str, visibility: Visibility) -> RoomView:
         """Create a room that the user owns. Raises `RateLimited`, and `Invalid` at the cap."""
@@ -51,5 +55,8 @@ class RoomService:
         view = await self._store.rooms.view(room_id, user_id)
         if view is None:
             raise NotFound
-        policy.require(operation, Facts(view.rights, view.room.visibility, view.room.writable))
+        policy.require(
+            operation,
+            Facts(view.rights, view.room.visibility, view.room.writable, is_direct=is_direct(room_id)),
+        )
         return view

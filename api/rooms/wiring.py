@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from api.limits.wiring import Limits
 from api.models.changes import Tell
+from api.rooms.direct import DirectRooms
+from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
@@ -21,6 +23,8 @@ class RoomServices:
 
     rooms: RoomService
     members: MemberService
+    direct: DirectRooms
+    invites: RoomInvites
     messages: MessageService
     changes: MessageChanges
     mentions: MentionService
@@ -34,9 +38,11 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
     members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell)
-    writing = Writing(store, members, limits.throttles, limits.memory)
+    direct = DirectRooms(store, reads, rooms, members, limits.throttles, limits.caps)
+    invites = RoomInvites(store, rooms, members, limits.throttles, limits.caps)
+    writing = Writing(store, members, direct, limits.throttles, limits.memory)
     mentions = MentionService(store)
     messages = MessageService(store, members, mentions, writing)
     changes = MessageChanges(store, reads, members, mentions, writing)
     room_changes = RoomChanges(store, rooms, members, limits.throttles, on_deleted)
-    return RoomServices(rooms, members, messages, changes, mentions, writing, room_changes)
+    return RoomServices(rooms, members, direct, invites, messages, changes, mentions, writing, room_changes)

@@ -10,8 +10,9 @@ from api.errors import MembershipChanged, SlowMode, TailwireError, Unavailable
 from api.limits.memory import Memory
 from api.limits.throttles import Throttles
 from api.models.log import Appended, Draft, Entry, EntryData, Kind
-from api.models.rooms import Member, SlowTurn
+from api.models.rooms import Member, SlowTurn, is_direct
 from api.rooms import policy
+from api.rooms.direct import DirectRooms
 from api.rooms.members import MemberService
 from api.rooms.policy import Operation
 from api.store.base.store import Store
@@ -40,9 +41,17 @@ class Writing:
     `Forbidden` for what the author may see but not do, and `NotFound` for what they may not see.
     """
 
-    def __init__(self, store: Store, members: MemberService, throttles: Throttles, memory: Memory) -> None:
+    def __init__(
+        self,
+        store: Store,
+        members: MemberService,
+        direct: DirectRooms,
+        throttles: Throttles,
+        memory: Memory,
+    ) -> None:
         self._store = store
         self._members = members
+        self._direct = direct
         self._throttles = throttles
         self._memory = memory
         self.counts: Counter[str] = Counter()
@@ -57,6 +66,8 @@ class Writing:
         """
         member = author.known.get(room_id) or await self._look(author, room_id, operation)
         policy.require(operation, policy.facts_of(member))
+        if is_direct(room_id) and operation is not Operation.DELETE:
+            await self._direct.require_writable(room_id)
         self._memory.require()
         self._throttles.send(author.user_id)
         return member

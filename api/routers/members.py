@@ -6,18 +6,23 @@ from api.errors import Forbidden
 from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
 from api.http.deps import IdentityDep, MembersDep
 from api.http.openapi import refuses
-from api.http.query import Cursor, Limit
+from api.http.query import Cursor, Limit, MemberNamed
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}/members", tags=["rooms"], route_class=StrictRoute)
 
 
 @router.get("")
-async def members(
-    room_id: str, identity: IdentityDep, members: MembersDep, cursor: Cursor = None, limit: Limit = 50
+async def members(  # noqa: PLR0913, PLR0917  the query fields
+    room_id: str,
+    identity: IdentityDep,
+    members: MembersDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    q: MemberNamed = None,
 ) -> MembersOut:
-    """List a room's members."""
-    page = await members.of_room(room_id, identity.user.id, cursor=cursor, limit=limit)
+    """List a room's members. `q` finds them by any part of their names, without case and accents."""
+    page = await members.of_room(room_id, identity.user.id, named=q, cursor=cursor, limit=limit)
     return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 

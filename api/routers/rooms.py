@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
-from api.http.bodies.rooms import NewNotify, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
+from api.http.bodies.rooms import NewNotify, NewPlace, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomChangesDep, RoomsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed
@@ -26,7 +26,7 @@ async def rooms(  # noqa: PLR0913, PLR0917  the query fields
 ) -> RoomsOut:
     """List the caller's rooms, all public rooms, or those of the rooms `ids` that the caller is a member of.
 
-    `q` finds public rooms by any part of their names.
+    `q` finds public rooms by any part of their names, without case and accents.
     """
     if q is not None and scope != "public":
         raise Invalid(errors=(FieldError(("query", "q"), "must come with the scope public"),))
@@ -87,6 +87,14 @@ async def leave(room_id: str, identity: IdentityDep, members: MembersDep) -> Non
 async def read(room_id: str, body: ReadUpTo, identity: IdentityDep, members: MembersDep) -> None:
     """Say that the caller has seen everything up to `seq`. The stored seq decreases only with `back`."""
     await members.mark_read(room_id, identity.user, body.seq, epoch=body.epoch, back=body.back)
+
+
+@router.put("/{room_id}/place", status_code=204)
+async def place(room_id: str, body: NewPlace, identity: IdentityDep, members: MembersDep) -> None:
+    """Set where the caller keeps a room in their list of rooms. A direct room is hidden until its next message."""
+    await members.set_place(
+        room_id, identity.user, favourite=body.favourite, section=body.section, hidden=body.hidden
+    )
 
 
 @router.put("/{room_id}/notifications", status_code=204)

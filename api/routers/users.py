@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.errors import Conflict
-from api.http.bodies.accounts import Me, Profile, UserOut, UsersOut
+from api.http.bodies.accounts import Me, NewProfile, UserOut, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
@@ -39,9 +39,9 @@ async def me(identity: IdentityDep) -> Me:
 
 
 @router.patch("/me")
-async def change_me(body: Profile, identity: IdentityDep, accounts: AccountsDep) -> Me:
-    """Change the caller's display name."""
-    user = await accounts.set_display_name(identity.user.id, body.display_name)
+async def change_me(body: NewProfile, identity: IdentityDep, accounts: AccountsDep) -> Me:
+    """Change what the caller says about themselves. What is not given stays as it is."""
+    user = await accounts.set_profile(identity.user.id, body.profile())
     return Me.of(user, admin=identity.is_admin)
 
 

@@ -13,7 +13,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import orjson
 
@@ -22,6 +22,7 @@ from api.models.accounts import AccountFilter, AuditFilter
 from api.models.page import PAGE_BYTES, Page
 
 T = TypeVar("T")
+U = TypeVar("U")
 Key: TypeAlias = tuple[int, str]
 
 BEFORE_ALL: Final[Key] = (-(2**63), "")
@@ -29,6 +30,9 @@ AFTER_ALL: Final[Key] = (2**63 - 1, "")
 AFTER_ALL_TEXTS: Final = "\U0010ffff"
 """No name contains this character. So the names from `prefix` up to `prefix + AFTER_ALL_TEXTS` are those that begin
 with the prefix."""
+
+LOOKED_AT: Final = 5_000
+"""The most rows that are looked at for one page of a search."""
 
 _LONGEST_CURSOR: Final = 1_000  # characters; ours have under 150
 _MARK_BYTES: Final = 12  # length of the hash that reveals a cursor of another list, or a changed one
@@ -49,9 +53,39 @@ def start(list_name: str, cursor: str | None) -> Key:
     raise BadCursor
 
 
-def public_rooms(named: str | None) -> str:
-    """Return the name of the list of public rooms, or of those whose names contain this text."""
-    return "public" if named is None else f"public {named}"
+class Search(Generic[T]):
+    """Finds the rows for a page of those that are wanted. They are looked at in their order, one by one.
+
+    No more than `LOOKED_AT` rows are looked at for one page. So a page may be short, or empty, and have a next one.
+    """
+
+    def __init__(self, list_name: str, limit: int, is_wanted: Callable[[T], bool]) -> None:
+        self._list_name = list_name
+        self._limit = limit
+        self._is_wanted = is_wanted
+        self.found: list[T] = []
+        """The wanted rows, and one more if there are more than fit on the page."""
+        self._last: T | None = None
+        self._count = 0
+        self._is_cut = False
+
+    def look(self, row: T) -> bool:
+        """Look at one row, and say whether to look at another."""
+        if self._count == LOOKED_AT:
+            self._is_cut = True
+            return False
+        self._count += 1
+        self._last = row
+        if self._is_wanted(row):
+            self.found.append(row)
+        return len(self.found) <= self._limit
+
+    def page(self, key: Callable[[T], Key], item: Callable[[T], U | None]) -> Page[U]:
+        """Return the page, as `page` makes it."""
+        made = page(self._list_name, self.found, self._limit, key, item)
+        if self._is_cut and made.next_cursor is None and self._last is not None:
+            return Page(made.items, _cursor(self._list_name, key(self._last)))
+        return made
 
 
 def accounts(matching: AccountFilter) -> str:

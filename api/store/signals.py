@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from api.models.changes import NotifyChanged, ProfileChanged, ReadMoved, Signal
+from api.models.changes import NotifyChanged, PlaceChanged, ProfileChanged, ReadMoved, Signal
 
 MAX_WAITING: Final = 1_000
 """At most this many signals wait to be sent. Further ones are lost."""
@@ -20,6 +20,7 @@ MAX_UNKNOWN: Final = 50
 _NAMES: Final[dict[str, type[Signal]]] = {
     "read": ReadMoved,
     "notifications": NotifyChanged,
+    "place": PlaceChanged,
     "user": ProfileChanged,
 }
 _SIGNALS: Final = {of: name for name, of in _NAMES.items()}

@@ -14,10 +14,10 @@ import pytest
 from websockets.asyncio.client import connect
 
 from api import __version__
-from api.accounts.invites import invite_id
 from api.accounts.setup import first_admin, setup_token
 from api.config import Settings
 from api.errors import UsernameTaken
+from api.models.invites import invite_id
 from api.models.rooms import LOBBY_ID
 from api.store.base.store import Store
 from tests.node import PASSWORD, Event, Node, Person, http_client, running

@@ -188,7 +188,13 @@ async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
         assert answer.json().get("items", []) == []
     for _ in range(30 - asked):
         (found,) = (await den.bob.http.get(users, params={"q": "ol"})).json()["items"]
-        assert set(found) == {"id", "username", "display_name"}  # no e-mail address, no place
+        assert set(found) == {
+            "id",
+            "username",
+            "display_name",
+            "status_text",
+            "time_zone",
+        }  # no e-mail address
     is_problem(await den.bob.http.get(users, params={"q": "ol"}), 429, "rate_limited")
     assert (await den.owner.http.get(users, params={"q": "bo"})).json()["items"][0]["id"] == den.bob.id
     await is_served(den.bob)

@@ -13,7 +13,7 @@ from api.config import Settings
 from api.errors import Unavailable
 from api.jobs import erasure
 from api.jobs.leases import LeaseHolder
-from api.models.accounts import Account, User
+from api.models.accounts import ERASED_NAME, Account, User
 from api.models.log import Entry, Kind
 from api.models.rooms import LOBBY_ID
 from api.store import open_store
@@ -124,12 +124,12 @@ async def test_an_erased_account_leaves_nothing_behind(store_url: str, how: str)
             assert await works(alice)
             assert await erase(alice) == 204
             assert await socket.closed() == 4501
-            await listener.until(type="member", user_id=alice.id, role=None, username=erasure.ERASED_NAME)
+            await listener.until(type="member", user_id=alice.id, role=None, username=ERASED_NAME)
         assert not await works(alice)
         await eventually(lambda: is_gone(node, "alice"))
         assert (await bob.http.get(f"/users/{alice.id}")).status_code == 404
         found = {item["seq"]: item for item in await history(bob, room_id)}
-        assert {found[seq]["username"] for seq in hers} == {erasure.ERASED_NAME}
+        assert {found[seq]["username"] for seq in hers} == {ERASED_NAME}
         bodies = ["her secret", "another"] if how == "anonymise" else ["", ""]
         assert [found[seq]["body"] for seq in hers] == bodies
         assert [found[seq]["deleted"] for seq in hers] == [how == "tombstone"] * 2
@@ -174,7 +174,7 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
     deletes = [entry["target"] for entry in log if entry["type"] == Kind.DELETE]
     assert sorted(deletes) == hers  # one for each message
     assert [entry["body"] for entry in log if entry["type"] == Kind.MESSAGE] == ["", "", "", "his"]
-    assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {erasure.ERASED_NAME}
+    assert {entry["username"] for entry in log if entry["user_id"] == alice.id} == {ERASED_NAME}
 
 
 async def test_each_account_is_erased_by_one_of_two_nodes_whichever_was_asked(

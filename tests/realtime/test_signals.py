@@ -91,10 +91,19 @@ async def test_everybody_who_is_connected_is_told_of_another_name(store_url: str
     async with running(settings) as one, running(settings) as two:
         alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
         async with sockets((alice, one), (bob, one), (bob, two)) as opened:
-            assert (await alice.http.patch("/users/me", json={"display_name": "Alice B."})).status_code == 200
-            for socket in opened:
-                told = {"user_id": alice.id, "username": "alice", "display_name": "Alice B."}
-                assert await socket.receive() == {"type": "user", **told}
+            told = {"type": "user", "user_id": alice.id, "username": "alice"}
+            for change, shown in (
+                ({"display_name": "Alice B."}, {"status_text": "", "time_zone": None}),
+                ({"status_text": " at lunch ", "time_zone": "Asia/Calcutta"}, {"status_text": "at lunch"}),
+                ({"time_zone": None}, {"status_text": "at lunch", "time_zone": None}),
+                ({"status_text": ""}, {"status_text": "", "time_zone": None}),
+            ):
+                assert (await alice.http.patch("/users/me", json=change)).status_code == 200
+                wanted = told | {"display_name": "Alice B.", "time_zone": "Asia/Calcutta"} | shown
+                for socket in opened:
+                    assert await socket.receive() == wanted
+            seen = (await bob.http.get(f"/users/{alice.id}")).json()
+            assert (seen["status_text"], seen["time_zone"]) == ("", None)
 
 
 async def test_a_name_is_not_changed_more_often_than_others_can_be_told(sqlite_node: Node) -> None:
@@ -182,7 +191,7 @@ def test_a_signal_reaches_whom_it_concerns(hub: Hub) -> None:
     mine, also_mine, his = connect(hub), connect(hub), connect(hub, BOB)
     signals.tell(ReadMoved("den", ALICE.id, "alice", "e", 1), mine)
     assert [len(waiting(one)) for one in (mine, also_mine, his)] == [0, 1, 0]
-    signals.tell(ProfileChanged(BOB.id, "bob", "Bobby"))
+    signals.tell(ProfileChanged(BOB.id, "bob", "Bobby", "", ""))
     assert [len(waiting(one)) for one in (mine, also_mine, his)] == [1, 1, 1]
     assert signals.counts() == {"sent": 0, "dropped": 0, "offered": 4}
 

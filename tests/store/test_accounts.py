@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from api.errors import BadCursor, Conflict, NotFound, UsernameTaken
-from api.models.accounts import Account, AccountFilter, AccountState, User
+from api.models.accounts import Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
 from api.models.rooms import Room
 from api.store.base.store import Store
@@ -56,11 +56,20 @@ async def test_storing_an_account_or_a_session_again_is_safe(store: Store, alice
 
 
 async def test_a_display_name_changes_wherever_it_is_shown(store: Store, den: Room, alice: User) -> None:
-    changed = await store.accounts.set_display_name(alice.id, "Alicia")
+    changed = await store.accounts.set_profile(alice.id, Profile("Alicia"))
     assert changed == replace(alice, display_name="Alicia")
     assert await user_of(store, alice.id) == changed
     (member,) = (await store.members.of_room(den.id, cursor=None, limit=10)).items
     assert member.display_name == "Alicia"
+
+
+async def test_what_is_not_given_of_a_profile_stays_as_it_is(store: Store, alice: User) -> None:
+    await store.accounts.set_profile(alice.id, Profile(status_text="away", time_zone="Europe/Vienna"))
+    assert await user_of(store, alice.id) == replace(alice, status_text="away", time_zone="Europe/Vienna")
+    await store.accounts.set_profile(alice.id, Profile(status_text=""))
+    assert await user_of(store, alice.id) == replace(alice, time_zone="Europe/Vienna")
+    (found,) = (await store.accounts.named("alice", cursor=None, limit=1)).items
+    assert found == replace(alice, time_zone="Europe/Vienna")
 
 
 async def test_a_password_hash_is_replaced(store: Store, alice: User) -> None:
@@ -72,7 +81,7 @@ async def test_a_password_hash_is_replaced(store: Store, alice: User) -> None:
 
 async def test_changing_an_account_that_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
-        await store.accounts.set_display_name("nobody", "Nobody")
+        await store.accounts.set_profile("nobody", Profile("Nobody"))
     with pytest.raises(NotFound):
         await store.accounts.set_password_hash("nobody", "hash")
 

@@ -17,7 +17,7 @@ from tests.store.make import message
 pytestmark = pytest.mark.anyio
 
 READ = ReadMoved("room-den", "user-alice", "alice", "an epoch", 7)
-RENAMED = ProfileChanged("user-bob", "bob", "Böb 🎉")
+RENAMED = ProfileChanged("user-bob", "bob", "Böb 🎉", "away", "")
 
 
 def signals_of(changes: list[Change]) -> list[Signal]:

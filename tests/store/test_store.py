@@ -7,9 +7,9 @@ from collections.abc import Awaitable
 import pytest
 
 from api.errors import NotFound, Unavailable
-from api.models.accounts import Account, Rotation, User
+from api.models.accounts import Account, Profile, Rotation, User
 from api.models.log import Reaction
-from api.models.rooms import LOBBY_ID, Role, Room, Visibility
+from api.models.rooms import LOBBY_ID, Role, Room, RoomPlace, Visibility
 from api.store import open_store
 from api.store.base.store import Store
 from tests.store.calls import WAIT_SECONDS, collect, entries_of, reaches, rotate, whole_log
@@ -180,7 +180,9 @@ async def test_an_id_that_nothing_has_is_just_not_found(
         store.members.mark_read(den.id, odd, 1),
         store.members.join(odd, alice, Role.MEMBER, at=1),
         store.members.leave(odd, alice, at=1),
-        store.accounts.set_display_name(odd, "x"),
+        store.accounts.set_profile(odd, Profile("x")),
+        store.members.set_place(odd, alice.id, RoomPlace()),
+        store.members.set_place(den.id, odd, RoomPlace()),
     ):
         with pytest.raises(NotFound):
             await missing

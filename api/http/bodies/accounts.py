@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts.sessions import TokenPair
 from api.accounts.signup import Newcomer
-from api.http.bodies.forms import Answer, DisplayName
-from api.models.accounts import User
+from api.http.bodies.forms import Answer, DisplayName, StatusText, TimeZone
+from api.models.accounts import Profile, User
 from api.protocol.fields import Strict, timestamp
 
 Code = Annotated[str, Field(min_length=1, max_length=64)]
@@ -51,23 +52,50 @@ class Refresh(Strict):
     refresh_token: Annotated[str | None, Field(max_length=4_096)] = None
 
 
-class Profile(Strict):
-    """The fields of their own account that users can change."""
+class NewProfile(Strict):
+    """What users say about themselves. Each field that is left out stays as it is; one must be given.
 
-    display_name: DisplayName
+    A `time_zone` of null takes it away.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    display_name: DisplayName | SkipJsonSchema[None] = None
+    status_text: StatusText | SkipJsonSchema[None] = None
+    time_zone: TimeZone | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "NewProfile":
+        given = self.model_fields_set - {"time_zone"}
+        if not self.model_fields_set or any(getattr(self, name) is None for name in given):
+            raise ValueError("must have a field that changes, and no name or status of null")
+        return self
+
+    def profile(self) -> Profile:
+        """Return its record."""
+        time_zone = self.time_zone or "" if "time_zone" in self.model_fields_set else None
+        return Profile(self.display_name, self.status_text, time_zone)
 
 
 class UserOut(Answer):
-    """A user as others see them."""
+    """A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it."""
 
     id: str
     username: str
     display_name: str
+    status_text: str
+    time_zone: str | None
 
     @classmethod
     def of(cls, user: User) -> "UserOut":
         """Make it from its record."""
-        return cls(id=user.id, username=user.username, display_name=user.display_name)
+        return cls(
+            id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            status_text=user.status_text,
+            time_zone=user.time_zone or None,
+        )
 
 
 class UsersOut(Answer):
@@ -88,10 +116,8 @@ class Me(UserOut):
         """Make it from its record."""
         return cls(
             admin=admin,
-            id=user.id,
-            username=user.username,
-            display_name=user.display_name,
             created_at=timestamp(user.created_at),
+            **UserOut.of(user).model_dump(),
         )
 
 

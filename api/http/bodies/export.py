@@ -32,6 +32,8 @@ def _account(user: User) -> dict[str, Any]:
         "id": user.id,
         "username": user.username,
         "display_name": user.display_name,
+        "status_text": user.status_text,
+        "time_zone": user.time_zone or None,
         "created_at": timestamp(user.created_at),
     }
 

@@ -19,6 +19,20 @@ Topic = Annotated[
 ]
 
 
+StatusText = Annotated[
+    str, Field(max_length=100), AfterValidator(lambda text: label(text) if text.strip() else "")
+]
+
+
+TimeZone = Annotated[
+    str, Field(max_length=64, pattern=r"^([A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2})?$")
+]
+"""The name of a time zone, such as Europe/Vienna, by its form: those that there are change, and clients know them."""
+
+
+Section = Annotated[str, Field(min_length=1, max_length=40, strict=True), AfterValidator(label)]
+
+
 class Answer(BaseModel):
     """The base of all answers. Clients must ignore fields that they do not know."""
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.accounts.invites import MAX_USES, invite_link
 from api.http.bodies.forms import Answer
-from api.models.invites import Invite
+from api.models.invites import Invite, Preview
+from api.models.rooms import Role
 from api.protocol.fields import Strict, timestamp
 
 WEEK_SECONDS: Final = 7 * 86_400
@@ -63,3 +64,81 @@ class InvitesOut(Answer):
 
     items: list[InviteOut]
     next_cursor: str | None
+
+
+class NewRoomInvite(Strict):
+    """An invite to a room to make. Who uses it gets the `role`. `expires_in` is in seconds."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+
+    role: Role = Role.MEMBER
+    max_uses: Annotated[int, Field(ge=1, le=MAX_USES, strict=True)] = 1
+    expires_in: Annotated[int, Field(ge=60, le=MAX_SECONDS, strict=True)] = WEEK_SECONDS
+
+
+class RoomInviteOut(Answer):
+    """An invite to a room. `made_by` is the id of a user, who may give at most the `role`."""
+
+    invite_id: str
+    room_id: str | None
+    role: Role | None
+    made_by: str | None
+    created_at: str
+    expires_at: str | None
+    max_uses: int
+    uses_left: int
+
+    @classmethod
+    def of(cls, invite: Invite) -> "RoomInviteOut":
+        """Make it from its record."""
+        return cls(
+            room_id=invite.room_id,
+            role=invite.role,
+            **InviteOut.of(invite).model_dump(exclude={"admin"}),
+        )
+
+
+class MadeRoomInvite(RoomInviteOut):
+    """An invite to a room that was just made, with its code and the link to give away. Neither is shown again."""
+
+    code: str
+    url: str
+
+    @classmethod
+    def with_code(cls, invite: Invite, code: str, base: str) -> "MadeRoomInvite":
+        """Make it from its record, its code, and the address with which links begin."""
+        return cls(code=code, url=invite_link(base, code), **RoomInviteOut.of(invite).model_dump())
+
+
+class RoomInvitesOut(Answer):
+    """A page of invites to a room, newest first."""
+
+    items: list[RoomInviteOut]
+    next_cursor: str | None
+
+
+class InviterOut(Answer):
+    """Who has made an invite, as those see them who have its code."""
+
+    id: str
+    username: str
+    display_name: str
+
+
+class PreviewOut(Answer):
+    """What anybody who has its code sees of an invite. One to the server has no room."""
+
+    room_name: str | None
+    member_count: int | None
+    invited_by: InviterOut | None
+
+    @classmethod
+    def of(cls, preview: Preview) -> "PreviewOut":
+        """Make it from its record."""
+        maker = preview.invited_by
+        return cls(
+            room_name=preview.room_name,
+            member_count=preview.member_count,
+            invited_by=maker
+            and InviterOut(id=maker.id, username=maker.username, display_name=maker.display_name),
+        )

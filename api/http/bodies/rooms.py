@@ -4,20 +4,23 @@ from typing import Annotated, Final, Literal, cast
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from api.http.bodies.forms import Answer, RoomName, Topic
+from api.http.bodies.forms import Answer, RoomName, Section, Topic
 from api.http.bodies.messages import MessageOut
+from api.models.accounts import ERASED_NAME
 from api.models.rooms import (
     MAX_SLOW_SECONDS,
     MAX_UNREAD,
+    MOST_PEOPLE,
     Member,
     Notify,
     NotifyLevel,
     Role,
     RoomFields,
+    RoomKind,
     RoomView,
     Visibility,
 )
-from api.protocol.fields import Epoch, Seq, Strict, Time, timestamp
+from api.protocol.fields import Epoch, Id, Seq, Strict, Time, timestamp
 
 _UNREAD: Final = (
     "The number of messages after `read_seq` that are not the caller's own and not deleted;"
@@ -75,6 +78,20 @@ class ReadUpTo(Strict):
     back: bool = False
 
 
+class NewPlace(Strict):
+    """Where the caller keeps a room in their list of rooms. What is left out has its default."""
+
+    favourite: bool = False
+    section: Section | None = None
+    hidden: bool = False
+
+
+class NewDirect(Strict):
+    """The people of a direct room. The caller is one of them in any case."""
+
+    user_ids: Annotated[list[Id], Field(min_length=2, max_length=MOST_PEOPLE - 1)]
+
+
 class NewNotify(Strict):
     """How the caller wants to be notified of a room: of nothing before `muted_until`, and then as `level` says."""
 
@@ -100,10 +117,26 @@ class NotifyOut(Answer):
         return cls(level=notify.level, muted_until=timestamp(notify.muted_until))
 
 
+class PlaceOut(Answer):
+    """Where the caller keeps a room in their list of rooms."""
+
+    favourite: bool
+    section: str | None
+    hidden: bool
+
+
+class PersonOut(Answer):
+    """One of the people of a direct room. One whose account was erased has the names `erased`."""
+
+    id: str
+    username: str
+    display_name: str
+
+
 class RoomOut(Answer):
     """A room as the caller sees it.
 
-    For a non-member `role`, `notify` and `last_message` are null, and nothing is unread.
+    For a non-member `role`, `notify`, `place` and `last_message` are null, and nothing is unread.
     """
 
     id: str
@@ -128,6 +161,10 @@ class RoomOut(Answer):
     mention_count: Annotated[int, Field(le=MAX_UNREAD, description=_MENTIONS)]
     notify: NotifyOut | None
     last_message: MessageOut | None
+    kind: RoomKind
+    users: Annotated[list[PersonOut], Field(description="The people of a direct room, with the caller")]
+    member_count: int
+    place: PlaceOut | None
 
     @classmethod
     def of(cls, view: RoomView) -> "RoomOut":
@@ -153,7 +190,26 @@ class RoomOut(Answer):
             last_message=None
             if view.last_message is None or view.role is None
             else MessageOut.of(view.last_message),
+            kind=view.room.kind,
+            users=_people(view),
+            member_count=view.member_count,
+            place=_place(view),
         )
+
+
+def _people(view: RoomView) -> list[PersonOut]:
+    """Return the people of a direct room, for its members."""
+    if view.role is None:
+        return []
+    names = {user.id: (user.username, user.display_name) for user in view.users}
+    shown = [(one, *names.get(one, (ERASED_NAME, ERASED_NAME))) for one in view.room.people]
+    return [PersonOut(id=id_, username=username, display_name=name) for id_, username, name in shown]
+
+
+def _place(view: RoomView) -> PlaceOut | None:
+    if view.place is None:
+        return None
+    return PlaceOut(favourite=view.place.favourite, section=view.place.section, hidden=view.is_hidden)
 
 
 class RoomsOut(Answer):

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
-from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, Profile, User
 from api.models.page import Page
 
 LAST_ADMINISTRATOR: Final = "This is the last administrator: make another one first"
@@ -53,8 +53,8 @@ class AccountStore(ABC):
         """
 
     @abstractmethod
-    async def set_display_name(self, user_id: str, display_name: str) -> User:
-        """Change how a user is shown. Raises `NotFound`."""
+    async def set_profile(self, user_id: str, profile: Profile) -> User:
+        """Change what a user says about themselves. Raises `NotFound`."""
 
     @abstractmethod
     async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:

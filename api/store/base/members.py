@@ -7,7 +7,7 @@ from typing import TypeAlias
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Notify, ReadMark, Role, ending, joining
+from api.models.rooms import Member, MembershipRule, Notify, ReadMark, Role, RoomPlace, ending, joining
 
 Place: TypeAlias = tuple[str, str]
 """The key of a membership: the ids of the room and of the user."""
@@ -49,8 +49,14 @@ class MemberStore(ABC):
         return (await self.get_many([(room_id, user_id)])).get((room_id, user_id))
 
     @abstractmethod
-    async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
-        """List a room's members, in a stable order. Raises `BadCursor`."""
+    async def of_room(
+        self, room_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[Member]:
+        """List a room's members, in a stable order. Raises `BadCursor`.
+
+        With `named` only those whose username or display name contains this text, in the form in which names are
+        searched. No more than `LOOKED_AT` members are looked at for a page, so a page may be short and have a next one.
+        """
 
     @abstractmethod
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
@@ -87,3 +93,7 @@ class MemberStore(ABC):
     @abstractmethod
     async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
         """Store how a member wants to be notified. It outlasts the membership. Raises `NotFound` for who is none."""
+
+    @abstractmethod
+    async def set_place(self, room_id: str, user_id: str, place: RoomPlace) -> None:
+        """Store where a member keeps a room in their list. It outlasts the membership. Raises `NotFound`."""

@@ -35,6 +35,15 @@ class RoomStore(ABC):
         """
 
     @abstractmethod
+    async def open_direct(self, room: Room, people: Sequence[User], at: int) -> bool:
+        """Store a direct room with its people as its only members, and return whether this call has made it.
+
+        `people` are all its people, who become members by entries that are stored together. A room that is there stays
+        as it is, but people whom a crash has kept from becoming members become so. So however many open it at once, on
+        any nodes, there is one room with one membership of each.
+        """
+
+    @abstractmethod
     async def get(self, room_id: str) -> Room | None:
         """Return a room, or None."""
 
@@ -56,7 +65,8 @@ class RoomStore(ABC):
     ) -> Page[RoomView]:
         """List all public rooms as this user sees them, in a stable order. Raises `BadCursor`.
 
-        With `named`, a text in NFC without a NUL character: those whose names contain it, in upper or lower case.
+        With `named` only those whose names contain this text, in the form in which names are searched. No more than
+        `LOOKED_AT` rooms are looked at for a page, so a page may be short and have a next one.
         """
 
     @abstractmethod

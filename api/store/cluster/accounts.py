@@ -1,11 +1,12 @@
 """Stores and reads accounts in the RethinkDB tables `users` and `names`."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
-from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.accounts import AccountStore
@@ -50,6 +51,8 @@ class ClusterAccounts(AccountStore):
             "display_name": user.display_name,
             "password_hash": account.password_hash,
             "created_at": user.created_at,
+            "status_text": user.status_text,
+            "time_zone": user.time_zone,
             "disabled": account.disabled,
             "admin": account.admin,
             "erasing": account.erasing,
@@ -146,9 +149,10 @@ class ClusterAccounts(AccountStore):
             change if over is None else lambda row: r.branch(row["password_hash"] == over, change, {}),
         )
 
-    async def set_display_name(self, user_id: str, display_name: str) -> User:
-        """Change how a user is shown. Raises `NotFound`."""
-        return (await self._change(user_id, {"display_name": display_name})).user
+    async def set_profile(self, user_id: str, profile: Profile) -> User:
+        """Change what a user says about themselves. Raises `NotFound`."""
+        given = dataclasses.asdict(profile).items()
+        return (await self._change(user_id, {name: text for name, text in given if text is not None})).user
 
     async def _change(self, user_id: str, changes: Any) -> Account:
         if not is_key(user_id):
@@ -190,7 +194,10 @@ _BY_NAME: Final = Prepared(_by_name)
 
 def _account(row: dict[str, Any]) -> Account:
     return Account(
-        User(row["id"], row["username"], row["display_name"], row["created_at"]),
+        User(
+            *(row[name] for name in ("id", "username", "display_name", "created_at")),
+            *(row.get(name, "") for name in ("status_text", "time_zone")),  # older versions did not keep them
+        ),
         row["username_key"],
         row["password_hash"],
         *(row.get(flag, False) for flag in ("disabled", "admin", "erasing")),

@@ -12,6 +12,7 @@ import orjson
 
 from api.models.log import Kind
 from api.store.cluster.heads import MOVES, NOTED, KnownHead, noted
+from api.store.cluster.member_counts import came, counted
 from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table, is_head
 from api.store.cluster.waiting import Guard
 from api.store.rethinkdb import Prepared, r
@@ -131,6 +132,7 @@ def relative_query(
         "count": len(rows),
         "messages": sum(row["kind"] == Kind.MESSAGE for row in rows),
         "mentioned": noted([], [row | {"seq": n} for n, row in enumerate(rows, 1)], len(rows)),
+        "came": came(rows),
         "mark": mark._asdict(),
         "seen": seen,
         "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
@@ -214,7 +216,7 @@ def _grown_by_any(head: Any, given: Any) -> Any:
             lambda new: (
                 _grown(head, given, seq, trim, new)
                 .merge({"tail": _blanked(head["tail"].slice(trim - head["trimmed"]) + new, given)})
-                .merge(_with_moves_of(head, new))
+                .merge(_with_moves_of(head, given, new))
                 .merge(_with_room(given["room"]))
                 .merge(_without_mentions_of(given["deleted"]))
             )
@@ -314,10 +316,10 @@ def newest_of(moves: Any) -> Any:
     return moves["rows"].nth(-1)["seq"].default(moves["dropped"])
 
 
-def _with_moves_of(head: Any, numbered: Any) -> Any:
-    """Return the fields `moves` and `moved` of a head after these entries. The oldest beyond `MOVES` are dropped.
+def _with_moves_of(head: Any, given: Any, numbered: Any) -> Any:
+    """Return the fields `moves`, `moved` and `members` of a head after these entries.
 
-    `moved` is the seq of the newest change, which is all that a feed needs.
+    The oldest moves beyond `MOVES` are dropped. `moved` is the seq of the newest, which is all that a feed needs.
     """
 
     def kept(rows: Any, dropped: Any) -> Any:
@@ -326,7 +328,11 @@ def _with_moves_of(head: Any, numbered: Any) -> Any:
             "rows": rows.slice(surplus),
             "dropped": r.branch(surplus > 0, rows.nth(surplus - 1)["seq"], dropped),
         }
-        return r.expr(moves).do(lambda moves: {"moves": moves, "moved": newest_of(moves)})
+        return r.expr(moves).do(
+            lambda moves: newest_of(moves).do(
+                lambda moved: {"moves": moves, "moved": moved, "members": counted(head, given["came"], moved)}
+            )
+        )
 
     fresh = (
         numbered.filter(lambda row: r.expr([Kind.MEMBER.value, Kind.ROOM.value]).contains(row["kind"]))

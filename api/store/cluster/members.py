@@ -5,12 +5,13 @@ that decide what a user may do use the table and the tails of the heads. So they
 the node that should flush has crashed. Only lists and counts use the table alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from api.errors import EpochChanged, MembershipChanged, NotFound, RefConflict, Unavailable
 from api.models.accounts import Account, User
 from api.models.log import Appended
+from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
     LOBBY_ID,
@@ -21,6 +22,7 @@ from api.models.rooms import (
     Notify,
     ReadMark,
     Role,
+    RoomPlace,
     Standing,
     Writable,
     rights_in,
@@ -30,7 +32,14 @@ from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
-from api.store.cluster.queries import listing_query, mark_query, memberships_query, notify_query
+from api.store.cluster.member_counts import known_count, note_count_query
+from api.store.cluster.queries import (
+    listing_query,
+    mark_query,
+    memberships_query,
+    notify_query,
+    place_query,
+)
 from api.store.cluster.rows import (
     Reader,
     carried_over,
@@ -46,6 +55,8 @@ from api.store.shape import member_draft
 
 MAX_PAIR_BYTES: Final = 100
 """The two ids of a membership have at most this many bytes together: a primary key of RethinkDB has at most 127."""
+_SLICE: Final = 500
+"""A search looks at this many members by one query."""
 MAX_LOOKS: Final = 20
 """A membership that others change at the same time is read at most this often before the change fails."""
 
@@ -112,8 +123,12 @@ class ClusterMembers(MemberStore):
             if row["user_id"] in accounts
         }
 
-    async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
+    async def of_room(
+        self, room_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[Member]:
         """List a room's members in the order of joining."""
+        if named is not None:
+            return await self._search(room_id, searched_form(named), cursor, limit)
         start = paging.start(f"members {room_id}", cursor)
         if not is_key(room_id):
             return Page([], None)
@@ -124,11 +139,31 @@ class ClusterMembers(MemberStore):
             f"members {room_id}",
             found,
             limit,
-            key=lambda row: (row["joined_at"], row["user_id"]),
+            key=_joined,
             item=lambda row: (
                 _member(row, accounts[row["user_id"]], _Looked()) if row["user_id"] in accounts else None
             ),
         )
+
+    async def _search(self, room_id: str, wanted: str, cursor: str | None, limit: int) -> Page[Member]:
+        list_name = f"members {room_id} {wanted}"
+        start = paging.start(list_name, cursor)
+        accounts: dict[str, Account] = {}
+
+        def is_wanted(row: dict[str, Any]) -> bool:
+            account = accounts.get(row["user_id"])
+            return account is not None and is_named(wanted, account.user.username, account.user.display_name)
+
+        search = paging.Search[dict[str, Any]](list_name, limit, is_wanted)
+        while is_key(room_id):
+            rows = await self._pool.read(listing_query("members", "room", [room_id], start, _SLICE))
+            ids = [row["user_id"] for row in self._reader.read(rows, membership_of)]
+            accounts |= await self._accounts.get_many(ids)
+            goes_on = all(search.look(row) for row in rows)
+            if not goes_on or len(rows) <= _SLICE:
+                break
+            start = _joined(rows[-1])
+        return search.page(key=_joined, item=lambda row: _member(row, accounts[row["user_id"]], _Looked()))
 
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
         """Return the ids of those members of a room who have one of these usernames."""
@@ -196,10 +231,17 @@ class ClusterMembers(MemberStore):
 
     async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
         """Store how a member wants to be notified. Raises `NotFound`."""
+        await self._set_own(room_id, user_id, notify_query(room_id, user_id, notify))
+
+    async def set_place(self, room_id: str, user_id: str, place: RoomPlace) -> None:
+        """Store where a member keeps a room in their list. Raises `NotFound`."""
+        await self._set_own(room_id, user_id, place_query(room_id, user_id, place))
+
+    async def _set_own(self, room_id: str, user_id: str, query: Any) -> None:
+        """Run a write of a member's row that skips a row that is not there. Raises `NotFound`."""
         row = await self._row(room_id, user_id)
         if row is None or row["role"] is None:
             raise NotFound
-        query = notify_query(room_id, user_id, notify)
         if (await self._pool.write(query))["skipped"]:
             await self._flusher.flush(room_id)  # the user joined, and the node that should flush has crashed
             if (await self._pool.write(query))["skipped"]:
@@ -217,6 +259,23 @@ class ClusterMembers(MemberStore):
                 if account is not None and not account.disabled and row["user_id"] != owner_id:
                     return account.user
         return None
+
+    async def counts(self, heads: Iterable[dict[str, Any]]) -> dict[str, int]:
+        """Return how many members rooms have, by their heads with `id`, `moved` and `members`."""
+        return {head["id"]: await self._count_by(head) for head in heads}
+
+    async def _count_by(self, head: dict[str, Any]) -> int:
+        """Return how many members a room has, which its head knows; or count them, and let the head know.
+
+        A head does not know it if a node of an older version has changed a membership, or there was no other.
+        """
+        if (known := known_count(head)) is not None:
+            return known
+        await self._flusher.flush(head["id"])
+        count = await self.count("room", head["id"])
+        if type(moved := head.get("moved")) is int:
+            await self._pool.write(note_count_query(head["id"], moved, count))
+        return count
 
     async def rooms_of(self, user_id: str) -> list[str]:
         """Return the rooms of a user, as far as their memberships are flushed."""
@@ -253,6 +312,10 @@ class _Looked(NamedTuple):
 
 def _looked(head: dict[str, Any]) -> _Looked:
     return _Looked(int(head["seq"]), writable_of(head.get("room", {})))
+
+
+def _joined(row: dict[str, Any]) -> paging.Key:
+    return row["joined_at"], row["user_id"]
 
 
 def _membership(row: dict[str, Any] | None) -> Membership:

@@ -1,14 +1,14 @@
 """Makes the ReQL queries for heads, memberships, lists and renewals of epochs. Pure."""
 
-import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from api.models.log import PREVIEW_CHARACTERS, Kind
-from api.models.rooms import Notify, Writable
+from api.models.rooms import Notify, RoomPlace, Writable
 from api.store import paging
 from api.store.base.sessions import SET_BACK
 from api.store.cluster.rows import KEPT_BY_MEMBERS, KEPT_BY_PEOPLE, is_key, membership_after
@@ -152,21 +152,13 @@ def _rows(keys: Any, *, table: str) -> Any:
     return r.table(table, read_mode="majority").get_all(r.args(keys))
 
 
-def listing_query(  # noqa: PLR0917  the list, the page of it, and the rows that are wanted
-    table: str, index: str, prefix: list[str], start: paging.Key, limit: int, named: str | None = None
-) -> Any:
-    """Return the query for the rows with this prefix in an index, after `start`: up to `limit` and one more.
-
-    With `named`, only rows are found whose `name` contains this text, in upper or lower case.
-    """
+def listing_query(table: str, index: str, prefix: list[str], start: paging.Key, limit: int) -> Any:
+    """Return the query for the rows with this prefix in an index, after `start`: up to `limit` and one more."""
     lower = [*prefix, *start] if start != paging.BEFORE_ALL else [*prefix, r.minval, r.minval]
     found = r.table(table, read_mode="majority").between(
         lower, [*prefix, r.maxval, r.maxval], index=index, left_bound="open"
     )
-    ordered = found.order_by(index=index)
-    if named is not None:
-        ordered = ordered.filter(r.row["name"].match("(?i)" + re.escape(named)))
-    return ordered.limit(limit + 1)
+    return found.order_by(index=index).limit(limit + 1)
 
 
 def renewal_under_way_query() -> Any:
@@ -291,6 +283,12 @@ def notify_query(room_id: str, user_id: str, notify: Notify) -> Any:
     """Return the write that stores how a member wants to be notified. It skips a row that is not there."""
     form = {"level": notify.level.value, "muted_until": notify.muted_until}
     return r.table("members").get([room_id, user_id]).update({"notify": form}, durability="hard")
+
+
+def place_query(room_id: str, user_id: str, place: RoomPlace) -> Any:
+    """Return the write that stores where a member keeps a room. It skips a row that is not there."""
+    form = {"place": asdict(place)}
+    return r.table("members").get([room_id, user_id]).update(form, durability="hard")
 
 
 def clamp_query(table: str, names: Sequence[str], last: Any, *, room_id: str = "room_id") -> Any:

@@ -1,12 +1,13 @@
 """Stores and reads rooms in the RethinkDB tables `rooms` and `heads`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from api.errors import Conflict, MembershipChanged, NotFound, Unavailable
 from api.models.accounts import User
 from api.models.log import Appended, Kind, Message
+from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import LOBBY_ID, Membership, Role, Room, RoomRule, RoomView, Unread
 from api.store import paging
@@ -18,15 +19,17 @@ from api.store.cluster.flusher import Flusher
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
-from api.store.cluster.rows import is_key, notify_of, room_of, settings_of
+from api.store.cluster.rows import is_key, notify_of, place_of, room_of, settings_of
 from api.store.cluster.schema import empty_head
 from api.store.cluster.unread import Span, UnreadCounts
 from api.store.cluster.waiting import Seen
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.shape import member_draft, room_draft
 
-_SHOWN: Final = ("id", "epoch", "seq", "message_seq", "room", "deleted")
+_SHOWN: Final = ("id", "epoch", "seq", "message_seq", "moved", "members", "room", "deleted")
 """What a view of a room takes from its head."""
+_SLICE: Final = 500
+"""A search looks at this many rooms by one query."""
 MAX_LOOKS: Final = 20
 """A room that others change at the same time is read at most this often before the change fails."""
 
@@ -44,35 +47,26 @@ class ClusterRooms(RoomStore):
         *,
         appender: Appender,
         flusher: Flusher,
-        members: ClusterMembers,
         accounts: ClusterAccounts,
+        members: ClusterMembers,
         allowed: AllowedKinds,
         previews: Previews,
         unread: UnreadCounts,
     ) -> None:
         self._pool = pool
+        self._accounts = accounts
         self._unread = unread
         self._appender = appender
         self._flusher = flusher
         self._previews = previews
         self._members = members
-        self._accounts = accounts
         self._allowed = allowed
 
     async def create(self, room: Room, owner: User) -> RoomView:
         """Store a room and its owner. Repeating this is harmless. Raises `Conflict`."""
         await self._allowed.require(Kind.ROOM)
-        keep = {"conflict": lambda _id, old, _new: old}
-        await self._pool.write(r.table("heads").insert(empty_head(room.id), **keep))
-        row = {
-            "id": room.id,
-            **settings_of(room),
-            "created_at": room.created_at,
-            "owner": owner.id,
-        }
-        written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
-        stored = written["changes"][0]["new_val"]
-        if any(stored.get(name) != value for name, value in row.items()):
+        stored, _ = await self._insert(room, owner=owner.id)
+        if stored != room:
             raise Conflict
         owning = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
         appended = await self._appender.append(room.id, owning, once=f"owner:{room.id}")
@@ -81,6 +75,45 @@ class ClusterRooms(RoomStore):
         if view is None:
             raise NotFound
         return view
+
+    async def open_direct(self, room: Room, people: Sequence[User], at: int) -> bool:
+        """Store a direct room and its people, unless they are there.
+
+        The key of each membership is made of the room and the user. So of all who open the room only one stores it, and
+        what is appended at once is stored by one update of the head.
+        """
+        _, is_new = await self._insert(room)
+        rows = await self._members.rows([(room.id, user.id) for user in people])
+        there = {row["user_id"] for row in rows if row["role"] is not None}
+        joined = Membership(Role.MEMBER)
+        drafts = [member_draft(user, None, joined, at, by=user.id) for user in people if user.id not in there]
+        if drafts:
+            appended = await asyncio.gather(
+                *(
+                    self._appender.append(room.id, draft, once=f"direct:{room.id}:{draft.user_id}")
+                    for draft in drafts
+                )
+            )
+            await self._flusher.carry_out(room.id, appended[-1].epoch, max(one.entry.seq for one in appended))
+        return is_new
+
+    async def _insert(self, room: Room, **more: str) -> tuple[Room, bool]:
+        """Store a room with an empty log, unless there is one. Returns the stored one, and whether it is new."""
+        keep = {"conflict": lambda _id, old, _new: old}
+        await self._pool.write(r.table("heads").insert(empty_head(room.id), **keep))
+        row = {
+            "id": room.id,
+            **settings_of(room),
+            "created_at": room.created_at,
+            "kind": room.kind.value,
+            "people": list(room.people),
+            **more,
+        }
+        written = await self._pool.write(r.table("rooms").insert(row, **keep, return_changes="always"))
+        stored = written["changes"][0]["new_val"]
+        if any(stored.get(name) != value for name, value in more.items()):
+            raise Conflict
+        return room_of(stored), bool(written["inserted"])
 
     async def get(self, room_id: str) -> Room | None:
         """Return a room, or None."""
@@ -139,17 +172,26 @@ class ClusterRooms(RoomStore):
         self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
     ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
-        list_name = paging.public_rooms(named)
-        start = paging.start(list_name, cursor)
-        rows = await self._pool.read(listing_query("rooms", "public", [], start, limit, named))
+        if named is not None:
+            return await self._search(user_id, searched_form(named), cursor, limit)
+        start = paging.start("public", cursor)
+        rows = await self._pool.read(listing_query("rooms", "public", [], start, limit))
         views = {view.room.id: view for view in await self._views(rows, user_id)}
-        return paging.page(
-            list_name,
-            rows,
-            limit,
-            key=lambda row: (row["created_at"], row["id"]),
-            item=lambda row: views.get(row["id"]),
-        )
+        return paging.page("public", rows, limit, key=_age, item=lambda row: views.get(row["id"]))
+
+    async def _search(self, user_id: str, wanted: str, cursor: str | None, limit: int) -> Page[RoomView]:
+        list_name = f"public {wanted}"
+        start = paging.start(list_name, cursor)
+        search = paging.Search[dict[str, Any]](list_name, limit, lambda row: is_named(wanted, row["name"]))
+        while True:
+            rows = await self._pool.read(listing_query("rooms", "public", [], start, _SLICE))
+            goes_on = all(search.look(row) for row in rows)
+            if not goes_on or len(rows) <= _SLICE:
+                break
+            start = _age(rows[-1])
+        views = await self._views(search.found, user_id)
+        shown = {view.room.id: view for view in views}
+        return search.page(key=_age, item=lambda row: shown.get(row["id"]))
 
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""
@@ -167,23 +209,34 @@ class ClusterRooms(RoomStore):
         )
         member_of = {row["room_id"]: row for row in members if row["role"] is not None}
         head_of = {head["id"]: head for head in heads if not head.get("deleted")}
+        made_of = {room["id"]: _room(room, head_of[room["id"]]) for room in rooms if room["id"] in head_of}
         is_admin = user_id in account and account[user_id].admin
         newest = {room_id: head["message_seq"] for room_id, head in head_of.items() if head["message_seq"]}
-        last, unread = await asyncio.gather(
-            self._previews.of(newest), self._unread.of(user_id, _not_all_read(head_of, member_of))
+        last, unread, counts, users = await asyncio.gather(
+            self._previews.of(newest),
+            self._unread.of(user_id, _not_all_read(head_of, member_of)),
+            self._members.counts(head_of.values()),
+            self._users(made_of.values()),
         )
         return [
             _view(
-                _room(room, head),
+                made,
                 head,
-                member_of.get(room["id"]),
-                last.get(room["id"]),
-                unread.get(room["id"], Unread()),
+                member_of.get(made.id),
+                last.get(made.id),
+                unread.get(made.id, Unread()),
                 is_admin=is_admin,
+                member_count=counts[made.id],
+                users=tuple(users[one] for one in made.people if one in users),
             )
-            for room in rooms
-            if (head := head_of.get(room["id"])) is not None
+            for made, head in ((made, head_of[made.id]) for made in made_of.values())
         ]
+
+    async def _users(self, rooms: Iterable[Room]) -> dict[str, User]:
+        """Return the people of these rooms who have accounts."""
+        people = [one for room in rooms for one in room.people]
+        accounts = await self._accounts.get_many(people) if people else {}
+        return {user_id: account.user for user_id, account in accounts.items()}
 
     async def _change(
         self, room_id: str, user: User, at: int, rule: RoomRule, *, is_last: bool
@@ -232,6 +285,8 @@ def _view(
     unread: Unread,
     *,
     is_admin: bool,
+    member_count: int,
+    users: tuple[User, ...],
 ) -> RoomView:
     return RoomView(
         room=room,
@@ -243,7 +298,15 @@ def _view(
         notify=None if member is None else notify_of(member),
         last_message=last,
         is_admin=is_admin,
+        member_count=member_count,
+        message_seq=head["message_seq"],
+        place=None if member is None else place_of(member),
+        users=users,
     )
+
+
+def _age(row: dict[str, Any]) -> paging.Key:
+    return row["created_at"], row["id"]
 
 
 def _room(row: dict[str, Any], head: dict[str, Any]) -> Room:

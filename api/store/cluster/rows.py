@@ -11,14 +11,14 @@ import structlog
 
 from api.models.kinds import KINDS, said
 from api.models.log import UNREADABLE, Draft, Entry, Head, Kind
-from api.models.rooms import Notify, NotifyLevel, Role, Room, Visibility, Writable
+from api.models.rooms import Notify, NotifyLevel, Role, Room, RoomKind, RoomPlace, Visibility, Writable
 from api.store.shape import dense, read_entry
 
 MAX_KEY_BYTES: Final = 127
 """A primary key of RethinkDB has at most this length."""
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq")
 """The columns of `members` that stay as they are when a member's role changes."""
-KEPT_BY_PEOPLE: Final = ("notify", "turn")
+KEPT_BY_PEOPLE: Final = ("notify", "turn", "place")
 """The columns of `members` that stay also when the membership ends, and when it begins again."""
 MAX_POISON: Final = 1_000
 """This many unreadable rows are logged, each once; further ones are skipped without a log line."""
@@ -173,6 +173,8 @@ def room_of(row: dict[str, Any]) -> Room:
         archived,
         slow_seconds,
         post_role,
+        RoomKind(row.get("kind", RoomKind.ROOM)),  # rooms of older versions lack it
+        tuple(row.get("people", ())),
     )
 
 
@@ -222,6 +224,7 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
     if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):
         raise TypeError
     notify_of(row)
+    place_of(row)
     return row
 
 
@@ -234,6 +237,18 @@ def notify_of(row: dict[str, Any]) -> Notify:
     if type(muted_until) not in {int, NoneType}:
         raise TypeError
     return Notify(NotifyLevel(notify["level"]), muted_until)
+
+
+def place_of(row: dict[str, Any]) -> RoomPlace:
+    """Return where a member keeps a room, by their row of `members`. Raises as `entry_of` does."""
+    place = row.get("place")
+    if place is None:
+        return RoomPlace()
+    if type(place["favourite"]) is not bool or type(place["hidden_at"]) not in {int, NoneType}:
+        raise TypeError
+    if type(place["section"]) not in {str, NoneType}:
+        raise TypeError
+    return RoomPlace(place["favourite"], place["section"], place["hidden_at"])
 
 
 def is_key(text: str) -> bool:

@@ -45,6 +45,7 @@ def empty_head(room_id: str) -> dict[str, Any]:
         # The newest changes of membership and of the room, and the seq of the last one that was dropped.
         "moves": {"dropped": 0, "rows": []},
         "moved": 0,  # the seq of the newest of these changes
+        "members": {"count": 0, "moved": 0},  # how many there are, after the change at this seq
         "attempt": "",  # the newest append
         "mentioned": [],  # the seqs of the newest messages that mention anybody, each with their user ids
     }

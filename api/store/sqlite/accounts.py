@@ -13,14 +13,17 @@ from typing import Any, Final
 import apsw
 
 from api.errors import Conflict, NotFound, UsernameTaken
-from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, User
+from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
 from api.store.sqlite.worker import Worker
 
+USER: Final = "users.id, username, display_name, created_at, status_text, time_zone"
+"""The columns of a `User`."""
 _ACCOUNT: Final = (
-    "id, username, display_name, created_at, username_key, password_hash, disabled, admin, erasing"
+    "id, username, display_name, created_at, status_text, time_zone, username_key, password_hash, disabled, admin,"
+    " erasing"
 )
 
 _HAS_STATE: Final = {
@@ -58,8 +61,8 @@ class SqliteAccounts(AccountStore):
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
         return await self._read(lambda reading: _named(reading, prefix, cursor, limit))
 
-    async def set_display_name(self, user_id: str, display_name: str) -> User:
-        return await self._write(lambda cursor: _set_display_name(cursor, user_id, display_name))
+    async def set_profile(self, user_id: str, profile: Profile) -> User:
+        return await self._write(lambda cursor: _set_profile(cursor, user_id, profile))
 
     async def set_password_hash(self, user_id: str, password_hash: str, *, over: str | None = None) -> None:
         await self._write(lambda cursor: _set_password_hash(cursor, user_id, password_hash, over))
@@ -96,12 +99,14 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
     if holder is not None:
         raise UsernameTaken
     cursor.execute(
-        f"INSERT INTO users ({_ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO users ({_ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             user.id,
             user.username,
             user.display_name,
             user.created_at,
+            user.status_text,
+            user.time_zone,
             account.username_key,
             account.password_hash,
             account.disabled,
@@ -155,17 +160,21 @@ def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> P
     list_name = f"users {prefix}"
     _, last = paging.start(list_name, after)
     rows = cursor.execute(
-        "SELECT id, username, display_name, created_at, lower(username) FROM users"
+        f"SELECT {USER}, lower(username) FROM users"
         " WHERE NOT disabled AND lower(username) >= ?1 AND lower(username) < ?2 AND lower(username) > ?3"
         " ORDER BY lower(username) LIMIT ?4",
         (prefix, prefix + paging.AFTER_ALL_TEXTS, last, limit + 1),
     ).fetchall()
-    return paging.page(list_name, rows, limit, key=lambda row: (0, row[4]), item=lambda row: User(*row[:4]))
+    return paging.page(list_name, rows, limit, key=lambda row: (0, row[-1]), item=lambda row: User(*row[:-1]))
 
 
-def _set_display_name(cursor: apsw.Cursor, user_id: str, display_name: str) -> User:
+def _set_profile(cursor: apsw.Cursor, user_id: str, profile: Profile) -> User:
     """Change how a user is shown. Raises `NotFound`."""
-    cursor.execute("UPDATE users SET display_name = ? WHERE id = ?", (display_name, user_id))
+    cursor.execute(
+        "UPDATE users SET display_name = coalesce(?, display_name), status_text = coalesce(?, status_text),"
+        " time_zone = coalesce(?, time_zone) WHERE id = ?",
+        (profile.display_name, profile.status_text, profile.time_zone, user_id),
+    )
     return _found(cursor, user_id).user
 
 

@@ -14,6 +14,7 @@ import orjson
 from api.errors import EpochChanged, NotFound
 from api.models.accounts import User
 from api.models.log import Appended
+from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
     Member,
@@ -23,6 +24,7 @@ from api.models.rooms import (
     NotifyLevel,
     ReadMark,
     Role,
+    RoomPlace,
     Standing,
     Writable,
 )
@@ -62,8 +64,10 @@ class SqliteMembers(MemberStore):
     async def get_many(self, places: Sequence[Place]) -> dict[Place, Member]:
         return await self._read(lambda cursor: _find_many(cursor, places))
 
-    async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
-        return await self._read(lambda reading: _of_room(reading, room_id, cursor, limit))
+    async def of_room(
+        self, room_id: str, *, named: str | None = None, cursor: str | None, limit: int
+    ) -> Page[Member]:
+        return await self._read(lambda reading: _of_room(reading, room_id, named, cursor, limit))
 
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
         return await self._read(lambda cursor: _with_usernames(cursor, room_id, usernames))
@@ -73,6 +77,9 @@ class SqliteMembers(MemberStore):
 
     async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
         await self._write(lambda cursor: _set_notify(cursor, room_id, user_id, notify))
+
+    async def set_place(self, room_id: str, user_id: str, place: RoomPlace) -> None:
+        await self._write(lambda cursor: _set_place(cursor, room_id, user_id, place))
 
     async def mark_read(
         self, room_id: str, user_id: str, seq: int, *, epoch: str | None = None, back: bool = False
@@ -125,15 +132,23 @@ def _find_many(cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Memb
     return {place: found for place in places if (found := _find(cursor, *place)) is not None}
 
 
-def _of_room(cursor: apsw.Cursor, room_id: str, after: str | None, limit: int) -> Page[Member]:
+def _of_room(
+    cursor: apsw.Cursor, room_id: str, named: str | None, after: str | None, limit: int
+) -> Page[Member]:
     """List a room's members in the order of joining."""
+    wanted = None if named is None else searched_form(named)
+    list_name = f"members {room_id}" if wanted is None else f"members {room_id} {wanted}"
     rows = cursor.execute(
         f"SELECT {_MEMBER} FROM {_MEMBERS}"
         " WHERE room_id = ? AND role IS NOT NULL AND (joined_at, user_id) > (?, ?)"
-        " ORDER BY joined_at, user_id LIMIT ?",
-        (room_id, *paging.start(f"members {room_id}", after), limit + 1),
-    ).fetchall()
-    return paging.page(f"members {room_id}", rows, limit, key=lambda row: (row[5], row[1]), item=_member)
+        " ORDER BY joined_at, user_id",
+        (room_id, *paging.start(list_name, after)),
+    )
+    search = paging.Search[Any](list_name, limit, lambda row: wanted is None or is_named(wanted, *row[2:4]))
+    for row in rows:
+        if not search.look(row):
+            break
+    return search.page(key=lambda row: (row[5], row[1]), item=_member)
 
 
 def _with_usernames(cursor: apsw.Cursor, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
@@ -162,6 +177,17 @@ def _set_notify(cursor: apsw.Cursor, room_id: str, user_id: str, notify: Notify)
         " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL"
         " AND NOT (SELECT deleted FROM rooms WHERE id = room_id)",
         (notify.level.value, notify.muted_until, room_id, user_id),
+    )
+    if not cursor.connection.changes():
+        raise NotFound
+
+
+def _set_place(cursor: apsw.Cursor, room_id: str, user_id: str, place: RoomPlace) -> None:
+    """Store where a member keeps a room. Raises `NotFound`."""
+    cursor.execute(
+        "UPDATE members SET favourite = ?, section = ?, hidden_at = ?"
+        " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
+        (place.favourite, place.section, place.hidden_at, room_id, user_id),
     )
     if not cursor.connection.changes():
         raise NotFound
@@ -205,6 +231,11 @@ def _heir(cursor: apsw.Cursor, room_id: str, owner_id: str) -> User | None:
 def notify_of(level: str | None, muted_until: int | None) -> Notify:
     """Return how a member is notified, by these columns of their row."""
     return Notify() if level is None else Notify(NotifyLevel(level), muted_until)
+
+
+def place_of(favourite: int, section: str | None, hidden_at: int | None) -> RoomPlace:
+    """Return where a member keeps a room, by these columns of their row."""
+    return RoomPlace(bool(favourite), section, hidden_at)
 
 
 def _member(row: Any) -> Member:

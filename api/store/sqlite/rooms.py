@@ -5,36 +5,49 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `RoomStore`; queries are joined from constants of this file
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Final
 
 import apsw
+import orjson
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
 from api.models.log import Appended, preview
+from api.models.names import is_named, searched_form
 from api.models.page import Page
-from api.models.rooms import LOBBY_ID, Membership, Role, Room, RoomRule, RoomView, Unread, Visibility
+from api.models.rooms import (
+    LOBBY_ID,
+    Membership,
+    Role,
+    Room,
+    RoomKind,
+    RoomRule,
+    RoomView,
+    Unread,
+    Visibility,
+)
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
 from api.store.shape import member_draft, room_draft
 from api.store.sqlite import mentioned
-from api.store.sqlite.members import keep, notify_of
+from api.store.sqlite.accounts import USER
+from api.store.sqlite.members import keep, notify_of, place_of
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import rights_of, role_of
 from api.store.sqlite.worker import Worker
 from api.store.unread import MAX_LOOKED, unread
 
-_ROOM: Final = "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role"
-_ROOM_COLUMNS: Final = 8
+_ROOM: Final = (
+    "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role, kind, people"
+)
+_ROOM_COLUMNS: Final = 10
 _VIEW: Final = (
-    f"{_ROOM}, epoch, seq, message_seq,"
+    f"{_ROOM}, epoch, seq, message_seq, member_count,"
     f" iif(rooms.id = '{LOBBY_ID}', (SELECT admin FROM users WHERE users.id = user_id), 0),"
-    " role, read_seq, notify_level, muted_until"
+    " role, read_seq, notify_level, muted_until, favourite, section, hidden_at"
 )
 
 
@@ -54,6 +67,9 @@ class SqliteRooms(RoomStore):
 
     async def delete(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended:
         return await self._write(lambda cursor: self._delete(cursor, room_id, user, at, rule))
+
+    async def open_direct(self, room: Room, people: Sequence[User], at: int) -> bool:
+        return await self._write(lambda cursor: self._open_direct(cursor, room, people, at))
 
     async def get(self, room_id: str) -> Room | None:
         return await self._read(lambda cursor: _find(cursor, room_id))
@@ -81,11 +97,7 @@ class SqliteRooms(RoomStore):
         """Store a room and its owner. Repeating this is harmless. Raises `Conflict`, `NotFound`."""
         stored = _find(cursor, room.id)
         if stored is None:
-            cursor.execute(
-                "INSERT INTO rooms (id, created_at, epoch, name, topic, visibility, archived, slow_seconds,"
-                " post_role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (room.id, room.created_at, new_epoch(), *_settings(room)),
-            )
+            _insert(cursor, room)
             owning = Membership(Role.OWNER)
             self._log.add(cursor, room.id, member_draft(owner, None, owning, room.created_at, owner.id))
             keep(cursor, room.id, owner.id, owning, at=room.created_at)
@@ -124,6 +136,18 @@ class SqliteRooms(RoomStore):
             raise NotFound
         return room, rule(room, rights_of(cursor, room_id, user.id))
 
+    def _open_direct(self, cursor: apsw.Cursor, room: Room, people: Sequence[User], at: int) -> bool:
+        """Store a direct room and its people, unless they are there."""
+        is_new = _find(cursor, room.id) is None
+        if is_new:
+            _insert(cursor, room)
+        joined = Membership(Role.MEMBER)
+        for user in people:
+            if role_of(cursor, room.id, user.id) is None:
+                self._log.add(cursor, room.id, member_draft(user, None, joined, at, user.id))
+                keep(cursor, room.id, user.id, joined, at=at)
+        return is_new
+
     def _view(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> RoomView | None:
         """Return a room as a user sees it."""
         row = cursor.execute(
@@ -158,26 +182,27 @@ class SqliteRooms(RoomStore):
         self, cursor: apsw.Cursor, user_id: str, named: str | None, after: str | None, limit: int
     ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
-        list_name = paging.public_rooms(named)
-        # SQLite ignores the case of ASCII letters only, so the names are compared here, row by row.
-        name = re.compile(re.escape(named or ""), re.IGNORECASE)
+        wanted = None if named is None else searched_form(named)
+        list_name = "public" if wanted is None else f"public {wanted}"
         rows = cursor.execute(
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"
             " ORDER BY rooms.created_at, id",
             (user_id, *paging.start(list_name, after)),
         )
-        found = list(islice((row for row in rows if name.search(row[1])), limit + 1))
-        return paging.page(
-            list_name,
-            found,
-            limit,
-            key=lambda row: (row[4], row[0]),
-            item=lambda row: self._room_view(cursor, row, user_id),
+        # SQLite knows neither accents nor the case of letters that are not ASCII, so the names are compared here.
+        search = paging.Search[Any](list_name, limit, lambda row: wanted is None or is_named(wanted, row[1]))
+        for row in rows:
+            if not search.look(row):
+                break
+        return search.page(
+            key=lambda row: (row[4], row[0]), item=lambda row: self._room_view(cursor, row, user_id)
         )
 
     def _room_view(self, cursor: apsw.Cursor, row: Any, user_id: str) -> RoomView:
-        epoch, seq, message_seq, is_admin, role, read_seq, *notify = row[_ROOM_COLUMNS:]
+        epoch, seq, message_seq, count, is_admin, role, read_seq, level, muted_until, *place = row[
+            _ROOM_COLUMNS:
+        ]
         room = _room(row[:_ROOM_COLUMNS])
         is_all_read = role is None or read_seq >= message_seq
         last = self._log.message(cursor, room.id, message_seq) if message_seq else None
@@ -188,10 +213,30 @@ class SqliteRooms(RoomStore):
             role=role and Role(role),
             read_seq=0 if role is None else read_seq,
             unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
-            notify=None if role is None else notify_of(*notify),
+            notify=None if role is None else notify_of(level, muted_until),
             last_message=None if last is None else preview(last),
             is_admin=bool(is_admin),
+            member_count=count,
+            message_seq=message_seq,
+            place=None if role is None else place_of(*place),
+            users=_users(cursor, room.people) if room.people else (),
         )
+
+
+def _insert(cursor: apsw.Cursor, room: Room) -> None:
+    """Store a room with an empty log."""
+    cursor.execute(
+        "INSERT INTO rooms (id, created_at, epoch, kind, people, name, topic, visibility, archived, slow_seconds,"
+        " post_role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            room.id,
+            room.created_at,
+            new_epoch(),
+            room.kind.value,
+            orjson.dumps(room.people).decode() if room.people else None,
+            *_settings(room),
+        ),
+    )
 
 
 def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
@@ -219,6 +264,15 @@ def _settings(room: Room) -> tuple[str | int, ...]:
         room.slow_seconds,
         room.post_role.value,
     )
+
+
+def _users(cursor: apsw.Cursor, people: Sequence[str]) -> tuple[User, ...]:
+    """Return those of these users who have accounts, in their order."""
+    rows = cursor.execute(
+        f"SELECT {USER} FROM json_each(?) CROSS JOIN users ON users.id = value ORDER BY key",
+        (orjson.dumps(people).decode(),),
+    )
+    return tuple(User(*row) for row in rows)
 
 
 def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
@@ -253,7 +307,16 @@ def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
 
 
 def _room(row: Any) -> Room:
-    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role = row
+    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role, kind, people = row
     return Room(
-        id_, name, topic, Visibility(visibility), created_at, bool(archived), slow_seconds, Role(post_role)
+        id_,
+        name,
+        topic,
+        Visibility(visibility),
+        created_at,
+        bool(archived),
+        slow_seconds,
+        Role(post_role),
+        RoomKind(kind),
+        () if people is None else tuple(orjson.loads(people)),
     )

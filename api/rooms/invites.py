@@ -1,0 +1,130 @@
+"""Makes and ends the invites to rooms, and lets people in who come with one."""
+
+from typing import Final
+
+from api.clock import now_ms
+from api.errors import BadInvite, Invalid, NotFound, TailwireError, Unavailable
+from api.ids import random_code
+from api.limits.caps import Caps
+from api.limits.throttles import Throttles
+from api.models.accounts import User
+from api.models.invites import Invite, Preview, invite_id
+from api.models.page import Page
+from api.models.rooms import Role, RoomView
+from api.rooms import policy
+from api.rooms.members import MemberService
+from api.rooms.policy import Operation
+from api.rooms.rooms import RoomService
+from api.store.base.store import Store
+
+MOST_INVITES: Final = 100
+"""A room has at most this many invites that have not expired."""
+
+
+class RoomInvites:
+    """Makes, lists, shows, ends and accepts the invites to rooms.
+
+    An invite counts while its maker is a member who may give a role, and gives at most what they may give. Any other
+    one raises `BadInvite`, as do those that are unknown, used up or expired, or whose room is gone.
+    """
+
+    def __init__(
+        self, store: Store, rooms: RoomService, members: MemberService, throttles: Throttles, caps: Caps
+    ) -> None:
+        self._store = store
+        self._rooms = rooms
+        self._members = members
+        self._throttles = throttles
+        self._caps = caps
+
+    async def make(
+        self, room_id: str, by: User, *, role: Role, max_uses: int, expires_in_seconds: int
+    ) -> tuple[Invite, str]:
+        """Make an invite to a room, and return it with its code, which is not stored.
+
+        Raises `Forbidden` for a role that the maker may not give, `RateLimited`, and `Invalid` at a cap.
+        """
+        member = await self._members.require(room_id, by.id, Operation.INVITE)
+        policy.require_may_give(member.rights, role)
+        self._throttles.send(by.id)
+        code, now = random_code(), now_ms()
+        there = await self._store.invites.of_room(room_id, cursor=None, limit=MOST_INVITES)
+        if sum(one.expires_at is None or one.expires_at > now for one in there.items) >= MOST_INVITES:
+            raise Invalid("The room has as many invites as it may", code="limit")
+        invite = Invite(
+            id=invite_id(code),
+            made_by=by.id,
+            created_at=now,
+            expires_at=now + 1_000 * expires_in_seconds,
+            max_uses=max_uses,
+            room_id=room_id,
+            role=role,
+        )
+        await self._store.invites.create(invite, forget_before=now)
+        return invite, code
+
+    async def of_room(self, room_id: str, by: str, *, cursor: str | None, limit: int) -> Page[Invite]:
+        """List the invites to a room, newest first, also those that are used up. Raises `BadCursor`."""
+        await self._members.require(room_id, by, Operation.INVITE)
+        return await self._store.invites.of_room(room_id, cursor=cursor, limit=limit)
+
+    async def end(self, room_id: str, by: str, code: str) -> None:
+        """End an invite, which is named by its code or by its id. Raises `NotFound`, `RateLimited`."""
+        await self._members.require(room_id, by, Operation.INVITE)
+        self._throttles.send(by)
+        if not any([await self._store.invites.end(room_id, one) for one in (code, invite_id(code))]):
+            raise NotFound
+
+    async def preview(self, invite: Invite) -> Preview:
+        """Return what anybody who has the code may see of an invite to a room. Raises `BadInvite`."""
+        maker = await self._maker(invite)
+        room = None if invite.room_id is None else await self._store.rooms.view(invite.room_id, maker.id)
+        if room is None:
+            raise BadInvite
+        return Preview(maker, room.room.name, room.member_count)
+
+    async def accept(self, code: str, user: User) -> RoomView:
+        """Make a user a member of the room to which a code invites. A retry, or a member, takes no use.
+
+        Raises `BadInvite`, `RateLimited`, and `Invalid` at a cap.
+        """
+        self._throttles.send(user.id)
+        invite = await self._store.invites.get(invite_id(code))
+        if invite is None or invite.room_id is None:
+            raise BadInvite
+        await self.enter(invite, user)
+        return await self._rooms.view(invite.room_id, user.id)
+
+    async def enter(self, invite: Invite, user: User) -> None:
+        """Make a user a member of the room of an invite, and take a use of it. Raises what `accept` raises."""
+        room_id, role, maker = invite.room_id, invite.role or Role.MEMBER, await self._maker(invite)
+        if room_id is None:
+            raise BadInvite
+        has_used = user.id in await self._store.invites.users(invite.id)
+        if await self._store.members.get(room_id, user.id) is not None:
+            if not (has_used or invite.is_open(now_ms())):
+                raise BadInvite
+            return
+        await self._caps.one_more_member(room_id)
+        await self._caps.one_more_room(user.id)
+        await self._store.invites.claim(invite.id, user.id, at=now_ms())
+        try:
+            rule = policy.coming_by_invite(role)
+            await self._store.members.change(room_id, user, by=maker.id, at=now_ms(), rule=rule)
+        except Unavailable:
+            raise
+        except TailwireError as error:
+            if not has_used:
+                await self._store.invites.release(invite.id, user.id)
+            raise BadInvite if isinstance(error, NotFound) else error from None
+
+    async def _maker(self, invite: Invite) -> User:
+        """Return who has made an invite, if they may still give a role. Raises `BadInvite`."""
+        if invite.room_id is None or invite.made_by is None:
+            raise BadInvite
+        account = await self._store.accounts.get(invite.made_by)
+        member = await self._store.members.get(invite.room_id, invite.made_by)
+        if account is None or account.disabled or member is None:
+            raise BadInvite
+        policy.given_by(member.rights, invite.role or Role.MEMBER)
+        return account.user

@@ -1,0 +1,34 @@
+"""/direct: opening the one room of exactly these people."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+
+from api.errors import Forbidden, NotFound
+from api.http.bodies.rooms import NewDirect, RoomOut
+from api.http.deps import DirectDep, IdentityDep
+from api.http.openapi import refuses
+from api.http.strict import StrictRoute
+
+router = APIRouter(
+    prefix="/direct", tags=["rooms"], route_class=StrictRoute, responses=refuses(Forbidden, NotFound)
+)
+_MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"model": RoomOut, "description": "It was made now"}}
+
+
+@router.put("/{user_id}", responses=_MADE)
+async def open_pair(user_id: str, identity: IdentityDep, direct: DirectDep, response: Response) -> RoomOut:
+    """Open the direct room with one other user. They hear of it with its first message."""
+    view, is_new = await direct.open(identity.user, [user_id])
+    response.status_code = 201 if is_new else 200
+    return RoomOut.of(view)
+
+
+@router.post("", responses=_MADE)
+async def open_group(
+    body: NewDirect, identity: IdentityDep, direct: DirectDep, response: Response
+) -> RoomOut:
+    """Open the direct room with several other users. They hear of it with its first message."""
+    view, is_new = await direct.open(identity.user, body.user_ids)
+    response.status_code = 201 if is_new else 200
+    return RoomOut.of(view)
