@@ -15,6 +15,7 @@ const API_PATHS = [
   'rooms',
   'invites',
   'mentions',
+  'admin',
   'server',
   'direct',
   'search',
@@ -97,7 +98,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Cut into more files, the page would be compressed less. `index` is what it needs first, `forms` what it
-        // needs besides to log in, and `later` has the other views and what
+        // needs besides to log in, `admin` the administrators' screen, and `later` has the other views and what
         // they alone need: it is loaded once the first picture is there.
         codeSplitting: {
           groups: [
@@ -106,7 +107,9 @@ export default defineConfig({
               name: 'forms',
               test: /src\/views\/(account\/(Auth|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
             },
-            { name: 'later', test: /src\/(views|account|rooms|browser)\// },
+            { name: 'later', test: /src\/(?!views\/admin\/)(views|account|rooms|browser)\// },
+            // After `later`, so that this has nothing that others need.
+            { name: 'admin', test: /src\/(views\/admin|admin|wire)\// },
           ],
         },
       },

@@ -37,13 +37,20 @@ HEADINGS: Final = """
 """
 PLACES: Final = (
     "Notifications",
-    "Invitations",
     "Change password",
     "Where you are logged in",
     "Export my data",
     "Delete my account",
 )
 """The pages of the dialog about one's account."""
+ADMINISTRATION: Final = {
+    "accounts": ".admin-item",
+    "invitations": ".segments",
+    "audit": ".admin-event",
+    "status": ".chart",
+    "settings": ".admin-settings",
+}
+"""The pages of the administrators' screen, and what each shows once it is loaded."""
 STRANGERS: Final = {
     "#/": "Log in",
     "#/signup": "Create an account",
@@ -242,6 +249,29 @@ async def look_at_the_dialogs(auditor: Auditor) -> None:
         await expect(dialog).to_have_count(0)
 
 
+async def look_at_the_administration(auditor: Auditor) -> None:
+    """Look at each page of the administrators' screen, and at its dialogs."""
+    page, dialog = auditor.page, auditor.page.get_by_role("dialog")
+    for name, shown in ADMINISTRATION.items():
+        await auditor.visit(f"#/admin/{name}")
+        await expect(page.locator(shown).first).to_be_visible()
+        await auditor.look(f"administration: {name}")
+    await auditor.visit("#/admin/accounts")
+    await page.get_by_role("button", name="Make an account").click()
+    await expect(dialog.get_by_label("Username")).to_be_focused()
+    await auditor.look("make an account")
+    await page.keyboard.press("Escape")
+    await page.locator(".admin-item").filter(has_text="@bob").click()
+    for place in ("Set a new password", "Where they are logged in", "Delete the account"):
+        await expect(dialog.get_by_role("button", name="Disable")).to_be_visible()
+        await auditor.look("account")
+        await dialog.get_by_role("button", name=place).click()
+        await expect(dialog.get_by_text("Loading")).to_have_count(0)
+        await auditor.look(place)
+        await dialog.get_by_role("button", name="Back").click()
+    await page.keyboard.press("Escape")
+
+
 async def look_at_what_strangers_see(auditor: Auditor) -> None:
     page = auditor.page
     await page.get_by_role("button", name="Account").first.click()
@@ -282,6 +312,7 @@ async def test_axe_finds_nothing_on_any_screen(
         await auditor.visit(hash_)
         await expect(page.locator("h1:visible")).to_have_count(1)
         await auditor.look(hash_)
+    await look_at_the_administration(auditor)
     await auditor.visit("#/")
     await look_at_the_dialogs(auditor)
     await look_at_what_strangers_see(auditor)

@@ -27,7 +27,8 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     assert urlsplit(admin.url).fragment == "/rooms/lobby"
 
     await admin.get_by_role("button", name="Account").click()
-    await admin.get_by_role("button", name="Invitations").click()
+    await admin.get_by_role("link", name="Administration").click()
+    await admin.get_by_role("link", name="Invitations").click()
     await admin.get_by_text("5", exact=True).click()
     await admin.get_by_role("button", name="Make a link").click()
     link = urlsplit(await admin.get_by_label("Give this link away").input_value())
@@ -43,7 +44,7 @@ async def test_the_first_administrator_invites_somebody_who_comes_into_the_lobby
     assert urlsplit(newcomer.url).fragment == "/rooms/lobby"
     await newcomer.get_by_role("button", name="Account").click()
     await expect(newcomer.get_by_role("button", name="Change password")).to_be_visible()
-    await expect(newcomer.get_by_role("button", name="Invitations")).to_have_count(0)
+    await expect(newcomer.get_by_role("link", name="Administration")).to_have_count(0)
 
     await admin.get_by_role("button", name="End the invitation").click()
     await expect(admin.get_by_text("5 of 5 left")).to_have_count(0)

@@ -84,24 +84,21 @@ def of_mode(mode: str) -> Callable[[Route], Awaitable[None]]:
 
 async def look_at_invitations(auditor: Auditor) -> None:
     page = auditor.page
-    await auditor.visit("#/")
-    dialog = page.get_by_role("dialog")
-    await page.get_by_role("button", name="Account").first.click()
-    await dialog.get_by_role("button", name="Invitations").click()
-    await expect(dialog.get_by_text("There are none.")).to_be_visible()
+    await auditor.visit("#/admin/invitations")
+    region = page.get_by_role("region", name="Invitations")
+    await expect(region.get_by_text("There are none.")).to_be_visible()
     await auditor.look("no invitations")
     for times in range(2):
-        await dialog.get_by_role("radio", name="Administrator").check()
-        await dialog.get_by_role("button", name="Make a link").click()
-        await expect(dialog.get_by_text("1 of 1 left")).to_have_count(times + 1)
-        await dialog.get_by_role("button", name="Copy link").click()
-        await expect(dialog.get_by_role("status").first).not_to_be_empty()
+        await region.get_by_role("radio", name="Administrator").check()
+        await region.get_by_role("button", name="Make a link").click()
+        await expect(region.get_by_text("1 of 1 left")).to_have_count(times + 1)
+        await region.get_by_role("button", name="Copy link").click()
+        await expect(region.get_by_role("status").first).not_to_be_empty()
         await auditor.look("invitation made")
-        await dialog.get_by_role("button", name="Make another").click()
-    await dialog.get_by_role("button", name="End the invitation").first.click()
-    await expect(dialog.get_by_text("The invitation is ended.")).to_be_visible()
+        await region.get_by_role("button", name="Make another").click()
+    await region.get_by_role("button", name="End the invitation").first.click()
+    await expect(region.get_by_text("The invitation is ended.")).to_be_visible()
     await auditor.look("invitation ended")
-    await page.keyboard.press("Escape")
 
 
 async def look_at_members(auditor: Auditor, bob: Person) -> None:

@@ -1,15 +1,19 @@
+import { Lazy } from '../browser/lazy';
 import type { Api } from '../wire/api/api';
-import { Invites } from './invites';
 import { Logins } from './logins';
+import { Rights } from './rights';
 import { Takeout } from './takeout';
 
 export type AccountParts = ReturnType<typeof wireAccount>;
 
 /** Makes the parts that hold the user's own data. `page` is the address of this page without its hash. */
 export function wireAccount(api: Api, page: string) {
+  const rights = new Rights(api.account);
   return {
     logins: new Logins(api.sessions),
-    invites: new Invites(api, page),
     takeout: new Takeout(api.account),
+    rights,
+    /** What only administrators need. Loaded when one opens their screen. */
+    admin: new Lazy(async () => (await import('../admin/wiring')).wireAdmin(api, page, rights)),
   };
 }

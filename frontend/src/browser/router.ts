@@ -13,6 +13,8 @@ export type Route =
     }
   | { name: 'browse' }
   | { name: 'mentions' }
+  /** A page of the administrators' screen, and what it is about. */
+  | { name: 'admin'; page: string; id: string }
   | { name: 'signup' }
   | { name: 'invite'; code: string }
   | { name: 'setup'; token: string };
@@ -22,6 +24,7 @@ const SEQ = String.raw`([1-9]\d{0,14})`;
 const ROOM = new RegExp(
   `^#/rooms/([A-Za-z0-9_-]{1,64})(?:/(members)|/messages/${SEQ}|/threads/${SEQ}(?:/${SEQ})?)?$`,
 );
+const ADMIN = /^#\/admin(?:\/([a-z]{1,32})(?:\/([A-Za-z0-9_-]{1,64}))?)?$/;
 const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
 const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
 
@@ -32,6 +35,8 @@ export function parseHash(hash: string): Route {
       ...{ name: 'room', id, panel: panel ? 'members' : null },
       ...{ thread: seqOf(thread), seq: seqOf(message ?? reply) },
     };
+  const admin = ADMIN.exec(hash);
+  if (admin) return { name: 'admin', page: admin[1] ?? 'accounts', id: admin[2] ?? '' };
   const code = INVITE.exec(hash)?.[1];
   if (code) return { name: 'invite', code };
   const token = SETUP.exec(hash)?.[1];

@@ -4,8 +4,8 @@ import { act } from 'preact/test-utils';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../src/app';
 import type { Session } from '../../src/session';
-import { Invitations } from '../../src/views/account/Invitations';
 import { Logins } from '../../src/views/account/Logins';
+import { Invitations } from '../../src/views/admin/Invitations';
 import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { Problem } from '../../src/wire/problem';
 import { AT } from '../make';
@@ -19,7 +19,7 @@ const session = {
   account: {
     loaded: {
       logins: { ...listed, items: signal([login]) },
-      invites: { ...listed, items: signal([invite]) },
+      admin: { loaded: { invites: { ...listed, items: signal([invite]) } } },
     },
   },
 } as unknown as Session;

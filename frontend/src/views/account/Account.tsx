@@ -8,18 +8,16 @@ import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine } from '../parts/Outcome';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
-import { Invitations } from './Invitations';
 import { Logins } from './Logins';
 import { NewPassword } from './NewPassword';
 import { NoticeChoice } from './NoticeChoice';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'notices' | 'invitations' | 'password' | 'logins' | 'takeout' | 'erase';
+type Place = 'notices' | 'password' | 'logins' | 'takeout' | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
   notices: { title: 'Notifications', icon: 'bell' },
-  invitations: { title: 'Invitations', icon: 'people' },
   password: { title: 'Change password', icon: 'key' },
   logins: { title: 'Where you are logged in', icon: 'monitor' },
   takeout: { title: 'Export my data', icon: 'down' },
@@ -56,13 +54,18 @@ function Pages({ user, onClose }: AccountProps) {
   if (place === null)
     return (
       <Dialog title="Your account" onClose={onClose}>
-        <Overview user={user} notice={notice} onNotice={setNotice} onChoose={setPlace} />
+        <Overview
+          user={user}
+          notice={notice}
+          onNotice={setNotice}
+          onChoose={setPlace}
+          onClose={onClose}
+        />
       </Dialog>
     );
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
       {place === 'notices' && <NoticeChoice />}
-      {place === 'invitations' && <Invitations />}
       {place === 'password' && <NewPassword user={user} onChanged={back} />}
       {place === 'logins' && <Logins />}
       {place === 'takeout' && <Takeout />}
@@ -77,15 +80,14 @@ interface OverviewProps {
   notice: string;
   onNotice(text: string): void;
   onChoose(place: Place): void;
+  onClose(): void;
 }
 
-function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
+function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) {
   const { logout } = useApp();
-  const { invites } = useAccount();
-  useEffect(() => void invites.look(), [invites]);
-  const places = (Object.keys(PLACES) as Place[]).filter(
-    (place) => place !== 'invitations' || invites.allowed.value,
-  );
+  const { rights } = useAccount();
+  useEffect(() => void rights.look(), [rights]);
+  const places = Object.keys(PLACES) as Place[];
   return (
     <>
       <div class="account-who">
@@ -101,6 +103,15 @@ function Overview({ user, notice, onNotice, onChoose }: OverviewProps) {
       <DisplayName user={user} onSaved={onNotice} />
       <ThemeChoice />
       <ul class="account-places">
+        {rights.isAdmin.value && (
+          <li>
+            {/* biome-ignore lint/a11y/useValidAnchor: it leads to a page, and the dialog closes as well */}
+            <a class="account-place" href="#/admin" onClick={onClose}>
+              <Icon name="settings" size={18} />
+              Administration
+            </a>
+          </li>
+        )}
         {places.map((place) => (
           <li key={place}>
             <button

@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { AccountParts } from '../../account/wiring';
+import type { AdminParts } from '../../admin/wiring';
 import type { App } from '../../app';
 import type { Session } from '../../session';
 
@@ -24,4 +25,11 @@ export function useAccount(): AccountParts {
   const account = useSession().account.loaded;
   if (!account) throw new Error('the account is not loaded');
   return account;
+}
+
+/** What only administrators need, within their screen. */
+export function useAdmin(): AdminParts {
+  const admin = useAccount().admin.loaded;
+  if (!admin) throw new Error("the administrators' parts are not loaded");
+  return admin;
 }

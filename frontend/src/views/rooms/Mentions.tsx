@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
-import { PagedList } from '../../rooms/paged_list';
 import { messageEntry } from '../../rooms/timeline';
+import { PagedList } from '../../wire/paged_list';
 import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';

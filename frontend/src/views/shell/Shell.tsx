@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
+import { loadAdmin } from '../admin/load';
 import { useApp, useSession } from '../parts/context';
 import { KeepingNotice } from '../parts/KeepingNotice';
 import { LazyDialog } from '../parts/LazyDialog';
@@ -49,7 +50,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
     entered.current = true;
   }, [place]);
 
-  const atHome = !['room', 'browse', 'mentions'].includes(route.name);
+  const atHome = !['room', 'browse', 'mentions', 'admin'].includes(route.name);
   return (
     <div class={atHome ? 'shell at-home' : 'shell'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
@@ -69,6 +70,8 @@ export function Shell({ user }: { user: PublicUser | null }) {
           <LazyPlace title="Public rooms" load={loadRoomViews} show={({ Browse }) => <Browse />} />
         ) : route.name === 'mentions' ? (
           <LazyPlace title="Mentions" load={loadRoomViews} show={({ Mentions }) => <Mentions />} />
+        ) : route.name === 'admin' ? (
+          <LazyPlace title="Administration" load={loadAdmin} show={({ Admin }) => <Admin />} />
         ) : (
           <Home />
         )}

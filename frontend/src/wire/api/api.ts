@@ -4,7 +4,6 @@ import { Http } from '../http';
 import { Requests } from '../requests';
 import type { TokenStore } from '../tokens';
 import { AccountApi } from './account';
-import { InvitesApi } from './invites';
 import { MembersApi } from './members';
 import { MentionsApi } from './mentions';
 import { MessagesApi } from './messages';
@@ -16,8 +15,9 @@ import { UsersApi } from './users';
 /** All HTTP requests of the page, by noun. Each fails with a Problem only. */
 export class Api {
   readonly access: Access;
+  /** For the parts of the page that are loaded later. */
+  readonly requests: Requests;
   readonly account: AccountApi;
-  readonly invites: InvitesApi;
   readonly members: MembersApi;
   readonly mentions: MentionsApi;
   readonly messages: MessagesApi;
@@ -31,8 +31,8 @@ export class Api {
     const http = new Http(url, fetch, tokens.byCookie);
     this.access = new Access(http, tokens);
     const requests = new Requests(http, this.access);
+    this.requests = requests;
     this.account = new AccountApi(requests);
-    this.invites = new InvitesApi(requests);
     this.members = new MembersApi(requests);
     this.mentions = new MentionsApi(requests);
     this.messages = new MessagesApi(requests);

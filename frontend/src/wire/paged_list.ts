@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
-import { problemText } from '../wire/problem';
-import type { Page } from '../wire/protocol';
+import { problemText } from './problem';
+import type { Page } from './protocol';
 
 /** A list that is read from the server page by page. */
 export class PagedList<T> {

@@ -1,8 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import { About } from '../../src/account/about';
-import { Invites, shareable } from '../../src/account/invites';
+import { Invites, shareable } from '../../src/admin/invites';
 import { parseHash } from '../../src/browser/router';
 import { Api } from '../../src/wire/api/api';
+import { InvitesApi } from '../../src/wire/api/invites';
 import type { Invite } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
@@ -22,7 +23,7 @@ function made() {
   const expiry = { token_type: 'bearer', expires_in: 900 };
   tokens.signedIn({ access_token: 'a', refresh_token: 'r', ...expiry });
   const api = new Api(PAGE, tokens, http.fetch);
-  const invites = new Invites(api, PAGE);
+  const invites = new Invites(new InvitesApi(api.requests), PAGE);
   const shown = () => invites.items.value.map(({ invite_id }) => invite_id);
   return { http, api, invites, shown };
 }
@@ -63,19 +64,6 @@ test('a list that was asked for before an invite was made or ended undoes neithe
   await loading;
   expect(link).toBe('https://chat.example/#/invite/c0de');
   expect(shown()).toEqual(['made', 'old']);
-});
-
-test('only an administrator may invite, and a failed look changes nothing', async () => {
-  const { http, invites } = made();
-  http.on('GET /users/me', { body: { admin: true } });
-  await invites.look();
-  expect(invites.allowed.value).toBe(true);
-  http.on('GET /users/me', { status: 503, body: { code: 'unavailable' } });
-  await invites.look();
-  expect(invites.allowed.value).toBe(true);
-  http.on('GET /users/me', { body: { id: 'me' } });
-  await invites.look();
-  expect(invites.allowed.value).toBe(false);
 });
 
 test.each([

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import { Freshness } from '../browser/freshness';
-import type { Api } from '../wire/api/api';
-import type { NewInvite } from '../wire/api/invites';
+import type { InvitesApi, NewInvite } from '../wire/api/invites';
 import { problemText } from '../wire/problem';
 import type { Invite } from '../wire/protocol';
 
@@ -9,25 +8,17 @@ const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
 
 /** The invites to the server, which administrators make. */
 export class Invites {
-  /** Whether the user is an administrator, as far as this page knows. */
-  readonly allowed = signal(false);
   readonly items = signal<readonly Invite[]>([]);
   readonly state = signal<'loading' | 'loaded' | 'failed'>('loading');
   readonly error = signal('');
-  readonly #api: Pick<Api, 'account' | 'invites'>;
+  readonly #api: InvitesApi;
   readonly #page: string;
   readonly #freshness = new Freshness();
 
   /** `page` is the address of this page without its hash. */
-  constructor(api: Pick<Api, 'account' | 'invites'>, page: string) {
+  constructor(api: InvitesApi, page: string) {
     this.#api = api;
     this.#page = page;
-  }
-
-  /** Finds out whether the user is an administrator. If that fails, what was known stays. */
-  async look(): Promise<void> {
-    const me = await this.#api.account.me().catch(() => null);
-    if (me) this.allowed.value = me.admin === true;
   }
 
   async load(): Promise<void> {
@@ -52,14 +43,14 @@ export class Invites {
 
   /** Makes an invite, and returns its link, which the server shows only now. */
   async make(wanted: NewInvite): Promise<string> {
-    const { code, url, ...invite } = await this.#api.invites.make(wanted);
+    const { code, url, ...invite } = await this.#api.make(wanted);
     this.#freshness.learned(invite.invite_id);
     this.items.value = [invite, ...this.items.peek()];
     return shareable(url, code, this.#page);
   }
 
   async end(id: string): Promise<void> {
-    await this.#api.invites.end(id);
+    await this.#api.end(id);
     this.#freshness.learned(id);
     this.items.value = this.items.peek().filter(({ invite_id }) => invite_id !== id);
   }
@@ -68,7 +59,7 @@ export class Invites {
     const found: Invite[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.#api.invites.list(cursor);
+      const page = await this.#api.list(cursor);
       found.push(...page.items);
       cursor = page.next_cursor ?? undefined;
     } while (cursor);

@@ -3,7 +3,7 @@ import { copyField } from '../../browser/clipboard';
 import { mediumTime } from '../../browser/time';
 import type { Invite } from '../../wire/protocol';
 import { Choices } from '../parts/Choices';
-import { useAccount } from '../parts/context';
+import { useAdmin } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';
 import { LoadFailure } from '../parts/LoadFailure';
@@ -29,7 +29,7 @@ const RIGHTS = [
 
 /** The page on which administrators make, list and end invites to the server. */
 export function Invitations() {
-  const { invites } = useAccount();
+  const { invites } = useAdmin();
   const [link, setLink] = useState<string | null>(null);
   const { busy, error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
@@ -73,7 +73,7 @@ export function Invitations() {
 }
 
 function NewInvitation({ onMade }: { onMade(link: string): void }) {
-  const { invites } = useAccount();
+  const { invites } = useAdmin();
   const form = useForm({
     names: ['uses', 'days', 'rights'],
     send: async ({ uses, days, rights }) => {

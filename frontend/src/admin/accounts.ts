@@ -1,0 +1,45 @@
+import type { Clock } from '../browser/clock';
+import type { Account, AccountState, AccountToMake, AdminApi } from '../wire/api/admin';
+import { SearchedList } from '../wire/searched_list';
+
+/** The accounts of the server, page by page: all, or those that are looked for. */
+export class Accounts extends SearchedList<Account> {
+  readonly #api: AdminApi;
+  #state: AccountState | null = null;
+
+  constructor(api: AdminApi, clock: Clock) {
+    super((wanted, cursor) => api.accounts(wanted, this.#state, cursor), clock);
+    this.#api = api;
+  }
+
+  /** Whether only some of the accounts are looked for. */
+  get isFiltered(): boolean {
+    return this.wanted !== '' || this.#state !== null;
+  }
+
+  /** Lists only the accounts in a state, or all again. */
+  choose(state: AccountState | null): void {
+    this.#state = state;
+    void this.load();
+  }
+
+  /** Makes an account, which is then the first of the list. */
+  async make(account: AccountToMake): Promise<void> {
+    const made = await this.#api.make(account);
+    this.items.value = [made, ...this.items.peek()];
+  }
+
+  async change(id: string, flags: { disabled: boolean } | { admin: boolean }): Promise<void> {
+    this.#replace(await this.#api.change(id, flags));
+  }
+
+  /** Begins to erase an account. It stays in the list, marked, until the list is loaded again. */
+  async erase(account: Account): Promise<void> {
+    await this.#api.erase(account.id);
+    this.#replace({ ...account, disabled: true, erasing: true });
+  }
+
+  #replace(changed: Account): void {
+    this.items.value = this.items.peek().map((one) => (one.id === changed.id ? changed : one));
+  }
+}

@@ -1,0 +1,29 @@
+import { systemClock } from '../browser/clock';
+import { AdminApi } from '../wire/api/admin';
+import type { Api } from '../wire/api/api';
+import { InvitesApi } from '../wire/api/invites';
+import { Accounts } from './accounts';
+import { AuditLog } from './audit_log';
+import { Invites } from './invites';
+import { Reports } from './reports';
+import { StatusWatch } from './status_watch';
+
+export type AdminParts = ReturnType<typeof wireAdmin>;
+
+/** Who finds out whether the user is still an administrator. */
+interface Rights {
+  look(): Promise<void>;
+}
+
+/** Makes the parts of the administrators' screen. `page` is the address of this page without its hash. */
+export function wireAdmin(api: Api, page: string, rights: Rights) {
+  const admin = new AdminApi(api.requests, () => void rights.look());
+  return {
+    api: admin,
+    accounts: new Accounts(admin, systemClock),
+    audit: new AuditLog(admin),
+    invites: new Invites(new InvitesApi(api.requests), page),
+    reports: new Reports(admin),
+    status: new StatusWatch(admin, systemClock),
+  };
+}

@@ -1,0 +1,242 @@
+import { useState } from 'preact/hooks';
+import { randomPassword } from '../../browser/random_password';
+import { nameIn } from '../../browser/text';
+import { fullTime } from '../../browser/time';
+import type { Account } from '../../wire/api/admin';
+import { newPasswordErrors, PASSWORD_RULE } from '../account/password';
+import { useAdmin, useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
+import { useForm, wrongIf } from '../parts/form';
+import { Icon, type IconName } from '../parts/Icon';
+import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
+import { Marks } from './AccountList';
+import { AccountLogins } from './AccountLogins';
+import { GivenPassword } from './GivenPassword';
+
+type Place = 'password' | 'logins' | 'erase';
+
+interface AccountDialogProps {
+  account: Account;
+  onClose(): void;
+}
+
+/** What an administrator can do with an account. Each task that asks for more has its own page. */
+export function AccountDialog({ account, onClose }: AccountDialogProps) {
+  const [place, setPlace] = useState<Place | null>(null);
+  const back = () => setPlace(null);
+  if (place === null)
+    return (
+      <Dialog title={account.display_name} onClose={onClose}>
+        <Overview account={account} onChoose={setPlace} onClose={onClose} />
+      </Dialog>
+    );
+  const titles: Record<Place, string> = {
+    password: `A new password for @${account.username}`,
+    logins: `Where @${account.username} is logged in`,
+    erase: `Delete @${account.username}?`,
+  };
+  return (
+    <Dialog title={titles[place]} onClose={onClose} onBack={back}>
+      {place === 'password' && <ResetPassword account={account} onClose={onClose} />}
+      {place === 'logins' && <AccountLogins account={account} />}
+      {place === 'erase' && <EraseAccount account={account} onBack={back} />}
+    </Dialog>
+  );
+}
+
+interface OverviewProps extends AccountDialogProps {
+  onChoose(place: Place): void;
+}
+
+function Overview({ account, onChoose, onClose }: OverviewProps) {
+  const { accounts } = useAdmin();
+  const { user_id: me } = useSession();
+  const { busy, error, done, run } = useWork();
+  const { id, username, admin, disabled, erasing } = account;
+  const isOwn = id === me;
+  const change = (flags: { disabled: boolean } | { admin: boolean }, said: string) =>
+    void run(() => accounts.change(id, flags), said);
+  return (
+    <>
+      <dl class="admin-facts">
+        <div>
+          <dt>Username</dt>
+          <dd>
+            <bdi>@{username}</bdi> <Marks account={account} />
+          </dd>
+        </div>
+        <div>
+          <dt>Since</dt>
+          <dd>{fullTime(account.created_at)}</dd>
+        </div>
+        <div>
+          <dt>Id</dt>
+          <dd>
+            <code>{id}</code>
+          </dd>
+        </div>
+      </dl>
+      {isOwn && (
+        <p class="form-note">
+          This is you. Another administrator can disable you or take your rights. Your password and
+          your logins are in “Your account”.
+        </p>
+      )}
+      {erasing && (
+        <p class="callout">This account is being deleted. Nothing can stop that any more.</p>
+      )}
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
+      <ul class="account-places">
+        {!isOwn && !erasing && (
+          <>
+            <Act
+              icon={admin ? 'people' : 'key'}
+              busy={busy}
+              onAct={() =>
+                change(
+                  { admin: !admin },
+                  admin
+                    ? `@${username} is no administrator any more.`
+                    : `@${username} is an administrator now.`,
+                )
+              }
+            >
+              {admin ? 'Take the rights of an administrator' : 'Make an administrator'}
+            </Act>
+            <Act
+              icon={disabled ? 'check' : 'lock'}
+              busy={busy}
+              onAct={() =>
+                change(
+                  { disabled: !disabled },
+                  disabled
+                    ? `@${username} can log in again.`
+                    : `@${username} is logged out everywhere and cannot log in.`,
+                )
+              }
+            >
+              {disabled ? 'Enable' : 'Disable'}
+            </Act>
+            <Act icon="key" busy={busy} onAct={() => onChoose('password')}>
+              Set a new password
+            </Act>
+            <Act icon="monitor" busy={busy} onAct={() => onChoose('logins')}>
+              Where they are logged in
+            </Act>
+          </>
+        )}
+        <li>
+          <a class="account-place" href={`#/admin/audit/${id}`} onClick={onClose}>
+            <Icon name="list" size={18} />
+            What the audit log says
+          </a>
+        </li>
+        {!isOwn && !erasing && (
+          <Act icon="bin" busy={busy} danger onAct={() => onChoose('erase')}>
+            Delete the account…
+          </Act>
+        )}
+      </ul>
+    </>
+  );
+}
+
+interface ActProps {
+  icon: IconName;
+  /** Something is being done. */
+  busy: boolean;
+  danger?: boolean;
+  onAct(): void;
+  children: string;
+}
+
+function Act({ icon, busy, danger = false, onAct, children }: ActProps) {
+  return (
+    <li>
+      {/* It stays enabled while something is done, because a disabled button loses the focus. */}
+      <button
+        type="button"
+        class={danger ? 'account-place danger' : 'account-place'}
+        aria-disabled={busy}
+        onClick={() => !busy && onAct()}
+      >
+        <Icon name={icon} size={18} />
+        {children}
+      </button>
+    </li>
+  );
+}
+
+function ResetPassword({ account, onClose }: AccountDialogProps) {
+  const { api } = useAdmin();
+  const [given, setGiven] = useState<string | null>(null);
+  const [suggested] = useState(() => randomPassword(crypto));
+  const form = useForm({
+    names: ['new_password'],
+    check: ({ new_password }) => newPasswordErrors('new_password', new_password),
+    send: async ({ new_password }) => {
+      await api.resetPassword(account.id, new_password);
+      setGiven(new_password);
+    },
+  });
+  if (given !== null)
+    return <GivenPassword username={account.username} password={given} onClose={onClose} />;
+  return (
+    <FormCard form={form} send="Set this password" sending="Setting…">
+      <Field
+        label="New password"
+        {...form.field('new_password')}
+        initial={suggested}
+        hint={PASSWORD_RULE}
+        plain
+      />
+      <p class="form-note">They are logged out everywhere.</p>
+    </FormCard>
+  );
+}
+
+function EraseAccount({ account, onBack }: { account: Account; onBack(): void }) {
+  const { accounts } = useAdmin();
+  const form = useForm({
+    names: ['name'],
+    check: ({ name }) =>
+      wrongIf(
+        nameIn(name).replace(/^@/, '').normalize('NFKC').toLowerCase() !== account.username,
+        'name',
+        `Type ${account.username} to go on.`,
+      ),
+    send: async () => {
+      await accounts.erase(account);
+      onBack();
+    },
+  });
+  return (
+    <FormCard
+      form={form}
+      send="Delete the account"
+      sending="Deleting…"
+      danger
+      buttons={
+        <button type="button" class="button" onClick={onBack}>
+          Keep it
+        </button>
+      }
+    >
+      <p class="callout danger">
+        <strong>This cannot be undone.</strong> They are logged out everywhere, leave every room,
+        and what they wrote is deleted or, if this server keeps it, no longer bears their name.
+        Others can take the username.
+      </p>
+      <Field
+        label="Their username"
+        {...form.field('name')}
+        hint={`Type ${account.username} to confirm.`}
+        plain
+      />
+    </FormCard>
+  );
+}

@@ -1,0 +1,86 @@
+import { useRef, useState } from 'preact/hooks';
+import { deviceName } from '../../browser/device';
+import { ago, fullTime, mediumTime } from '../../browser/time';
+import type { Account } from '../../wire/api/admin';
+import { useAdmin, useApp } from '../parts/context';
+import { LoadFailure } from '../parts/LoadFailure';
+import { useLoaded } from '../parts/loaded';
+import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
+
+/** The sessions of somebody, each with a button that ends it. */
+export function AccountLogins({ account }: { account: Account }) {
+  const { api } = useAdmin();
+  const { now } = useApp();
+  const { value, failed, again } = useLoaded(() => api.logins(account.id), account.id);
+  const [ended, setEnded] = useState<ReadonlySet<string>>(new Set());
+  const { busy, error, done, run } = useWork();
+  const list = useRef<HTMLUListElement>(null);
+  const logins = value?.filter(({ id }) => !ended.has(id)) ?? [];
+
+  const end = async (ids: string[], work: () => Promise<void>, said: string) => {
+    if (!(await run(work, said))) return;
+    setEnded(new Set([...ended, ...ids]));
+    // The pressed button is gone, so the focus goes to the list.
+    list.current?.focus();
+  };
+
+  return (
+    <>
+      {failed && <LoadFailure error="This cannot be loaded." onAgain={again} />}
+      {!failed && value === null && <p role="status">Loading…</p>}
+      {value && logins.length === 0 && <p class="form-note">They are logged in nowhere.</p>}
+      <ul class="logins" ref={list} tabIndex={-1} aria-label="Where they are logged in">
+        {logins.map((login) => {
+          const name = deviceName(login.user_agent);
+          const lastUsed = ago(login.last_used_at, now.minute.value);
+          return (
+            <li class="login" key={login.id}>
+              <div class="login-text">
+                <p class="login-name" title={login.user_agent}>
+                  {name}
+                </p>
+                <p class="login-detail" title={fullTime(login.last_used_at)}>
+                  Last used {lastUsed}, since {mediumTime(login.created_at)}
+                </p>
+              </div>
+              <button
+                type="button"
+                class="button small"
+                aria-label={`Log out ${name}, last used ${lastUsed}`}
+                disabled={busy}
+                onClick={() =>
+                  void end(
+                    [login.id],
+                    () => api.endLogin(account.id, login.id),
+                    `${name} is logged out.`,
+                  )
+                }
+              >
+                Log out
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
+      {logins.length > 1 && (
+        <button
+          type="button"
+          class="button danger wide"
+          disabled={busy}
+          onClick={() =>
+            void end(
+              logins.map(({ id }) => id),
+              () => api.endLogins(account.id),
+              'They are logged out everywhere.',
+            )
+          }
+        >
+          Log out everywhere
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,194 @@
+"""The administrators' screen: accounts, audit log, state and settings, against the real server."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import apsw
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from api.store import open_store
+from tests.accounts.test_sessions import log_in
+from tests.browser.windows import window
+from tests.node import Node, Person
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+MANY: Final = 10_000
+LONG: Final = "x" * 32
+MAKE_MANY: Final = """
+INSERT INTO users (id, username, username_key, display_name, created_at)
+WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+SELECT printf('u%05d', n), printf('user%05d', n), printf('user%05d', n), 'Number ' || n, n FROM numbers
+"""
+LOADED: Final = "performance.getEntriesByType('resource').map(one => one.name)"
+
+
+async def set_admin(folder: Path, username: str, admin: bool) -> None:
+    """Give or take rights in the store of `sqlite_node`, as the command line does."""
+    store = await open_store(f"sqlite:///{folder / 'tailwire.db'}")
+    account = await store.accounts.by_name(username)
+    assert account is not None
+    await store.accounts.set_flags(account.user.id, admin=admin)
+    await store.close()
+
+
+async def administration(page: Page) -> None:
+    """Open the screen from the dialog about one's account."""
+    await page.get_by_role("button", name="Account").first.click()
+    await page.get_by_role("link", name="Administration").click()
+    await expect(page.get_by_role("heading", name="Administration", level=1)).to_be_visible()
+
+
+async def visit(page: Page, tab: str) -> None:
+    await page.get_by_role("navigation", name="Administration").get_by_role("link", name=tab).click()
+    await expect(page.get_by_role("heading", name=tab, level=2)).to_be_visible()
+
+
+async def test_an_administrator_governs_accounts_by_the_keyboard(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief")
+    bob = await window(browser, sqlite_node, "bob")
+    await set_admin(tmp_path, "chief", True)
+    await administration(page)
+    dialog, accounts = page.get_by_role("dialog"), page.get_by_role("list", name="Accounts")
+    await expect(accounts.get_by_role("listitem")).to_have_count(2)
+
+    await page.get_by_label("Find").press_sequentially("BO")
+    await expect(accounts.get_by_role("listitem")).to_have_count(1)
+    await accounts.get_by_role("button").press("Enter")
+    await expect(dialog.get_by_role("heading", name="bob")).to_be_visible()
+    await dialog.get_by_role("button", name="Disable").press("Enter")
+    await expect(dialog.get_by_role("status").first).to_contain_text("cannot log in")
+    await expect(bob.get_by_role("button", name="Log in")).to_be_visible()
+    await dialog.get_by_role("button", name="Enable").press("Enter")
+    await dialog.get_by_role("button", name="Make an administrator").press("Enter")
+    await expect(dialog.get_by_text("is an administrator now")).to_be_visible()
+    await dialog.get_by_role("button", name="Set a new password").press("Enter")
+    await expect(dialog.get_by_label("New password")).to_be_focused()
+    await page.keyboard.press("Enter")
+    password = await dialog.get_by_label("The password of").input_value()
+    assert (await log_in(sqlite_node, "bob", password)).status_code == 200
+    await page.keyboard.press("Escape")
+    await expect(accounts.get_by_role("button")).to_be_focused()
+    await expect(accounts.get_by_text("administrator")).to_be_visible()
+
+
+async def test_an_administrator_makes_and_deletes_an_account_and_reads_what_happened(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief")
+    await set_admin(tmp_path, "chief", True)
+    await administration(page)
+    dialog, accounts = page.get_by_role("dialog"), page.get_by_role("list", name="Accounts")
+    await page.get_by_role("button", name="Make an account").press("Enter")
+    await dialog.get_by_label("Username").fill("carol")
+    password = await dialog.get_by_label("Password").input_value()
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("heading", name="The account is made")).to_be_visible()
+    await page.keyboard.press("Escape")
+    assert (await log_in(sqlite_node, "carol", password)).status_code == 200
+    await accounts.get_by_role("button", name="carol").click()
+    await dialog.get_by_role("button", name="Where they are logged in").click()
+    await dialog.get_by_role("button", name="Log out").click()
+    await expect(dialog.get_by_text("They are logged in nowhere")).to_be_visible()
+    await dialog.get_by_role("button", name="Back").click()
+    await dialog.get_by_role("link", name="What the audit log says").click()
+    events = page.get_by_role("list", name="Events").get_by_role("listitem")
+    await expect(events.filter(has_text="@chief made the account of @carol")).to_have_count(1)
+    await expect(events.filter(has_text="@chief signed up")).to_have_count(0)
+    await page.get_by_label("Show", exact=True).select_option("Log-ins")
+    await expect(events).to_have_text([re.compile("@carol logged in")])
+    await page.get_by_role("link", name="Show all").click()
+    await page.get_by_label("About").fill("@nobody-here")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("No account has this name")).to_be_visible()
+    await page.get_by_label("About").fill("@Chief")
+    await page.keyboard.press("Enter")
+    await expect(events.filter(has_text="@chief signed up")).to_have_count(1)
+
+    await visit(page, "Accounts")
+    await accounts.get_by_role("button", name="carol").click()
+    await dialog.get_by_role("button", name="Delete the account").click()
+    await dialog.get_by_label("Their username").fill("bob")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("Type carol to go on")).to_be_visible()
+    await dialog.get_by_label("Their username").fill("carol")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("This account is being deleted")).to_be_visible()
+
+
+async def test_an_administrator_sees_the_state_of_the_server_and_its_settings(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief")
+    await set_admin(tmp_path, "chief", True)
+    await page.goto(f"{sqlite_node.url}/#/admin/status")
+    await expect(page.get_by_text("Ready", exact=True)).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"SQLite, [\d.]+ MiB, answers"))).to_be_visible()
+    await expect(page.get_by_role("img", name=re.compile("Connections: 1 now"))).to_be_visible()
+    await expect(page.get_by_role("img", name=re.compile(r"Delay of the feed: \d+ ms now"))).to_be_visible()
+    nodes = page.get_by_role("list", name="Nodes").get_by_role("listitem")
+    await expect(nodes).to_have_count(1)
+    await expect(nodes).to_contain_text("this one")
+    await visit(page, "Settings")
+    await page.get_by_label("Find").fill("tailwire_store")
+    await expect(page.get_by_text(f"sqlite:///{tmp_path / 'tailwire.db'}")).to_be_visible()
+    await page.get_by_label("Find").fill("no such setting")
+    await expect(page.get_by_text("No setting is like that")).to_be_visible()
+
+
+async def test_who_is_no_administrator_or_not_any_more_sees_nothing_of_the_screen(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    refused = page.get_by_role("heading", name="Only administrators come here")
+    await page.goto(f"{sqlite_node.url}/#/admin/accounts")
+    await expect(refused).to_be_focused()
+    await page.get_by_role("link", name="Back to your rooms").click()
+    await page.get_by_role("button", name="Account").first.click()
+    await expect(page.get_by_role("button", name="Change password")).to_be_visible()
+    await expect(page.get_by_role("link", name="Administration")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await set_admin(tmp_path, "alice", True)
+    await administration(page)
+    await expect(page.get_by_role("list", name="Accounts").get_by_role("listitem")).to_have_count(1)
+    await set_admin(tmp_path, "alice", False)
+    await page.get_by_label("Find").fill("a")
+    await expect(refused).to_be_focused()
+    await expect(page.get_by_role("list", name="Accounts")).to_have_count(0)
+
+
+async def test_nobody_else_loads_the_screen(browser: Browser, sqlite_node: Node) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    await page.wait_for_function(f"{LOADED}.some(name => /later-/.test(name))")
+    await page.wait_for_load_state("networkidle")
+    assert not [name for name in await page.evaluate(LOADED) if "/admin-" in name]
+
+
+async def test_among_ten_thousand_accounts_each_is_found_whatever_its_name(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief", viewport={"width": 390, "height": 844})
+    await set_admin(tmp_path, "chief", True)
+    long: Person = await sqlite_node.sign_up(LONG)
+    await long.http.patch("/users/me", json={"display_name": "W" * 64})
+    other = await sqlite_node.sign_up("nur")
+    await other.http.patch("/users/me", json={"display_name": "نور الهدى"})
+    connection = apsw.Connection(str(tmp_path / "tailwire.db"))
+    connection.set_busy_timeout(5_000)
+    connection.execute(MAKE_MANY, (MANY,))
+    connection.close()
+    await page.goto(f"{sqlite_node.url}/#/admin")
+    accounts = page.get_by_role("list", name="Accounts").get_by_role("listitem")
+    await expect(accounts).to_have_count(50)
+    await page.get_by_role("button", name="Show more").click()
+    await expect(accounts).to_have_count(100)
+    for wanted, username in (("09999", "@user09999"), ("الهدى", "@nur"), ("wwww", f"@{LONG}")):
+        await page.get_by_label("Find").fill(wanted)
+        await expect(accounts).to_have_count(1)
+        await expect(accounts).to_contain_text(username)
+        widest = await page.evaluate("document.querySelector('.admin-page').scrollWidth")
+        assert widest <= 390
