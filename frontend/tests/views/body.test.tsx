@@ -61,6 +61,13 @@ describe('a message body', () => {
     },
   );
 
+  test('a link to a place of this app opens in this window, and to other paths of the server elsewhere', async () => {
+    const { origin } = window.location;
+    await show(`${origin}/#/rooms/lobby/messages/3 and ${origin}/docs`);
+    const targets = [...root.querySelectorAll('a')].map(({ target }) => target);
+    expect(targets).toEqual(['', '_blank']);
+  });
+
   test('is shown as it was written until the parser is loaded, and then once more', async () => {
     const view = (
       <AppContext.Provider value={parts}>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './Icon';
 import { NARROW } from './media';
 import { useOutside } from './outside';
@@ -32,7 +32,8 @@ export function Dialog({ title, onClose, onBack, beside = false, children }: Dia
   // Escape drops the word of an input method first. Not every browser takes that key from the dialog.
   const composing = useRef(false);
   const outside = useOutside(dialog, onClose);
-  useEffect(() => {
+  // At once: the next key is for the dialog.
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (!element) return;
     const opener = document.activeElement;

@@ -1,5 +1,5 @@
 import type { ComponentChild } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { insertText } from '../../browser/field';
 import { onKeys } from '../../browser/keys';
 import { useApp } from './context';
@@ -51,7 +51,8 @@ function Opened<T>({ value, failed, title, show, onClose, onAgain, beside }: Ope
 /** Keeps the letters that are typed while there is no field yet, and then writes them into the one with the focus. */
 function useTyped(isLoading: boolean): void {
   const typed = useRef('');
-  useEffect(() => {
+  // As early as the dialog gives its field the focus, or a letter would come before those that were kept.
+  useLayoutEffect(() => {
     const field = document.activeElement;
     if (!isLoading) {
       if (typed.current && field instanceof HTMLInputElement) insertText(field, typed.current);

@@ -192,6 +192,7 @@ function Link({ href, children }: { href: string; children: ComponentChildren })
   const [label] = Array.isArray(children) ? children : [];
   // The direction of an address is its own, or right-to-left text would tear it apart.
   const isAddress = typeof label === 'string' && /^https?:/i.test(label);
+  const isHere = href.startsWith(`${window.location.origin}/#`);
   return (
     <a
       href={href}
@@ -199,7 +200,8 @@ function Link({ href, children }: { href: string; children: ComponentChildren })
       // Who does not see the address sees it here.
       title={isAddress ? undefined : href}
       tabIndex={-1}
-      target="_blank"
+      // A place of this app is shown in this window.
+      target={isHere ? undefined : '_blank'}
       rel="noopener noreferrer nofollow"
     >
       {children}

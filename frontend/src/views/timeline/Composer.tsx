@@ -56,7 +56,8 @@ export function Composer(props: ComposerProps) {
   useEffect(() => {
     if (!isCoarse()) area.current?.focus();
   }, []);
-  useEffect(() => {
+  // At once: the next key is the first of the answer, and no key that acts on the message.
+  useLayoutEffect(() => {
     if (answered) area.current?.focus();
   }, [answered]);
   useLayoutEffect(() => {

@@ -178,6 +178,8 @@ export function useScroll(options: ScrollOptions): {
     if (!element || !row) return;
     sticks.current = false;
     element.scrollTop += topOf(row, element) - element.clientHeight / 3;
+    const { activeElement } = document;
+    if (!(activeElement instanceof HTMLTextAreaElement)) row.focus({ preventScroll: true });
     note();
   }, [options.highlight]);
 
