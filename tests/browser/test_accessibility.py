@@ -31,6 +31,22 @@ SMALL: Final = """
   .map(([control, { width, height }]) => `${control.className} ${control.textContent} ${width} x ${height}`)
 """
 """What is smaller than a finger, with half a pixel for rounding."""
+WIDE: Final = """
+() => [...document.querySelectorAll('body :not(.visually-hidden, .visually-hidden *, .skip-link, svg *)')]
+  .filter(one => one.checkVisibility())
+  .filter(one => {
+    const { left, right, width } = one.getBoundingClientRect()
+    return width > 1 && (right > innerWidth + 1 || left < -1)
+  })
+  .filter(one => {
+    for (let place = one.parentElement; place !== document.body; place = place.parentElement)
+      if (getComputedStyle(place).overflowX !== 'visible' && place.getBoundingClientRect().right <= innerWidth + 1)
+        return false
+    return true
+  })
+  .map(one => one.className || one.localName)
+"""
+"""What reaches beyond the window, unless it is cut or scrolled by something that does not."""
 HEADINGS: Final = """
 [...document.querySelectorAll('main, [role=main]')].filter(one => one.checkVisibility())
   .map(one => one.querySelectorAll('h1').length)
@@ -60,6 +76,9 @@ STRANGERS: Final = {
 """The headings of the pages of who is not logged in."""
 
 
+LONG_NAME: Final = "שם ארוך מאוד של אדם אחד " * 2 + "اسم طويل"
+"""The name of somebody: from right to left, and nearly as long as one may be."""
+LONG_ROOM: Final = "Den of all those who love names that are longer than any list of rooms is wide"
 FORMATTED: Final = (
     "**bold** *slanted* ~~gone~~ `code` [link](https://a.example/docs) :tada:\n> quoted `code`",
     "1. one\n   - two\n2. **ثلاثة**",
@@ -79,13 +98,17 @@ class Auditor:
         self._is_touched = is_touched
 
     async def look(self, screen: str) -> None:
-        """Run axe on what the page shows, and require one `main` with one `h1`, and targets as large as a finger."""
+        """Run axe on what the page shows. Require one `main` with one `h1`, and targets as large as a finger.
+
+        Nothing may reach beyond the window.
+        """
         await self.page.evaluate(END_ANIMATIONS)
         violations = await self.page.evaluate(RUN_AXE)
         headings = await self.page.evaluate(HEADINGS)
         small = await self.page.evaluate(SMALL) if self._is_touched else []
-        if violations or small or headings != [1]:
-            self.found[screen] = (violations, small, headings)
+        wide = await self.page.evaluate(WIDE)
+        if violations or small or wide or headings != [1]:
+            self.found[screen] = (violations, small, wide, headings)
 
     async def visit(self, hash_: str) -> None:
         await self.page.evaluate(f"location.hash = '{hash_}'")
@@ -211,10 +234,10 @@ async def look_at_a_thread(auditor: Auditor, bob: Person) -> None:
     await expect(dialog.get_by_text("no other room")).to_be_visible()
     await auditor.look("nowhere to forward to")
     await page.keyboard.press("Escape")
-    await bob.http.post("/rooms", json={"name": "Den", "visibility": "public"})
+    await bob.http.post("/rooms", json={"name": LONG_ROOM, "visibility": "public"})
     await auditor.visit("#/browse")
     await page.get_by_role("button", name="Join").click()
-    await expect(page.get_by_role("textbox", name="Message Den")).to_be_visible()
+    await expect(page.get_by_role("textbox", name=f"Message {LONG_ROOM}")).to_be_visible()
     await auditor.visit(f"#/rooms/lobby/messages/{seqs[1]}")
     await page.locator(f"[data-seq='{seqs[1]}']").focus()
     await page.keyboard.press("f")
@@ -300,6 +323,7 @@ async def test_axe_finds_nothing_on_any_screen(
     is_touched = viewport != DESKTOP
     context = {"viewport": viewport, "color_scheme": scheme, "has_touch": is_touched, "is_mobile": is_touched}
     bob = await sqlite_node.sign_up("bob")
+    assert (await bob.http.patch("/users/me", json={"display_name": LONG_NAME})).status_code == 200
     page = await window(browser, sqlite_node, "alice", **context)
     await make_administrator(tmp_path, bob, "alice")
     await page.evaluate(AXE.read_text())
