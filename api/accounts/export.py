@@ -8,7 +8,7 @@ from api.errors import Unauthorized
 from api.models.accounts import Session, User
 from api.models.invites import Invite
 from api.models.log import Entry
-from api.models.rooms import Member, Room
+from api.models.rooms import Member, RoomView
 from api.store.base.store import Store
 
 PAGE: Final = 100
@@ -16,9 +16,9 @@ PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class OwnMembership:
-    """A room, and the user's membership of it."""
+    """A room as the user sees it, and their membership of it."""
 
-    room: Room
+    view: RoomView
     member: Member
 
 
@@ -55,7 +55,7 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
         found = await store.members.get_many([(view.room.id, user_id) for view in page.items])
         for view in page.items:
             if (member := found.get((view.room.id, user_id))) is not None:
-                yield OwnMembership(view.room, member)
+                yield OwnMembership(view, member)
         if (cursor := page.next_cursor) is None:
             return
 

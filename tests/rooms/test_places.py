@@ -1,5 +1,7 @@
 """Where members keep rooms in their lists: among the favourites, in sections, or hidden."""
 
+import json
+
 import pytest
 
 from api.models.rooms import LOBBY_ID
@@ -64,3 +66,15 @@ async def test_a_place_that_cannot_be_is_refused(sqlite_node: Node, body: Event)
     alice = await sqlite_node.sign_up("alice")
     assert (await alice.http.put(f"/rooms/{LOBBY_ID}/place", json=body)).status_code == 422
     assert (await seen_room(alice, LOBBY_ID))["place"] == NOWHERE
+
+
+async def test_an_export_says_where_rooms_are_kept_and_with_whom_one_has_direct_rooms(
+    alice: Person, bob: Person
+) -> None:
+    wanted = {"favourite": True, "section": "Tea", "hidden": False}
+    await alice.http.put(f"/rooms/{LOBBY_ID}/place", json=wanted)
+    room_id = (await alice.http.put(f"/direct/{bob.id}")).json()["id"]
+    lines = [json.loads(line) for line in (await alice.http.get("/users/me/export")).text.splitlines()]
+    found = {line["room_id"]: line for line in lines if line["type"] == "membership"}
+    assert found[LOBBY_ID]["place"] == wanted
+    assert (found[room_id]["kind"], found[room_id]["people"]) == ("direct", sorted([alice.id, bob.id]))

@@ -1,6 +1,7 @@
 """What every store promises of the members of rooms."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import pytest
@@ -314,3 +315,30 @@ async def test_members_and_rooms_are_counted(store: Store, den: Room, bob: User)
     await store.members.leave(DEN.id, bob, 2)
     assert [await store.members.count_of_room(DEN.id), await store.rooms.count_of_user(bob.id)] == [1, 0]
     assert [await store.members.count_of_room("x" * 10_000), await store.rooms.count_of_user("")] == [0, 0]
+
+
+async def test_the_number_of_members_is_right_however_they_come_and_go_on_two_nodes(
+    store: Store, other: Store, den: Room
+) -> None:
+    users = [make_user(number) for number in range(6)]
+    for user in users:
+        await store.accounts.create(account_of(user))
+    chance = random.Random(19)  # noqa: S311  no secret
+    for _ in range(12):
+        moves = [
+            (chance.choice((store, other)), chance.choice(("join", "leave")), chance.choice(users))
+            for _ in range(8)
+        ]
+        await asyncio.gather(
+            *(
+                at.members.join(den.id, user, Role.MEMBER, 1)
+                if way == "join"
+                else at.members.leave(den.id, user, 1)
+                for at, way, user in moves
+            )
+        )
+        counted = await store.members.count_of_room(den.id)
+        for each in (store, other):
+            view = await each.rooms.view(den.id, users[0].id)
+            assert view is not None
+            assert view.member_count == counted

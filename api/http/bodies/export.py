@@ -49,16 +49,23 @@ def _session(session: Session) -> dict[str, Any]:
 
 
 def _membership(membership: OwnMembership) -> dict[str, Any]:
-    room, member = membership.room, membership.member
+    view, member = membership.view, membership.member
     return {
         "type": "membership",
-        "room_id": room.id,
-        "room_name": room.name,
+        "room_id": view.room.id,
+        "room_name": view.room.name,
+        "kind": view.room.kind,
+        "people": view.room.people,
         "role": member.role,
         "joined_at": timestamp(member.joined_at),
         "read_seq": member.read_seq,
         "notify": {
             "level": member.notify.level,
             "muted_until": timestamp(member.notify.muted_until),
+        },
+        "place": {
+            "favourite": view.place is not None and view.place.favourite,
+            "section": view.place and view.place.section,
+            "hidden": view.is_hidden,
         },
     }

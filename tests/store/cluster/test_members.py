@@ -147,3 +147,29 @@ async def test_a_head_of_before_it_remembered_changes_of_membership_guards_them_
     now = await other.members.get(DEN.id, BOB.id)
     await other.log.append(DEN.id, replace(message("1"), user_id=BOB.id), author=now)
     assert [entry.ref for entry in await whole_log(store, DEN.id)].count("1") == 1
+
+
+# -- how many members there are
+
+
+async def test_a_head_that_does_not_know_how_many_members_there_are_learns_it(
+    store: ClusterStore, other: ClusterStore
+) -> None:
+    """A node of an older version has changed a membership, and left `members` of the head as it was."""
+    await make_den(store)
+    head = r.table("heads").get(DEN.id)
+    for left in ({"members": {"count": 9, "moved": 0}}, {"members": None}):
+        await store._pool.write(head.update(left))
+        assert await counted(other) == 1
+        assert (await store._pool.run(head["members"]))["count"] == 1
+    await other.members.join(DEN.id, BOB, Role.MEMBER, at=7_000)
+    assert await counted(store) == (await store._pool.run(head["members"]))["count"] == 2
+    await store._pool.write(head.update({"members": None}))
+    await store.members.leave(DEN.id, BOB, at=8_000)  # does not know how many there were
+    assert await store._pool.run(head["members"]) is None
+    assert await counted(other) == 1
+
+
+async def counted(store: ClusterStore) -> int | None:
+    view = await store.rooms.view(DEN.id, ALICE.id)
+    return None if view is None else view.member_count

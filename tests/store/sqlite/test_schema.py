@@ -8,7 +8,7 @@ import pytest
 from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
 from api.models.log import Reaction
-from api.models.rooms import LOBBY_ID, Notify, Role, Unread
+from api.models.rooms import LOBBY_ID, Notify, Role, RoomKind, RoomPlace, Unread
 from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.steps import STEPS
@@ -270,3 +270,12 @@ async def test_messages_of_version_12_mention_nobody_until_they_are_edited(path:
         view = await store.rooms.view(LOBBY_ID, "user-bob")
         assert view is not None
         assert view.unread.mention_count == 1
+
+
+async def test_the_members_of_rooms_of_an_older_version_are_counted(path: Path, url: str) -> None:
+    make_of_version(path, 12, VERSION_12_ROWS)
+    async with opened(url) as store:
+        view = await store.rooms.view(LOBBY_ID, "user-bob")
+        assert view is not None
+        assert (view.member_count, view.place, view.room.kind) == (1, RoomPlace(), RoomKind.ROOM)
+        assert (await store.accounts.get_many(["user-bob"]))["user-bob"].user.time_zone == ""
