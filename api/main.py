@@ -41,6 +41,7 @@ from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
 from api.rooms.wiring import wire_rooms
 from api.routers import (
     admin,
+    admin_rooms,
     auth,
     direct,
     health,
@@ -124,6 +125,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         mentions,
         room_invites,
         admin,
+        admin_rooms,
         invites,
     ):
         app.include_router(part.router)
@@ -209,6 +211,7 @@ async def _running(
         throttles=limits.throttles,
         on_ended=hub.end_sessions,
         on_erasing=jobs.erasure.begin,
+        on_room_deleted=jobs.deletion.begin,
         tell=signals.tell,
         door=rooms.invites,
     )

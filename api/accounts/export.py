@@ -42,8 +42,10 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         if await store.sessions.get(session_id) is None:
             raise Unauthorized
         page = await store.erasure.entries_of(user.id, cursor=cursor, limit=PAGE)
+        rooms = await store.log.heads(list({entry.room_id for entry in page.items}))
         for entry in page.items:
-            yield entry
+            if entry.room_id in rooms:  # else the room was deleted, and is not taken away yet
+                yield entry
         if (cursor := page.next_cursor) is None:
             return
 

@@ -10,6 +10,7 @@ from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.identity import Authenticator
 from api.accounts.invites import InviteService, RoomDoor
 from api.accounts.proof import Proof
+from api.accounts.room_admin import OnDeleted, RoomAdmin
 from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
 from api.accounts.sessions import Lifetimes, SessionService
@@ -34,6 +35,7 @@ class AccountServices:
     invites: InviteService
     sessions: SessionService
     admin: Admin
+    rooms: RoomAdmin
     authenticator: Authenticator
     uses: SessionUses
 
@@ -47,6 +49,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     throttles: Throttles,
     on_ended: OnEnded,
     on_erasing: OnErasing,
+    on_room_deleted: OnDeleted,
     tell: Tell,
     door: RoomDoor | None = None,
 ) -> AccountServices:
@@ -79,6 +82,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
         invites=invites,
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing, on_erasing),
+        rooms=RoomAdmin(store, audit, on_room_deleted),
         authenticator=Authenticator(reads, tokens, uses),
         uses=uses,
     )
@@ -88,6 +92,11 @@ def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
     """Return the administration of accounts for a process without sockets."""
     audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
     return Admin(store, passwords, audit, endings, _hashing(passwords), on_erasing=_leave_to_a_server)
+
+
+def wire_room_admin(settings: Settings, store: Store) -> RoomAdmin:
+    """Return the administration of rooms for a process without jobs: a server takes away what is deleted."""
+    return RoomAdmin(store, Audit(store, days=settings.audit_days), lambda: None)
 
 
 def wire_invites(settings: Settings, store: Store) -> InviteService:

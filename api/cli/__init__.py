@@ -14,6 +14,7 @@ from api.accounts.setup import setup_link, setup_notice, setup_token, token_to_p
 from api.cli.audit import show_audit
 from api.cli.command import administer, fail, offline, valid_settings
 from api.cli.invites import make_invite, show_invites
+from api.cli.rooms import room
 from api.cli.status import show_settings, show_status
 from api.cli.users import user
 from api.config import Settings, read_settings
@@ -37,6 +38,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(user, name="user")
+cli.add_typer(room, name="room")
 cli.command("invite")(make_invite)
 cli.command("invites")(show_invites)
 cli.command("audit")(show_audit)

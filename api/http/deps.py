@@ -14,6 +14,7 @@ from api.accounts.accounts import AccountService
 from api.accounts.admin import Actor, Admin
 from api.accounts.identity import Client, Identity
 from api.accounts.invites import InviteService
+from api.accounts.room_admin import RoomAdmin
 from api.accounts.sessions import SessionService
 from api.accounts.signup import SignUpService
 from api.accounts.wiring import AccountServices
@@ -214,6 +215,12 @@ async def _invites(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> 
     return parts.accounts.invites
 
 
+async def _room_admin(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> RoomAdmin:
+    return parts.accounts.rooms
+
+
+RoomAdminDep = Annotated[RoomAdmin, Depends(_room_admin)]
+"""The administration of rooms, for administrators."""
 AdminDep = Annotated[Admin, Depends(_admin)]
 """The administration of accounts, for administrators."""
 InvitesDep = Annotated[InviteService, Depends(_invites)]

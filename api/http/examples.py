@@ -136,6 +136,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "password": "correct horse battery",
         "display_name": "Ada Lovelace",
     },
+    "NewOwner": {"owner_id": USER_ID},
     "NewRoom": {"name": "Engines", "visibility": "private", "topic": "Analytical ones"},
     "NewRole": {"role": "moderator"},
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},

@@ -17,6 +17,7 @@ from api.jobs.leases import RENEW_SECONDS, LeaseHolder
 from api.models.accounts import ERASED_NAME, Account, User
 from api.models.followers import Lease
 from api.models.log import Draft, Entry, Kind
+from api.models.rooms import Role, RoomView, inheriting
 from api.store.base.store import Store
 
 LEASE: Final = "erasure"
@@ -95,10 +96,19 @@ class Erasure:
         while True:
             page = await self._store.rooms.of_user(nobody.id, cursor=cursor, limit=PAGE)
             for view in page.items:
-                await self._store.members.leave(view.room.id, nobody, now_ms())
+                await self._leave(view, nobody)
             cursor = page.next_cursor
             if cursor is None and not page.items:  # else others may have added the user meanwhile
                 return
+
+    async def _leave(self, view: RoomView, nobody: User) -> None:
+        """Leave a room. Its last owner is followed by another before, so that it is never without one."""
+        room_id = view.room.id
+        if view.role is Role.OWNER:
+            heir = await self._store.members.heir(room_id, nobody.id)
+            if heir is not None:
+                await self._store.members.change(room_id, heir, by=nobody.id, at=now_ms(), rule=inheriting)
+        await self._store.members.leave(room_id, nobody, now_ms())
 
     async def _tombstone(self, entry: Entry) -> None:
         if entry.kind != Kind.MESSAGE or not entry.data["body"]:

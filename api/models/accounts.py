@@ -143,6 +143,8 @@ class Audited(StrEnum):
     INVITE_ENDED = "invite_ended"
     EXPORTED = "exported"
     ERASED = "erased"
+    OWNER_NAMED = "owner_named"  # an administrator made a user an owner of a room
+    ROOM_DELETED = "room_deleted"  # by an administrator
 
 
 @dataclass(frozen=True, slots=True)

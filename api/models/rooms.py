@@ -238,6 +238,21 @@ def ending(standing: Standing) -> Membership | None:
     return None if standing.role is None else standing.now.ended
 
 
+def inheriting(standing: Standing) -> Membership | None:
+    """Make a member an owner, because the last owner goes. It is a `MembershipRule`.
+
+    Nothing changes if that owner, who makes the change, or the member is none any more.
+    """
+    if standing.by_role is not Role.OWNER or standing.role not in {Role.MODERATOR, Role.MEMBER}:
+        return None
+    return Membership(Role.OWNER)
+
+
+def owning(standing: Standing) -> Membership | None:
+    """Make a user an owner, whoever wants it. It is a `MembershipRule`."""
+    return None if standing.role is Role.OWNER else Membership(Role.OWNER)
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """The unread messages of a member: how many there are, and the seq of the first one, None where there is none.

@@ -268,8 +268,8 @@ def removed_event(room_id: str) -> MembershipEvent:
 
 
 def deleted_event(room_id: str, by: str) -> MembershipEvent:
-    """Return the event that tells a member that a user has deleted the room."""
-    return {"type": "membership", "room_id": room_id, "role": None, "reason": "deleted", "by": by}
+    """Return the event that tells a member that a user has deleted the room, or with "" the command line."""
+    return {"type": "membership", "room_id": room_id, "role": None, "reason": "deleted", "by": by or None}
 
 
 def read_event(signal: ReadMoved) -> ReadEvent:

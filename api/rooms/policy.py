@@ -166,6 +166,15 @@ def require(operation: Operation, facts: Facts) -> None:
         require(Operation.SEND_RESTRICTED, Facts(facts.role))
 
 
+def allows(operation: Operation, facts: Facts) -> bool:
+    """Say whether these facts allow an operation."""
+    try:
+        require(operation, facts)
+    except (Forbidden, NotFound):
+        return False
+    return True
+
+
 def is_slowed(member: Member) -> bool:
     """Say whether a member waits between messages."""
     return member.writable.slow_seconds > 0 and member.rights not in GOVERNORS
@@ -278,8 +287,7 @@ def changing(room_id: str, changes: RoomFields) -> RoomRule:
     """Return the rule for changing a room. In an archived room nothing changes but that it is taken back."""
 
     def rule(room: Room, rights: Role | None) -> Room:
-        for operation in operations_of(changes):
-            require(operation, Facts(rights))
+        require(operation_of(changes), Facts(rights))
         if room_id == LOBBY_ID and (
             changes.get("archived") or changes.get("visibility") is Visibility.PRIVATE
         ):
@@ -292,12 +300,9 @@ def changing(room_id: str, changes: RoomFields) -> RoomRule:
     return rule
 
 
-def operations_of(changes: RoomFields) -> set[Operation]:
-    """Return the operations of which a change of a room consists."""
-    return {
-        Operation.SET_TOPIC if name in {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
-        for name in changes
-    } or {Operation.SET_TOPIC}
+def operation_of(changes: RoomFields) -> Operation:
+    """Return the operation that a change of a room is. Who may change everything may change the topic, too."""
+    return Operation.SET_TOPIC if changes.keys() <= {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
 
 
 def deleting(room_id: str) -> RoomRule:

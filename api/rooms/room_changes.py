@@ -40,8 +40,7 @@ class RoomChanges:
 
     async def change(self, room_id: str, user: User, changes: RoomFields) -> RoomView:
         """Change these fields of a room, and return it. Raises `Archived`, unless an archived room is taken back."""
-        for operation in policy.operations_of(changes):
-            await self._members.require(room_id, user.id, operation)
+        await self._members.require(room_id, user.id, policy.operation_of(changes))
         self._throttles.send(user.id)
         rule = policy.changing(room_id, changes)
         await self._store.rooms.change(room_id, user, at=now_ms(), rule=rule)

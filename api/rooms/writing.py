@@ -64,8 +64,9 @@ class Writing:
 
         Raises `RateLimited`, and `Unavailable` while memory is short.
         """
-        member = author.known.get(room_id) or await self._look(author, room_id, operation)
-        policy.require(operation, policy.facts_of(member))
+        member = author.known.get(room_id)
+        if member is None or not policy.allows(operation, policy.facts_of(member)):
+            member = await self._look(author, room_id, operation)  # what is known may be old
         if is_direct(room_id) and operation is not Operation.DELETE:
             await self._direct.require_writable(room_id)
         self._memory.require()

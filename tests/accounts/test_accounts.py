@@ -169,6 +169,7 @@ async def services_on(store: Store, passwords: Passwords, **more: Any) -> Accoun
         throttles=wire_limits(settings, store).throttles,
         on_ended=ignore_ended,
         on_erasing=lambda: None,
+        on_room_deleted=lambda: None,
         tell=lambda _signal, _origin: None,
     )
 

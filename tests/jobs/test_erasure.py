@@ -247,3 +247,31 @@ def crash_after(store: Store, step: str, monkeypatch: pytest.MonkeyPatch) -> Non
         raise Unavailable
 
     monkeypatch.setattr(part, name, crash)
+
+
+async def test_a_room_whose_last_owner_is_erased_goes_to_its_longest_standing_moderator_or_member(
+    node: Node, alice: Person
+) -> None:
+    heirs = {}
+    people = {name: await node.sign_up(name) for name in ("first", "second", "third", "fourth")}
+    for roles, heir in (
+        ({"first": "member", "second": "moderator", "third": "moderator"}, "second"),
+        ({"first": "reader", "second": "member", "third": "member"}, "second"),
+        ({"first": "reader"}, None),
+        ({"first": "member", "second": "owner"}, "second"),
+    ):
+        room_id = await make_room(alice)
+        for name, role in roles.items():
+            path = f"/rooms/{room_id}/members/{people[name].id}"
+            assert (await alice.http.put(path, json={"role": role})).status_code == 200
+        heirs[room_id] = (roles, heir)
+    assert await erase(alice) == 204
+
+    async def is_done() -> bool:
+        return await is_gone(node, "alice")
+
+    await eventually(is_done)
+    for room_id, (roles, heir) in heirs.items():
+        for name, role in roles.items():
+            seen = (await people[name].http.get(f"/rooms/{room_id}")).json()["role"]
+            assert seen == ("owner" if name == heir else role), (roles, name)

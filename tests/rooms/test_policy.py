@@ -30,7 +30,11 @@ from tests.node import Event, Node, Person, Socket, http_client, running
 from tests.process import result
 from tests.rooms.test_rooms import make_room, say
 
-pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.stores("sqlite"),
+    pytest.mark.settings(misses_per_minute=1_000),  # strangers try everything
+]
 
 NOBODY: Final = "no-such-room"
 ANONYMOUS: Final = "anonymous"
@@ -83,10 +87,25 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     ],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
+    Operation.SET_TOPIC: [Request("PATCH", "", {"topic": "new"}), Request("PATCH", "", {"slow_seconds": 0})],
+    Operation.CHANGE_ROOM: [
+        Request("PATCH", "", {"name": "Cave"}),
+        Request("PATCH", "", {"visibility": "private"}),
+        Request("PATCH", "", {"archived": False}),
+        Request("PATCH", "", {"post_role": "member"}),
+    ],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
     Operation.JOIN: [Request("POST", "/join")],
     Operation.SUBSCRIBE: [],  # only the socket has it
 }
+ALONE: Final[dict[Operation, tuple[dict[str, Any], Request]]] = {
+    Operation.SEND_RESTRICTED: (
+        {"post_role": "moderator"},
+        Request("POST", "/messages", {"ref": "r", "body": "hello"}),
+    ),
+    Operation.DELETE_ROOM: ({}, Request("DELETE", "")),
+}
+"""Requests that need a room of their own, with what its owner changes of it before."""
 COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
     Operation.MARK_READ: [{"type": "read", "seq": 1}],
     Operation.SEND: [{"type": "send", "ref": "s", "body": "hello"}],
@@ -276,8 +295,39 @@ async def test_an_ex_member_of_a_public_room_is_a_visitor(node: Node) -> None:
     assert (await scene.ask(scene.room_id, Request("POST", "/join"))).json()["role"] == "member"
 
 
+@pytest.mark.parametrize("operation", ALONE)
+async def test_the_table_is_kept_where_an_operation_needs_a_room_of_its_own(
+    scene: Scene, operation: Operation
+) -> None:
+    changes, request = ALONE[operation]
+    assert (await scene.owner.http.patch(f"/rooms/{scene.room_id}", json=changes)).status_code == 200
+    answer = await scene.ask(scene.room_id, request)
+    wanted = scene.answer(operation)
+    assert (answer.status_code == wanted) if wanted != 200 else answer.is_success
+    if wanted == 404:
+        unknown = await scene.ask(NOBODY, request)
+        assert answer.json() | {"request_id": None} == unknown.json() | {"request_id": None}
+    seen = await scene.owner.http.get(f"/rooms/{scene.room_id}")
+    assert (seen.status_code == 404) is (operation is Operation.DELETE_ROOM and wanted == 200)
+
+
+async def test_in_an_archived_room_who_may_do_a_thing_still_may_if_it_is_no_writing(scene: Scene) -> None:
+    answer = await scene.owner.http.patch(f"/rooms/{scene.room_id}", json={"archived": True})
+    assert answer.status_code == 200
+    for operation, requests in REQUESTS.items():
+        if operation in {Operation.CHANGE_ROOM, Operation.LEAVE, Operation.JOIN}:
+            continue  # they take the room back, or end the membership of who tries
+        for request in requests:
+            answer = await scene.ask(scene.room_id, request)
+            wanted = scene.answer(operation)
+            if wanted == 200 and operation not in policy.IN_ARCHIVED:
+                assert (answer.status_code, answer.json()["code"]) == (403, "archived"), request
+            else:
+                assert (answer.status_code == wanted) if wanted != 200 else answer.is_success, request
+
+
 def test_every_operation_is_tried() -> None:
-    assert set(REQUESTS) == set(WHO_MAY) == set(Operation)
+    assert set(REQUESTS) | set(ALONE) == set(WHO_MAY) == set(Operation)
     assert {operation for operation, requests in REQUESTS.items() if not requests} <= set(COMMANDS)
 
 
@@ -297,7 +347,8 @@ def test_every_route_of_a_room_is_tried() -> None:
         "{guests}": "{seq}",
     }
     tried = set()
-    for request in (one for requests in REQUESTS.values() for one in requests):
+    alone = [request for _, request in ALONE.values()]
+    for request in (*alone, *(one for requests in REQUESTS.values() for one in requests)):
         path = request.path
         for ours, theirs in names.items():
             path = path.replace(ours, theirs)

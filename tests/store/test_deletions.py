@@ -188,6 +188,7 @@ async def test_nothing_of_a_deleted_room_is_left_but_its_head(
     # Refs are forgotten, so they may be used again.
     again = await store.log.append(kept.id, message(f"{SECRET} 1", "hello"))
     assert again.is_new
+    await store.log.append(kept.id, delete("d2", again.entry.seq))
     assert (await store.rooms.view(room.id, alice.id)) is None
     async with asyncio.timeout(10):  # SQLite takes it out of its write-ahead log between two transactions
         while SECRET.encode() in await everything(store_url):

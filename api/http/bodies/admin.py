@@ -6,11 +6,13 @@ from typing import Annotated
 from fastapi import Query
 from pydantic.json_schema import SkipJsonSchema
 
+from api.accounts.room_admin import SizedRoom
 from api.http.bodies.accounts import Me
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import Account, AccountState, Audited, AuditEvent
 from api.models.page import Page
-from api.protocol.fields import Strict, timestamp
+from api.models.rooms import Role, Visibility
+from api.protocol.fields import Id, Strict, timestamp
 
 # -- queries
 
@@ -55,6 +57,12 @@ class Flags(Strict):
     admin: bool | None = None
 
 
+class NewOwner(Strict):
+    """Who is to own a room."""
+
+    owner_id: Id
+
+
 # -- answers
 
 
@@ -78,6 +86,43 @@ class AccountsOut(Answer):
     """A page of accounts."""
 
     items: list[AccountOut]
+    next_cursor: str | None
+
+
+class AdminRoomOut(Answer):
+    """A room as administrators see it, also where they are no members."""
+
+    id: str
+    name: str
+    topic: str
+    visibility: Visibility
+    archived: bool
+    slow_seconds: int
+    post_role: Role
+    created_at: str
+    member_count: int
+
+    @classmethod
+    def of(cls, sized: SizedRoom) -> "AdminRoomOut":
+        """Make it from its record."""
+        room = sized.room
+        return cls(
+            id=room.id,
+            name=room.name,
+            topic=room.topic,
+            visibility=room.visibility,
+            archived=room.archived,
+            slow_seconds=room.slow_seconds,
+            post_role=room.post_role,
+            created_at=timestamp(room.created_at),
+            member_count=sized.member_count,
+        )
+
+
+class AdminRoomsOut(Answer):
+    """A page of rooms as administrators see them."""
+
+    items: list[AdminRoomOut]
     next_cursor: str | None
 
 

@@ -70,5 +70,9 @@ class RoomStore(ABC):
         """
 
     @abstractmethod
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
+        """List all rooms, also the private ones, oldest first. Raises `BadCursor`."""
+
+    @abstractmethod
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""

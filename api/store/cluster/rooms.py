@@ -193,6 +193,22 @@ class ClusterRooms(RoomStore):
         shown = {view.room.id: view for view in views}
         return search.page(key=_age, item=lambda row: shown.get(row["id"]))
 
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
+        """List all rooms, oldest first."""
+        start = paging.start("rooms", cursor)
+        rows = await self._pool.read(listing_query("rooms", "age", [], start, limit))
+        heads = await self._pool.read(
+            heads_table().get_all(*(row["id"] for row in rows)).filter(is_head).pluck("id", "room", "deleted")
+        )
+        head_of = {head["id"]: head for head in heads if not head.get("deleted")}
+        return paging.page(
+            "rooms",
+            rows,
+            limit,
+            key=lambda row: (row["created_at"], row["id"]),
+            item=lambda row: _room(row, head_of[row["id"]]) if row["id"] in head_of else None,
+        )
+
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""
         return await self._members.count("user", user_id)

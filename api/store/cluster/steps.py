@@ -199,6 +199,11 @@ STEPS: Final = (
         changes=(),
         indexes=(
             Index("rooms", "deleted", lambda row: row["deleted_at"]),
+            Index(
+                "rooms",
+                "age",
+                lambda row: r.branch(row.has_fields("deleted_at"), None, [row["created_at"], row["id"]]),
+            ),
             Index("reactions", "room", lambda row: row["place"].nth(0)),
         ),
     ),

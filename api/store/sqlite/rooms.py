@@ -88,6 +88,9 @@ class SqliteRooms(RoomStore):
     async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
         return await self._read(lambda cursor: self._views(cursor, room_ids, user_id))
 
+    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
+        return await self._read(lambda reading: _all(reading, cursor, limit))
+
     async def count_of_user(self, user_id: str) -> int:
         return await self._read(lambda cursor: _count_of_user(cursor, user_id))
 
@@ -243,6 +246,16 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
     """Return a room."""
     row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
     return row and _room(row)
+
+
+def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Room]:
+    """List all rooms, oldest first."""
+    rows = cursor.execute(
+        f"SELECT {_ROOM} FROM rooms WHERE NOT deleted AND (created_at, id) > (?, ?)"
+        " ORDER BY created_at, id LIMIT ?",
+        (*paging.start("rooms", after), limit + 1),
+    ).fetchall()
+    return paging.page("rooms", rows, limit, key=lambda row: (row[4], row[0]), item=_room)
 
 
 def _store(cursor: apsw.Cursor, room: Room) -> None:

@@ -303,6 +303,8 @@ ALTER TABLE rooms ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN slow_seconds INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN post_role TEXT NOT NULL DEFAULT 'member';
 
+CREATE INDEX rooms_by_age ON rooms (created_at, id) WHERE NOT deleted;
+
 -- Rooms of which something is left to take away. rooms.deleted is when a room was deleted, and 0 for any other.
 CREATE TABLE room_deletions (
     room_id TEXT PRIMARY KEY REFERENCES rooms

@@ -1,0 +1,49 @@
+"""/admin/rooms: administration of rooms. Other users get 404 from all of these routes."""
+
+from fastapi import APIRouter
+
+from api.errors import Forbidden, NotFound
+from api.http.bodies.admin import AdminRoomOut, AdminRoomsOut, NewOwner
+from api.http.bodies.rooms import MemberOut, MembersOut
+from api.http.deps import ActorDep, RoomAdminDep
+from api.http.openapi import refuses
+from api.http.query import Cursor, Limit
+from api.http.strict import StrictRoute
+
+router = APIRouter(
+    prefix="/admin/rooms", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound)
+)
+
+
+@router.get("")
+async def all_rooms(rooms: RoomAdminDep, cursor: Cursor = None, limit: Limit = 50) -> AdminRoomsOut:
+    """List all rooms, also the private ones, oldest first: their names and sizes, never their messages."""
+    page = await rooms.all(cursor=cursor, limit=limit)
+    return AdminRoomsOut(items=[AdminRoomOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{room_id}")
+async def any_room(room_id: str, rooms: RoomAdminDep) -> AdminRoomOut:
+    """Return a room as administrators see it."""
+    return AdminRoomOut.of(await rooms.room(room_id))
+
+
+@router.get("/{room_id}/members")
+async def members_of_any_room(
+    room_id: str, rooms: RoomAdminDep, cursor: Cursor = None, limit: Limit = 50
+) -> MembersOut:
+    """List the members of a room."""
+    page = await rooms.members(room_id, cursor=cursor, limit=limit)
+    return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+
+
+@router.patch("/{room_id}")
+async def name_owner(room_id: str, body: NewOwner, rooms: RoomAdminDep, actor: ActorDep) -> AdminRoomOut:
+    """Make a user an owner of a room, and a member if they are none."""
+    return AdminRoomOut.of(await rooms.name_owner(room_id, body.owner_id, actor))
+
+
+@router.delete("/{room_id}", status_code=204, responses=refuses(Forbidden))
+async def delete_any_room(room_id: str, rooms: RoomAdminDep, actor: ActorDep) -> None:
+    """Delete a room with all its messages. It cannot be undone."""
+    await rooms.delete(room_id, actor)
