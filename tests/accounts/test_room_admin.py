@@ -97,7 +97,7 @@ async def test_the_command_line_does_the_same_while_the_server_runs(
 ) -> None:
     room = await make_room(alice, "Den", "private")
 
-    async def run(*words: str) -> tuple[int, str, str]:
+    async def run(*words: str) -> tuple[int | None, str, str]:
         return await result({"TAILWIRE_STORE": store_url}, tmp_path, "room", *words)
 
     code, out, _ = await run("list")

@@ -123,7 +123,6 @@ def relative_query(
     after the update, which is cheaper than if the update returned the whole head as it was before and after.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
-    room = next((row["data"] for row in reversed(rows) if row["kind"] == Kind.ROOM), None)
     given = {
         "room_id": room_id,
         "rows": rows,
@@ -138,10 +137,10 @@ def relative_query(
         "seen_from": min(seen.values(), default=MAX_SAFE_SEQ),
         "guards": [guard._asdict() for guard in guards],
         "deleted": deleted,
-        "room": room,
     }
     if len(rows) > given["messages"]:
-        return _ANY(given)
+        room = next((row["data"] for row in reversed(rows) if row["kind"] == Kind.ROOM), None)
+        return _ANY(given | {"room": room})
     return (_GUARDED if guards else _MESSAGES)(given)
 
 

@@ -32,7 +32,7 @@ class SqliteLog(LogStore):
                 raise EpochChanged
             if author is not None:
                 require_unchanged(cursor, author)
-            return self._log.append(cursor, room_id, draft)
+            return self._log.append(cursor, room_id, draft, seen=None if author is None else author.writable)
 
         return await self._write(work)
 

@@ -17,6 +17,7 @@ from api.models.log import Appended
 from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
+    UNLIMITED,
     Member,
     Membership,
     MembershipRule,
@@ -238,6 +239,13 @@ def place_of(favourite: int, section: str | None, hidden_at: int | None) -> Room
     return RoomPlace(bool(favourite), section, hidden_at)
 
 
+def writable_of(archived: int, slow_seconds: int, post_role: str) -> Writable:
+    """Return what a room lets members write, by these columns of its row. Nearly every room is unlimited."""
+    if (archived, slow_seconds, post_role) == UNLIMITED:
+        return UNLIMITED
+    return Writable(bool(archived), slow_seconds, Role(post_role))
+
+
 def _member(row: Any) -> Member:
     room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
     level, muted_until, archived, slow_seconds, post_role, is_admin = more
@@ -250,6 +258,6 @@ def _member(row: Any) -> Member:
         joined_at,
         read_seq,
         notify_of(level, muted_until),
-        Writable(bool(archived), slow_seconds, Role(post_role)),
+        writable_of(archived, slow_seconds, post_role),
         bool(is_admin),
     )

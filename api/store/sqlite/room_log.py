@@ -17,7 +17,7 @@ import apsw
 import orjson
 import structlog
 
-from api.errors import Invalid, NotFound, RefConflict
+from api.errors import Invalid, MembershipChanged, NotFound, RefConflict
 from api.models.kinds import KINDS, NOTICES, said
 from api.models.log import (
     UNREADABLE,
@@ -32,6 +32,7 @@ from api.models.log import (
     unreadable,
 )
 from api.models.page import Page
+from api.models.rooms import Writable
 from api.store import paging
 from api.store.fold import UNCHANGED, folded, with_messages
 from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
@@ -82,8 +83,10 @@ class RoomLog:
 
     # -- writing
 
-    def append(self, cursor: apsw.Cursor, room_id: str, draft: Draft) -> Appended:
-        """Add an entry of a user, as `LogStore.append` says."""
+    def append(
+        self, cursor: apsw.Cursor, room_id: str, draft: Draft, *, seen: Writable | None = None
+    ) -> Appended:
+        """Add an entry of a user, as `LogStore.append` says. `seen` is what the room was seen to let members write."""
         require_appendable(draft)
         require_shape(draft)
         digest = _digest(room_id, draft)
@@ -102,7 +105,7 @@ class RoomLog:
         if KINDS[draft.kind].erases:
             erase(cursor, room_id, seq)
             self.note_erased()
-        appended = self.add(cursor, room_id, draft, digest, hashed)
+        appended = self.add(cursor, room_id, draft, digest, hashed, seen=seen)
         changed.note(cursor, appended.entry)
         mentioned.note(cursor, appended.entry)
         return appended
@@ -124,9 +127,16 @@ class RoomLog:
         draft: Draft,
         digest: bytes | None = None,
         hashed: bytes | None = None,
+        *,
+        seen: Writable | None = None,
     ) -> Appended:
-        """Number an entry and store it without any check."""
+        """Number an entry and store it, if the room is as it was `seen`, and without any other check.
+
+        Else raises `MembershipChanged`.
+        """
         place = next_place(cursor, room_id, is_message=draft.kind is Kind.MESSAGE)
+        if seen is not None and seen != place.writable:
+            raise MembershipChanged
         row = (
             room_id,
             place.seq,

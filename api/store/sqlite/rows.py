@@ -88,10 +88,18 @@ def newest_id(cursor: apsw.Cursor) -> int:
 
 
 class LogPlace(NamedTuple):
-    """The place of a new entry, directly after the head of its room."""
+    """The place of a new entry, directly after the head of its room, and what the room lets members write."""
 
     epoch: str
     seq: int
+    archived: int
+    slow_seconds: int
+    post_role: str
+
+    @property
+    def writable(self) -> tuple[int, int, str]:
+        """What a `Writable` of the room equals."""
+        return self[2:]
 
 
 def erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
@@ -111,7 +119,8 @@ def next_place(cursor: apsw.Cursor, room_id: str, *, is_message: bool) -> LogPla
     else:
         advance = "UPDATE rooms SET seq = seq + 1"
     rows = cursor.execute(
-        f"{advance} WHERE id = ? AND NOT deleted RETURNING epoch, seq", (room_id,)
+        f"{advance} WHERE id = ? AND NOT deleted RETURNING epoch, seq, archived, slow_seconds, post_role",
+        (room_id,),
     ).fetchall()
     if not rows:
         raise NotFound

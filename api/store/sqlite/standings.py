@@ -41,11 +41,6 @@ def has_other_owner(cursor: apsw.Cursor, room_id: str, user_id: str) -> bool:
 
 
 def require_unchanged(cursor: apsw.Cursor, member: Member) -> None:
-    """Raise `MembershipChanged` unless a member has the role that `member` says, in a room that is as it says."""
-    row = cursor.execute(
-        "SELECT role, archived, slow_seconds, post_role FROM members JOIN rooms ON id = room_id AND NOT deleted"
-        " WHERE room_id = ? AND user_id = ?",
-        (member.room_id, member.user_id),
-    ).fetchone()
-    if row != (member.role, *member.writable):
+    """Raise `MembershipChanged` unless a member still has the role that `member` says."""
+    if role_of(cursor, member.room_id, member.user_id) is not member.role:
         raise MembershipChanged
