@@ -10,7 +10,8 @@ from api.models.log import Draft
 from api.store.cluster.heads import DELETES, KnownHead
 from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard, TargetChanged, Waiting, guards_of, next_batch
-from tests.store.make import delete, edit, message, pin, reaction
+from api.store.shape import room_draft
+from tests.store.make import ALICE, DEN, delete, edit, message, pin, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +47,16 @@ async def test_what_must_come_before_a_delete_is_not_appended_together_with_it()
     )
     assert [len(next_batch(queue)) for _ in range(2)] == [3, 3]
     assert not queue
+
+
+async def test_a_change_of_the_room_ends_its_batch_as_all_that_follows_must_look_at_the_room_again() -> None:
+    queue = deque(
+        waiting(made) for made in (message("m1"), room_draft(ALICE, DEN, 1), message("m2"), message("m3"))
+    )
+    assert [[one.row["kind"] for one in next_batch(queue)] for _ in range(2)] == [
+        ["message", "room"],
+        ["message", "message"],
+    ]
 
 
 async def test_a_batch_has_no_more_of_a_kind_than_there_is_space_for() -> None:
