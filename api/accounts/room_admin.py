@@ -11,7 +11,7 @@ from api.clock import now_ms
 from api.errors import Forbidden, NotFound
 from api.models.accounts import Audited, User
 from api.models.page import Page
-from api.models.rooms import LOBBY_ID, Member, Role, Room, owning
+from api.models.rooms import LOBBY_ID, Member, Role, Room, is_direct, owning
 from api.store.base.store import Store
 
 COMMAND_LINE: Final = User("", "", "", 0)
@@ -53,8 +53,13 @@ class RoomAdmin:
         return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
 
     async def name_owner(self, room_id: str, user_id: str, actor: Actor) -> SizedRoom:
-        """Make a user an owner of a room, and a member if they are none. Repeating it changes nothing."""
+        """Make a user an owner of a room, and a member if they are none. Repeating it changes nothing.
+
+        Raises `Forbidden` for a direct room, which nobody owns.
+        """
         await self._room(room_id)
+        if is_direct(room_id):
+            raise Forbidden("Nobody owns a direct room")
         account = await self._store.accounts.get(user_id)
         if account is None or account.disabled:
             raise NotFound("There is no such account, or it is disabled")
@@ -64,7 +69,7 @@ class RoomAdmin:
         return await self.room(room_id)
 
     async def delete(self, room_id: str, actor: Actor) -> None:
-        """Delete a room with all that is in it. Raises `Forbidden` for the lobby."""
+        """Delete a room with all that is in it. Raises `Forbidden` for the lobby and for direct rooms."""
         await self._room(room_id)
         account = None if actor.user_id is None else await self._store.accounts.get(actor.user_id)
         by = COMMAND_LINE if account is None else account.user
@@ -88,4 +93,6 @@ class RoomAdmin:
 def _deleting(room: Room, _rights: Role | None) -> Room:
     if room.id == LOBBY_ID:
         raise Forbidden("The lobby cannot be deleted")
+    if is_direct(room.id):
+        raise Forbidden("A direct room cannot be deleted")
     return room
