@@ -12,6 +12,7 @@ from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore
 from api.store.sqlite.room_log import RoomLog
+from api.store.sqlite.rows import has_ref
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
 
@@ -37,7 +38,7 @@ class SqliteLog(LogStore):
         return await self._write(work)
 
     async def is_stored(self, room_id: str, draft: Draft) -> bool:  # noqa: ARG002  refs are of all rooms
-        return await self._read(lambda cursor: self._log.has_ref(cursor, draft))
+        return await self._read(lambda cursor: has_ref(cursor, draft))
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         return await self._read(lambda cursor: self._log.heads(cursor, room_ids))

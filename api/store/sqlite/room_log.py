@@ -110,16 +110,6 @@ class RoomLog:
         mentioned.note(cursor, appended.entry)
         return appended
 
-    @staticmethod
-    def has_ref(cursor: apsw.Cursor, draft: Draft) -> bool:
-        """Say whether an entry is stored under the user and ref of a draft."""
-        if draft.ref is None:
-            return False
-        row = cursor.execute(
-            "SELECT 1 FROM entries WHERE user_id = ? AND ref_hash = ?", (draft.user_id, ref_hash(draft.ref))
-        ).fetchone()
-        return row is not None
-
     def add(
         self,
         cursor: apsw.Cursor,

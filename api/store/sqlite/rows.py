@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from api.errors import NotFound
-from api.models.log import Entry
+from api.models.log import Draft, Entry
 from api.store.shape import read_entry
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
@@ -73,6 +73,16 @@ def read_row(row: Any) -> Entry | None:
         )
     except (TypeError, ValueError):
         return None
+
+
+def has_ref(cursor: apsw.Cursor, draft: Draft) -> bool:
+    """Say whether an entry is stored under the user and ref of a draft."""
+    if draft.ref is None:
+        return False
+    row = cursor.execute(
+        "SELECT 1 FROM entries WHERE user_id = ? AND ref_hash = ?", (draft.user_id, ref_hash(draft.ref))
+    ).fetchone()
+    return row is not None
 
 
 def newest_id(cursor: apsw.Cursor) -> int:
