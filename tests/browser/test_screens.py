@@ -99,6 +99,7 @@ async def look_at_invitations(auditor: Auditor) -> None:
     await region.get_by_role("button", name="End the invitation").first.click()
     await expect(region.get_by_text("The invitation is ended.")).to_be_visible()
     await auditor.look("invitation ended")
+    await auditor.visit("#/")
 
 
 async def look_at_members(auditor: Auditor, bob: Person) -> None:
