@@ -98,15 +98,18 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Cut into more files, the page would be compressed less. `index` is what it needs first, `forms` what it
-        // needs besides to log in, `admin` the administrators' screen, and `later` has the other views and what
+        // needs besides to log in, `admin` the administrators' screen, `invited` where an invite leads, `qr` draws the
+        // links of invites, and `later` has the other views and what
         // they alone need: it is loaded once the first picture is there.
         codeSplitting: {
           groups: [
             { name: 'index', tags: ['$initial'] },
             {
               name: 'forms',
-              test: /src\/views\/(account\/(Auth|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
+              test: /src\/views\/(account\/(Auth|Login\.|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
             },
+            { name: 'invited', test: /src\/views\/(account\/Invited|parts\/invitation)/ },
+            { name: 'qr', test: /node_modules\/qr\/|src\/browser\/qr_code/ },
             { name: 'later', test: /src\/(?!views\/admin\/)(views|account|rooms|browser)\// },
             // After `later`, so that this has nothing that others need.
             { name: 'admin', test: /src\/(views\/admin|admin|wire)\// },

@@ -153,9 +153,10 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
   });
 
   effect(() => {
-    const rooms = session.value?.rooms;
+    const { rooms, titles } = session.value ?? {};
     const { value: route } = router.route;
-    const place = route.name === 'room' ? (rooms?.get(route.id)?.name ?? null) : null;
+    const room = route.name === 'room' ? rooms?.get(route.id) : undefined;
+    const place = room ? (titles?.of(room) ?? null) : null;
     const count = rooms ? unreadIn(rooms.byId.value.values(), now.minute.value) : 0;
     document.title = titleText(place, count);
     signs.loaded?.count(count);

@@ -112,10 +112,10 @@ async def test_browse_finds_rooms_that_were_not_loaded(browser: Browser, sqlite_
     await page.goto(f"{sqlite_node.url}/#/browse")
     found = page.locator(".browse-item h2")
     await expect(found).to_have_count(6)
-    await page.get_by_role("searchbox").fill("OOM 3")
+    await page.get_by_role("searchbox", name="Find public rooms by name").fill("OOM 3")
     await expect(found).to_have_text(["Room 3"])
     assert any("q=OOM+3" in url for url in asked)
-    await page.get_by_role("searchbox").fill("nothing like it")
+    await page.get_by_role("searchbox", name="Find public rooms by name").fill("nothing like it")
     await expect(page.get_by_text("No public room is called anything like that.")).to_be_visible()
 
 

@@ -1,10 +1,9 @@
 import { signal } from '@preact/signals';
 import { Freshness } from '../browser/freshness';
+import { shareable } from '../wire/address';
 import type { InvitesApi, NewInvite } from '../wire/api/invites';
 import { problemText } from '../wire/problem';
 import type { Invite } from '../wire/protocol';
-
-const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
 
 /** The invites to the server, which administrators make. */
 export class Invites {
@@ -65,13 +64,4 @@ export class Invites {
     } while (cursor);
     return found;
   }
-}
-
-/**
- * The link to give away. A server without `TAILWIRE_URL` knows only its address on its own machine;
- * where this page came from another one, that is the better address.
- */
-export function shareable(url: string, code: string, page: string): string {
-  const isOwn = LOOPBACK.test(new URL(url).hostname);
-  return isOwn && !LOOPBACK.test(new URL(page).hostname) ? `${page}#/invite/${code}` : url;
 }

@@ -15,6 +15,7 @@ import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Notifying } from './notifying';
 import type { Outbox } from './outbox';
+import type { Places } from './places';
 import type { Presence } from './presence';
 import type { Reading } from './reading';
 import type { Receipts } from './receipts';
@@ -42,6 +43,7 @@ interface InboxOptions {
   members: Members;
   membership: Membership;
   outbox: Outbox;
+  places: Places;
   history: History;
   presence: Presence;
   reading: Reading;
@@ -100,6 +102,11 @@ export class Inbox {
       case 'notifications': {
         const { room_id, level, muted_until = null } = event;
         this.#to.levels.told(room_id, { level, muted_until });
+        return;
+      }
+      case 'place': {
+        const { room_id, favourite, section = null, hidden } = event;
+        this.#to.places.told(room_id, { favourite, section, hidden });
         return;
       }
       case 'user':

@@ -18,9 +18,10 @@ export function isMuted(room: Pick<Room, 'notify'>, now: Date): boolean {
   return level === 'none' || (muted_until !== null && Date.parse(muted_until) > now.getTime());
 }
 
-/** Whether the user wants to hear of a message of the room at this time. */
-export function wants(room: Pick<Room, 'notify'>, isMention: boolean, now: Date): boolean {
-  return !isMuted(room, now) && (isMention || notifyOf(room).level === 'all');
+/** Whether the user wants to hear of a message of the room at this time. What is said in a direct room is said to them. */
+export function wants(room: Pick<Room, 'notify' | 'kind'>, isMention: boolean, now: Date): boolean {
+  const isMeant = isMention || room.kind === 'direct';
+  return !isMuted(room, now) && (isMeant || notifyOf(room).level === 'all');
 }
 
 /** How many messages are unread in those of these rooms that are not muted. */

@@ -119,6 +119,16 @@ export class Membership {
     return this.#joined(this.#to.api.join(id));
   }
 
+  /** Opens the direct room of the user and these others. Where there is none, it is made. */
+  async direct(user_ids: readonly string[]): Promise<Room> {
+    return this.#joined(this.#to.api.direct(user_ids));
+  }
+
+  /** Uses an invite to a room. */
+  async accept(code: string): Promise<Room> {
+    return this.#joined(this.#to.api.accept(code));
+  }
+
   async leave(id: string): Promise<void> {
     await this.#to.api.leave(id);
     batch(() => {
@@ -209,7 +219,9 @@ export class Membership {
     const isOpen = openRoomId.peek() === id;
     const entered = this.#entered.get(id);
     const byOther = entered?.reason !== 'joined' && entered?.by !== user_id;
-    if (!known && byOther && !isOpen) news.added(room, entered);
+    // A direct room comes with its first message, which says enough.
+    const isNews = byOther && !isOpen && room.kind !== 'direct';
+    if (!known && isNews) news.added(room, entered);
     const startsOver = known?.epoch !== answer.epoch || known.unread_count === null;
     if (isOpen && startsOver) this.#opened(id);
   }

@@ -2,6 +2,7 @@ import { batch, signal } from '@preact/signals';
 import type { UsersApi } from '../wire/api/users';
 import type { MembershipEvent, Room } from '../wire/protocol';
 import type { Author, Names } from './names';
+import type { Titles } from './titles';
 
 /** What happened to the user's membership of a room by something other than this page. */
 export interface NewsItem {
@@ -19,10 +20,12 @@ export class News {
   readonly items = signal<readonly NewsItem[]>([]);
   readonly #users: Pick<UsersApi, 'get'>;
   readonly #names: Names;
+  readonly #titles: Titles;
 
-  constructor(users: Pick<UsersApi, 'get'>, names: Names) {
+  constructor(users: Pick<UsersApi, 'get'>, names: Names, titles: Titles) {
     this.#users = users;
     this.#names = names;
+    this.#titles = titles;
   }
 
   of(room_id: string): NewsItem | undefined {
@@ -47,7 +50,7 @@ export class News {
 
   /** Events have the id of who did it. The name is asked for, and the news is shown meanwhile. */
   async #tell(room: Room, what: NewsItem['what'], event?: MembershipEvent): Promise<void> {
-    const item: NewsItem = { room_id: room.id, name: room.name, what, by: null };
+    const item: NewsItem = { room_id: room.id, name: this.#titles.of(room), what, by: null };
     this.seen(room.id);
     this.items.value = [...this.items.peek(), item];
     if (!event?.by) return;

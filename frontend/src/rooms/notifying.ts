@@ -11,6 +11,7 @@ import { Once } from './once';
 import type { Rooms } from './rooms';
 import { findEntry } from './timeline';
 import type { Timelines } from './timelines';
+import type { Titles } from './titles';
 import { isMention } from './unread';
 
 // So long another tab, or another device, may tell that the message was seen there.
@@ -36,6 +37,7 @@ interface NotifyingOptions {
   rooms: Rooms;
   timelines: Timelines;
   names: Names;
+  titles: Titles;
   shared: { storage: TextStorage; turn: Turn };
   desk: NoticeDesk;
   focused: ReadonlySignal<boolean>;
@@ -119,14 +121,18 @@ export class Notifying {
   }
 
   #tell(room: Room, { message, isMention }: Candidate): void {
-    const { desk, names } = this.#options;
+    const { desk, names, titles } = this.#options;
     const text = this.#textOf(message);
     if (text === null) return;
     const { room_id, seq } = message;
     const what = isMention ? 'mentioned you' : 'wrote a message';
+    const author = names.of(message);
+    const place = titles.of(room);
+    // A direct room of two is called by the name of the author.
+    const isOfTwo = room.kind === 'direct' && titles.others(room).length === 1;
     desk.tell({
-      title: desk.withText() ? `${names.of(message)} in ${room.name}` : room.name,
-      text: desk.withText() ? text : `${names.of(message)} ${what}`,
+      title: desk.withText() && !isOfTwo ? `${author} in ${place}` : place,
+      text: desk.withText() ? text : `${author} ${what}`,
       tag: `tailwire ${room_id}`,
       onOpen: () => desk.open(room_id, seq),
     });

@@ -16,6 +16,12 @@ export function rolesToGive(room: Room): readonly Role[] {
   return room.role ? GOVERNS[room.role] : [];
 }
 
+/** Whether this user is offered to invite people to the room by a link. */
+export function mayInvite(room: Room, features: ReadonlySet<string>): boolean {
+  const { kind, role } = room;
+  return features.has('invites') && kind !== 'direct' && (role === 'owner' || role === 'moderator');
+}
+
 /** Whether this user may change a member's role. The last owner must stay an owner. */
 export function canManage(room: Room, member: Member, members: readonly Member[]): boolean {
   if (!rolesToGive(room).includes(member.role)) return false;

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import type { EntryEvent, Message, Position, Room } from '../wire/protocol';
+import type { EntryEvent, Message, Place, Position, Room } from '../wire/protocol';
 import type { Timeline } from './timeline';
 import { type Counted, withDeleted, withEdited, withMessage } from './unread';
 
@@ -81,7 +81,11 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
   const last = room.last_message;
   switch (event.type) {
     case 'message':
-      return { last_message: event };
+      // A direct room that was closed comes back with its next message.
+      return {
+        last_message: event,
+        ...(isClosed(room) && { place: { ...room.place, hidden: false } }),
+      };
     case 'edit':
       return last?.seq === event.target ? { last_message: { ...last, ...textOf(event) } } : {};
     case 'delete':
@@ -104,6 +108,10 @@ function textOf({
   mentions_all,
 }: Extract<EntryEvent, { type: 'edit' }>): Partial<Message> {
   return { body, mentions: mentions ?? [], mentions_all: mentions_all ?? false };
+}
+
+function isClosed(room: Room): room is Room & { place: Place } {
+  return room.kind === 'direct' && room.place?.hidden === true;
 }
 
 function lastUsed(room: Room): string {

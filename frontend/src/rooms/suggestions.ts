@@ -1,5 +1,6 @@
 /** What is offered while somebody types a name or an emoji. Pure. */
 import type { Member } from '../wire/protocol';
+import { fitOf, plain } from './finding';
 
 /** The beginning of a name that is being typed, and where it begins. */
 export interface Token {
@@ -19,7 +20,6 @@ const TOKEN =
   /(?:^|[^\p{L}\p{M}\p{N}@])(?:@([\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{0,31}|)|:([a-z0-9_+-]{2,40}))$/iu;
 const LOOK_BACK = 48;
 const MOST_OFFERED = 8;
-const WORDS = /[\s._-]+/;
 
 /** What is being typed before `caret`; null where it is nothing that can be completed, or code. */
 export function tokenAt(text: string, caret: number): Token | null {
@@ -52,14 +52,7 @@ interface PeopleInput {
  */
 export function peopleFor({ text, people, recent }: PeopleInput): Person[] {
   const wanted = plain(text);
-  const rank = (person: Person): number => {
-    const username = plain(person.username);
-    const name = plain(person.display_name);
-    if (username.startsWith(wanted) || name.startsWith(wanted)) return 0;
-    return [username, name].some((one) => one.split(WORDS).some((word) => word.startsWith(wanted)))
-      ? 1
-      : 2;
-  };
+  const rank = ({ username, display_name }: Person) => fitOf([username, display_name], wanted) ?? 2;
   const place = ({ user_id }: Person) => {
     const at = recent.indexOf(user_id);
     return at < 0 ? recent.length : at;
@@ -75,11 +68,6 @@ export function peopleFor({ text, people, recent }: PeopleInput): Person[] {
     )
     .slice(0, MOST_OFFERED)
     .map(({ person }) => person);
-}
-
-/** Letters as they are compared: without case, accents and compatibility forms. */
-function plain(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 // In a room of so many everybody may mention all of it. docs/protocol.md, *Mentions*.

@@ -19,15 +19,18 @@ import type { NoticeDesk } from './notifying';
 import { Outbox, type OutboxStore } from './outbox';
 import type { WhatToChange } from './pending';
 import { People } from './people';
+import { Places } from './places';
 import { Presence } from './presence';
 import { type ReadChannel, Reading } from './reading';
 import { Receipts } from './receipts';
 import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
+import { RoomList } from './room_list';
 import { Rooms } from './rooms';
 import { Threads } from './threads';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
+import { Titles } from './titles';
 import { Typing } from './typing';
 import { Usernames } from './usernames';
 
@@ -76,7 +79,8 @@ export function wireRooms(options: RoomsOptions) {
       if (epoch) receipts.listed(room_id, epoch, listed);
     };
   });
-  const news = new News(api.users, names);
+  const titles = new Titles(names, user_id);
+  const news = new News(api.users, names, titles);
   const typing = new Typing({ clock, user_id, makeRef, send });
   const refreshes: Refreshes = new Refreshes({
     clock,
@@ -124,12 +128,13 @@ export function wireRooms(options: RoomsOptions) {
   const notifying = new Lazy(
     async () =>
       new (await import('./notifying')).Notifying({
-        ...{ user_id, clock, rooms, timelines, names, focused, openRoomId },
+        ...{ user_id, clock, rooms, timelines, names, titles, focused, openRoomId },
         ...{ shared: options.shared, desk: options.desk },
         isLive: (id) => subscriptions.isLive(id),
       }),
   );
   const levels = new Levels({ api: api.rooms, rooms, freshness });
+  const places = new Places({ api: api.rooms, rooms, freshness });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const loading = {
     messages: api.messages,
@@ -159,6 +164,9 @@ export function wireRooms(options: RoomsOptions) {
     rooms,
     timelines,
     names,
+    titles,
+    roomList: new RoomList({ rooms, titles, openRoomId }),
+    places,
     members,
     membership,
     news,
@@ -177,12 +185,14 @@ export function wireRooms(options: RoomsOptions) {
     mentions: api.mentions,
     clock,
     publicRooms: api.rooms,
+    roomInvites: api.roomInvites,
+    users: api.users,
     messages: api.messages,
     usernames: new Usernames({ clock, users: api.users, members, names }),
     people: new People(api.users, clock),
     drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
-      ...{ ...shared, members, membership, presence, receipts },
+      ...{ ...shared, members, membership, places, presence, receipts },
       ...{ recounts, threads, typing, levels, notifying },
     }),
     say(room_id: string, body: string, reply_to: number | null = null): void {

@@ -1,3 +1,5 @@
+const LOOPBACK = /^(localhost|127\.[0-9.]+|\[::1\])$/;
+
 /** The address of the API: from config.json, or else the directory of this page. */
 export async function readApiUrl(fetch: typeof globalThis.fetch, page: string): Promise<string> {
   const own = new URL('.', page).href;
@@ -17,4 +19,13 @@ export function socketUrl(apiUrl: string): string {
   const url = new URL('ws/messages', apiUrl);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
+}
+
+/**
+ * The link of an invite to give away. A server without `TAILWIRE_URL` knows only its address on its own machine; where
+ * this page came from another one, that is the better address.
+ */
+export function shareable(url: string, code: string, page: string): string {
+  const isOwn = LOOPBACK.test(new URL(url).hostname);
+  return isOwn && !LOOPBACK.test(new URL(page).hostname) ? `${page}#/invite/${code}` : url;
 }

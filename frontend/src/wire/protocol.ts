@@ -53,6 +53,31 @@ export interface MadeInvite extends Invite {
   url: string;
 }
 
+/** An invite to a room. */
+export interface RoomInvite {
+  invite_id: string;
+  /** What newcomers become. */
+  role: Role;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number;
+  uses_left: number;
+}
+
+/** An invite to a room that was just made. Its code and its link are not shown again. */
+export interface MadeRoomInvite extends RoomInvite {
+  code: string;
+  url: string;
+}
+
+/** What anybody who has an invite may know of where it leads. */
+export interface Invitation {
+  /** The name of the room; null where the invite is one to the server. */
+  room_name: string | null;
+  member_count: number | null;
+  invited_by: PublicUser | null;
+}
+
 export interface Tokens {
   access_token: string;
   token_type: string;
@@ -134,8 +159,19 @@ export interface EditsPage {
   has_more: boolean;
 }
 
+/** Where the user keeps a room in their list. */
+export interface Place {
+  favourite: boolean;
+  /** The section of the user's own that it is in; null for none. */
+  section: string | null;
+  hidden: boolean;
+}
+
 export interface Room {
   id: string;
+  /** A direct room is between its `users` only, the user included, and has no name. Older servers have no such rooms. */
+  kind?: 'room' | 'direct';
+  users?: readonly PublicUser[];
   name: string;
   topic?: string | null;
   visibility: Visibility;
@@ -161,6 +197,8 @@ export interface Room {
   mention_count?: number | null;
   /** Null for who is no member; missing where the server does not tell. */
   notify?: Notify | null;
+  /** Null for who is no member; missing where the server does not tell. */
+  place?: Place | null;
   last_message?: Message | null;
 }
 
@@ -296,6 +334,7 @@ const EVENTS = {
     level: notifyLevel,
     muted_until: maybe(text),
   },
+  place: { room_id: text, favourite: flag, section: maybe(text), hidden: flag },
   user: { user_id: text, username: text, display_name: text },
   membership: {
     room_id: text,

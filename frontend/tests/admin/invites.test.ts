@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { About } from '../../src/account/about';
-import { Invites, shareable } from '../../src/admin/invites';
+import { Invites } from '../../src/admin/invites';
 import { parseHash } from '../../src/browser/router';
+import { shareable } from '../../src/wire/address';
 import { Api } from '../../src/wire/api/api';
 import { InvitesApi } from '../../src/wire/api/invites';
 import type { Invite } from '../../src/wire/protocol';
@@ -88,6 +89,15 @@ test('an old server, which does not say who may sign up, lets everybody', async 
   http.on('GET /server', { body: { name: 'Den', version: '1', signup: 'invite' } });
   await known.load();
   expect(known.server.value).toMatchObject({ name: 'Den', signup: 'invite' });
+});
+
+test('an invite of an old server leads to the server, and one that is not valid nowhere', async () => {
+  const { http, api } = made();
+  const about = new About(api.server);
+  http.on('GET /invites/c0de', { status: 404, body: { status: 404, code: 'not_found' } });
+  expect(await about.invitation('c0de')).toMatchObject({ room_name: null });
+  http.on('GET /invites/c0de', { status: 422, body: { status: 422, code: 'bad_invite' } });
+  await expect(about.invitation('c0de')).rejects.toMatchObject({ code: 'bad_invite' });
 });
 
 test.each([

@@ -1,25 +1,13 @@
 import { useEffect } from 'preact/hooks';
-import { nameIn } from '../../browser/text';
 import { useApp } from '../parts/context';
-import { Field } from '../parts/Field';
-import { FormCard } from '../parts/FormCard';
-import { useForm, wrongIf } from '../parts/form';
 import { KeepingNotice } from '../parts/KeepingNotice';
+import { LoadFailure } from '../parts/LoadFailure';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
-import { PasswordField } from './PasswordField';
-import { Invited, Setup, SignUp } from './SignUp';
+import { Login } from './Login';
+import { Setup, SignUp } from './SignUp';
 
-/** What is said to newcomers below the log-in, by who may sign up. */
-const NEW_HERE = {
-  open: (
-    <>
-      New here? <a href="#/signup">Create an account</a>
-    </>
-  ),
-  invite: 'New here? Open the link of your invitation.',
-  closed: null,
-};
+const loadInvited = () => import('./Invited');
 
 export function AuthScreen() {
   const { about, router, auth } = useApp();
@@ -55,7 +43,7 @@ export function AuthScreen() {
           {route.name === 'signup' ? (
             <SignUp key="signup" />
           ) : route.name === 'invite' ? (
-            <Invited key="invite" code={route.code} />
+            <InvitedPlace key={route.code} code={route.code} />
           ) : route.name === 'setup' ? (
             <Setup key="setup" token={route.token} />
           ) : (
@@ -67,28 +55,19 @@ export function AuthScreen() {
   );
 }
 
-function Login() {
-  const { about, auth } = useApp();
-  const form = useForm({
-    names: ['username', 'password'],
-    check: ({ username, password }) => [
-      ...wrongIf(!nameIn(username), 'username', 'Enter your username.'),
-      ...wrongIf(!password, 'password', 'Enter your password.'),
-    ],
-    send: ({ username, password }) => auth.login(nameIn(username), password),
-  });
+/** Where an invite leads. It is no part of what is loaded for every log-in. */
+function InvitedPlace({ code }: { code: string }) {
+  const part = useApp().parts.of(loadInvited);
+  const Invited = part.value?.Invited;
+  if (Invited) return <Invited code={code} />;
   return (
-    <FormCard
-      form={form}
-      send="Log in"
-      sending="Logging in…"
-      wide
-      labelledBy="auth-title"
-      foot={about.server.value && NEW_HERE[about.server.value.signup]}
-    >
-      <h1 id="auth-title">Log in</h1>
-      <Field label="Username" {...form.field('username')} autoComplete="username" plain />
-      <PasswordField label="Password" {...form.field('password')} />
-    </FormCard>
+    <>
+      <h1>Invitation</h1>
+      {part.failed.value ? (
+        <LoadFailure error="This page cannot be loaded." onAgain={() => part.again()} />
+      ) : (
+        <p role="status">Opening the invitation…</p>
+      )}
+    </>
   );
 }

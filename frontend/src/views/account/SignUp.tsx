@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { roomHash } from '../../browser/router';
 import { nameIn } from '../../browser/text';
 import { LOBBY } from '../../rooms/permissions';
@@ -17,21 +18,6 @@ export function SignUp() {
     <NewAccountForm
       title="Create an account"
       make={(username, password, displayName) => auth.signup(username, password, displayName)}
-    />
-  );
-}
-
-/** Makes an account with an invite. */
-export function Invited({ code }: { code: string }) {
-  const { about, auth } = useApp();
-  const server = about.server.value;
-  if (!server) return null;
-  if (server.signup === 'closed') return <NoSignUp name={server.name} mode="closed" />;
-  return (
-    <NewAccountForm
-      title={`Join ${server.name}`}
-      note={`You have been invited to ${server.name}, the server at ${window.location.host}. Choose the name that people there know you by.`}
-      make={(username, password, displayName) => auth.signup(username, password, displayName, code)}
     />
   );
 }
@@ -65,11 +51,15 @@ function aboutSetup(problem: unknown): unknown {
 
 interface NewAccountFormProps {
   title: string;
-  note?: string;
+  note?: ComponentChildren;
+  /** What is said below it instead of how to log in. */
+  foot?: ComponentChildren;
   make(username: string, password: string, displayName: string): Promise<void>;
+  /** Where the new user goes; into the lobby, where it is not said. */
+  onMade?(): Promise<void>;
 }
 
-function NewAccountForm({ title, note, make }: NewAccountFormProps) {
+export function NewAccountForm({ title, note, foot, make, onMade }: NewAccountFormProps) {
   const { router } = useApp();
   const form = useForm({
     names: NEW_ACCOUNT,
@@ -78,7 +68,8 @@ function NewAccountForm({ title, note, make }: NewAccountFormProps) {
     send: async ({ username, display_name, password }) => {
       await make(nameIn(username), password, nameIn(display_name));
       // This also takes the code out of the address and of the history of the browser.
-      router.replace(roomHash(LOBBY));
+      if (onMade) await onMade();
+      else router.replace(roomHash(LOBBY));
     },
   });
   return (
@@ -89,19 +80,22 @@ function NewAccountForm({ title, note, make }: NewAccountFormProps) {
       wide
       labelledBy="auth-title"
       foot={
-        <>
-          Have an account? <a href="#/">Log in</a>
-        </>
+        foot ?? (
+          <>
+            Have an account? <a href="#/">Log in</a>
+          </>
+        )
       }
     >
       <h1 id="auth-title">{title}</h1>
-      {note && <p class="auth-note">{note}</p>}
+      {typeof note === 'string' ? <p class="auth-note">{note}</p> : note}
       <NewAccountFields form={form} />
     </FormCard>
   );
 }
 
-function NoSignUp({ name, mode }: { name: string; mode: 'invite' | 'closed' }) {
+/** Says that nobody, or only who is invited, can make an account here. */
+export function NoSignUp({ name, mode }: { name: string; mode: 'invite' | 'closed' }) {
   return (
     <>
       <h1>

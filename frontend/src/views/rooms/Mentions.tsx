@@ -58,8 +58,9 @@ export function Mentions() {
 }
 
 function Mention({ message }: { message: Message }) {
-  const { rooms } = useSession();
+  const { rooms, titles } = useSession();
   const { room_id, seq, at, body } = message;
+  const room = rooms.get(room_id);
   const whom = useMentions(room_id, messageEntry(message));
   return (
     <li class="mention-item">
@@ -67,7 +68,7 @@ function Mention({ message }: { message: Message }) {
         <strong>
           <Name of={message} />
         </strong>{' '}
-        in <bdi>{rooms.get(room_id)?.name ?? 'a room'}</bdi>{' '}
+        in <bdi>{room ? titles.of(room) : 'a room'}</bdi>{' '}
         <time dateTime={at}>{mediumTime(at)}</time>
       </p>
       <div class="mention-body">

@@ -4,6 +4,8 @@ import { shortTime } from '../../browser/time';
 import type { Room } from '../../wire/protocol';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
+import { RoomMark } from '../parts/RoomMark';
+import { RoomTitle } from '../parts/RoomTitle';
 import { Excerpt } from '../timeline/Excerpt';
 
 interface RoomItemProps {
@@ -17,6 +19,8 @@ interface RoomItemProps {
   draft: boolean;
   /** The user does not want to hear of it. */
   muted: boolean;
+  /** Opens the menu of the room beside its line. */
+  onMenu(room_id: string, anchor: DOMRect): void;
 }
 
 /** One line of the room list. It is drawn again only when something of it changes. */
@@ -27,6 +31,12 @@ export class RoomItem extends Component<RoomItemProps> {
     );
   }
 
+  readonly #openMenu = (event: Event) => {
+    event.preventDefault();
+    const line = (event.currentTarget as HTMLElement).closest('li');
+    if (line) this.props.onMenu(this.props.room.id, line.getBoundingClientRect());
+  };
+
   override render() {
     const { room, current, today, added, draft, muted } = this.props;
     const unread = room.unread_count ?? 0;
@@ -36,19 +46,18 @@ export class RoomItem extends Component<RoomItemProps> {
     if (muted) classes.push('muted');
     else if (unread > 0 || added) classes.push('unread');
     return (
-      <li>
+      <li class="room-line" data-room={room.id}>
         <a
           href={roomHash(room.id)}
           class={classes.join(' ')}
           aria-current={current ? 'page' : undefined}
+          onContextMenu={room.place ? this.#openMenu : undefined}
         >
-          <span class="room-mark">
-            <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
-          </span>
+          <RoomMark room={room} />
           <span class="room-item-text">
             <span class="room-item-top">
               <span class="room-item-name" dir="auto">
-                {room.name}
+                <RoomTitle room={room} />
               </span>
               {last && (
                 <time class="room-item-time" dateTime={last.at}>
@@ -71,6 +80,19 @@ export class RoomItem extends Component<RoomItemProps> {
             </span>
           </span>
         </a>
+        {room.place && (
+          <button
+            type="button"
+            class="icon-button room-more"
+            aria-haspopup="menu"
+            onClick={this.#openMenu}
+          >
+            <Icon name="more" />
+            <span class="visually-hidden">
+              Place of <RoomTitle room={room} />
+            </span>
+          </button>
+        )}
       </li>
     );
   }

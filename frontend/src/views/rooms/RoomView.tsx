@@ -11,6 +11,7 @@ import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { WIDE } from '../parts/media';
+import { RoomMark } from '../parts/RoomMark';
 import { Composer } from '../timeline/Composer';
 import { loadMessageViews } from '../timeline/load';
 import { TimelineView } from '../timeline/TimelineView';
@@ -40,6 +41,8 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const [showPins, setShowPins] = useState(false);
   const [showNotices, setShowNotices] = useState(false);
   const muted = isMuted(room, now.minute.value);
+  const title = session.titles.of(room);
+  const isDirect = room.kind === 'direct';
   const replyTo = useSignal<MessageEntry | null>(null);
   const editing = useSignal<number | null>(null);
   const goal = useSignal<number | null>(null);
@@ -95,11 +98,19 @@ export function RoomView({ room, timeline }: RoomViewProps) {
           </a>
           <div class="place-title">
             <h1 id="room-name" tabIndex={-1} data-place-heading>
-              <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
+              {isDirect ? (
+                <RoomMark room={room} />
+              ) : (
+                <Icon name={room.visibility === 'private' ? 'lock' : 'hash'} size={18} />
+              )}
               <span class="visually-hidden">
-                {room.visibility === 'private' ? 'Private room ' : 'Public room '}
+                {isDirect
+                  ? 'Direct room with '
+                  : room.visibility === 'private'
+                    ? 'Private room '
+                    : 'Public room '}
               </span>
-              <span dir="auto">{room.name}</span>
+              <span dir="auto">{title}</span>
             </h1>
             {room.topic && (
               <p class="topic" dir="auto" title={room.topic}>
@@ -129,7 +140,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
               <Icon name={muted ? 'bellOff' : 'bell'} />
             </button>
           )}
-          {room.id !== LOBBY && (
+          {room.id !== LOBBY && !isDirect && (
             <button
               type="button"
               class="icon-button"
@@ -168,7 +179,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
         <Composer
           room={room}
           draft={room.id}
-          label={`Message ${room.name}`}
+          label={`Message ${title}`}
           replyTo={replyTo}
           onSent={() => setSentCount((count) => count + 1)}
           onEditLast={editLast}
@@ -218,7 +229,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
         onClose={() => setShowNotices(false)}
       />
       <LazyDialog
-        title={`Leave ${room.name}?`}
+        title={`Leave ${title}?`}
         open={leaving}
         load={loadRoomViews}
         show={({ LeaveRoom }) => <LeaveRoom room={room} onClose={() => setLeaving(false)} />}

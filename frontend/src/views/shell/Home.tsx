@@ -10,7 +10,7 @@ export function Home() {
   const unread = unreadIn(rooms.byId.value.values(), now.minute.value);
   return (
     <section class="empty">
-      {(name === 'invite' || name === 'setup') && (
+      {name === 'setup' && (
         <p class="callout" role="status">
           You have an account here already. This link is for somebody who has none.
         </p>

@@ -50,7 +50,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
     entered.current = true;
   }, [place]);
 
-  const atHome = !['room', 'browse', 'mentions', 'admin'].includes(route.name);
+  const atHome = !['room', 'browse', 'mentions', 'admin', 'invite'].includes(route.name);
   return (
     <div class={atHome ? 'shell at-home' : 'shell'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
@@ -72,12 +72,18 @@ export function Shell({ user }: { user: PublicUser | null }) {
           <LazyPlace title="Mentions" load={loadRoomViews} show={({ Mentions }) => <Mentions />} />
         ) : route.name === 'admin' ? (
           <LazyPlace title="Administration" load={loadAdmin} show={({ Admin }) => <Admin />} />
+        ) : route.name === 'invite' ? (
+          <LazyPlace
+            title="Invitation"
+            load={loadRoomViews}
+            show={({ InvitePlace }) => <InvitePlace key={route.code} code={route.code} />}
+          />
         ) : (
           <Home />
         )}
       </main>
       <LazyDialog
-        title="Go to a room"
+        title="Go to a room or a person"
         open={open === 'switcher'}
         load={loadDialogs}
         show={({ Switcher }) => <Switcher onClose={close} />}

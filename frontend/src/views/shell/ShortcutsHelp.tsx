@@ -4,7 +4,7 @@ import { Dialog } from '../parts/Dialog';
 type Keys = readonly (readonly [keys: readonly string[], what: string])[];
 
 const SHORTCUTS: Keys = [
-  [['Ctrl', 'K'], 'Go to a room by its name'],
+  [['Ctrl', 'K'], 'Go to a room or a person by name'],
   [['Alt', '↑'], 'The room above'],
   [['Alt', '↓'], 'The room below'],
   [['Alt', 'Shift', '↑'], 'The unread room above'],

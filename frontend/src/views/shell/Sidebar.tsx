@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { isMuted, mentionsIn } from '../../rooms/level';
+import { mentionsIn } from '../../rooms/level';
 import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
@@ -7,12 +7,9 @@ import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { Logo } from '../parts/Logo';
 import { ThemeToggle } from '../parts/ThemeToggle';
-import { loadRoomViews } from '../rooms/load';
-import { RoomItem } from '../rooms/RoomItem';
 import { ConnectionChip } from './ConnectionBanner';
 import { loadDialogs } from './load';
-
-type Open = 'create' | 'account' | null;
+import { RoomList } from './RoomList';
 
 interface SidebarProps {
   user: PublicUser | null;
@@ -25,8 +22,8 @@ interface SidebarProps {
 export function Sidebar({ user, alone, onKeys }: SidebarProps) {
   const { router } = useApp();
   const { connection, names } = useSession();
-  const [open, setOpen] = useState<Open>(null);
-  const close = () => setOpen(null);
+  const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
   // The user may have another name since this page was loaded.
   const name = user && names.of({ user_id: user.id, username: user.username });
   return (
@@ -41,18 +38,7 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
         <ConnectionChip connection={connection} />
       </div>
       <nav class="sidebar-rooms" aria-label="Rooms">
-        <div class="sidebar-title">
-          {alone ? <h1>Rooms</h1> : <h2>Rooms</h2>}
-          <button
-            type="button"
-            class="icon-button"
-            aria-label="Create a room"
-            title="Create a room"
-            onClick={() => setOpen('create')}
-          >
-            <Icon name="plus" />
-          </button>
-        </div>
+        {alone && <h1 class="visually-hidden">Your rooms</h1>}
         <MentionsLink />
         <RoomList />
         <a
@@ -66,7 +52,7 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
       </nav>
       <div class="sidebar-foot">
         {user && (
-          <button type="button" class="me" onClick={() => setOpen('account')}>
+          <button type="button" class="me" onClick={() => setOpen(true)}>
             <Avatar username={user.username} />
             <span class="me-names">
               <bdi class="me-name">{name}</bdi>
@@ -86,17 +72,10 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
         </button>
         <ThemeToggle />
       </div>
-      <LazyDialog
-        title="Create a room"
-        open={open === 'create'}
-        load={loadRoomViews}
-        show={({ CreateRoom }) => <CreateRoom onClose={close} />}
-        onClose={close}
-      />
       {user && (
         <LazyDialog
           title="Your account"
-          open={open === 'account'}
+          open={open}
           load={loadDialogs}
           show={({ Account }) => (
             <Account user={{ ...user, display_name: name ?? '' }} onClose={close} />
@@ -129,51 +108,5 @@ function MentionsLink() {
         </span>
       )}
     </a>
-  );
-}
-
-function RoomList() {
-  const { drafts, news, rooms } = useSession();
-  const { now, router } = useApp();
-  const route = router.route.value;
-  if (!rooms.loaded.value)
-    return (
-      <div class="room-list" aria-busy="true">
-        {rooms.failed.value ? (
-          <p class="room-list-note" role="status">
-            Your rooms cannot be loaded. Trying again…
-          </p>
-        ) : (
-          <>
-            <p class="visually-hidden">Loading your rooms</p>
-            {[0, 1, 2, 3].map((line) => (
-              <div class="skeleton-room" key={line}>
-                <span class="skeleton block" />
-                <span class="skeleton-lines">
-                  <span class="skeleton line short" />
-                  <span class="skeleton line" />
-                </span>
-              </div>
-            ))}
-          </>
-        )}
-      </div>
-    );
-  if (rooms.sorted.value.length === 0)
-    return <p class="room-list-note">You are in no room yet. Browse or create one.</p>;
-  return (
-    <ul class="room-list">
-      {rooms.sorted.value.map((room) => (
-        <RoomItem
-          key={room.id}
-          room={room}
-          today={now.today.value}
-          muted={isMuted(room, now.minute.value)}
-          draft={drafts.has(room.id)}
-          added={news.of(room.id)?.what === 'added'}
-          current={route.name === 'room' && route.id === room.id}
-        />
-      ))}
-    </ul>
   );
 }

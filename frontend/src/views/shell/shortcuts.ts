@@ -11,11 +11,11 @@ interface ShortcutsOptions {
 /** Listens to the keys that work everywhere but in a dialog. */
 export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
   const { router } = useApp();
-  const { rooms } = useSession();
+  const { roomList } = useSession();
   useEffect(() => {
     const toNeighbour = (step: 1 | -1, unreadOnly: boolean) => {
       const route = router.route.peek();
-      const list = rooms.sorted.peek();
+      const list = roomList.order.peek();
       const here = list.findIndex(({ id }) => route.name === 'room' && id === route.id);
       const from = here < 0 && step < 0 ? list.length : here;
       for (let at = from + step; at >= 0 && at < list.length; at += step) {
@@ -38,7 +38,7 @@ export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
     });
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [router, rooms, onSwitch, onHelp]);
+  }, [router, roomList, onSwitch, onHelp]);
 }
 
 /** Whether the key is a letter of a text. */

@@ -1,4 +1,5 @@
 import type { Room } from '../../wire/protocol';
+import { RoomTitle } from '../parts/RoomTitle';
 
 interface BeginningProps {
   room: Room;
@@ -16,8 +17,14 @@ export function Beginning({ room, atStart, loading, failed, bare, onLoad }: Begi
   if (atStart)
     return (
       <div class="beginning">
-        <h2 dir="auto">{room.name}</h2>
-        <p>This is the beginning of the room.</p>
+        <h2 dir="auto">
+          <RoomTitle room={room} />
+        </h2>
+        <p>
+          {room.kind === 'direct'
+            ? 'Only the people of this room can see what is said here.'
+            : 'This is the beginning of the room.'}
+        </p>
       </div>
     );
   if (failed)

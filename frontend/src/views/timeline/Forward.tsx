@@ -17,7 +17,7 @@ interface ForwardProps {
 
 /** Quotes a message in another room: first which room, then what will be sent there. */
 export function Forward({ room, entry, onClose, onForward }: ForwardProps) {
-  const { bodyLimit, names, rooms } = useSession();
+  const { bodyLimit, names, rooms, titles } = useSession();
   const [to, setTo] = useState<Room | null>(null);
   const choices = roomsToForward(rooms.sorted.value, room.id);
   if (!to)
@@ -31,10 +31,11 @@ export function Forward({ room, entry, onClose, onForward }: ForwardProps) {
       </Dialog>
     );
   const link = new URL(messageHash(room.id, entry.seq), window.location.href).href;
-  const parts = { body: entry.body, author: names.of(entry), room: room.name, link };
+  const from = titles.of(room);
+  const parts = { body: entry.body, author: names.of(entry), room: from, link };
   const body = forwardOf(parts, bodyLimit.value);
   return (
-    <Dialog title={`Forward to ${to.name}`} onClose={onClose} onBack={() => setTo(null)}>
+    <Dialog title={`Forward to ${titles.of(to)}`} onClose={onClose} onBack={() => setTo(null)}>
       <section
         class="forward-text"
         aria-label="What is sent"
@@ -45,8 +46,8 @@ export function Forward({ room, entry, onClose, onForward }: ForwardProps) {
       </section>
       <p>
         {room.visibility === 'private'
-          ? `${room.name} is private. Who is not in it reads this text, but cannot open the message itself.`
-          : `Who is in ${room.name}, or joins it, can open the message by the link.`}
+          ? `${from} is private. Who is not in it reads this text, but cannot open the message itself.`
+          : `Who is in ${from}, or joins it, can open the message by the link.`}
       </p>
       <form
         class="form-actions"

@@ -23,7 +23,7 @@ interface ThreadPanelProps {
 
 /** The thread below a message. It stands beside the room, or covers it in a narrow window. */
 export function ThreadPanel({ room, root, seq, onClose }: ThreadPanelProps) {
-  const { threads } = useSession();
+  const { threads, titles } = useSession();
   const { epoch } = room;
   useLayoutEffect(() => {
     threads.show(room.id, root);
@@ -50,7 +50,7 @@ export function ThreadPanel({ room, root, seq, onClose }: ThreadPanelProps) {
           <Icon name="back" />
         </button>
         <h2 id="thread-title">
-          Thread <span class="visually-hidden">in {room.name}</span>
+          Thread <span class="visually-hidden">in {titles.of(room)}</span>
         </h2>
         <button
           type="button"

@@ -203,7 +203,7 @@ export function TimelineView(props: TimelineViewProps) {
         class="timeline"
         ref={scroller}
         role="log"
-        aria-label={thread ? 'Messages in the thread' : `Messages in ${room.name}`}
+        aria-label={thread ? 'Messages in the thread' : `Messages in ${session.titles.of(room)}`}
         aria-live={reading.atBottom.value ? 'polite' : 'off'}
         aria-busy={loading}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it

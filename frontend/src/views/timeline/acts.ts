@@ -116,7 +116,7 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
   const forward = (to: Room, body: string) => {
     acting.value = null;
     session.say(to.id, body);
-    said.value = { text: `Forwarded to ${to.name}.` };
+    said.value = { text: `Forwarded to ${session.titles.of(to)}.` };
   };
 
   /** Opens the picker of all emojis. */

@@ -1,4 +1,4 @@
-import type { Notify, Page, Position, Room, Visibility } from '../protocol';
+import type { Notify, Page, Place, Position, Room, Visibility } from '../protocol';
 import type { Requests } from '../requests';
 
 export class RoomsApi {
@@ -33,6 +33,24 @@ export class RoomsApi {
 
   leave(id: string): Promise<void> {
     return this.#requests.send('POST', `${roomPath(id)}/leave`);
+  }
+
+  /** The direct room of the user and these others, of whom there may be up to nine. Where there is none, it is made. */
+  direct(user_ids: readonly string[]): Promise<Room> {
+    const [first = '', ...others] = user_ids;
+    if (others.length === 0)
+      return this.#requests.send('PUT', `direct/${encodeURIComponent(first)}`);
+    return this.#requests.send('POST', 'direct', { body: { user_ids } });
+  }
+
+  /** Puts the room elsewhere in the user's list. */
+  setPlace(id: string, place: Place): Promise<void> {
+    return this.#requests.send('PUT', `${roomPath(id)}/place`, { body: place });
+  }
+
+  /** Uses an invite: the user becomes a member of its room. */
+  accept(code: string): Promise<Room> {
+    return this.#requests.send('POST', `invites/${encodeURIComponent(code)}/accept`);
   }
 
   /** Says of which messages of the room the user wants to hear. */

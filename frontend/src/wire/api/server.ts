@@ -1,5 +1,5 @@
 import type { Http } from '../http';
-import type { Server } from '../protocol';
+import type { Invitation, Server } from '../protocol';
 
 /** What anybody may know of the server. */
 export class ServerApi {
@@ -11,5 +11,10 @@ export class ServerApi {
 
   about(): Promise<Server> {
     return this.#http.exchange('GET', 'server', null);
+  }
+
+  /** Where an invite leads. */
+  invitation(code: string): Promise<Invitation> {
+    return this.#http.exchange('GET', `invites/${encodeURIComponent(code)}`, null);
   }
 }

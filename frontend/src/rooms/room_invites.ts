@@ -1,0 +1,31 @@
+import { shareable } from '../wire/address';
+import type { NewRoomInvite, RoomInvitesApi } from '../wire/api/room_invites';
+import type { RoomInvite } from '../wire/protocol';
+import { PagedList } from './paged_list';
+
+/** The invites to one room. */
+export class RoomInvites extends PagedList<RoomInvite> {
+  readonly #api: RoomInvitesApi;
+  readonly #room_id: string;
+  readonly #page: string;
+
+  /** `page` is the address of this page without its hash. */
+  constructor(api: RoomInvitesApi, room_id: string, page: string) {
+    super((cursor) => api.list(room_id, cursor));
+    this.#api = api;
+    this.#room_id = room_id;
+    this.#page = page;
+  }
+
+  /** Makes an invite, and returns its link, which the server shows only now. */
+  async make(wanted: NewRoomInvite): Promise<string> {
+    const { url, code } = await this.#api.make(this.#room_id, wanted);
+    void this.load();
+    return shareable(url, code, this.#page);
+  }
+
+  async end(id: string): Promise<void> {
+    await this.#api.end(this.#room_id, id);
+    this.items.value = this.items.peek().filter(({ invite_id }) => invite_id !== id);
+  }
+}

@@ -1,0 +1,103 @@
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { Room } from '../wire/protocol';
+import { fitOf, plain } from './finding';
+import { placeOf } from './places';
+import type { Rooms } from './rooms';
+import type { Titles } from './titles';
+
+/** A part of the room list, with its rooms in the order in which they are shown. */
+export interface Group {
+  kind: 'favourites' | 'section' | 'rooms' | 'direct' | 'hidden';
+  /** The name of a section of the user's own; empty for the other kinds. */
+  section: string;
+  rooms: readonly Room[];
+}
+
+interface RoomListOptions {
+  rooms: Rooms;
+  titles: Titles;
+  openRoomId: ReadonlySignal<string | null>;
+}
+
+/** The room list: which rooms are shown, and in which order. */
+export class RoomList {
+  /** What was typed to find a room in the list. */
+  readonly filter = signal('');
+  /** Only rooms with unread messages are shown. */
+  readonly unreadOnly = signal(false);
+  /** Hidden rooms are shown, too. */
+  readonly withHidden = signal(false);
+  readonly #options: RoomListOptions;
+
+  constructor(options: RoomListOptions) {
+    this.#options = options;
+  }
+
+  /** The groups of rooms and of direct rooms are always there. Others are where they have rooms. */
+  readonly groups = computed(() => grouped(this.#shown()));
+  /** Some rooms are not shown because of what the user asked for. */
+  readonly isFiltered = computed(() => this.filter.value.trim() !== '' || this.unreadOnly.value);
+  /** The rooms from top to bottom. */
+  readonly order = computed(() => this.groups.value.flatMap(({ rooms }) => rooms));
+  readonly hiddenCount = computed(
+    () => this.#options.rooms.sorted.value.filter((room) => isHidden(room)).length,
+  );
+  /** The sections that the user has made, by name. */
+  readonly sections = computed(() => {
+    const names = this.#options.rooms.sorted.value.map((room) => placeOf(room).section ?? '');
+    return [...new Set(names)].filter(Boolean).sort((a, b) => a.localeCompare(b));
+  });
+
+  #shown(): Room[] {
+    const { rooms, titles } = this.#options;
+    const wanted = plain(this.filter.value.trim());
+    if (wanted)
+      return rooms.sorted.value.filter((room) => fitOf(namesOf(room, titles), wanted) !== null);
+    const open = this.#options.openRoomId.value;
+    return rooms.sorted.value.filter((room) => {
+      if (room.id === open) return true;
+      if (this.unreadOnly.value && !room.unread_count) return false;
+      return this.withHidden.value || !isHidden(room);
+    });
+  }
+}
+
+/** By what a room is found: what it is called, and the usernames of who is in a direct room. */
+export function namesOf(room: Room, titles: Titles): string[] {
+  return [titles.of(room), ...titles.others(room).map(({ username }) => username)];
+}
+
+/** A hidden room is shown while a message in it mentions the user. */
+function isHidden(room: Room): boolean {
+  return placeOf(room).hidden && !room.mention_count;
+}
+
+type Place = Pick<Group, 'kind' | 'section'>;
+
+const ALWAYS = ['rooms', 'direct'] as const;
+const ORDER = ['favourites', 'section', 'rooms', 'direct', 'hidden'] as const;
+
+function grouped(rooms: readonly Room[]): Group[] {
+  const groups = new Map<string, Group & { rooms: Room[] }>();
+  const of = ({ kind, section }: Place) => {
+    const key = `${kind} ${section}`;
+    const group = groups.get(key) ?? { kind, section, rooms: [] };
+    groups.set(key, group);
+    return group.rooms;
+  };
+  for (const kind of ALWAYS) of({ kind, section: '' });
+  for (const room of rooms) of(placeIn(room)).push(room);
+  return [...groups.values()].sort(
+    (one, other) =>
+      ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind) ||
+      one.section.localeCompare(other.section),
+  );
+}
+
+function placeIn(room: Room): Place {
+  const { favourite, section } = placeOf(room);
+  if (isHidden(room)) return { kind: 'hidden', section: '' };
+  if (favourite) return { kind: 'favourites', section: '' };
+  if (section) return { kind: 'section', section };
+  return { kind: room.kind === 'direct' ? 'direct' : 'rooms', section: '' };
+}

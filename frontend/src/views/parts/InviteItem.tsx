@@ -1,0 +1,43 @@
+import { mediumTime } from '../../browser/time';
+
+interface InviteItemProps {
+  invite: { created_at: string; expires_at: string | null; max_uses: number; uses_left: number };
+  /** What newcomers become, where it is worth a word. */
+  becomes: string | null;
+  /** Another invitation is being ended. */
+  busy: boolean;
+  onEnd(): void;
+}
+
+/** One line of a list of invitations, with a button that ends it. */
+export function InviteItem({ invite, becomes, busy, onEnd }: InviteItemProps) {
+  const { max_uses, uses_left, created_at, expires_at } = invite;
+  const isOver = expires_at !== null && Date.parse(expires_at) <= Date.now();
+  const state = isOver
+    ? 'Expired'
+    : uses_left === 0
+      ? 'Used up'
+      : `${uses_left} of ${max_uses} left${expires_at ? `, until ${mediumTime(expires_at)}` : ''}`;
+  return (
+    <li class="login">
+      <div class="login-text">
+        <p class="login-name">
+          {max_uses === 1 ? 'For one person' : `For ${max_uses} people`}{' '}
+          {becomes && <span class="role">{becomes}</span>}
+        </p>
+        <p class="login-detail">
+          {state}. Made {mediumTime(created_at)}
+        </p>
+      </div>
+      <button
+        type="button"
+        class="button small"
+        aria-label={`End the invitation made ${mediumTime(created_at)}`}
+        disabled={busy}
+        onClick={onEnd}
+      >
+        End
+      </button>
+    </li>
+  );
+}

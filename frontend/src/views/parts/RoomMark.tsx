@@ -1,0 +1,27 @@
+import type { Room } from '../../wire/protocol';
+import { Avatar } from './Avatar';
+import { useSession } from './context';
+import { Icon } from './Icon';
+
+/** The sign before the name of a room: what kind of room it is, or who is in a direct room. Words beside it say the same. */
+export function RoomMark({ room }: { room: Pick<Room, 'kind' | 'users' | 'visibility'> }) {
+  const { titles } = useSession();
+  const [first, second] = room.kind === 'direct' ? titles.others(room) : [];
+  if (!first)
+    return (
+      <span class="room-mark">
+        <Icon name={markOf(room)} size={18} />
+      </span>
+    );
+  return (
+    <span class={second ? 'room-mark faces two' : 'room-mark faces'}>
+      <Avatar username={first.username} />
+      {second && <Avatar username={second.username} />}
+    </span>
+  );
+}
+
+function markOf({ kind, visibility }: Pick<Room, 'kind' | 'visibility'>) {
+  if (kind === 'direct') return 'people';
+  return visibility === 'private' ? 'lock' : 'hash';
+}

@@ -1,0 +1,112 @@
+import { useState } from 'preact/hooks';
+import { roomHash } from '../../browser/router';
+import { fitting } from '../../rooms/finding';
+import { People } from '../../rooms/people';
+import type { PublicUser } from '../../wire/protocol';
+import { Avatar } from '../parts/Avatar';
+import { useApp, useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
+import { Icon } from '../parts/Icon';
+import { ErrorLine } from '../parts/Outcome';
+import { Picker } from '../parts/Picker';
+import { useWork } from '../parts/work';
+
+// A direct room has ten people at most, the user included.
+const MOST_OTHERS = 9;
+const MOST_SHOWN = 6;
+
+/** Chooses up to nine people, and opens the direct room with them. */
+export function NewDirect({ onClose }: { onClose(): void }) {
+  const { router } = useApp();
+  const { clock, membership, titles, user_id: me, users } = useSession();
+  const [people] = useState(() => new People(users, clock));
+  const [chosen, setChosen] = useState<readonly PublicUser[]>([]);
+  const { busy, error, run } = useWork();
+  const isFull = chosen.length >= MOST_OTHERS;
+  const ids = new Set([me, ...chosen.map(({ id }) => id)]);
+
+  const itemsFor = (text: string) => {
+    const wanted = bare(text);
+    if (!wanted || isFull) return [];
+    const others = people.found.value.filter(({ id }) => !ids.has(id));
+    const namesOf = (user: PublicUser) => [titles.nameOf(user), user.username];
+    return fitting(others, wanted, namesOf).slice(0, MOST_SHOWN);
+  };
+  const open = () => {
+    if (chosen.length === 0) return;
+    void run(async () => {
+      const room = await membership.direct(chosen.map(({ id }) => id));
+      onClose();
+      router.go(roomHash(room.id));
+    });
+  };
+
+  return (
+    <Dialog title="Write to people" onClose={onClose}>
+      <Picker
+        label="Name of a person"
+        listLabel="People"
+        placeholder="Username"
+        itemsFor={itemsFor}
+        onInput={(text) => people.look(bare(text))}
+        keyOf={({ id }) => id}
+        show={(user) => (
+          <>
+            <span class="room-mark faces">
+              <Avatar username={user.username} />
+            </span>
+            <bdi>{titles.nameOf(user)}</bdi>
+            <bdi class="switcher-more">@{user.username}</bdi>
+          </>
+        )}
+        hint={() => 'Enter adds this person.'}
+        none={
+          isFull
+            ? 'A direct room has ten people at most.'
+            : chosen.length > 0
+              ? 'Add more people, or press Enter to write.'
+              : 'Two letters of a username are enough. Up to nine people.'
+        }
+        onPick={(user) => setChosen([...chosen, user])}
+        clears
+        onNothing={open}
+      />
+      {chosen.length > 0 && (
+        <ul class="chosen-people" aria-label="Chosen people">
+          {chosen.map((user) => (
+            <li key={user.id}>
+              <button
+                type="button"
+                class="chosen-person"
+                aria-label={`Remove ${titles.nameOf(user)}`}
+                title="Remove"
+                onClick={() => setChosen(chosen.filter(({ id }) => id !== user.id))}
+              >
+                <bdi>{titles.nameOf(user)}</bdi>
+                <Icon name="close" size={16} />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <ErrorLine text={error} />
+      <div class="form-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class="button primary"
+          disabled={busy || chosen.length === 0}
+          onClick={open}
+        >
+          {busy ? 'Opening…' : 'Write'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function bare(text: string): string {
+  return text.trim().replace(/^@/, '');
+}

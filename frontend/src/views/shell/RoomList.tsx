@@ -1,0 +1,214 @@
+import type { ComponentChildren } from 'preact';
+import { useCallback, useState } from 'preact/hooks';
+import { isMuted } from '../../rooms/level';
+import type { Group } from '../../rooms/room_list';
+import { useApp, useSession } from '../parts/context';
+import { Icon, type IconName } from '../parts/Icon';
+import { LazyDialog } from '../parts/LazyDialog';
+import { loadRoomViews } from '../rooms/load';
+import { RoomItem } from '../rooms/RoomItem';
+
+/** What is open over the list: a dialog, or the menu of a room. */
+type Open = 'create' | 'direct' | { room_id: string; anchor: DOMRect } | null;
+
+const TITLES = {
+  favourites: 'Favourites',
+  section: '',
+  rooms: 'Rooms',
+  direct: 'Direct messages',
+  hidden: 'Hidden',
+};
+
+/** The user's rooms in their groups, and a field that finds one of them. */
+export function RoomList() {
+  const { features, places, roomList, rooms } = useSession();
+  const [open, setOpen] = useState<Open>(null);
+  const close = () => setOpen(null);
+  const hasDirect = features.value.has('direct');
+  const onMenu = useCallback((room_id: string, anchor: DOMRect) => {
+    setOpen({ room_id, anchor });
+  }, []);
+  const isLoaded = rooms.loaded.value;
+  const isFiltered = roomList.isFiltered.value;
+  const groups = roomList.groups.value.filter(
+    ({ kind, rooms }) => rooms.length > 0 || (!isFiltered && (kind !== 'direct' || hasDirect)),
+  );
+  const menu = typeof open === 'object' ? open : null;
+  return (
+    <>
+      {isLoaded && <Filter />}
+      {places.error.value && (
+        <p class="room-list-note" role="alert">
+          {places.error.value}
+        </p>
+      )}
+      {!isLoaded && <Missing />}
+      {isLoaded && groups.length === 0 && (
+        <p class="room-list-note" role="status">
+          None of your rooms is like that.
+        </p>
+      )}
+      {isLoaded &&
+        groups.map((group) => (
+          <RoomGroup key={`${group.kind} ${group.section}`} group={group} onMenu={onMenu}>
+            {group.kind === 'rooms' && (
+              <HeadButton icon="plus" label="Create a room" onClick={() => setOpen('create')} />
+            )}
+            {group.kind === 'direct' && hasDirect && (
+              <HeadButton icon="plus" label="Write to people" onClick={() => setOpen('direct')} />
+            )}
+          </RoomGroup>
+        ))}
+      <HiddenRooms />
+      <LazyDialog
+        title="Create a room"
+        open={open === 'create'}
+        load={loadRoomViews}
+        show={({ CreateRoom }) => <CreateRoom onClose={close} />}
+        onClose={close}
+      />
+      <LazyDialog
+        title="Write to people"
+        open={open === 'direct'}
+        load={loadRoomViews}
+        show={({ NewDirect }) => <NewDirect onClose={close} />}
+        onClose={close}
+      />
+      <LazyDialog
+        title="Place of this room"
+        open={menu !== null}
+        load={loadRoomViews}
+        show={({ PlaceMenu }) => menu && <PlaceMenu {...menu} onClose={close} />}
+        onClose={close}
+      />
+    </>
+  );
+}
+
+interface RoomGroupProps {
+  group: Group;
+  /** As in `RoomItem`. */
+  onMenu(room_id: string, anchor: DOMRect): void;
+  children: ComponentChildren;
+}
+
+function RoomGroup({ group, onMenu, children }: RoomGroupProps) {
+  const { drafts, news } = useSession();
+  const { now, router } = useApp();
+  const route = router.route.value;
+  const { kind, section, rooms } = group;
+  return (
+    <section>
+      <div class="sidebar-title">
+        <h2 dir="auto">{section || TITLES[kind]}</h2>
+        {children}
+      </div>
+      {rooms.length === 0 && (
+        <p class="room-list-note">
+          {kind === 'rooms' ? 'You are in no room yet. Browse or create one.' : 'With nobody yet.'}
+        </p>
+      )}
+      <ul class="room-list">
+        {rooms.map((room) => (
+          <RoomItem
+            key={room.id}
+            room={room}
+            today={now.today.value}
+            muted={isMuted(room, now.minute.value)}
+            draft={drafts.has(room.id)}
+            added={news.of(room.id)?.what === 'added'}
+            current={route.name === 'room' && route.id === room.id}
+            onMenu={onMenu}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function HeadButton(props: { icon: IconName; label: string; onClick(): void }) {
+  const { icon, label, onClick } = props;
+  return (
+    <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Filter() {
+  const { roomList } = useSession();
+  const { filter, unreadOnly } = roomList;
+  return (
+    <div class="room-filter">
+      <input
+        class="search"
+        type="search"
+        aria-label="Filter your rooms"
+        placeholder="Filter"
+        defaultValue={filter.peek()}
+        onInput={(event) => {
+          filter.value = event.currentTarget.value;
+        }}
+      />
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Only unread"
+        title="Only unread"
+        aria-pressed={unreadOnly.value}
+        onClick={() => {
+          unreadOnly.value = !unreadOnly.value;
+        }}
+      >
+        <Icon name="unread" />
+      </button>
+    </div>
+  );
+}
+
+function HiddenRooms() {
+  const { roomList } = useSession();
+  const count = roomList.hiddenCount.value;
+  if (count === 0) return null;
+  const { withHidden } = roomList;
+  return (
+    <button
+      type="button"
+      class="browse-link"
+      aria-expanded={withHidden.value}
+      onClick={() => {
+        withHidden.value = !withHidden.value;
+      }}
+    >
+      <Icon name="eye" />
+      {count === 1 ? '1 hidden room' : `${count} hidden rooms`}
+    </button>
+  );
+}
+
+/** What stands where the rooms are not loaded yet. */
+function Missing() {
+  const { failed } = useSession().rooms;
+  return (
+    <div class="room-list" aria-busy="true">
+      {failed.value ? (
+        <p class="room-list-note" role="status">
+          Your rooms cannot be loaded. Trying again…
+        </p>
+      ) : (
+        <>
+          <p class="visually-hidden">Loading your rooms</p>
+          {[0, 1, 2, 3].map((line) => (
+            <div class="skeleton-room" key={line}>
+              <span class="skeleton block" />
+              <span class="skeleton-lines">
+                <span class="skeleton line short" />
+                <span class="skeleton line" />
+              </span>
+            </div>
+          ))}
+        </>
+      )}
+    </div>
+  );
+}

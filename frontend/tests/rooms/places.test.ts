@@ -1,0 +1,74 @@
+import { beforeEach, expect, test } from 'vitest';
+import { placeOf } from '../../src/rooms/places';
+import { settled } from '../doubles/manual_clock';
+import { Page } from '../doubles/page';
+import { makeRoom } from '../make';
+
+const PUT = 'PUT /rooms/lobby/place';
+let page: Page;
+
+const place = () => placeOf(page.room() ?? {});
+const set = (change: object) => page.session.places.set(page.room() ?? makeRoom(), change);
+
+beforeEach(async () => {
+  page = new Page();
+  await page.goLive();
+});
+
+test('a place is shown at once, and told with what stays', async () => {
+  page.http.on(PUT, { status: 204 });
+  await set({ section: 'Work' });
+  const setting = set({ favourite: true });
+  expect(place()).toEqual({ favourite: true, section: 'Work', hidden: false });
+  await setting;
+  expect(page.http.sent(PUT).map(({ body }) => body)).toEqual([
+    { favourite: false, section: 'Work', hidden: false },
+    { favourite: true, section: 'Work', hidden: false },
+  ]);
+  expect(page.session.places.error.value).toBe('');
+});
+
+test('a refused place is taken back, and said', async () => {
+  page.http.on(PUT, { status: 422, body: { code: 'limit' } });
+  await set({ hidden: true });
+  expect(place().hidden).toBe(false);
+  expect(page.session.places.error.value).toBe('A limit of this server has been reached.');
+});
+
+test('a refusal does not take back what was set after it', async () => {
+  const refuse = page.hold(PUT, () => ({ status: 503, body: { code: 'unavailable' } }));
+  const first = set({ hidden: true });
+  page.http.on(PUT, { status: 204 });
+  await settled();
+  await set({ favourite: true });
+  refuse();
+  await first;
+  expect(place()).toEqual({ favourite: true, section: null, hidden: true });
+});
+
+test('a list of rooms that was asked for before does not take it back', async () => {
+  page.http.on(PUT, { status: 204 });
+  const answer = page.hold('GET /rooms', () => ({
+    body: { items: [makeRoom()], next_cursor: null },
+  }));
+  const loading = page.session.membership.load();
+  await settled();
+  await set({ favourite: true });
+  answer();
+  await loading;
+  expect(place().favourite).toBe(true);
+});
+
+test('a place that was set in another window is shown', () => {
+  const event = {
+    type: 'place',
+    room_id: 'lobby',
+    favourite: true,
+    section: 'Work',
+    hidden: false,
+  };
+  page.emit(event);
+  expect(place()).toEqual({ favourite: true, section: 'Work', hidden: false });
+  page.emit({ ...event, section: null });
+  expect(place().section).toBeNull();
+});
