@@ -86,35 +86,57 @@ function compression(): Plugin {
   };
 }
 
+/** What begins each file of the page, by the name of the file. */
+const BEGINNINGS = {
+  index: /src\/main\.tsx$/,
+  // What else is needed to log in.
+  forms: /src\/views\/account\/AuthScreen\.tsx$/,
+  // What else is needed by who is logged in.
+  shell: /src\/views\/shell\/Shell\.tsx$/,
+  // Where an invite leads.
+  invited: /src\/views\/account\/Invited\.tsx$/,
+  // Draws the links of invites.
+  qr: /src\/browser\/qr_code\.ts$/,
+  // What the first picture does without.
+  later:
+    /src\/(views\/(rooms|shell|timeline)\/later|account\/wiring|rooms\/notifying|browser\/signs)\.ts$/,
+  // The screen of administrators.
+  admin: /src\/(views\/admin\/later|admin\/wiring)\.ts$/,
+};
+
+interface Graph {
+  getModuleInfo(id: string): { importers: readonly string[] } | null;
+}
+
+/**
+ * The file in which a module is: the first that needs it, and `index` where both who is logged in and who is not do.
+ * What reads the markup of messages, and the table of emoji, have files of their own.
+ */
+function chunkOf(id: string, graph: Graph): string | null {
+  const above = new Set([id]);
+  for (const one of above)
+    for (const importer of graph.getModuleInfo(one)?.importers ?? []) above.add(importer);
+  const names = Object.entries(BEGINNINGS)
+    .filter(([, begin]) => [...above].some((one) => begin.test(one)))
+    .map(([name]) => name);
+  if (names.includes('forms') && names.includes('shell')) return 'index';
+  const [first = null] = names;
+  return first === 'later' && /src\/(formatting|emoji)\//.test(id) ? null : first;
+}
+
 export default defineConfig({
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [emojiTable(), contentSecurityPolicy(), compression()],
   build: {
     target: browsers,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     assetsInlineLimit: 0,
     sourcemap: false,
     rolldownOptions: {
       output: {
-        // Cut into more files, the page would be compressed less. `index` is what it needs first, `forms` what it
-        // needs besides to log in, `admin` the administrators' screen, `invited` where an invite leads, `qr` draws the
-        // links of invites, and `later` has the other views and what
-        // they alone need: it is loaded once the first picture is there.
-        codeSplitting: {
-          groups: [
-            { name: 'index', tags: ['$initial'] },
-            {
-              name: 'forms',
-              test: /src\/views\/(account\/(Auth|Login\.|SignUp|New|Pass|pass)|parts\/(form|Form|Field|Outc))/,
-            },
-            { name: 'invited', test: /src\/views\/(account\/Invited|parts\/invitation)/ },
-            { name: 'qr', test: /node_modules\/qr\/|src\/browser\/qr_code/ },
-            { name: 'later', test: /src\/(?!views\/admin\/)(views|account|rooms|browser)\// },
-            // After `later`, so that this has nothing that others need.
-            { name: 'admin', test: /src\/(views\/admin|admin|wire)\// },
-          ],
-        },
+        // Cut into more files, the page would be compressed less.
+        codeSplitting: { groups: [{ name: chunkOf }], includeDependenciesRecursively: false },
       },
     },
   },

@@ -30,6 +30,11 @@ export class Auth {
     tokens.onSignedIn = () => void this.restore();
   }
 
+  /** Whether somebody is known to have signed in on this page. */
+  get wasSignedIn(): boolean {
+    return this.#tokens.wasSignedIn;
+  }
+
   /**
    * Restores the sign-in after a reload. An unreachable server does not end the sign-in. Where
    * nothing is known of one, the cookie is tried once.

@@ -3,9 +3,8 @@ import type { RoomsApi } from '../wire/api/rooms';
 import type { UsersApi } from '../wire/api/users';
 import type { PublicUser, Room } from '../wire/protocol';
 import { Directory } from './directory';
-import { fitOf, plain } from './finding';
+import { fitOf, namesOf, plain } from './finding';
 import { People } from './people';
-import { namesOf } from './room_list';
 import type { Rooms } from './rooms';
 import type { Titles } from './titles';
 

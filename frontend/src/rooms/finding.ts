@@ -1,4 +1,6 @@
 /** Finds names by what somebody types of them. Pure. */
+import type { Room } from '../wire/protocol';
+import type { Titles } from './titles';
 
 const WORDS = /[\s,._-]+/;
 
@@ -30,4 +32,15 @@ export function fitting<Item>(
     .filter(({ fit }) => fit !== null)
     .sort((one, other) => (one.fit ?? 0) - (other.fit ?? 0))
     .map(({ item }) => item);
+}
+
+/** By what a room is found: what it is called, and the usernames of who is in a direct room. */
+export function namesOf(room: Room, titles: Titles): string[] {
+  return [titles.of(room), ...titles.others(room).map(({ username }) => username)];
+}
+
+/** Whether a room is one of those that somebody looks for; null where nothing is typed. */
+export function finderOf(typed: string, titles: Titles): ((room: Room) => boolean) | null {
+  const wanted = plain(typed.trim());
+  return wanted ? (room) => fitOf(namesOf(room, titles), wanted) !== null : null;
 }

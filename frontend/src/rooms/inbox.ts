@@ -15,7 +15,6 @@ import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Notifying } from './notifying';
 import type { Outbox } from './outbox';
-import type { Places } from './places';
 import type { Presence } from './presence';
 import type { Reading } from './reading';
 import type { Receipts } from './receipts';
@@ -43,7 +42,6 @@ interface InboxOptions {
   members: Members;
   membership: Membership;
   outbox: Outbox;
-  places: Places;
   history: History;
   presence: Presence;
   reading: Reading;
@@ -106,7 +104,8 @@ export class Inbox {
       }
       case 'place': {
         const { room_id, favourite, section = null, hidden } = event;
-        this.#to.places.told(room_id, { favourite, section, hidden });
+        this.#to.freshness.learned(room_id);
+        this.#to.rooms.change(room_id, { place: { favourite, section, hidden } });
         return;
       }
       case 'user':

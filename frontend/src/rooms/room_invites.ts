@@ -1,7 +1,8 @@
 import { shareable } from '../wire/address';
-import type { NewRoomInvite, RoomInvitesApi } from '../wire/api/room_invites';
-import type { RoomInvite } from '../wire/protocol';
-import { PagedList } from './paged_list';
+import { type NewRoomInvite, RoomInvitesApi } from '../wire/api/room_invites';
+import { PagedList } from '../wire/paged_list';
+import type { Requests } from '../wire/requests';
+import type { RoomInvite } from '../wire/room_invites';
 
 /** The invites to one room. */
 export class RoomInvites extends PagedList<RoomInvite> {
@@ -10,7 +11,8 @@ export class RoomInvites extends PagedList<RoomInvite> {
   readonly #page: string;
 
   /** `page` is the address of this page without its hash. */
-  constructor(api: RoomInvitesApi, room_id: string, page: string) {
+  constructor(requests: Requests, room_id: string, page: string) {
+    const api = new RoomInvitesApi(requests);
     super((cursor) => api.list(room_id, cursor));
     this.#api = api;
     this.#room_id = room_id;

@@ -1,9 +1,12 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import type { Room } from '../wire/protocol';
-import { fitOf, plain } from './finding';
-import { placeOf } from './places';
+import type { Place, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
-import type { Titles } from './titles';
+
+const NOWHERE: Place = { favourite: false, section: null, hidden: false };
+
+export function placeOf({ place }: Pick<Room, 'place'>): Place {
+  return place ?? NOWHERE;
+}
 
 /** A part of the room list, with its rooms in the order in which they are shown. */
 export interface Group {
@@ -15,18 +18,19 @@ export interface Group {
 
 interface RoomListOptions {
   rooms: Rooms;
-  titles: Titles;
   openRoomId: ReadonlySignal<string | null>;
 }
 
 /** The room list: which rooms are shown, and in which order. */
 export class RoomList {
-  /** What was typed to find a room in the list. */
-  readonly filter = signal('');
+  /** Which rooms are looked for, the hidden ones among them, too; null where none are. */
+  readonly wanted = signal<((room: Room) => boolean) | null>(null);
   /** Only rooms with unread messages are shown. */
   readonly unreadOnly = signal(false);
   /** Hidden rooms are shown, too. */
   readonly withHidden = signal(false);
+  /** Why the last change of a place was refused. It is empty when it was not. */
+  readonly error = signal('');
   readonly #options: RoomListOptions;
 
   constructor(options: RoomListOptions) {
@@ -36,7 +40,7 @@ export class RoomList {
   /** The groups of rooms and of direct rooms are always there. Others are where they have rooms. */
   readonly groups = computed(() => grouped(this.#shown()));
   /** Some rooms are not shown because of what the user asked for. */
-  readonly isFiltered = computed(() => this.filter.value.trim() !== '' || this.unreadOnly.value);
+  readonly isFiltered = computed(() => this.wanted.value !== null || this.unreadOnly.value);
   /** The rooms from top to bottom. */
   readonly order = computed(() => this.groups.value.flatMap(({ rooms }) => rooms));
   readonly hiddenCount = computed(
@@ -49,10 +53,9 @@ export class RoomList {
   });
 
   #shown(): Room[] {
-    const { rooms, titles } = this.#options;
-    const wanted = plain(this.filter.value.trim());
-    if (wanted)
-      return rooms.sorted.value.filter((room) => fitOf(namesOf(room, titles), wanted) !== null);
+    const { rooms } = this.#options;
+    const wanted = this.wanted.value;
+    if (wanted) return rooms.sorted.value.filter(wanted);
     const open = this.#options.openRoomId.value;
     return rooms.sorted.value.filter((room) => {
       if (room.id === open) return true;
@@ -62,24 +65,19 @@ export class RoomList {
   }
 }
 
-/** By what a room is found: what it is called, and the usernames of who is in a direct room. */
-export function namesOf(room: Room, titles: Titles): string[] {
-  return [titles.of(room), ...titles.others(room).map(({ username }) => username)];
-}
-
 /** A hidden room is shown while a message in it mentions the user. */
 function isHidden(room: Room): boolean {
   return placeOf(room).hidden && !room.mention_count;
 }
 
-type Place = Pick<Group, 'kind' | 'section'>;
+type Standing = Pick<Group, 'kind' | 'section'>;
 
 const ALWAYS = ['rooms', 'direct'] as const;
 const ORDER = ['favourites', 'section', 'rooms', 'direct', 'hidden'] as const;
 
 function grouped(rooms: readonly Room[]): Group[] {
   const groups = new Map<string, Group & { rooms: Room[] }>();
-  const of = ({ kind, section }: Place) => {
+  const of = ({ kind, section }: Standing) => {
     const key = `${kind} ${section}`;
     const group = groups.get(key) ?? { kind, section, rooms: [] };
     groups.set(key, group);
@@ -94,7 +92,7 @@ function grouped(rooms: readonly Room[]): Group[] {
   );
 }
 
-function placeIn(room: Room): Place {
+function placeIn(room: Room): Standing {
   const { favourite, section } = placeOf(room);
   if (isHidden(room)) return { kind: 'hidden', section: '' };
   if (favourite) return { kind: 'favourites', section: '' };

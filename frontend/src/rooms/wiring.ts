@@ -19,7 +19,6 @@ import type { NoticeDesk } from './notifying';
 import { Outbox, type OutboxStore } from './outbox';
 import type { WhatToChange } from './pending';
 import { People } from './people';
-import { Places } from './places';
 import { Presence } from './presence';
 import { type ReadChannel, Reading } from './reading';
 import { Receipts } from './receipts';
@@ -134,7 +133,6 @@ export function wireRooms(options: RoomsOptions) {
       }),
   );
   const levels = new Levels({ api: api.rooms, rooms, freshness });
-  const places = new Places({ api: api.rooms, rooms, freshness });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const loading = {
     messages: api.messages,
@@ -161,12 +159,12 @@ export function wireRooms(options: RoomsOptions) {
   });
   return {
     openRoomId,
+    freshness,
     rooms,
     timelines,
     names,
     titles,
-    roomList: new RoomList({ rooms, titles, openRoomId }),
-    places,
+    roomList: new RoomList({ rooms, openRoomId }),
     members,
     membership,
     news,
@@ -185,14 +183,15 @@ export function wireRooms(options: RoomsOptions) {
     mentions: api.mentions,
     clock,
     publicRooms: api.rooms,
-    roomInvites: api.roomInvites,
+    /** For parts that are loaded when they are needed. */
+    requests: api.requests,
     users: api.users,
     messages: api.messages,
     usernames: new Usernames({ clock, users: api.users, members, names }),
     people: new People(api.users, clock),
     drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
-      ...{ ...shared, members, membership, places, presence, receipts },
+      ...{ ...shared, members, membership, presence, receipts },
       ...{ recounts, threads, typing, levels, notifying },
     }),
     say(room_id: string, body: string, reply_to: number | null = null): void {

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { placeOf } from '../../src/rooms/places';
+import { Places } from '../../src/rooms/places';
+import { placeOf } from '../../src/rooms/room_list';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { makeRoom } from '../make';
@@ -8,7 +9,7 @@ const PUT = 'PUT /rooms/lobby/place';
 let page: Page;
 
 const place = () => placeOf(page.room() ?? {});
-const set = (change: object) => page.session.places.set(page.room() ?? makeRoom(), change);
+const set = (change: object) => new Places(page.session).set(page.room() ?? makeRoom(), change);
 
 beforeEach(async () => {
   page = new Page();
@@ -25,14 +26,14 @@ test('a place is shown at once, and told with what stays', async () => {
     { favourite: false, section: 'Work', hidden: false },
     { favourite: true, section: 'Work', hidden: false },
   ]);
-  expect(page.session.places.error.value).toBe('');
+  expect(page.session.roomList.error.value).toBe('');
 });
 
 test('a refused place is taken back, and said', async () => {
   page.http.on(PUT, { status: 422, body: { code: 'limit' } });
   await set({ hidden: true });
   expect(place().hidden).toBe(false);
-  expect(page.session.places.error.value).toBe('A limit of this server has been reached.');
+  expect(page.session.roomList.error.value).toBe('A limit of this server has been reached.');
 });
 
 test('a refusal does not take back what was set after it', async () => {

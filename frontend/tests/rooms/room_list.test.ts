@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { finderOf } from '../../src/rooms/finding';
 import { Names } from '../../src/rooms/names';
 import { RoomList } from '../../src/rooms/room_list';
 import { Rooms } from '../../src/rooms/rooms';
@@ -24,6 +25,9 @@ const put = (id: string, change: Partial<Place> = {}, more: object = {}) =>
   rooms.put(makeRoom({ id, name: id, place: place(change), ...more }));
 const direct = (id: string, ...others: ReturnType<typeof user>[]) =>
   put(id, {}, { kind: 'direct', name: '', visibility: 'private', users: [me, ...others] });
+const look = (text: string) => {
+  list.wanted.value = finderOf(text, new Titles(names, ME));
+};
 const shown = () =>
   list.groups.value
     .filter(({ rooms }) => rooms.length > 0)
@@ -32,8 +36,7 @@ const shown = () =>
 beforeEach(() => {
   rooms = new Rooms();
   openRoomId.value = null;
-  const titles = new Titles(names, ME);
-  list = new RoomList({ rooms, titles, openRoomId });
+  list = new RoomList({ rooms, openRoomId });
 });
 
 describe('the room list', () => {
@@ -68,9 +71,9 @@ describe('the room list', () => {
     put('lobby');
     put('old', { hidden: true });
     expect([shown(), list.hiddenCount.value]).toEqual([[['rooms', 'lobby']], 1]);
-    list.filter.value = 'OL';
+    look('OL');
     expect(shown()).toEqual([['hidden', 'old']]);
-    list.filter.value = '';
+    look('');
     openRoomId.value = 'old';
     expect(shown()).toContainEqual(['hidden', 'old']);
     openRoomId.value = null;
@@ -92,7 +95,7 @@ describe('the room list', () => {
       ['ave', 'd2'],
       ['  ', 'lobby d1 d2'],
     ]) {
-      list.filter.value = typed ?? '';
+      look(typed ?? '');
       expect(list.order.value.map(({ id }) => id).join(' '), typed).toBe(found);
     }
   });

@@ -2,6 +2,7 @@ import type { Room } from '../../wire/protocol';
 import { Avatar } from './Avatar';
 import { useSession } from './context';
 import { Icon } from './Icon';
+import { OnlineDot } from './OnlineDot';
 
 /** The sign before the name of a room: what kind of room it is, or who is in a direct room. Words beside it say the same. */
 export function RoomMark({ room }: { room: Pick<Room, 'kind' | 'users' | 'visibility'> }) {
@@ -16,7 +17,7 @@ export function RoomMark({ room }: { room: Pick<Room, 'kind' | 'users' | 'visibi
   return (
     <span class={second ? 'room-mark faces two' : 'room-mark faces'}>
       <Avatar username={first.username} />
-      {second && <Avatar username={second.username} />}
+      {second ? <Avatar username={second.username} /> : <OnlineDot user_id={first.id} />}
     </span>
   );
 }

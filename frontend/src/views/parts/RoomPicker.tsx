@@ -1,5 +1,4 @@
-import { fitting } from '../../rooms/finding';
-import { namesOf } from '../../rooms/room_list';
+import { fitting, namesOf } from '../../rooms/finding';
 import type { Room } from '../../wire/protocol';
 import { useSession } from './context';
 import { Picker } from './Picker';

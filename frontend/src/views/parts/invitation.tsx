@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { problemText } from '../../wire/problem';
-import type { Invitation } from '../../wire/protocol';
+import type { Invitation } from '../../wire/room_invites';
 import { useApp } from './context';
 
 interface Looked {

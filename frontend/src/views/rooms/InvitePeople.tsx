@@ -17,9 +17,9 @@ import { ROLE, RoleChoice, roleIn } from './Role';
 
 /** Makes links that lead into a room, lists them, and ends them. */
 export function InvitePeople({ room, onClose }: { room: Room; onClose(): void }) {
-  const { roomInvites } = useSession();
+  const { requests } = useSession();
   const [invites] = useState(
-    () => new RoomInvites(roomInvites, room.id, window.location.href.split('#')[0] ?? ''),
+    () => new RoomInvites(requests, room.id, window.location.href.split('#')[0] ?? ''),
   );
   const [link, setLink] = useState<string | null>(null);
   const { busy, error, done, run } = useWork();

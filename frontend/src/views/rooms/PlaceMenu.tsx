@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
 import { mayInvite } from '../../rooms/permissions';
-import { placeOf } from '../../rooms/places';
-import type { Room } from '../../wire/protocol';
+import { Places } from '../../rooms/places';
+import { placeOf } from '../../rooms/room_list';
+import type { Place, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
@@ -33,9 +34,9 @@ export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
   if (step === 'invite') return <InvitePeople room={room} onClose={onClose} />;
 
   const { favourite, hidden } = placeOf(room);
-  const put = (change: Parameters<typeof session.places.set>[1]) => {
+  const put = (change: Partial<Place>) => {
     onClose();
-    void session.places.set(room, change);
+    void new Places(session).set(room, change);
   };
   return (
     <Menu label={session.titles.of(room)} anchor={anchor} onClose={onClose}>
@@ -71,13 +72,14 @@ function Item({ icon, text, onClick }: { icon: IconName; text: string; onClick()
 }
 
 function ChooseSection({ room, onClose }: { room: Room; onClose(): void }) {
-  const { places, roomList, titles } = useSession();
+  const session = useSession();
+  const { roomList, titles } = session;
   const form = useForm({
     names: ['section'],
     limits: { section: SECTION_CHARACTERS },
     send: async ({ section }) => {
       onClose();
-      await places.set(room, { section: nameIn(section) || null });
+      await new Places(session).set(room, { section: nameIn(section) || null });
     },
   });
   return (

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useCallback, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { isMuted } from '../../rooms/level';
 import type { Group } from '../../rooms/room_list';
 import { useApp, useSession } from '../parts/context';
@@ -7,6 +7,7 @@ import { Icon, type IconName } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { loadRoomViews } from '../rooms/load';
 import { RoomItem } from '../rooms/RoomItem';
+import { loadDialogs } from './load';
 
 /** What is open over the list: a dialog, or the menu of a room. */
 type Open = 'create' | 'direct' | { room_id: string; anchor: DOMRect } | null;
@@ -21,9 +22,10 @@ const TITLES = {
 
 /** The user's rooms in their groups, and a field that finds one of them. */
 export function RoomList() {
-  const { features, places, roomList, rooms } = useSession();
+  const { features, roomList, rooms } = useSession();
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
+  const { Filter, HiddenRooms, PlaceError } = useApp().parts.of(loadDialogs).loaded ?? {};
   const hasDirect = features.value.has('direct');
   const onMenu = useCallback((room_id: string, anchor: DOMRect) => {
     setOpen({ room_id, anchor });
@@ -34,14 +36,11 @@ export function RoomList() {
     ({ kind, rooms }) => rooms.length > 0 || (!isFiltered && (kind !== 'direct' || hasDirect)),
   );
   const menu = typeof open === 'object' ? open : null;
+  useWatched();
   return (
     <>
-      {isLoaded && <Filter />}
-      {places.error.value && (
-        <p class="room-list-note" role="alert">
-          {places.error.value}
-        </p>
-      )}
+      <div class="room-filter">{Filter && isLoaded && <Filter />}</div>
+      {PlaceError && <PlaceError />}
       {!isLoaded && <Missing />}
       {isLoaded && groups.length === 0 && (
         <p class="room-list-note" role="status">
@@ -59,7 +58,7 @@ export function RoomList() {
             )}
           </RoomGroup>
         ))}
-      <HiddenRooms />
+      {HiddenRooms && <HiddenRooms />}
       <LazyDialog
         title="Create a room"
         open={open === 'create'}
@@ -90,6 +89,19 @@ interface RoomGroupProps {
   /** As in `RoomItem`. */
   onMenu(room_id: string, anchor: DOMRect): void;
   children: ComponentChildren;
+}
+
+/** Asks who is online of those with whom the user has a room of two that is in the list. */
+function useWatched(): void {
+  const { presence, roomList, titles } = useSession();
+  const pairs = roomList.order.value.map((room) => titles.others(room)).filter(isOne);
+  const ids = pairs.flat().map(({ id }) => id);
+  const key = ids.sort().join(' ');
+  useEffect(() => (key ? presence.show(key.split(' ')) : undefined), [presence, key]);
+}
+
+function isOne({ length }: readonly unknown[]): boolean {
+  return length === 1;
 }
 
 function RoomGroup({ group, onMenu, children }: RoomGroupProps) {
@@ -131,57 +143,6 @@ function HeadButton(props: { icon: IconName; label: string; onClick(): void }) {
   return (
     <button type="button" class="icon-button" aria-label={label} title={label} onClick={onClick}>
       <Icon name={icon} />
-    </button>
-  );
-}
-
-function Filter() {
-  const { roomList } = useSession();
-  const { filter, unreadOnly } = roomList;
-  return (
-    <div class="room-filter">
-      <input
-        class="search"
-        type="search"
-        aria-label="Filter your rooms"
-        placeholder="Filter"
-        defaultValue={filter.peek()}
-        onInput={(event) => {
-          filter.value = event.currentTarget.value;
-        }}
-      />
-      <button
-        type="button"
-        class="icon-button"
-        aria-label="Only unread"
-        title="Only unread"
-        aria-pressed={unreadOnly.value}
-        onClick={() => {
-          unreadOnly.value = !unreadOnly.value;
-        }}
-      >
-        <Icon name="unread" />
-      </button>
-    </div>
-  );
-}
-
-function HiddenRooms() {
-  const { roomList } = useSession();
-  const count = roomList.hiddenCount.value;
-  if (count === 0) return null;
-  const { withHidden } = roomList;
-  return (
-    <button
-      type="button"
-      class="browse-link"
-      aria-expanded={withHidden.value}
-      onClick={() => {
-        withHidden.value = !withHidden.value;
-      }}
-    >
-      <Icon name="eye" />
-      {count === 1 ? '1 hidden room' : `${count} hidden rooms`}
     </button>
   );
 }

@@ -3,5 +3,6 @@
 export { Account } from '../account/Account';
 export { NewsBanners } from './NewsBanners';
 export { NoticeOffer } from './NoticeOffer';
+export { Filter, HiddenRooms, PlaceError } from './room_list_tools';
 export { ShortcutsHelp } from './ShortcutsHelp';
 export { Switcher } from './Switcher';

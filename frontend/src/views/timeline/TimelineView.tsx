@@ -14,6 +14,7 @@ import { useApp, useSession } from '../parts/context';
 import { ActPlace } from './ActPlace';
 import { useActs } from './acts';
 import { Beginning, SkeletonMessages } from './Beginning';
+import { loadMessageViews } from './load';
 import { MessageRow } from './MessageRow';
 import { NoticeRow } from './NoticeRow';
 import { usePresses } from './press';
@@ -40,7 +41,7 @@ interface TimelineViewProps {
 export function TimelineView(props: TimelineViewProps) {
   const { room, timeline, thread, sentCount, editing, goal, onReply } = props;
   const { onThread = () => {} } = props;
-  const { auth, now } = useApp();
+  const { auth, now, parts } = useApp();
   const session = useSession();
   const { outbox } = session;
   const { history, reading } = usePlace(thread);
@@ -52,6 +53,9 @@ export function TimelineView(props: TimelineViewProps) {
   const [view, setView] = useState(NEWEST);
   const [highlight, setHighlight] = useState<{ seq: number } | null>(null);
   const { from, to } = rangeOf(entries, view);
+  const isAtEnd = !thread && view.last === null && current.loaded_to === null;
+  const hasReceipts = isAtEnd && session.features.value.has('receipts');
+  const SeenBy = hasReceipts && parts.of(loadMessageViews).loaded?.SeenBy;
   const state = auth.state.value;
   const me = {
     user_id: session.user_id,
@@ -224,6 +228,7 @@ export function TimelineView(props: TimelineViewProps) {
           )}
           {empty && <p class="timeline-empty">Nothing has been said here yet. Say hello.</p>}
           {rows.map(row)}
+          {SeenBy && <SeenBy room={room} timeline={current} />}
           {failed === 'newer' && (
             <p class="callout danger" role="alert">
               Newer messages cannot be loaded.{' '}

@@ -8,4 +8,5 @@ export { format, formatsBy } from './formatting';
 export { MarkBar } from './MarkBar';
 export { MessageEditor } from './MessageEditor';
 export { PinsDialog } from './PinsDialog';
+export { SeenBy } from './SeenBy';
 export { ThreadPanel } from './ThreadPanel';

@@ -7,7 +7,6 @@ import { AccountApi } from './account';
 import { MembersApi } from './members';
 import { MentionsApi } from './mentions';
 import { MessagesApi } from './messages';
-import { RoomInvitesApi } from './room_invites';
 import { RoomsApi } from './rooms';
 import { ServerApi } from './server';
 import { SessionsApi } from './sessions';
@@ -22,7 +21,6 @@ export class Api {
   readonly members: MembersApi;
   readonly mentions: MentionsApi;
   readonly messages: MessagesApi;
-  readonly roomInvites: RoomInvitesApi;
   readonly rooms: RoomsApi;
   readonly server: ServerApi;
   readonly sessions: SessionsApi;
@@ -38,7 +36,6 @@ export class Api {
     this.members = new MembersApi(requests);
     this.mentions = new MentionsApi(requests);
     this.messages = new MessagesApi(requests);
-    this.roomInvites = new RoomInvitesApi(requests);
     this.rooms = new RoomsApi(requests);
     this.server = new ServerApi(http);
     this.sessions = new SessionsApi(requests, http, tokens);

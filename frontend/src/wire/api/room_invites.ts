@@ -1,5 +1,6 @@
-import type { MadeRoomInvite, Page, Role, RoomInvite } from '../protocol';
+import type { Page, Role } from '../protocol';
 import type { Requests } from '../requests';
+import type { MadeRoomInvite, RoomInvite } from '../room_invites';
 import { roomPath } from './rooms';
 
 export interface NewRoomInvite {

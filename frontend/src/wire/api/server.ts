@@ -1,5 +1,6 @@
 import type { Http } from '../http';
-import type { Invitation, Server } from '../protocol';
+import type { Server } from '../protocol';
+import type { Invitation } from '../room_invites';
 
 /** What anybody may know of the server. */
 export class ServerApi {

@@ -1,0 +1,35 @@
+import type { Timeline } from '../../rooms/timeline';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Name } from '../parts/Name';
+
+// So many are named. The title has all of them.
+const MOST_NAMED = 3;
+
+/** Says who of the others has read the newest message. */
+export function SeenBy({ room, timeline }: { room: Room; timeline: Timeline }) {
+  const { names, receipts } = useSession();
+  const last = [...timeline.entries].reverse().find(({ kind }) => kind === 'message');
+  const readers =
+    last?.kind === 'message'
+      ? receipts
+          .seenBy(room.id, { epoch: timeline.epoch, seq: last.seq })
+          .filter(({ user_id }) => user_id !== last.user_id)
+      : [];
+  // The line is there without readers, too, so that nothing moves when somebody has read.
+  if (readers.length === 0) return <p class="seen-by" />;
+  const named = readers.slice(0, MOST_NAMED);
+  const more = readers.length - named.length;
+  return (
+    <p class="seen-by" title={readers.map((reader) => names.of(reader)).join(', ')}>
+      Seen by{' '}
+      {named.map((reader, index) => (
+        <span key={reader.user_id}>
+          {index > 0 && (index === named.length - 1 && more === 0 ? ' and ' : ', ')}
+          <Name of={reader} />
+        </span>
+      ))}
+      {more > 0 && ` and ${more} more`}
+    </p>
+  );
+}
