@@ -70,7 +70,6 @@ ADMINISTRATION: Final = {
 STRANGERS: Final = {
     "#/": "Log in",
     "#/signup": "Create an account",
-    "#/invite/code": "Join Tailwire",
     "#/setup/token": "Set up this server",
 }
 """The headings of the pages of who is not logged in."""
@@ -96,6 +95,7 @@ class Auditor:
         self.page = page
         self.found: dict[str, Any] = {}
         self._is_touched = is_touched
+        self.invite = ""  # the hash of an invite to a room, once there is one
 
     async def look(self, screen: str) -> None:
         """Run axe on what the page shows. Require one `main` with one `h1`, and targets as large as a finger.
@@ -250,6 +250,72 @@ async def look_at_a_thread(auditor: Auditor, bob: Person) -> None:
     await expect(dialog).to_have_count(0)
 
 
+async def look_at_rooms_and_people(auditor: Auditor, bob: Person) -> None:
+    """Look at direct rooms, the places of rooms, and the switcher."""
+    page, dialog, menu = auditor.page, auditor.page.get_by_role("dialog"), auditor.page.get_by_role("menu")
+    await bob.node.sign_up("carol")
+    den = (
+        await bob.http.post("/rooms", json={"name": "مشروع " + "Long" * 15, "visibility": "public"})
+    ).json()
+    await auditor.visit(f"#/rooms/{den['id']}")
+    await page.get_by_role("button", name="Join this room").click()
+    await expect(page.locator("textarea")).to_be_visible()
+    await auditor.visit("#/")
+    await page.get_by_role("button", name="Write to people").click()
+    for username in ("bob", "carol"):
+        await dialog.get_by_role("combobox").fill(username)
+        await dialog.get_by_role("option").click()
+    await dialog.get_by_role("combobox").fill("no")
+    await auditor.look("write to people")
+    await dialog.get_by_role("button", name="Write", exact=True).click()
+    await expect(page.get_by_role("heading", name="bob, carol", level=1)).to_be_visible()
+    await auditor.look("direct room")
+    await auditor.visit("#/")
+    for item in ("Add to favourites", "Move to a section"):
+        await page.get_by_role("button", name="Place of مشروع").focus()
+        await page.keyboard.press("Enter")
+        await expect(menu.get_by_role("menuitem").first).to_be_focused()
+        await auditor.look("place of a room")
+        await menu.get_by_role("menuitem", name=item).click()
+    await auditor.look("section of a room")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Place of bob, carol").focus()
+    await page.keyboard.press("Enter")
+    await menu.get_by_role("menuitem", name="Hide until").click()
+    await page.get_by_role("button", name="1 hidden room").click()
+    await expect(page.get_by_role("heading", name="Favourites")).to_be_visible()
+    await auditor.look("groups of rooms")
+    await page.keyboard.press("Control+k")
+    await dialog.get_by_role("combobox").fill("bo")
+    await expect(dialog.get_by_role("option")).not_to_have_count(0)
+    await auditor.look("switcher")
+    await page.keyboard.press("Escape")
+
+
+async def look_at_invites(auditor: Auditor) -> None:
+    """Look at invites to a room, which are made, and followed by who is logged in."""
+    page, dialog, menu = auditor.page, auditor.page.get_by_role("dialog"), auditor.page.get_by_role("menu")
+    await page.get_by_role("button", name="Create a room").click()
+    await dialog.get_by_label("Name").fill("Garden")
+    await dialog.get_by_role("button", name="Create room").click()
+    await expect(page.get_by_role("heading", name="Garden", level=1)).to_be_visible()
+    await auditor.visit("#/")
+    await page.get_by_role("button", name="Place of Garden").focus()
+    await page.keyboard.press("Enter")
+    await menu.get_by_role("menuitem", name="Invite people").click()
+    await expect(dialog.get_by_text("There are none.")).to_be_visible()
+    await auditor.look("invite people")
+    await dialog.get_by_role("button", name="Make a link").click()
+    link = await dialog.get_by_label("Give this link away").input_value()
+    await expect(dialog.get_by_role("img")).to_be_visible()
+    await auditor.look("link of an invitation")
+    await page.keyboard.press("Escape")
+    auditor.invite = f"#{link.split('#')[1]}"
+    await auditor.visit(auditor.invite)
+    await expect(page.get_by_role("button", name="Join this room")).to_be_visible()
+    await auditor.look("invitation")
+
+
 async def look_at_the_dialogs(auditor: Auditor) -> None:
     page, dialog = auditor.page, auditor.page.get_by_role("dialog")
     for button in ("Create a room", "Account"):
@@ -299,7 +365,10 @@ async def look_at_what_strangers_see(auditor: Auditor) -> None:
     page = auditor.page
     await page.get_by_role("button", name="Account").first.click()
     await page.get_by_role("dialog").get_by_role("button", name="Log out").click()
-    for hash_, heading in STRANGERS.items():
+    await auditor.visit("#/invite/code")
+    await expect(page.get_by_role("heading", name="This link leads nowhere")).to_be_visible()
+    await auditor.look("invitation that is not valid")
+    for hash_, heading in {**STRANGERS, auditor.invite: "Join Garden"}.items():
         await auditor.visit(hash_)
         await expect(page.get_by_role("heading", name=heading)).to_be_visible()
         await page.evaluate("document.querySelector('form').requestSubmit()")
@@ -332,6 +401,8 @@ async def test_axe_finds_nothing_on_any_screen(
     await look_at_a_message(auditor)
     await look_at_a_thread(auditor, bob)
     await look_at_mentions(auditor, bob)
+    await look_at_rooms_and_people(auditor, bob)
+    await look_at_invites(auditor)
     for hash_ in ("#/", "#/browse", "#/rooms/none"):
         await auditor.visit(hash_)
         await expect(page.locator("h1:visible")).to_have_count(1)

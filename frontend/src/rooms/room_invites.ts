@@ -8,7 +8,7 @@ import type { RoomInvite } from '../wire/room_invites';
 export class RoomInvites extends PagedList<RoomInvite> {
   readonly #api: RoomInvitesApi;
   readonly #room_id: string;
-  readonly #page: string;
+  readonly #address: string;
 
   /** `page` is the address of this page without its hash. */
   constructor(requests: Requests, room_id: string, page: string) {
@@ -16,14 +16,14 @@ export class RoomInvites extends PagedList<RoomInvite> {
     super((cursor) => api.list(room_id, cursor));
     this.#api = api;
     this.#room_id = room_id;
-    this.#page = page;
+    this.#address = page;
   }
 
   /** Makes an invite, and returns its link, which the server shows only now. */
   async make(wanted: NewRoomInvite): Promise<string> {
     const { url, code } = await this.#api.make(this.#room_id, wanted);
     void this.load();
-    return shareable(url, code, this.#page);
+    return shareable(url, code, this.#address);
   }
 
   async end(id: string): Promise<void> {

@@ -25,8 +25,10 @@ export class Titles {
     return this.#names.of({ user_id: id, username: display_name || username });
   }
 
-  /** Who is in a direct room besides the user; nobody for other rooms, and where all others erased their accounts. */
+  /** Who is in a direct room besides the user, by username; nobody for other rooms. */
   others({ users = [] }: Pick<Room, 'users'>): readonly PublicUser[] {
-    return users.filter(({ id }) => id !== this.#me);
+    return users
+      .filter(({ id }) => id !== this.#me)
+      .sort((one, other) => one.username.localeCompare(other.username));
   }
 }

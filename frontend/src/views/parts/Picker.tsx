@@ -13,15 +13,15 @@ interface PickerProps<Item> {
   show(item: Item): ComponentChild;
   /** What the Enter key does with an item. */
   hint(item: Item): string;
-  /** What is said where nothing is found. */
-  none: string;
+  /** What is said where nothing is offered for a text. */
+  none(text: string): string;
   onPick(item: Item): void;
   onInput?(text: string): void;
   placeholder?: string;
   /** Whether the field is emptied for the next one when one was taken. */
   clears?: boolean;
-  /** Enter was pressed where nothing is offered. */
-  onNothing?(): void;
+  /** Enter was pressed in the empty field. */
+  onEmpty?(): void;
 }
 
 /** Finds one of some things by a part of its name. */
@@ -46,7 +46,7 @@ export function Picker<Item>(props: PickerProps<Item>) {
       class="switcher"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!choices.pick()) props.onNothing?.();
+        if (!choices.pick() && input.current?.value === '') props.onEmpty?.();
       }}
     >
       <input
@@ -55,7 +55,7 @@ export function Picker<Item>(props: PickerProps<Item>) {
         type="text"
         role="combobox"
         aria-label={props.label}
-        aria-expanded="true"
+        aria-expanded={choices.items.length > 0}
         placeholder={props.placeholder}
         {...choices.field}
         onInput={(event) => {
@@ -78,7 +78,7 @@ export function Picker<Item>(props: PickerProps<Item>) {
         ))}
       </div>
       <p role="status" class="field-hint">
-        {choices.chosen ? props.hint(choices.chosen) : props.none}
+        {choices.chosen ? props.hint(choices.chosen) : props.none(input.current?.value ?? '')}
       </p>
     </form>
   );

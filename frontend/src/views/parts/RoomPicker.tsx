@@ -34,7 +34,7 @@ export function RoomPicker({ rooms, hint, onPick }: RoomPickerProps) {
         </>
       )}
       hint={() => hint}
-      none="None of your rooms is called so."
+      none={() => 'None of your rooms is called so.'}
       onPick={onPick}
     />
   );

@@ -60,16 +60,15 @@ export function NewDirect({ onClose }: { onClose(): void }) {
           </>
         )}
         hint={() => 'Enter adds this person.'}
-        none={
-          isFull
-            ? 'A direct room has ten people at most.'
-            : chosen.length > 0
-              ? 'Add more people, or press Enter to write.'
-              : 'Two letters of a username are enough. Up to nine people.'
-        }
+        none={(text) => {
+          if (isFull) return 'A direct room has ten people at most.';
+          if (bare(text).length > 1) return 'Nobody else is called so.';
+          if (chosen.length > 0) return 'Add more people, or press Enter to write.';
+          return 'Two letters of a username are enough. Up to nine people.';
+        }}
         onPick={(user) => setChosen([...chosen, user])}
         clears
-        onNothing={open}
+        onEmpty={open}
       />
       {chosen.length > 0 && (
         <ul class="chosen-people" aria-label="Chosen people">

@@ -109,9 +109,11 @@ function ChooseSection({ room, onClose }: { room: Room; onClose(): void }) {
 
 /** Gives the focus back to the line of the room, or to the list where it has none. */
 function focusLine(room_id: string): void {
-  setTimeout(() => {
+  const look = () => {
     if (document.activeElement !== document.body) return;
     const line = document.querySelector<HTMLElement>(`[data-room="${CSS.escape(room_id)}"] a`);
     (line ?? document.querySelector<HTMLElement>('.room-filter input'))?.focus();
-  });
+  };
+  // By then the list is drawn again.
+  requestAnimationFrame(() => requestAnimationFrame(look));
 }

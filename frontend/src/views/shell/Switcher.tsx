@@ -42,7 +42,7 @@ export function Switcher({ onClose }: { onClose(): void }) {
         keyOf={keyOf}
         show={(found) => <FoundItem found={found} />}
         hint={({ kind }) => (busy ? 'Opening…' : HINTS[kind])}
-        none="Nothing here is called so."
+        none={() => 'Nothing here is called so.'}
         onPick={pick}
       />
       <ErrorLine text={error} />
