@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ class Looker:
         for seq in self._some(targets.roots, LISTED):
             items = await self._thread(node, f"{path}/{seq}/thread?limit={LIST_PAGE}")
             history.note(What.THREAD, name, room_id, seq=seq, fields={"items": items})
-        for seq, emoji in self._some(targets.reactions, LISTED):
+        for seq, emoji in [*targets.reactions[:1], *self._some(targets.reactions[1:], LISTED - 1)]:
             items, _ = await self._list(node, f"{path}/{seq}/reactions/{quote(emoji)}")
             history.note(What.REACTORS, name, room_id, seq=seq, fields={"emoji": emoji, "items": items})
 
@@ -245,7 +246,7 @@ class Targets:
     roots: Sequence[int]
     """Those that were answered."""
     reactions: Sequence[tuple[int, str]]
-    """Those to which somebody reacted, with the emoji, also where it was taken back."""
+    """Those to which somebody reacted, with the emoji, also where it was taken back. The most told of comes first."""
 
 
 def _targets(history: History, room_id: str) -> Targets:
@@ -262,11 +263,12 @@ def _targets(history: History, room_id: str) -> Targets:
                 if kind == "message" and fields.get("thread") in seqs
             }
         ),
-        reactions=sorted(
-            {
+        reactions=[
+            reaction
+            for reaction, _ in Counter(
                 (fields["target"], fields["emoji"])
                 for kind, fields in entries
                 if kind == "reaction" and fields["target"] in seqs
-            }
-        ),
+            ).most_common()
+        ],
     )
