@@ -51,6 +51,7 @@ export function createSession(options: SessionOptions): Session {
     onExpired: () => onEnded(null),
   });
   const {
+    blocks,
     drafts,
     inbox,
     members,
@@ -77,6 +78,7 @@ export function createSession(options: SessionOptions): Session {
       presence.connected();
       reading.flush();
       notifying.load();
+      if (features.peek().has('blocks')) void blocks.load();
       // Users may have other names since the connection was lost.
       const open = parts.openRoomId.peek();
       if (wasLost && open) members.outdated(open);
@@ -109,7 +111,7 @@ export function createSession(options: SessionOptions): Session {
     stop() {
       reading.stop();
       recounts.stop();
-      threads.stop();
+      threads.loaded?.stop();
       notifying.loaded?.stop();
       refreshes.stop();
       membership.stop();

@@ -10,6 +10,8 @@ export type Route =
       thread: number | null;
       /** The message that is to be shown, in the thread where one is open. */
       seq: number | null;
+      /** The id of the user about whom a card is open, over what else is shown. */
+      person: string | null;
     }
   | { name: 'browse' }
   | { name: 'mentions' }
@@ -21,19 +23,20 @@ export type Route =
 
 // The server answers paths such as /rooms, so the page keeps its own addresses in the hash.
 const SEQ = String.raw`([1-9]\d{0,14})`;
+const ID = '([A-Za-z0-9_-]{1,64})';
 const ROOM = new RegExp(
-  `^#/rooms/([A-Za-z0-9_-]{1,64})(?:/(members)|/messages/${SEQ}|/threads/${SEQ}(?:/${SEQ})?)?$`,
+  `^#/rooms/${ID}(?:/(members)|/people/${ID}|/messages/${SEQ}|/threads/${SEQ}(?:/${SEQ})?)?$`,
 );
-const ADMIN = /^#\/admin(?:\/([a-z]{1,32})(?:\/([A-Za-z0-9_-]{1,64}))?)?$/;
-const INVITE = /^#\/invite\/([A-Za-z0-9_-]{1,64})$/;
-const SETUP = /^#\/setup\/([A-Za-z0-9_-]{1,64})$/;
+const ADMIN = new RegExp(`^#/admin(?:/([a-z]{1,32})(?:/${ID})?)?$`);
+const INVITE = new RegExp(`^#/invite/${ID}$`);
+const SETUP = new RegExp(`^#/setup/${ID}$`);
 
 export function parseHash(hash: string): Route {
-  const [, id, panel, message, thread, reply] = ROOM.exec(hash) ?? [];
+  const [, id, panel, person, message, thread, reply] = ROOM.exec(hash) ?? [];
   if (id)
     return {
       ...{ name: 'room', id, panel: panel ? 'members' : null },
-      ...{ thread: seqOf(thread), seq: seqOf(message ?? reply) },
+      ...{ thread: seqOf(thread), seq: seqOf(message ?? reply), person: person ?? null },
     };
   const admin = ADMIN.exec(hash);
   if (admin) return { name: 'admin', page: admin[1] ?? 'accounts', id: admin[2] ?? '' };
@@ -66,6 +69,11 @@ export function threadHash(id: string, root: number, seq: number | null = null):
   return `${roomHash(id)}/threads/${root}${seq === null ? '' : `/${seq}`}`;
 }
 
+/** The card about a user, over their room. */
+export function personHash(id: string, user_id: string): string {
+  return `${roomHash(id)}/people/${user_id}`;
+}
+
 function seqOf(text: string | undefined): number | null {
   return text ? Number(text) : null;
 }
@@ -73,11 +81,19 @@ function seqOf(text: string | undefined): number | null {
 export class Router {
   readonly route = signal<Route>({ name: 'home' });
   readonly #window: Window;
+  /** Whether a card was opened over a room that was shown. */
+  #isOver = false;
 
   constructor(window: Window) {
     this.#window = window;
     const read = () => {
-      this.route.value = parseHash(window.location.hash);
+      const before = this.route.peek();
+      const now = parseHash(window.location.hash);
+      // A card lies over what is open in the room, and "back" leads there.
+      const isOver =
+        now.name === 'room' && now.person && before.name === 'room' && before.id === now.id;
+      this.#isOver = isOver ? this.#isOver || !before.person : false;
+      this.route.value = isOver ? { ...before, person: now.person } : now;
     };
     window.addEventListener('hashchange', read);
     read();
@@ -89,6 +105,14 @@ export class Router {
 
   back(): void {
     this.#window.history.back();
+  }
+
+  /** Closes the card that is open over a room. */
+  closeCard(): void {
+    const route = this.route.peek();
+    if (route.name !== 'room' || !route.person) return;
+    if (this.#isOver) this.back();
+    else this.replace(roomHash(route.id));
   }
 
   /** Goes to an address without adding one to the history of the browser. */

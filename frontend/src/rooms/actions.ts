@@ -1,6 +1,6 @@
 /** What the page offers to do with a message. The server decides (policy.py). Pure. */
 import type { Role, Room } from '../wire/protocol';
-import { GOVERNS } from './permissions';
+import { closedBy, GOVERNS, isGovernor } from './permissions';
 import type { MessageEntry } from './timeline';
 
 export type Action =
@@ -16,6 +16,8 @@ export type Action =
   | 'forward'
   | 'edits'
   | 'reactors'
+  | 'person'
+  | 'report'
   | 'delete';
 
 /** The keys that do it where a message has the focus. */
@@ -30,6 +32,7 @@ export const KEYS: Partial<Record<Action, string>> = {
   copy: 'c',
   link: 'l',
   forward: 'f',
+  person: 'i',
   delete: 'Delete',
 };
 
@@ -47,18 +50,22 @@ export interface Abilities {
   delete: boolean;
   pin: boolean;
   thread: boolean;
+  report: boolean;
 }
 
 /** `features` are those that `ready` names. */
-export function abilitiesIn({ role }: Room, features: ReadonlySet<string>): Abilities {
-  const writes = role !== null && role !== 'reader';
+export function abilitiesIn(room: Room, features: ReadonlySet<string>): Abilities {
+  const closed = closedBy(room);
+  // Where only moderators write, the others still react.
+  const changes = closed === null || closed === 'role';
   return {
-    reply: writes,
-    react: writes && features.has('react'),
-    edit: writes && features.has('edit'),
-    delete: role !== null && features.has('delete'),
-    pin: (role === 'owner' || role === 'moderator') && features.has('pin'),
+    reply: closed === null,
+    react: changes && features.has('react'),
+    edit: changes && features.has('edit'),
+    delete: room.role !== null && features.has('delete'),
+    pin: changes && isGovernor(room) && features.has('pin'),
     thread: features.has('threads'),
+    report: features.has('reports'),
   };
 }
 
@@ -88,6 +95,8 @@ export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): A
     ['forward', true],
     ['edits', entry.edited_at !== null],
     ['reactors', entry.reactions.length > 0],
+    ['person', true],
+    ['report', abilities.report && !isOwn],
     ['delete', abilities.delete && (isOwn || governs(room.role, authorRole))],
   ];
   return offers.filter(([, isOffered]) => isOffered).map(([action]) => action);

@@ -9,18 +9,21 @@ import {
   type ServerEvent,
 } from '../wire/protocol';
 import type { Subscriptions } from '../wire/subscriptions';
+import type { Blocks } from './blocks';
 import type { History } from './history';
 import type { Levels } from './levels';
 import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Notifying } from './notifying';
 import type { Outbox } from './outbox';
+import { slowness } from './permissions';
 import type { Presence } from './presence';
 import type { Reading } from './reading';
 import type { Receipts } from './receipts';
 import type { Recounts } from './recounts';
 import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
+import type { SlowMode } from './slow_mode';
 import type { Threads } from './threads';
 import { apply, doubtful, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
@@ -31,11 +34,13 @@ type NewMessage = Extract<ServerEvent, { type: 'message' }>;
 
 interface InboxOptions {
   user_id: string;
+  blocks: Blocks;
+  slowMode: SlowMode;
   freshness: Freshness;
   levels: Levels;
   notifying: Lazy<Notifying>;
   recounts: Recounts;
-  threads: Threads;
+  threads: Lazy<Threads>;
   refreshes: Refreshes;
   rooms: Rooms;
   timelines: Timelines;
@@ -87,7 +92,7 @@ export class Inbox {
         this.#to.presence.heard(event);
         return;
       case 'typing':
-        typing.heard(event);
+        if (!this.#to.blocks.has(event.user_id)) typing.heard(event);
         return;
       case 'read':
         if (event.user_id === this.#to.user_id)
@@ -136,7 +141,7 @@ export class Inbox {
     if (standing === 'gap') subscriptions.resume(room_id);
     if (standing !== 'next') return;
     if (event.type === 'message') this.#arriving(event);
-    threads.apply(event);
+    threads.loaded?.apply(event);
     timeline.value = apply(before, event);
     if (room_id !== openRoomId.peek()) timelines.grew(room_id);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);
@@ -154,13 +159,17 @@ export class Inbox {
   }
 
   #arrived(message: NewMessage): void {
-    const { notifying, outbox, typing } = this.#to;
+    const { notifying, outbox, rooms, slowMode, subscriptions, typing } = this.#to;
     const { room_id, user_id, ref } = message;
     if (user_id !== this.#to.user_id && isMention(message, this.#to.user_id))
       this.mentionCount.value += 1;
     notifying.loaded?.arrived(message);
     typing.stopped(room_id, user_id);
-    if (user_id === this.#to.user_id && ref) outbox.settle(ref);
+    if (user_id !== this.#to.user_id) return;
+    if (ref) outbox.settle(ref);
+    const room = rooms.get(room_id);
+    // What was missed is older than the moment in which it comes.
+    if (room && subscriptions.isLive(room_id)) slowMode.wait(room_id, slowness(room));
   }
 
   /** The replay is over. If the position differs from the server's, the room starts over. */

@@ -10,10 +10,13 @@ export interface NewsItem {
   /** The name of the room. */
   name: string;
   /** gone: the user is no longer a member, and this page was not told why. */
-  what: 'added' | 'removed' | 'left' | 'gone';
+  what: 'added' | 'removed' | 'banned' | 'deleted' | 'left' | 'gone';
   /** The user who did it; null where it is not known. */
   by: Author | null;
 }
+
+/** Why a membership ends, as the server names it. */
+const ENDS = ['removed', 'banned', 'deleted', 'left'] as const;
 
 /** The news of the user's memberships, at most one for each room, until the user has seen it. */
 export class News {
@@ -39,8 +42,8 @@ export class News {
 
   /** The user is no longer a member. `event` is what the server said, if it did. */
   ended(room: Room, event?: MembershipEvent): void {
-    const { reason } = event ?? {};
-    void this.#tell(room, reason === 'removed' || reason === 'left' ? reason : 'gone', event);
+    const what = ENDS.find((one) => one === event?.reason) ?? 'gone';
+    void this.#tell(room, what, event);
   }
 
   seen(room_id: string): void {

@@ -26,7 +26,8 @@ const RESTORE_MILLISECONDS = 2_000;
 const LOOK_MILLISECONDS = 5_000;
 
 // A command that was refused with one of these is sent again by itself.
-const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal']);
+const SLOW = 'slow_mode';
+const TEMPORARY_CODES = new Set(['rate_limited', 'unavailable', 'internal', SLOW]);
 
 /** Keeps commands without an ack beyond the life of the page. None of its methods fails. */
 export interface OutboxStore {
@@ -57,6 +58,8 @@ interface OutboxOptions {
   isStored(pending: Pending): boolean;
   /** An ack has not come in time. */
   onSilence(): void;
+  /** The user wrote too soon in a room with slow mode, and has to wait. */
+  onSlow(room_id: string, seconds: number): void;
 }
 
 /**
@@ -138,7 +141,9 @@ export class Outbox {
     this.#bringOver(room_id);
     const queue = this.items.value.filter(({ command }) => command.room_id === room_id);
     if (queue.some(({ state }) => state === 'sent')) return;
-    const next = queue.find(({ state }) => state === 'waiting');
+    // Slow mode keeps messages waiting, and no changes of them.
+    const isSlow = this.#paused.has(slow(room_id));
+    const next = queue.find((item) => item.state === 'waiting' && !(isSlow && isMessage(item)));
     if (!next) return;
     if (!this.#options.transmit(this.#addressed(next))) return;
     const { ref } = next.command;
@@ -186,14 +191,13 @@ export class Outbox {
       this.flush(item.command.room_id);
       return;
     }
-    const wait = (retry_after_seconds ?? Math.min(30, 2 ** item.attempts)) * 1000;
+    const { room_id } = item.command;
+    const seconds = retry_after_seconds ?? Math.min(30, 2 ** item.attempts);
+    if (code === SLOW) this.#options.onSlow(room_id, seconds);
     this.#change(ref, { state: 'waiting' });
     this.#keep(ref);
-    this.#paused.add(item.command.room_id);
-    this.#timers.arm(`room ${item.command.room_id}`, wait, () => {
-      this.#paused.delete(item.command.room_id);
-      this.flush(item.command.room_id);
-    });
+    this.#pause(code === SLOW ? slow(room_id) : room_id, seconds, room_id);
+    this.flush(room_id);
   }
 
   /** The entry of the command has arrived, so the command is done. */
@@ -248,6 +252,14 @@ export class Outbox {
     this.items.value = [];
     this.dropped.value = [];
     this.#options.store.forget(this.#options.user_id);
+  }
+
+  #pause(what: string, seconds: number, room_id: string): void {
+    this.#paused.add(what);
+    this.#timers.arm(`pause ${what}`, seconds * 1000, () => {
+      this.#paused.delete(what);
+      this.flush(room_id);
+    });
   }
 
   #open(): void {
@@ -376,4 +388,9 @@ export class Outbox {
   #find(ref: string): Pending | undefined {
     return this.items.value.find(({ command }) => command.ref === ref);
   }
+}
+
+/** The name of what is paused where slow mode keeps the messages of a room waiting. */
+function slow(room_id: string): string {
+  return `slow ${room_id}`;
 }

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { EntryEvent, Message, Place, Position, Room } from '../wire/protocol';
+import { settingsOf } from './settings';
 import type { Timeline } from './timeline';
 import { type Counted, withDeleted, withEdited, withMessage } from './unread';
 
@@ -94,12 +95,20 @@ function folded(room: Room, event: EntryEvent, me: string): Partial<Room> {
         last_message: { ...last, body: '', deleted: true, mentions: [], mentions_all: false },
       };
     case 'room':
-      return { name: event.name, topic: event.topic ?? null, visibility: event.visibility };
+      return settingsOf(event);
     case 'member':
-      return event.user_id === me && event.role ? { role: event.role } : {};
+      return {
+        ...(event.user_id === me && event.role && { role: event.role }),
+        ...(room.member_count && { member_count: room.member_count + comers(event) }),
+      };
     default:
       return {};
   }
+}
+
+/** How many members a room has more after an entry: one, none, or one less. */
+function comers({ role, was }: Extract<EntryEvent, { type: 'member' }>): number {
+  return Number(Boolean(role)) - Number(Boolean(was));
 }
 
 function textOf({

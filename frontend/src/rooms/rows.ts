@@ -3,10 +3,14 @@
 import { dayKey } from '../browser/time';
 import { type ChangesBySeq, overlaid } from './overlay';
 import type { PendingChange, PendingMessage } from './pending';
+import type { AllSettings } from './settings';
 import type { Entry, MessageEntry, NoticeEntry } from './timeline';
 
 // After this time a message gets a heading again, even from the same author.
 const GROUP_MILLISECONDS = 5 * 60_000;
+
+// That of its owner, and that of its name.
+const FIRST_ENTRIES = 2;
 
 export type Row =
   | { kind: 'day'; key: string; at: string }
@@ -19,13 +23,21 @@ export type Row =
       changes: readonly PendingChange[];
       leads: boolean;
     }
-  | { kind: 'notice'; key: string; entry: NoticeEntry }
+  | {
+      kind: 'notice';
+      key: string;
+      entry: NoticeEntry;
+      /** The room before what is told; null where it is not known. */
+      before: AllSettings | null;
+    }
   | { kind: 'pending'; key: string; pending: PendingMessage; leads: boolean };
 
 interface RowsInput {
   entries: readonly Entry[];
   pending: readonly PendingMessage[];
   changes: ChangesBySeq;
+  /** How the room was before the first of the entries; null where it is not known. */
+  settings: AllSettings | null;
   /** The unread line is before the first message of others after this seq. */
   divider: number | null;
   me: string;
@@ -33,8 +45,9 @@ interface RowsInput {
 
 const NONE: readonly PendingChange[] = [];
 
-export function rowsOf({ entries, pending, changes, divider, me }: RowsInput): Row[] {
+export function rowsOf({ entries, pending, changes, settings, divider, me }: RowsInput): Row[] {
   const rows: Row[] = [];
+  let before = settings;
   let day = '';
   let previous: { user_id: string; at: string } | null = null;
   let divided = divider === null;
@@ -54,7 +67,12 @@ export function rowsOf({ entries, pending, changes, divider, me }: RowsInput): R
   for (const entry of entries) {
     startDay(entry.at);
     if (entry.kind === 'notice') {
-      rows.push({ kind: 'notice', key: `seq ${entry.seq}`, entry });
+      const { seq, notice } = entry;
+      const isRoom = notice.type === 'room';
+      // A room begins with what it is called. That is no change.
+      if (!isRoom || before || seq > FIRST_ENTRIES)
+        rows.push({ kind: 'notice', key: `seq ${seq}`, entry, before });
+      if (isRoom) before = notice;
       previous = null;
       continue;
     }
@@ -85,6 +103,15 @@ export function rowsOf({ entries, pending, changes, divider, me }: RowsInput): R
     previous = { user_id: me, at: item.at };
   }
   return rows;
+}
+
+/** How the room was before the entry at an index, as the entries tell it; null where they do not. */
+export function settingsBefore(entries: readonly Entry[], index: number): AllSettings | null {
+  for (let at = index - 1; at >= 0; at--) {
+    const entry = entries[at];
+    if (entry?.kind === 'notice' && entry.notice.type === 'room') return entry.notice;
+  }
+  return null;
 }
 
 /** A message of the user has the key of its pending row, so it replaces that row. */

@@ -11,6 +11,7 @@ import type {
   Role,
 } from '../wire/protocol';
 import { counted, countReplies, doubtfulRoot, recountedReplies } from './replies';
+import { type AllSettings, settingsOf } from './settings';
 
 /** The users who reacted with one emoji. */
 export interface Reaction {
@@ -51,8 +52,8 @@ export interface NoticeEntry {
   user_id: string;
   username: string;
   notice:
-    | { type: 'member'; role: Role | null; was: Role | null; by_self: boolean }
-    | { type: 'room'; name: string; topic: string | null };
+    | { type: 'member'; role: Role | null; was: Role | null; by_self: boolean; banned: boolean }
+    | ({ type: 'room' } & AllSettings);
 }
 
 export type Entry = MessageEntry | NoticeEntry;
@@ -299,12 +300,13 @@ function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): N
   const { seq, at, user_id, username } = event;
   const notice: NoticeEntry['notice'] =
     event.type === 'room'
-      ? { type: 'room', name: event.name, topic: event.topic ?? null }
+      ? { type: 'room', ...settingsOf(event) }
       : {
           type: 'member',
           role: event.role ?? null,
           was: event.was ?? null,
           by_self: !event.by || event.by === user_id,
+          banned: event.banned ?? false,
         };
   return { kind: 'notice', seq, at, user_id, username, notice };
 }

@@ -7,6 +7,7 @@ import type { Turn } from '../browser/turn';
 import type { Api } from '../wire/api/api';
 import type { Command, HistoryPage } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
+import { Blocks } from './blocks';
 import { Drafts } from './drafts';
 import { History } from './history';
 import { Inbox } from './inbox';
@@ -26,7 +27,7 @@ import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
 import { RoomList } from './room_list';
 import { Rooms } from './rooms';
-import { Threads } from './threads';
+import { SlowMode } from './slow_mode';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Titles } from './titles';
@@ -80,6 +81,8 @@ export function wireRooms(options: RoomsOptions) {
   });
   const titles = new Titles(names, user_id);
   const news = new News(api.users, names, titles);
+  const blocks = new Blocks(api.blocks);
+  const slowMode = new SlowMode(clock);
   const typing = new Typing({ clock, user_id, makeRef, send });
   const refreshes: Refreshes = new Refreshes({
     clock,
@@ -123,6 +126,7 @@ export function wireRooms(options: RoomsOptions) {
       return timeline !== undefined && holds(timeline, user_id, command.ref);
     },
     onSilence: options.probe,
+    onSlow: (id, seconds) => slowMode.wait(id, seconds),
   });
   const notifying = new Lazy(
     async () =>
@@ -144,7 +148,9 @@ export function wireRooms(options: RoomsOptions) {
     onForeignEpoch: (id: string) => subscriptions.resume(id),
   };
   const history = new History({ ...loading, onDoubt: (id, seq) => recounts.want(id, seq) });
-  const threads = new Threads({ ...loading, clock });
+  const threads = new Lazy(
+    async () => new (await import('./threads')).Threads({ ...loading, clock }),
+  );
   const shared = {
     ...{ user_id, freshness, rooms, timelines, subscriptions, history, reading, refreshes },
     ...{ outbox, openRoomId },
@@ -172,6 +178,8 @@ export function wireRooms(options: RoomsOptions) {
     receipts,
     refreshes,
     typing,
+    blocks,
+    slowMode,
     reading,
     subscriptions,
     outbox,
@@ -186,6 +194,8 @@ export function wireRooms(options: RoomsOptions) {
     /** For parts that are loaded when they are needed. */
     requests: api.requests,
     users: api.users,
+    /** For parts that are loaded when they are needed. */
+    requests: api.requests,
     messages: api.messages,
     usernames: new Usernames({ clock, users: api.users, members, names }),
     people: new People(api.users, clock),
@@ -193,6 +203,7 @@ export function wireRooms(options: RoomsOptions) {
     inbox: new Inbox({
       ...{ ...shared, members, membership, presence, receipts },
       ...{ recounts, threads, typing, levels, notifying },
+      ...{ blocks, slowMode },
     }),
     say(room_id: string, body: string, reply_to: number | null = null): void {
       batch(() => {

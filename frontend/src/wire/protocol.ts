@@ -24,6 +24,14 @@ export interface PublicUser {
   display_name: string;
 }
 
+/** All that others may know of a user. What an older server does not tell is missing. */
+export interface Profile extends PublicUser {
+  status_text?: string | null;
+  /** The name of a time zone, such as Europe/Vienna. */
+  time_zone?: string | null;
+  online?: boolean;
+}
+
 /** A user as they see themselves. Older servers do not say who is an administrator. */
 export interface Me extends PublicUser {
   admin?: boolean;
@@ -142,20 +150,24 @@ export interface Place {
   hidden: boolean;
 }
 
-export interface Room {
+/** What an owner sets of a room. What an older server does not know is missing. */
+export interface RoomSettings {
+  name: string;
+  topic?: string | null;
+  visibility: Visibility;
+  /** Nobody writes in it any more. */
+  archived?: boolean | null;
+  /** So long a member waits between two messages; 0 for not at all. */
+  slow_seconds?: number | null;
+  /** The lowest role with which one may write. */
+  post_role?: Role | null;
+}
+
+export interface Room extends RoomSettings {
   id: string;
   /** A direct room is between its `users` only, the user included, and has no name. Older servers have no such rooms. */
   kind?: 'room' | 'direct';
   users?: readonly PublicUser[];
-  name: string;
-  topic?: string | null;
-  visibility: Visibility;
-  /** Whether nobody may write. Missing, as the next two, where the server does not tell. */
-  archived?: boolean | null;
-  /** How long members wait after each message. */
-  slow_seconds?: number | null;
-  /** Who may send messages: `member` or `moderator`, and those above. */
-  post_role?: Role | null;
   created_at: string;
   role: Role | null;
   epoch: string;
@@ -175,6 +187,8 @@ export interface Room {
   /** Null for who is no member; missing where the server does not tell. */
   place?: Place | null;
   last_message?: Message | null;
+  /** Missing where the server does not tell. */
+  member_count?: number | null;
 }
 
 export interface Member {
@@ -186,6 +200,15 @@ export interface Member {
   online?: boolean;
   /** How far they have read; null or missing where the server does not tell it. */
   read_seq?: number | null;
+}
+
+/** A user who may not come back to a room. */
+export interface Ban {
+  user: PublicUser;
+  /** The id of who banned them. */
+  by: string | null;
+  reason: string | null;
+  at: string;
 }
 
 export interface Page<T> {
@@ -270,6 +293,7 @@ const KINDS = {
     returns_as: maybe(role),
     was: maybe(role),
     display_name: maybe(text),
+    banned: maybe(flag),
   },
   room: {
     name: text,

@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
 import { abilitiesIn, actionsFor } from '../../src/rooms/actions';
 import { messageEntry } from '../../src/rooms/timeline';
-import type { Message, Role } from '../../src/wire/protocol';
+import type { Message, Role, Room } from '../../src/wire/protocol';
 import { ME, makeMessage, makeRoom } from '../make';
 
-const ALL = new Set(['edit', 'delete', 'react', 'pin', 'threads']);
+const ALL = new Set(['edit', 'delete', 'react', 'pin', 'threads', 'reports']);
 
 function offered(
   role: Role,
   fields: Partial<Message> = {},
   authorRole: Role | null | undefined = 'member',
   features: ReadonlySet<string> = ALL,
+  settings: Partial<Room> = {},
 ): string {
-  const room = makeRoom({ role });
+  const room = makeRoom({ role, ...settings });
   const entry = messageEntry(makeMessage(5, fields));
   const abilities = abilitiesIn(room, features);
   return actionsFor({ entry, room, abilities, me: ME, authorRole }).join(' ');
@@ -39,9 +40,11 @@ test.each<[Role, Role | null | undefined, boolean]>([
 });
 
 test('what one wrote oneself can be edited by who may write, and deleted by everybody', () => {
-  expect(offered('member', OWN)).toBe('react reply thread edit unread copy link forward delete');
-  expect(offered('reader', OWN)).toBe('unread copy link forward delete');
-  expect(offered('member')).toBe('react reply thread unread copy link forward');
+  expect(offered('member', OWN)).toBe(
+    'react reply thread edit unread copy link forward person delete',
+  );
+  expect(offered('reader', OWN)).toBe('unread copy link forward person delete');
+  expect(offered('member')).toBe('react reply thread unread copy link forward person report');
 });
 
 test('who governs a room pins and unpins', () => {
@@ -64,14 +67,24 @@ test('a thread is opened by who may reply, and by everybody where there are repl
 });
 
 test('what the server does not name in its features is not offered', () => {
-  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply unread copy link forward');
+  expect(offered('owner', OWN, 'owner', new Set())).toBe('reply unread copy link forward person');
   expect(offered('owner', OWN, 'owner', new Set(['edit']))).toBe(
-    'reply edit unread copy link forward',
+    'reply edit unread copy link forward person',
   );
 });
 
 test('what happened to a message can be looked at', () => {
   const reactions = [{ emoji: '👍', user_ids: ['bob-id'] }];
   const changed = { edited_at: '2026-01-05T12:00:00.000Z', reactions };
-  expect(offered('reader', changed)).toBe('unread copy link forward edits reactors');
+  expect(offered('reader', changed)).toBe('unread copy link forward edits reactors person report');
+});
+
+test('in an archived room nothing is written, and where only moderators write the others react', () => {
+  expect(offered('owner', OWN, 'owner', ALL, { archived: true })).toBe(
+    'unread copy link forward person delete',
+  );
+  expect(offered('member', {}, 'member', ALL, { post_role: 'moderator' })).toBe(
+    'react unread copy link forward person report',
+  );
+  expect(offered('moderator', {}, 'member', ALL, { post_role: 'moderator' })).toContain('reply');
 });

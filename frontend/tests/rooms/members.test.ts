@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { canManage, canRemove } from '../../src/rooms/governing';
 import { Members } from '../../src/rooms/members';
 import { Names } from '../../src/rooms/names';
-import { canManage, canRemove } from '../../src/rooms/permissions';
 import type { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
 import type { EntryEvent, Member, Role } from '../../src/wire/protocol';

@@ -218,6 +218,18 @@ describe('being removed', () => {
     expect(news()).toEqual([{ room_id: 'den', name: 'Den', what: 'removed', by: 'bob' }]);
   });
 
+  test.each(['banned', 'deleted'])(
+    'because of what the server calls %s is said',
+    async (reason) => {
+      page.serve(lobby, den);
+      await page.goLive('den');
+      told(null, reason);
+      await settled();
+      expect(ids()).toEqual(['lobby']);
+      expect(news()).toMatchObject([{ what: reason, by: 'bob' }]);
+    },
+  );
+
   test('is said also where it cannot be asked who did it', async () => {
     page.serve(lobby, den);
     await page.goLive();

@@ -11,6 +11,7 @@ let stored: Set<string>;
 let sent: EntryCommand[];
 let isLive: boolean;
 let silences: number;
+let waits: [string, number][];
 let outbox: Outbox;
 
 let refCount: number;
@@ -33,6 +34,7 @@ function makeOutbox(): Outbox {
     takesEpoch: () => takesEpoch,
     isStored: ({ command }) => stored.has(command.ref),
     onSilence: () => silences++,
+    onSlow: (room_id, seconds) => waits.push([room_id, seconds]),
   });
 }
 
@@ -67,6 +69,7 @@ beforeEach(async () => {
   sent = [];
   isLive = true;
   silences = 0;
+  waits = [];
   outbox = makeOutbox();
   outbox.start();
   await settled();
@@ -143,6 +146,20 @@ test('a rate limit is waited out, and the order stays', async () => {
   expect(refs()).toEqual(['ref-1']);
   await clock.advance(1);
   expect(refs()).toEqual(['ref-1', 'ref-1']);
+});
+
+test('slow mode keeps the messages of its room waiting, and no changes', async () => {
+  const { ref } = say('lobby', 'one');
+  say('lobby', 'two');
+  outbox.refused(ref, { code: 'slow_mode', retry_after_seconds: 30 });
+  expect(waits).toEqual([['lobby', 30]]);
+  const change = outbox.add({ type: 'pin', room_id: 'lobby', epoch, seq: 5 }).command.ref;
+  expect(refs()).toEqual([ref, change]);
+  outbox.acked(change, at(11));
+  say('other', 'elsewhere');
+  expect(sent.map(bodyOf)).toEqual(['one', null, 'elsewhere']);
+  await clock.advance(30_000);
+  expect(sent.map(bodyOf)).toEqual(['one', null, 'elsewhere', 'one']);
 });
 
 test('an overdue ack first questions the connection, then fails the message', async () => {

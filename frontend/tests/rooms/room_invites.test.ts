@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mayInvite } from '../../src/rooms/permissions';
+import { mayInvite } from '../../src/rooms/governing';
 import { RoomInvites } from '../../src/rooms/room_invites';
 import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PendingMessage } from '../../src/rooms/pending';
-import { rowsOf } from '../../src/rooms/rows';
+import { rowsOf, settingsBefore } from '../../src/rooms/rows';
 import { apply } from '../../src/rooms/timeline';
 import { ME, makeEvent, makeTimeline } from '../make';
 
@@ -12,7 +12,7 @@ const entriesOf = (...events: Record<string, unknown>[]) =>
 const rows = (
   entries: ReturnType<typeof entriesOf>,
   { pending = [], divider = null }: { pending?: PendingMessage[]; divider?: number | null } = {},
-) => rowsOf({ entries, pending, changes: new Map(), divider, me: ME });
+) => rowsOf({ entries, pending, changes: new Map(), settings: null, divider, me: ME });
 
 const makePending = (ref: string): PendingMessage => ({
   command: { type: 'send', ref, room_id: 'lobby', body: 'hello' },
@@ -66,4 +66,32 @@ test('the ref of another user is no key of ours', () => {
 test('a notice ends the group', () => {
   const entries = entriesOf({}, { type: 'member', role: 'member' }, {});
   expect(leads(rows(entries))).toEqual([true, true]);
+});
+
+test('what is told of a room is told with how it was before', () => {
+  const named = (name: string) => ({ type: 'room', name, visibility: 'public' });
+  const entries = entriesOf(
+    { type: 'member', role: 'owner', by: 'bob-id' },
+    named('Den'),
+    {},
+    named('Cave'),
+    named('Hall'),
+  );
+  const told = rows(entries).flatMap((row) =>
+    row.kind === 'notice' && row.entry.notice.type === 'room'
+      ? [[row.before?.name, row.entry.notice.name]]
+      : [],
+  );
+  // That it was made with a name is no change.
+  expect(told).toEqual([
+    ['Den', 'Cave'],
+    ['Cave', 'Hall'],
+  ]);
+  expect(settingsBefore(entries, 3)?.name).toBe('Den');
+  expect(settingsBefore(entries, 1)).toBe(null);
+});
+
+test('a change before which nothing is known of the room is told as well', () => {
+  const entries = entriesOf({}, {}, { type: 'room', name: 'Cave', visibility: 'public' });
+  expect(rows(entries).at(-1)).toMatchObject({ kind: 'notice', before: null });
 });

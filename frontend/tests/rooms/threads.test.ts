@@ -1,5 +1,5 @@
 /** A thread beside its room: what is loaded, what comes live, after a resume and after a reset. */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { answerable } from '../../src/rooms/thread_timeline';
 import { findEntry, messageEntry, type Timeline } from '../../src/rooms/timeline';
 import type { Message } from '../../src/wire/protocol';
@@ -30,12 +30,14 @@ beforeEach(async () => {
 });
 
 async function open(): Promise<void> {
-  page.session.threads.show('lobby', 8);
+  page.session.threads.load();
+  await vi.waitUntil(() => page.session.threads.loaded);
+  page.session.threads.loaded?.show('lobby', 8);
   await settled();
 }
 
 function thread(): Timeline | undefined {
-  return page.session.threads.open.peek()?.timeline.peek();
+  return page.session.threads.loaded?.open.peek()?.timeline.peek();
 }
 
 const seqs = () => thread()?.entries.map(({ seq }) => seq);
@@ -102,7 +104,7 @@ test('replies are loaded from the oldest on, page by page', async () => {
   }));
   await open();
   expect(seqs()).toEqual([8, 9]);
-  await page.session.threads.open.peek()?.newer();
+  await page.session.threads.loaded?.open.peek()?.newer();
   expect(seqs()).toEqual([8, 9, 10]);
   expect(page.http.sent(REPLIES).map(({ query }) => query.get('after'))).toEqual(['8', '9']);
   expect(page.http.sent(ROOT)).toHaveLength(1);
@@ -112,7 +114,9 @@ test('what comes while the replies are on their way is in the thread once', asyn
   const release = page.hold(REPLIES, () => ({
     body: replies(reply(9), reply(10), reply(11, { at: at(11) })),
   }));
-  page.session.threads.show('lobby', 8);
+  page.session.threads.load();
+  await vi.waitUntil(() => page.session.threads.loaded);
+  page.session.threads.loaded?.show('lobby', 8);
   await settled();
   hear(11, { reply_to: 8, thread: 8 });
   hear(12, { type: 'delete', target: 9, thread: 8 });
@@ -148,13 +152,13 @@ test('after a reset in the same epoch it is loaded again', async () => {
 test('in another epoch its root may be another message, so it is closed', async () => {
   await open();
   page.emit({ type: 'reset', room_id: 'lobby', epoch: 'e2', seq: 9 });
-  expect(page.session.threads.open.peek()).toBeNull();
+  expect(page.session.threads.loaded?.open.peek()).toBeNull();
 });
 
 test('a thread that cannot be loaded says so, and is tried again', async () => {
   page.http.on(REPLIES, { status: 503 });
   await open();
-  const opened = page.session.threads.open.peek();
+  const opened = page.session.threads.loaded?.open.peek();
   expect(opened?.failed()).toBe('newer');
   page.http.on(REPLIES, { body: replies(reply(9)) });
   await opened?.again();

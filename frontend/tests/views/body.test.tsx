@@ -139,10 +139,11 @@ describe('a message body', () => {
     expect(root.querySelector('.few-emoji') !== null).toBe(large);
   });
 
-  const BOB = '<span class="mention" title="@bob">@<bdi>&lt;b&gt;Bob&lt;/b&gt;</bdi></span>';
+  const BOB =
+    '<a class="mention" title="@bob" href="#/rooms/lobby/people/bob-id" tabindex="-1">@<bdi>&lt;b&gt;Bob&lt;/b&gt;</bdi></a>';
   const NAMES = new Map([
-    ['alice', { name: 'Alice A.', isMe: true }],
-    ['bob', { name: '<b>Bob</b>', isMe: false }],
+    ['alice', { name: 'Alice A.', isMe: true, href: null }],
+    ['bob', { name: '<b>Bob</b>', isMe: false, href: '#/rooms/lobby/people/bob-id' }],
   ]);
 
   test.each([

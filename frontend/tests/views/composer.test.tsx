@@ -8,6 +8,7 @@ import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
 import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { Composer } from '../../src/views/timeline/Composer';
+import type { Room } from '../../src/wire/protocol';
 import { messageParts } from '../doubles/parts';
 import { MemoryStorage, makeMessage, makeRoom } from '../make';
 import { root } from './stage';
@@ -17,25 +18,35 @@ describe('the composer', () => {
   let said: [body: string, reply_to: number | null][];
   let replyTo: Signal<MessageEntry | null>;
   let editedLast: number;
+  let wait: number;
+  let session: Session;
+  let room: Room;
 
   beforeEach(() => {
     drafts = new Drafts(new MemoryStorage(), 'alice-id');
     said = [];
     editedLast = 0;
+    wait = 0;
+    room = makeRoom();
     replyTo = signal(null);
-    const session = {
+    session = {
       drafts,
       names: new Names(),
       bodyLimit: signal(20),
       say: (_: string, body: string, reply_to: number | null) => said.push([body, reply_to]),
       typing: { in: () => [], pressed: () => {} },
+      slowMode: { left: () => wait },
     } as unknown as Session;
+    show();
+  });
+
+  const show = () =>
     act(() =>
       render(
         <AppContext.Provider value={messageParts()}>
           <SessionContext.Provider value={session}>
             <Composer
-              room={makeRoom()}
+              room={room}
               draft="lobby"
               label="Message Lobby"
               replyTo={replyTo}
@@ -50,7 +61,6 @@ describe('the composer', () => {
         root,
       ),
     );
-  });
 
   const area = () => root.querySelector('textarea') as HTMLTextAreaElement;
   const type = (text: string) =>
@@ -116,6 +126,47 @@ describe('the composer', () => {
     type('hello');
     press({ key: 'ArrowUp' });
     expect(editedLast).toBe(1);
+  });
+
+  test.each<[Partial<Room>, string]>([
+    [{ role: 'reader' }, 'You can read here. Writing is for members.'],
+    [{ post_role: 'moderator' }, 'You can read here. Only moderators write.'],
+    [{ role: 'owner', archived: true }, 'This room is archived.'],
+  ])('in a room with %j it says why nothing can be written', (fields, text) => {
+    type('half a tho');
+    room = makeRoom(fields);
+    show();
+    expect(root.querySelector('textarea')).toBeNull();
+    expect(root.textContent).toContain(text);
+    room = makeRoom({ post_role: 'member' });
+    show();
+    expect(area().value).toBe('half a tho');
+  });
+
+  test('slow mode counts down, sends nothing before its end, and keeps what is typed', () => {
+    room = makeRoom({ slow_seconds: 30 });
+    show();
+    const note = () => root.querySelector('[role=timer]')?.textContent;
+    expect(note()).toBe('Slow mode: 30 seconds between two messages.');
+    wait = 1_500;
+    type('hello');
+    expect(note()).toBe('Slow mode: you can write again in 2 seconds.');
+    press({ key: 'Enter' });
+    expect([said, area().value]).toEqual([[], 'hello']);
+    wait = 0;
+    type('hello!');
+    press({ key: 'Enter' });
+    expect(said).toEqual([['hello!', null]]);
+  });
+
+  test('whoever governs a room is not slowed', () => {
+    wait = 1_500;
+    room = makeRoom({ role: 'owner', slow_seconds: 30 });
+    show();
+    expect(root.querySelector('[role=timer]')).toBeNull();
+    type('hello');
+    press({ key: 'Enter' });
+    expect(said).toHaveLength(1);
   });
 
   test('an empty message is not sent', () => {

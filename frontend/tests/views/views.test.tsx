@@ -77,10 +77,13 @@ test('the drafts that were not touched for longest are forgotten', () => {
 
 describe('a message row', () => {
   let names: Names;
+  const blocked = signal<readonly string[]>([]);
+  const blocks = { has: (user_id: string) => blocked.value.includes(user_id) };
   let acted: unknown[][];
 
   beforeEach(() => {
     names = new Names();
+    blocked.value = [];
     acted = [];
   });
 
@@ -90,7 +93,7 @@ describe('a message row', () => {
       render(
         <AppContext.Provider value={messageParts()}>
           <SessionContext.Provider
-            value={{ names, members: { of: () => undefined } } as unknown as Session}
+            value={{ names, blocks, members: { of: () => undefined } } as unknown as Session}
           >
             <MessageRow
               row={row}
@@ -106,6 +109,7 @@ describe('a message row', () => {
                 delete: true,
                 pin: false,
                 thread: false,
+                report: false,
               }}
               isEdited={false}
               acts={{ act: (...what: unknown[]) => acted.push(what) } as unknown as Acts}
@@ -138,6 +142,18 @@ describe('a message row', () => {
     show({ kind: 'message', key: 'ref r1', leads: true, entry, changes: [] });
     expect(root.querySelector('.message .body')).toBe(before);
     expect(root.textContent).not.toContain('Sending');
+  });
+
+  test('what somebody wrote whom the user blocked is shown only where the user wants to see it', () => {
+    const entry = messageEntry(makeMessage(11, { body: 'rude' }));
+    show({ kind: 'message', key: 'seq 11', leads: true, entry, changes: [] });
+    expect(root.textContent).toContain('rude');
+    act(() => {
+      blocked.value = ['bob-id'];
+    });
+    expect(root.textContent).not.toContain('rude');
+    act(() => root.querySelector<HTMLButtonElement>('.tombstone button')?.click());
+    expect(root.textContent).toContain('rude');
   });
 
   test('a failed message says why and can be retried', () => {

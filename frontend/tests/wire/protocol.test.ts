@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { messageHash, parseHash, threadHash } from '../../src/browser/router';
+import { messageHash, parseHash, personHash, threadHash } from '../../src/browser/router';
 import { titleText } from '../../src/browser/title';
 import { closeRule } from '../../src/wire/close_codes';
 import { isEntry, parseEvent } from '../../src/wire/protocol';
@@ -53,10 +53,11 @@ test('4500-4999 means stay away, everything else unknown means come back', () =>
 
 test('only a well-formed room id in the hash is a room', () => {
   expect(parseHash('#/rooms/a-B_9')).toEqual({
-    ...{ name: 'room', id: 'a-B_9', panel: null, thread: null, seq: null },
+    ...{ name: 'room', id: 'a-B_9', panel: null, thread: null, seq: null, person: null },
   });
   expect(parseHash('#/rooms/lobby/members')).toMatchObject({ panel: 'members', seq: null });
   expect(parseHash(messageHash('lobby', 17))).toMatchObject({ id: 'lobby', panel: null, seq: 17 });
+  expect(parseHash(personHash('lobby', 'b-1'))).toMatchObject({ id: 'lobby', person: 'b-1' });
   expect(parseHash(threadHash('lobby', 17))).toMatchObject({ thread: 17, seq: null });
   expect(parseHash(threadHash('lobby', 17, 20))).toMatchObject({ thread: 17, seq: 20 });
   for (const place of [

@@ -6,6 +6,7 @@ import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine } from '../parts/Outcome';
+import { BlockedPeople } from './BlockedPeople';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
 import { Logins } from './Logins';
@@ -14,10 +15,11 @@ import { NoticeChoice } from './NoticeChoice';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'notices' | 'password' | 'logins' | 'takeout' | 'erase';
+type Place = 'notices' | 'blocks' | 'password' | 'logins' | 'takeout' | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
   notices: { title: 'Notifications', icon: 'bell' },
+  blocks: { title: 'Blocked people', icon: 'bellOff' },
   password: { title: 'Change password', icon: 'key' },
   logins: { title: 'Where you are logged in', icon: 'monitor' },
   takeout: { title: 'Export my data', icon: 'down' },
@@ -66,6 +68,7 @@ function Pages({ user, onClose }: AccountProps) {
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
       {place === 'notices' && <NoticeChoice />}
+      {place === 'blocks' && <BlockedPeople />}
       {place === 'password' && <NewPassword user={user} onChanged={back} />}
       {place === 'logins' && <Logins />}
       {place === 'takeout' && <Takeout />}
@@ -86,8 +89,11 @@ interface OverviewProps {
 function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) {
   const { logout } = useApp();
   const { rights } = useAccount();
+  const { features } = useSession();
   useEffect(() => void rights.look(), [rights]);
-  const places = Object.keys(PLACES) as Place[];
+  const places = (Object.keys(PLACES) as Place[]).filter(
+    (place) => place !== 'blocks' || features.value.has('blocks'),
+  );
   return (
     <>
       <div class="account-who">

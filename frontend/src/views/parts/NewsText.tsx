@@ -22,6 +22,22 @@ export function NewsText({ item }: { item: NewsItem }) {
       ) : (
         <>You were removed from {room}.</>
       );
+    case 'banned':
+      return by ? (
+        <>
+          {by} banned you from {room}.
+        </>
+      ) : (
+        <>You were banned from {room}.</>
+      );
+    case 'deleted':
+      return by ? (
+        <>
+          {by} deleted {room}, with all that was written in it.
+        </>
+      ) : (
+        <>{room} was deleted, with all that was written in it.</>
+      );
     case 'left':
       return <>You left {room}.</>;
     case 'gone':

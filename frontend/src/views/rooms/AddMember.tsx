@@ -1,5 +1,6 @@
 import { nameIn } from '../../browser/text';
-import { rolesToGive } from '../../rooms/permissions';
+import { rolesToGive } from '../../rooms/governing';
+import { Problem } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
@@ -17,7 +18,7 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
     names: ['username', 'role'],
     check: ({ username }) => wrongIf(!bare(username), 'username', 'Enter a username.'),
     send: async ({ username, role }) => {
-      await members.add(room.id, bare(username), roleIn(roles, role));
+      await members.add(room.id, bare(username), roleIn(roles, role)).catch(explained);
       onClose();
     },
   });
@@ -48,6 +49,13 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
       </FormCard>
     </Dialog>
   );
+}
+
+/** Whoever adds somebody is not banned, so another is meant. */
+function explained(reason: unknown): never {
+  if (!(reason instanceof Problem) || reason.code !== 'banned') throw reason;
+  const message = 'They are banned from this room. End the ban first.';
+  throw new Problem({ status: 409, code: 'banned', errors: [{ loc: 'username', message }] });
 }
 
 function bare(text: string): string {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { rolesToGive } from '../../rooms/permissions';
+import { rolesToGive } from '../../rooms/governing';
 import { RoomInvites } from '../../rooms/room_invites';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';

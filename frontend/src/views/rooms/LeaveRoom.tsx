@@ -1,4 +1,4 @@
-import { isLastOwner } from '../../rooms/permissions';
+import { isLastOwner } from '../../rooms/governing';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,21 +1,25 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { onKeys } from '../../browser/keys';
-import type { Names } from '../../rooms/names';
-import { canManage, rolesToGive } from '../../rooms/permissions';
-import type { Member, Role, Room } from '../../wire/protocol';
-import { Avatar } from '../parts/Avatar';
+import { canManage, rolesToGive } from '../../rooms/governing';
+import { MemberSearch } from '../../rooms/member_search';
+import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
+import { LoadFailure } from '../parts/LoadFailure';
 import { WIDE } from '../parts/media';
-import { Name } from '../parts/Name';
 import { AddMember } from './AddMember';
-import { ManageMember } from './ManageMember';
-import { ROLE } from './Role';
+import { MemberItem, sorted } from './MemberItem';
+import { PersonDialog } from './PersonDialog';
 
 export function MembersPanel({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members, names } = useSession();
+  const { clock, members, presence, requests, titles } = useSession();
   const list = members.of(room.id);
   useEffect(() => void members.load(room.id), [members, room.id]);
+  const search = useMemo(
+    () => new MemberSearch(requests, clock, room.id),
+    [requests, clock, room.id],
+  );
+  const [wanted, setWanted] = useState('');
   const [adding, setAdding] = useState(false);
   const [managed, setManaged] = useState<string | null>(null);
   const closeButton = useRef<HTMLButtonElement>(null);
@@ -23,8 +27,17 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
     if (!window.matchMedia(WIDE).matches) closeButton.current?.focus();
   }, []);
   const known = list?.members ?? [];
-  const chosen = known.find(({ user_id }) => user_id === managed);
-  const count = `${known.length}${list?.more ? '+' : ''}`;
+  const isSearch = wanted.trim() !== '';
+  // What is known of a member here is newer than what the search found.
+  const found = search.items.value.map(
+    (one) => known.find(({ user_id }) => user_id === one.user_id) ?? one,
+  );
+  const shown = isSearch ? found : sorted(known, titles, presence);
+  const state = isSearch ? search.state.value : (list?.state ?? 'loading');
+  const count = room.member_count ?? known.length;
+  const ids = shown.map(({ user_id }) => user_id).join(' ');
+  useEffect(() => presence.show(ids.split(' ').filter(Boolean)), [presence, ids]);
+  const again = () => void (isSearch ? search.load() : members.load(room.id));
   // The dialogs are beside the panel: an Escape that closes one of them does not reach the panel.
   return (
     <>
@@ -35,9 +48,15 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
       >
         <header class="members-head">
           <h2 id="members-title">
-            Members {known.length > 0 && <span class="members-count">{count}</span>}
+            Members{' '}
+            {count > 0 && (
+              <span class="members-count">
+                {count}
+                {room.member_count == null && list?.more && '+'}
+              </span>
+            )}
           </h2>
-          {rolesToGive(room).length > 0 && (
+          {rolesToGive(room).length > 0 && room.kind !== 'direct' && (
             <button
               type="button"
               class="icon-button"
@@ -58,67 +77,64 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
             <Icon name="close" />
           </button>
         </header>
-        {list?.state === 'failed' && known.length === 0 && (
-          <p class="room-list-note">
-            The members cannot be loaded.{' '}
-            <button type="button" class="link-button" onClick={() => void members.load(room.id)}>
-              Try again
-            </button>
-          </p>
+        {/* biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search> */}
+        <div role="search" class="members-search">
+          <input
+            class="search"
+            type="search"
+            placeholder="Find a member"
+            aria-label="Find a member by name"
+            onInput={({ currentTarget: { value } }) => {
+              setWanted(value);
+              search.look(value);
+            }}
+          />
+        </div>
+        {state === 'failed' && shown.length === 0 && (
+          <LoadFailure error="The members cannot be loaded." onAgain={again} />
         )}
-        {known.length === 0 && list?.state === 'loading' && (
-          <p class="room-list-note" role="status">
-            Loading members…
-          </p>
-        )}
+        <p class="room-list-note" role="status">
+          {shown.length === 0 && state === 'loading' && 'Loading members…'}
+          {shown.length === 0 && isSearch && state === 'loaded' && 'Nobody here is called so.'}
+        </p>
         <ul class="members-list">
-          {sorted(known, names).map((member) => (
-            <li class="member" key={member.user_id}>
-              <span class="member-avatar">
-                <Avatar username={member.username} />
-                {member.online && <span class="online-dot" />}
-              </span>
-              <span class="member-names">
-                <span class="member-name">
-                  <Name of={member} />
-                </span>
-                <span class="member-detail">
-                  <span class="member-username">
-                    <bdi>@{member.username}</bdi>
-                    {member.online && <span class="visually-hidden">, online</span>}
-                  </span>
-                  {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}
-                </span>
-              </span>
-              {canManage(room, member, known) && (
-                <button
-                  type="button"
-                  class="icon-button"
-                  aria-label={`Manage ${names.of(member)}`}
-                  title="Role and removal"
-                  onClick={() => setManaged(member.user_id)}
-                >
-                  <Icon name="more" />
-                </button>
-              )}
-            </li>
+          {shown.map((member) => (
+            <MemberItem
+              key={member.user_id}
+              room={room}
+              member={member}
+              onManage={
+                canManage(room, member, known) ? () => setManaged(member.user_id) : undefined
+              }
+            />
           ))}
         </ul>
-        {list?.more && <p class="room-list-note">And more.</p>}
+        {isSearch && search.hasMore.value && (
+          <button
+            type="button"
+            class="button"
+            disabled={state === 'loading'}
+            onClick={() => void search.more()}
+          >
+            Show more
+          </button>
+        )}
+        {!isSearch && list?.more && (
+          <p class="room-list-note">There are more. Find them by their names.</p>
+        )}
       </aside>
       {adding && <AddMember room={room} onClose={() => setAdding(false)} />}
-      {chosen && <ManageMember room={room} member={chosen} onClose={() => setManaged(null)} />}
+      {managed && (
+        <PersonDialog
+          room={room}
+          user_id={managed}
+          first="role"
+          onClose={() => {
+            setManaged(null);
+            if (isSearch) void search.load();
+          }}
+        />
+      )}
     </>
-  );
-}
-
-const RANK: Record<Role, number> = { owner: 0, moderator: 1, member: 2, reader: 3 };
-
-function sorted(members: readonly Member[], names: Names): Member[] {
-  return [...members].sort(
-    (a, b) =>
-      Number(b.online ?? false) - Number(a.online ?? false) ||
-      RANK[a.role] - RANK[b.role] ||
-      names.of(a).localeCompare(names.of(b)),
   );
 }

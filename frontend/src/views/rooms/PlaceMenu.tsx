@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
-import { mayInvite } from '../../rooms/permissions';
+import { mayInvite } from '../../rooms/governing';
 import { Places } from '../../rooms/places';
 import { placeOf } from '../../rooms/room_list';
 import type { Place, Room } from '../../wire/protocol';

@@ -2,6 +2,7 @@ import { Component } from 'preact';
 import { roomHash } from '../../browser/router';
 import { shortTime } from '../../browser/time';
 import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';
 import { RoomMark } from '../parts/RoomMark';
@@ -136,8 +137,10 @@ function countText(count: number): string {
 }
 
 function Preview({ room: { last_message, topic } }: { room: Room }) {
+  const { blocks } = useSession();
   if (!last_message) return <>{topic || 'No messages yet'}</>;
   if (last_message.deleted) return <>Message deleted</>;
+  if (blocks.has(last_message.user_id)) return <>You blocked who wrote this.</>;
   return (
     <>
       <Name of={last_message} />: <Excerpt text={last_message.body} />

@@ -4,7 +4,6 @@ import { membersHash, roomHash } from '../../browser/router';
 import { abilitiesIn } from '../../rooms/actions';
 import { isMuted } from '../../rooms/level';
 import { bySeq, lastOwn } from '../../rooms/overlay';
-import { LOBBY } from '../../rooms/permissions';
 import type { MessageEntry, Timeline } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
@@ -16,6 +15,7 @@ import { Composer } from '../timeline/Composer';
 import { loadMessageViews } from '../timeline/load';
 import { TimelineView } from '../timeline/TimelineView';
 import { loadRoomViews } from './load';
+import type { AboutRoom } from './RoomMenu';
 import { useThreadPlace } from './thread_place';
 
 interface RoomViewProps {
@@ -37,9 +37,9 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const inFront = here?.panel === 'members';
   const showMembers = (beside || inFront) && root === null;
   const wentThere = useRef(false);
-  const [leaving, setLeaving] = useState(false);
+  const [about, setAbout] = useState<AboutRoom | null>(null);
+  const [anchor, setAnchor] = useState(() => new DOMRect());
   const [showPins, setShowPins] = useState(false);
-  const [showNotices, setShowNotices] = useState(false);
   const muted = isMuted(room, now.minute.value);
   const title = session.titles.of(room);
   const isDirect = room.kind === 'direct';
@@ -87,6 +87,9 @@ export function RoomView({ room, timeline }: RoomViewProps) {
     else router.replace(roomHash(room.id));
     wentThere.current = false;
   };
+  const closeAbout = () => setAbout(null);
+  const person = here?.person ?? null;
+  const closeCard = () => router.closeCard();
   const thread = useThreadPlace(room, root, place);
   const look = root !== null ? 'room with-thread' : showMembers ? 'room with-members' : 'room';
   return (
@@ -135,20 +138,9 @@ export function RoomView({ room, timeline }: RoomViewProps) {
               class="icon-button"
               aria-label={muted ? 'Notifications, muted' : 'Notifications'}
               title="Notifications"
-              onClick={() => setShowNotices(true)}
+              onClick={() => setAbout('notices')}
             >
               <Icon name={muted ? 'bellOff' : 'bell'} />
-            </button>
-          )}
-          {room.id !== LOBBY && !isDirect && (
-            <button
-              type="button"
-              class="icon-button"
-              aria-label="Leave this room"
-              title="Leave this room"
-              onClick={() => setLeaving(true)}
-            >
-              <Icon name="leave" />
             </button>
           )}
           <button
@@ -161,6 +153,19 @@ export function RoomView({ room, timeline }: RoomViewProps) {
             onClick={showMembers ? closeMembers : openMembers}
           >
             <Icon name="people" />
+          </button>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="More about this room"
+            title="More"
+            aria-haspopup="menu"
+            onClick={({ currentTarget }) => {
+              setAnchor(currentTarget.getBoundingClientRect());
+              setAbout('menu');
+            }}
+          >
+            <Icon name="more" />
           </button>
         </header>
         <TimelineView
@@ -220,20 +225,37 @@ export function RoomView({ room, timeline }: RoomViewProps) {
         onClose={() => setShowPins(false)}
       />
       <LazyDialog
-        title="Notifications"
-        open={showNotices}
+        title={title}
+        open={about !== null}
         load={loadRoomViews}
-        show={({ RoomNotices }) => (
-          <RoomNotices room={room} onClose={() => setShowNotices(false)} />
-        )}
-        onClose={() => setShowNotices(false)}
+        show={({ RoomDialogs }) =>
+          about && (
+            <RoomDialogs
+              {...{ room, anchor }}
+              what={about}
+              onOpen={setAbout}
+              onClose={closeAbout}
+            />
+          )
+        }
+        onClose={closeAbout}
       />
       <LazyDialog
-        title={`Leave ${title}?`}
-        open={leaving}
+        title="About somebody"
+        open={person !== null}
         load={loadRoomViews}
-        show={({ LeaveRoom }) => <LeaveRoom room={room} onClose={() => setLeaving(false)} />}
-        onClose={() => setLeaving(false)}
+        show={({ PersonDialog }) =>
+          person && (
+            <PersonDialog
+              {...{ room }}
+              key={person}
+              user_id={person}
+              first="card"
+              onClose={closeCard}
+            />
+          )
+        }
+        onClose={closeCard}
       />
     </div>
   );

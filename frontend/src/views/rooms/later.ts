@@ -3,10 +3,10 @@
 export { Browse } from './Browse';
 export { CreateRoom } from './CreateRoom';
 export { InvitePlace } from './InvitePlace';
-export { LeaveRoom } from './LeaveRoom';
 export { MembersPanel } from './MembersPanel';
 export { Mentions } from './Mentions';
 export { NewDirect } from './NewDirect';
+export { PersonDialog } from './PersonDialog';
 export { PlaceMenu } from './PlaceMenu';
-export { RoomNotices } from './RoomNotices';
+export { RoomDialogs } from './RoomMenu';
 export { Stranger } from './Stranger';

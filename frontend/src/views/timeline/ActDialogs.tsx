@@ -13,6 +13,7 @@ import { Body } from './Body';
 import { Excerpt } from './Excerpt';
 import { Forward } from './Forward';
 import { MessageMenu, ReactMenu } from './MessageMenu';
+import { Report } from './Report';
 
 /** The menu or the dialog that is open for a message. */
 export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
@@ -46,6 +47,8 @@ export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
       return <Delete entry={entry} onClose={close} onDelete={() => acts.remove(seq)} />;
     case 'forward':
       return <Forward room={room} entry={entry} onClose={close} onForward={acts.forward} />;
+    case 'report':
+      return <Report room={room} entry={entry} onClose={close} onDone={acts.reported} />;
   }
 }
 

@@ -18,6 +18,8 @@ export interface Mentioned {
   name: string;
   /** The reader is meant. */
   isMe: boolean;
+  /** The address of the card about who is meant; null where it is everybody. */
+  href: string | null;
 }
 
 /** Whom the message mentions by a username in lower case, or by `room`; null where it is nobody. */
@@ -220,12 +222,25 @@ function mention(name: string, mentions: Mentions, key: number): string | VNode 
     if (who)
       return (
         <Fragment key={key}>
-          <span class={who.isMe ? 'mention mine' : 'mention'} title={`@${username}`}>
-            @<bdi>{who.name}</bdi>
-          </span>
+          <Mention who={who} title={`@${username}`} />
           {name.slice(end)}
         </Fragment>
       );
   }
   return `@${name}`;
+}
+
+function Mention({ who, title }: { who: Mentioned; title: string }) {
+  const look = { class: who.isMe ? 'mention mine' : 'mention', title };
+  const name = (
+    <>
+      @<bdi>{who.name}</bdi>
+    </>
+  );
+  if (who.href === null) return <span {...look}>{name}</span>;
+  return (
+    <a {...look} href={who.href} tabIndex={-1}>
+      {name}
+    </a>
+  );
 }

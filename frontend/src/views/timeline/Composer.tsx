@@ -3,7 +3,9 @@ import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hook
 import { insertText } from '../../browser/field';
 import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
+import { closedBy, slowness } from '../../rooms/permissions';
 import type { MessageEntry } from '../../rooms/timeline';
+import { waitText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
@@ -13,9 +15,16 @@ import { Body } from './Body';
 import { type CompletionKeys, CompletionPlace } from './CompletionPlace';
 import { Excerpt } from './Excerpt';
 import { loadMessageViews } from './load';
+import { useWait } from './slow';
 
 // With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
+
+const CLOSED = {
+  archived: 'This room is archived. You can read it, but nobody writes in it any more.',
+  reader: 'You can read here. Writing is for members.',
+  role: 'You can read here. Only moderators write.',
+};
 
 interface ComposerProps {
   room: Room;
@@ -50,6 +59,9 @@ export function Composer(props: ComposerProps) {
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
+  const closed = closedBy(room);
+  const slow = slowness(room);
+  const wait = useWait(room);
   const completion = useRef<CompletionKeys['current']>(null);
 
   // On a phone, the focus would open the keyboard over the messages.
@@ -68,16 +80,16 @@ export function Composer(props: ComposerProps) {
     if (element.value !== newest) element.value = newest;
     element.style.height = 'auto';
     element.style.height = `${element.scrollHeight}px`;
-  }, [text, draft, drafts]);
+    // Where it was closed, the element is a new one.
+  }, [text, draft, drafts, closed]);
 
-  if (room.role === 'reader')
-    return <p class="composer-closed">You can read here. Writing is for members.</p>;
+  if (closed) return <p class="composer-closed">{CLOSED[closed]}</p>;
 
   const send = () => {
     const element = area.current;
     if (!element) return;
     const body = cleaned(element.value);
-    if (isBlank(body) || codePoints(body) > limit) return;
+    if (isBlank(body) || codePoints(body) > limit || wait > 0) return;
     // Emptied here and not by the next rendering: a key may be pressed before it.
     element.value = '';
     drafts.set(draft, '');
@@ -159,6 +171,14 @@ export function Composer(props: ComposerProps) {
           onPreview={togglePreview}
         />
       )}
+      {slow > 0 && (
+        <p class="composer-slow" role="timer">
+          Slow mode:{' '}
+          {wait > 0
+            ? `you can write again in ${waitText(wait)}.`
+            : `${waitText(slow)} between two messages.`}
+        </p>
+      )}
       <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
         <CompletionPlace field={area} room_id={room.id} keys={completion} />
         <textarea
@@ -210,7 +230,7 @@ export function Composer(props: ComposerProps) {
         </button>
         <button
           type="submit"
-          class={isBlank(text) || left < 0 ? 'send-button idle' : 'send-button'}
+          class={isBlank(text) || left < 0 || wait > 0 ? 'send-button idle' : 'send-button'}
           aria-label="Send"
           title="Send"
         >

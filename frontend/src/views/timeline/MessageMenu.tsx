@@ -20,8 +20,12 @@ const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
   forward: { text: 'Forward', icon: 'forward' },
   edits: { text: 'Edits', icon: 'retry' },
   reactors: { text: 'Who reacted', icon: 'people' },
+  person: { text: 'About the author', icon: 'settings' },
+  report: { text: 'Report', icon: 'warning' },
   delete: { text: 'Delete', icon: 'bin' },
 };
+
+const DANGERS: readonly Action[] = ['report', 'delete'];
 
 // Each is in the normal form that the server gives to an emoji.
 const QUICK = ['👍', '❤️', '😂', '🎉', '😮', '😢'];
@@ -60,7 +64,7 @@ export function MessageMenu(props: MessageMenuProps) {
           key={action}
           type="button"
           role="menuitem"
-          class={action === 'delete' ? 'menu-item danger' : 'menu-item'}
+          class={DANGERS.includes(action) ? 'menu-item danger' : 'menu-item'}
           onClick={() => onAct(action as Action)}
         >
           <Icon name={LOOKS[action].icon} size={18} />

@@ -1,4 +1,6 @@
-import { Component, type ComponentProps } from 'preact';
+import { Component, type ComponentChildren, type ComponentProps } from 'preact';
+import { useState } from 'preact/hooks';
+import { personHash } from '../../browser/router';
 import { clockTime, fullTime } from '../../browser/time';
 import type { Abilities } from '../../rooms/actions';
 import type { Author } from '../../rooms/names';
@@ -8,7 +10,7 @@ import type { Entry, MessageEntry } from '../../rooms/timeline';
 import { isMention } from '../../rooms/unread';
 import type { EntryCommand } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
-import { useApp } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
 import type { Acts } from './acts';
@@ -55,7 +57,8 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 
   override render() {
-    const { row, me, quoted, highlighted, isEdited, root, abilities, acts, onQuote } = this.props;
+    const { row, room_id, me, quoted, highlighted, isEdited, root } = this.props;
+    const { abilities, acts, onQuote } = this.props;
     const { at } = sourceOf(row);
     const { body, reply_to } = row.kind === 'message' ? row.entry : row.pending.command;
     const entry = row.kind === 'message' ? row.entry : null;
@@ -88,9 +91,13 @@ export class MessageRow extends Component<MessageRowProps> {
         </div>
         <div class="message-main">
           <header class={row.leads ? 'message-head' : 'message-head visually-hidden'}>
-            <span class="message-author">
+            {row.leads ? (
+              <a class="message-author" href={personHash(room_id, author.user_id)} tabIndex={-1}>
+                <Name of={author} />
+              </a>
+            ) : (
               <Name of={author} />
-            </span>{' '}
+            )}{' '}
             {row.leads && <Username of={author} />} {time}
           </header>
           {reply_to && reply_to !== root && (
@@ -99,7 +106,7 @@ export class MessageRow extends Component<MessageRowProps> {
               {entry?.thread && abilities.thread && <ToThread onOpen={toThread} />}
             </div>
           )}
-          {this.#content(body, entry)}
+          <Veiled user_id={author.user_id}>{this.#content(body, entry)}</Veiled>
           {entry && abilities.thread && <Replies entry={entry} onOpen={toThread} />}
           {pending && this.#status(pending)}
           {row.kind === 'message' && row.changes.map((change) => this.#status(change))}
@@ -218,6 +225,21 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 }
 
+/** What somebody wrote whom the user blocked is shown only where the user wants to see it. */
+function Veiled({ user_id, children }: { user_id: string; children: ComponentChildren }) {
+  const { blocks } = useSession();
+  const [isOpen, setOpen] = useState(false);
+  if (isOpen || !blocks.has(user_id)) return <>{children}</>;
+  return (
+    <p class="tombstone">
+      You blocked who wrote this.{' '}
+      <button type="button" class="link-button" tabIndex={-1} onClick={() => setOpen(true)}>
+        Show it
+      </button>
+    </p>
+  );
+}
+
 /** The editor is no part of the first load. Until it is there, the text is shown as it is. */
 function Editor(props: ComponentProps<typeof MessageEditor>) {
   const Shown = useApp().parts.of(loadMessageViews).value?.MessageEditor;
@@ -264,6 +286,7 @@ interface QuoteProps {
 }
 
 function Quote({ seq, quoted, onQuote }: QuoteProps) {
+  const { blocks } = useSession();
   if (quoted?.kind !== 'message')
     return (
       <p class="quote">
@@ -278,7 +301,13 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
         <Name of={quoted} />
       </strong>
       <span class="quote-text" dir="auto">
-        {quoted.deleted ? 'Message deleted' : <Excerpt text={quoted.body} />}
+        {quoted.deleted ? (
+          'Message deleted'
+        ) : blocks.has(quoted.user_id) ? (
+          'You blocked who wrote this.'
+        ) : (
+          <Excerpt text={quoted.body} />
+        )}
       </span>
     </button>
   );

@@ -1,13 +1,25 @@
 import type { Row } from '../../rooms/rows';
 import type { NoticeEntry } from '../../rooms/timeline';
 import type { Role } from '../../wire/protocol';
+import { useApp } from '../parts/context';
 import { Name } from '../parts/Name';
+import { loadMessageViews } from './load';
 
 /** What happened in the room between two messages. */
 export function NoticeRow({ row }: { row: Extract<Row, { kind: 'notice' }> }) {
+  const { entry, before } = row;
+  const Changes = useApp().parts.of(loadMessageViews).value?.RoomNotice;
+  const { notice } = entry;
   return (
-    <p class="notice" data-key={row.key} data-seq={row.entry.seq}>
-      <Name of={row.entry} /> {noticeText(row.entry)}
+    <p class="notice" data-key={row.key} data-seq={entry.seq}>
+      <Name of={entry} />{' '}
+      {notice.type === 'member' ? (
+        memberText(notice)
+      ) : Changes ? (
+        <Changes now={notice} before={before} />
+      ) : (
+        'changed the room'
+      )}
     </p>
   );
 }
@@ -35,10 +47,10 @@ const ADDED: Record<Role, string> = {
 };
 
 /** The text that follows the user's name. */
-function noticeText({ notice }: NoticeEntry): string {
-  if (notice.type === 'room')
-    return `changed the room: ${notice.name}${notice.topic ? `, ${notice.topic}` : ''}`;
-  const { role, was, by_self } = notice;
+function memberText(notice: Extract<NoticeEntry['notice'], { type: 'member' }>): string {
+  const { role, was, by_self, banned } = notice;
+  if (banned) return 'was banned';
+  if (!role && !was && !by_self) return 'may come back';
   if (!role) return by_self ? 'left' : 'was removed';
   if (was) return BECAME[role];
   return by_self ? ENTERED[role] : ADDED[role];

@@ -23,13 +23,15 @@ interface ThreadPanelProps {
 
 /** The thread below a message. It stands beside the room, or covers it in a narrow window. */
 export function ThreadPanel({ room, root, seq, onClose }: ThreadPanelProps) {
-  const { threads, titles } = useSession();
+  const session = useSession();
+  const { titles } = session;
+  const threads = session.threads.value;
   const { epoch } = room;
   useLayoutEffect(() => {
-    threads.show(room.id, root);
-    return () => threads.close();
+    threads?.show(room.id, root);
+    return () => threads?.close();
   }, [threads, room.id, root, epoch]);
-  const thread = threads.open.value;
+  const thread = threads?.open.value;
   return (
     <aside
       class="thread"

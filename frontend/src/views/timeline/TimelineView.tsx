@@ -5,7 +5,7 @@ import { actionOf } from '../../rooms/actions';
 import type { Pages } from '../../rooms/history';
 import { bySeq, overlaid } from '../../rooms/overlay';
 import type { Reading } from '../../rooms/reading';
-import { type Row, rowsOf } from '../../rooms/rows';
+import { type Row, rowsOf, settingsBefore } from '../../rooms/rows';
 import type { Thread } from '../../rooms/threads';
 import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
@@ -69,6 +69,7 @@ export function TimelineView(props: TimelineViewProps) {
     entries: entries.slice(from, to),
     pending: view.last === null && current.loaded_to === null ? pending : [],
     changes,
+    settings: settingsBefore(entries, from),
     divider: dividerIn(current, from, line),
     me: session.user_id,
   });

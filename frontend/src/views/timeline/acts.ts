@@ -1,16 +1,16 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
 import { copyText } from '../../browser/clipboard';
-import { messageHash, threadHash } from '../../browser/router';
+import { messageHash, personHash, threadHash } from '../../browser/router';
 import { type Action, abilitiesIn, actionsFor } from '../../rooms/actions';
 import { bySeq, overlaid } from '../../rooms/overlay';
 import { findEntry, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
-import { useSession } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 
 /** What is open for a message. */
 export interface Acting {
-  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete' | 'forward';
+  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete' | 'forward' | 'report';
   seq: number;
   anchor: DOMRect;
 }
@@ -33,6 +33,7 @@ export type Acts = ReturnType<typeof useActs>;
 export function useActs({ room, timeline, editing, root, onReply, onThread }: ActsOptions) {
   const session = useSession();
   const { members, outbox, user_id: me } = session;
+  const { router } = useApp();
   const acting = useSignal<Acting | null>(null);
   /** What was done, for a moment. */
   const said = useSignal<{ text: string } | null>(null);
@@ -40,7 +41,7 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
   const abilities = useMemo(() => {
     const may = abilitiesIn(room, features);
     return { ...may, thread: may.thread && root === null };
-  }, [room.role, features, root]);
+  }, [room.role, room.archived, room.post_role, features, root]);
 
   /** The message as it is shown. */
   const find = (seq: number): MessageEntry | undefined => {
@@ -92,6 +93,9 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
       case 'link':
         void copy(new URL(hashOf(seq), window.location.href).href, 'Link');
         return;
+      case 'person':
+        router.go(personHash(room.id, entry.user_id));
+        return;
       case 'thread':
         onThread(entry.thread ?? seq, entry.thread === null ? null : seq);
         return;
@@ -117,6 +121,12 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
     acting.value = null;
     session.say(to.id, body);
     said.value = { text: `Forwarded to ${session.titles.of(to)}.` };
+  };
+
+  /** The administrators have been told of a message. */
+  const reported = () => {
+    acting.value = null;
+    said.value = { text: 'Reported. The administrators look at it.' };
   };
 
   /** Opens the picker of all emojis. */
@@ -149,6 +159,6 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
 
   return {
     ...{ acting, said, abilities, find, offered },
-    ...{ act, react, forward, pick, remove, save, stopEditing, draftOf, close },
+    ...{ act, react, forward, reported, pick, remove, save, stopEditing, draftOf, close },
   };
 }

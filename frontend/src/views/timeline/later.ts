@@ -8,5 +8,6 @@ export { format, formatsBy } from './formatting';
 export { MarkBar } from './MarkBar';
 export { MessageEditor } from './MessageEditor';
 export { PinsDialog } from './PinsDialog';
+export { RoomNotice } from './RoomNotice';
 export { SeenBy } from './SeenBy';
 export { ThreadPanel } from './ThreadPanel';

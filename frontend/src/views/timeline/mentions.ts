@@ -1,3 +1,4 @@
+import { personHash } from '../../browser/router';
 import type { Usernames } from '../../rooms/usernames';
 import { useSession } from '../parts/context';
 import type { Mentions } from './Body';
@@ -17,9 +18,14 @@ export function useMentions(room_id: string, message: Mentioning | null): Mentio
   if (!message || (message.mentions.length === 0 && !message.mentions_all)) return undefined;
   return (name) => {
     if (message.mentions_all && name === EVERYBODY)
-      return { name: EVERYBODY, isMe: message.user_id !== me };
+      return { name: EVERYBODY, isMe: message.user_id !== me, href: null };
     const user = named(name, message.mentions, room_id, usernames);
-    return user && { name: names.of(user), isMe: user.user_id === me };
+    return (
+      user && {
+        ...{ name: names.of(user), isMe: user.user_id === me },
+        href: personHash(room_id, user.user_id),
+      }
+    );
   };
 }
 

@@ -4,6 +4,7 @@ import { Http } from '../http';
 import { Requests } from '../requests';
 import type { TokenStore } from '../tokens';
 import { AccountApi } from './account';
+import { BlocksApi } from './blocks';
 import { MembersApi } from './members';
 import { MentionsApi } from './mentions';
 import { MessagesApi } from './messages';
@@ -18,6 +19,7 @@ export class Api {
   /** For the parts of the page that are loaded later. */
   readonly requests: Requests;
   readonly account: AccountApi;
+  readonly blocks: BlocksApi;
   readonly members: MembersApi;
   readonly mentions: MentionsApi;
   readonly messages: MessagesApi;
@@ -33,6 +35,7 @@ export class Api {
     const requests = new Requests(http, this.access);
     this.requests = requests;
     this.account = new AccountApi(requests);
+    this.blocks = new BlocksApi(requests);
     this.members = new MembersApi(requests);
     this.mentions = new MentionsApi(requests);
     this.messages = new MessagesApi(requests);

@@ -9,8 +9,9 @@ export class MembersApi {
     this.#requests = requests;
   }
 
-  list(room_id: string, cursor?: string): Promise<Page<Member>> {
-    return this.#requests.get(`${roomPath(room_id)}/members`, { cursor, limit: 100 });
+  /** With `named`, those whose usernames or display names contain this text. */
+  list(room_id: string, cursor?: string, named?: string): Promise<Page<Member>> {
+    return this.#requests.get(`${roomPath(room_id)}/members`, { cursor, limit: 100, q: named });
   }
 
   /** Gives a user a role, or adds them with it. */

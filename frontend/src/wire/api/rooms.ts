@@ -1,4 +1,4 @@
-import type { Notify, Page, Place, Position, Room, Visibility } from '../protocol';
+import type { Notify, Page, Place, Position, Room, RoomSettings, Visibility } from '../protocol';
 import type { Requests } from '../requests';
 
 export class RoomsApi {
@@ -25,6 +25,15 @@ export class RoomsApi {
   create(name: string, visibility: Visibility, topic: string): Promise<Room> {
     const body = { name, visibility, ...(topic && { topic }) };
     return this.#requests.send('POST', 'rooms', { body });
+  }
+
+  /** Changes what is given of the settings. */
+  change(id: string, settings: Partial<RoomSettings>): Promise<Room> {
+    return this.#requests.send('PATCH', roomPath(id), { body: settings });
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#requests.send('DELETE', roomPath(id));
   }
 
   join(id: string): Promise<Room> {

@@ -1,4 +1,4 @@
-import type { Page, PublicUser } from '../protocol';
+import type { Page, Profile, PublicUser } from '../protocol';
 import type { Requests } from '../requests';
 
 export class UsersApi {
@@ -8,7 +8,7 @@ export class UsersApi {
     this.#requests = requests;
   }
 
-  get(id: string): Promise<PublicUser> {
+  get(id: string): Promise<Profile> {
     return this.#requests.get(`users/${encodeURIComponent(id)}`);
   }
 

@@ -1,0 +1,33 @@
+import type { RoomsApi } from '../wire/api/rooms';
+import type { RoomSettings } from '../wire/protocol';
+import type { Rooms } from './rooms';
+import { type AllSettings, settingsOf } from './settings';
+
+/** Which of the settings `wanted` differ from those of the room. */
+export function differing(room: RoomSettings, wanted: Partial<AllSettings>): Partial<AllSettings> {
+  const now: Record<string, unknown> = settingsOf(room);
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => value !== now[name]));
+}
+
+/** Changes the settings of rooms, and deletes rooms. Each method fails with a Problem. */
+export class RoomChanges {
+  readonly #api: Pick<RoomsApi, 'change' | 'delete'>;
+  readonly #rooms: Rooms;
+
+  constructor(api: Pick<RoomsApi, 'change' | 'delete'>, rooms: Rooms) {
+    this.#api = api;
+    this.#rooms = rooms;
+  }
+
+  async save(room_id: string, change: Partial<AllSettings>): Promise<void> {
+    const answer = await this.#api.change(room_id, change);
+    const known = this.#rooms.get(room_id);
+    // The entry of the change may have come before the answer, and others after it.
+    if (known?.epoch === answer.epoch && answer.seq >= known.seq)
+      this.#rooms.change(room_id, settingsOf(answer));
+  }
+
+  delete(room_id: string): Promise<void> {
+    return this.#api.delete(room_id);
+  }
+}

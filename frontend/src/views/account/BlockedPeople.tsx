@@ -1,0 +1,74 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { PagedList } from '../../wire/paged_list';
+import type { PublicUser } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { LoadFailure } from '../parts/LoadFailure';
+import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { useWork } from '../parts/work';
+
+/** Lists whom the user blocked, each with a button that ends it. */
+export function BlockedPeople() {
+  const { blocks, titles } = useSession();
+  const [list] = useState(() => new PagedList((cursor) => blocks.page(cursor)));
+  const { busy, error, done, run } = useWork();
+  const element = useRef<HTMLUListElement>(null);
+  useEffect(() => void list.load(), [list]);
+  const state = list.state.value;
+  const items = list.items.value.filter(({ id }) => blocks.has(id));
+  const end = async (user: PublicUser) => {
+    // The pressed button is gone, so the focus goes to the list.
+    if (
+      await run(() => blocks.set(user.id, false), `${titles.nameOf(user)} is not blocked any more.`)
+    )
+      element.current?.focus();
+  };
+  return (
+    <>
+      <p>
+        What they write is hidden. They cannot write to you directly, mention you or invite you.
+      </p>
+      {state === 'failed' && (
+        <LoadFailure error={list.error.value} onAgain={() => void list.load()} />
+      )}
+      {items.length === 0 && state === 'loading' && <p role="status">Loading…</p>}
+      {items.length === 0 && state === 'loaded' && !list.hasMore.value && (
+        <p>You have blocked nobody. It is done on the card that opens with a name.</p>
+      )}
+      <ul class="logins" ref={element} tabIndex={-1} aria-label="Blocked people">
+        {items.map((user) => (
+          <li class="login" key={user.id}>
+            <div class="login-text">
+              <p class="login-name">
+                <bdi>{titles.nameOf(user)}</bdi>
+              </p>
+              <p class="login-detail">
+                <bdi>@{user.username}</bdi>
+              </p>
+            </div>
+            <button
+              type="button"
+              class="button small"
+              aria-label={`Unblock ${titles.nameOf(user)}`}
+              disabled={busy}
+              onClick={() => void end(user)}
+            >
+              Unblock
+            </button>
+          </li>
+        ))}
+      </ul>
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
+      {list.hasMore.value && (
+        <button
+          type="button"
+          class="button wide"
+          disabled={state === 'loading'}
+          onClick={() => void list.more()}
+        >
+          {state === 'loading' ? 'Loading…' : 'Show more'}
+        </button>
+      )}
+    </>
+  );
+}

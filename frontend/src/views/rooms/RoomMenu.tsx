@@ -1,0 +1,107 @@
+import { copyText } from '../../browser/clipboard';
+import { roomHash } from '../../browser/router';
+import { canBan, mayDelete, mayInvite, settingsToChange } from '../../rooms/governing';
+import { LOBBY } from '../../rooms/permissions';
+import type { Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Icon, type IconName } from '../parts/Icon';
+import { Menu } from '../parts/Menu';
+import { BansDialog } from './BansDialog';
+import { DeleteRoom } from './DeleteRoom';
+import { InvitePeople } from './InvitePeople';
+import { LeaveRoom } from './LeaveRoom';
+import { RoomNotices } from './RoomNotices';
+import { RoomSettingsDialog } from './RoomSettingsDialog';
+
+/** What is open about a room. */
+export type AboutRoom = 'menu' | 'settings' | 'invite' | 'notices' | 'bans' | 'leave' | 'delete';
+
+interface Item {
+  what: AboutRoom | 'link';
+  text: string;
+  icon: IconName;
+  isDanger?: boolean;
+  isOffered(room: Room, features: ReadonlySet<string>): boolean;
+}
+
+const ITEMS: readonly Item[] = [
+  {
+    ...{ what: 'settings', text: 'Room settings', icon: 'pencil' },
+    isOffered: (room, features) =>
+      features.has('room_settings') && settingsToChange(room).length > 0,
+  },
+  {
+    ...{ what: 'notices', text: 'Notifications', icon: 'bell' },
+    isOffered: (_, features) => features.has('notifications'),
+  },
+  { ...{ what: 'invite', text: 'Invite people', icon: 'link' }, isOffered: mayInvite },
+  {
+    ...{ what: 'bans', text: 'Banned people', icon: 'people' },
+    isOffered: (room, features) => features.has('bans') && canBan(room),
+  },
+  { ...{ what: 'link', text: 'Copy link to the room', icon: 'copy' }, isOffered: () => true },
+  {
+    ...{ what: 'leave', text: 'Leave this room', icon: 'leave' },
+    isOffered: ({ id, kind }) => id !== LOBBY && kind !== 'direct',
+  },
+  {
+    ...{ what: 'delete', text: 'Delete this room', icon: 'bin', isDanger: true },
+    isOffered: (room, features) => features.has('room_settings') && mayDelete(room),
+  },
+];
+
+interface RoomDialogsProps {
+  room: Room;
+  what: AboutRoom;
+  /** The place of the button that opened the menu. */
+  anchor: DOMRect;
+  onOpen(what: AboutRoom): void;
+  onClose(): void;
+}
+
+/** The menu of a room, or the dialog that was chosen in it. */
+export function RoomDialogs({ room, what, anchor, onOpen, onClose }: RoomDialogsProps) {
+  switch (what) {
+    case 'menu':
+      return <RoomMenu {...{ room, anchor, onOpen, onClose }} />;
+    case 'settings':
+      return <RoomSettingsDialog room={room} onClose={onClose} />;
+    case 'notices':
+      return <RoomNotices room={room} onClose={onClose} />;
+    case 'invite':
+      return <InvitePeople room={room} onClose={onClose} />;
+    case 'bans':
+      return <BansDialog room={room} onClose={onClose} />;
+    case 'leave':
+      return <LeaveRoom room={room} onClose={onClose} />;
+    case 'delete':
+      return <DeleteRoom room={room} onClose={onClose} />;
+  }
+}
+
+function RoomMenu({ room, anchor, onOpen, onClose }: Omit<RoomDialogsProps, 'what'>) {
+  const { features, titles } = useSession();
+  const choose = (what: Item['what']) => {
+    if (what !== 'link') return onOpen(what);
+    void copyText(new URL(roomHash(room.id), window.location.href).href);
+    onClose();
+  };
+  return (
+    <Menu label={`More about ${titles.of(room)}`} anchor={anchor} onClose={onClose}>
+      {ITEMS.filter(({ isOffered }) => isOffered(room, features.value)).map(
+        ({ what, text, icon, isDanger }) => (
+          <button
+            key={what}
+            type="button"
+            role="menuitem"
+            class={isDanger ? 'menu-item danger' : 'menu-item'}
+            onClick={() => choose(what)}
+          >
+            <Icon name={icon} size={18} />
+            <span class="menu-text">{text}</span>
+          </button>
+        ),
+      )}
+    </Menu>
+  );
+}
