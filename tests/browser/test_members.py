@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.windows import say, window
+from tests.browser.windows import about_the_room, say, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -89,6 +89,6 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
 async def test_the_last_owner_is_told_why_they_cannot_leave(browser: Browser, sqlite_node: Node) -> None:
     page = await window(browser, sqlite_node, "olga", viewport={"width": 1400, "height": 800})
     await make_den(page)
-    await page.get_by_role("button", name="Leave this room").click()
+    await about_the_room(page, "Leave this room")
     await expect(page.get_by_text("A room keeps an owner.")).to_be_visible()
     await expect(page.get_by_role("button", name="Leave room", exact=True)).to_be_disabled()

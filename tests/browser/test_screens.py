@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Route, expect
 from api.accounts.setup import setup_token
 from api.store import open_store
 from tests.browser.test_accessibility import AXE, DESKTOP, PHONE, Auditor
-from tests.browser.windows import Wire, fill, reconnect
+from tests.browser.windows import Wire, about_the_room, fill, reconnect
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -111,7 +111,7 @@ async def look_at_members(auditor: Auditor, bob: Person) -> None:
     await dialog.get_by_role("button", name="Create room").click()
     await expect(page.get_by_role("heading", name="Attic", level=1)).to_be_visible()
     await auditor.look("new room")
-    await page.get_by_role("button", name="Leave this room").click()
+    await about_the_room(page, "Leave this room")
     await expect(dialog.get_by_text("A room keeps an owner.")).to_be_visible()
     await auditor.look("leave, last owner")
     await page.keyboard.press("Escape")
@@ -137,7 +137,7 @@ async def look_at_members(auditor: Auditor, bob: Person) -> None:
     await expect(panel).to_be_visible()
     await page.evaluate("location.hash = location.hash.replace('/members', '')")
     await expect(page.get_by_role("heading", name="Attic", level=1)).to_be_visible()
-    await page.get_by_role("button", name="Leave this room").click()
+    await about_the_room(page, "Leave this room")
     await expect(dialog.get_by_role("heading", name="Leave Attic?")).to_be_visible()
     await auditor.look("leave")
     await page.keyboard.press("Escape")

@@ -143,3 +143,9 @@ def line(page: Page, text: str) -> Any:
 async def stored(page: Page, text: str) -> None:
     """Wait until the page shows a message that the server has stored. One just sent may not even be drawn yet."""
     await expect(page.locator("article[data-seq]").filter(has_text=text)).to_have_count(1)
+
+
+async def about_the_room(page: Page, what: str) -> None:
+    """Choose something in the menu of the room that is open."""
+    await page.get_by_role("button", name="More about this room").click()
+    await page.get_by_role("menuitem", name=what).click()

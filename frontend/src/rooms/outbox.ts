@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
+import type { EntryCommand } from '../wire/commands';
 import { codeText } from '../wire/problem';
-import type { EntryCommand, ErrorEvent, Position } from '../wire/protocol';
+import type { ErrorEvent, Position } from '../wire/protocol';
 import {
   type Dropped,
   type Given,

@@ -1,6 +1,6 @@
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb';
 import type { Tab } from '../browser/tab';
-import type { EntryCommand, SendCommand } from '../wire/protocol';
+import type { EntryCommand, SendCommand } from '../wire/commands';
 import type { OutboxStore } from './outbox';
 import type { Pending } from './pending';
 

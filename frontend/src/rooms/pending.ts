@@ -1,5 +1,5 @@
 /** The commands of the user that wait for what comes of them. Pure. */
-import type { ChangeCommand, EntryCommand, SendCommand } from '../wire/protocol';
+import type { ChangeCommand, EntryCommand, SendCommand } from '../wire/commands';
 
 /** waiting: not sent yet. sent: no answer yet. stored: acked, but its entry has not come yet. */
 export type PendingState = 'waiting' | 'sent' | 'stored' | 'failed';

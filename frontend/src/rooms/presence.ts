@@ -1,7 +1,8 @@
 import { type Signal, signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
-import type { Command, ServerEvent } from '../wire/protocol';
+import type { Command } from '../wire/commands';
+import type { ServerEvent } from '../wire/protocol';
 
 // The server tells one connection of so many users.
 const MOST_WATCHED = 200;

@@ -306,7 +306,7 @@ function noticeEntry(event: Extract<EntryEvent, { type: 'member' | 'room' }>): N
           role: event.role ?? null,
           was: event.was ?? null,
           by_self: !event.by || event.by === user_id,
-          banned: event.banned ?? false,
+          banned: (event as { banned?: boolean }).banned ?? false,
         };
   return { kind: 'notice', seq, at, user_id, username, notice };
 }

@@ -3,8 +3,9 @@ import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
 import { jitter } from './backoff';
 import { type CloseRule, closeRule } from './close_codes';
+import type { Command } from './commands';
 import { Problem } from './problem';
-import { type Command, parseEvent, type ReadyEvent, type ServerEvent } from './protocol';
+import { parseEvent, type ReadyEvent, type ServerEvent } from './protocol';
 
 // The time from opening the socket to `ready`. The server closes a silent connection after 5 s.
 const READY_TIMEOUT_MILLISECONDS = 10_000;

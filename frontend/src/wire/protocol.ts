@@ -227,43 +227,6 @@ export interface HistoryPage {
   has_more: boolean;
 }
 
-export interface SendCommand {
-  type: 'send';
-  room_id: string;
-  ref: string;
-  body: string;
-  reply_to?: number;
-  /** That of the message which it answers. Older servers refuse it. */
-  epoch?: string;
-}
-
-/** The message that a command changes. After a restore its seq may be that of another message. */
-interface Target {
-  room_id: string;
-  epoch: string;
-  seq: number;
-  ref: string;
-}
-
-/** The commands that change an earlier message. */
-export type ChangeCommand =
-  | ({ type: 'edit'; body: string } & Target)
-  | ({ type: 'delete' } & Target)
-  | ({ type: 'react' | 'unreact'; emoji: string } & Target)
-  | ({ type: 'pin' | 'unpin' } & Target);
-
-/** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
-export type EntryCommand = SendCommand | ChangeCommand;
-
-export type Command =
-  | { type: 'authenticate'; token: string }
-  | { type: 'subscribe'; room_id: string; ref: string; since: Position }
-  | { type: 'unsubscribe'; room_id: string }
-  | EntryCommand
-  | { type: 'typing'; room_id: string; ref: string }
-  | { type: 'watch'; user_ids: readonly string[] }
-  | { type: 'ping' };
-
 // The server may know more roles than this page. It shows their names as they are.
 const role = text as Check<Role>;
 const visibility = text as Check<Visibility>;
@@ -293,17 +256,8 @@ const KINDS = {
     returns_as: maybe(role),
     was: maybe(role),
     display_name: maybe(text),
-    banned: maybe(flag),
   },
-  room: {
-    name: text,
-    topic: maybe(text),
-    visibility,
-    archived: maybe(flag),
-    slow_seconds: maybe(whole),
-    post_role: maybe(role),
-    deleted: maybe(flag),
-  },
+  room: { name: text, topic: maybe(text), visibility },
 };
 
 /** The events that are no entries: nothing of them is in the log. */

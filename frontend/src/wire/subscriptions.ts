@@ -1,6 +1,7 @@
 import type { Clock } from '../browser/clock';
 import { Timers } from '../browser/timers';
-import type { Command, ErrorEvent, Position } from './protocol';
+import type { Command } from './commands';
+import type { ErrorEvent, Position } from './protocol';
 
 const DEFAULT_LIMIT = 100;
 const RETRY_MILLISECONDS = 2_000;

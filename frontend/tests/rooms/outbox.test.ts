@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Outbox } from '../../src/rooms/outbox';
 import type { Pending } from '../../src/rooms/pending';
-import type { EntryCommand } from '../../src/wire/protocol';
+import type { EntryCommand } from '../../src/wire/commands';
 import { FakeOutboxStore } from '../doubles/fake_outbox_store';
 import { ManualClock, settled } from '../doubles/manual_clock';
 

@@ -1,5 +1,6 @@
 import { copyText } from '../../browser/clipboard';
-import type { ChangeCommand, Room } from '../../wire/protocol';
+import type { ChangeCommand } from '../../wire/commands';
+import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 

@@ -8,7 +8,7 @@ import type { PendingChange, PendingMessage } from '../../rooms/pending';
 import type { Row } from '../../rooms/rows';
 import type { Entry, MessageEntry } from '../../rooms/timeline';
 import { isMention } from '../../rooms/unread';
-import type { EntryCommand } from '../../wire/protocol';
+import type { EntryCommand } from '../../wire/commands';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
