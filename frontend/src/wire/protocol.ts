@@ -257,7 +257,15 @@ const KINDS = {
     was: maybe(role),
     display_name: maybe(text),
   },
-  room: { name: text, topic: maybe(text), visibility },
+  room: {
+    name: text,
+    topic: maybe(text),
+    visibility,
+    archived: maybe(flag),
+    slow_seconds: maybe(whole),
+    post_role: maybe(role),
+    deleted: maybe(flag),
+  },
 };
 
 /** The events that are no entries: nothing of them is in the log. */
