@@ -52,6 +52,7 @@ HEADINGS: Final = """
   .map(one => one.querySelectorAll('h1').length)
 """
 PLACES: Final = (
+    "Status and local time",
     "Notifications",
     "Change password",
     "Where you are logged in",

@@ -149,3 +149,11 @@ async def about_the_room(page: Page, what: str) -> None:
     """Choose something in the menu of the room that is open."""
     await page.get_by_role("button", name="More about this room").click()
     await page.get_by_role("menuitem", name=what).click()
+
+
+async def card_of(page: Page, username: str) -> Locator:
+    """Open the card about somebody by their name at a message. Return it."""
+    await page.locator("article").get_by_role("link", name=username, exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("heading", name=username)).to_be_visible()
+    return dialog

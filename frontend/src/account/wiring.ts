@@ -1,6 +1,7 @@
 import { Lazy } from '../browser/lazy';
 import type { Api } from '../wire/api/api';
 import { Logins } from './logins';
+import { OwnProfile } from './own_profile';
 import { Rights } from './rights';
 import { Takeout } from './takeout';
 
@@ -11,6 +12,7 @@ export function wireAccount(api: Api, page: string) {
   const rights = new Rights(api.account);
   return {
     logins: new Logins(api.sessions),
+    profile: new OwnProfile(api.requests),
     takeout: new Takeout(api.account),
     rights,
     /** What only administrators need. Loaded when one opens their screen. */

@@ -7,3 +7,8 @@ export function timeIn(zone: string, now: Date): string | null {
     return null;
   }
 }
+
+/** The time zone of this machine; null where the browser does not tell. */
+export function ownZone(): string | null {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone || null;
+}

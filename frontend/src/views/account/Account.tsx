@@ -6,6 +6,7 @@ import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine } from '../parts/Outcome';
+import { AboutMe } from './AboutMe';
 import { BlockedPeople } from './BlockedPeople';
 import { DisplayName } from './DisplayName';
 import { Erase } from './Erase';
@@ -15,9 +16,10 @@ import { NoticeChoice } from './NoticeChoice';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'notices' | 'blocks' | 'password' | 'logins' | 'takeout' | 'erase';
+type Place = 'about' | 'notices' | 'blocks' | 'password' | 'logins' | 'takeout' | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
+  about: { title: 'Status and local time', icon: 'pencil' },
   notices: { title: 'Notifications', icon: 'bell' },
   blocks: { title: 'Blocked people', icon: 'bellOff' },
   password: { title: 'Change password', icon: 'key' },
@@ -67,6 +69,7 @@ function Pages({ user, onClose }: AccountProps) {
     );
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
+      {place === 'about' && <AboutMe onSaved={back} />}
       {place === 'notices' && <NoticeChoice />}
       {place === 'blocks' && <BlockedPeople />}
       {place === 'password' && <NewPassword user={user} onChanged={back} />}
@@ -91,9 +94,11 @@ function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) 
   const { rights } = useAccount();
   const { features } = useSession();
   useEffect(() => void rights.look(), [rights]);
-  const places = (Object.keys(PLACES) as Place[]).filter(
-    (place) => place !== 'blocks' || features.value.has('blocks'),
-  );
+  const places = (Object.keys(PLACES) as Place[]).filter((place) => {
+    // Profiles came with direct rooms.
+    if (place === 'about') return features.value.has('direct');
+    return place !== 'blocks' || features.value.has('blocks');
+  });
   return (
     <>
       <div class="account-who">

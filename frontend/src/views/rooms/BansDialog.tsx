@@ -58,9 +58,11 @@ function BanItem({ ban, busy, onEnd }: { ban: Ban; busy: boolean; onEnd(): void 
     <li class="login">
       <div class="login-text">
         <p class="login-name">
-          <bdi>{titles.nameOf(user)}</bdi> <bdi class="username">@{user.username}</bdi>
+          <bdi>{titles.nameOf(user)}</bdi>
         </p>
-        <p class="login-detail">Since {mediumTime(at)}</p>
+        <p class="login-detail">
+          <bdi>@{user.username}</bdi>, since {mediumTime(at)}
+        </p>
         {reason && (
           <p class="login-detail" dir="auto">
             {reason}
