@@ -192,8 +192,6 @@ export function wireRooms(options: RoomsOptions) {
     mentions: api.mentions,
     clock,
     publicRooms: api.rooms,
-    /** For parts that are loaded when they are needed. */
-    requests: api.requests,
     users: api.users,
     /** For parts that are loaded when they are needed. */
     requests: api.requests,
