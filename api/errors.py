@@ -13,10 +13,13 @@
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
     ├── Forbidden          forbidden           known, but not allowed
     │   ├── Archived       archived            nobody writes to an archived room, or changes it
+    │   ├── Banned         banned              the caller is banned from the room
+    │   ├── Blocked        blocked             one of the two users has blocked the other
     │   └── SignupClosed   signup_closed       nobody may sign up, or nobody without an invite
     ├── NotFound           not_found           does not exist, or the caller may not see it; clients cannot tell which
     ├── Conflict           conflict            it contradicts what is stored
     │   ├── UsernameTaken  username_taken
+    │   ├── UserBanned     banned              the user is banned from the room, so nobody adds them
     │   ├── RefConflict    ref_conflict        this ref was used for something else
     │   ├── Deleted        deleted             the message was deleted before it was changed or answered
     │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
@@ -174,6 +177,20 @@ class Archived(Forbidden):
     title = "This room is archived"
 
 
+class Banned(Forbidden):
+    """The caller is banned from the room, which they may see."""
+
+    code = "banned"
+    title = "You are banned from this room"
+
+
+class Blocked(Forbidden):
+    """One of the two users has blocked the other. Neither is told which."""
+
+    code = "blocked"
+    title = "This user cannot be reached"
+
+
 class SignupClosed(Forbidden):
     """Nobody may sign up here, or nobody without an invite."""
 
@@ -202,6 +219,13 @@ class UsernameTaken(Conflict):
 
     code = "username_taken"
     title = "This username is taken"
+
+
+class UserBanned(Conflict):
+    """The user is banned from the room, and cannot be added before the ban is ended."""
+
+    code = "banned"
+    title = "This user is banned from the room: end the ban first"
 
 
 class RefConflict(Conflict):

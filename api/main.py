@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from api import __version__, logs
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
-from api.accounts.wiring import wire_accounts
+from api.accounts.wiring import wire_accounts, wire_audit
 from api.config import Settings, read_settings
 from api.config.doors import open_doors
 from api.config.shown import shown_settings
@@ -43,12 +43,15 @@ from api.routers import (
     admin,
     admin_rooms,
     auth,
+    bans,
+    blocks,
     direct,
     health,
     invites,
     members,
     mentions,
     messages,
+    reports,
     room_invites,
     rooms,
     server,
@@ -115,18 +118,8 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     )
     install_errors(app)
     for part in (
-        server,
-        auth,
-        users,
-        rooms,
-        direct,
-        members,
-        messages,
-        mentions,
-        room_invites,
-        admin,
-        admin_rooms,
-        invites,
+        *(server, auth, blocks, users, rooms, direct, members, bans, messages, reports, mentions),
+        *(room_invites, admin, admin_rooms, invites),
     ):
         app.include_router(part.router)
     for probed in (health, ws):
@@ -202,6 +195,7 @@ async def _running(
         on_left=hub.leave,
         on_deleted=jobs.deletion.begin,
         tell=signals.tell,
+        record=wire_audit(settings, store).record,
     )
     accounts = await wire_accounts(
         settings,

@@ -105,7 +105,8 @@ def tables_of_permissions() -> str:
     def answer(operation: policy.Operation, relation: policy.Relation) -> str:
         if relation in policy.WHO_MAY[operation]:
             return "yes"
-        return "404" if isinstance(relation, policy.Outsider) else "403"
+        is_hidden = isinstance(relation, policy.Outsider) and relation is not policy.Outsider.BANNED
+        return "404" if is_hidden else "403"
 
     lines = [f"| | {' | '.join(relations)} |", f"|---|{'---|' * len(relations)}"]
     lines += [

@@ -1,4 +1,4 @@
-"""The audit log of accounts: who did what, and from where. It holds no secret and no name that was typed."""
+"""The audit log of accounts and of moderation: who did what, and from where. It holds no secret and no text."""
 
 from typing import Final
 
@@ -24,12 +24,18 @@ class Audit:
         self._kept_ms = days * MS_PER_DAY
 
     async def record(
-        self, event: Audited, *, actor_id: str | None, subject_id: str | None, address: str | None
+        self,
+        event: Audited,
+        *,
+        actor_id: str | None,
+        subject_id: str | None,
+        address: str | None,
+        room_id: str | None = None,
     ) -> None:
-        """Write an event; it is durable when this returns. Raises `Unavailable`."""
+        """Write an event; it is durable when this returns. Raises `Unavailable`. It is a `Record`."""
         now = now_ms()
         await self._store.audit.record(
-            AuditEvent(now, random_id(), event, actor_id, subject_id, address),
+            AuditEvent(now, random_id(), event, actor_id, subject_id, address, room_id),
             forget_before=now - self._kept_ms,
         )
 

@@ -1,17 +1,22 @@
 """Exports everything that a user wrote and owns, record by record, without holding all of it in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
 
 from api.errors import Unauthorized
 from api.models.accounts import Session, User
 from api.models.invites import Invite
 from api.models.log import Entry
+from api.models.moderation import Report
+from api.models.page import Page
 from api.models.rooms import Member, RoomView
 from api.store.base.store import Store
 
 PAGE: Final = 100
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,18 @@ class OwnMembership:
     member: Member
 
 
-Exported: TypeAlias = User | Session | OwnMembership | Invite | Entry
+@dataclass(frozen=True, slots=True)
+class OwnBlock:
+    """A user whom the user has blocked."""
+
+    blocked: User
+
+
+Exported: TypeAlias = User | Session | OwnMembership | Invite | OwnBlock | Report | Entry
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
-    """Yield the account, its sessions, its memberships, its invites and its entries.
+    """Yield the account, its sessions, its memberships, its invites, its blocks, its reports and its entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
@@ -35,8 +47,10 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         yield session
     async for membership in _memberships(store, user.id):
         yield membership
-    async for invite in _invites(store, user.id):
+    async for invite in _each(partial(store.invites.of_user, user.id)):
         yield invite
+    async for own in _moderation(store, user.id):
+        yield own
     cursor: str | None = None
     while True:
         if await store.sessions.get(session_id) is None:
@@ -62,11 +76,19 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
             return
 
 
-async def _invites(store: Store, user_id: str) -> AsyncIterator[Invite]:
+async def _moderation(store: Store, user_id: str) -> AsyncIterator[OwnBlock | Report]:
+    async for blocked in _each(partial(store.blocks.of_user, user_id)):
+        yield OwnBlock(blocked)
+    async for report in _each(partial(store.reports.of_user, user_id)):
+        yield report
+
+
+async def _each(list_: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:
+    """Yield the items of all pages of a list."""
     cursor: str | None = None
     while True:
-        page = await store.invites.of_user(user_id, cursor=cursor, limit=PAGE)
-        for invite in page.items:
-            yield invite
+        page = await list_(cursor=cursor, limit=PAGE)
+        for item in page.items:
+            yield item
         if (cursor := page.next_cursor) is None:
             return

@@ -55,7 +55,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
 ) -> AccountServices:
     """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = await _tokens(settings, store)
-    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, on_ended)
+    audit, endings = wire_audit(settings, store), SessionEndings(store, on_ended)
     hashing = _hashing(passwords)
     key = await kept_secret(store, "attempt_key")
     attempts = AttemptLimits(store, _attempt_rates(settings), hashing, key=key)
@@ -90,22 +90,27 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
 
 def wire_admin(settings: Settings, store: Store, passwords: Passwords) -> Admin:
     """Return the administration of accounts for a process without sockets."""
-    audit, endings = Audit(store, days=settings.audit_days), SessionEndings(store, ignore_ended)
+    audit, endings = wire_audit(settings, store), SessionEndings(store, ignore_ended)
     return Admin(store, passwords, audit, endings, _hashing(passwords), on_erasing=_leave_to_a_server)
 
 
 def wire_room_admin(settings: Settings, store: Store) -> RoomAdmin:
     """Return the administration of rooms for a process without jobs: a server takes away what is deleted."""
-    return RoomAdmin(store, Audit(store, days=settings.audit_days), lambda: None)
+    return RoomAdmin(store, wire_audit(settings, store), lambda: None)
 
 
 def wire_invites(settings: Settings, store: Store) -> InviteService:
     """Return the invites for a process without sockets."""
-    return InviteService(store, Audit(store, days=settings.audit_days))
+    return InviteService(store, wire_audit(settings, store))
 
 
 def _leave_to_a_server() -> None:
     """Do nothing. This is the `OnErasing` of a process without background jobs: running servers look by themselves."""
+
+
+def wire_audit(settings: Settings, store: Store) -> Audit:
+    """Return the audit log."""
+    return Audit(store, days=settings.audit_days)
 
 
 async def _tokens(settings: Settings, store: Store) -> Tokens:

@@ -25,12 +25,15 @@ from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
 from api.realtime.wiring import Realtime
+from api.rooms.bans import BanService
+from api.rooms.blocks import BlockService
 from api.rooms.direct import DirectRooms
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.reports import ReportService
 from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.wiring import RoomServices
@@ -102,6 +105,18 @@ def _members(parts: _Services) -> MemberService:
     return parts.rooms.members
 
 
+def _bans(parts: _Services) -> BanService:
+    return parts.rooms.bans
+
+
+def _blocks(parts: _Services) -> BlockService:
+    return parts.rooms.blocks
+
+
+def _reports(parts: _Services) -> ReportService:
+    return parts.rooms.reports
+
+
 def _direct(parts: _Services) -> DirectRooms:
     return parts.rooms.direct
 
@@ -143,6 +158,9 @@ SignUpsDep = Annotated[SignUpService, Depends(_signups)]
 SessionsDep = Annotated[SessionService, Depends(_sessions)]
 RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
+BansDep = Annotated[BanService, Depends(_bans)]
+BlocksDep = Annotated[BlockService, Depends(_blocks)]
+ReportsDep = Annotated[ReportService, Depends(_reports)]
 DirectDep = Annotated[DirectRooms, Depends(_direct)]
 RoomInvitesDep = Annotated[RoomInvites, Depends(_room_invites)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
@@ -219,12 +237,19 @@ async def _room_admin(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) 
     return parts.accounts.rooms
 
 
+async def _all_reports(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> ReportService:
+    return parts.rooms.reports
+
+
 RoomAdminDep = Annotated[RoomAdmin, Depends(_room_admin)]
 """The administration of rooms, for administrators."""
 AdminDep = Annotated[Admin, Depends(_admin)]
 """The administration of accounts, for administrators."""
 InvitesDep = Annotated[InviteService, Depends(_invites)]
 """The invites to the server, for administrators."""
+
+AllReportsDep = Annotated[ReportService, Depends(_all_reports)]
+"""The reports of all rooms, for administrators."""
 
 
 def address(connection: HTTPConnection) -> str:

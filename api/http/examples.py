@@ -77,6 +77,7 @@ AUDITED: Final = {
     "subject_id": "Yq0sPZ3vT7yq4jDk1mH8bA",
     "subject_username": None,
     "address": "192.0.2.7",
+    "room_id": None,
 }
 SETTING: Final = {
     "name": "TAILWIRE_PORT",
@@ -85,6 +86,16 @@ SETTING: Final = {
     "source": "default",
     "secret": False,
     "set": False,
+}
+REPORT: Final = {
+    "id": "5f0e1b7c9a3d48e6a1b2c3d4e5f60718",
+    "room_id": "lobby",
+    "room_name": "Lobby",
+    "seq": 42,
+    "reason": "This is a threat",
+    "state": "open",
+    "reporter": ADA,
+    "at": AT,
 }
 ENTRY: Final = {"type": "message", **_WRITTEN}
 
@@ -142,6 +153,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
+    "NewBan": {"reason": "Advertises again and again"},
+    "NewReport": {"reason": "This is a threat", "epoch": EPOCH},
+    "NewReportState": {"state": "closed"},
     "NewNotify": {"level": "all", "muted_until": AT},
     "NewPlace": {"favourite": True, "section": "Work", "hidden": False},
     "NewDirect": {"user_ids": [USER_ID, "m8VttSO5vGyK_-JeTRkdRw"]},
@@ -186,4 +200,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "MemberOut": MEMBER,
     "MembersOut": {"items": [MEMBER], "next_cursor": None},
+    "BansOut": {
+        "items": [{"user": ADA, "by": USER_ID, "reason": "Advertises again and again", "at": AT}],
+        "next_cursor": None,
+    },
+    "ClearedOut": {"deleted": 17, "has_more": False},
+    "ReportOut": REPORT,
+    "ReportsOut": {"items": [REPORT], "next_cursor": None},
+    "ReadReportOut": REPORT | {"message": MESSAGE},
 }

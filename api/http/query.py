@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.protocol.fields import Emoji
+from api.protocol.fields import Emoji, Time
 from api.protocol.strict_json import MAX_SAFE_INTEGER
 
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
@@ -69,6 +69,7 @@ RoomIds = Annotated[
     ),
 ]
 SeqOrZero = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER), BeforeValidator(_whole)]
+Since = Annotated[Time | SkipJsonSchema[None], Query(description="Nothing before this time")]
 EpochInQuery = Annotated[
     str | SkipJsonSchema[None], Query(min_length=1, max_length=64, description="The epoch of the seq")
 ]

@@ -41,6 +41,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         takes_body = self.body_field is not None
         takes_json = takes_body and not _is_form(self)
+        needs_body = self.body_field is None or self.body_field.field_info.is_required()
         query_names = _query_names(self.dependant)
 
         async def strict(request: Request) -> Response:
@@ -54,6 +55,8 @@ class StrictRoute(APIRoute):
             _require_once("query", request.query_params.multi_items())
             if takes_body:
                 await _read(request)
+            if not needs_body and not await request.body():
+                return await handle(request)
             if takes_json:
                 await _parse(request)
             elif takes_body:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,24 @@ class Audited(StrEnum):
     ERASED = "erased"
     OWNER_NAMED = "owner_named"  # an administrator made a user an owner of a room
     ROOM_DELETED = "room_deleted"  # by an administrator
+    REMOVED = "removed"  # a member of a room, by somebody else
+    BANNED = "banned"
+    UNBANNED = "unbanned"
+    CLEARED = "cleared"  # messages of one user in a room were deleted at once
+    REPORTED = "reported"
+    REPORT_READ = "report_read"  # an administrator looked at a reported message
+    REPORT_CLOSED = "report_closed"
+    REPORT_REOPENED = "report_reopened"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """An event of the audit log: the user `actor_id` did it to the user `subject_id`, from `address`.
 
-    `actor_id` is None when nobody knows who did it, and on the command line, which has no address either.
+    `actor_id` is None when nobody knows who did it, and on the command line, which has no address either. `room_id` is
+    that of the room where it was done, if it was done in one.
     """
 
     at: int
@@ -160,6 +171,22 @@ class AuditEvent:
     actor_id: str | None
     subject_id: str | None
     address: str | None
+    room_id: str | None = None
+
+
+class Record(Protocol):
+    """Writes an event to the audit log. It is durable when the call returns."""
+
+    async def __call__(
+        self,
+        event: Audited,
+        *,
+        actor_id: str | None,
+        subject_id: str | None,
+        address: str | None,
+        room_id: str | None = None,
+    ) -> None:
+        """Write an event with these fields of `AuditEvent`. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,12 @@ KINDS: Final[dict[str, Shape]] = {
     ),
     Kind.MEMBER: Shape(
         "the user was given a `role`, or with null left or was removed, `by` that user. `was` is the role before. Who"
-        " comes back gets the role `returns_as`. `display_name` is how the user was shown then",
+        " comes back gets the role `returns_as`; who is `banned` cannot. `display_name` is how the user was shown then",
         {
             "role": Field((str, NoneType)),
             "by": _TEXT,
             "returns_as": Field((str, NoneType), default=None),
+            "banned": Field((bool,), default=False),
             "was": Field((str, NoneType), default=None, is_said=False),
             "display_name": Field((str, NoneType), default=None, is_said=False),
         },
@@ -142,7 +143,7 @@ RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice", "notifications", "place"),
-        *("account", "session", "invite", "end"),  # types of lines in an export
+        *("account", "session", "invite", "block", "report", "end"),  # types of lines in an export
         UNREADABLE,
     }
 )

@@ -41,7 +41,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry before the store numbers it. `ref` is its author's idempotency key, or None."""
+    """An entry before the store numbers it. `ref` is its author's idempotency key, or None.
+
+    `unmentioned` are users whom an answer does not mention, even if it answers them: those who have blocked its author.
+    """
 
     kind: Kind
     user_id: str
@@ -49,6 +52,7 @@ class Draft:
     at: int
     ref: str | None
     data: EntryData
+    unmentioned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

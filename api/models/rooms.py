@@ -180,11 +180,13 @@ class Member:
 class Membership:
     """The state of a user in a room. It stays when the user leaves: `role` is None for a non-member.
 
-    `returns_as` is the role that a non-member gets by coming back, if that is another than newcomers get.
+    `returns_as` is the role that a non-member gets by coming back, if that is another than newcomers get. A non-member
+    who is `banned` cannot come back in any way.
     """
 
     role: Role | None
     returns_as: Role | None = None
+    banned: bool = False
 
     @property
     def ended(self) -> "Membership":
@@ -229,8 +231,15 @@ change.
 
 
 def joining(role: Role) -> MembershipRule:
-    """Return the rule for coming in by oneself. Newcomers get this role, others what they come back as."""
-    return lambda standing: standing.now.begun(role) if standing.role is None else None
+    """Return the rule for coming in by oneself. Newcomers get this role, others what they come back as.
+
+    For who is banned it changes nothing.
+    """
+
+    def rule(standing: Standing) -> Membership | None:
+        return standing.now.begun(role) if standing.role is None and not standing.now.banned else None
+
+    return rule
 
 
 def ending(standing: Standing) -> Membership | None:
@@ -251,6 +260,16 @@ def inheriting(standing: Standing) -> Membership | None:
 def owning(standing: Standing) -> Membership | None:
     """Make a user an owner, whoever wants it. It is a `MembershipRule`."""
     return None if standing.role is Role.OWNER else Membership(Role.OWNER)
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A user who may not come back to a room: since `at`, by the user with the id `by`, who may have said a reason."""
+
+    user: User
+    by: str
+    at: int
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

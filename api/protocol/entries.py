@@ -69,12 +69,16 @@ class PinEvent(_Entry):
 
 
 class MemberEvent(_Entry):
-    """A user was given a role. With a null role, the user left or was removed, and may come back as `returns_as`."""
+    """A user was given a role. With a null role, the user left or was removed.
+
+    Then they may come back as `returns_as`, unless they are `banned`. The end of a ban is such an entry, too.
+    """
 
     type: Literal["member"]
     role: str | None
     by: str
     returns_as: NotRequired[str | None]
+    banned: NotRequired[bool]
     was: NotRequired[str | None]
     display_name: NotRequired[str | None]
 

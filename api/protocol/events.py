@@ -22,9 +22,9 @@ from api.protocol.fields import (
 )
 from api.protocol.frames import Frames, frame
 
-MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "deleted"]
-"""What has happened to a membership: added by somebody or joined, another role, left or removed by somebody, or the
-room was deleted."""
+MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "banned", "deleted"]
+"""What has happened to a membership: added by somebody or joined, another role, left, removed or banned by somebody, or
+the room was deleted."""
 
 
 class PublicUser(TypedDict):
@@ -248,7 +248,7 @@ def membership_event(entry: Entry) -> MembershipEvent:
     is_own = by == entry.user_id
     reason: MembershipReason
     if role is None:
-        reason = "left" if is_own else "removed"
+        reason = "banned" if entry.data.get("banned") else "left" if is_own else "removed"
     elif was is None:
         reason = "joined" if is_own else "added"
     else:

@@ -15,16 +15,8 @@ from api.protocol.emoji import normal_emoji
 
 VERSION: Final = 1
 FEATURES: Final = (
-    "edit",
-    "delete",
-    "react",
-    "pin",
-    "threads",
-    "mentions",
-    "notifications",
-    "room_settings",
-    "direct",
-    "invites",
+    *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
+    *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
@@ -66,6 +58,20 @@ Epoch = Annotated[str, Field(min_length=1, max_length=64)]
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
 Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(visible)]
 
+
+MAX_REASON_CHARACTERS: Final = 1_000
+
+
+def _reason(text: str) -> str:
+    """Return a reason that shows something. Raises `ValueError` for any other text."""
+    try:
+        return visible(text)
+    except Empty:
+        raise ValueError("must show something") from None
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=MAX_REASON_CHARACTERS), AfterValidator(_reason)]
+"""Why a user bans another or reports a message."""
 
 Emoji = Annotated[str, AfterValidator(normal_emoji)]
 """One emoji, which becomes its normal form."""

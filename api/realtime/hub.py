@@ -300,10 +300,11 @@ class Hub:
                 room.live[connection] = None
 
     def _apply_membership(self, entry: Entry) -> None:
-        # The people of a direct room hear of it with its first message.
-        if entry.data.get("role") is None or not is_direct(entry.room_id):
+        role, was = entry.data.get("role"), entry.data.get("was")
+        # The people of a direct room hear of it with its first message. A ban is no business of a non-member.
+        if was is not None or (role is not None and not is_direct(entry.room_id)):
             self._tell_membership(entry.user_id, membership_event(entry))
-        if entry.data.get("role") is None:
+        if role is None:
             self.leave(entry.room_id, entry.user_id)
 
     def _forget_memberships(self, room_id: str) -> None:

@@ -1,11 +1,12 @@
 """Opens direct rooms: the one room of exactly these people, whoever opens it."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
 from api.clock import now_ms
-from api.errors import Forbidden, Invalid, NotFound
+from api.errors import Blocked, Invalid, NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import Account, User
@@ -44,7 +45,7 @@ class DirectRooms:
         """Return the direct room of a user and these others, and whether this call has made it.
 
         The others hear of it with its first message. Raises `Invalid` for oneself alone, `NotFound` where one of them
-        does not exist, `Forbidden` where they cannot be written to, and `RateLimited`.
+        does not exist, `Blocked` where they cannot be written to, and `RateLimited`.
         """
         people = sorted({user.id, *user_ids})
         if len(people) < _PAIR:
@@ -64,7 +65,7 @@ class DirectRooms:
         return await self._rooms.view(room_id, user.id), is_new
 
     async def require_writable(self, room_id: str) -> None:
-        """Raise `Forbidden` unless the people of a direct room may write to each other.
+        """Raise `Blocked` unless the people of a direct room may write to each other.
 
         In one of more than two people each may, and what is written by who is blocked is hidden by the page.
         """
@@ -74,9 +75,12 @@ class DirectRooms:
             await self._require_open([one for one in found if one is not None])
 
     async def _require_open(self, accounts: Sequence[Account]) -> None:
-        """Raise `Forbidden` for a disabled account, as for a block: nobody learns which it is."""
-        if any(account.disabled for account in accounts):
-            raise Forbidden(_NOT_OPEN)
+        """Raise `Blocked` for a disabled account, and of two people for a block either way: nobody learns which."""
+        people = [account.user.id for account in accounts]
+        blockers = await asyncio.gather(*map(self._reads.blockers, people))
+        is_blocked = any(not one.isdisjoint(people) for one in blockers)
+        if any(account.disabled for account in accounts) or (len(people) == _PAIR and is_blocked):
+            raise Blocked
 
     async def _people_of(self, room_id: str) -> tuple[str, ...]:
         known = self._people.get(room_id)
@@ -88,6 +92,3 @@ class DirectRooms:
             if len(self._people) > MAX_REMEMBERED:
                 self._people.popitem(last=False)
         return known
-
-
-_NOT_OPEN: Final = "Nothing can be written to this person"

@@ -1,19 +1,30 @@
 """Lists, adds and removes the members of rooms, and changes their roles."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
 from api.clock import now_ms
-from api.errors import FieldError, Invalid, NotFound
+from api.errors import Blocked, FieldError, Invalid, NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
-from api.models.accounts import User
+from api.models.accounts import Audited, Record, User
 from api.models.changes import NotifyChanged, PlaceChanged, ReadMoved, Tell
 from api.models.page import Page
-from api.models.rooms import SHOWN, Member, Notify, ReadMark, Role, RoomPlace, RoomView, is_direct
+from api.models.rooms import (
+    SHOWN,
+    Member,
+    Notify,
+    ReadMark,
+    Role,
+    RoomPlace,
+    RoomView,
+    Visibility,
+    is_direct,
+)
 from api.rooms import policy
-from api.rooms.policy import Operation
+from api.rooms.policy import Facts, Operation
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -41,6 +52,7 @@ class MemberService:
         caps: Caps,
         on_left: OnLeft,
         tell: Tell,
+        record: Record,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -49,14 +61,16 @@ class MemberService:
         self._caps = caps
         self._on_left = on_left
         self._tell = tell
+        self._record = record
 
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
         """Return a user's membership, if it allows the operation."""
         member = await self._reads.member(room_id, user_id)
-        policy.require(operation, policy.facts_of(member))
-        if member is None:  # the policy allows the operation to outsiders, who have no membership to return
-            raise NotFound
-        return member
+        if member is not None:
+            policy.require(operation, policy.facts_of(member))
+            return member
+        policy.require(operation, await self._outside(room_id, user_id))
+        raise NotFound  # the policy allows the operation to outsiders, who have no membership to return
 
     async def of_room(
         self, room_id: str, by: str, *, named: str | None = None, cursor: str | None, limit: int
@@ -73,13 +87,14 @@ class MemberService:
     async def join(self, room_id: str, user: User) -> RoomView:
         """Make a user a member of a public room, unless they are one. Who left as a reader comes back as a reader.
 
-        Raises `RateLimited`, and `Invalid` at a cap.
+        Raises `RateLimited`, `Banned`, and `Invalid` at a cap.
         """
         view = await self._rooms.view(room_id, user.id, Operation.JOIN)
         self._throttles.send(user.id)
         if view.role is None:
             await self._require_space(room_id, user.id)
-        await self._store.members.join(room_id, user, Role.MEMBER, now_ms())
+        rule = policy.coming_in(Role.MEMBER)
+        await self._store.members.change(room_id, user, by=user.id, at=now_ms(), rule=rule)
         return await self._rooms.view(room_id, user.id)
 
     async def leave(self, room_id: str, user: User) -> None:
@@ -94,11 +109,17 @@ class MemberService:
         self._on_left(room_id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
-        """Give a user a role, and add them if they are no member. Raises `RateLimited`, and `Invalid` at a cap."""
+        """Give a user a role, and add them if they are no member.
+
+        Raises `RateLimited`, `UserBanned`, `Blocked` when they are to be added and have blocked the user `by`, and
+        `Invalid` at a cap.
+        """
         await self.require(room_id, by, Operation.SET_ROLE)
         self._throttles.send(by)
-        user = await self._user(user_id)
+        user = await self.user(user_id)
         if await self._store.members.get(room_id, user_id) is None:
+            if user_id in await self._reads.blockers(by):
+                raise Blocked
             await self._require_space(room_id, user_id)
         rule = policy.setting_role(role)
         await self._store.members.change(room_id, user, by=by, at=now_ms(), rule=rule)
@@ -107,18 +128,24 @@ class MemberService:
             raise NotFound
         return changed
 
-    async def remove(self, room_id: str, by: User, user_id: str) -> None:
-        """Remove a user from a room, if they are a member. Removing oneself is leaving. Raises `RateLimited`."""
+    async def remove(self, room_id: str, by: User, user_id: str, address: str | None) -> None:
+        """Remove a user from a room, if they are a member. Removing oneself is leaving. Raises `RateLimited`.
+
+        The removal of another is in the audit log when this returns, with the address of who did it.
+        """
         if user_id == by.id:
             await self.leave(room_id, by)
             return
         # Checked before the user is looked up, so that outsiders cannot find out who exists.
         await self.require(room_id, by.id, Operation.REMOVE_MEMBER)
         self._throttles.send(by.id)
-        user = await self._user(user_id)
+        user = await self.user(user_id)
         rule = policy.removing(room_id)
         await self._store.members.change(room_id, user, by=by.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user_id)
+        await self._record(
+            Audited.REMOVED, actor_id=by.id, subject_id=user_id, address=address, room_id=room_id
+        )
 
     async def mark_read(  # noqa: PLR0913  the fields of the command
         self,
@@ -173,11 +200,19 @@ class MemberService:
         await self._store.members.set_place(room_id, user_id, place)
         self._tell(PlaceChanged(room_id, user_id, place.favourite, place.section or "", hidden), None)
 
+    async def _outside(self, room_id: str, user_id: str) -> Facts:
+        """Return the facts about a non-member. For a hidden room and a missing one the store does the same."""
+        state, room = await asyncio.gather(
+            self._store.members.state(room_id, user_id), self._store.rooms.get(room_id)
+        )
+        return Facts(None, Visibility.PRIVATE if room is None else room.visibility, banned=state.banned)
+
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)
         await self._caps.one_more_room(user_id)
 
-    async def _user(self, user_id: str) -> User:
+    async def user(self, user_id: str) -> User:
+        """Return a user to whom something is to be done. Raises `NotFound`, also for one who is being erased."""
         account = await self._reads.account(user_id)
         if account is None or account.erasing:
             raise NotFound

@@ -9,6 +9,7 @@ from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.mention_finder import names_in
 from api.store.base.store import Store
+from api.store.reads import BatchedReads
 
 _ENOUGH: Final = MAX_MENTIONS + 1
 """So many mentions are refused when the entry is stored, so no more are passed on."""
@@ -17,23 +18,31 @@ _ENOUGH: Final = MAX_MENTIONS + 1
 class MentionService:
     """Finds mentions. A text without `@` costs nothing, any other one look-up of the names that it has."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reads: BatchedReads) -> None:
         self._store = store
+        self._reads = reads
 
     async def fields(self, member: Member, text: str, *, also: str | None = None) -> EntryData:
         """Return the fields of an entry that say whom a member's text mentions; none where it mentions nobody.
 
-        `also` is the id of a user who is mentioned in any case.
+        `also` is the id of a user whom the text mentions in any case. Nobody is mentioned who has blocked the member.
         """
         found = names_in(text)
         user_ids = [] if also is None else [also]
         user_ids += await self._members_named(member.room_id, found.names)
         fields: EntryData = {}
         if user_ids:
+            blockers = await self._reads.blockers(member.user_id)
+            user_ids = [user_id for user_id in user_ids if user_id not in blockers]
+        if user_ids:
             fields["mentions"] = list[Json](dict.fromkeys(user_ids))[:_ENOUGH]
         if found.everybody and await self._may_mention_all(member):
             fields["mentions_all"] = True
         return fields
+
+    async def unmentioned(self, author_id: str, reply_to: int | None) -> frozenset[str]:
+        """Return whom an answer must not mention: those who have blocked its author."""
+        return frozenset() if reply_to is None else await self._reads.blockers(author_id)
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Message]:
         """List the messages that mention a user and that they may read, newest first. Raises `BadCursor`."""

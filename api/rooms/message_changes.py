@@ -1,7 +1,13 @@
 """Changes messages that are there: edits, deletes and pins them, and reacts to them."""
 
+import asyncio
+import time
+from typing import Final
+
 from api.errors import EpochChanged, Forbidden, NotFound
+from api.models.accounts import Audited, Record
 from api.models.log import Appended, EntryData, Kind, Message
+from api.models.moderation import Cleared
 from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
@@ -10,6 +16,13 @@ from api.rooms.policy import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
+
+MOST_CLEARED: Final = 1_000
+"""One call of `clear` deletes at most this many messages."""
+CLEARING_SECONDS: Final = 8.0
+"""It begins no further deletes after this time, so that it answers before clients give up."""
+CLEARED_AT_ONCE: Final = 50
+"""It has this many deletes under way: the store writes them together."""
 
 
 class MessageChanges:
@@ -20,19 +33,21 @@ class MessageChanges:
     message's, and `Deleted`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
         self,
         store: Store,
         reads: BatchedReads,
         members: MemberService,
         mentions: MentionService,
         writing: Writing,
+        record: Record,
     ) -> None:
         self._store = store
         self._reads = reads
         self._members = members
         self._mentions = mentions
         self._writing = writing
+        self._record = record
 
     async def edit(  # noqa: PLR0913  the fields of the command
         self, author: Author, room_id: str, seq: int, body: str, *, ref: str | None, epoch: str | None
@@ -60,6 +75,40 @@ class MessageChanges:
             await self._require_reach(member, message.user_id)
         data: EntryData = {"target": seq}
         return await self._writing.append(author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch)
+
+    async def clear(
+        self, author: Author, room_id: str, user_id: str, *, since: int, address: str | None
+    ) -> Cleared:
+        """Delete the messages that a user wrote in a room since a time, the newest first: one's own, or as `delete`.
+
+        They are erased as by `delete`, and at most `MOST_CLEARED` by one call. It is in the audit log before it begins.
+        """
+        member = await self._writing.begin(author, room_id, Operation.DELETE)
+        operation = Operation.DELETE
+        if user_id != author.user_id:
+            operation = Operation.DELETE_OTHERS
+            await self._require_reach(member, user_id)
+        seqs = await self._store.log.messages_by(room_id, user_id, since=since, limit=MOST_CLEARED + 1)
+        if seqs:
+            await self._record(
+                Audited.CLEARED,
+                actor_id=author.user_id,
+                subject_id=user_id,
+                address=address,
+                room_id=room_id,
+            )
+        until, done, deleted = time.monotonic() + CLEARING_SECONDS, 0, 0
+        while done < min(len(seqs), MOST_CLEARED) and time.monotonic() < until:
+            some = seqs[done : min(done + CLEARED_AT_ONCE, MOST_CLEARED)]
+            deletes = (
+                self._writing.append(author, member, operation, Kind.DELETE, {"target": seq}, ref=None)
+                for seq in some
+            )
+            async with asyncio.TaskGroup() as tasks:
+                appended = [tasks.create_task(delete) for delete in deletes]
+            deleted += sum(one.result().is_new for one in appended)
+            done += len(some)
+        return Cleared(deleted, has_more=done < len(seqs))
 
     async def react(  # noqa: PLR0913  the fields of the command
         self,

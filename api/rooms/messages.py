@@ -62,7 +62,14 @@ class MessageService:
         mentions = await self._mentions.fields(member, body)
         data: EntryData = {"body": body, "reply_to": reply_to, **mentions}
         return await self._writing.append(
-            author, member, Operation.SEND, Kind.MESSAGE, data, ref=ref, epoch=epoch
+            author,
+            member,
+            Operation.SEND,
+            Kind.MESSAGE,
+            data,
+            ref=ref,
+            epoch=epoch,
+            unmentioned=await self._mentions.unmentioned(author.user_id, reply_to),
         )
 
     async def post(  # noqa: PLR0913  the fields of the command

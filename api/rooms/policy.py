@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from api.errors import Archived, BadInvite, Forbidden, NotFound
+from api.errors import Archived, BadInvite, Banned, Forbidden, NotFound, UserBanned
 from api.models.rooms import (
     LOBBY_ID,
     UNLIMITED,
@@ -25,6 +25,7 @@ from api.models.rooms import (
     Writable,
     ending,
     is_direct,
+    joining,
 )
 
 
@@ -38,7 +39,8 @@ class Outsider(StrEnum):
     """The kinds of users who are not members of a room."""
 
     VISITOR = "visitor"  # a non-member of a public room
-    STRANGER = "stranger"  # a non-member of a private room
+    BANNED = "banned"  # a non-member of a public room who is banned from it
+    STRANGER = "stranger"  # a non-member of a private room, banned or not
 
 
 Relation: TypeAlias = Role | Insider | Outsider
@@ -73,6 +75,8 @@ class Operation(StrEnum):
     SET_TOPIC = "change the topic, set slow mode"
     CHANGE_ROOM = "change the name, the visibility and `post_role`, archive the room and take it back"
     DELETE_ROOM = "delete the room"
+    BAN = "ban users, end bans and list them"
+    REPORT = "report messages to the administrators"
 
 
 ROLES: Final[frozenset[Relation]] = frozenset(Role)
@@ -81,7 +85,7 @@ WRITERS: Final = MEMBERS - {Role.READER}
 GOVERNORS: Final[frozenset[Relation]] = frozenset({Role.OWNER, Role.MODERATOR})
 
 WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
-    Operation.SEE: MEMBERS | {Outsider.VISITOR},
+    Operation.SEE: MEMBERS | {Outsider.VISITOR, Outsider.BANNED},
     Operation.JOIN: ROLES | {Outsider.VISITOR},
     Operation.LEAVE: MEMBERS,
     Operation.LIST_MEMBERS: MEMBERS,
@@ -104,6 +108,8 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SET_TOPIC: GOVERNORS,
     Operation.CHANGE_ROOM: frozenset({Role.OWNER}),
     Operation.DELETE_ROOM: frozenset({Role.OWNER}),
+    Operation.BAN: GOVERNORS,
+    Operation.REPORT: MEMBERS,
 }
 
 IN_ARCHIVED: Final = frozenset(
@@ -111,7 +117,7 @@ IN_ARCHIVED: Final = frozenset(
         *(Operation.SEE, Operation.JOIN, Operation.LEAVE, Operation.LIST_MEMBERS, Operation.READ_LOG),
         *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY, Operation.PLACE),
         *(Operation.DELETE, Operation.DELETE_OTHERS, Operation.SET_ROLE, Operation.REMOVE_MEMBER),
-        *(Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
+        *(Operation.BAN, Operation.REPORT, Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
     }
 )
 """What is still done in an archived room: reading, leaving, deleting, changing members and taking the room back."""
@@ -132,21 +138,24 @@ MOST_WHOM_MEMBERS_MENTION: Final = 20
 class Facts(NamedTuple):
     """The facts about a user and a room that the policy reads. `role` is None for a non-member.
 
-    `visibility` matters only for non-members, so callers that know the user to be a member may omit it, and `writable`
-    only for members.
+    `writable` matters only for members, and the others only for non-members. Callers that know what the user is may
+    omit the rest.
     """
 
     role: Role | None
     visibility: Visibility = Visibility.PRIVATE
     writable: Writable = UNLIMITED
     is_direct: bool = False
+    banned: bool = False
 
     @property
     def relation(self) -> Relation:
         """The relation of the user to the room."""
-        if self.role is None:
-            return Outsider.VISITOR if self.visibility is Visibility.PUBLIC else Outsider.STRANGER
-        return Insider.DIRECT if self.is_direct else self.role
+        if self.role is not None:
+            return Insider.DIRECT if self.is_direct else self.role
+        if self.visibility is not Visibility.PUBLIC:
+            return Outsider.STRANGER
+        return Outsider.BANNED if self.banned else Outsider.VISITOR
 
 
 def facts_of(member: Member | None) -> Facts:
@@ -157,9 +166,12 @@ def facts_of(member: Member | None) -> Facts:
 
 
 def require(operation: Operation, facts: Facts) -> None:
-    """Check whether these facts allow an operation. Raises `Forbidden`, `Archived`, `NotFound`."""
-    if facts.relation not in WHO_MAY[operation]:
-        raise NotFound if facts.role is None else Forbidden(_REFUSALS.get(operation, ""))
+    """Check whether these facts allow an operation. Raises `Forbidden`, `Archived`, `Banned`, `NotFound`."""
+    relation = facts.relation
+    if relation not in WHO_MAY[operation]:
+        if relation is Outsider.BANNED:
+            raise Banned
+        raise NotFound if isinstance(relation, Outsider) else Forbidden(_REFUSALS.get(operation, ""))
     if facts.writable.archived and operation not in IN_ARCHIVED:
         raise Archived
     if operation is Operation.SEND and facts.writable.post_role is Role.MODERATOR:
@@ -199,6 +211,17 @@ def require_governed_author(role: Role, author: Role | None) -> None:
 # -- rules that the store calls in the transaction of a change of membership
 
 
+def coming_in(role: Role) -> MembershipRule:
+    """Return the rule for coming in by oneself, as `joining`. Raises `Banned` for who is banned."""
+
+    def rule(standing: Standing) -> Membership | None:
+        if standing.now.banned:
+            raise Banned
+        return joining(role)(standing)
+
+    return rule
+
+
 def leaving(room_id: str) -> MembershipRule:
     """Return the rule for leaving a room. Nobody can leave the lobby, or a room as its last owner."""
 
@@ -219,6 +242,8 @@ def setting_role(role: Role) -> MembershipRule:
 
     def rule(standing: Standing) -> Membership | None:
         require(Operation.SET_ROLE, Facts(standing.by_role))
+        if standing.now.banned:
+            raise UserBanned
         _require_governed(standing, role)
         if role is not Role.OWNER:
             _require_an_owner_left(standing)
@@ -238,6 +263,27 @@ def removing(room_id: str) -> MembershipRule:
         return ending(standing)
 
     return rule
+
+
+def banning(room_id: str) -> MembershipRule:
+    """Return the rule for banning another user from a room, who may be no member. It ends their membership."""
+
+    def rule(standing: Standing) -> Membership | None:
+        require(Operation.BAN, Facts(standing.by_role))
+        _require_not_lobby(
+            room_id, "Nobody can be banned from the lobby: an administrator can disable the account"
+        )
+        _require_governed(standing)
+        _require_an_owner_left(standing)
+        return None if standing.now.banned else replace(standing.now.ended, banned=True)
+
+    return rule
+
+
+def ending_ban(standing: Standing) -> Membership | None:
+    """End a ban, if there is one. It is a `MembershipRule`."""
+    require(Operation.BAN, Facts(standing.by_role))
+    return replace(standing.now, banned=False) if standing.now.banned else None
 
 
 def require_may_give(role: Role, given: Role) -> None:
@@ -262,12 +308,12 @@ def given_by(maker: Role | None, role: Role) -> Role:
 def coming_by_invite(role: Role) -> MembershipRule:
     """Return the rule for coming in by an invite that says this role, by the present role of its maker.
 
-    Who is a member stays as they are, and who comes back as a reader does so by an invite too.
+    Who is a member stays as they are, and who comes back as a reader does so by an invite too. Raises `Banned`.
     """
 
     def rule(standing: Standing) -> Membership | None:
         given = given_by(standing.by_role, role)
-        return standing.now.begun(given) if standing.role is None else None
+        return coming_in(given)(standing)
 
     return rule
 
@@ -340,6 +386,7 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.EDIT: "Readers of a room cannot write to it",
     Operation.REACT: "Readers of a room cannot write to it",
     Operation.MENTION_ALL: "Readers of a room cannot write to it",
+    Operation.BAN: "Only owners and moderators ban users",
     Operation.PIN: "Only owners and moderators pin messages",
     Operation.SEND_RESTRICTED: "Only owners and moderators write to this room",
     Operation.SET_TOPIC: "Only owners and moderators change the topic and slow mode",

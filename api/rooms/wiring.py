@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from api.limits.wiring import Limits
+from api.models.accounts import Record
 from api.models.changes import Tell
+from api.rooms.bans import BanService
+from api.rooms.blocks import BlockService
 from api.rooms.direct import DirectRooms
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.reports import ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.writing import Writing
@@ -23,6 +27,9 @@ class RoomServices:
 
     rooms: RoomService
     members: MemberService
+    bans: BanService
+    blocks: BlockService
+    reports: ReportService
     direct: DirectRooms
     invites: RoomInvites
     messages: MessageService
@@ -33,16 +40,34 @@ class RoomServices:
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
-    store: Store, *, reads: BatchedReads, limits: Limits, on_left: OnLeft, on_deleted: OnDeleted, tell: Tell
+    store: Store,
+    *,
+    reads: BatchedReads,
+    limits: Limits,
+    on_left: OnLeft,
+    on_deleted: OnDeleted,
+    tell: Tell,
+    record: Record,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell)
+    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell, record)
     direct = DirectRooms(store, reads, rooms, members, limits.throttles, limits.caps)
-    invites = RoomInvites(store, rooms, members, limits.throttles, limits.caps)
     writing = Writing(store, members, direct, limits.throttles, limits.memory)
-    mentions = MentionService(store)
+    mentions = MentionService(store, reads)
     messages = MessageService(store, members, mentions, writing)
-    changes = MessageChanges(store, reads, members, mentions, writing)
-    room_changes = RoomChanges(store, rooms, members, limits.throttles, on_deleted)
-    return RoomServices(rooms, members, direct, invites, messages, changes, mentions, writing, room_changes)
+    changes = MessageChanges(store, reads, members, mentions, writing, record)
+    return RoomServices(
+        rooms=rooms,
+        members=members,
+        bans=BanService(store, members, limits.throttles, on_left, record),
+        blocks=BlockService(store, members, limits.throttles, record),
+        reports=ReportService(store, members, limits.throttles, record),
+        direct=direct,
+        invites=RoomInvites(store, rooms, members, limits.throttles, limits.caps),
+        messages=messages,
+        changes=changes,
+        mentions=mentions,
+        writing=writing,
+        room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
+    )

@@ -83,13 +83,14 @@ class Writing:
         *,
         ref: str | None,
         epoch: str | None = None,
+        unmentioned: frozenset[str] = frozenset(),
     ) -> Appended:
         """Append an entry of a member, who has been admitted with `member`. Raises what `LogStore.append` raises.
 
         The store appends nothing if the membership or the room has changed since it was read. Then it is read and
         checked again. Raises `SlowMode` for a message that comes too early; a retry of one that is stored never does.
         """
-        draft = Draft(kind, member.user_id, member.username, now_ms(), ref, data)
+        draft = Draft(kind, member.user_id, member.username, now_ms(), ref, data, unmentioned)
         turn: SlowTurn | None = None
         for _ in range(MAX_LOOKS):
             if kind is Kind.MESSAGE and turn is None and policy.is_slowed(member):

@@ -1,4 +1,4 @@
-"""Reads sessions, accounts, memberships and heads for the clients of a node, many in one query."""
+"""Reads sessions, accounts, memberships, blocks and heads for the clients of a node, many in one query."""
 
 from api.models.accounts import Account, Session
 from api.models.log import Head
@@ -15,6 +15,7 @@ class BatchedReads:
         self._sessions: Loader[str, Session] = Loader(store.sessions.get_many)
         self._accounts: Loader[str, Account] = Loader(store.accounts.get_many)
         self._members: Loader[Place, Member] = Loader(store.members.get_many)
+        self._blockers: Loader[str, frozenset[str]] = Loader(store.blocks.blockers_of)
         self._heads: Loader[str, Head] = Loader(store.log.heads)
 
     async def session(self, session_id: str) -> Session | None:
@@ -29,6 +30,10 @@ class BatchedReads:
         """Return a membership, or None."""
         return await self._members.load((room_id, user_id))
 
+    async def blockers(self, user_id: str) -> frozenset[str]:
+        """Return the ids of the users who have blocked a user."""
+        return await self._blockers.load(user_id) or frozenset()
+
     async def head(self, room_id: str) -> Head | None:
         """Return where a room's log ends, or None for an unknown room."""
         return await self._heads.load(room_id)
@@ -39,10 +44,11 @@ class BatchedReads:
             "sessions": self._sessions.question_count,
             "accounts": self._accounts.question_count,
             "memberships": self._members.question_count,
+            "blocks": self._blockers.question_count,
             "heads": self._heads.question_count,
         }
 
     async def close(self) -> None:
         """Cancel the queries that are under way. Callers that wait get `Unavailable`."""
-        for loader in (self._sessions, self._accounts, self._members, self._heads):
+        for loader in (self._sessions, self._accounts, self._members, self._blockers, self._heads):
             await loader.close()

@@ -40,14 +40,14 @@ def completed(draft: Draft, target: Entry) -> Draft:
     """Return a draft with what the server adds to it from the message that it changes or answers.
 
     That is the thread of an answer: the thread of the message answered, or that message itself, which is its root then.
-    An answer also mentions the author of that message, if that is another user. A delete tells the thread of what it
-    deletes, so that who does not have that message knows that it counts no more.
+    An answer also mentions the author of that message, unless that is its own or one of the draft's `unmentioned`. A
+    delete tells the thread of what it deletes, so that who does not have that message knows that it counts no more.
     """
     thread = target.data.get("thread")
     added: EntryData = {}
     if draft.kind is Kind.MESSAGE:
         added["thread"] = thread or target.seq
-        if target.user_id != draft.user_id:
+        if target.user_id not in {draft.user_id, *draft.unmentioned}:
             added["mentions"] = list[Json](dict.fromkeys((target.user_id, *_mentions_of(draft))))
     elif draft.kind is Kind.DELETE and thread is not None:
         added["thread"] = thread

@@ -85,6 +85,8 @@ def member_draft(user: User, was: Role | None, membership: Membership, at: int, 
     }
     if returns_as is not None:
         data["returns_as"] = returns_as.value
+    if membership.banned:
+        data["banned"] = True
     if was is not None:
         data["was"] = was.value
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)

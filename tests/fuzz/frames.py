@@ -33,7 +33,7 @@ ERRORS: Final = {
         "invalid",
     ),
     *("empty", "bad_ref", "ref_conflict", "not_found", "forbidden", "rate_limited", "limit", "unavailable"),
-    *("reset", "deleted", "bad_emoji"),
+    *("reset", "deleted", "bad_emoji", "banned", "blocked"),
 }
 CODES: Final = {*map(int, CloseCode), 1000, 1002, 1007, 1009}
 """Our close codes, and those of RFC 6455 for broken frames."""

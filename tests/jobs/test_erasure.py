@@ -85,6 +85,50 @@ async def test_an_export_holds_all_that_the_user_wrote_and_owns_and_nothing_of_o
     assert "hash" not in json.dumps(records)
 
 
+async def test_an_export_holds_the_blocks_and_the_reports_that_the_user_made(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.accounts.export.PAGE", 2)
+    alice, *others = [await sqlite_node.sign_up(name) for name in ("alice", "bob", "carol", "dave")]
+    for other in others:
+        await alice.http.put(f"/users/me/blocks/{other.id}")
+        await other.http.put(f"/users/me/blocks/{alice.id}")
+    (seq,) = await send(others[0], LOBBY_ID, "loud")
+    for person in (alice, others[1]):
+        await person.http.post(f"/rooms/{LOBBY_ID}/messages/{seq}/report", json={"reason": person.username})
+    records = await export(alice)
+    blocked = [(one["user_id"], one["username"]) for one in records if one["type"] == "block"]
+    assert blocked == [(other.id, other.username) for other in reversed(others)]
+    (report,) = [one for one in records if one["type"] == "report"]
+    assert (report["room_id"], report["seq"], report["reason"]) == (LOBBY_ID, seq, "alice")
+    assert "loud" not in json.dumps(records)
+
+
+async def test_an_erased_account_takes_its_blocks_reports_and_reasons_and_leaves_its_bans(
+    node: Node, alice: Person, bob: Person, store_url: str
+) -> None:
+    carol = await node.sign_up("carol")
+    room_id = await make_room(bob)
+    await alice.http.post(f"/rooms/{room_id}/join")
+    await bob.http.put(f"/rooms/{room_id}/members/{alice.id}", json={"role": "moderator"})
+    (seq,) = await send(bob, room_id, "loud")
+    assert (await alice.http.post(f"/rooms/{room_id}/messages/{seq}/report", json={"reason": "r"})).is_success
+    assert (await alice.http.put(f"/rooms/{room_id}/bans/{carol.id}", json={"reason": "hers"})).is_success
+    assert (await alice.http.put(f"/users/me/blocks/{bob.id}")).is_success
+    assert (await bob.http.put(f"/users/me/blocks/{alice.id}")).is_success
+    assert await erase(alice) == 204
+    await eventually(lambda: is_gone(node, "alice"))
+    assert (await bob.http.get("/users/me/blocks")).json()["items"] == []
+    (ban,) = (await bob.http.get(f"/rooms/{room_id}/bans")).json()["items"]
+    assert (ban["user"]["id"], ban["by"], ban["reason"]) == (carol.id, alice.id, None)
+    opened = await open_store(store_url)
+    try:
+        assert (await opened.reports.all(state=None, cursor=None, limit=9)).items == []
+        assert not await opened.blocks.any_among([alice.id, bob.id])
+    finally:
+        await opened.close()
+
+
 async def test_an_export_ends_with_the_session_that_asked_for_it(
     node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

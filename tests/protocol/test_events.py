@@ -16,7 +16,14 @@ DATA: Final[dict[str, EntryData]] = {
     "delete": {"target": 1, "thread": 2},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
     "pin": {"target": 1, "pinned": True},
-    "member": {"role": None, "by": "ann", "returns_as": "reader", "was": "member", "display_name": "Ann"},
+    "member": {
+        "role": None,
+        "by": "ann",
+        "returns_as": "reader",
+        "banned": True,
+        "was": "member",
+        "display_name": "Ann",
+    },
     "room": {
         "name": "Den",
         "topic": "",

@@ -71,7 +71,9 @@ def message(seq: int, room_id: str = ROOM) -> Entry:
 
 
 def member(seq: int, user: User, role: str | None) -> Entry:
-    return Entry(ROOM, seq, Kind.MEMBER, user.id, user.username, seq, None, {"role": role, "by": user.id})
+    was = None if role is not None else "member"
+    data: EntryData = {"role": role, "by": user.id, "was": was}
+    return Entry(ROOM, seq, Kind.MEMBER, user.id, user.username, seq, None, data)
 
 
 def membership(connection: Connection, room_id: str = ROOM) -> Member:

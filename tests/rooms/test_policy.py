@@ -71,13 +71,22 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],
     Operation.EDIT: [Request("PATCH", "/messages/{mine}", {"ref": "e", "body": "edited"})],
     Operation.DELETE: [Request("DELETE", "/messages/{mine}")],
-    Operation.DELETE_OTHERS: [Request("DELETE", "/messages/{guests}")],
+    Operation.DELETE_OTHERS: [
+        Request("DELETE", "/messages/{guests}"),
+        Request("DELETE", "/members/{guest}/messages"),
+    ],
     Operation.REACT: [
         Request("PUT", "/messages/{seq}/reactions/👍"),
         Request("DELETE", "/messages/{seq}/reactions/👍"),
     ],
     Operation.PIN: [Request("PUT", "/messages/{seq}/pin"), Request("DELETE", "/messages/{seq}/pin")],
     Operation.MENTION_ALL: [Request("POST", "/messages", {"ref": "a", "body": "@room"})],
+    Operation.REPORT: [Request("POST", "/messages/{seq}/report", {"reason": "r"})],
+    Operation.BAN: [
+        Request("GET", "/bans"),
+        Request("PUT", "/bans/{guest}", {"reason": "r"}),
+        Request("DELETE", "/bans/{guest}"),
+    ],
     Operation.NOTIFY: [Request("PUT", "/notifications", {"level": "all"})],
     Operation.PLACE: [Request("PUT", "/place", {"favourite": True})],
     Operation.INVITE: [
@@ -145,7 +154,7 @@ class Scene(NamedTuple):
             return 401
         if self.relation in WHO_MAY[operation]:
             return 200
-        return 404 if isinstance(self.relation, Outsider) else 403
+        return 404 if self.relation in {Outsider.VISITOR, Outsider.STRANGER} else 403
 
     def commands(self) -> list[tuple[Operation, dict[str, Any]]]:
         """Return the commands that try the operations."""
@@ -217,19 +226,23 @@ async def make_scene_of_room(node: Node, name: Relation | str, visibility: Visib
     elif isinstance(name, Role):
         await give(owner, room_id, me, name)
         return Scene(node, room_id, seqs, owner, guest, me, name)
+    if name is Outsider.BANNED:
+        assert (await owner.http.put(f"/rooms/{room_id}/bans/{me.id}")).status_code == 204
+        outside = Outsider.BANNED if visibility is Visibility.PUBLIC else Outsider.STRANGER
     return Scene(node, room_id, seqs, owner, guest, me, outside)
 
 
 @pytest.fixture(params=RELATIONS)
 async def scene(request: pytest.FixtureRequest, node: Node, store_url: str, tmp_path: Path) -> Scene:
-    """A scene for each of `RELATIONS` in turn. The room is public for a visitor and private for the others."""
+    """A scene for each of `RELATIONS` in turn. The room is public for a visitor and who is banned, else private."""
     name = request.param
     if name == DISABLED:
         made = await make_scene(node, Role.OWNER, Visibility.PRIVATE)
         done = await result({"TAILWIRE_STORE": store_url}, tmp_path, "user", "disable", "me-myself")
         assert done == (0, "disabled me-myself\n", "")
         return made._replace(relation=None)
-    return await make_scene(node, name, Visibility.PUBLIC if name is Outsider.VISITOR else Visibility.PRIVATE)
+    is_public = name in {Outsider.VISITOR, Outsider.BANNED}
+    return await make_scene(node, name, Visibility.PUBLIC if is_public else Visibility.PRIVATE)
 
 
 # -- the table
@@ -248,6 +261,7 @@ async def test_the_table_is_kept_over_http(scene: Scene) -> None:
                 assert answer.is_success, (operation, request, answer.text)
                 continue
             assert answer.status_code == wanted, (operation, request, answer.text)
+            assert (answer.json()["code"] == "banned") == (scene.relation is Outsider.BANNED)
             assert "Den" not in answer.text
             assert "secret" not in answer.text
             if wanted == 404:
@@ -269,7 +283,8 @@ async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
     async with scene.me.socket() as socket:
         for operation, command in scene.commands():
             answer = await socket.call(**command)
-            code = {200: None, 403: "forbidden", 404: "not_found"}[scene.answer(operation)]
+            refused = "banned" if scene.relation is Outsider.BANNED else "forbidden"
+            code = {200: None, 403: refused, 404: "not_found"}[scene.answer(operation)]
             assert answer.get("code") == code, (operation, answer)
             if code == "not_found":
                 unknown = await socket.call(**command | {"ref": "u", "room_id": NOBODY})
@@ -286,6 +301,15 @@ async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
             assert [event for event in heard if event.get("body") == "later"]
         else:
             assert not [event for event in heard if event.get("room_id") == scene.room_id]
+
+
+async def test_who_is_banned_from_a_private_room_is_a_stranger(node: Node) -> None:
+    scene = await make_scene(node, Outsider.BANNED, Visibility.PRIVATE)
+    assert scene.relation is Outsider.STRANGER
+    for request in (one for requests in REQUESTS.values() for one in requests):
+        answer = await scene.ask(scene.room_id, request)
+        unknown = await scene.ask(NOBODY, request)
+        assert answer.json() | {"request_id": None} == unknown.json() | {"request_id": None}
 
 
 async def test_an_ex_member_of_a_public_room_is_a_visitor(node: Node) -> None:

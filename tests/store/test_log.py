@@ -13,7 +13,7 @@ from api.models.rooms import LOBBY_ID, Membership, Role, Room
 from api.store.base.store import Store
 from api.store.shape import member_draft, room_draft
 from tests.store.calls import send, whole_log
-from tests.store.make import ALICE, DEN, delete, draft, edit, make_user, message, pin, reaction
+from tests.store.make import ALICE, DEN, delete, draft, edit, make_room, make_user, message, pin, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -535,3 +535,25 @@ async def test_the_longest_body_of_the_widest_characters_is_kept_whole(store: St
     appended = await store.log.append(den.id, message("r1", body))
     assert (await whole_log(store, den.id))[-1].data["body"] == body
     assert appended.entry.data["body"] == body
+
+
+async def test_the_messages_of_a_user_in_a_room_are_found_without_the_deleted_ones(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    room = (await store.rooms.create(make_room(1), alice)).room
+    for in_room in (den, room):
+        for number in range(4):
+            for user in (alice, bob):
+                said = replace(message(f"{in_room.id} {number}", by=user), at=1_000 * number)
+                await store.log.append(in_room.id, said)
+    mine = [2, 4, 6, 8]
+    for each in (store, other):
+        assert sorted(await each.log.messages_by(den.id, alice.id, since=0, limit=9)) == mine
+        assert sorted(await each.log.messages_by(den.id, alice.id, since=2_000, limit=9)) == [6, 8]
+    await store.log.append(den.id, delete("d", 4))
+    await other.log.append(den.id, edit("e", 6, "edited"))
+    for each in (store, other):
+        assert sorted(await each.log.messages_by(den.id, alice.id, since=0, limit=9)) == [2, 6, 8]
+        assert len(await each.log.messages_by(den.id, alice.id, since=0, limit=2)) == 2
+        assert await each.log.messages_by(den.id, "nobody", since=0, limit=9) == []
+        assert await each.log.messages_by("nowhere", alice.id, since=0, limit=9) == []

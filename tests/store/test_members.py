@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from api.errors import Forbidden, NotFound
+from api.errors import Forbidden, MembershipChanged, NotFound
 from api.models.accounts import User
 from api.models.log import Kind
-from api.models.rooms import OUTSIDE, Member, Membership, Role, Room, Standing
+from api.models.rooms import OUTSIDE, Ban, Member, Membership, Role, Room, Standing
 from api.store.base.store import Store
 from tests.store.calls import all_pages, change, send, whole_log
-from tests.store.make import DEN, account_of, make_room, make_user, reaction
+from tests.store.make import DEN, account_of, make_room, make_user, message, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -342,3 +342,85 @@ async def test_the_number_of_members_is_right_however_they_come_and_go_on_two_no
             view = await each.rooms.view(den.id, users[0].id)
             assert view is not None
             assert view.member_count == counted
+
+
+# -- bans
+
+
+def bans(standing: Standing) -> Membership:
+    return replace(standing.now.ended, banned=True)
+
+
+def unbans(standing: Standing) -> Membership:
+    return replace(standing.now, banned=False)
+
+
+async def test_a_ban_and_its_end_are_one_fact_with_their_entries(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.READER, by=alice)
+    banned = await store.members.change(den.id, bob, by=alice.id, at=7_000, rule=bans)
+    assert banned is not None
+    shown = {"role": None, "by": alice.id, "display_name": "Bob", "returns_as": "reader"}
+    assert banned.entry.data == shown | {"was": "reader", "banned": True}
+    for each in (store, other):
+        assert await each.members.get(den.id, bob.id) is None
+        assert await each.members.state(den.id, bob.id) == Membership(None, Role.READER, banned=True)
+        assert await each.members.join(den.id, bob, Role.MEMBER, at=8_000) is None
+        page = await each.members.banned(den.id, cursor=None, limit=9)
+        assert page.items == [Ban(bob, alice.id, 7_000, None)]
+    await other.members.set_ban_reason(den.id, bob.id, "why")
+    assert (await store.members.banned(den.id, cursor=None, limit=9)).items == [
+        Ban(bob, alice.id, 7_000, "why")
+    ]
+    ended = await other.members.change(den.id, bob, by=alice.id, at=9_000, rule=unbans)
+    assert ended is not None
+    assert ended.entry.data == shown
+    await store.members.set_ban_reason(den.id, bob.id, "too late")
+    assert (await store.members.banned(den.id, cursor=None, limit=9)).items == []
+    assert await store.members.state(den.id, bob.id) == Membership(None, Role.READER)
+    assert await store.members.join(den.id, bob, Role.MEMBER, at=9_500) is not None
+    member = await other.members.get(den.id, bob.id)
+    assert member is not None
+    assert member.role is Role.READER
+    await store.members.change(den.id, bob, by=alice.id, at=9_900, rule=bans)
+    assert (await store.members.banned(den.id, cursor=None, limit=9)).items == [
+        Ban(bob, alice.id, 9_900, None)
+    ]
+
+
+async def test_who_has_never_been_there_is_banned_and_is_counted_nowhere_as_a_member(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    assert await store.members.state(den.id, bob.id) == OUTSIDE
+    assert await store.members.state("nowhere", bob.id) == OUTSIDE
+    await store.members.change(den.id, bob, by=alice.id, at=7_000, rule=bans)
+    assert await store.members.state(den.id, bob.id) == Membership(None, banned=True)
+    assert await store.members.count_of_room(den.id) == 1
+    assert (await store.rooms.of_user(bob.id, cursor=None, limit=9)).items == []
+    assert (await store.members.banned("nowhere", cursor=None, limit=9)).items == []
+
+
+async def test_a_ban_raced_with_joining_on_two_stores_has_one_order(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    done = await asyncio.gather(
+        other.members.change(den.id, bob, by=alice.id, at=1, rule=bans),
+        *(each.members.join(den.id, bob, Role.MEMBER, at=2) for each in (store, other) * 3),
+    )
+    assert sum(one is not None for one in done) <= 2, "the ban, and one joined before it or nobody"
+    *_, last = await whole_log(store, den.id)
+    assert last.data.get("banned") is True
+    for each in (store, other):
+        assert await each.members.get(den.id, bob.id) is None
+        assert (await each.members.state(den.id, bob.id)).banned
+
+
+async def test_an_append_of_who_was_banned_meanwhile_stores_nothing(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    member = await store.members.get(den.id, bob.id)
+    await other.members.change(den.id, bob, by=alice.id, at=1, rule=bans)
+    with pytest.raises(MembershipChanged):
+        await store.log.append(den.id, message("late", by=bob), author=member)

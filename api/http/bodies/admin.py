@@ -129,7 +129,8 @@ class AdminRoomsOut(Answer):
 class AuditEventOut(Answer):
     """An event of the audit log: `actor_id` did it to `subject_id`, from `address`. Null means unknown.
 
-    The usernames are those of now, and null for an account that is gone.
+    The usernames are those of now, and null for an account that is gone. `room_id` is that of the room where it was
+    done, or null where it was done in none.
     """
 
     at: str
@@ -139,6 +140,7 @@ class AuditEventOut(Answer):
     subject_id: str | None
     subject_username: str | None
     address: str | None
+    room_id: str | None
 
 
 class AuditOut(Answer):
@@ -160,6 +162,7 @@ class AuditOut(Answer):
                     subject_id=one.subject_id,
                     subject_username=usernames.get(one.subject_id or ""),
                     address=one.address,
+                    room_id=one.room_id,
                 )
                 for one in page.items
             ],

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from api.accounts.export import Exported, OwnMembership
+from api.accounts.export import Exported, OwnBlock, OwnMembership
 from api.http.bodies.invites import InviteOut
 from api.models.accounts import Session, User
 from api.models.invites import Invite
 from api.models.log import Entry
+from api.models.moderation import Report
 from api.protocol.entries import entry_event
 from api.protocol.fields import timestamp
 
@@ -22,6 +23,8 @@ def exported(record: Exported) -> dict[str, Any]:
             return _membership(record)
         case Invite():
             return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
+        case OwnBlock() | Report():
+            return _moderation(record)
         case Entry():
             return entry_event(record)
 
@@ -68,4 +71,18 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
             "section": view.place and view.place.section,
             "hidden": view.is_hidden,
         },
+    }
+
+
+def _moderation(record: OwnBlock | Report) -> dict[str, Any]:
+    if isinstance(record, OwnBlock):
+        return {"type": "block", "user_id": record.blocked.id, "username": record.blocked.username}
+    return {
+        "type": "report",
+        "room_id": record.room_id,
+        "epoch": record.epoch,
+        "seq": record.seq,
+        "reason": record.reason,
+        "state": record.state,
+        "at": timestamp(record.at),
     }

@@ -7,7 +7,7 @@ from api.models.page import Page
 
 
 class AuditStore(ABC):
-    """The audit log, which records each act on an account and its actor."""
+    """The audit log, which records each act on an account, or of moderation, and its actor."""
 
     @abstractmethod
     async def record(self, event: AuditEvent, *, forget_before: int) -> None:

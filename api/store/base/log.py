@@ -88,6 +88,13 @@ class LogStore(ABC):
         """List the reactions to the message at `seq` with an emoji that stand, in their order. Raises `BadCursor`."""
 
     @abstractmethod
+    async def messages_by(self, room_id: str, user_id: str, *, since: int, limit: int) -> list[int]:
+        """Return the seqs of up to `limit` of the newest messages of a user in a room that are not deleted.
+
+        They were written at the time `since` (milliseconds) or later, and before this was called.
+        """
+
+    @abstractmethod
     async def pins(self, room_id: str) -> list[Message]:
         """Return the pinned messages of a room, that which was pinned last first."""
 

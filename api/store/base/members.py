@@ -7,7 +7,18 @@ from typing import TypeAlias
 from api.models.accounts import User
 from api.models.log import Appended
 from api.models.page import Page
-from api.models.rooms import Member, MembershipRule, Notify, ReadMark, Role, RoomPlace, ending, joining
+from api.models.rooms import (
+    Ban,
+    Member,
+    Membership,
+    MembershipRule,
+    Notify,
+    ReadMark,
+    Role,
+    RoomPlace,
+    ending,
+    joining,
+)
 
 Place: TypeAlias = tuple[str, str]
 """The key of a membership: the ids of the room and of the user."""
@@ -32,7 +43,7 @@ class MemberStore(ABC):
     async def join(self, room_id: str, user: User, role: Role, at: int) -> Appended | None:
         """Admit a user who joins by themselves, with `role` if nothing is known of them.
 
-        Returns None if they already are a member. Raises `NotFound`.
+        Returns None if they already are a member, or are banned. Raises `NotFound`.
         """
         return await self.change(room_id, user, by=user.id, at=at, rule=joining(role))
 
@@ -47,6 +58,18 @@ class MemberStore(ABC):
     async def get(self, room_id: str, user_id: str) -> Member | None:
         """Return a membership, or None."""
         return (await self.get_many([(room_id, user_id)])).get((room_id, user_id))
+
+    @abstractmethod
+    async def state(self, room_id: str, user_id: str) -> Membership:
+        """Return the state of a user in a room, also of one who is no member; `OUTSIDE` where nothing is known."""
+
+    @abstractmethod
+    async def banned(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Ban]:
+        """List who is banned from a room, the newest ban first. Raises `BadCursor`."""
+
+    @abstractmethod
+    async def set_ban_reason(self, room_id: str, user_id: str, reason: str | None) -> None:
+        """Store why a user is banned, until the ban ends. Does nothing where they are not banned."""
 
     @abstractmethod
     async def of_room(

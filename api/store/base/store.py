@@ -21,6 +21,7 @@ from enum import Enum
 from api.store.base.accounts import AccountStore
 from api.store.base.attempts import AttemptStore
 from api.store.base.audit import AuditStore
+from api.store.base.blocks import BlockStore
 from api.store.base.changes import ChangeStore
 from api.store.base.deletions import DeletionStore
 from api.store.base.erasure import ErasureStore
@@ -32,6 +33,7 @@ from api.store.base.mentions import MentionStore
 from api.store.base.nodes import NodeStore
 from api.store.base.pauses import PauseStore
 from api.store.base.positions import PositionStore
+from api.store.base.reports import ReportStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
 from api.store.base.signals import SignalStore
@@ -66,6 +68,8 @@ class Store(ABC):
         members: MemberStore,
         mentions: MentionStore,
         log: LogStore,
+        blocks: BlockStore,
+        reports: ReportStore,
         deletions: DeletionStore,
         pauses: PauseStore,
         audit: AuditStore,
@@ -84,6 +88,8 @@ class Store(ABC):
         self.members = members
         self.mentions = mentions
         self.log = log
+        self.blocks = blocks
+        self.reports = reports
         self.deletions = deletions
         self.pauses = pauses
         self.audit = audit

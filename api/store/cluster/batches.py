@@ -294,6 +294,17 @@ def of_author(user_id: str, place: list[Any], limit: int) -> Any:
     return found.order_by(index="who").concat_map(rows).limit(limit)
 
 
+def messages_by(room_id: str, user_id: str, since: int, limit: int) -> Any:
+    """Return the seqs of the messages of a user that are not erased, from batches of which the newest come first."""
+
+    def is_wanted(row: Any) -> Any:
+        is_message = (row["kind"] == Kind.MESSAGE.value) & row["erased"].default(False).not_()
+        return is_message & (row["user_id"] == user_id) & (row["at"] >= since)
+
+    theirs = batches_table().between([user_id, room_id], [user_id, room_id, r.maxval], index="who")
+    return _rows(theirs.order_by(index=r.desc("who")), is_wanted)["seq"].limit(limit)
+
+
 # -- changing what is there
 
 CUT_SLICE: Final = 50

@@ -1,6 +1,7 @@
 """Erases an account from the RethinkDB tables, step by step."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -12,9 +13,11 @@ from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.cluster import administrators
 from api.store.cluster.batches import of_author, rename_query
+from api.store.cluster.blocks import forget_blocks_queries
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.invites import forget_user_queries
 from api.store.cluster.queries import literal, renamed
+from api.store.cluster.reports import forget_reports_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, r
 
@@ -90,7 +93,14 @@ class ClusterErasure(ErasureStore):
             r.table("mentions").get_all(*([room_id, user_id] for room_id in rooms)).delete()
         )
         await self._pool.write(ended.delete())
-        for forget in forget_user_queries(user_id):
+        banned = r.table("members").get_all(user_id, index="banned_by")
+        await self._pool.write(banned.update({"ban_reason": None}))
+        forgetting = (
+            forget_user_queries(user_id),
+            forget_blocks_queries(user_id),
+            [forget_reports_query(user_id)],
+        )
+        for forget in chain(*forgetting):
             await self._pool.write(forget)
         account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))
         await self._pool.write(r.table("users").get(user_id).delete())

@@ -15,11 +15,13 @@ from api.store.base.log import LogStore
 from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
+from api.store.cluster.batches import messages_by
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.messages import Messages
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
+from api.store.cluster.rows import is_key
 from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors, start
@@ -47,6 +49,7 @@ class ClusterLog(LogStore):
         answered: AnsweredMessages,
         epochs: ClusterEpochs,
     ) -> None:
+        self._pool = pool
         self._allowed = allowed
         self._appender = appender
         self._flusher = flusher
@@ -120,6 +123,12 @@ class ClusterLog(LogStore):
         after = start(room_id, seq, emoji, cursor)
         changes = await self._pages.reactions(room_id, seq, emoji, after, limit + 1)
         return reactors(room_id, seq, emoji, changes, cursor, limit)
+
+    async def messages_by(self, room_id: str, user_id: str, *, since: int, limit: int) -> list[int]:
+        if not (is_key(room_id) and is_key(user_id)):
+            return []
+        await self._flusher.flush(room_id)  # only flushed entries are found
+        return await self._pool.read(messages_by(room_id, user_id, since, limit))
 
     async def pins(self, room_id: str) -> list[Message]:
         seqs = await self._pins.of_room(room_id)

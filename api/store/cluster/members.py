@@ -16,6 +16,7 @@ from api.models.page import Page
 from api.models.rooms import (
     LOBBY_ID,
     OUTSIDE,
+    Ban,
     Member,
     Membership,
     MembershipRule,
@@ -122,6 +123,36 @@ class ClusterMembers(MemberStore):
             for row in rows
             if row["user_id"] in accounts
         }
+
+    async def state(self, room_id: str, user_id: str) -> Membership:
+        """Return the state of a user in a room."""
+        return _membership(await self._row(room_id, user_id))
+
+    async def banned(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Ban]:
+        """List who is banned from a room, the newest ban first."""
+        list_name = f"bans {room_id}"
+        before = [r.maxval, r.maxval] if cursor is None else [*paging.start(list_name, cursor)]
+        if not is_key(room_id):
+            return Page([], None)
+        bans = r.table("members", read_mode="majority").between(
+            [room_id, r.minval, r.minval], [room_id, *before], index="ban"
+        )
+        found = await self._pool.read(bans.order_by(index=r.desc("ban")).limit(limit + 1))
+        rows = self._reader.read(found, membership_of)
+        accounts = await self._accounts.get_many([row["user_id"] for row in rows])
+        return paging.page(
+            list_name,
+            found,
+            limit,
+            key=lambda row: (row["banned_at"], row["user_id"]),
+            item=lambda row: _ban(row, accounts.get(row["user_id"])),
+        )
+
+    async def set_ban_reason(self, room_id: str, user_id: str, reason: str | None) -> None:
+        """Store why a user is banned, if they are."""
+        member = r.table("members").get_all([room_id, user_id])
+        banned = member.filter(lambda row: row["banned_at"].default(None).ne(None))
+        await self._pool.write(banned.update({"ban_reason": reason}))
 
     async def of_room(
         self, room_id: str, *, named: str | None = None, cursor: str | None, limit: int
@@ -321,7 +352,14 @@ def _joined(row: dict[str, Any]) -> paging.Key:
 def _membership(row: dict[str, Any] | None) -> Membership:
     if row is None:
         return OUTSIDE
-    return Membership(*(role and Role(role) for role in (row["role"], row.get("returns_as"))))
+    role, returns_as = (role and Role(role) for role in (row["role"], row.get("returns_as")))
+    return Membership(role, returns_as, banned=row.get("banned_at") is not None)
+
+
+def _ban(row: dict[str, Any], account: Account | None) -> Ban | None:
+    if account is None:
+        return None
+    return Ban(account.user, row["banned_by"], row["banned_at"], row.get("ban_reason"))
 
 
 def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:

@@ -196,6 +196,8 @@ def membership_after(row: dict[str, Any]) -> dict[str, Any]:
             "user_id": entry.user_id,
             "role": entry.data["role"],
             "returns_as": entry.data.get("returns_as"),
+            "banned_at": entry.at if entry.data.get("banned") else None,
+            "banned_by": entry.data["by"] if entry.data.get("banned") else None,
             "joined_at": entry.at,
             "read_seq": entry.seq,  # messages from before they joined do not count as unread
             "seq": entry.seq,
@@ -222,6 +224,8 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(row[name], str) for name in ("room_id", "user_id")):
         raise TypeError
     if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):
+        raise TypeError
+    if type(row.get("banned_at")) not in {int, NoneType}:  # the first versions knew no bans
         raise TypeError
     notify_of(row)
     place_of(row)

@@ -216,4 +216,26 @@ STEPS: Final = (
             Index("audit", "person", _audited_people, multi=True),
         ),
     ),
+    Step(
+        version=18,
+        tables=("blocks", "reports"),
+        changes=(),
+        indexes=(
+            Index(
+                "members",
+                "ban",
+                lambda row: r.branch(
+                    row["banned_at"].default(None).eq(None),
+                    None,
+                    [row["room_id"], row["banned_at"], row["user_id"]],
+                ),
+            ),
+            Index("blocks", "user", lambda row: [row["user_id"], row["at"], row["blocked_id"]]),
+            Index("blocks", "blocked", lambda row: row["blocked_id"]),
+            Index("reports", "age", lambda row: [row["at"], row["id"]]),
+            Index("reports", "state", lambda row: [row["state"], row["at"], row["id"]]),
+            Index("reports", "reporter", lambda row: [row["reporter_id"], row["at"], row["id"]]),
+            Index("members", "banned_by", lambda row: row["banned_by"].default(None)),
+        ),
+    ),
 )

@@ -13,6 +13,7 @@ from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
+from api.store.cluster.blocks import ClusterBlocks
 from api.store.cluster.changes import ClusterChanges
 from api.store.cluster.deletions import ClusterDeletions
 from api.store.cluster.epochs import ClusterEpochs
@@ -32,6 +33,7 @@ from api.store.cluster.pauses import ClusterPauses
 from api.store.cluster.pins import Pins
 from api.store.cluster.positions import ClusterPositions
 from api.store.cluster.previews import Previews
+from api.store.cluster.reports import ClusterReports
 from api.store.cluster.rooms import ClusterRooms
 from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
@@ -94,6 +96,8 @@ class ClusterStore(Store):
                 answered=AnsweredMessages(pool, reader, heads),
                 epochs=epochs,
             ),
+            blocks=ClusterBlocks(pool, accounts),
+            reports=ClusterReports(pool),
             deletions=ClusterDeletions(pool, flusher),
             pauses=ClusterPauses(pool, flusher),
             audit=ClusterAudit(pool),

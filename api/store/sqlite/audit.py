@@ -15,7 +15,7 @@ from api.store import paging
 from api.store.base.audit import AuditStore
 from api.store.sqlite.worker import Worker
 
-_EVENT: Final = "at, id, event, actor_id, subject_id, address"
+_EVENT: Final = "at, id, event, actor_id, subject_id, address, room_id"
 
 
 class SqliteAudit(AuditStore):
@@ -38,8 +38,16 @@ def _record(cursor: apsw.Cursor, event: AuditEvent, forget_before: int) -> None:
     """Store an event and delete old ones."""
     cursor.execute("DELETE FROM audit WHERE at < ?", (forget_before,))
     cursor.execute(
-        f"INSERT INTO audit ({_EVENT}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (event.at, event.id, event.event.value, event.actor_id, event.subject_id, event.address),
+        f"INSERT INTO audit ({_EVENT}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            event.at,
+            event.id,
+            event.event.value,
+            event.actor_id,
+            event.subject_id,
+            event.address,
+            event.room_id,
+        ),
     )
 
 

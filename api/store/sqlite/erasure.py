@@ -16,7 +16,9 @@ from api.models.page import Page
 from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.sqlite.accounts import require_another_admin
+from api.store.sqlite.blocks import forget_blocks
 from api.store.sqlite.invites import forget_user
+from api.store.sqlite.reports import forget_reports
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, each_row
 from api.store.sqlite.worker import Worker
@@ -108,6 +110,9 @@ def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> 
 def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
     """Remove an account that has no sessions and no memberships left, with what it has left."""
     cursor.execute("DELETE FROM members WHERE user_id = ? AND role IS NULL", (user_id,))
+    cursor.execute("UPDATE members SET ban_reason = NULL WHERE banned_by = ?", (user_id,))
     forget_user(cursor, user_id)
+    forget_blocks(cursor, user_id)
+    forget_reports(cursor, user_id)
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

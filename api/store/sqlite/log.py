@@ -79,8 +79,24 @@ class SqliteLog(LogStore):
             lambda reading: self._log.reactors(reading, room_id, seq, emoji, cursor, limit)
         )
 
+    async def messages_by(self, room_id: str, user_id: str, *, since: int, limit: int) -> list[int]:
+        return await self._read(lambda cursor: _messages_by(cursor, room_id, user_id, since, limit))
+
     async def pins(self, room_id: str) -> list[Message]:
         return await self._read(lambda cursor: self._log.pins(cursor, room_id))
 
     async def message(self, room_id: str, seq: int) -> Message | None:
         return await self._read(lambda cursor: self._log.message(cursor, room_id, seq))
+
+
+def _messages_by(cursor: apsw.Cursor, room_id: str, user_id: str, since: int, limit: int) -> list[int]:
+    """Return the seqs of the newest messages of a user that are not deleted."""
+    rows = cursor.execute(
+        "SELECT seq FROM entries INDEXED BY messages"
+        " WHERE room_id = ?1 AND kind = 'message' AND user_id = ?2 AND at >= ?3"
+        " AND seq <= (SELECT seq FROM rooms WHERE id = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM changed WHERE changed.room_id = ?1 AND changed.seq = entries.seq"
+        " AND deleted_by IS NOT NULL) ORDER BY seq DESC LIMIT ?4",
+        (room_id, user_id, since, limit),
+    )
+    return [seq for (seq,) in rows]

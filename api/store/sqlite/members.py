@@ -18,6 +18,7 @@ from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
     UNLIMITED,
+    Ban,
     Member,
     Membership,
     MembershipRule,
@@ -32,6 +33,7 @@ from api.models.rooms import (
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
+from api.store.sqlite.accounts import USER
 from api.store.sqlite.room_log import RoomLog, bounded
 from api.store.sqlite.standings import has_other_owner, membership_of, rights_of
 from api.store.sqlite.worker import Worker
@@ -76,6 +78,15 @@ class SqliteMembers(MemberStore):
     async def count_of_room(self, room_id: str, *, at_most: int | None = None) -> int:
         return await self._read(lambda cursor: _count_of_room(cursor, room_id, at_most))
 
+    async def state(self, room_id: str, user_id: str) -> Membership:
+        return await self._read(lambda cursor: membership_of(cursor, room_id, user_id))
+
+    async def banned(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Ban]:
+        return await self._read(lambda reading: _banned(reading, room_id, cursor, limit))
+
+    async def set_ban_reason(self, room_id: str, user_id: str, reason: str | None) -> None:
+        await self._write(lambda cursor: _set_ban_reason(cursor, room_id, user_id, reason))
+
     async def set_notify(self, room_id: str, user_id: str, notify: Notify) -> None:
         await self._write(lambda cursor: _set_notify(cursor, room_id, user_id, notify))
 
@@ -103,19 +114,23 @@ class SqliteMembers(MemberStore):
         if then is None:
             return None
         appended = self._log.add(cursor, room_id, member_draft(user, now.role, then, at, by))
-        keep(cursor, room_id, user.id, then, at=at)
+        keep(cursor, room_id, user.id, then, at=at, by=by)
         return appended
 
 
-def keep(cursor: apsw.Cursor, room_id: str, user_id: str, membership: Membership, *, at: int) -> None:
+def keep(
+    cursor: apsw.Cursor, room_id: str, user_id: str, membership: Membership, *, at: int, by: str
+) -> None:
     """Store the state of a user in a room, whose entry is the last one. Who comes in has read all up to it."""
+    ban = (at, by) if membership.banned else (None, None)
     cursor.execute(
-        "INSERT INTO members (room_id, user_id, role, returns_as, joined_at, read_seq)"
-        " SELECT id, ?, ?, ?, ?, seq FROM rooms WHERE id = ?"
+        "INSERT INTO members (room_id, user_id, role, returns_as, banned_at, banned_by, joined_at, read_seq)"
+        " SELECT id, ?, ?, ?, ?, ?, ?, seq FROM rooms WHERE id = ?"
         " ON CONFLICT DO UPDATE SET role = excluded.role, returns_as = excluded.returns_as,"
+        " banned_at = excluded.banned_at, banned_by = excluded.banned_by, ban_reason = NULL,"
         " joined_at = iif(role IS NULL, excluded.joined_at, joined_at),"
         " read_seq = iif(role IS NULL, excluded.read_seq, read_seq)",
-        (user_id, membership.role, membership.returns_as, at, room_id),
+        (user_id, membership.role, membership.returns_as, *ban, at, room_id),
     )
 
 
@@ -169,6 +184,32 @@ def _count_of_room(cursor: apsw.Cursor, room_id: str, at_most: int | None) -> in
         (room_id, -1 if at_most is None else at_most),
     )
     return int(count)
+
+
+def _banned(cursor: apsw.Cursor, room_id: str, before: str | None, limit: int) -> Page[Ban]:
+    """List who is banned from a room, the newest ban first."""
+    list_name = f"bans {room_id}"
+    rows = cursor.execute(
+        f"SELECT banned_at, user_id, banned_by, ban_reason, {USER}"
+        " FROM members JOIN users ON id = user_id"
+        " WHERE room_id = ? AND banned_at IS NOT NULL AND (banned_at, user_id) < (?, ?)"
+        " ORDER BY banned_at DESC, user_id DESC LIMIT ?",
+        (room_id, *(paging.AFTER_ALL if before is None else paging.start(list_name, before)), limit + 1),
+    ).fetchall()
+    return paging.page(list_name, rows, limit, key=lambda row: (row[0], row[1]), item=_ban)
+
+
+def _ban(row: Any) -> Ban:
+    at, _, by, reason, *user = row
+    return Ban(User(*user), by, at, reason)
+
+
+def _set_ban_reason(cursor: apsw.Cursor, room_id: str, user_id: str, reason: str | None) -> None:
+    """Store why a user is banned, if they are."""
+    cursor.execute(
+        "UPDATE members SET ban_reason = ? WHERE room_id = ? AND user_id = ? AND banned_at IS NOT NULL",
+        (reason, room_id, user_id),
+    )
 
 
 def _set_notify(cursor: apsw.Cursor, room_id: str, user_id: str, notify: Notify) -> None:

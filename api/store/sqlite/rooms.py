@@ -103,7 +103,7 @@ class SqliteRooms(RoomStore):
             _insert(cursor, room)
             owning = Membership(Role.OWNER)
             self._log.add(cursor, room.id, member_draft(owner, None, owning, room.created_at, owner.id))
-            keep(cursor, room.id, owner.id, owning, at=room.created_at)
+            keep(cursor, room.id, owner.id, owning, at=room.created_at, by=owner.id)
         elif stored != room or role_of(cursor, room.id, owner.id) is None:
             raise Conflict
         seen = self._view(cursor, room.id, owner.id)
@@ -148,7 +148,7 @@ class SqliteRooms(RoomStore):
         for user in people:
             if role_of(cursor, room.id, user.id) is None:
                 self._log.add(cursor, room.id, member_draft(user, None, joined, at, user.id))
-                keep(cursor, room.id, user.id, joined, at=at)
+                keep(cursor, room.id, user.id, joined, at=at, by=user.id)
         return is_new
 
     def _view(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> RoomView | None:

@@ -12,9 +12,13 @@ from api.models.rooms import LOBBY_ID, OUTSIDE, Member, Membership, Role, rights
 def membership_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Membership:
     """Return the state of a user in a room, also of one who is no member."""
     row = cursor.execute(
-        "SELECT role, returns_as FROM members WHERE room_id = ? AND user_id = ?", (room_id, user_id)
+        "SELECT role, returns_as, banned_at IS NOT NULL FROM members WHERE room_id = ? AND user_id = ?",
+        (room_id, user_id),
     ).fetchone()
-    return OUTSIDE if row is None else Membership(*(role and Role(role) for role in row))
+    if row is None:
+        return OUTSIDE
+    role, returns_as, banned = row
+    return Membership(role and Role(role), returns_as and Role(returns_as), bool(banned))
 
 
 def role_of(cursor: apsw.Cursor, room_id: str, user_id: str) -> Role | None:

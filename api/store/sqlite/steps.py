@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from api.store.sqlite.moderation import MODERATION
+
 _FIRST: Final = """
 CREATE TABLE kept (
     name TEXT PRIMARY KEY,
@@ -374,6 +376,7 @@ STEPS: Final = (
     _FOURTEENTH,
     _FIFTEENTH,
     _SIXTEENTH,
+    MODERATION,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

@@ -18,6 +18,7 @@ from api.store.base.store import Opening, Store
 from api.store.sqlite.accounts import SqliteAccounts
 from api.store.sqlite.attempts import SqliteAttempts
 from api.store.sqlite.audit import SqliteAudit
+from api.store.sqlite.blocks import SqliteBlocks
 from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
 from api.store.sqlite.deletions import SqliteDeletions
@@ -30,6 +31,7 @@ from api.store.sqlite.mentions import SqliteMentions
 from api.store.sqlite.nodes import SqliteNodes
 from api.store.sqlite.pauses import SqlitePauses
 from api.store.sqlite.positions import SqlitePositions
+from api.store.sqlite.reports import SqliteReports
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
 from api.store.sqlite.sessions import SqliteSessions
@@ -66,6 +68,8 @@ class SqliteStore(Store):
             members=SqliteMembers(reader, writer, log),
             mentions=SqliteMentions(reader, log),
             log=SqliteLog(reader, writer, log),
+            blocks=SqliteBlocks(reader, writer),
+            reports=SqliteReports(reader, writer),
             deletions=SqliteDeletions(reader, writer, log),
             pauses=SqlitePauses(writer),
             audit=SqliteAudit(reader, writer),

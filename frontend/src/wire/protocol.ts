@@ -254,6 +254,7 @@ const KINDS = {
     role: maybe(role),
     by: maybe(text),
     returns_as: maybe(role),
+    banned: maybe(flag),
     was: maybe(role),
     display_name: maybe(text),
   },

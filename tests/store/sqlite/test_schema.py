@@ -8,7 +8,7 @@ import pytest
 from api.errors import RefConflict, Unavailable
 from api.models.accounts import SessionKind
 from api.models.log import Reaction
-from api.models.rooms import LOBBY_ID, Notify, Role, RoomKind, RoomPlace, Unread
+from api.models.rooms import LOBBY_ID, Membership, Notify, Role, RoomKind, RoomPlace, Unread
 from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
 from api.store.sqlite.steps import STEPS
@@ -279,3 +279,16 @@ async def test_the_members_of_rooms_of_an_older_version_are_counted(path: Path, 
         assert view is not None
         assert (view.member_count, view.place, view.room.kind) == (1, RoomPlace(), RoomKind.ROOM)
         assert (await store.accounts.get_many(["user-bob"]))["user-bob"].user.time_zone == ""
+
+
+async def test_nobody_is_banned_or_blocked_in_a_database_of_version_13(path: Path, url: str) -> None:
+    make_of_version(path, 13, VERSION_12_ROWS)
+    with stranger(path) as connection:
+        connection.execute("INSERT INTO audit (at, id, event) VALUES (1, 'one', 'erased')")
+    async with opened(url) as store:
+        assert await store.members.state(LOBBY_ID, "user-bob") == Membership(Role.MEMBER)
+        assert (await store.members.banned(LOBBY_ID, cursor=None, limit=9)).items == []
+        assert not await store.blocks.any_among(["user-alice", "user-bob"])
+        assert (await store.reports.all(state=None, cursor=None, limit=9)).items == []
+        (event,) = (await store.audit.all(cursor=None, limit=9)).items
+        assert (event.event, event.room_id) == ("erased", None)
