@@ -54,6 +54,7 @@ HEADINGS: Final = """
 PLACES: Final = (
     "Status and local time",
     "Notifications",
+    "Blocked people",
     "Change password",
     "Where you are logged in",
     "Export my data",

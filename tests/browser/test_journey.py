@@ -129,7 +129,7 @@ async def jump(hands: Hands, first: int, asked: int) -> None:
     await hands.press("Enter")
     await expect(by_seq(page, first)).to_be_focused()
     await hands.press("End")
-    await hands.reach(message(page, "see http").get_by_role("link"))
+    await hands.reach(message(page, "see http").locator(".body").get_by_role("link"))
     await hands.press("Enter")
     await expect(by_seq(page, first)).to_be_focused()
 

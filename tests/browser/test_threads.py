@@ -180,4 +180,4 @@ async def test_a_message_is_forwarded_to_another_room_as_a_quote_with_a_link(
     quote = page.get_by_role("log").locator("article").last
     await expect(quote.locator("blockquote strong")).to_have_text("look")
     link = f"{sqlite_node.url}/#/rooms/{rooms['Den']}/messages/{seq}"
-    await expect(quote.get_by_role("link")).to_have_attribute("href", link)
+    await expect(quote.locator(".body").get_by_role("link")).to_have_attribute("href", link)
