@@ -22,14 +22,18 @@ from api.models.changes import (
     Grown,
     NotifyChanged,
     PlaceChanged,
+    PresenceMoved,
     ProfileChanged,
     Quiet,
     ReadMoved,
+    ReceiptRaised,
     Restored,
     SessionEnded,
+    Typed,
 )
 from api.models.log import Entry, is_last
 from api.realtime.hub import NO_POSITION, Hub
+from api.realtime.presence import Presence
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
 from api.store.base.store import Store
@@ -73,19 +77,21 @@ class GrowthListener(Protocol):
 class Feed:
     """Follows the store's changes. `run` is a task for `Tasks`.
 
-    Without a `listener` the store is not asked to tell which rooms grow.
+    Without `listeners` the store is not asked to tell which rooms grow.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its dependencies
         self,
         store: Store,
         hub: Hub,
         revocation: Revocation,
         signals: Signals,
-        listener: GrowthListener | None = None,
+        *,
+        presence: Presence,
+        listeners: Sequence[GrowthListener] = (),
     ) -> None:
         self._store = store
-        self._listener = listener
+        self._listeners = listeners
         self._hub = hub
         self._revocation = revocation
         self._unreadable: set[str] = set()  # ids of rooms that have been logged as unreadable
@@ -98,9 +104,11 @@ class Feed:
             NotifyChanged: signals.hear,
             PlaceChanged: signals.hear,
             ProfileChanged: signals.hear,
+            ReceiptRaised: signals.hear,
+            Typed: signals.hear,
+            PresenceMoved: presence.hear,
+            Grown: self._wake_listeners,
         }
-        if listener is not None:
-            self._handlers[Grown] = listener.wake
         self.state = FeedState()
 
     async def run(self) -> None:
@@ -111,17 +119,18 @@ class Feed:
         try:
             await self._tail()
         finally:
-            self.state.is_live = False
+            self.state.is_live = self._hub.is_fed = False
             self.state.reopen_count += 1
 
     async def _tail(self) -> None:
-        grown = self._listener is not None
+        grown = bool(self._listeners)
         async with self._store.changes.open(self._hub.wants, grown=grown) as batches:
-            if self._listener is not None:
-                self._listener.compare()
+            for listener in self._listeners:
+                listener.compare()
             if not self._store.changes.is_restored:  # else the log goes on otherwise than clients know it
                 await self._catch_up()
-            self.state.is_live, self.state.heard_at = True, time.monotonic()
+            self.state.is_live = self._hub.is_fed = True
+            self.state.heard_at = time.monotonic()
             log.info("feed_live", reopen_count=self.state.reopen_count)
             async for batch in batches:
                 self.state.heard_at = time.monotonic()
@@ -144,6 +153,10 @@ class Feed:
         elif type(change) not in self._unhandled:
             self._unhandled.add(type(change))
             log.error("change_unhandled", type=type(change).__name__)
+
+    def _wake_listeners(self, grown: Grown) -> None:
+        for listener in self._listeners:
+            listener.wake(grown)
 
     def _end_session(self, ended: SessionEnded) -> None:
         self._hub.end_session(ended.session_id)

@@ -19,7 +19,7 @@ from api.accounts.wiring import wire_accounts, wire_audit
 from api.config import Settings, read_settings
 from api.config.doors import open_doors
 from api.config.shown import shown_settings
-from api.feed import Feed
+from api.feed import Feed, GrowthListener
 from api.http.deps import HttpSettings, Services
 from api.http.docs_page import install_docs_page
 from api.http.hardening import Hardening
@@ -196,6 +196,7 @@ async def _running(
         on_deleted=jobs.deletion.begin,
         tell=signals.tell,
         record=wire_audit(settings, store).record,
+        receipts=settings.receipts,
     )
     accounts = await wire_accounts(
         settings,
@@ -220,7 +221,11 @@ async def _running(
         on_refused=partial(recorded.refused, "socket"),
     )
     followers = jobs.followers
-    feed = Feed(store, hub, realtime.revocation, signals, followers if followers.all else None)
+    presence, notices = realtime.presence, realtime.notices
+    listeners: list[GrowthListener] = [notices]
+    if followers.all:
+        listeners.append(followers)
+    feed = Feed(store, hub, realtime.revocation, signals, presence=presence, listeners=listeners)
     nodes = Nodes(
         store,
         NodeParts(
@@ -243,6 +248,13 @@ async def _running(
             feed=feed.state,
             tasks=tasks.states,
             signals=signals.counts,
+            offers=lambda: {
+                **signals.offers,
+                "presence": presence.offer_count,
+                "notice": notices.offer_count,
+            },
+            presence=presence,
+            known_memberships=lambda: hub.user_rooms.count,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
             entries=lambda: rooms.writing.counts,
             followers=followers.all,
@@ -265,6 +277,9 @@ async def _running(
     tasks.keep("clock", skew.run)
     tasks.keep("heartbeats", realtime.heartbeats.run)
     tasks.keep("nodes", nodes.run)
+    tasks.keep("presence", presence.run)
+    tasks.keep("notices", notices.run)
+    tasks.keep("receipts", signals.run)
     tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
     tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
     for follower in followers.all:
@@ -312,4 +327,5 @@ def _http_settings(settings: Settings) -> HttpSettings:
         store_kind=settings.store_kind,
         shown=shown_settings(settings),
         open_doors=open_doors(settings),
+        receipts=settings.receipts,
     )

@@ -74,6 +74,25 @@ class Stranger:
         finally:
             connection.close()
 
+    async def end_presence(self, node_id: str, *, ago_ms: int = 3_600_000) -> None:
+        """Let the last beat of a node be so long ago, by the clock of the database."""
+        if self._server is not None:
+            at = {"at": r.now().to_epoch_time() - ago_ms / 1000}
+            await as_admin(self._server, r.table("presence").get(node_id).update(at))
+            return
+        at_ms = time.time_ns() // 1_000_000 - ago_ms
+        self._execute("UPDATE presence SET at = ? WHERE node_id = ?", at_ms, node_id)
+
+    async def presence_count(self) -> int:
+        """Return how many nodes have a row that says who is connected to them."""
+        if self._server is not None:
+            return int(await as_admin(self._server, r.table("presence").count()))
+        connection = apsw.Connection(str(Path(self._url.removeprefix("sqlite:///"))))
+        try:
+            return int(next(connection.execute("SELECT count(*) FROM presence"))[0])
+        finally:
+            connection.close()
+
     async def end_lease(self, name: str, *, in_ms: int = 0) -> None:
         """Let a lease end so many milliseconds from now, by the clock of the database."""
         if self._server is not None:

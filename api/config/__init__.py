@@ -140,6 +140,7 @@ class Settings(BaseSettings):
         " socket 39 KiB of memory, and every delivery several times the work.",
     )
     subscriptions: int = Field(100, ge=1, description="The most rooms that one socket can subscribe to.")
+    receipts: bool = Field(True, description="Whether in rooms of up to 50 all see how far others have read.")
     signup: Signup | None = Field(
         None,
         description="Who may make an account: everybody (`open`), who has an invite (`invite`) or nobody (`closed`)."

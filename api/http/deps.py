@@ -24,6 +24,7 @@ from api.http.bodies.status import OpenDoor, Shown
 from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
+from api.realtime.presence import Presence
 from api.realtime.wiring import Realtime
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
@@ -61,6 +62,7 @@ class HttpSettings:
     store_kind: str
     shown: Sequence[Shown]
     open_doors: Sequence[OpenDoor]
+    receipts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,10 @@ def _mentions(parts: _Services) -> MentionService:
     return parts.rooms.mentions
 
 
+def _presence(parts: _Services) -> Presence:
+    return parts.realtime.presence
+
+
 def _probes(parts: _Services) -> Probes:
     return parts.probes
 
@@ -168,6 +174,7 @@ MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
 RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]
 MentionsDep = Annotated[MentionService, Depends(_mentions)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]
+PresenceDep = Annotated[Presence, Depends(_presence)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
 

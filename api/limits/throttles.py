@@ -20,6 +20,10 @@ PREVIEWS_PER_MINUTE: Final = 60
 """The invites that are looked at from one address are limited, because no account is needed for that."""
 PROFILES_PER_MINUTE: Final = 10
 """The changes of one profile are limited, because each is told to everybody who is connected."""
+TYPING_SECONDS: Final = 2.5
+"""A user tells at most once in this time that they are typing. A client does so each 3 s, and the network varies."""
+WATCHES_PER_MINUTE: Final = 120
+"""The changes of whom a user watches are limited, because each is answered with up to 200 events."""
 RESUMES_PER_CONNECTION: Final = 3
 """Each connection may resume a room this often in `RESUMES_SECONDS`: a client that is cut off again starts over."""
 
@@ -51,6 +55,8 @@ class Throttles:
         self._previews = Windows(PREVIEWS_PER_MINUTE, MINUTE_SECONDS)
         self._profiles = Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS)
         self._requests = Buckets(rates.requests)
+        self._typing = Windows(1, TYPING_SECONDS)
+        self._watches = Windows(WATCHES_PER_MINUTE, MINUTE_SECONDS)
         self._searches = Windows(rates.searches, MINUTE_SECONDS)
 
     def request(self, user_id: str) -> None:
@@ -103,6 +109,16 @@ class Throttles:
     def search(self, user_id: str) -> None:
         """Count one page of a search for users. The limit keeps a user from listing all others."""
         if wait := self._searches.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def type(self, user_id: str) -> None:
+        """Count that a user tells a room that they are typing."""
+        if wait := self._typing.take(user_id, self._clock()):
+            raise too_often(wait)
+
+    def watch(self, user_id: str) -> None:
+        """Count one change of whom a user watches."""
+        if wait := self._watches.take(user_id, self._clock()):
             raise too_often(wait)
 
     def missed(self, user_id: str) -> None:

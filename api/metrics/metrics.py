@@ -55,6 +55,20 @@ class HubCounts(Protocol):
         """Return the position of each subscribed room."""
 
 
+class PresenceCounts(Protocol):
+    """Who is online, and who is told."""
+
+    change_count: int
+
+    @property
+    def online_count(self) -> int:
+        """The number of users who are online on any node."""
+
+    @property
+    def watch_count(self) -> int:
+        """The number of pairs of a connection and a user whom it watches."""
+
+
 class FollowerCounts(Protocol):
     """A follower, and how far it has come, if this process runs it."""
 
@@ -77,6 +91,9 @@ class Parts:
     tasks: Sequence[TaskCounts]
     reads: Callable[[], Mapping[str, int]]
     signals: Callable[[], Mapping[str, int]]
+    offers: Callable[[], Mapping[str, int]]
+    presence: PresenceCounts
+    known_memberships: Callable[[], int]
     entries: Callable[[], Mapping[str, int]]
     followers: Sequence[FollowerCounts]
     leases: Callable[[], Mapping[str, int]]
@@ -110,6 +127,7 @@ class Metrics(Collector):
         """Yield the current metrics of all parts."""
         yield from self._served()
         yield from self._sockets()
+        yield from self._people()
         yield from self._feed()
         yield from self._jobs()
         yield from self._store()
@@ -178,6 +196,30 @@ class Metrics(Collector):
             "Signals sent to other processes, dropped instead, and offered to sockets here.",
             ["outcome"],
             (((outcome,), count) for outcome, count in self._parts.signals().items()),
+        )
+
+        yield _counter(
+            "tailwire_offers",
+            "Events that may be lost, offered to sockets here.",
+            ["event"],
+            (((event,), count) for event, count in self._parts.offers().items()),
+        )
+
+    def _people(self) -> Iterator[Metric]:
+        parts = self._parts
+        yield GaugeMetricFamily(
+            "tailwire_online_users", "Users who are online, on any node.", parts.presence.online_count
+        )
+        yield GaugeMetricFamily(
+            "tailwire_watches", "Users whom sockets watch, times sockets.", parts.presence.watch_count
+        )
+        yield CounterMetricFamily(
+            "tailwire_presence_changes", "Times that a user came online or went.", parts.presence.change_count
+        )
+        yield GaugeMetricFamily(
+            "tailwire_known_memberships",
+            "Rooms of the users who are connected here, times users.",
+            parts.known_memberships(),
         )
 
     def _feed(self) -> Iterator[Metric]:

@@ -25,6 +25,8 @@ WORST: Final[dict[str, Callable[[float, float], float]]] = {
     "tailwire_feed_live": min,
     "tailwire_feed_silent_seconds": max,
     "tailwire_feed_lag_seconds": max,
+    "tailwire_online_users": max,
+    "tailwire_presence_changes": max,
     "tailwire_task_up": min,
     "tailwire_memory_short": max,
     "tailwire_clock_skew_seconds": max,

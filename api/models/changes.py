@@ -84,7 +84,36 @@ class ProfileChanged:
     time_zone: str
 
 
-Signal: TypeAlias = ReadMoved | NotifyChanged | PlaceChanged | ProfileChanged
+@dataclass(frozen=True, slots=True)
+class ReceiptRaised:
+    """A signal: a member has read a room further than before, which the other members are told."""
+
+    room_id: str
+    user_id: str
+    username: str
+    epoch: str
+    read_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A signal: a member is typing a message."""
+
+    room_id: str
+    user_id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceMoved:
+    """A signal: other users are connected to a node now, as `store.presence` tells."""
+
+    node_id: str
+
+
+Signal: TypeAlias = (
+    ReadMoved | NotifyChanged | PlaceChanged | ProfileChanged | ReceiptRaised | Typed | PresenceMoved
+)
 """A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
 
 Tell: TypeAlias = Callable[[Signal, object | None], None]

@@ -169,6 +169,13 @@ class Member:
     writable: Writable = UNLIMITED
     is_admin: bool = False
     as_of: int = field(default=0, compare=False)
+    receipt_seq: int = 0
+    """The greatest `read_seq` that the member has had, if it is lower now, because the member went back."""
+
+    @property
+    def receipt(self) -> int:
+        """How far the others are told that the member has read. It never falls within an epoch."""
+        return max(self.read_seq, self.receipt_seq)
 
     @property
     def rights(self) -> Role:
@@ -303,12 +310,14 @@ class SlowTurn(NamedTuple):
 class ReadMark(NamedTuple):
     """A member's position of reading: everything of the room's `epoch` up to `seq` was seen.
 
-    `has_moved` says whether the call that returned the mark has changed it.
+    `has_moved` says whether the call that returned the mark has changed it. `raises_receipt` says whether it is further
+    than ever before.
     """
 
     epoch: str
     seq: int
     has_moved: bool
+    raises_receipt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from api.errors import BadJson, Invalid, TailwireError
 from api.protocol import strict_json
 from api.protocol.fields import (
     MAX_TOKEN_CHARACTERS,
+    MAX_WATCHED,
     VERSION,
     Body,
     Emoji,
@@ -114,6 +115,22 @@ class Read(Strict):
     ref: Ref | None = None
 
 
+class Typing(Strict):
+    """Say that the user is typing a message in a room."""
+
+    type: Literal["typing"]
+    room_id: Id
+    ref: Ref | None = None
+
+
+class Watch(Strict):
+    """Ask to be told when these users come or go, and no others."""
+
+    type: Literal["watch"]
+    user_ids: Annotated[list[Id], Field(max_length=MAX_WATCHED)]
+    ref: Ref | None = None
+
+
 class Ping(Strict):
     """Ask for a `pong`."""
 
@@ -123,7 +140,7 @@ class Ping(Strict):
 
 Write: TypeAlias = Send | Edit | Delete | React | Pin
 """The commands that write an entry. They have a rate of their own, over all sockets and HTTP."""
-Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Write | Read | Ping
+Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Write | Read | Typing | Watch | Ping
 
 _COMMANDS: Final[dict[str, type[Command]]] = {
     "authenticate": Authenticate,
@@ -137,6 +154,8 @@ _COMMANDS: Final[dict[str, type[Command]]] = {
     "pin": Pin,
     "unpin": Pin,
     "read": Read,
+    "typing": Typing,
+    "watch": Watch,
     "ping": Ping,
 }
 

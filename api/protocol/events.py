@@ -4,23 +4,30 @@ Events are plain dictionaries. Each is encoded once, however many sockets it goe
 `api/protocol/entries.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
-from api.models.changes import NotifyChanged, PlaceChanged, ProfileChanged, ReadMoved
 from api.models.log import Entry
 from api.protocol.fields import (
-    FEATURES,
     MAX_BODY_CHARACTERS,
     MAX_REPLAY,
     MAX_REQUEST_BYTES,
     timestamp,
 )
 from api.protocol.frames import Frames, frame
+from api.protocol.signal_events import (
+    NoticeEvent,
+    NotificationsEvent,
+    PlaceEvent,
+    PresenceEvent,
+    ReadEvent,
+    TypingEvent,
+    UserEvent,
+)
 
 MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "banned", "deleted"]
 """What has happened to a membership: added by somebody or joined, another role, left, removed or banned by somebody, or
@@ -108,49 +115,6 @@ class MembershipEvent(TypedDict):
     by: str | None
 
 
-class ReadEvent(TypedDict):
-    """The user has read a room up to `read_seq` on another connection."""
-
-    type: Literal["read"]
-    room_id: str
-    user_id: str
-    username: str
-    epoch: str
-    read_seq: int
-
-
-class NotificationsEvent(TypedDict):
-    """The user has set elsewhere how they are notified of a room."""
-
-    type: Literal["notifications"]
-    room_id: str
-    user_id: str
-    level: str
-    muted_until: str | None
-
-
-class PlaceEvent(TypedDict):
-    """The user keeps a room elsewhere in their list of rooms now."""
-
-    type: Literal["place"]
-    room_id: str
-    user_id: str
-    favourite: bool
-    section: str | None
-    hidden: bool
-
-
-class UserEvent(TypedDict):
-    """A user is shown by another name, or says something else about themselves."""
-
-    type: Literal["user"]
-    user_id: str
-    username: str
-    display_name: str
-    status_text: str
-    time_zone: str | None
-
-
 class ExpiringEvent(TypedDict):
     """The token expires soon."""
 
@@ -183,6 +147,9 @@ OtherEvent: TypeAlias = (
     | NotificationsEvent
     | PlaceEvent
     | UserEvent
+    | TypingEvent
+    | PresenceEvent
+    | NoticeEvent
     | ExpiringEvent
     | PongEvent
     | HeartbeatEvent
@@ -197,8 +164,14 @@ def encode(event: Mapping[str, Any]) -> Frames:
     return frame(orjson.dumps(event))
 
 
-def ready_event(
-    user: User, session_id: str, *, expires_at: int, heartbeat_seconds: int, subscriptions: int
+def ready_event(  # noqa: PLR0913  the fields of the event
+    user: User,
+    session_id: str,
+    *,
+    expires_at: int,
+    heartbeat_seconds: int,
+    subscriptions: int,
+    features: Sequence[str],
 ) -> ReadyEvent:
     """Return the answer to a valid token."""
     return {
@@ -207,7 +180,7 @@ def ready_event(
         "session_id": session_id,
         "expires_at": timestamp(expires_at),
         "heartbeat_seconds": heartbeat_seconds,
-        "features": list(FEATURES),
+        "features": list(features),
         "limits": client_limits(subscriptions=subscriptions),
     }
 
@@ -270,53 +243,6 @@ def removed_event(room_id: str) -> MembershipEvent:
 def deleted_event(room_id: str, by: str) -> MembershipEvent:
     """Return the event that tells a member that a user has deleted the room, or with "" the command line."""
     return {"type": "membership", "room_id": room_id, "role": None, "reason": "deleted", "by": by or None}
-
-
-def read_event(signal: ReadMoved) -> ReadEvent:
-    """Return the event that tells a user that they have read on elsewhere."""
-    return {
-        "type": "read",
-        "room_id": signal.room_id,
-        "user_id": signal.user_id,
-        "username": signal.username,
-        "epoch": signal.epoch,
-        "read_seq": signal.read_seq,
-    }
-
-
-def notifications_event(signal: NotifyChanged) -> NotificationsEvent:
-    """Return the event that tells a user how they are notified of a room now."""
-    return {
-        "type": "notifications",
-        "room_id": signal.room_id,
-        "user_id": signal.user_id,
-        "level": signal.level,
-        "muted_until": timestamp(signal.muted_until or None),
-    }
-
-
-def place_event(signal: PlaceChanged) -> PlaceEvent:
-    """Return the event that tells a user where they keep a room now."""
-    return {
-        "type": "place",
-        "room_id": signal.room_id,
-        "user_id": signal.user_id,
-        "favourite": signal.favourite,
-        "section": signal.section or None,
-        "hidden": signal.hidden,
-    }
-
-
-def user_event(signal: ProfileChanged) -> UserEvent:
-    """Return the event that tells how a user is shown now."""
-    return {
-        "type": "user",
-        "user_id": signal.user_id,
-        "username": signal.username,
-        "display_name": signal.display_name,
-        "status_text": signal.status_text,
-        "time_zone": signal.time_zone or None,
-    }
 
 
 def position_event(

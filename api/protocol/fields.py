@@ -17,6 +17,7 @@ VERSION: Final = 1
 FEATURES: Final = (
     *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
     *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
+    *("typing", "presence", "receipts", "notices"),
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
@@ -28,8 +29,15 @@ MAX_FIRST_FRAME_BYTES: Final = 4 * 1024
 """The most bytes of a frame before the client has authenticated."""
 MAX_TOKEN_CHARACTERS: Final = 4_000
 """A longer token would not fit into the first frame of a socket."""
+MAX_WATCHED: Final = 200
+"""The most users whom one connection watches."""
 MAX_REPLAY: Final = 5_000
 """The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
+
+
+def features(*, receipts: bool) -> tuple[str, ...]:
+    """Return the features of a server by its settings."""
+    return tuple(name for name in FEATURES if receipts or name != "receipts")
 
 
 def visible(text: str) -> str:

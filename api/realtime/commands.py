@@ -3,7 +3,7 @@
 The commands of one connection run one after the other.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from api import failpoints
@@ -25,17 +25,18 @@ from api.protocol.commands import (
     Read,
     Send,
     Subscribe,
+    Typing,
     Unsubscribe,
+    Watch,
     Write,
 )
 from api.protocol.events import encode, error_event, pong_event, ready_event
 from api.protocol.fields import VERSION, timestamp
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
+from api.realtime.presence import Presence
 from api.realtime.subscriptions import Subscriptions
-from api.rooms.members import MemberService
-from api.rooms.message_changes import MessageChanges
-from api.rooms.messages import MessageService
+from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
 
 _Handler: TypeAlias = Callable[[Connection, Any], Awaitable[None]]
@@ -48,19 +49,22 @@ class Commands:
         self,
         hub: Hub,
         subscriptions: Subscriptions,
-        members: MemberService,
-        messages: MessageService,
-        changes: MessageChanges,
+        presence: Presence,
+        rooms: RoomServices,
         authenticator: Authenticator,
         throttles: Throttles,
         *,
         heartbeat_seconds: int,
         max_subscriptions: int,
+        features: Sequence[str],
     ) -> None:
         self._hub = hub
-        self._members = members
-        self._messages = messages
-        self._changes = changes
+        self._presence = presence
+        self._members = rooms.members
+        self._messages = rooms.messages
+        self._changes = rooms.changes
+        self._typing = rooms.typing
+        self._features = features
         self._authenticator = authenticator
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
@@ -75,6 +79,8 @@ class Commands:
             React: self._react,
             Pin: self._pin,
             Read: self._read,
+            Typing: self._type,
+            Watch: self._watch,
             Ping: self._ping,
         }
 
@@ -100,6 +106,7 @@ class Commands:
             expires_at=identity.expires_at,
             heartbeat_seconds=self._heartbeat_seconds,
             subscriptions=self._max_subscriptions,
+            features=self._features,
         )
         connection.enqueue(encode(ready))
 
@@ -195,6 +202,17 @@ class Commands:
         )
         if command.ref is not None:
             connection.ack(command.ref, room_id=command.room_id, epoch=mark.epoch, seq=mark.seq)
+
+    async def _type(self, connection: Connection, command: Typing) -> None:
+        await self._typing.typing(command.room_id, connection.identity.user, origin=connection)
+        if command.ref is not None:
+            connection.ack(command.ref)
+
+    async def _watch(self, connection: Connection, command: Watch) -> None:
+        self._throttles.watch(connection.identity.user.id)
+        self._presence.watch(connection, command.user_ids)
+        if command.ref is not None:
+            connection.ack(command.ref)
 
     async def _ping(self, connection: Connection, command: Ping) -> None:
         connection.enqueue(encode(pong_event(now_ms())))

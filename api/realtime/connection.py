@@ -87,10 +87,12 @@ class Connection:
         self.idle_ticks = 0
         self._sink.write(frames)
 
-    def offer(self, frames: Frames) -> None:
-        """Enqueue an event that may be lost. It is dropped if anything is waiting already."""
-        if not self._sink.unwritten_bytes:
-            self.enqueue(frames)
+    def offer(self, frames: Frames) -> bool:
+        """Enqueue an event that may be lost, unless anything is waiting already. Return whether it was enqueued."""
+        if self._sink.unwritten_bytes:
+            return False
+        self.enqueue(frames)
+        return True
 
     def ack(self, ref: str | None, **fields: Any) -> None:
         """Enqueue the answer to a command that was carried out."""

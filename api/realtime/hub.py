@@ -10,7 +10,7 @@ await in between. So nothing is buffered, and no entry can be lost between repla
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, Protocol
 
 from api.models.log import Entry, Kind
 from api.models.rooms import is_direct
@@ -25,8 +25,19 @@ from api.protocol.events import (
 )
 from api.protocol.frames import Frames, joined
 from api.realtime.connection import Connection
+from api.realtime.user_rooms import UserRooms
 
 NO_POSITION: Final = -1
+
+
+class ConnectionListener(Protocol):
+    """Who is told of each connection that the hub holds."""
+
+    def added(self, connection: Connection) -> None:
+        """Take note of a connection that the hub holds now."""
+
+    def removed(self, connection: Connection) -> None:
+        """Take note of a connection that the hub holds no more. It is called once for each."""
 
 
 class _Room:
@@ -65,6 +76,10 @@ class Hub:
         self._by_user: dict[str, dict[Connection, None]] = {}  # oldest first
         self._by_session: dict[str, set[Connection]] = {}
         self._use_count = 0
+        self.user_rooms = UserRooms()
+        self.listeners: list[ConnectionListener] = []
+        self.is_fed = True
+        """Whether the feed is open, so that no change of a membership comes late. The feed sets it."""
         self.broadcast_count = 0
         self.delivery_count = 0
 
@@ -79,6 +94,9 @@ class Hub:
         mine = self._by_user.setdefault(identity.user.id, {})
         mine[connection] = None
         self._by_session.setdefault(identity.session_id, set()).add(connection)
+        self.user_rooms.begin(identity.user.id)
+        for listener in self.listeners:
+            listener.added(connection)
         if len(mine) > self._connections_per_user:
             replaced = min((one for one in mine if one is not connection), key=_used_at)
             replaced.close(CloseCode.REPLACED)
@@ -94,10 +112,14 @@ class Hub:
         for room_id in list(connection.rooms):
             self.unsubscribe(connection, room_id)
         identity = connection.identity
-        if (mine := self._by_user.get(identity.user.id)) is not None:
-            mine.pop(connection, None)
+        mine = self._by_user.get(identity.user.id, {})
+        if connection in mine:
+            del mine[connection]
             if not mine:
                 del self._by_user[identity.user.id]
+                self.user_rooms.end(identity.user.id)
+            for listener in self.listeners:
+                listener.removed(connection)
         if (same := self._by_session.get(identity.session_id)) is not None:
             same.discard(connection)
             if not same:
@@ -135,6 +157,11 @@ class Hub:
         """Close all connections of sessions that have ended."""
         for session_id in session_ids:
             self.end_session(session_id)
+
+    def subscribers_of(self, room_id: str) -> list[Connection]:
+        """Return the connections that are subscribed to a room."""
+        room = self._rooms.get(room_id)
+        return [] if room is None else list(room.connections())
 
     def subscribers(self) -> list[tuple[str, str]]:
         """Return the pairs of room id and user id that have subscriptions here."""
@@ -196,6 +223,7 @@ class Hub:
 
     def leave(self, room_id: str, user_id: str) -> None:
         """End a user's subscriptions to a room that they have left. The feed will tell them later that they left."""
+        self.user_rooms.change(room_id, user_id, is_member=False)
         for connection in self.connections_of(user_id):
             connection.memberships.pop(room_id, None)
             self.unsubscribe(connection, room_id)
@@ -306,6 +334,8 @@ class Hub:
             self._tell_membership(entry.user_id, membership_event(entry))
         if role is None:
             self.leave(entry.room_id, entry.user_id)
+        else:
+            self.user_rooms.change(entry.room_id, entry.user_id, is_member=True)
 
     def _forget_memberships(self, room_id: str) -> None:
         """Let every connection look again by which membership it may send: what its room allows has changed."""

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from api.accounts.identity import Authenticator
 from api.config import Settings
 from api.limits.wiring import Limits
+from api.protocol.fields import features
 from api.realtime.admission import Admission
 from api.realtime.commands import Commands
 from api.realtime.handler import ConnectionHandler, OnRefused
 from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
+from api.realtime.notices import Notices
+from api.realtime.presence import Presence
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
@@ -29,6 +32,8 @@ class Realtime:
     heartbeats: Heartbeats
     admission: Admission
     handler: ConnectionHandler
+    presence: Presence
+    notices: Notices
 
 
 def wire_hub(settings: Settings) -> Hub:
@@ -57,16 +62,17 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, limits.answers, most=settings.subscriptions
     )
+    presence = Presence(store.presence, store.signals, hub)
     commands = Commands(
         hub,
         subscriptions,
-        rooms.members,
-        rooms.messages,
-        rooms.changes,
+        presence,
+        rooms,
         authenticator,
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,
         max_subscriptions=settings.subscriptions,
+        features=features(receipts=settings.receipts),
     )
     admission = Admission(
         limits.memory,
@@ -83,4 +89,6 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         handler=ConnectionHandler(
             commands, authenticator, admission, reads, hub, limits.memory, limits.commands, on_refused
         ),
+        presence=presence,
+        notices=Notices(store.members, hub),
     )

@@ -10,7 +10,7 @@ from api.errors import Blocked, FieldError, Invalid, NotFound
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Record, User
-from api.models.changes import NotifyChanged, PlaceChanged, ReadMoved, Tell
+from api.models.changes import NotifyChanged, PlaceChanged, Tell
 from api.models.page import Page
 from api.models.rooms import (
     SHOWN,
@@ -25,6 +25,7 @@ from api.models.rooms import (
 )
 from api.rooms import policy
 from api.rooms.policy import Facts, Operation
+from api.rooms.receipts import Receipts
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -53,6 +54,7 @@ class MemberService:
         on_left: OnLeft,
         tell: Tell,
         record: Record,
+        receipts: Receipts,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -62,6 +64,7 @@ class MemberService:
         self._on_left = on_left
         self._tell = tell
         self._record = record
+        self.receipts = receipts
 
     async def require(self, room_id: str, user_id: str, operation: Operation) -> Member:
         """Return a user's membership, if it allows the operation."""
@@ -159,13 +162,12 @@ class MemberService:
     ) -> ReadMark:
         """Store that a member has seen everything up to `seq`, and return what is stored then.
 
-        The stored seq becomes lower only if `back` is True. If it has moved, the user's other connections are told, not
-        the connection `origin`. Raises `EpochChanged` if `epoch` is given and is not the room's.
+        The stored seq becomes lower only if `back` is True. If it has moved, those are told whom `Receipts` names, but
+        not the connection `origin`. Raises `EpochChanged` if `epoch` is given and is not the room's.
         """
         await self.require(room_id, user.id, Operation.MARK_READ)
         mark = await self._store.members.mark_read(room_id, user.id, seq, epoch=epoch, back=back)
-        if mark.has_moved:
-            self._tell(ReadMoved(room_id, user.id, user.username, mark.epoch, mark.seq), origin)
+        await self.receipts.read(room_id, user, mark, origin)
         return mark
 
     async def set_notify(self, room_id: str, user: User, notify: Notify) -> None:

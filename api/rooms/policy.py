@@ -59,6 +59,7 @@ class Operation(StrEnum):
     MARK_READ = "mark as read"
     SEND = "send"
     SEND_RESTRICTED = "send where `post_role` is `moderator`"
+    TYPE = "show that one is typing"
     EDIT = "edit one's own messages"
     DELETE = "delete one's own messages"
     DELETE_OTHERS = "delete messages of others"
@@ -94,6 +95,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.MARK_READ: MEMBERS,
     Operation.SEND: WRITERS,
     Operation.SEND_RESTRICTED: GOVERNORS,
+    Operation.TYPE: WRITERS,
     Operation.EDIT: WRITERS,
     Operation.DELETE: MEMBERS,
     Operation.DELETE_OTHERS: GOVERNORS,
@@ -174,7 +176,7 @@ def require(operation: Operation, facts: Facts) -> None:
         raise NotFound if isinstance(relation, Outsider) else Forbidden(_REFUSALS.get(operation, ""))
     if facts.writable.archived and operation not in IN_ARCHIVED:
         raise Archived
-    if operation is Operation.SEND and facts.writable.post_role is Role.MODERATOR:
+    if operation in {Operation.SEND, Operation.TYPE} and facts.writable.post_role is Role.MODERATOR:
         require(Operation.SEND_RESTRICTED, Facts(facts.role))
 
 
@@ -383,6 +385,7 @@ def _require_not_lobby(room_id: str, message: str) -> None:
 _TOO_FAR: Final = "Your role in this room does not reach that far"
 _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SEND: "Readers of a room cannot write to it",
+    Operation.TYPE: "Readers of a room cannot write to it",
     Operation.EDIT: "Readers of a room cannot write to it",
     Operation.REACT: "Readers of a room cannot write to it",
     Operation.MENTION_ALL: "Readers of a room cannot write to it",

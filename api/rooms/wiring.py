@@ -13,9 +13,11 @@ from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.receipts import Receipts
 from api.rooms.reports import ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
+from api.rooms.typing import TypingService
 from api.rooms.writing import Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -37,6 +39,7 @@ class RoomServices:
     mentions: MentionService
     writing: Writing
     room_changes: RoomChanges
+    typing: TypingService
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
@@ -48,10 +51,14 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     on_deleted: OnDeleted,
     tell: Tell,
     record: Record,
+    receipts: bool,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    members = MemberService(store, reads, rooms, limits.throttles, limits.caps, on_left, tell, record)
+    receipt_rule = Receipts(store.members, tell, are_on=receipts)
+    members = MemberService(
+        store, reads, rooms, limits.throttles, limits.caps, on_left, tell, record, receipt_rule
+    )
     direct = DirectRooms(store, reads, rooms, members, limits.throttles, limits.caps)
     writing = Writing(store, members, direct, limits.throttles, limits.memory)
     mentions = MentionService(store, reads)
@@ -70,4 +77,5 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         mentions=mentions,
         writing=writing,
         room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
+        typing=TypingService(members, limits.throttles, tell),
     )

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from api.errors import Forbidden, NotFound
 from api.http.bodies.admin import AdminRoomOut, AdminRoomsOut, NewOwner
 from api.http.bodies.rooms import MemberOut, MembersOut
-from api.http.deps import ActorDep, RoomAdminDep
+from api.http.deps import ActorDep, PresenceDep, RoomAdminDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.strict import StrictRoute
@@ -30,11 +30,14 @@ async def any_room(room_id: str, rooms: RoomAdminDep) -> AdminRoomOut:
 
 @router.get("/{room_id}/members")
 async def members_of_any_room(
-    room_id: str, rooms: RoomAdminDep, cursor: Cursor = None, limit: Limit = 50
+    room_id: str, rooms: RoomAdminDep, presence: PresenceDep, cursor: Cursor = None, limit: Limit = 50
 ) -> MembersOut:
-    """List the members of a room."""
+    """List the members of a room. How far they have read is only for the members."""
     page = await rooms.members(room_id, cursor=cursor, limit=limit)
-    return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+    items = [
+        MemberOut.of(one, online=presence.is_online(one.user_id), with_receipt=False) for one in page.items
+    ]
+    return MembersOut(items=items, next_cursor=page.next_cursor)
 
 
 @router.patch("/{room_id}")

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from api.errors import Forbidden, UserBanned
 from api.http.bodies.moderation import ClearedOut
 from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
-from api.http.deps import AuthorDep, ClientDep, IdentityDep, MembersDep, MessageChangesDep
+from api.http.deps import AuthorDep, ClientDep, IdentityDep, MembersDep, MessageChangesDep, PresenceDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, MemberNamed, Since
 from api.http.strict import StrictRoute
@@ -18,21 +18,37 @@ async def members(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,
     members: MembersDep,
+    presence: PresenceDep,
     cursor: Cursor = None,
     limit: Limit = 50,
     q: MemberNamed = None,
 ) -> MembersOut:
-    """List a room's members. `q` finds them by any part of their names, without case and accents."""
+    """List a room's members. `q` finds them by any part of their names, without case and accents.
+
+    Those of small rooms see how far the others have read.
+    """
     page = await members.of_room(room_id, identity.user.id, named=q, cursor=cursor, limit=limit)
-    return MembersOut(items=[MemberOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+    with_receipt = await members.receipts.are_shown_in(room_id)
+    items = [
+        MemberOut.of(one, online=presence.is_online(one.user_id), with_receipt=with_receipt)
+        for one in page.items
+    ]
+    return MembersOut(items=items, next_cursor=page.next_cursor)
 
 
 @router.put("/{user_id}", responses=refuses(Forbidden, UserBanned))
-async def set_role(
-    room_id: str, user_id: str, body: NewRole, identity: IdentityDep, members: MembersDep
+async def set_role(  # noqa: PLR0913, PLR0917  the fields of the request
+    room_id: str,
+    user_id: str,
+    body: NewRole,
+    identity: IdentityDep,
+    members: MembersDep,
+    presence: PresenceDep,
 ) -> MemberOut:
     """Give a user a role, and add them to the room if they are no member. Repeating it changes nothing."""
-    return MemberOut.of(await members.set_role(room_id, identity.user.id, user_id, body.role))
+    member = await members.set_role(room_id, identity.user.id, user_id, body.role)
+    with_receipt = await members.receipts.are_shown_in(room_id)
+    return MemberOut.of(member, online=presence.is_online(user_id), with_receipt=with_receipt)
 
 
 @router.delete("/{user_id}", status_code=204, responses=refuses(Forbidden))

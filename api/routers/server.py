@@ -18,4 +18,5 @@ async def server(settings: HttpSettingsDep, signups: SignUpsDep) -> ServerOut:
         version=__version__,
         signup=signups.mode,
         subscriptions=settings.subscriptions,
+        receipts=settings.receipts,
     )

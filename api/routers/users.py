@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.errors import Conflict
-from api.http.bodies.accounts import Me, NewProfile, UserOut, UsersOut
+from api.http.bodies.accounts import FoundUser, Me, NewProfile, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
 from api.http.cookies import RefreshCookieDep
-from api.http.deps import AccountsDep, ClientDep, IdentityDep
+from api.http.deps import AccountsDep, ClientDep, IdentityDep, PresenceDep
 from api.http.json_lines import json_lines
 from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
@@ -20,16 +20,18 @@ router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 
 @router.get("")
-async def users(
+async def users(  # noqa: PLR0913, PLR0917  the query fields
     q: Annotated[str, Query(min_length=2, max_length=128)],
     identity: IdentityDep,
     accounts: AccountsDep,
+    presence: PresenceDep,
     cursor: Cursor = None,
     limit: UserLimit = MAX_USERS,
 ) -> UsersOut:
     """List the users whose username begins with `q`, in order of username, without disabled users."""
     page = await accounts.search(identity.user.id, q, cursor=cursor, limit=limit)
-    return UsersOut(items=[UserOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+    items = [FoundUser.of(one, online=presence.is_online(one.id)) for one in page.items]
+    return UsersOut(items=items, next_cursor=page.next_cursor)
 
 
 @router.get("/me")
@@ -79,6 +81,9 @@ async def export_me(identity: IdentityDep, client: ClientDep, accounts: Accounts
 
 
 @router.get("/{user_id}")
-async def user(user_id: str, _identity: IdentityDep, accounts: AccountsDep) -> UserOut:
+async def user(
+    user_id: str, _identity: IdentityDep, accounts: AccountsDep, presence: PresenceDep
+) -> FoundUser:
     """Return a user as others see them."""
-    return UserOut.of(await accounts.user(user_id))
+    found = await accounts.user(user_id)
+    return FoundUser.of(found, online=presence.is_online(found.id))

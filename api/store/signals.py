@@ -6,7 +6,16 @@ from typing import Any, Final
 
 import structlog
 
-from api.models.changes import NotifyChanged, PlaceChanged, ProfileChanged, ReadMoved, Signal
+from api.models.changes import (
+    NotifyChanged,
+    PlaceChanged,
+    PresenceMoved,
+    ProfileChanged,
+    ReadMoved,
+    ReceiptRaised,
+    Signal,
+    Typed,
+)
 
 MAX_WAITING: Final = 1_000
 """At most this many signals wait to be sent. Further ones are lost."""
@@ -22,6 +31,9 @@ _NAMES: Final[dict[str, type[Signal]]] = {
     "notifications": NotifyChanged,
     "place": PlaceChanged,
     "user": ProfileChanged,
+    "receipt": ReceiptRaised,
+    "typing": Typed,
+    "presence": PresenceMoved,
 }
 _SIGNALS: Final = {of: name for name, of in _NAMES.items()}
 
@@ -39,7 +51,7 @@ class Outgoing:
 
     def put(self, signal: Signal) -> None:
         """Let a signal wait, or drop it when too many wait already."""
-        key = type(signal), signal.user_id, getattr(signal, "room_id", "")
+        key = type(signal), getattr(signal, "user_id", ""), getattr(signal, "room_id", "")
         if key not in self._waiting and len(self._waiting) >= MAX_WAITING:
             self.dropped_count += 1
             return

@@ -52,7 +52,10 @@ _values = (
 _commands = st.fixed_dictionaries(
     {
         "type": st.sampled_from(
-            ["send", "subscribe", "unsubscribe", "read", "ping", "edit", "delete", "react", "pin"]
+            [
+                *("send", "subscribe", "unsubscribe", "read", "ping", "edit", "delete", "react", "pin"),
+                *("typing", "watch"),
+            ]
         )
     },
     optional={
@@ -65,6 +68,7 @@ _commands = st.fixed_dictionaries(
         "epoch": st.text(max_size=5) | _values,
         "emoji": st.sampled_from(["👍", "❤", "x"]) | _values,
         "back": st.booleans() | _values,
+        "user_ids": st.lists(st.sampled_from(["nobody", "x"]), max_size=3) | _values,
         "x": _values,
     },
 )

@@ -20,6 +20,7 @@ from api.jobs.leases import LeaseHolder
 from api.models.followers import FollowerPosition, Lease, Progress
 from api.models.rooms import LOBBY_ID, Room
 from api.realtime.hub import Hub
+from api.realtime.presence import Presence
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
 from api.store import backup_store, open_store, restore_store
@@ -87,6 +88,18 @@ class Reader:
         await eventually(is_given)
 
 
+def feed_of(store: Store, hub: Hub, follower: Follower) -> Feed:
+    """Return a feed that wakes a follower."""
+    return Feed(
+        store,
+        hub,
+        Revocation(store, hub),
+        Signals(hub, store.signals),
+        presence=Presence(store.presence, store.signals, hub),
+        listeners=[Followers([follower])],
+    )
+
+
 @asynccontextmanager
 async def running(
     store: Store, reader: Reader, start: Start = Start.BEGINNING, *, name: str = NAME
@@ -94,7 +107,7 @@ async def running(
     """Run a follower beside a feed, as a node does. The feed is live before the block begins."""
     follower = Follower(store, LeaseHolder(store), name, reader, start=start, forget=reader.forget)
     hub = Hub(connections_per_user=1)
-    feed = Feed(store, hub, Revocation(store, hub), Signals(hub, store.signals), Followers([follower]))
+    feed = feed_of(store, hub, follower)
     tasks = Tasks()
     tasks.keep("feed", feed.run)
     tasks.keep("follower", follower.run)
@@ -494,7 +507,7 @@ async def test_what_grew_while_the_feed_was_away_is_handled_when_it_is_back(
     reader = Reader()
     follower = Follower(store, LeaseHolder(store), NAME, reader)
     hub = Hub(connections_per_user=1)
-    feed = Feed(store, hub, Revocation(store, hub), Signals(hub, store.signals), Followers([follower]))
+    feed = feed_of(store, hub, follower)
     task = asyncio.create_task(follower.run())
     try:
         await is_reached(store, den.id, 1)

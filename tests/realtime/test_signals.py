@@ -15,6 +15,7 @@ from api.models.changes import ProfileChanged, ReadMoved
 from api.models.rooms import LOBBY_ID
 from api.realtime.connection import MAX_BACKLOG_EVENTS, Connection
 from api.realtime.hub import Hub
+from api.realtime.presence import Presence
 from api.realtime.revocation import Revocation
 from api.realtime.signals import Signals
 from api.store.base.signals import SignalStore
@@ -203,7 +204,8 @@ class Unheard(ReadMoved):
 async def test_a_change_that_nobody_handles_is_logged_once_and_ends_nothing(store: Store, hub: Hub) -> None:
     mine: Connection = connect(hub)
     signals = Signals(hub, store.signals)
-    feed = Feed(store, hub, Revocation(store, hub), signals)
+    presence = Presence(store.presence, store.signals, hub)
+    feed = Feed(store, hub, Revocation(store, hub), signals, presence=presence)
     with capture_logs() as logs:
         for _ in range(2):
             await feed._apply(

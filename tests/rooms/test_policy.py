@@ -68,6 +68,7 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("GET", "/log"),
     ],
     Operation.MARK_READ: [Request("PUT", "/read", {"seq": 1})],
+    Operation.TYPE: [],  # over the socket alone
     Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],
     Operation.EDIT: [Request("PATCH", "/messages/{mine}", {"ref": "e", "body": "edited"})],
     Operation.DELETE: [Request("DELETE", "/messages/{mine}")],
@@ -130,6 +131,7 @@ COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
         {"type": "unpin", "ref": "u", "seq": "{seq}"},
     ],
     Operation.MENTION_ALL: [{"type": "send", "ref": "m", "body": "@room"}],
+    Operation.TYPE: [{"type": "typing"}],
     Operation.SUBSCRIBE: [{"type": "subscribe"}],
 }
 
@@ -485,6 +487,8 @@ async def test_a_change_is_an_entry_with_who_made_it_and_a_retry_is_none(node: N
         "display_name": "bob",
         "role": "reader",
         "joined_at": answers[2].json()["joined_at"],
+        "online": False,
+        "read_seq": 2,
     }
     log = (await owner.http.get(f"/rooms/{room_id}/log")).json()["items"]
     assert [(one["type"], one["user_id"], one["role"], one["by"]) for one in log[1:]] == [
@@ -684,7 +688,7 @@ async def test_users_are_found_by_what_their_names_begin_with_and_by_nothing_els
         assert [one["username"] for one in answer.json()["items"]] == names
         assert set(answer.json()) == {"items", "next_cursor"}
     page = (await alice.http.get("/users", params={"q": "bob", "limit": 1})).json()
-    shown = {"id": bob.id, "username": "bob.smith", "display_name": "bob.smith"}
+    shown = {"id": bob.id, "username": "bob.smith", "display_name": "bob.smith", "online": False}
     assert page["items"] == [shown | {"status_text": "", "time_zone": None}]
     rest = await alice.http.get("/users", params={"q": "bob", "limit": 1, "cursor": page["next_cursor"]})
     assert [one["username"] for one in rest.json()["items"]] == ["bobby"]

@@ -9,7 +9,7 @@ import pytest
 from api.errors import Forbidden, MembershipChanged, NotFound
 from api.models.accounts import User
 from api.models.log import Kind
-from api.models.rooms import OUTSIDE, Ban, Member, Membership, Role, Room, Standing
+from api.models.rooms import LOBBY_ID, OUTSIDE, Ban, Member, Membership, Role, Room, Standing
 from api.store.base.store import Store
 from tests.store.calls import all_pages, change, send, whole_log
 from tests.store.make import DEN, account_of, make_room, make_user, message, reaction
@@ -285,6 +285,47 @@ async def test_what_was_read_never_falls_and_never_passes_the_head(
     member = await store.members.get(den.id, alice.id)
     assert member is not None
     assert member.read_seq == read_seq
+
+
+async def test_a_receipt_does_not_fall_when_a_member_goes_back(
+    store: Store, other: Store, den: Room, alice: User, bob: User
+) -> None:
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    await send(store, den, "three", "four", "five")
+
+    async def mark(seq: int, *, back: bool = False) -> tuple[bool, int, int]:
+        """Return whether a mark has raised the receipt, and the `read_seq` and the receipt after it."""
+        marked = await store.members.mark_read(den.id, bob.id, seq, back=back)
+        member = await other.members.get(den.id, bob.id)
+        assert member is not None
+        return marked.raises_receipt, member.read_seq, member.receipt
+
+    assert await mark(4) == (True, 4, 4)
+    assert await mark(3) == (False, 4, 4)
+    assert await mark(2, back=True) == (False, 2, 4)
+    assert await mark(4) == (False, 4, 4)
+    assert await mark(3, back=True) == (False, 3, 4)
+    await change(store, den, bob, Role.READER, by=alice)
+    assert await mark(2, back=True) == (False, 2, 4)
+    assert await mark(5) == (True, 5, 5)
+    listed = (await store.members.of_room(den.id, cursor=None, limit=9)).items
+    assert {one.username: one.receipt for one in listed} == {"alice": 1, "bob": 5}
+
+
+async def test_the_rooms_of_several_users_are_those_of_which_they_are_members(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    for user in (alice, bob):
+        await store.members.join(LOBBY_ID, user, Role.MEMBER, at=1)
+    await change(store, den, bob, Role.MEMBER, by=alice)
+    await change(store, den, bob, None, by=alice)
+    rooms = await store.members.rooms_of([alice.id, bob.id, "nobody"])
+    assert {user_id: set(ids) for user_id, ids in rooms.items()} == {
+        alice.id: {LOBBY_ID, den.id},
+        bob.id: {LOBBY_ID},
+        "nobody": set(),
+    }
+    assert await store.members.rooms_of([]) == {}
 
 
 async def test_marking_read_without_membership_is_not_found(store: Store, den: Room, bob: User) -> None:

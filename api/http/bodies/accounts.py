@@ -98,10 +98,21 @@ class UserOut(Answer):
         )
 
 
+class FoundUser(UserOut):
+    """A user as others see them. `online` says whether they are connected, or were until a moment ago."""
+
+    online: bool
+
+    @classmethod
+    def of(cls, user: User, *, online: bool) -> "FoundUser":  # type: ignore[override]
+        """Make it from its record."""
+        return cls(online=online, **UserOut.of(user).model_dump())
+
+
 class UsersOut(Answer):
     """A page of users."""
 
-    items: list[UserOut]
+    items: list[FoundUser]
     next_cursor: str | None
 
 

@@ -220,16 +220,22 @@ class RoomsOut(Answer):
 
 
 class MemberOut(Answer):
-    """A member of a room."""
+    """A member of a room.
+
+    `online` says whether they are connected, or were until a moment ago. `read_seq` is how far they have read, or null
+    where the others are not told.
+    """
 
     user_id: str
     username: str
     display_name: str
     role: Role
     joined_at: str
+    online: bool
+    read_seq: int | None
 
     @classmethod
-    def of(cls, member: Member) -> "MemberOut":
+    def of(cls, member: Member, *, online: bool, with_receipt: bool) -> "MemberOut":
         """Make it from its record."""
         return cls(
             user_id=member.user_id,
@@ -237,6 +243,8 @@ class MemberOut(Answer):
             display_name=member.display_name,
             role=member.role,
             joined_at=timestamp(member.joined_at),
+            online=online,
+            read_seq=member.receipt if with_receipt else None,
         )
 
 

@@ -3,7 +3,7 @@
 from api.http.bodies.forms import Answer
 from api.models.accounts import SignupMode
 from api.protocol.events import client_limits
-from api.protocol.fields import FEATURES
+from api.protocol.fields import features
 
 
 class LimitsOut(Answer):
@@ -28,12 +28,14 @@ class ServerOut(Answer):
     limits: LimitsOut
 
     @classmethod
-    def of(cls, *, name: str, version: str, signup: SignupMode, subscriptions: int) -> "ServerOut":
+    def of(
+        cls, *, name: str, version: str, signup: SignupMode, subscriptions: int, receipts: bool
+    ) -> "ServerOut":
         """Make it from the settings of a server."""
         return cls(
             name=name,
             version=version,
             signup=signup,
-            features=list(FEATURES),
+            features=list(features(receipts=receipts)),
             limits=LimitsOut(**client_limits(subscriptions=subscriptions)),
         )

@@ -82,6 +82,10 @@ class MemberStore(ABC):
         """
 
     @abstractmethod
+    async def rooms_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the ids of the rooms of these users, by user. A change that is being made may not be in it."""
+
+    @abstractmethod
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
         """Return the ids of those members of a room who have one of these usernames, by username.
 
@@ -106,8 +110,8 @@ class MemberStore(ABC):
     ) -> ReadMark:
         """Raise a member's `read_seq` to `seq`, but not above the head, and return what it is then.
 
-        It falls only if `back` is True. If `epoch` is given and is not the room's, raises `EpochChanged` and does
-        nothing. Raises `NotFound` for a user who is no member.
+        It falls only if `back` is True; the member's `receipt` does not fall with it. If `epoch` is given and is not
+        the room's, raises `EpochChanged` and does nothing. Raises `NotFound` for a user who is no member.
 
         A `read_seq` belongs to the room's present epoch. If the database was set back, and a `read_seq` is above the
         head that it was set back to, the new epoch begins with that head's seq instead: later entries are not read.

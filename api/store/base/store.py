@@ -33,6 +33,7 @@ from api.store.base.mentions import MentionStore
 from api.store.base.nodes import NodeStore
 from api.store.base.pauses import PauseStore
 from api.store.base.positions import PositionStore
+from api.store.base.presence import PresenceStore
 from api.store.base.reports import ReportStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
@@ -81,6 +82,7 @@ class Store(ABC):
         leases: LeaseStore,
         nodes: NodeStore,
         positions: PositionStore,
+        presence: PresenceStore,
     ) -> None:
         self.accounts = accounts
         self.sessions = sessions
@@ -101,6 +103,7 @@ class Store(ABC):
         self.leases = leases
         self.nodes = nodes
         self.positions = positions
+        self.presence = presence
 
     @abstractmethod
     async def close(self) -> None:

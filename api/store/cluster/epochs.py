@@ -158,6 +158,7 @@ class ClusterEpochs:
             cut_query,
             partial(renewal_query, name),
             partial(clamp_query, "members", ("read_seq", "seq")),
+            partial(clamp_query, "members", ("receipt_seq",)),
             partial(clamp_query, "positions", ("seq",)),
             partial(clamp_query, "rooms", ("seq",), room_id="id"),
             forget_tokens_query,

@@ -33,6 +33,7 @@ from api.store.base.members import MemberStore, Place
 from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
+from api.store.cluster.joined import rooms_of
 from api.store.cluster.member_counts import known_count, note_count_query
 from api.store.cluster.queries import (
     listing_query,
@@ -42,6 +43,7 @@ from api.store.cluster.queries import (
     place_query,
 )
 from api.store.cluster.rows import (
+    RECEIPT,
     Reader,
     carried_over,
     is_key,
@@ -223,7 +225,8 @@ class ClusterMembers(MemberStore):
             raise Unavailable
         if epoch not in {None, marked["epoch"]}:
             raise EpochChanged
-        return ReadMark(marked["epoch"], int(marked["read_seq"]), has_moved=marked["has_moved"])
+        has_moved, raises_receipt = marked["has_moved"], marked["raises_receipt"]
+        return ReadMark(marked["epoch"], int(marked["read_seq"]), has_moved, raises_receipt)
 
     async def rows(self, places: Sequence[Place]) -> list[dict[str, Any]]:
         """Return the rows of these memberships, merged from the table and from the tails of the heads.
@@ -308,11 +311,9 @@ class ClusterMembers(MemberStore):
             await self._pool.write(note_count_query(head["id"], moved, count))
         return count
 
-    async def rooms_of(self, user_id: str) -> list[str]:
-        """Return the rooms of a user, as far as their memberships are flushed."""
-        bounds = [user_id, r.minval, r.minval], [user_id, r.maxval, r.maxval]
-        found = r.table("members", read_mode="majority").between(*bounds, index="user")
-        return await self._pool.read(found["room_id"])
+    async def rooms_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Return the ids of the rooms of these users."""
+        return await rooms_of(self._pool, user_ids)
 
     async def count(self, index: str, key: str, at_most: int | None = None) -> int:
         """Return how many memberships an index has under the id of a room or a user, counted no further than so."""
@@ -376,6 +377,7 @@ def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:
         looked.writable,
         account.admin,
         as_of=looked.seq,
+        receipt_seq=row.get(RECEIPT, 0),
     )
 
 

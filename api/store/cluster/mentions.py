@@ -91,7 +91,7 @@ class ClusterMentions(MentionStore):
     async def _in_tails(self, user_id: str) -> list[Mention]:
         """Return the messages that mention a user, or everybody, by entries that may not be flushed."""
         entries: list[Entry] = []
-        rooms = iter(await self._members.rooms_of(user_id))
+        rooms = iter((await self._members.rooms_of([user_id])).get(user_id, []))
         while some := list(islice(rooms, ROOMS)):
             entries += self._reader.entries(await self._pool.run(in_tails_query(user_id, some)))
         edited = {

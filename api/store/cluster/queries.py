@@ -11,7 +11,7 @@ from api.models.log import PREVIEW_CHARACTERS, Kind
 from api.models.rooms import Notify, RoomPlace, Writable
 from api.store import paging
 from api.store.base.sessions import SET_BACK
-from api.store.cluster.rows import KEPT_BY_MEMBERS, KEPT_BY_PEOPLE, is_key, membership_after
+from api.store.cluster.rows import KEPT_BY_MEMBERS, KEPT_BY_PEOPLE, RECEIPT, is_key, membership_after
 from api.store.rethinkdb import Prepared, r
 
 TRIM_LAG: Final = 32
@@ -251,7 +251,8 @@ def mark_query(room_id: str, user_id: str, seq: int, epoch: str | None, *, back:
     """Return the write that moves a member's `read_seq` to a seq or to the head's, whichever is less.
 
     The answer is null for a room without a head. Else it has the head's `epoch`, whether the row of the member
-    `is_there`, its `read_seq` now, and whether that `has_moved`. With another epoch than the head's nothing is written.
+    `is_there`, its `read_seq` now, whether that `has_moved`, and whether it `raises_receipt`. With another epoch than
+    the head's nothing is written.
     """
     return _MARK({"room": room_id, "user": user_id, "seq": seq, "epoch": epoch, "back": back})
 
@@ -263,7 +264,8 @@ def _mark(given: Any) -> Any:
         def moved(row: Any) -> Any:
             is_this_epoch = (given["epoch"] == None) | (given["epoch"] == head["epoch"])  # noqa: E711  a term of ReQL
             is_move = (seq > row["read_seq"]) | (given["back"] & (seq < row["read_seq"]))
-            return r.branch(is_this_epoch & is_move, {"read_seq": seq}, {})
+            went_back = r.branch(seq < row["read_seq"], {RECEIPT: _receipt(row)}, {})
+            return r.branch(is_this_epoch & is_move, r.expr({"read_seq": seq}).merge(went_back), {})
 
         member = r.table("members").get([given["room"], given["user"]])
         return member.update(moved, return_changes="always").do(
@@ -273,10 +275,19 @@ def _mark(given: Any) -> Any:
                 "is_there": written["skipped"] == 0,
                 "read_seq": written["changes"].nth(0)["new_val"]["read_seq"].default(0),
                 "has_moved": written["replaced"] == 1,
+                "raises_receipt": written["changes"]
+                .nth(0)
+                .do(lambda change: change["new_val"]["read_seq"] > _receipt(change["old_val"]))
+                .default(False),
             }
         )
 
     return heads_table().get(given["room"]).do(lambda head: r.branch(is_head(head), write(head), None))
+
+
+def _receipt(row: Any) -> Any:
+    """Return the term of the greatest seq up to which the member of this row has ever read."""
+    return r.expr([row["read_seq"], row[RECEIPT].default(0)]).max()
 
 
 def notify_query(room_id: str, user_id: str, notify: Notify) -> Any:
@@ -342,7 +353,7 @@ def project(row: dict[str, Any]) -> Any:
             old,
             old["role"].eq(None) | new["role"].eq(None),
             new.merge(old.pluck(*KEPT_BY_PEOPLE)),
-            new.merge(old.pluck(*KEPT_BY_MEMBERS, *KEPT_BY_PEOPLE)),
+            new.merge(old.pluck(*KEPT_BY_MEMBERS, RECEIPT, *KEPT_BY_PEOPLE)),
         ),
     )
 

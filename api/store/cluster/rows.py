@@ -18,6 +18,8 @@ MAX_KEY_BYTES: Final = 127
 """A primary key of RethinkDB has at most this length."""
 KEPT_BY_MEMBERS: Final = ("joined_at", "read_seq")
 """The columns of `members` that stay as they are when a member's role changes."""
+RECEIPT: Final = "receipt_seq"
+"""The column of `members` that stays likewise. It is missing until a member goes back for the first time."""
 KEPT_BY_PEOPLE: Final = ("notify", "turn", "place")
 """The columns of `members` that stay also when the membership ends, and when it begins again."""
 MAX_POISON: Final = 1_000
@@ -212,7 +214,7 @@ def carried_over(old: dict[str, Any] | None, new: dict[str, Any]) -> dict[str, A
     if old["seq"] >= new["seq"]:
         return old
     is_going_on = old["role"] is not None and new["role"] is not None
-    kept = (*KEPT_BY_PEOPLE, *(KEPT_BY_MEMBERS if is_going_on else ()))
+    kept = (*KEPT_BY_PEOPLE, *((*KEPT_BY_MEMBERS, RECEIPT) if is_going_on else ()))
     return new | {name: old[name] for name in kept if name in old}
 
 
@@ -226,6 +228,8 @@ def membership_of(row: dict[str, Any]) -> dict[str, Any]:
     if not all(type(row[name]) is int for name in ("seq", *KEPT_BY_MEMBERS)):
         raise TypeError
     if type(row.get("banned_at")) not in {int, NoneType}:  # the first versions knew no bans
+        raise TypeError
+    if type(row.get(RECEIPT, 0)) is not int:
         raise TypeError
     notify_of(row)
     place_of(row)

@@ -238,4 +238,5 @@ STEPS: Final = (
             Index("members", "banned_by", lambda row: row["banned_by"].default(None)),
         ),
     ),
+    Step(version=19, tables=("presence",), changes=(), indexes=()),
 )

@@ -32,6 +32,7 @@ from api.store.cluster.pages import Pages
 from api.store.cluster.pauses import ClusterPauses
 from api.store.cluster.pins import Pins
 from api.store.cluster.positions import ClusterPositions
+from api.store.cluster.presence import ClusterPresence
 from api.store.cluster.previews import Previews
 from api.store.cluster.reports import ClusterReports
 from api.store.cluster.rooms import ClusterRooms
@@ -119,6 +120,7 @@ class ClusterStore(Store):
             leases=ClusterLeases(pool),
             nodes=ClusterNodes(pool),
             positions=ClusterPositions(pool, reader),
+            presence=ClusterPresence(pool),
         )
 
     @classmethod

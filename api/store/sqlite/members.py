@@ -40,7 +40,7 @@ from api.store.sqlite.worker import Worker
 
 _MEMBER: Final = (
     "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until,"
-    " archived, slow_seconds, post_role, admin"
+    " archived, slow_seconds, post_role, admin, receipt_seq"
 )
 _MEMBERS: Final = (
     "members JOIN users ON users.id = user_id JOIN rooms ON rooms.id = room_id AND NOT rooms.deleted"
@@ -71,6 +71,9 @@ class SqliteMembers(MemberStore):
         self, room_id: str, *, named: str | None = None, cursor: str | None, limit: int
     ) -> Page[Member]:
         return await self._read(lambda reading: _of_room(reading, room_id, named, cursor, limit))
+
+    async def rooms_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        return await self._read(lambda cursor: _rooms_of(cursor, user_ids))
 
     async def with_usernames(self, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
         return await self._read(lambda cursor: _with_usernames(cursor, room_id, usernames))
@@ -129,7 +132,8 @@ def keep(
         " ON CONFLICT DO UPDATE SET role = excluded.role, returns_as = excluded.returns_as,"
         " banned_at = excluded.banned_at, banned_by = excluded.banned_by, ban_reason = NULL,"
         " joined_at = iif(role IS NULL, excluded.joined_at, joined_at),"
-        " read_seq = iif(role IS NULL, excluded.read_seq, read_seq)",
+        " read_seq = iif(role IS NULL, excluded.read_seq, read_seq),"
+        " receipt_seq = iif(role IS NULL, 0, receipt_seq)",
         (user_id, membership.role, membership.returns_as, *ban, at, room_id),
     )
 
@@ -165,6 +169,17 @@ def _of_room(
         if not search.look(row):
             break
     return search.page(key=lambda row: (row[5], row[1]), item=_member)
+
+
+def _rooms_of(cursor: apsw.Cursor, user_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the ids of the rooms of these users."""
+    query = (
+        "SELECT room_id FROM members JOIN rooms ON id = room_id"
+        " WHERE user_id = ? AND role IS NOT NULL AND NOT deleted"
+    )
+    return {
+        user_id: [str(room_id) for (room_id,) in cursor.execute(query, (user_id,))] for user_id in user_ids
+    }
 
 
 def _with_usernames(cursor: apsw.Cursor, room_id: str, usernames: Sequence[str]) -> dict[str, str]:
@@ -240,21 +255,22 @@ def _mark_read(
 ) -> ReadMark:
     """Move a member's `read_seq`, as `MemberStore.mark_read` says."""
     row = cursor.execute(
-        "SELECT epoch, read_seq, min(?, seq) FROM members JOIN rooms ON id = room_id"
+        "SELECT epoch, read_seq, max(read_seq, receipt_seq), min(?, seq) FROM members JOIN rooms ON id = room_id"
         " WHERE room_id = ? AND user_id = ? AND role IS NOT NULL AND NOT deleted",
         (bounded(seq), room_id, user_id),
     ).fetchone()
     if row is None:
         raise NotFound
-    present, read_seq, wanted = row
+    present, read_seq, receipt, wanted = row
     if epoch not in {None, present}:
         raise EpochChanged
     if wanted == read_seq or (wanted < read_seq and not back):
         return ReadMark(present, read_seq, has_moved=False)
     cursor.execute(
-        "UPDATE members SET read_seq = ? WHERE room_id = ? AND user_id = ?", (wanted, room_id, user_id)
+        "UPDATE members SET read_seq = ?, receipt_seq = ? WHERE room_id = ? AND user_id = ?",
+        (wanted, receipt, room_id, user_id),
     )
-    return ReadMark(present, wanted, has_moved=True)
+    return ReadMark(present, wanted, has_moved=True, raises_receipt=wanted > receipt)
 
 
 def _heir(cursor: apsw.Cursor, room_id: str, owner_id: str) -> User | None:
@@ -289,7 +305,7 @@ def writable_of(archived: int, slow_seconds: int, post_role: str) -> Writable:
 
 def _member(row: Any) -> Member:
     room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
-    level, muted_until, archived, slow_seconds, post_role, is_admin = more
+    level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq = more
     return Member(
         room_id,
         user_id,
@@ -301,4 +317,5 @@ def _member(row: Any) -> Member:
         notify_of(level, muted_until),
         writable_of(archived, slow_seconds, post_role),
         bool(is_admin),
+        receipt_seq=receipt_seq,
     )

@@ -359,6 +359,19 @@ ALTER TABLE users ADD COLUMN status_text TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
 """
 
+_EIGHTEENTH: Final = """
+-- Who is connected to which process: user_ids is a JSON array of ids. A row counts while at is recent.
+CREATE TABLE presence (
+    node_id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    user_ids TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far the others were told that a member has read, where the member has gone back since.
+ALTER TABLE members ADD COLUMN receipt_seq INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -377,6 +390,7 @@ STEPS: Final = (
     _FIFTEENTH,
     _SIXTEENTH,
     MODERATION,
+    _EIGHTEENTH,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

@@ -31,6 +31,7 @@ from api.store.sqlite.mentions import SqliteMentions
 from api.store.sqlite.nodes import SqliteNodes
 from api.store.sqlite.pauses import SqlitePauses
 from api.store.sqlite.positions import SqlitePositions
+from api.store.sqlite.presence import SqlitePresence
 from api.store.sqlite.reports import SqliteReports
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rooms import SqliteRooms
@@ -81,6 +82,7 @@ class SqliteStore(Store):
             leases=SqliteLeases(reader, writer),
             nodes=SqliteNodes(reader, writer),
             positions=SqlitePositions(reader, writer),
+            presence=SqlitePresence(reader, writer, self._wake),
         )
 
     @classmethod

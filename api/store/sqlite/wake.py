@@ -64,6 +64,15 @@ class Wake:
                 self._directory.rmdir()
         self._notify_listeners()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other store is open on the database. One whose process was killed may still count as open."""
+        if self._socket is None:
+            return False  # it is not known
+        with suppress(OSError):
+            return all(name == self._own.name for name in os.listdir(self._directory))  # noqa: PTH208 - see below
+        return False
+
     @contextmanager
     def listening(self, heard: Callable[[], None]) -> Iterator[None]:
         """Call `heard` whenever another store may have committed something."""
