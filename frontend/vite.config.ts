@@ -154,7 +154,10 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // Cut into more files, the page would be compressed less.
-        codeSplitting: { groups: [{ name: chunkOf }], includeDependenciesRecursively: false },
+        codeSplitting: {
+          groups: [{ name: chunkOf, debugName: 'chunkOf' }],
+          includeDependenciesRecursively: false,
+        },
       },
     },
   },

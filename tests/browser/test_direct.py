@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 async def write_to(page: Page, *usernames: str) -> None:
     """Open the direct room with these people, by the keyboard alone."""
+    await page.bring_to_front()  # in Firefox a window behind another has no focus
     await page.get_by_role("button", name="Write to people").focus()
     await page.keyboard.press("Enter")
     field = page.get_by_role("combobox", name="Name of a person")

@@ -39,8 +39,8 @@ test('a refused place is taken back, and said', async () => {
 test('a refusal does not take back what was set after it', async () => {
   const refuse = page.hold(PUT, () => ({ status: 503, body: { code: 'unavailable' } }));
   const first = set({ hidden: true });
-  page.http.on(PUT, { status: 204 });
   await settled();
+  page.http.on(PUT, { status: 204 });
   await set({ favourite: true });
   refuse();
   await first;
