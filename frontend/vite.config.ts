@@ -86,20 +86,6 @@ function compression(): Plugin {
   };
 }
 
-// Safari before 16 has a fault in class fields, for which the build rewrites all of them. Private ones become WeakMaps,
-// which make the first load 3 kB longer than properties do.
-function plainPrivates(): Plugin {
-  return {
-    name: 'plain-privates',
-    apply: 'build',
-    enforce: 'pre',
-    transform: (code, id) =>
-      /\/src\/.*\.tsx?$/.test(id) ? { code: code.replace(PRIVATE, '$1_$2'), map: null } : null,
-  };
-}
-// A private name stands behind a dot, or begins a member of a class.
-const PRIVATE = /(\.|^ {2}(?:(?:readonly|async|get|set|static) )*)#([a-z]\w*)/gm;
-
 /** What begins each file of the page, by the name of the file. */
 const BEGINNINGS = {
   index: /src\/main\.tsx$/,
@@ -140,12 +126,8 @@ function chunkOf(id: string, graph: Graph): string | null {
 
 export default defineConfig({
   base: './',
-  oxc: {
-    jsx: { runtime: 'automatic', importSource: 'preact' },
-    assumptions: { setPublicClassFields: true },
-    typescript: { removeClassFieldsWithoutInitializer: true },
-  },
-  plugins: [plainPrivates(), emojiTable(), contentSecurityPolicy(), compression()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [emojiTable(), contentSecurityPolicy(), compression()],
   build: {
     target: browsers,
     modulePreload: false,
