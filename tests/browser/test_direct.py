@@ -44,6 +44,26 @@ async def test_two_people_open_the_same_room_and_it_is_called_by_the_other_one(
     await expect(hers.get_by_role("button", name="Leave this room")).to_have_count(0)
 
 
+async def test_the_other_hears_of_it_by_its_first_message_and_both_see_who_is_online_types_and_has_read(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    hers = await window(browser, sqlite_node, "alice")
+    his = await window(browser, sqlite_node, "bob")
+    link = his.get_by_role("navigation", name="Rooms").get_by_role("link", name="alice")
+    await write_to(hers, "bob")
+    await expect(hers.get_by_role("heading", name="bob", level=1)).to_be_visible()
+    await expect(link).to_have_count(0)
+    await say(hers, "are you there?")
+    await expect(link).to_contain_text("1 unread")
+    await expect(his.get_by_text("added you")).to_have_count(0)
+    await expect(link).to_contain_text("online")
+    await expect(hers.locator(".seen-by")).to_have_text("")
+    await link.click()
+    await expect(hers.locator(".seen-by")).to_have_text("Seen by bob")
+    await his.locator("textarea").press_sequentially("ye")
+    await expect(hers.get_by_text("bob is typing…")).to_be_visible()
+
+
 async def test_a_room_of_several_comes_back_after_it_was_hidden(browser: Browser, sqlite_node: Node) -> None:
     hers = await window(browser, sqlite_node, "alice")
     carol = await sqlite_node.sign_up("carol")
