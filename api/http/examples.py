@@ -67,6 +67,8 @@ MEMBER: Final = {
     "display_name": "Ada Lovelace",
     "role": "owner",
     "joined_at": AT,
+    "online": True,
+    "read_seq": 42,
 }
 ACCOUNT: Final = ADA | {"created_at": AT, "admin": True, "disabled": False, "erasing": False}
 AUDITED: Final = {
@@ -170,7 +172,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "request_id": "cYh1LqNf0hE2",
     },
     "UserOut": ADA,
-    "UsersOut": {"items": [ADA], "next_cursor": None},
+    "BlocksOut": {"items": [ADA], "next_cursor": None},
+    "FoundUser": ADA | {"online": True},
+    "UsersOut": {"items": [ADA | {"online": True}], "next_cursor": None},
     "Me": ADA | {"created_at": AT, "admin": False},
     "TokensOut": TOKENS,
     "Welcome": TOKENS | {"user": ADA},

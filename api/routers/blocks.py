@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.http.bodies.accounts import UserOut, UsersOut
+from api.http.bodies.accounts import BlocksOut, UserOut
 from api.http.deps import BlocksDep, ClientDep, IdentityDep
 from api.http.query import Cursor, Limit
 from api.http.strict import StrictRoute
@@ -13,10 +13,10 @@ router = APIRouter(prefix="/users/me/blocks", tags=["users"], route_class=Strict
 @router.get("")
 async def blocks(
     identity: IdentityDep, blocks: BlocksDep, cursor: Cursor = None, limit: Limit = 50
-) -> UsersOut:
+) -> BlocksOut:
     """List the users whom the caller has blocked, the newest block first."""
     page = await blocks.of_user(identity.user.id, cursor=cursor, limit=limit)
-    return UsersOut(items=[UserOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+    return BlocksOut(items=[UserOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 @router.put("/{user_id}", status_code=204)

@@ -49,7 +49,7 @@ async def test_m1_a_body_is_counted_in_code_points(alice: Person) -> None:
         for length, kind in ((4_000, "ack"), (4_001, "error")):
             command = {"type": "send", "room_id": LOBBY_ID, "ref": str(length), "body": "💥" * length}
             await socket.raw.send(json.dumps(command, ensure_ascii=False))
-            assert (await socket.receive())["type"] == kind
+            assert (await socket.until(ref=str(length)))["type"] == kind
         assert (await socket.call(type="send", room_id=LOBBY_ID, **GOOD))["type"] == "ack"
 
 

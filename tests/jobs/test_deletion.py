@@ -11,10 +11,9 @@ from api.errors import Unavailable
 from api.jobs.deletion import LEASE, RoomDeletion
 from api.jobs.followers import Batch, Follower
 from api.jobs.leases import LeaseHolder
-from api.models.rooms import Role, Room
 from api.store.base.store import Store
 from tests.node import eventually
-from tests.store.calls import send
+from tests.store.calls import delete_room, send
 from tests.store.make import ALICE, account_of, make_room
 
 pytestmark = pytest.mark.anyio
@@ -31,15 +30,8 @@ async def delete_rooms(store: Store, count: int) -> list[str]:
     for room in rooms:
         await store.rooms.create(room, ALICE)
         await send(store, room, *(f"{room.id} {n}" for n in range(5)))
-        await delete(store, room)
+        await delete_room(store, room)
     return [room.id for room in rooms]
-
-
-async def delete(store: Store, room: Room) -> None:
-    def rule(now: Room, _rights: Role | None) -> Room:
-        return now
-
-    await store.rooms.delete(room.id, ALICE, at=1, rule=rule)
 
 
 async def test_every_deleted_room_is_taken_away_by_one_of_two_processes(store: Store, other: Store) -> None:
@@ -119,7 +111,7 @@ async def test_a_follower_undoes_what_it_made_of_a_room_that_was_deleted(store: 
     task = asyncio.create_task(follower.run())
     try:
         await eventually(is_made)
-        await delete(store, room)
+        await delete_room(store, room)
         await eventually(is_undone)
         await deletion_on(store).take_all_away()
         await eventually(is_undone)

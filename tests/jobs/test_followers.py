@@ -28,7 +28,7 @@ from api.store.base.store import Store
 from api.tasks import Tasks
 from tests.node import SECONDS, eventually
 from tests.node import running as running_node
-from tests.store.calls import send
+from tests.store.calls import delete_room, send
 from tests.store.make import ALICE, DEN, account_of, make_room, message
 from tests.stranger import Stranger
 
@@ -454,12 +454,11 @@ async def test_entries_that_were_read_while_the_epoch_changed_are_not_handled_un
     assert {epoch for room, epoch, seq in reader.keys if (room, seq) == (den.id, 2)} == {new}
 
 
-async def test_a_room_that_was_deleted_is_forgotten(store: Store, den: Room, stranger: Stranger) -> None:
+async def test_a_room_that_was_deleted_is_forgotten(store: Store, den: Room) -> None:
     reader = Reader()
     async with running(store, reader):
         await is_reached(store, den.id, 1)
-        await stranger.delete_room(den.id)
-        await send(store, den, "the last entry")
+        await delete_room(store, den)
 
         async def is_forgotten() -> bool:
             return bool(reader.forgotten)

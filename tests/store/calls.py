@@ -10,7 +10,7 @@ from api.models.log import Appended, Entry
 from api.models.page import Page
 from api.models.rooms import LOBBY_ID, Membership, Role, Room, Standing
 from api.store.base.store import Store
-from tests.store.make import message
+from tests.store.make import ALICE, message
 
 WAIT_SECONDS = 20.0  # only a failing test waits this long
 
@@ -18,6 +18,15 @@ WAIT_SECONDS = 20.0  # only a failing test waits this long
 async def send(store: Store, room: Room, *bodies: str) -> list[int]:
     """Append messages one after the other and return their seqs."""
     return [(await store.log.append(room.id, message(f"ref-{body}", body))).entry.seq for body in bodies]
+
+
+async def delete_room(store: Store, room: Room, by: User = ALICE) -> None:
+    """Delete a room under a rule that allows it."""
+
+    def rule(now: Room, _rights: Role | None) -> Room:
+        return now
+
+    await store.rooms.delete(room.id, by, at=1, rule=rule)
 
 
 async def change(

@@ -133,7 +133,7 @@ async def test_a_mark_falls_only_when_it_is_set_back(store: Store, den: Room, al
     async def mark(seq: int, *, back: bool = False) -> ReadMark:
         return await store.members.mark_read(den.id, alice.id, seq, back=back)
 
-    assert await mark(seqs[2]) == ReadMark(epoch, seqs[2], has_moved=True)
+    assert await mark(seqs[2]) == ReadMark(epoch, seqs[2], has_moved=True, raises_receipt=True)
     assert await mark(seqs[2]) == ReadMark(epoch, seqs[2], has_moved=False)
     assert await mark(seqs[0]) == ReadMark(epoch, seqs[2], has_moved=False)
     assert await mark(seqs[0], back=True) == ReadMark(epoch, seqs[0], has_moved=True)
@@ -149,7 +149,7 @@ async def test_a_mark_of_another_epoch_does_nothing(store: Store, den: Room, ali
             await store.members.mark_read(den.id, alice.id, seqs[1], epoch="another", back=back)
     assert await view_of(store, den.id, alice) == (1, Unread(2, seqs[0]))
     marked = await store.members.mark_read(den.id, alice.id, seqs[1], epoch=epoch)
-    assert marked == ReadMark(epoch, seqs[1], has_moved=True)
+    assert marked == ReadMark(epoch, seqs[1], has_moved=True, raises_receipt=True)
 
 
 # -- any history

@@ -109,6 +109,13 @@ class FoundUser(UserOut):
         return cls(online=online, **UserOut.of(user).model_dump())
 
 
+class BlocksOut(Answer):
+    """A page of the users whom the caller has blocked."""
+
+    items: list[UserOut]
+    next_cursor: str | None
+
+
 class UsersOut(Answer):
     """A page of users."""
 

@@ -36,15 +36,18 @@ async def append_until(store: SqliteStore, error: type[Exception]) -> int:
 
 
 async def test_a_database_that_may_not_grow_says_so_and_heals(store: SqliteStore) -> None:
-    def most_pages(count: int) -> Callable[[apsw.Cursor], Any]:
-        return lambda cursor: cursor.connection.pragma("max_page_count", count)
+    def more_pages(count: int) -> Callable[[apsw.Cursor], Any]:
+        def allow(cursor: apsw.Cursor) -> Any:
+            return cursor.connection.pragma("max_page_count", cursor.connection.pragma("page_count") + count)
 
-    await store._writer.do(most_pages(60))
+        return allow
+
+    await store._writer.do(more_pages(40))
     acked = await append_until(store, StorageFull)
     assert 1 <= acked < 60
     assert [entry.seq for entry in await whole_log(store)] == list(range(1, acked + 1))
     await store.check()
-    await store._writer.do(most_pages(10_000))
+    await store._writer.do(more_pages(10_000))
     again = [await store.log.append(LOBBY_ID, message(f"r{n}", "x" * 4_000)) for n in range(acked + 1)]
     assert [answer.entry.seq for answer in again] == list(range(1, acked + 2))
 
