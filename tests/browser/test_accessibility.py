@@ -1,5 +1,6 @@
 """axe finds nothing on any screen, and the keyboard alone gets everywhere."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -270,7 +271,7 @@ async def look_at_rooms_and_people(auditor: Auditor, bob: Person) -> None:
     await dialog.get_by_role("combobox").fill("no")
     await auditor.look("write to people")
     await dialog.get_by_role("button", name="Write", exact=True).click()
-    await expect(page.get_by_role("heading", name="bob, carol", level=1)).to_be_visible()
+    await expect(page.get_by_role("heading", name=re.compile(", carol$"), level=1)).to_be_visible()
     await auditor.look("direct room")
     await auditor.visit("#/")
     for item in ("Add to favourites", "Move to a section"):
@@ -281,7 +282,7 @@ async def look_at_rooms_and_people(auditor: Auditor, bob: Person) -> None:
         await menu.get_by_role("menuitem", name=item).click()
     await auditor.look("section of a room")
     await page.keyboard.press("Escape")
-    await page.get_by_role("button", name="Place of bob, carol").focus()
+    await page.get_by_role("button", name=re.compile("^Place of .*, carol$")).focus()
     await page.keyboard.press("Enter")
     await menu.get_by_role("menuitem", name="Hide until").click()
     await page.get_by_role("button", name="1 hidden room").click()

@@ -319,3 +319,15 @@ async def test_a_room_whose_last_owner_is_erased_goes_to_its_longest_standing_mo
         for name, role in roles.items():
             seen = (await people[name].http.get(f"/rooms/{room_id}")).json()["role"]
             assert seen == ("owner" if name == heir else role), (roles, name)
+
+
+async def test_who_has_just_deleted_a_room_is_erased(node: Node, alice: Person) -> None:
+    """The room is still being taken away then."""
+    room_id = await make_room(alice)
+    assert (await alice.http.delete(f"/rooms/{room_id}")).status_code == 204
+    assert await erase(alice) == 204
+
+    async def is_erased() -> bool:
+        return await is_gone(node, "alice")
+
+    await eventually(is_erased)

@@ -108,8 +108,12 @@ def _anonymise(cursor: apsw.Cursor, entries: Sequence[Entry], username: str) -> 
 
 
 def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
-    """Remove an account that has no sessions and no memberships left, with what it has left."""
-    cursor.execute("DELETE FROM members WHERE user_id = ? AND role IS NULL", (user_id,))
+    """Remove an account that has no sessions and no memberships left but in deleted rooms, with what it has left."""
+    cursor.execute(
+        "DELETE FROM members WHERE user_id = ?"
+        " AND (role IS NULL OR room_id IN (SELECT id FROM rooms WHERE deleted))",
+        (user_id,),
+    )
     cursor.execute("UPDATE members SET ban_reason = NULL WHERE banned_by = ?", (user_id,))
     forget_user(cursor, user_id)
     forget_blocks(cursor, user_id)
