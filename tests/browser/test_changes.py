@@ -234,7 +234,7 @@ async def test_a_finger_that_rests_on_a_message_opens_its_menu(browser: Browser,
     await page.locator("textarea").fill("press me")
     await page.get_by_role("button", name="Send").tap()
     await stored(page, "press me")
-    box = await line(page, "press me").bounding_box()
+    box = await line(page, "press me").get_by_text("press me").bounding_box()
     assert box
     devtools = await page.context.new_cdp_session(page)
     point = {"x": box["x"] + 10, "y": box["y"] + 5}

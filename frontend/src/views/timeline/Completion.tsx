@@ -148,6 +148,7 @@ export function Completion({ field, room_id, keys }: CompletionProps) {
     element?.addEventListener('input', onText);
     element?.addEventListener('blur', onBlur);
     document.addEventListener('selectionchange', onMove);
+    onMove(); // something may have been typed before this part of the page was loaded
     return () => {
       keys.current = null;
       element?.removeEventListener('input', onText);

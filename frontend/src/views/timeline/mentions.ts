@@ -17,12 +17,13 @@ export function useMentions(room_id: string, message: Mentioning | null): Mentio
   const { names, usernames, user_id: me } = useSession();
   if (!message || (message.mentions.length === 0 && !message.mentions_all)) return undefined;
   return (name) => {
+    const isOfOthers = message.user_id !== me;
     if (message.mentions_all && name === EVERYBODY)
-      return { name: EVERYBODY, isMe: message.user_id !== me, href: null };
+      return { name: EVERYBODY, isMe: isOfOthers, href: null };
     const user = named(name, message.mentions, room_id, usernames);
     return (
       user && {
-        ...{ name: names.of(user), isMe: user.user_id === me },
+        ...{ name: names.of(user), isMe: isOfOthers && user.user_id === me },
         href: personHash(room_id, user.user_id),
       }
     );

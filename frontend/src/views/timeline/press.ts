@@ -43,9 +43,9 @@ export function usePresses(scroller: RefObject<HTMLElement | null>, presses: Pre
       stop();
       isHeld = false;
       if (pointerType !== 'touch' || !isPrimary || !(target instanceof Element)) return;
-      // A link and a field have long presses of their own.
+      // A link and a field have long presses of their own, but not the name: a finger on what is below it may count for it.
       const message = target.closest('article');
-      const seq = message && !target.closest('a, textarea') ? seqOf(message) : null;
+      const seq = message && !target.closest('.body a, textarea') ? seqOf(message) : null;
       if (seq === null) return;
       start = { x: clientX, y: clientY };
       const what = target.closest('.reaction[data-emoji]') ? 'reaction' : 'message';
