@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends
 SCREEN: Final = """() => {
   const plain = (element) => {
     const copy = element.cloneNode(true)
+    // Below the line of new messages, which only a fresh page has, a message tells its author again.
+    copy.classList.remove('leads')
+    for (const one of copy.querySelectorAll('.message-gutter, .message-head')) one.remove()
     for (const one of [copy, ...copy.querySelectorAll('*')]) {
       one.removeAttribute('tabindex')
       one.removeAttribute('id')

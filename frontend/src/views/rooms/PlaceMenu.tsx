@@ -22,6 +22,9 @@ interface PlaceMenuProps {
   onClose(): void;
 }
 
+// In so many the line may be drawn anew in another group, which takes the focus from it.
+const FRAMES = 10;
+
 /** What can be done with a room in the list: where it stands there, and who is invited to it. */
 export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
   const session = useSession();
@@ -109,11 +112,14 @@ function ChooseSection({ room, onClose }: { room: Room; onClose(): void }) {
 
 /** Gives the focus back to the line of the room, or to the list where it has none. */
 function focusLine(room_id: string): void {
+  let left = FRAMES;
   const look = () => {
-    if (document.activeElement !== document.body) return;
-    const line = document.querySelector<HTMLElement>(`[data-room="${CSS.escape(room_id)}"] a`);
-    (line ?? document.querySelector<HTMLElement>('.room-filter input'))?.focus();
+    if (document.activeElement === document.body) {
+      const line = document.querySelector<HTMLElement>(`[data-room="${CSS.escape(room_id)}"] a`);
+      (line ?? document.querySelector<HTMLElement>('.room-filter input'))?.focus();
+    }
+    left -= 1;
+    if (left > 0) requestAnimationFrame(look);
   };
-  // By then the list is drawn again.
-  requestAnimationFrame(() => requestAnimationFrame(look));
+  requestAnimationFrame(look);
 }
