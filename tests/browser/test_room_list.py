@@ -37,6 +37,7 @@ async def test_rooms_are_put_into_places_by_the_keyboard_which_another_window_sh
     rooms = page.get_by_role("navigation", name="Rooms")
     menu, dialog = page.get_by_role("menu"), page.get_by_role("dialog")
 
+    await page.bring_to_front()  # the other window was opened last
     await rooms.get_by_role("link", name="Plans").focus()
     await page.keyboard.press("Shift+F10")
     await expect(menu.get_by_role("menuitem", name="Add to favourites")).to_be_focused()
