@@ -23,7 +23,7 @@ interface PlaceMenuProps {
 }
 
 // In so many the line may be drawn anew in another group, which takes the focus from it.
-const FRAMES = 10;
+const FRAMES = 60;
 
 /** What can be done with a room in the list: where it stands there, and who is invited to it. */
 export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
