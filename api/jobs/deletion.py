@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from api.clock import now_ms
-from api.errors import LeaseLost, Unavailable
-from api.jobs.leases import RENEW_SECONDS, LeaseHolder
+from api.errors import Unavailable
+from api.jobs.leases import LeaseHolder
 from api.models.followers import Lease
 from api.store.base.store import Store
 
@@ -53,11 +53,7 @@ class RoomDeletion:
 
     async def take_all_away(self) -> None:
         """Take away every deleted room, or see another process do it. Raises `Unavailable`."""
-        while await self._pending():
-            with suppress(LeaseLost):
-                if await self._leases.do(LEASE, self._take_all_away):
-                    return
-            await asyncio.sleep(RENEW_SECONDS)
+        await self._leases.do_all(LEASE, self._pending, self._take_all_away)
 
     async def _take_all_away(self, _lease: Lease) -> None:
         for room_id in await self._pending():

@@ -12,8 +12,8 @@ from typing import Final, Literal, TypeAlias
 import structlog
 
 from api.clock import now_ms
-from api.errors import LeaseLost, NotFound, Unavailable
-from api.jobs.leases import RENEW_SECONDS, LeaseHolder
+from api.errors import NotFound, Unavailable
+from api.jobs.leases import LeaseHolder
 from api.models.accounts import ERASED_NAME, Account, User
 from api.models.followers import Lease
 from api.models.log import Draft, Entry, Kind
@@ -58,11 +58,7 @@ class Erasure:
 
         One that cannot be erased is logged, and tried again the next time.
         """
-        while await self._store.erasure.pending():
-            with suppress(LeaseLost):
-                if await self._leases.do(LEASE, self._erase_all):
-                    return
-            await asyncio.sleep(RENEW_SECONDS)
+        await self._leases.do_all(LEASE, self._store.erasure.pending, self._erase_all)
 
     async def _erase_all(self, _lease: Lease) -> None:
         for user_id in await self._store.erasure.pending():

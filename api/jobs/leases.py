@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, TypeAlias
 
@@ -61,6 +61,14 @@ class LeaseHolder:
             self._counts[name] = 0
             await self._release(lease)
         return True
+
+    async def do_all(self, name: str, pending: Callable[[], Awaitable[Sequence[str]]], work: Work) -> None:
+        """Do `work` while anything is pending, as `do` does, or see another process do it. Raises `Unavailable`."""
+        while await pending():
+            with suppress(LeaseLost):
+                if await self.do(name, work):
+                    return
+            await asyncio.sleep(RENEW_SECONDS)
 
     async def _while_held(self, lease: Lease, work: Work, asked_at: float) -> None:
         try:

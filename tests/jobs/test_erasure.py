@@ -11,7 +11,7 @@ from api.accounts.export import Exported
 from api.accounts.export import export as whole_export
 from api.config import Settings
 from api.errors import Unavailable
-from api.jobs import erasure
+from api.jobs import erasure, leases
 from api.jobs.leases import LeaseHolder
 from api.models.accounts import ERASED_NAME, Account, User
 from api.models.log import Entry, Kind
@@ -224,7 +224,7 @@ async def test_an_erasing_that_is_cut_off_anywhere_is_finished_at_the_next_start
 async def test_each_account_is_erased_by_one_of_two_nodes_whichever_was_asked(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     erased: list[str] = []
     erase_one = erasure.Erasure._erase
 
@@ -246,7 +246,7 @@ async def test_each_account_is_erased_by_one_of_two_nodes_whichever_was_asked(
 async def test_the_erasure_of_a_process_that_has_died_is_taken_over(
     store: Store, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.01)
     user = User("user-alice", "alice", "Alice", created_at=1)
     await store.accounts.create(Account(user, "alice", "hash"))
     await store.erasure.begin(user.id)
