@@ -1,7 +1,14 @@
 import { mediumTime } from '../../browser/time';
 
+export interface ListedInvite {
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number;
+  uses_left: number;
+}
+
 interface InviteItemProps {
-  invite: { created_at: string; expires_at: string | null; max_uses: number; uses_left: number };
+  invite: ListedInvite;
   /** What newcomers become, where it is worth a word. */
   becomes: string | null;
   /** Another invitation is being ended. */

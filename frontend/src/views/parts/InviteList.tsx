@@ -1,0 +1,65 @@
+import type { ReadonlySignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { InviteItem, type ListedInvite } from './InviteItem';
+import { LoadFailure } from './LoadFailure';
+import { DoneLine, ErrorLine } from './Outcome';
+import { useWork } from './work';
+
+interface InviteListProps<Invite> {
+  invites: {
+    items: ReadonlySignal<readonly Invite[]>;
+    state: ReadonlySignal<string>;
+    error: ReadonlySignal<string>;
+    load(): Promise<void>;
+    end(id: string): Promise<void>;
+  };
+  /** As in `InviteItem`. */
+  becomes(invite: Invite): string | null;
+  /** Stands below the list. */
+  children?: ComponentChildren;
+}
+
+/** The invitations that were made, each with a button that ends it. */
+export function InviteList<Invite extends ListedInvite & { invite_id: string }>({
+  invites,
+  becomes,
+  children,
+}: InviteListProps<Invite>) {
+  const { busy, error, done, run } = useWork();
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => void invites.load(), [invites]);
+
+  const end = async (id: string) => {
+    const said = 'The invitation is ended. Its link lets nobody else in.';
+    // The pressed button is gone, so the focus goes to the list.
+    if (await run(() => invites.end(id), said)) list.current?.focus();
+  };
+
+  const items = invites.items.value;
+  const state = invites.state.value;
+  return (
+    <>
+      <h3 class="invites-heading">Invitations so far</h3>
+      {state === 'loading' && items.length === 0 && <p role="status">Loading…</p>}
+      {state === 'failed' && (
+        <LoadFailure error={invites.error.value} onAgain={() => void invites.load()} />
+      )}
+      {state === 'loaded' && items.length === 0 && <p class="form-note">There are none.</p>}
+      <ul class="logins" ref={list} tabIndex={-1} aria-label="Invitations so far">
+        {items.map((invite) => (
+          <InviteItem
+            key={invite.invite_id}
+            invite={invite}
+            becomes={becomes(invite)}
+            busy={busy}
+            onEnd={() => void end(invite.invite_id)}
+          />
+        ))}
+      </ul>
+      {children}
+      <ErrorLine text={error} />
+      <DoneLine text={done} />
+    </>
+  );
+}
