@@ -138,7 +138,7 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
 
     `changes` are the entries that target these messages, the replies below them, and the deletions of these replies, in
     any order. Those that concern another message, are of an unknown kind or are `unreadable` are ignored. A deleted
-    message keeps its place and its replies, and has an empty body, no reactions, no pin and no mentions.
+    message keeps its place and its replies, and has an empty body, no ref, no reactions, no pin and no mentions.
     """
     given = [*changes]
     by_message: dict[int, list[Entry]] = {}
@@ -188,7 +188,7 @@ def folded(entry: Entry, state: State) -> Message:
         at=entry.at or 0,  # only an `unreadable` entry has no time
         user_id=entry.user_id,
         username=entry.username,
-        ref=entry.ref,
+        ref=None if is_deleted else entry.ref,
         body="" if is_deleted else body,
         reply_to=reply_to if isinstance(reply_to, int) else None,
         thread=thread if isinstance(thread, int) else None,

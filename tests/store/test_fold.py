@@ -1,5 +1,6 @@
 """Folding is pure: the same entries give the same messages, in any order."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -55,9 +56,9 @@ def test_the_last_edit_wins_in_whatever_order_edits_are_given() -> None:
 def test_a_deleted_message_keeps_its_place_and_nothing_else() -> None:
     changes = [edit(2, 1, "edited"), reaction(3, 1, "👍", "bob"), delete(4, 1)]
     for order in permutations(changes):
-        (folded,) = fold([message(1)], order)
+        (folded,) = fold([replace(message(1), ref="sent")], order)
         assert (folded.seq, folded.deleted, folded.body, folded.reactions) == (1, True, "", ())
-        assert folded.edited_at is None
+        assert (folded.edited_at, folded.ref) == (None, None)
 
 
 def test_nothing_brings_a_deleted_message_back() -> None:
