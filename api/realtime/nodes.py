@@ -20,6 +20,8 @@ from api.store.base.store import Store
 
 SAY_SECONDS: Final = 10.0
 """A node says this often how it is. What others know of it is at most so old."""
+SAY_SOON_SECONDS: Final = 1.0
+"""A node whose feed is not live says this often how it is."""
 LEAVE_SECONDS: Final = 1.0
 """A node that ends waits at most this long to say so. Then the others see that it was not heard of."""
 
@@ -79,11 +81,14 @@ class Nodes:
         self._started_at = now_ms()
 
     async def run(self) -> None:
-        """Say every `SAY_SECONDS` how this node is, for ever. While the store is away nobody hears it."""
+        """Say every `SAY_SECONDS` how this node is, for ever. While the store is away nobody hears it.
+
+        A node without a live feed has just started, or will soon be well again: it says so more often.
+        """
         while True:
             with suppress(Unavailable):
                 await self._store.nodes.say(self._id, self._state())
-            await asyncio.sleep(SAY_SECONDS)
+            await asyncio.sleep(SAY_SECONDS if self._parts.feed.is_live else SAY_SOON_SECONDS)
 
     async def all(self) -> list[Node]:
         """Return this node as it is now, and then the others as they were when they were last heard of.
