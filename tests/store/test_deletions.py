@@ -122,8 +122,8 @@ async def test_the_last_entry_is_told_by_every_tail_and_who_was_a_member_is_know
 
     async def follow(one: Store, is_open: asyncio.Event) -> None:
         async with one.changes.open(lambda _room_id: False) as tail:
-            is_open.set()
             seq = (await one.log.heads([den.id]))[den.id].seq
+            is_open.set()
             told.append(await collect(tail, reaches(den.id, seq + 1)))
 
     opened = [asyncio.Event(), asyncio.Event()]
