@@ -26,7 +26,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__main__": ("cli",),
     "main": EVERYTHING,
     "cli": EVERYTHING,
-    "doctor": ("server.run", "accounts.secret", "store", "store.skew", "models"),
     "routers": ("http", "http.bodies"),
     "http": ("http.bodies", "realtime", "rooms", "accounts", "limits", "protocol"),
     "http.bodies": ("accounts", "protocol", "models"),

@@ -13,6 +13,7 @@ from api.accounts.secret import kept_secret
 from api.accounts.setup import setup_link, setup_notice, setup_token, token_to_print
 from api.cli.audit import show_audit
 from api.cli.command import administer, fail, offline, valid_settings
+from api.cli.doctor import examine
 from api.cli.invites import make_invite, show_invites
 from api.cli.rooms import room
 from api.cli.status import show_settings, show_status
@@ -20,7 +21,6 @@ from api.cli.users import user
 from api.config import Settings, read_settings
 from api.config.doors import open_doors
 from api.config.hosts import local_url
-from api.doctor import examine
 from api.errors import TailwireError, Unready
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server

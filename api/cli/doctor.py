@@ -1,4 +1,4 @@
-"""Checks a setup for `tailwire doctor`: store, clock, lobby, feed, followers, secret and port."""
+"""`tailwire doctor`: checks a setup: store, clock, lobby, feed, followers, secret and port."""
 
 import asyncio
 import json
