@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "store.base": ("models",),
     "protocol": ("models",),
     "models": (),
+    "guard": (),
     **dict.fromkeys(GROUND, ()),
 }
 MOST_PARTS, MOST_ARROWS = 30, 110
@@ -67,6 +68,7 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "zxcvbn": ("accounts.weak_passwords",),
     "confusable_homoglyphs": ("accounts.names",),
     "pydantic_settings": ("config",),
+    "httpcore": ("guard",),
     "idna": ("config.hosts",),
     "typer": ("cli", "cli.*"),
 }
@@ -299,6 +301,7 @@ def hook(event, arguments):
     if event in ("socket.connect", "socket.bind", "subprocess.Popen", "os.fork", "os.mkdir", "os.remove"):
         raise RuntimeError(f"{event} at import")
 
+sys.modules["trio"] = None  # only the tests have it installed: httpcore imports it if it is there
 sys.addaudithook(hook)
 for name in sys.argv[1:]:
     importlib.import_module(name)

@@ -1,0 +1,256 @@
+"""Decides to which addresses this server connects when somebody else chooses the address: the one way out.
+
+A name is resolved once for each connection, each of its addresses is checked, and the connection goes to the very
+address that was checked. So a name that resolves otherwise a moment later leads nowhere else. Redirects are not
+followed: they come back as answers.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import httpcore
+import structlog
+
+from api.config.hosts import DEFAULT_PORTS, normal_host
+from api.errors import Invalid
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Returns the IP addresses of a host name, the preferred one first. Raises `OSError` where there is none."""
+
+MAX_URL_CHARACTERS: Final = 2_048
+FIRST_FREE_PORT: Final = 1_024
+"""Below this port are the well-known services, such as mail, to which nobody is to be able to send bytes from here."""
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 15.0
+"""A whole request, from the name to the end of the answer, takes no longer (Standard Webhooks: 15 to 30 s)."""
+MAX_CONNECTIONS: Final = 200
+IDLE_SECONDS: Final = 30.0
+"""A connection that is not used for so long is closed."""
+MAX_ANSWER_BYTES: Final = 16 * 1024
+"""A connection whose peer answers more than this is closed. Nobody reads the body of the answer."""
+
+_NOT_PUBLIC: Final[tuple[Network, ...]] = tuple(
+    # The special-purpose registries of IANA (RFC 6890). What the rest of the Internet reaches in IPv4 is not in here.
+    IPv4Network(one)
+    for one in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
+        *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+        *("224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+_GLOBAL: Final = IPv6Network("2000::/3")
+"""All public addresses of IPv6 are in here: loopback, link-local, unique local, multicast and NAT64 ones are not."""
+_NOT_PUBLIC_6: Final = tuple(
+    # Of the public range: Teredo and other protocols, documentation, and 6to4, which holds any IPv4 address.
+    IPv6Network(one)
+    for one in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+_FAILURES: Final = (
+    *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.UnsupportedProtocol),
+    ssl.SSLError,
+)
+
+log = structlog.get_logger("api.guard")
+
+
+class NoAnswer(OSError):
+    """No connection was made, or no whole head of an answer came. `is_late` says that the time was over."""
+
+    def __init__(self, text: str, *, is_late: bool = False) -> None:
+        super().__init__(text)
+        self.is_late = is_late
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer of a peer: its status, and what it says in `Retry-After`."""
+
+    status: int
+    retry_after: str | None
+
+
+class AddressGuard:
+    """Checks URLs and addresses, and posts to those that are allowed.
+
+    Public addresses are allowed by https, on the usual ports. The networks in `allowed` are allowed by https and
+    http, on every port. `resolve` and `trust` are other than the system's only in tests.
+    """
+
+    def __init__(
+        self,
+        allowed: Iterable[Network] = (),
+        *,
+        resolve: Resolve | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allowed = tuple(allowed)
+        self._resolve = resolve or _resolved
+        self._trust = trust
+        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
+
+    def normal_url(self, url: str) -> str:
+        """Return a URL to which something may be sent, in normal form. Raises `Invalid` for any other.
+
+        A host name is not resolved here: what it leads to is checked at each connection.
+        """
+        if len(url) > MAX_URL_CHARACTERS or not re.fullmatch(r"[!-\[\]-~]+", url):
+            raise Invalid("The URL is too long, or has characters that must be escaped")
+        try:
+            parts = urlsplit(url)
+            host, port = normal_host(parts.hostname or ""), parts.port
+        except ValueError:
+            raise Invalid("The URL names no host or port") from None
+        scheme = parts.scheme
+        if scheme not in DEFAULT_PORTS or "@" in parts.netloc or "#" in url:
+            raise Invalid("The URL begins with https://, and has no user, password or fragment")
+        port = DEFAULT_PORTS[scheme] if port is None else port
+        is_encrypted = scheme == "https"
+        if (address := _address(host)) is not None:
+            if not self.allows(address, port, is_encrypted=is_encrypted):
+                raise Invalid("The server does not connect to this address or port")
+        elif not self._allowed and not (is_encrypted and _is_usual(port)):
+            raise Invalid("The server connects to hosts by https, on port 443 or one above 1023")
+        shown = f"[{host}]" if ":" in host else host
+        shown += "" if port == DEFAULT_PORTS[scheme] else f":{port}"
+        return f"{scheme}://{shown}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+    def allows(self, address: IPv4Address | IPv6Address, port: int, *, is_encrypted: bool) -> bool:
+        """Say whether this server connects to an address."""
+        if any(address in network for network in self._allowed):
+            return True
+        return is_encrypted and _is_usual(port) and _is_public(address)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Post to a URL, and return the answer. Raises `NoAnswer`."""
+        pool, reply = self._pool(urlsplit(url).scheme), None
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                async with pool.stream("POST", url, headers=given, content=body) as answer:
+                    reply = Reply(answer.status, _header(answer, b"retry-after"))
+                    await _skip(answer)
+        except (*_FAILURES, TimeoutError) as error:
+            # Once the status is there the peer has the request, whatever becomes of the rest of its answer.
+            if reply is None:
+                is_late = isinstance(error, httpcore.TimeoutException | TimeoutError)
+                raise NoAnswer(type(error).__name__, is_late=is_late) from None
+        return reply
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    async def addresses(self, host: str, port: int, *, is_encrypted: bool) -> list[str]:
+        """Resolve a host, and return those of its addresses that are allowed. Raises `NoAnswer` if there is none."""
+        try:
+            found = [_address(one) for one in await self._resolve(host, port)]
+        except OSError:
+            found = []
+        allowed = [
+            str(one) for one in found if one is not None and self.allows(one, port, is_encrypted=is_encrypted)
+        ]
+        if not allowed:
+            log.warning("address_refused", host=host, port=port)
+            raise NoAnswer("no address that is allowed")
+        return allowed
+
+    def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
+        # Connections belong to the name in the URL, so none that was made for one name carries what is meant for
+        # another, and TLS checks the certificate of that name.
+        if scheme not in self._pools:
+            self._pools[scheme] = httpcore.AsyncConnectionPool(
+                ssl_context=self._trust or ssl.create_default_context(),
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=_Connecting(self, is_encrypted=scheme == "https"),
+            )
+        return self._pools[scheme]
+
+
+class _Connecting(httpcore.AsyncNetworkBackend):
+    """Makes the connections of a pool, to addresses that the guard allows and to no others."""
+
+    def __init__(self, guard: AddressGuard, *, is_encrypted: bool) -> None:
+        self._guard = guard
+        self._is_encrypted = is_encrypted
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109  the signature of httpcore
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of a host that takes the connection. Raises `httpcore.ConnectError`."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                addresses = await self._guard.addresses(host, port, is_encrypted=self._is_encrypted)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from None
+        failure: Exception = httpcore.ConnectError("no address answers")
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(
+                    address,
+                    port,
+                    timeout=CONNECT_SECONDS,
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+async def _resolved(host: str, port: int) -> list[str]:
+    """Ask the system's resolver for the addresses of a host."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def _skip(answer: httpcore.Response) -> None:
+    """Read the body of an answer, so that its connection can be used again, unless it is too long."""
+    size = 0
+    async for part in answer.aiter_stream():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            return
+
+
+def _header(answer: httpcore.Response, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in answer.headers if key.lower() == name), None)
+
+
+def _is_usual(port: int) -> bool:
+    return port == DEFAULT_PORTS["https"] or port >= FIRST_FREE_PORT
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address. One of IPv4 in the form of IPv6 is that of IPv4. One with a zone is none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        return None if address.scope_id else address.ipv4_mapped or address
+    return address
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _NOT_PUBLIC)
+    return address in _GLOBAL and not any(address in network for network in _NOT_PUBLIC_6)
