@@ -1,10 +1,13 @@
+import type { Clock } from '../browser/clock';
 import type { Freshness } from '../browser/freshness';
 import type { RoomsApi } from '../wire/api/rooms';
 import type { Notify } from '../wire/protocol';
+import { notifyOf } from './level';
 import type { Rooms } from './rooms';
 
 interface LevelsOptions {
   api: Pick<RoomsApi, 'setNotify'>;
+  clock: Pick<Clock, 'now'>;
   rooms: Rooms;
   freshness: Freshness;
 }
@@ -17,9 +20,14 @@ export class Levels {
     this.#options = options;
   }
 
-  /** Fails with a Problem. */
-  async set(room_id: string, notify: Notify): Promise<void> {
-    await this.#options.api.setNotify(room_id, notify);
+  /** Changes what is set for a room at this moment. Fails with a Problem. */
+  async change(room_id: string, change: Partial<Notify>): Promise<void> {
+    const { api, clock, rooms } = this.#options;
+    const { level, muted_until } = notifyOf(rooms.byId.peek().get(room_id) ?? {});
+    // The server takes no time that has passed.
+    const isPast = muted_until !== null && Date.parse(muted_until) <= clock.now();
+    const notify = { level, muted_until: isPast ? null : muted_until, ...change };
+    await api.setNotify(room_id, notify);
     this.told(room_id, notify);
   }
 

@@ -137,7 +137,7 @@ export function wireRooms(options: RoomsOptions) {
         isLive: (id) => subscriptions.isLive(id),
       }),
   );
-  const levels = new Levels({ api: api.rooms, rooms, freshness });
+  const levels = new Levels({ api: api.rooms, clock, rooms, freshness });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const loading = {
     messages: api.messages,

@@ -11,6 +11,7 @@ export class PagedList<T> {
   readonly #read: (cursor: string | undefined) => Promise<Page<T>>;
   #cursor: string | undefined;
   #asked = 0;
+  #page: Promise<void> = Promise.resolve();
 
   constructor(read: (cursor: string | undefined) => Promise<Page<T>>) {
     this.#read = read;
@@ -19,15 +20,23 @@ export class PagedList<T> {
   /** Loads the first page. What was loaded is shown until then. */
   load(): Promise<void> {
     this.#cursor = undefined;
-    return this.#page();
+    this.#page = this.#next();
+    return this.#page;
   }
 
+  /** Loads the page after what is there, or after what is on its way. */
   async more(): Promise<void> {
-    if (this.state.peek() !== 'loading') await this.#page();
+    const loading = this.#page;
+    await loading;
+    // Another call may have begun the next page meanwhile, or the list anew.
+    if (loading !== this.#page) return this.#page;
+    if (!this.hasMore.peek()) return;
+    this.#page = this.#next();
+    await this.#page;
   }
 
   /** A page that was on its way when the list was asked for anew is dropped. */
-  async #page(): Promise<void> {
+  async #next(): Promise<void> {
     const asked = ++this.#asked;
     const before = this.#cursor === undefined ? [] : this.items.peek();
     this.state.value = 'loading';

@@ -48,7 +48,7 @@ describe('a form', () => {
 
   test('that is empty says so at its fields, goes to the first, and sends nothing', async () => {
     open('home');
-    expect(root.querySelector<HTMLButtonElement>('[type=submit]')?.disabled).toBe(false);
+    expect(root.querySelector('[type=submit]')?.getAttribute('aria-disabled')).toBe('false');
     await submit();
     expect(errors()).toEqual(['Enter your username.', 'Enter your password.']);
     expect(document.activeElement).toBe(input('username'));

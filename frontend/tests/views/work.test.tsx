@@ -7,28 +7,32 @@ import type { Session } from '../../src/session';
 import { Logins } from '../../src/views/account/Logins';
 import { Invitations } from '../../src/views/admin/Invitations';
 import { AppContext, SessionContext } from '../../src/views/parts/context';
+import { ErrorLine } from '../../src/views/parts/Outcome';
+import { WorkButton } from '../../src/views/parts/WorkButton';
+import { useWork } from '../../src/views/parts/work';
 import { Problem } from '../../src/wire/problem';
 import { AT } from '../make';
 import { root } from './stage';
 
 const end = vi.fn<(id: string) => Promise<void>>();
 const listed = { state: signal('loaded'), error: signal(''), load: async () => {}, end };
+const items = signal<readonly unknown[]>([]);
 const login = { id: 'x', current: false, created_at: AT, last_used_at: AT, user_agent: 'Firefox' };
 const invite = { invite_id: 'x', max_uses: 5, uses_left: 5, created_at: AT, expires_at: null };
 const session = {
   account: {
     loaded: {
-      logins: { ...listed, items: signal([login]) },
-      admin: { loaded: { invites: { ...listed, items: signal([invite]) } } },
+      logins: { ...listed, items },
+      admin: { loaded: { invites: { ...listed, items } } },
     },
   },
 } as unknown as Session;
 const app = { now: { minute: signal(new Date(AT)) } } as unknown as App;
 
 describe.each([
-  ['log-ins', Logins, 'Log out'],
-  ['invitations', Invitations, 'End'],
-] as const)('the page of %s', (_, Page, label) => {
+  ['log-ins', Logins, 'Log out', login],
+  ['invitations', Invitations, 'End', invite],
+] as const)('the page of %s', (_, Page, label, item) => {
   const button = () => root.querySelector<HTMLButtonElement>(`li [aria-label^="${label}"]`);
   // The form that makes an invitation has a line for errors, too, before this one.
   const said = (role: string) =>
@@ -43,6 +47,7 @@ describe.each([
 
   beforeEach(() => {
     end.mockReset();
+    items.value = [item];
     const page = (
       <AppContext.Provider value={app}>
         <SessionContext.Provider value={session}>
@@ -54,7 +59,10 @@ describe.each([
   });
 
   test('ends one that is pressed twice before it is drawn again only once', async () => {
-    end.mockResolvedValue();
+    end.mockImplementation(async () => {
+      items.value = [];
+    });
+    button()?.focus();
     await press(2);
     expect(end).toHaveBeenCalledTimes(1);
     expect(said('alert')).toBe('');
@@ -66,10 +74,71 @@ describe.each([
     await press(1);
     expect(said('alert')).not.toBe('');
     expect(said('status')).toBe('');
-    expect(button()?.disabled).toBe(false);
+    expect(button()?.getAttribute('aria-disabled')).toBe('false');
     end.mockResolvedValue();
     await press(1);
     await vi.waitFor(() => expect(said('alert')).toBe(''));
     expect(said('status')).not.toBe('');
+  });
+});
+
+describe('work that two buttons start', () => {
+  const ends: ((error?: unknown) => void)[] = [];
+  const begun: string[] = [];
+  const work = (name: string) =>
+    new Promise<void>((resolve, reject) => {
+      begun.push(name);
+      ends.push((error) => (error ? reject(error) : resolve()));
+    });
+  const Both = () => {
+    const { error, done, run } = useWork();
+    return (
+      <>
+        {['one', 'two'].map((name) => (
+          <WorkButton key={name} class={name} onPress={() => run(() => work(name), name)}>
+            {name}
+          </WorkButton>
+        ))}
+        <ErrorLine text={error} />
+        <output>{done}</output>
+      </>
+    );
+  };
+  const button = (name: string) => root.querySelector<HTMLButtonElement>(`.${name}`);
+  const press = (name: string) => act(async () => button(name)?.click());
+  const settle = (error?: unknown) => act(async () => ends.shift()?.(error));
+  const isBusy = (name: string) => button(name)?.getAttribute('aria-busy');
+
+  beforeEach(() => {
+    ends.length = 0;
+    begun.length = 0;
+    act(() => render(<Both />, root));
+  });
+
+  test('is done one after the other, and no press is lost', async () => {
+    await press('one');
+    await press('two');
+    await press('two');
+    expect(begun).toEqual(['one']);
+    expect([isBusy('one'), isBusy('two')]).toEqual(['true', 'true']);
+    await settle();
+    await vi.waitFor(() => expect(begun).toEqual(['one', 'two']));
+    expect([isBusy('one'), isBusy('two')]).toEqual(['false', 'true']);
+    await settle();
+    await vi.waitFor(() => expect(isBusy('two')).toBe('false'));
+    expect(root.querySelector('output')?.textContent).toBe('two');
+  });
+
+  test('tells a failure also when the work after it is done', async () => {
+    await press('one');
+    await press('two');
+    await settle(new Problem({ status: 503, code: 'unavailable' }));
+    const said = () => root.querySelector('.form-error')?.textContent ?? '';
+    await vi.waitFor(() => expect(said()).not.toBe(''));
+    await settle();
+    await vi.waitFor(() => expect(root.querySelector('output')?.textContent).toBe('two'));
+    expect(said()).not.toBe('');
+    await press('one');
+    expect(said()).toBe('');
   });
 });

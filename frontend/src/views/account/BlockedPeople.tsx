@@ -3,25 +3,22 @@ import { PagedList } from '../../wire/paged_list';
 import type { PublicUser } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
+import { MoreButton } from '../parts/MoreButton';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 /** Lists whom the user blocked, each with a button that ends it. */
 export function BlockedPeople() {
   const { blocks, titles } = useSession();
   const [list] = useState(() => new PagedList((cursor) => blocks.page(cursor)));
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const element = useRef<HTMLUListElement>(null);
   useEffect(() => void list.load(), [list]);
   const state = list.state.value;
   const items = list.items.value.filter(({ id }) => blocks.has(id));
-  const end = async (user: PublicUser) => {
-    // The pressed button is gone, so the focus goes to the list.
-    if (
-      await run(() => blocks.set(user.id, false), `${titles.nameOf(user)} is not blocked any more.`)
-    )
-      element.current?.focus();
-  };
+  const end = (user: PublicUser) =>
+    run(() => blocks.set(user.id, false), `${titles.nameOf(user)} is not blocked any more.`);
   return (
     <>
       <p>
@@ -45,30 +42,20 @@ export function BlockedPeople() {
                 <bdi>@{user.username}</bdi>
               </p>
             </div>
-            <button
-              type="button"
+            <WorkButton
               class="button small"
-              aria-label={`Unblock ${titles.nameOf(user)}`}
-              disabled={busy}
-              onClick={() => void end(user)}
+              label={`Unblock ${titles.nameOf(user)}`}
+              heir={element}
+              onPress={() => end(user)}
             >
               Unblock
-            </button>
+            </WorkButton>
           </li>
         ))}
       </ul>
       <ErrorLine text={error} />
       <DoneLine text={done} />
-      {list.hasMore.value && (
-        <button
-          type="button"
-          class="button wide"
-          disabled={state === 'loading'}
-          onClick={() => void list.more()}
-        >
-          {state === 'loading' ? 'Loading…' : 'Show more'}
-        </button>
-      )}
+      <MoreButton list={list}>Show more</MoreButton>
     </>
   );
 }

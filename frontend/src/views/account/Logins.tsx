@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
@@ -5,19 +6,15 @@ import type { Login } from '../../wire/protocol';
 import { useAccount, useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 /** Lists the user's sessions, each with a button that ends it. */
 export function Logins() {
   const { logins } = useAccount();
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void logins.load(), [logins]);
-
-  const end = async (work: () => Promise<void>, said: string) => {
-    // The pressed button is gone, so the focus goes to the list.
-    if (await run(work, said)) list.current?.focus();
-  };
 
   const items = logins.items.value;
   const state = logins.state.value;
@@ -32,9 +29,9 @@ export function Logins() {
           <LoginItem
             key={login.id}
             login={login}
-            busy={busy}
+            list={list}
             onEnd={() =>
-              void end(() => logins.end(login.id), `${deviceName(login.user_agent)} is logged out.`)
+              run(() => logins.end(login.id), `${deviceName(login.user_agent)} is logged out.`)
             }
           />
         ))}
@@ -42,22 +39,25 @@ export function Logins() {
       <ErrorLine text={error} />
       <DoneLine text={done} />
       {items.some(({ current }) => !current) && (
-        <button
-          type="button"
+        <WorkButton
           class="button danger wide"
-          disabled={busy}
-          onClick={() =>
-            void end(() => logins.endOthers(), 'You are logged out everywhere but here.')
-          }
+          heir={list}
+          onPress={() => run(() => logins.endOthers(), 'You are logged out everywhere but here.')}
         >
           Log out everywhere else
-        </button>
+        </WorkButton>
       )}
     </>
   );
 }
 
-function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(): void }) {
+interface LoginItemProps {
+  login: Login;
+  list: RefObject<HTMLElement | null>;
+  onEnd(): Promise<unknown>;
+}
+
+function LoginItem({ login, list, onEnd }: LoginItemProps) {
   const { now } = useApp();
   const name = deviceName(login.user_agent);
   const lastUsed = ago(login.last_used_at, now.minute.value);
@@ -73,15 +73,14 @@ function LoginItem({ login, busy, onEnd }: { login: Login; busy: boolean; onEnd(
         </p>
       </div>
       {!login.current && (
-        <button
-          type="button"
+        <WorkButton
           class="button small"
-          aria-label={`Log out ${name}, last used ${lastUsed}`}
-          disabled={busy}
-          onClick={onEnd}
+          label={`Log out ${name}, last used ${lastUsed}`}
+          heir={list}
+          onPress={onEnd}
         >
           Log out
-        </button>
+        </WorkButton>
       )}
     </li>
   );

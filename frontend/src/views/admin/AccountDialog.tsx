@@ -11,7 +11,8 @@ import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 import { Icon, type IconName } from '../parts/Icon';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
-import { useWork } from '../parts/work';
+import { WorkButton } from '../parts/WorkButton';
+import { useWork, type Work } from '../parts/work';
 import { Marks } from './AccountList';
 import { AccountLogins } from './AccountLogins';
 import { GivenPassword } from './GivenPassword';
@@ -26,11 +27,13 @@ interface AccountDialogProps {
 /** What an administrator can do with an account. Each task that asks for more has its own page. */
 export function AccountDialog({ account, onClose }: AccountDialogProps) {
   const [place, setPlace] = useState<Place | null>(null);
+  // It lasts as long as the dialog: what came of it is told when the user comes back from a page.
+  const work = useWork();
   const back = () => setPlace(null);
   if (place === null)
     return (
       <Dialog title={account.display_name} onClose={onClose}>
-        <Overview account={account} onChoose={setPlace} onClose={onClose} />
+        <Overview account={account} work={work} onChoose={setPlace} onClose={onClose} />
       </Dialog>
     );
   const titles: Record<Place, string> = {
@@ -48,17 +51,18 @@ export function AccountDialog({ account, onClose }: AccountDialogProps) {
 }
 
 interface OverviewProps extends AccountDialogProps {
+  work: Work;
   onChoose(place: Place): void;
 }
 
-function Overview({ account, onChoose, onClose }: OverviewProps) {
+function Overview({ account, work, onChoose, onClose }: OverviewProps) {
   const { accounts } = useAdmin();
   const { user_id: me } = useSession();
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = work;
   const { id, username, admin, disabled, erasing } = account;
   const isOwn = id === me;
   const change = (flags: { disabled: boolean } | { admin: boolean }, said: string) =>
-    void run(() => accounts.change(id, flags), said);
+    run(() => accounts.change(id, flags), said);
   return (
     <>
       <dl class="admin-facts">
@@ -95,7 +99,6 @@ function Overview({ account, onChoose, onClose }: OverviewProps) {
           <>
             <Act
               icon={admin ? 'people' : 'key'}
-              busy={busy}
               onAct={() =>
                 change(
                   { admin: !admin },
@@ -109,7 +112,6 @@ function Overview({ account, onChoose, onClose }: OverviewProps) {
             </Act>
             <Act
               icon={disabled ? 'check' : 'lock'}
-              busy={busy}
               onAct={() =>
                 change(
                   { disabled: !disabled },
@@ -121,10 +123,10 @@ function Overview({ account, onChoose, onClose }: OverviewProps) {
             >
               {disabled ? 'Enable' : 'Disable'}
             </Act>
-            <Act icon="key" busy={busy} onAct={() => onChoose('password')}>
+            <Act icon="key" onAct={() => onChoose('password')}>
               Set a new password
             </Act>
-            <Act icon="monitor" busy={busy} onAct={() => onChoose('logins')}>
+            <Act icon="monitor" onAct={() => onChoose('logins')}>
               Where they are logged in
             </Act>
           </>
@@ -136,7 +138,7 @@ function Overview({ account, onChoose, onClose }: OverviewProps) {
           </a>
         </li>
         {!isOwn && !erasing && (
-          <Act icon="bin" busy={busy} danger onAct={() => onChoose('erase')}>
+          <Act icon="bin" danger onAct={() => onChoose('erase')}>
             Delete the account…
           </Act>
         )}
@@ -147,26 +149,18 @@ function Overview({ account, onChoose, onClose }: OverviewProps) {
 
 interface ActProps {
   icon: IconName;
-  /** Something is being done. */
-  busy: boolean;
   danger?: boolean;
-  onAct(): void;
+  onAct(): unknown;
   children: string;
 }
 
-function Act({ icon, busy, danger = false, onAct, children }: ActProps) {
+function Act({ icon, danger = false, onAct, children }: ActProps) {
   return (
     <li>
-      {/* It stays enabled while something is done, because a disabled button loses the focus. */}
-      <button
-        type="button"
-        class={danger ? 'account-place danger' : 'account-place'}
-        aria-disabled={busy}
-        onClick={() => !busy && onAct()}
-      >
+      <WorkButton class={danger ? 'account-place danger' : 'account-place'} onPress={onAct}>
         <Icon name={icon} size={18} />
         {children}
-      </button>
+      </WorkButton>
     </li>
   );
 }

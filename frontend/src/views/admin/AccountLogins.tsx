@@ -6,6 +6,7 @@ import { useAdmin, useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 /** The sessions of somebody, each with a button that ends it. */
@@ -14,15 +15,12 @@ export function AccountLogins({ account }: { account: Account }) {
   const { now } = useApp();
   const { value, failed, again } = useLoaded(() => api.logins(account.id), account.id);
   const [ended, setEnded] = useState<ReadonlySet<string>>(new Set());
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   const logins = value?.filter(({ id }) => !ended.has(id)) ?? [];
 
   const end = async (ids: string[], work: () => Promise<void>, said: string) => {
-    if (!(await run(work, said))) return;
-    setEnded(new Set([...ended, ...ids]));
-    // The pressed button is gone, so the focus goes to the list.
-    list.current?.focus();
+    if (await run(work, said)) setEnded((before) => new Set([...before, ...ids]));
   };
 
   return (
@@ -44,13 +42,12 @@ export function AccountLogins({ account }: { account: Account }) {
                   Last used {lastUsed}, since {mediumTime(login.created_at)}
                 </p>
               </div>
-              <button
-                type="button"
+              <WorkButton
                 class="button small"
-                aria-label={`Log out ${name}, last used ${lastUsed}`}
-                disabled={busy}
-                onClick={() =>
-                  void end(
+                label={`Log out ${name}, last used ${lastUsed}`}
+                heir={list}
+                onPress={() =>
+                  end(
                     [login.id],
                     () => api.endLogin(account.id, login.id),
                     `${name} is logged out.`,
@@ -58,7 +55,7 @@ export function AccountLogins({ account }: { account: Account }) {
                 }
               >
                 Log out
-              </button>
+              </WorkButton>
             </li>
           );
         })}
@@ -66,12 +63,11 @@ export function AccountLogins({ account }: { account: Account }) {
       <ErrorLine text={error} />
       <DoneLine text={done} />
       {logins.length > 1 && (
-        <button
-          type="button"
+        <WorkButton
           class="button danger wide"
-          disabled={busy}
-          onClick={() =>
-            void end(
+          heir={list}
+          onPress={() =>
+            end(
               logins.map(({ id }) => id),
               () => api.endLogins(account.id),
               'They are logged out everywhere.',
@@ -79,7 +75,7 @@ export function AccountLogins({ account }: { account: Account }) {
           }
         >
           Log out everywhere
-        </button>
+        </WorkButton>
       )}
     </>
   );

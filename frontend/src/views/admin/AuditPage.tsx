@@ -93,7 +93,7 @@ function FindUser({ find }: { find(text: string): Promise<{ items: Account[] }> 
   return (
     <form class="admin-find" onInput={form.input} onSubmit={form.submit} noValidate>
       <Field label="About" {...form.field('who')} hint="A username" plain optional />
-      <button type="submit" class="button" disabled={form.busy || form.waiting}>
+      <button type="submit" class="button" aria-disabled={form.busy || form.waiting}>
         Show
       </button>
       <ErrorLine text={form.error || missing} />

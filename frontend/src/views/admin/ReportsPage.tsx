@@ -8,6 +8,7 @@ import { useLoaded } from '../parts/loaded';
 import { MoreButton } from '../parts/MoreButton';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { Select } from '../parts/Select';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 const STATES = [
@@ -68,7 +69,7 @@ export function ReportsPage() {
 function ReportDialog({ report, onClose }: { report: Report; onClose(): void }) {
   const { api, reports } = useAdmin();
   const { value, failed, again } = useLoaded(() => api.report(report.id), report.id);
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const isOpen = report.state === 'open';
   const next = isOpen ? 'closed' : 'open';
   return (
@@ -109,19 +110,17 @@ function ReportDialog({ report, onClose }: { report: Report; onClose(): void }) 
       <ErrorLine text={error} />
       <DoneLine text={done} />
       <div class="form-actions">
-        <button
-          type="button"
+        <WorkButton
           class="button primary"
-          disabled={busy}
-          onClick={() =>
-            void run(
+          onPress={() =>
+            run(
               () => reports.set(report.id, next),
               isOpen ? 'The report is closed.' : 'The report is open again.',
             )
           }
         >
           {isOpen ? 'Close the report' : 'Open it again'}
-        </button>
+        </WorkButton>
       </div>
     </Dialog>
   );

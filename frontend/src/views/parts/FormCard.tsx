@@ -36,7 +36,8 @@ export function FormCard(props: FormCardProps) {
       <ErrorLine text={form.error} />
       <div class="form-actions">
         {props.buttons}
-        <button type="submit" class={look} disabled={form.busy || form.waiting}>
+        {/* It is pressed in vain then, as the form knows. A disabled button would lose the focus. */}
+        <button type="submit" class={look} aria-disabled={form.busy || form.waiting}>
           {form.busy ? props.sending : props.send}
         </button>
       </div>

@@ -1,4 +1,6 @@
+import type { RefObject } from 'preact';
 import { mediumTime } from '../../browser/time';
+import { WorkButton } from './WorkButton';
 
 export interface ListedInvite {
   created_at: string;
@@ -11,13 +13,13 @@ interface InviteItemProps {
   invite: ListedInvite;
   /** What newcomers become, where it is worth a word. */
   becomes: string | null;
-  /** Another invitation is being ended. */
-  busy: boolean;
-  onEnd(): void;
+  /** The list, which takes the focus when the line goes. */
+  list: RefObject<HTMLElement | null>;
+  onEnd(): Promise<unknown>;
 }
 
 /** One line of a list of invitations, with a button that ends it. */
-export function InviteItem({ invite, becomes, busy, onEnd }: InviteItemProps) {
+export function InviteItem({ invite, becomes, list, onEnd }: InviteItemProps) {
   const { max_uses, uses_left, created_at, expires_at } = invite;
   const isOver = expires_at !== null && Date.parse(expires_at) <= Date.now();
   const state = isOver
@@ -36,15 +38,14 @@ export function InviteItem({ invite, becomes, busy, onEnd }: InviteItemProps) {
           {state}. Made {mediumTime(created_at)}
         </p>
       </div>
-      <button
-        type="button"
+      <WorkButton
         class="button small"
-        aria-label={`End the invitation made ${mediumTime(created_at)}`}
-        disabled={busy}
-        onClick={onEnd}
+        label={`End the invitation made ${mediumTime(created_at)}`}
+        heir={list}
+        onPress={onEnd}
       >
         End
-      </button>
+      </WorkButton>
     </li>
   );
 }

@@ -26,15 +26,12 @@ export function InviteList<Invite extends ListedInvite & { invite_id: string }>(
   becomes,
   children,
 }: InviteListProps<Invite>) {
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void invites.load(), [invites]);
 
-  const end = async (id: string) => {
-    const said = 'The invitation is ended. Its link lets nobody else in.';
-    // The pressed button is gone, so the focus goes to the list.
-    if (await run(() => invites.end(id), said)) list.current?.focus();
-  };
+  const end = (id: string) =>
+    run(() => invites.end(id), 'The invitation is ended. Its link lets nobody else in.');
 
   const items = invites.items.value;
   const state = invites.state.value;
@@ -52,8 +49,8 @@ export function InviteList<Invite extends ListedInvite & { invite_id: string }>(
             key={invite.invite_id}
             invite={invite}
             becomes={becomes(invite)}
-            busy={busy}
-            onEnd={() => void end(invite.invite_id)}
+            list={list}
+            onEnd={() => end(invite.invite_id)}
           />
         ))}
       </ul>

@@ -1,34 +1,46 @@
 import { useRef, useState } from 'preact/hooks';
 import { problemText } from '../../wire/problem';
 
-interface Work {
+export interface Work {
   busy: boolean;
-  /** Why the last piece of work failed. It is empty when it did not. */
+  /** Why a piece of work failed. It is empty when none did. */
   error: string;
-  /** What is done by it. It is empty when it failed. */
+  /** What is done by the last piece of work. It is empty when that failed. */
   done: string;
   /**
-   * Does one piece of work, and says `done` after it. Answers whether it is done. While one is
-   * being done, no other begins.
+   * Does one piece of work, and says `done` after it. Answers whether it is done. What is begun
+   * while another piece is being done waits for its turn, and is not lost.
    */
   run(work: () => Promise<unknown>, done?: string): Promise<boolean>;
 }
 
-const IDLE = { busy: false, error: '', done: '' };
+interface State {
+  /** How many pieces of work are being done or wait. */
+  pieces: number;
+  error: string;
+  done: string;
+}
 
-/** Work that a button starts, one piece at a time, and what came of the last. */
+const IDLE: State = { pieces: 0, error: '', done: '' };
+
+/** Work that buttons start, one piece after the other, and what came of it. */
 export function useWork(): Work {
-  // A button may be pressed twice before the next rendering, so this is no state.
-  const working = useRef(false);
-  const [state, setState] = useState(IDLE);
-  const run = async (work: () => Promise<unknown>, done = '') => {
-    if (working.current) return false;
-    working.current = true;
-    setState({ ...IDLE, busy: true });
-    const error = await work().then(() => '', problemText);
-    working.current = false;
-    setState({ ...IDLE, ...(error ? { error } : { done }) });
-    return !error;
+  const last = useRef<Promise<unknown>>(Promise.resolve());
+  const [{ pieces, error, done }, setState] = useState(IDLE);
+  const run = (work: () => Promise<unknown>, said = '') => {
+    // A failure stays to be read until something is begun after all is done.
+    setState((state) => ({ ...(state.pieces > 0 ? state : IDLE), pieces: state.pieces + 1 }));
+    const piece = last.current.then(async () => {
+      const failure = await work().then(() => '', problemText);
+      setState((state) => ({
+        pieces: state.pieces - 1,
+        error: failure || state.error,
+        done: failure ? '' : said,
+      }));
+      return !failure;
+    });
+    last.current = piece;
+    return piece;
   };
-  return { ...state, run };
+  return { busy: pieces > 0, error, done, run };
 }

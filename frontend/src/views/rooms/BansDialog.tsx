@@ -1,11 +1,14 @@
+import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { mediumTime } from '../../browser/time';
 import type { Ban, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { LoadFailure } from '../parts/LoadFailure';
+import { MoreButton } from '../parts/MoreButton';
 import { useModeration } from '../parts/moderation';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 /** Who may not come back to a room, each with a button that ends it. */
@@ -13,16 +16,13 @@ export function BansDialog({ room, onClose }: { room: Room; onClose(): void }) {
   const { titles } = useSession();
   const moderation = useModeration();
   const bans = useMemo(() => moderation.bans(room.id), [moderation, room.id]);
-  const { busy, error, done, run } = useWork();
+  const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => void bans.load(), [bans]);
   const items = bans.items.value;
   const state = bans.state.value;
-  const end = async ({ user }: Ban) => {
-    const name = titles.nameOf(user);
-    // The pressed button is gone, so the focus goes to the list.
-    if (await run(() => bans.end(user.id), `${name} may come back.`)) list.current?.focus();
-  };
+  const end = ({ user }: Ban) =>
+    run(() => bans.end(user.id), `${titles.nameOf(user)} may come back.`);
   return (
     <Dialog title="Banned people" onClose={onClose}>
       {state === 'failed' && (
@@ -32,26 +32,23 @@ export function BansDialog({ room, onClose }: { room: Room; onClose(): void }) {
       {items.length === 0 && state === 'loaded' && <p>Nobody is banned from this room.</p>}
       <ul class="logins" ref={list} tabIndex={-1} aria-label="Banned people">
         {items.map((ban) => (
-          <BanItem key={ban.user.id} ban={ban} busy={busy} onEnd={() => void end(ban)} />
+          <BanItem key={ban.user.id} ban={ban} list={list} onEnd={() => end(ban)} />
         ))}
       </ul>
       <ErrorLine text={error} />
       <DoneLine text={done} />
-      {bans.hasMore.value && (
-        <button
-          type="button"
-          class="button wide"
-          disabled={state === 'loading'}
-          onClick={() => void bans.more()}
-        >
-          {state === 'loading' ? 'Loading…' : 'Show more'}
-        </button>
-      )}
+      <MoreButton list={bans}>Show more</MoreButton>
     </Dialog>
   );
 }
 
-function BanItem({ ban, busy, onEnd }: { ban: Ban; busy: boolean; onEnd(): void }) {
+interface BanItemProps {
+  ban: Ban;
+  list: RefObject<HTMLElement | null>;
+  onEnd(): Promise<unknown>;
+}
+
+function BanItem({ ban, list, onEnd }: BanItemProps) {
   const { titles } = useSession();
   const { user, reason, at } = ban;
   return (
@@ -69,15 +66,14 @@ function BanItem({ ban, busy, onEnd }: { ban: Ban; busy: boolean; onEnd(): void 
           </p>
         )}
       </div>
-      <button
-        type="button"
+      <WorkButton
         class="button small"
-        aria-label={`Let ${titles.nameOf(user)} come back`}
-        disabled={busy}
-        onClick={onEnd}
+        label={`Let ${titles.nameOf(user)} come back`}
+        heir={list}
+        onPress={onEnd}
       >
         Unban
-      </button>
+      </WorkButton>
     </li>
   );
 }

@@ -6,6 +6,8 @@ import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
+import { MoreButton } from '../parts/MoreButton';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 export function Browse() {
@@ -59,16 +61,7 @@ export function Browse() {
           </p>
         )}
         {state === 'loading' && rooms.length === 0 && <p class="browse-none">Loading rooms…</p>}
-        {directory.hasMore.value && (
-          <button
-            type="button"
-            class="button"
-            disabled={state === 'loading'}
-            onClick={() => void directory.more()}
-          >
-            {state === 'loading' ? 'Loading…' : 'Show more rooms'}
-          </button>
-        )}
+        <MoreButton list={directory}>Show more rooms</MoreButton>
       </div>
     </section>
   );
@@ -77,7 +70,7 @@ export function Browse() {
 function BrowseItem({ room }: { room: Room }) {
   const { membership, rooms } = useSession();
   const { router } = useApp();
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
   const joined = rooms.get(room.id) !== undefined;
 
   const join = async () => {
@@ -98,15 +91,14 @@ function BrowseItem({ room }: { room: Room }) {
           Open
         </a>
       ) : (
-        <button
-          type="button"
+        <WorkButton
           class="button primary"
-          aria-label={`Join ${room.name}`}
-          disabled={busy}
-          onClick={() => void join()}
+          label={`Join ${room.name}`}
+          doing="Joining…"
+          onPress={join}
         >
-          {busy ? 'Joining…' : 'Join'}
-        </button>
+          Join
+        </WorkButton>
       )}
     </li>
   );

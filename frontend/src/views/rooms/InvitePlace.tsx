@@ -2,6 +2,7 @@ import { roomHash } from '../../browser/router';
 import { useApp, useSession } from '../parts/context';
 import { InvitationText, useInvitation } from '../parts/invitation';
 import { ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 import { Waiting } from './RoomPlace';
 
@@ -10,7 +11,7 @@ export function InvitePlace({ code }: { code: string }) {
   const { router } = useApp();
   const { membership } = useSession();
   const { invitation, error: refused } = useInvitation(code);
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
   if (!invitation && !refused) return <Waiting text="Opening the invitation…" />;
   const room = invitation?.room_name;
   return (
@@ -28,16 +29,15 @@ export function InvitePlace({ code }: { code: string }) {
         <>
           <InvitationText invitation={invitation} />
           <ErrorLine text={error} />
-          <button
-            type="button"
+          <WorkButton
             class="button primary"
-            disabled={busy}
-            onClick={() =>
-              void run(async () => router.replace(roomHash((await membership.accept(code)).id)))
+            doing="Joining…"
+            onPress={() =>
+              run(async () => router.replace(roomHash((await membership.accept(code)).id)))
             }
           >
-            {busy ? 'Joining…' : 'Join this room'}
-          </button>
+            Join this room
+          </WorkButton>
         </>
       )}
       <a class="button back" href="#/">

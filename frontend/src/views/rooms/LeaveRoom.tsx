@@ -3,13 +3,14 @@ import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 /** Asks whether the user really leaves the room. */
 export function LeaveRoom({ room, onClose }: { room: Room; onClose(): void }) {
   const { members, membership, user_id: mine } = useSession();
   const { router } = useApp();
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
 
   const known = members.of(room.id)?.members ?? [];
   const me = known.find(({ user_id }) => user_id === mine);
@@ -33,14 +34,9 @@ export function LeaveRoom({ room, onClose }: { room: Room; onClose(): void }) {
         <button type="button" class="button" onClick={onClose}>
           Stay
         </button>
-        <button
-          type="button"
-          class="button danger"
-          disabled={busy || stuck}
-          onClick={() => void leave()}
-        >
-          {busy ? 'Leaving…' : 'Leave room'}
-        </button>
+        <WorkButton class="button danger" disabled={stuck} doing="Leaving…" onPress={leave}>
+          Leave room
+        </WorkButton>
       </div>
     </Dialog>
   );

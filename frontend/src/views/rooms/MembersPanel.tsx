@@ -6,6 +6,7 @@ import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
+import { MoreButton } from '../parts/MoreButton';
 import { WIDE } from '../parts/media';
 import { AddMember } from './AddMember';
 import { MemberItem, sorted } from './MemberItem';
@@ -109,16 +110,7 @@ export function MembersPanel({ room, onClose }: { room: Room; onClose(): void })
             />
           ))}
         </ul>
-        {isSearch && search.hasMore.value && (
-          <button
-            type="button"
-            class="button"
-            disabled={state === 'loading'}
-            onClick={() => void search.more()}
-          >
-            Show more
-          </button>
-        )}
+        {isSearch && <MoreButton list={search}>Show more</MoreButton>}
         {!isSearch && list?.more && (
           <p class="room-list-note">There are more. Find them by their names.</p>
         )}

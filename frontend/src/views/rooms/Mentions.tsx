@@ -7,6 +7,7 @@ import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
+import { MoreButton } from '../parts/MoreButton';
 import { Name } from '../parts/Name';
 import { Body } from '../timeline/Body';
 import { useMentions } from '../timeline/mentions';
@@ -42,16 +43,7 @@ export function Mentions() {
           <p class="browse-none">Nobody has mentioned you yet.</p>
         )}
         {state === 'loading' && items.length === 0 && <p class="browse-none">Loading…</p>}
-        {mentions.hasMore.value && (
-          <button
-            type="button"
-            class="button"
-            disabled={state === 'loading'}
-            onClick={() => void mentions.more()}
-          >
-            {state === 'loading' ? 'Loading…' : 'Show older ones'}
-          </button>
-        )}
+        <MoreButton list={mentions}>Show older ones</MoreButton>
       </div>
     </section>
   );

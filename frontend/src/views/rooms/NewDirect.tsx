@@ -9,6 +9,7 @@ import { Dialog } from '../parts/Dialog';
 import { Icon } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
 import { Picker } from '../parts/Picker';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 // A direct room has ten people at most, the user included.
@@ -33,8 +34,8 @@ export function NewDirect({ onClose }: { onClose(): void }) {
     return fitting(others, wanted, namesOf).slice(0, MOST_SHOWN);
   };
   const open = () => {
-    if (chosen.length === 0) return;
-    void run(async () => {
+    if (busy || chosen.length === 0) return;
+    return run(async () => {
       const room = await membership.direct(chosen.map(({ id }) => id));
       onClose();
       router.go(roomHash(room.id));
@@ -68,7 +69,7 @@ export function NewDirect({ onClose }: { onClose(): void }) {
         }}
         onPick={(user) => setChosen([...chosen, user])}
         clears
-        onEmpty={open}
+        onEmpty={() => void open()}
       />
       {chosen.length > 0 && (
         <ul class="chosen-people" aria-label="Chosen people">
@@ -93,14 +94,14 @@ export function NewDirect({ onClose }: { onClose(): void }) {
         <button type="button" class="button" onClick={onClose}>
           Cancel
         </button>
-        <button
-          type="button"
+        <WorkButton
           class="button primary"
-          disabled={busy || chosen.length === 0}
-          onClick={open}
+          disabled={chosen.length === 0}
+          doing="Opening…"
+          onPress={open}
         >
-          {busy ? 'Opening…' : 'Write'}
-        </button>
+          Write
+        </WorkButton>
       </div>
     </Dialog>
   );

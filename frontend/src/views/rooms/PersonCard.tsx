@@ -6,6 +6,7 @@ import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 import type { PersonProps } from './PersonDialog';
 import { ROLE } from './Role';
@@ -26,7 +27,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
   const session = useSession();
   const { blocks, drafts, members, membership, presence, user_id: me } = session;
   const { router } = useApp();
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
   const { id, username, status_text } = profile;
   const isBlocked = blocks.has(id);
   const actions = personActions({
@@ -53,13 +54,13 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
   const act = (action: PersonAction, button: HTMLElement) => {
     switch (action) {
       case 'direct':
-        return void run(openDirect);
+        return run(openDirect);
       case 'mention':
         return mention(button.closest('dialog'));
       case 'unblock':
-        return void run(() => blocks.set(id, false));
+        return run(() => blocks.set(id, false));
       default:
-        onPage(action);
+        return onPage(action);
     }
   };
 
@@ -98,15 +99,13 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
             const { text, icon, isDanger } = LOOKS[action];
             return (
               <li key={action}>
-                <button
-                  type="button"
+                <WorkButton
                   class={isDanger ? 'account-place danger' : 'account-place'}
-                  disabled={busy}
-                  onClick={({ currentTarget }) => act(action, currentTarget)}
+                  onPress={(button) => act(action, button)}
                 >
                   <Icon name={icon} size={18} />
                   {text}
-                </button>
+                </WorkButton>
               </li>
             );
           })}

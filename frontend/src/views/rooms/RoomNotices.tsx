@@ -5,6 +5,7 @@ import { Choices } from '../parts/Choices';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { ErrorLine } from '../parts/Outcome';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
 const LEVELS: readonly { value: NotifyLevel; title: string; detail: string }[] = [
@@ -28,16 +29,12 @@ const MUTES: readonly { choice: MuteChoice; label: string }[] = [
 export function RoomNotices({ room, onClose }: { room: Room; onClose(): void }) {
   const { levels } = useSession();
   const { now } = useApp();
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
   const notify = notifyOf(room);
   const minute = now.minute.value;
   const until = notify.muted_until;
   const isPaused = until !== null && isMuted({ notify: { ...notify, level: 'all' } }, minute);
-  const set = (change: Partial<Notify>) => {
-    // The server takes no time that has passed.
-    const kept = isPaused ? until : null;
-    void run(() => levels.set(room.id, { ...notify, muted_until: kept, ...change }));
-  };
+  const set = (change: Partial<Notify>) => run(() => levels.change(room.id, change));
   return (
     <Dialog title="Notifications" onClose={onClose}>
       <form
@@ -45,7 +42,7 @@ export function RoomNotices({ room, onClose }: { room: Room; onClose(): void }) 
         onChange={(event) => {
           const { value } = event.target as HTMLInputElement;
           const chosen = LEVELS.find((one) => one.value === value);
-          if (chosen) set({ level: chosen.value });
+          if (chosen) void set({ level: chosen.value });
         }}
       >
         <Choices
@@ -61,29 +58,22 @@ export function RoomNotices({ room, onClose }: { room: Room; onClose(): void }) 
         {isPaused ? (
           <>
             <p>{until >= FOR_EVER ? 'Muted for ever.' : `Muted until ${mediumTime(until)}.`}</p>
-            <button
-              type="button"
-              class="button"
-              disabled={busy}
-              onClick={() => set({ muted_until: null })}
-            >
+            <WorkButton class="button" onPress={() => set({ muted_until: null })}>
               Unmute
-            </button>
+            </WorkButton>
           </>
         ) : (
           <>
             <p>Nothing is told of this room for a while.</p>
             <div class="mute-choices">
               {MUTES.map(({ choice, label }) => (
-                <button
+                <WorkButton
                   key={choice}
-                  type="button"
                   class="button"
-                  disabled={busy}
-                  onClick={() => set({ muted_until: mutedUntil(choice, new Date()) })}
+                  onPress={() => set({ muted_until: mutedUntil(choice, new Date()) })}
                 >
                   {label}
-                </button>
+                </WorkButton>
               ))}
             </div>
           </>

@@ -3,6 +3,7 @@ import { Problem, problemText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { NewsText } from '../parts/NewsText';
+import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 import { Waiting } from './RoomPlace';
 
@@ -12,7 +13,7 @@ export function Stranger({ id }: { id: string }) {
   const ended = news.of(id);
   const [room, setRoom] = useState<Room | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
-  const { busy, error, run } = useWork();
+  const { error, run } = useWork();
 
   useEffect(() => {
     let left = false;
@@ -55,14 +56,13 @@ export function Stranger({ id }: { id: string }) {
         </p>
       )}
       {room && (
-        <button
-          type="button"
+        <WorkButton
           class="button primary"
-          disabled={busy}
-          onClick={() => void run(() => membership.join(id))}
+          doing="Joining…"
+          onPress={() => run(() => membership.join(id))}
         >
-          {busy ? 'Joining…' : 'Join this room'}
-        </button>
+          Join this room
+        </WorkButton>
       )}
       <a class="button" href="#/browse">
         Browse public rooms

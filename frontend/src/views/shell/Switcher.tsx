@@ -30,7 +30,7 @@ export function Switcher({ onClose }: { onClose(): void }) {
   };
   const pick = (found: Found) => {
     if (found.kind !== 'person') return go(found.room.id);
-    void run(async () => go((await session.membership.direct([found.user.id])).id));
+    if (!busy) void run(async () => go((await session.membership.direct([found.user.id])).id));
   };
   return (
     <Dialog title="Go to a room or a person" onClose={onClose}>
