@@ -22,7 +22,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def loads(data: bytes) -> Any:
     """Parse one JSON text in UTF-8. Raises `BadJson`, with a more specific code for some errors."""
-    _refuse_depth(data)
+    refuse_depth(data)
     try:
         value = _DECODER.decode(data.decode())
     except UnicodeDecodeError:
@@ -34,7 +34,8 @@ def loads(data: bytes) -> Any:
     return value
 
 
-def _refuse_depth(data: bytes) -> None:
+def refuse_depth(data: bytes) -> None:
+    """Raise `BadJson` for a text that is nested more than `MAX_DEPTH` deep."""
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
