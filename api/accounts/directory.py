@@ -1,8 +1,9 @@
 """Finds accounts by their names, and makes new ones."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from api.accounts.names import key_of, skeleton, username, username_key
 from api.accounts.security import Passwords
@@ -16,6 +17,10 @@ from api.store.base.store import Store
 
 Admission: TypeAlias = Callable[[str], AbstractAsyncContextManager[Invite | None]]
 """Lets the user with this id have an account, which the context makes, by an invite or freely. May raise."""
+
+
+BOT_NAME_BYTES: Final = 6
+"""The username of a room's bot is `bot-` and so many random bytes in hexadecimal digits."""
 
 
 @asynccontextmanager
@@ -47,6 +52,24 @@ async def make_account(  # noqa: PLR0913  those of an account
         is_admin = invite is not None and invite.admin
         await store.accounts.create(Account(user, key, hash_, admin=is_admin))
     return user
+
+
+async def make_bot(store: Store, name: str, display_name: str | None, *, owner_id: str | None) -> User:
+    """Store the account of a bot that belongs to a user. Raises `Invalid`, `UsernameTaken`.
+
+    It has no password, so nobody logs in as it, and it is in no room yet.
+    """
+    user = User(random_id(), username(name), display_name or name, now_ms(), is_bot=True)
+    if await holder_of(store, name) is not None:
+        raise UsernameTaken  # names of older databases have another key
+    await store.accounts.create(Account(user, username_key(name), password_hash=None, owner_id=owner_id))
+    return user
+
+
+async def make_room_bot(store: Store, display_name: str) -> User:
+    """Store the account of a bot that belongs to nobody but a room, under a username that nobody else has."""
+    name = f"bot-{secrets.token_hex(BOT_NAME_BYTES)}"
+    return await make_bot(store, name, display_name, owner_id=None)
 
 
 async def account_named(store: Store, name: str) -> Account | None:

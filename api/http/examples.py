@@ -7,7 +7,7 @@ USER_ID: Final = "2R4bBU2EkgtKIDpKoGDqPw"
 SESSION_ID: Final = "m8VttSO5vGyK_-JeTRkdRw"
 EPOCH: Final = "kW3x9bQm"
 _ADA: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
-ADA: Final = {**_ADA, "status_text": "", "time_zone": "Europe/London"}
+ADA: Final = {**_ADA, "status_text": "", "time_zone": "Europe/London", "is_bot": False}
 TOKENS: Final = {
     "access_token": "eyJhbGciOiJIUzI1NiIs…",
     "token_type": "bearer",
@@ -37,6 +37,7 @@ MESSAGE: Final = {
     "last_reply_at": AT,
     "mentions": [USER_ID],
     "mentions_all": False,
+    "is_bot": False,
 }
 ROOM: Final = {
     "id": "lobby",
@@ -65,12 +66,19 @@ MEMBER: Final = {
     "user_id": USER_ID,
     "username": "ada",
     "display_name": "Ada Lovelace",
+    "is_bot": False,
     "role": "owner",
     "joined_at": AT,
     "online": True,
     "read_seq": 42,
 }
-ACCOUNT: Final = ADA | {"created_at": AT, "admin": True, "disabled": False, "erasing": False}
+ACCOUNT: Final = ADA | {
+    "created_at": AT,
+    "admin": True,
+    "disabled": False,
+    "erasing": False,
+    "owner_id": None,
+}
 AUDITED: Final = {
     "at": AT,
     "event": "disabled",

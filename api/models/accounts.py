@@ -7,7 +7,10 @@ from typing import Final, NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account as others see it. `status_text` and `time_zone` are empty where the user does not say them."""
+    """An account as others see it. `status_text` and `time_zone` are empty where the user does not say them.
+
+    A bot is a user as which a program writes.
+    """
 
     id: str
     username: str
@@ -15,6 +18,7 @@ class User:
     created_at: int
     status_text: str = ""
     time_zone: str = ""
+    is_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Account:
     """A user with the fields that only log-in and administrators see. `username_key` is the unique form of the name.
 
     Without a `password_hash`, nobody can log in with a password. Nobody can use a `disabled` account. An account that
-    is being erased stays disabled.
+    is being erased stays disabled. `owner_id` is the person to whom a bot belongs, None for people and for
+    the bots of rooms.
     """
 
     user: User
@@ -40,6 +45,7 @@ class Account:
     disabled: bool = False
     admin: bool = False
     erasing: bool = False
+    owner_id: str | None = None
 
 
 class AccountState(StrEnum):

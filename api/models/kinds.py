@@ -74,12 +74,20 @@ _MENTIONS: Final = {
     "mentions": Field((list,), default=[], is_said=False, item=str),
     "mentions_all": Field((bool,), default=False, is_said=False),
 }
+_IS_BOT: Final = Field((bool,), default=False, is_said=False)
 
 KINDS: Final[dict[str, Shape]] = {
     Kind.MESSAGE: Shape(
         "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`. It"
-        " mentions the users with the ids in `mentions`, or with `mentions_all` everybody",
-        {"body": _TEXT, "reply_to": Field((int, NoneType)), "thread": _THREAD, **_MENTIONS},
+        " mentions the users with the ids in `mentions`, or with `mentions_all` everybody. Where `is_bot` is true,"
+        " a bot wrote it",
+        {
+            "body": _TEXT,
+            "reply_to": Field((int, NoneType)),
+            "thread": _THREAD,
+            **_MENTIONS,
+            "is_bot": _IS_BOT,
+        },
         sends_ref=True,
         in_history=True,
     ),

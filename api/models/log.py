@@ -140,6 +140,8 @@ class Message:
     """The ids of the users whom it mentions."""
     mentions_all: bool = False
     """Whether it mentions all members of the room."""
+    is_bot: bool = False
+    """Whether its author is a bot."""
 
 
 def preview(message: Message) -> Message:

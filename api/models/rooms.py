@@ -171,6 +171,7 @@ class Member:
     as_of: int = field(default=0, compare=False)
     receipt_seq: int = 0
     """The greatest `read_seq` that the member has had, if it is lower now, because the member went back."""
+    is_bot: bool = False
 
     @property
     def receipt(self) -> int:

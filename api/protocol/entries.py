@@ -31,6 +31,7 @@ class MessageEvent(_Entry):
     thread: NotRequired[int | None]
     mentions: NotRequired[list[str]]
     mentions_all: NotRequired[bool]
+    is_bot: NotRequired[bool]
 
 
 class EditEvent(_Entry):

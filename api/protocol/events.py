@@ -40,6 +40,7 @@ class PublicUser(TypedDict):
     id: str
     username: str
     display_name: str
+    is_bot: bool
 
 
 class ClientLimits(TypedDict):
@@ -176,7 +177,12 @@ def ready_event(  # noqa: PLR0913  the fields of the event
     """Return the answer to a valid token."""
     return {
         "type": "ready",
-        "user": {"id": user.id, "username": user.username, "display_name": user.display_name},
+        "user": {
+            "id": user.id,
+            "username": user.username,
+            "display_name": user.display_name,
+            "is_bot": user.is_bot,
+        },
         "session_id": session_id,
         "expires_at": timestamp(expires_at),
         "heartbeat_seconds": heartbeat_seconds,

@@ -61,6 +61,8 @@ class MessageService:
         member = await self._writing.begin(author, room_id, Operation.SEND)
         mentions = await self._mentions.fields(member, body)
         data: EntryData = {"body": body, "reply_to": reply_to, **mentions}
+        if member.is_bot:
+            data["is_bot"] = True
         return await self._writing.append(
             author,
             member,

@@ -200,4 +200,5 @@ def folded(entry: Entry, state: State) -> Message:
         last_reply_at=state.replies.last_at,
         mentions=mentions.user_ids,
         mentions_all=mentions.everybody,
+        is_bot=entry.data.get("is_bot") is True,
     )

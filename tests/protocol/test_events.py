@@ -11,7 +11,14 @@ from api.protocol.entries import ENVELOPE, EntryEvent, entry_event
 from api.protocol.events import OtherEvent
 
 DATA: Final[dict[str, EntryData]] = {
-    "message": {"body": "hi", "reply_to": 3, "thread": 2, "mentions": ["bob"], "mentions_all": True},
+    "message": {
+        "body": "hi",
+        "reply_to": 3,
+        "thread": 2,
+        "mentions": ["bob"],
+        "mentions_all": True,
+        "is_bot": True,
+    },
     "edit": {"target": 1, "body": "hi", "mentions": ["bob"], "mentions_all": True},
     "delete": {"target": 1, "thread": 2},
     "reaction": {"target": 1, "emoji": "👍", "added": True},

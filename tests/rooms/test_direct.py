@@ -32,7 +32,8 @@ async def open_with(person: Person, *others: Person, status: int | None = None) 
 
 
 def user_of(person: Person) -> Event:
-    return {"id": person.id, "username": person.username, "display_name": person.username}
+    names = {"username": person.username, "display_name": person.username}
+    return {"id": person.id, **names, "is_bot": False}
 
 
 # -- opening

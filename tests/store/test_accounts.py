@@ -10,7 +10,7 @@ import pytest
 from api.errors import BadCursor, Conflict, NotFound, UsernameTaken
 from api.models.accounts import Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
-from api.models.rooms import Room
+from api.models.rooms import Role, Room
 from api.store.base.store import Store
 from tests.store.calls import account
 from tests.store.make import ALICE, account_of, make_user, session_of
@@ -217,6 +217,31 @@ async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_beg
             await store.accounts.named("kim", cursor=bad, limit=2)
     for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300, "KIM"):
         assert await store.accounts.named(odd, cursor=None, limit=2) == Page([], None)
+
+
+async def test_bots_are_listed_by_whose_they_are_and_are_bots_wherever_they_are_shown(
+    store: Store, den: Room, alice: User, bob: User
+) -> None:
+    bots = [replace(make_user(n), is_bot=True) for n in range(4)]
+    for bot, owner_id in zip(bots, [alice.id, alice.id, bob.id, None], strict=True):
+        await store.accounts.create(Account(bot, bot.username, password_hash=None, owner_id=owner_id))
+    first = await store.accounts.bots_of(alice.id, cursor=None, limit=1)
+    second = await store.accounts.bots_of(alice.id, cursor=first.next_cursor, limit=1)
+    assert [one.user for one in (*first.items, *second.items)] == bots[:2]
+    assert ([one.owner_id for one in second.items], second.next_cursor) == ([alice.id], None)
+    with pytest.raises(BadCursor):
+        await store.accounts.bots_of(bob.id, cursor=first.next_cursor, limit=1)
+    for odd in ("nobody", "", "x" * 300, "a\0"):
+        assert await store.accounts.bots_of(odd, cursor=None, limit=1) == Page([], None)
+    await store.members.join(den.id, alice, Role.OWNER, at=6)
+    await store.members.join(den.id, bots[3], Role.MEMBER, at=7)
+    assert await store.members.heir(den.id, alice.id) is None  # no bot inherits a room
+    await store.members.join(den.id, bob, Role.MEMBER, at=8)
+    assert await store.members.heir(den.id, alice.id) == bob
+    member = await store.members.get(den.id, bots[3].id)
+    assert member is not None
+    assert (member.is_bot, (await account(store, bots[3])).user) == (True, bots[3])
+    assert (await store.accounts.named("name003", cursor=None, limit=9)).items == [bots[3]]
 
 
 async def demote(store: Store, user: User) -> None:

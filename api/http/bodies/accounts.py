@@ -78,13 +78,17 @@ class NewProfile(Strict):
 
 
 class UserOut(Answer):
-    """A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it."""
+    """A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it.
+
+    `is_bot` says that it is no person: a program writes as this user.
+    """
 
     id: str
     username: str
     display_name: str
     status_text: str
     time_zone: str | None
+    is_bot: bool
 
     @classmethod
     def of(cls, user: User) -> "UserOut":
@@ -95,6 +99,7 @@ class UserOut(Answer):
             display_name=user.display_name,
             status_text=user.status_text,
             time_zone=user.time_zone or None,
+            is_bot=user.is_bot,
         )
 
 

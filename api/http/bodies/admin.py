@@ -67,10 +67,11 @@ class NewOwner(Strict):
 
 
 class AccountOut(Me):
-    """An account as administrators see it."""
+    """An account as administrators see it. `owner_id` is the person to whom a bot belongs, else null."""
 
     disabled: bool
     erasing: bool
+    owner_id: str | None
 
     @classmethod
     def of(cls, account: Account) -> "AccountOut":  # type: ignore[override]
@@ -79,6 +80,7 @@ class AccountOut(Me):
             **Me.of(account.user, admin=account.admin).model_dump(),
             disabled=account.disabled,
             erasing=account.erasing,
+            owner_id=account.owner_id,
         )
 
 

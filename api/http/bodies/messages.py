@@ -64,6 +64,7 @@ class MessageOut(Answer):
     last_reply_at: str | None
     mentions: tuple[str, ...]
     mentions_all: bool
+    is_bot: bool
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -89,6 +90,7 @@ class MessageOut(Answer):
             last_reply_at=timestamp(message.last_reply_at),
             mentions=message.mentions,
             mentions_all=message.mentions_all,
+            is_bot=message.is_bot,
         )
 
 

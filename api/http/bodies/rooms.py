@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from api.http.bodies.forms import Answer, RoomName, Section, Topic
 from api.http.bodies.messages import MessageOut
-from api.models.accounts import ERASED_NAME
+from api.models.accounts import ERASED_NAME, User
 from api.models.rooms import (
     MAX_SLOW_SECONDS,
     MAX_UNREAD,
@@ -131,6 +131,7 @@ class PersonOut(Answer):
     id: str
     username: str
     display_name: str
+    is_bot: bool
 
 
 class RoomOut(Answer):
@@ -201,9 +202,12 @@ def _people(view: RoomView) -> list[PersonOut]:
     """Return the people of a direct room, for its members."""
     if view.role is None:
         return []
-    names = {user.id: (user.username, user.display_name) for user in view.users}
-    shown = [(one, *names.get(one, (ERASED_NAME, ERASED_NAME))) for one in view.room.people]
-    return [PersonOut(id=id_, username=username, display_name=name) for id_, username, name in shown]
+    users = {user.id: user for user in view.users}
+    shown = [users.get(one) or User(one, ERASED_NAME, ERASED_NAME, created_at=0) for one in view.room.people]
+    return [
+        PersonOut(id=one.id, username=one.username, display_name=one.display_name, is_bot=one.is_bot)
+        for one in shown
+    ]
 
 
 def _place(view: RoomView) -> PlaceOut | None:
@@ -229,6 +233,7 @@ class MemberOut(Answer):
     user_id: str
     username: str
     display_name: str
+    is_bot: bool
     role: Role
     joined_at: str
     online: bool
@@ -241,6 +246,7 @@ class MemberOut(Answer):
             user_id=member.user_id,
             username=member.username,
             display_name=member.display_name,
+            is_bot=member.is_bot,
             role=member.role,
             joined_at=timestamp(member.joined_at),
             online=online,

@@ -53,6 +53,13 @@ class AccountStore(ABC):
         """
 
     @abstractmethod
+    async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
+        """List the bots that belong to a user, oldest first, also those that are being erased.
+
+        Raises `BadCursor`, also for the cursor of another user.
+        """
+
+    @abstractmethod
     async def set_profile(self, user_id: str, profile: Profile) -> User:
         """Change what a user says about themselves. Raises `NotFound`."""
 

@@ -101,7 +101,7 @@ class MemberStore(ABC):
         """Return who is to own a room when its owner goes: None if the room has another owner, or nobody can be one.
 
         It is the longest-standing moderator, or else the longest-standing member with the role `member`, whose account
-        is not disabled.
+        is not disabled, and who is no bot.
         """
 
     @abstractmethod

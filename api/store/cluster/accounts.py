@@ -53,9 +53,11 @@ class ClusterAccounts(AccountStore):
             "created_at": user.created_at,
             "status_text": user.status_text,
             "time_zone": user.time_zone,
+            "is_bot": user.is_bot,
             "disabled": account.disabled,
             "admin": account.admin,
             "erasing": account.erasing,
+            "owner_id": account.owner_id,
         }
         await self._pool.write(r.table("users").insert(row, conflict=lambda _id, old, _new: old))
 
@@ -117,6 +119,23 @@ class ClusterAccounts(AccountStore):
             limit,
             key=lambda row: (0, row["username"].lower()),
             item=lambda row: _account(row).user,
+        )
+
+    async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
+        """List the bots of a user, oldest first."""
+        list_name = f"bots {owner_id}"
+        start = paging.start(list_name, cursor)
+        found = r.table("users", read_mode="majority").between(
+            [owner_id, *([r.minval] if start == paging.BEFORE_ALL else start)],
+            [owner_id, r.maxval],
+            index="owner",
+            left_bound="open",
+        )
+        rows = (
+            await self._pool.read(found.order_by(index="owner").limit(limit + 1)) if is_key(owner_id) else []
+        )
+        return paging.page(
+            list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
         )
 
     async def set_flags(
@@ -193,12 +212,21 @@ _BY_NAME: Final = Prepared(_by_name)
 
 
 def _account(row: dict[str, Any]) -> Account:
+    """Return the account in a row. Rows of older versions have no fields that came later."""
     return Account(
         User(
-            *(row[name] for name in ("id", "username", "display_name", "created_at")),
-            *(row.get(name, "") for name in ("status_text", "time_zone")),  # older versions did not keep them
+            row["id"],
+            row["username"],
+            row["display_name"],
+            row["created_at"],
+            status_text=row.get("status_text", ""),
+            time_zone=row.get("time_zone", ""),
+            is_bot=row.get("is_bot", False),
         ),
         row["username_key"],
         row["password_hash"],
-        *(row.get(flag, False) for flag in ("disabled", "admin", "erasing")),
+        disabled=row.get("disabled", False),
+        admin=row.get("admin", False),
+        erasing=row.get("erasing", False),
+        owner_id=row.get("owner_id"),
     )

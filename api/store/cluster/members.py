@@ -286,11 +286,11 @@ class ClusterMembers(MemberStore):
         if not is_key(room_id) or await self._owners(room_id) - {owner_id}:
             return None
         for role in (Role.MODERATOR, Role.MEMBER):
-            of_role = _of_room(room_id).filter({"role": role.value})
+            of_role = _of_room(room_id).filter({"role": role.value}).filter(r.row["user_id"] != owner_id)
             members = sorted(await self._pool.read(of_role.pluck("joined_at", "user_id")), key=_standing)
             for row in members:
                 account = (await self._accounts.get_many([row["user_id"]])).get(row["user_id"])
-                if account is not None and not account.disabled and row["user_id"] != owner_id:
+                if account is not None and not account.disabled and not account.user.is_bot:
                     return account.user
         return None
 
@@ -378,6 +378,7 @@ def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:
         account.admin,
         as_of=looked.seq,
         receipt_seq=row.get(RECEIPT, 0),
+        is_bot=user.is_bot,
     )
 
 

@@ -239,4 +239,20 @@ STEPS: Final = (
         ),
     ),
     Step(version=19, tables=("presence",), changes=(), indexes=()),
+    Step(
+        version=20,
+        tables=(),
+        changes=(),
+        indexes=(
+            Index(
+                "users",
+                "owner",
+                lambda row: r.branch(
+                    row["owner_id"].default(None).eq(None),
+                    None,
+                    [row["owner_id"], row["created_at"], row["id"]],
+                ),
+            ),
+        ),
+    ),
 )

@@ -19,12 +19,10 @@ from api.store import paging
 from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
 from api.store.sqlite.worker import Worker
 
-USER: Final = "users.id, username, display_name, created_at, status_text, time_zone"
-"""The columns of a `User`."""
-_ACCOUNT: Final = (
-    "id, username, display_name, created_at, status_text, time_zone, username_key, password_hash, disabled, admin,"
-    " erasing"
-)
+USER: Final = "users.id, username, display_name, users.created_at, status_text, time_zone, is_bot"
+"""The columns of a `User`, which `user_of` reads."""
+_ACCOUNT: Final = f"{USER}, username_key, password_hash, disabled, admin, erasing, owner_id"
+_COLUMNS: Final = _ACCOUNT.replace("users.", "")
 
 _HAS_STATE: Final = {
     None: "TRUE",
@@ -60,6 +58,9 @@ class SqliteAccounts(AccountStore):
 
     async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
         return await self._read(lambda reading: _named(reading, prefix, cursor, limit))
+
+    async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
+        return await self._read(lambda reading: _bots_of(reading, owner_id, cursor, limit))
 
     async def set_profile(self, user_id: str, profile: Profile) -> User:
         return await self._write(lambda cursor: _set_profile(cursor, user_id, profile))
@@ -99,7 +100,7 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
     if holder is not None:
         raise UsernameTaken
     cursor.execute(
-        f"INSERT INTO users ({_ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             user.id,
             user.username,
@@ -107,11 +108,13 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
             user.created_at,
             user.status_text,
             user.time_zone,
+            user.is_bot,
             account.username_key,
             account.password_hash,
             account.disabled,
             account.admin,
             account.erasing,
+            account.owner_id,
         ),
     )
 
@@ -165,7 +168,20 @@ def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> P
         " ORDER BY lower(username) LIMIT ?4",
         (prefix, prefix + paging.AFTER_ALL_TEXTS, last, limit + 1),
     ).fetchall()
-    return paging.page(list_name, rows, limit, key=lambda row: (0, row[-1]), item=lambda row: User(*row[:-1]))
+    return paging.page(
+        list_name, rows, limit, key=lambda row: (0, row[-1]), item=lambda row: user_of(row[:-1])
+    )
+
+
+def _bots_of(cursor: apsw.Cursor, owner_id: str, after: str | None, limit: int) -> Page[Account]:
+    """List the bots of a user, oldest first."""
+    list_name = f"bots {owner_id}"
+    rows = cursor.execute(
+        f"SELECT {_ACCOUNT} FROM users WHERE owner_id = ? AND (created_at, id) > (?, ?)"
+        " ORDER BY created_at, id LIMIT ?",
+        (owner_id, *paging.start(list_name, after), limit + 1),
+    ).fetchall()
+    return paging.page(list_name, rows, limit, key=lambda row: (row[3], row[0]), item=_account)
 
 
 def _set_profile(cursor: apsw.Cursor, user_id: str, profile: Profile) -> User:
@@ -207,7 +223,13 @@ def _found(cursor: apsw.Cursor, user_id: str) -> Account:
 
 
 def _account(row: Any) -> Account:
-    *user, username_key, password_hash, disabled, admin, erasing = row
+    *user, username_key, password_hash, disabled, admin, erasing, owner_id = row
     return Account(
-        User(*user), username_key, password_hash, bool(disabled), bool(admin), erasing=bool(erasing)
+        user_of(user), username_key, password_hash, bool(disabled), bool(admin), bool(erasing), owner_id
     )
+
+
+def user_of(row: Sequence[Any]) -> User:
+    """Return the user in a row of the columns `USER`."""
+    id_, username, display_name, created_at, status_text, time_zone, is_bot = row
+    return User(id_, username, display_name, created_at, status_text, time_zone, bool(is_bot))

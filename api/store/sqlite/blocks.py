@@ -14,7 +14,7 @@ from api.models.accounts import User
 from api.models.page import Page
 from api.store import paging
 from api.store.base.blocks import BlockStore
-from api.store.sqlite.accounts import USER
+from api.store.sqlite.accounts import USER, user_of
 from api.store.sqlite.worker import Worker
 
 
@@ -71,7 +71,7 @@ def _of_user(cursor: apsw.Cursor, user_id: str, before: str | None, limit: int) 
         (user_id, *(paging.AFTER_ALL if before is None else paging.start(list_name, before)), limit + 1),
     ).fetchall()
     return paging.page(
-        list_name, rows, limit, key=lambda row: (row[0], row[1]), item=lambda row: User(*row[1:])
+        list_name, rows, limit, key=lambda row: (row[0], row[1]), item=lambda row: user_of(row[1:])
     )
 
 

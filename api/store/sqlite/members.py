@@ -33,14 +33,14 @@ from api.models.rooms import (
 from api.store import paging
 from api.store.base.members import MemberStore, Place
 from api.store.shape import member_draft
-from api.store.sqlite.accounts import USER
+from api.store.sqlite.accounts import USER, user_of
 from api.store.sqlite.room_log import RoomLog, bounded
 from api.store.sqlite.standings import has_other_owner, membership_of, rights_of
 from api.store.sqlite.worker import Worker
 
 _MEMBER: Final = (
     "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until,"
-    " archived, slow_seconds, post_role, admin, receipt_seq"
+    " archived, slow_seconds, post_role, admin, receipt_seq, is_bot"
 )
 _MEMBERS: Final = (
     "members JOIN users ON users.id = user_id JOIN rooms ON rooms.id = room_id AND NOT rooms.deleted"
@@ -216,7 +216,7 @@ def _banned(cursor: apsw.Cursor, room_id: str, before: str | None, limit: int) -
 
 def _ban(row: Any) -> Ban:
     at, _, by, reason, *user = row
-    return Ban(User(*user), by, at, reason)
+    return Ban(user_of(user), by, at, reason)
 
 
 def _set_ban_reason(cursor: apsw.Cursor, room_id: str, user_id: str, reason: str | None) -> None:
@@ -278,12 +278,12 @@ def _heir(cursor: apsw.Cursor, room_id: str, owner_id: str) -> User | None:
     if has_other_owner(cursor, room_id, owner_id):
         return None
     row = cursor.execute(
-        "SELECT users.id, username, display_name, users.created_at"
-        f" FROM {_MEMBERS} WHERE room_id = ? AND role IN ('moderator', 'member') AND user_id <> ? AND NOT disabled"
+        f"SELECT {USER} FROM {_MEMBERS}"
+        " WHERE room_id = ? AND role IN ('moderator', 'member') AND user_id <> ? AND NOT disabled AND NOT is_bot"
         " ORDER BY role = 'member', joined_at, user_id LIMIT 1",
         (room_id, owner_id),
     ).fetchone()
-    return row and User(*row)
+    return row and user_of(row)
 
 
 def notify_of(level: str | None, muted_until: int | None) -> Notify:
@@ -305,7 +305,7 @@ def writable_of(archived: int, slow_seconds: int, post_role: str) -> Writable:
 
 def _member(row: Any) -> Member:
     room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
-    level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq = more
+    level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq, is_bot = more
     return Member(
         room_id,
         user_id,
@@ -318,4 +318,5 @@ def _member(row: Any) -> Member:
         writable_of(archived, slow_seconds, post_role),
         bool(is_admin),
         receipt_seq=receipt_seq,
+        is_bot=bool(is_bot),
     )

@@ -33,7 +33,7 @@ from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
 from api.store.shape import member_draft, room_draft
 from api.store.sqlite import mentioned
-from api.store.sqlite.accounts import USER
+from api.store.sqlite.accounts import USER, user_of
 from api.store.sqlite.members import keep, notify_of, place_of
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.standings import rights_of, role_of
@@ -285,7 +285,7 @@ def _users(cursor: apsw.Cursor, people: Sequence[str]) -> tuple[User, ...]:
         f"SELECT {USER} FROM json_each(?) CROSS JOIN users ON users.id = value ORDER BY key",
         (orjson.dumps(people).decode(),),
     )
-    return tuple(User(*row) for row in rows)
+    return tuple(user_of(row) for row in rows)
 
 
 def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.store.sqlite.machines import MACHINES
 from api.store.sqlite.moderation import MODERATION
 
 _FIRST: Final = """
@@ -391,6 +392,7 @@ STEPS: Final = (
     _SIXTEENTH,
     MODERATION,
     _EIGHTEENTH,
+    *MACHINES,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

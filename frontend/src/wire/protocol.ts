@@ -110,6 +110,8 @@ export interface Message {
   mentions?: readonly string[] | null;
   /** Whether it mentions everybody in the room. */
   mentions_all?: boolean | null;
+  /** Whether a bot wrote it. */
+  is_bot?: boolean | null;
 }
 
 /** What of a room the user is notified of. */
@@ -245,6 +247,7 @@ const KINDS = {
     thread: maybe(whole),
     mentions: maybe(list(text)),
     mentions_all: maybe(flag),
+    is_bot: maybe(flag),
   },
   edit: { target: whole, body: text, mentions: maybe(list(text)), mentions_all: maybe(flag) },
   delete: { target: whole, thread: maybe(whole) },
