@@ -93,7 +93,11 @@ class Subscriptions:
         return True
 
     async def _replay_page(self, progress: "_Progress", until: int) -> None:
-        """Send the next page of a replay. What a slow client has not taken of it counts as under way to its user."""
+        """Send the next page of a replay. What a slow client has not taken of it counts as under way to its user.
+
+        It stops where the hub has removed the subscription meanwhile: who was told to be out of a room is given nothing
+        more of it, also of what came before.
+        """
         connection, room_id = progress.connection, progress.command.room_id
         async with self._answers.under_way(connection.identity.user.id, is_patient=True) as answer:
             page = await self._replay.frames(room_id, progress.epoch, progress.seq, until)
@@ -102,6 +106,8 @@ class Subscriptions:
             for seq, _, frame in page:
                 if not connection.has_space:
                     await connection.drained()
+                if not self._hub.is_replaying(connection, room_id):
+                    return
                 connection.enqueue(frame)
                 progress.seq = seq
 

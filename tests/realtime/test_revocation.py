@@ -17,7 +17,7 @@ from api.store import open_store
 from api.store.base.changes import Wants
 from api.store.base.members import Place
 from api.store.base.store import Store
-from tests.node import Event, Node, Person, Socket, eventually, running
+from tests.node import Event, Node, Person, Socket, eventually, http_client, running
 from tests.rooms.test_rooms import say
 
 pytestmark = pytest.mark.anyio
@@ -220,6 +220,30 @@ async def test_who_is_removed_while_they_subscribe_hears_nothing_that_is_said_af
             heard.append(event.get("body"))
         assert "after he left" not in heard
         assert "and later" not in heard
+
+
+async def test_who_leaves_during_a_replay_is_given_no_more_of_it(nodes: tuple[Node, Node, Valve]) -> None:
+    one, other, valve = nodes
+    alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
+    room_id = await make_room(alice)
+    assert (await bob.http.post(f"/rooms/{room_id}/join")).status_code == 200
+    epoch = (await alice.http.get(f"/rooms/{room_id}/log")).json()["epoch"]
+    await say(alice, room_id, "before he left")
+    has_left = asyncio.Event()
+    async with bob.socket(node=other) as his, http_client(other.url, headers=dict(bob.http.headers)) as here:
+
+        async def meanwhile() -> None:
+            assert (await here.post(f"/rooms/{room_id}/leave")).status_code == 204
+            has_left.set()
+
+        valve.meanwhile, valve.meanwhile_at = meanwhile, 3  # the page of the replay
+        await his.send(type="subscribe", ref="1", room_id=room_id, since={"epoch": epoch, "seq": 1})
+        await asyncio.wait_for(has_left.wait(), 10)
+        await his.send(type="ping", ref="the end")
+        heard = []
+        while (event := await his.receive()).get("ref") != "the end":
+            heard.append(event)
+        assert not [event for event in heard if event.get("body") or event["type"] == "live"]
 
 
 async def test_leaving_ends_the_subscription_before_it_is_answered(sqlite_node: Node) -> None:
