@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 from api.errors import Unauthorized
 from api.models.accounts import Session, User
 from api.models.invites import Invite
-from api.models.log import Entry
+from api.models.log import Entry, Kind
 from api.models.moderation import Report
 from api.models.page import Page
 from api.models.rooms import Member, RoomView
@@ -58,10 +58,16 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         page = await store.erasure.entries_of(user.id, cursor=cursor, limit=PAGE)
         rooms = await store.log.heads(list({entry.room_id for entry in page.items}))
         for entry in page.items:
-            if entry.room_id in rooms:  # else the room was deleted, and is not taken away yet
+            # Else the room was deleted, and is not taken away yet.
+            if entry.room_id in rooms and not _is_ban_of_outsider(entry):
                 yield entry
         if (cursor := page.next_cursor) is None:
             return
+
+
+def _is_ban_of_outsider(entry: Entry) -> bool:
+    """Say whether an entry is a ban of somebody who was no member, or its end. They may not know of that room."""
+    return entry.kind == Kind.MEMBER and entry.data.get("role") is None and entry.data.get("was") is None
 
 
 async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembership]:

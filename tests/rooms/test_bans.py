@@ -140,6 +140,18 @@ async def test_who_is_no_member_is_banned_before_they_come(alice: Person, bob: P
         assert (told["role"], told["reason"]) == ("member", "joined"), "nothing was told of the ban"
 
 
+async def test_who_is_banned_from_a_private_room_in_which_they_never_were_does_not_learn_of_it(
+    alice: Person, bob: Person
+) -> None:
+    room_id = (await make_room(alice, visibility="private"))["id"]
+    assert (await ban(alice, room_id, bob)).status_code == 204
+    assert (await end_ban(alice, room_id, bob)).status_code == 204
+    assert room_id not in (await bob.http.get("/users/me/export")).text
+    await give(alice, room_id, bob, Role.MEMBER)
+    assert (await ban(alice, room_id, bob)).status_code == 204
+    assert room_id in (await bob.http.get("/users/me/export")).text
+
+
 async def test_who_was_made_a_reader_comes_back_as_one_after_a_ban(alice: Person, bob: Person) -> None:
     room_id = (await make_room(alice))["id"]
     await give(alice, room_id, bob, Role.READER)
