@@ -35,7 +35,7 @@ def check(history: Iterable[Record]) -> list[Violation]:
         *_in_the_store(records, log),
         *_of_writes(records, log),
         *_of_reads(records, log),
-        *_of_outsiders(records),
+        *outsiders(records),
         *check_states(records, log),
     ]
 
@@ -287,7 +287,7 @@ def _step(before: int, seq: int) -> Fault | None:
     return Fault.DUPLICATE if seq == before else Fault.NONMONOTONIC
 
 
-def _of_outsiders(records: list[Record]) -> list[Violation]:
+def outsiders(records: Iterable[Record]) -> list[Violation]:
     """Check that clients get nothing of a room that they have left, and nothing at all after a log-out."""
     found: list[Violation] = []
     # Until when something may still come, by client and room; the room "" stands for all.

@@ -148,7 +148,7 @@ async def _is_refused(people: Traffic) -> bool:
 
 @case(
     "F21",
-    "log-out, end of session, disabling, leaving and removal on node A while the socket is on node B, whose feed lags",
+    "log-out, end of session, disabling, leaving, removal, ban on node A while the socket is on B, whose feed lags",
     short=20,
     long=100,
     promise="I6: closed or silent <= 5 s after the answer",
@@ -227,13 +227,16 @@ async def _is_closed(one: Round, outsider: Client, people: Traffic) -> None:
 
 
 async def _take_out(one: Round, a: Api, outsider: Client, people: Traffic) -> None:
-    """Let a client leave one of its rooms, or the room's owner remove it."""
-    room_id = people.rooms[0]
-    if one.number // 2 % 2:
-        await a.ask("POST", f"/rooms/{room_id}/leave", outsider.account)
-    else:
-        owner = people.clients[0].account
-        await a.ask("DELETE", f"/rooms/{room_id}/members/{outsider.account.user_id}", owner)
+    """Let a client leave one of its rooms, or the room's owner remove or ban it."""
+    room_id, user_id = people.rooms[0], outsider.account.user_id
+    owner = people.clients[0].account
+    match one.number // 2 % 3:
+        case 0:
+            await a.ask("DELETE", f"/rooms/{room_id}/members/{user_id}", owner)
+        case 1:
+            await a.ask("POST", f"/rooms/{room_id}/leave", outsider.account)
+        case 2:
+            await a.ask("PUT", f"/rooms/{room_id}/bans/{user_id}", owner)
     people.history.note(What.OUT, "out", room_id, grace=OUT_SECONDS)
     began_at = time.monotonic()
     async with asyncio.timeout(4 * OUT_SECONDS):
