@@ -6,6 +6,7 @@ from typing import Any
 from api.models.accounts import Account, Session, User
 from api.models.log import Draft, EntryData, Kind
 from api.models.rooms import Role, Room, RoomRule, Visibility
+from api.models.webhooks import Beginning, Delivery, Outcome, Webhook
 
 ALICE = User("user-alice", "alice", "Alice", created_at=1_000)
 
@@ -78,3 +79,33 @@ def renaming(name: str) -> RoomRule:
         return replace(room, name=name)
 
     return rule
+
+
+def make_webhook(room_id: str, number: int = 0, **fields: Any) -> Webhook:
+    made = Webhook(
+        f"webhook-{number:03}",
+        room_id,
+        "https://in.example/",
+        kinds=None,
+        secret="whsec_dGhpcyBpcyBub3QgYSByZWFsIHNlY3JldCBhdCBhbGw=",
+        made_by=ALICE.id,
+        created_at=20_000 + number,
+        start=Beginning("epoch", 0),
+    )
+    return replace(made, **fields)
+
+
+def make_delivery(webhook: Webhook, number: int = 0, **fields: Any) -> Delivery:
+    made = Delivery(
+        webhook.id,
+        f"msg_{number:04}",
+        "room.message",
+        "epoch",
+        number,
+        at=30_000 + number,
+        attempt=1,
+        outcome=Outcome.DELIVERED,
+        status=200,
+        milliseconds=7,
+    )
+    return replace(made, **fields)

@@ -22,8 +22,10 @@ from tests.store.make import (
     account_of,
     delete,
     edit,
+    make_delivery,
     make_room,
     make_user,
+    make_webhook,
     mentioning,
     message,
     pin,
@@ -58,6 +60,10 @@ async def fill(store: Store, room: Room, alice: User, bob: User) -> None:
     await store.log.append(room.id, reaction("back", seq, "👍", added=False, by=make_user(3)))
     await store.log.append(room.id, pin("p", seq))
     await store.log.append(room.id, delete("d", seq - 1))
+    for number in range(2):
+        webhook = make_webhook(room.id, number, url=f"https://{SECRET}.example/")
+        await store.webhooks.create(webhook)
+        await store.deliveries.add([make_delivery(webhook, type=f"room.{SECRET}")])
     invite = Invite(f"hash of {SECRET}", alice.id, 1, None, 1, room.id, Role.MEMBER)
     await store.invites.create(invite, forget_before=0)
 
@@ -185,6 +191,7 @@ async def test_nothing_of_a_deleted_room_is_left_but_its_head(
     assert (progress.head.epoch, progress.head.seq) == (head.epoch, head.seq + 1)
     assert progress.is_deleted
     assert await store.deletions.members_among(room.id, [alice.id, bob.id]) == set()
+    assert await store.webhooks.page(after="", limit=9) == []
     # Refs are forgotten, so they may be used again.
     again = await store.log.append(kept.id, message(f"{SECRET} 1", "hello"))
     assert again.is_new

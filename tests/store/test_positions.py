@@ -136,3 +136,22 @@ async def test_all_rooms_are_given_in_slices_by_their_ids(store: Store) -> None:
     assert [one.head.room_id for one in found] == sorted([LOBBY_ID, *(room.id for room in rooms)])
     assert [one.head.room_id for one in found if one.position is not None] == [rooms[3].id]
     assert [one.head.seq for one in found] == [0] + [1] * 7
+
+
+async def test_followers_of_one_room_each_work_under_one_lease(store: Store, other: Store, den: Room) -> None:
+    await send(store, den, "two", "three", "four")
+    first, epoch = await taken(store), await epoch_of(store, den.id)
+    rooms = {"one": den.id, "two": den.id, "three": LOBBY_ID, "lost": "nowhere", "bad": "\0"}
+    at = {"one": FollowerPosition(den.id, epoch, 2), "two": FollowerPosition(den.id, epoch, 4)}
+    await store.positions.advance_each(first, at)
+    await store.positions.advance_each(first, {"one": FollowerPosition(den.id, epoch, 1)})
+    found = await other.positions.of_each(rooms)
+    assert found.keys() == {"one", "two", "three"}
+    assert {name: one.position for name, one in found.items()} == at | {"three": None}
+    assert (found["one"].head, found["one"].lag) == (Head(den.id, epoch, 4), 2)
+    assert await store.positions.of_each({}) == {}
+    second = await succeeded(store, first)
+    with pytest.raises(LeaseLost):
+        await store.positions.advance_each(first, {"one": FollowerPosition(den.id, epoch, 4)})
+    await other.positions.advance_each(second, {"one": FollowerPosition(den.id, "new", 1)})
+    assert (await store.positions.of_each(rooms))["one"].position == FollowerPosition(den.id, "new", 1)

@@ -15,8 +15,8 @@ class DeletionStore(ABC):
     async def take_away(self, room_id: str) -> bool:
         """Take away a slice of what is left of a deleted room. Return whether there may be more.
 
-        These are its entries, refs, memberships, mentions and invites. The head stays. Repeating it is harmless. Of a
-        room that is not deleted nothing is taken away.
+        These are its entries, refs, memberships, mentions, invites and webhooks. The head stays. Repeating it is
+        harmless. Of a room that is not deleted nothing is taken away.
         """
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """Declares the part of a store that keeps how far followers have come in the rooms' logs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from api.models.followers import FollowerPosition, Lease, Progress
 
@@ -22,6 +22,10 @@ class PositionStore(ABC):
         """Return the heads of these rooms and the positions in them, by room id. Unknown rooms are left out."""
 
     @abstractmethod
+    async def of_each(self, rooms: Mapping[str, str]) -> dict[str, Progress]:
+        """Return the same of followers that follow one room each, `rooms`, by the name of the follower."""
+
+    @abstractmethod
     async def advance(
         self, lease: Lease, positions: Sequence[FollowerPosition]
     ) -> dict[str, FollowerPosition]:
@@ -30,6 +34,13 @@ class PositionStore(ABC):
         Within an epoch a position never moves back: the further one stays. A position of another epoch is replaced.
         After this no holder with a lower number changes the positions in these rooms. If the lease has a newer holder,
         raises `LeaseLost` and stores nothing.
+        """
+
+    @abstractmethod
+    async def advance_each(self, lease: Lease, positions: Mapping[str, FollowerPosition]) -> None:
+        """Store how far several followers have come that work under one lease, by the name of the follower.
+
+        Otherwise it is like `advance`.
         """
 
     @abstractmethod

@@ -24,6 +24,7 @@ from api.store.base.audit import AuditStore
 from api.store.base.blocks import BlockStore
 from api.store.base.changes import ChangeStore
 from api.store.base.deletions import DeletionStore
+from api.store.base.deliveries import DeliveryStore
 from api.store.base.erasure import ErasureStore
 from api.store.base.invites import InviteStore
 from api.store.base.leases import LeaseStore
@@ -38,6 +39,7 @@ from api.store.base.reports import ReportStore
 from api.store.base.rooms import RoomStore
 from api.store.base.sessions import SessionStore
 from api.store.base.signals import SignalStore
+from api.store.base.webhooks import WebhookStore
 
 
 class Opening(Enum):
@@ -83,6 +85,8 @@ class Store(ABC):
         nodes: NodeStore,
         positions: PositionStore,
         presence: PresenceStore,
+        webhooks: WebhookStore,
+        deliveries: DeliveryStore,
     ) -> None:
         self.accounts = accounts
         self.sessions = sessions
@@ -104,6 +108,8 @@ class Store(ABC):
         self.nodes = nodes
         self.positions = positions
         self.presence = presence
+        self.webhooks = webhooks
+        self.deliveries = deliveries
 
     @abstractmethod
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from api.store.cluster.append_query import CLOSED
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.queries import heads_table, is_row
 from api.store.cluster.rows import is_key
+from api.store.cluster.webhooks import forget_webhook
 from api.store.rethinkdb import Pool, Prepared, r
 
 BATCHES: Final = 100
@@ -120,6 +121,22 @@ def _by_index(table: str, lower: Any, upper: Any, index: str) -> Prepared:
     )
 
 
+def _webhooks(room_id: Any) -> Any:
+    """Return the write that takes away a webhook of a room, and before it what belongs to it."""
+    found = r.table("webhooks").between(
+        [room_id, r.minval, r.minval], [room_id, r.maxval, r.maxval], index="room"
+    )
+
+    def ended(ids: Any) -> Any:
+        gone = r.table("webhooks").get_all(r.args(ids)).delete(durability="hard")
+        forgotten = r.branch(ids.is_empty(), {"errors": 0}, forget_webhook(ids.nth(0)))
+        return forgotten.do(
+            lambda first: r.branch(first["errors"] == 0, gone, r.error("not all was taken away"))
+        )
+
+    return found.limit(1)["id"].coerce_to("array").do(ended)
+
+
 def _among(keys: Any) -> Any:
     members = r.table("members", read_mode="majority").get_all(r.args(keys))
     return members.filter(lambda row: row["role"].default(None).ne(None))["user_id"].coerce_to("array")
@@ -129,6 +146,7 @@ _QUERIES: Final = (
     Prepared(_batches),
     *map(_by_key, ("mentions", "changed", "pins")),
     Prepared(lambda room_id: r.table("reactions").get_all(room_id, index="room").limit(ROWS).delete()),
+    Prepared(_webhooks),
     _by_index("invites", [r.minval, r.minval], [r.maxval, r.maxval], "room"),
 )
 _MEMBERS: Final = _by_key("members")

@@ -7,7 +7,7 @@ keeps it from rooms that the new holder has not come to yet.
 
 # ruff: noqa: D102 - the promises stand in `PositionStore`
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from api.errors import LeaseLost
@@ -40,30 +40,47 @@ class ClusterPositions(PositionStore):
         rows = await self._pool.run(_GET_MANY({"follower": follower, "rooms": rooms}))
         return {one.head.room_id: one for one in self._reader.read(rows, _progress)}
 
+    async def of_each(self, rooms: Mapping[str, str]) -> dict[str, Progress]:
+        followers = {follower: room_id for follower, room_id in rooms.items() if is_key(room_id)}
+        pairs = [{"follower": follower, "room_id": room_id} for follower, room_id in followers.items()]
+        rows = await self._pool.run(_OF_EACH(pairs))
+        found = self._reader.read(rows, lambda row: (row["follower"], _progress(row)))
+        return dict(found)
+
     async def advance(
         self, lease: Lease, positions: Sequence[FollowerPosition]
     ) -> dict[str, FollowerPosition]:
-        rows = [
-            {
-                "id": [lease.name, one.room_id],
-                "room_id": one.room_id,
-                "epoch": one.epoch,
-                "seq": one.seq,
-                "lease": lease.number,
-            }
-            for one in positions
-        ]
-        given = {"name": lease.name, "number": lease.number, "rows": rows}
-        stored = await self._pool.run(_ADVANCE(given))
-        if stored is None or any(row["lease"] != lease.number for row in stored):
-            raise LeaseLost
+        stored = await self._store(lease, ((lease.name, one) for one in positions))
         return {row["room_id"]: FollowerPosition(row["room_id"], row["epoch"], row["seq"]) for row in stored}
+
+    async def advance_each(self, lease: Lease, positions: Mapping[str, FollowerPosition]) -> None:
+        await self._store(lease, positions.items())
 
     async def drop(self, lease: Lease, room_ids: Sequence[str]) -> None:
         keys = [[lease.name, room_id] for room_id in room_ids]
         errors = await self._pool.run(_DROP({"name": lease.name, "number": lease.number, "keys": keys}))
         if errors is None:
             raise LeaseLost
+
+    async def _store(
+        self, lease: Lease, positions: Iterable[tuple[str, FollowerPosition]]
+    ) -> list[dict[str, Any]]:
+        rows = [_row(follower, one, lease) for follower, one in positions]
+        given = {"name": lease.name, "number": lease.number, "rows": rows}
+        stored: list[dict[str, Any]] | None = await self._pool.run(_ADVANCE(given))
+        if stored is None or any(row["lease"] != lease.number for row in stored):
+            raise LeaseLost
+        return stored
+
+
+def _row(follower: str, position: FollowerPosition, lease: Lease) -> dict[str, Any]:
+    return {
+        "id": [follower, position.room_id],
+        "room_id": position.room_id,
+        "epoch": position.epoch,
+        "seq": position.seq,
+        "lease": lease.number,
+    }
 
 
 def _progress(row: dict[str, Any]) -> Progress:
@@ -108,6 +125,19 @@ def _get_many(given: Any) -> Any:
     return _with_positions(heads_table().get_all(r.args(given["rooms"])), given["follower"])
 
 
+def _of_each(pairs: Any) -> Any:
+    """Return the heads of rooms, each with the position of its follower. A room without a head is left out."""
+
+    def with_one(pair: Any) -> Any:
+        head = heads_table().get(pair["room_id"])
+        positions = r.table("positions", read_mode="majority")
+        position = positions.get([pair["follower"], pair["room_id"]])
+        more = {"follower": pair["follower"], "position": position.pluck("epoch", "seq").default(None)}
+        return head.do(lambda head: r.branch(head.eq(None), None, _shown(head).merge(more)))
+
+    return pairs.map(with_one).filter(lambda row: row.ne(None))
+
+
 def _advance(given: Any) -> Any:
     """Return the write of positions. It answers the rows that stand then, or null if the lease has a newer holder."""
 
@@ -146,5 +176,6 @@ def _has_newer_holder(given: Any) -> Any:
 
 _PAGE: Final = Prepared(_page)
 _GET_MANY: Final = Prepared(_get_many)
+_OF_EACH: Final = Prepared(_of_each)
 _ADVANCE: Final = Prepared(_advance)
 _DROP: Final = Prepared(_drop)

@@ -255,4 +255,13 @@ STEPS: Final = (
             ),
         ),
     ),
+    Step(
+        version=21,
+        tables=("webhooks", "deliveries"),
+        changes=(),
+        indexes=(
+            Index("webhooks", "room", lambda row: [row["room_id"], row["created_at"], row["id"]]),
+            Index("deliveries", "age", lambda row: row["age"]),
+        ),
+    ),
 )

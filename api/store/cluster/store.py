@@ -16,6 +16,7 @@ from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.blocks import ClusterBlocks
 from api.store.cluster.changes import ClusterChanges
 from api.store.cluster.deletions import ClusterDeletions
+from api.store.cluster.deliveries import ClusterDeliveries
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.erasure import ClusterErasure
 from api.store.cluster.flusher import Flusher
@@ -42,6 +43,7 @@ from api.store.cluster.sessions import ClusterSessions
 from api.store.cluster.signals import ClusterSignals
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
+from api.store.cluster.webhooks import ClusterWebhooks
 from api.store.rethinkdb import Address, Pool, Refused, r
 
 _ARE_WRITABLE: Final = r.and_(
@@ -121,6 +123,8 @@ class ClusterStore(Store):
             nodes=ClusterNodes(pool),
             positions=ClusterPositions(pool, reader),
             presence=ClusterPresence(pool),
+            webhooks=ClusterWebhooks(pool, reader),
+            deliveries=ClusterDeliveries(pool),
         )
 
     @classmethod

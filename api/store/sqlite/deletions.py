@@ -24,6 +24,7 @@ _KEYS: Final = {
     "changed": "seq",
     "entries": "seq",
     "invites": "id",
+    "webhooks": "id",
     "members": "user_id",
 }
 """The tables of what is left of a room, with what is their key beside `room_id`. Memberships go last."""

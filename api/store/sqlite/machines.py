@@ -10,5 +10,30 @@ ALTER TABLE users ADD COLUMN owner_id TEXT;
 CREATE INDEX bots_of_user ON users (owner_id, created_at, id) WHERE owner_id IS NOT NULL;
 """
 
-MACHINES: Final = (_BOTS,)
+_WEBHOOKS: Final = """
+-- webhook: a JSON object, of which the other columns are keys.
+CREATE TABLE webhooks (
+    id TEXT PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    webhook TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX webhooks_of_room ON webhooks (room_id, created_at, id);
+
+-- What became of attempts to deliver, and dead letters. delivery: a JSON object.
+CREATE TABLE deliveries (
+    webhook_id TEXT NOT NULL,
+    is_dead INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    PRIMARY KEY (webhook_id, is_dead, at, id)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER webhook_ended AFTER DELETE ON webhooks BEGIN
+    DELETE FROM deliveries WHERE webhook_id = old.id;
+    DELETE FROM positions WHERE follower = 'webhook:' || old.id;
+END;
+"""
+
+MACHINES: Final = (_BOTS, _WEBHOOKS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

@@ -5,7 +5,7 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `PositionStore`; queries are joined from constants of this file
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -36,10 +36,16 @@ class SqlitePositions(PositionStore):
     async def get_many(self, follower: str, room_ids: Sequence[str]) -> dict[str, Progress]:
         return await self._read(lambda cursor: _get_many(cursor, follower, room_ids))
 
+    async def of_each(self, rooms: Mapping[str, str]) -> dict[str, Progress]:
+        return await self._read(lambda cursor: _of_each(cursor, rooms))
+
     async def advance(
         self, lease: Lease, positions: Sequence[FollowerPosition]
     ) -> dict[str, FollowerPosition]:
         return await self._write(lambda cursor: _advance(cursor, lease, positions))
+
+    async def advance_each(self, lease: Lease, positions: Mapping[str, FollowerPosition]) -> None:
+        await self._write(lambda cursor: _advance_each(cursor, lease, positions))
 
     async def drop(self, lease: Lease, room_ids: Sequence[str]) -> None:
         await self._write(lambda cursor: _drop(cursor, lease, room_ids))
@@ -70,20 +76,32 @@ def _progress(rows: Iterable[Any]) -> list[Progress]:
     ]
 
 
+def _of_each(cursor: apsw.Cursor, rooms: Mapping[str, str]) -> dict[str, Progress]:
+    found = {follower: _get_many(cursor, follower, [room_id]) for follower, room_id in rooms.items()}
+    return {follower: one for follower, by_room in found.items() for one in by_room.values()}
+
+
 def _advance(
     cursor: apsw.Cursor, lease: Lease, positions: Sequence[FollowerPosition]
 ) -> dict[str, FollowerPosition]:
     require_newest(cursor, lease)
-    found: dict[str, FollowerPosition] = {}
-    for one in positions:
-        ((seq,),) = cursor.execute(
-            "INSERT INTO positions (follower, room_id, epoch, seq) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT (follower, room_id) DO UPDATE"
-            " SET epoch = ?3, seq = iif(epoch = ?3, max(seq, ?4), ?4) RETURNING seq",
-            (lease.name, one.room_id, one.epoch, one.seq),
-        )
-        found[one.room_id] = FollowerPosition(one.room_id, one.epoch, seq)
-    return found
+    return {one.room_id: _store(cursor, lease.name, one) for one in positions}
+
+
+def _advance_each(cursor: apsw.Cursor, lease: Lease, positions: Mapping[str, FollowerPosition]) -> None:
+    require_newest(cursor, lease)
+    for follower, one in positions.items():
+        _store(cursor, follower, one)
+
+
+def _store(cursor: apsw.Cursor, follower: str, one: FollowerPosition) -> FollowerPosition:
+    ((seq,),) = cursor.execute(
+        "INSERT INTO positions (follower, room_id, epoch, seq) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (follower, room_id) DO UPDATE"
+        " SET epoch = ?3, seq = iif(epoch = ?3, max(seq, ?4), ?4) RETURNING seq",
+        (follower, one.room_id, one.epoch, one.seq),
+    )
+    return FollowerPosition(one.room_id, one.epoch, seq)
 
 
 def _drop(cursor: apsw.Cursor, lease: Lease, room_ids: Sequence[str]) -> None:

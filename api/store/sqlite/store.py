@@ -22,6 +22,7 @@ from api.store.sqlite.blocks import SqliteBlocks
 from api.store.sqlite.changes import SqliteChanges
 from api.store.sqlite.database import Database
 from api.store.sqlite.deletions import SqliteDeletions
+from api.store.sqlite.deliveries import SqliteDeliveries
 from api.store.sqlite.erasure import SqliteErasure
 from api.store.sqlite.invites import SqliteInvites
 from api.store.sqlite.leases import SqliteLeases
@@ -39,6 +40,7 @@ from api.store.sqlite.sessions import SqliteSessions
 from api.store.sqlite.signals import SqliteSignals
 from api.store.sqlite.tail import Commit, commit_of
 from api.store.sqlite.wake import Wake
+from api.store.sqlite.webhooks import SqliteWebhooks
 from api.store.sqlite.writer import SnapshotReader, Writer
 
 _READERS: Final = 2  # threads, so that one long page does not hold up every other read
@@ -83,6 +85,8 @@ class SqliteStore(Store):
             nodes=SqliteNodes(reader, writer),
             positions=SqlitePositions(reader, writer),
             presence=SqlitePresence(reader, writer, self._wake),
+            webhooks=SqliteWebhooks(reader, writer),
+            deliveries=SqliteDeliveries(reader, writer),
         )
 
     @classmethod
