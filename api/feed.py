@@ -165,6 +165,8 @@ class Feed:
         # Clients have seen entries that no longer exist. They reconnect, and get `reset` for their rooms.
         log.warning("store_restored")
         self._hub.close_all()
+        for listener in self._listeners:
+            listener.compare()
 
     async def _deliver(self, entries: Sequence[Entry]) -> None:
         """Broadcast entries, after those that are missing before them."""

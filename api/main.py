@@ -45,6 +45,7 @@ from api.routers import (
     auth,
     bans,
     blocks,
+    consumers,
     direct,
     health,
     invites,
@@ -118,7 +119,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     )
     install_errors(app)
     for part in (
-        *(server, auth, blocks, users, rooms, direct, members, bans, messages, reports, mentions),
+        *(server, auth, blocks, users, rooms, direct, members, bans, messages, reports, mentions, consumers),
         *(room_invites, admin, admin_rooms, invites),
     ):
         app.include_router(part.router)
@@ -197,6 +198,7 @@ async def _running(
         tell=signals.tell,
         record=wire_audit(settings, store).record,
         receipts=settings.receipts,
+        consumers_per_user=settings.consumers_per_user,
     )
     accounts = await wire_accounts(
         settings,
@@ -222,7 +224,7 @@ async def _running(
     )
     followers = jobs.followers
     presence, notices = realtime.presence, realtime.notices
-    listeners: list[GrowthListener] = [notices]
+    listeners: list[GrowthListener] = [notices, realtime.polls]
     if followers.all:
         listeners.append(followers)
     feed = Feed(store, hub, realtime.revocation, signals, presence=presence, listeners=listeners)
@@ -254,6 +256,11 @@ async def _running(
                 "notice": notices.offer_count,
             },
             presence=presence,
+            waiting_polls=lambda: realtime.polls.waiting_count,
+            consumed=lambda: {
+                "entries": rooms.consumers.given_count,
+                "acks": rooms.consumers.ack_count,
+            },
             known_memberships=lambda: hub.user_rooms.count,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
             entries=lambda: rooms.writing.counts,

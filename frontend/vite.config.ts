@@ -15,6 +15,7 @@ const API_PATHS = [
   'rooms',
   'invites',
   'mentions',
+  'consumers',
   'admin',
   'server',
   'direct',

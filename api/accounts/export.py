@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from api.errors import Unauthorized
 from api.models.accounts import Session, User
+from api.models.consumers import Consumer
 from api.models.invites import Invite
 from api.models.log import Entry, Kind
 from api.models.moderation import Report
@@ -34,11 +35,11 @@ class OwnBlock:
     blocked: User
 
 
-Exported: TypeAlias = User | Session | OwnMembership | Invite | OwnBlock | Report | Entry
+Exported: TypeAlias = User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | Entry
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
-    """Yield the account, its sessions, its memberships, its invites, its blocks, its reports and its entries.
+    """Yield the account, its sessions, memberships, invites, blocks, reports, consumers and entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
@@ -47,9 +48,7 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         yield session
     async for membership in _memberships(store, user.id):
         yield membership
-    async for invite in _each(partial(store.invites.of_user, user.id)):
-        yield invite
-    async for own in _moderation(store, user.id):
+    async for own in _made(store, user.id):
         yield own
     cursor: str | None = None
     while True:
@@ -82,11 +81,15 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
             return
 
 
-async def _moderation(store: Store, user_id: str) -> AsyncIterator[OwnBlock | Report]:
+async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer]:
+    async for invite in _each(partial(store.invites.of_user, user_id)):
+        yield invite
     async for blocked in _each(partial(store.blocks.of_user, user_id)):
         yield OwnBlock(blocked)
     async for report in _each(partial(store.reports.of_user, user_id)):
         yield report
+    for consumer in await store.consumers.of_user(user_id):
+        yield consumer
 
 
 async def _each(list_: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:

@@ -12,7 +12,8 @@ from api import logs
 from api.accounts.admin import Admin, new_password
 from api.accounts.security import Passwords
 from api.accounts.wiring import wire_admin
-from api.config import Settings, SettingsError, read_settings, unknown_names
+from api.config import Settings, SettingsError, read_settings
+from api.config.unknown import unknown_names
 from api.errors import TailwireError
 from api.store import Opening, Store, open_store
 

@@ -1,23 +1,20 @@
 """All settings, read once from the environment. docs/configuration.md is made from them."""
 
-import os
 import re
-from collections.abc import Set as AbstractSet
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
+from api.config.machines import MachineSettings
 from api.config.secrets import secret_weakness, token_weakness
 
 PREFIX = "TAILWIRE_"
-NOT_SETTINGS = frozenset({"TAILWIRE_ADMIN", "TAILWIRE_ADMIN_PASSWORD", "TAILWIRE_APP_PASSWORD"})
-"""Variables of `tailwire init` and of compose.yaml, which may stand in the same environment."""
 WIDEST_PREFIX: Final = {4: 8, 6: 7}
 """The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
 and fc00::/7 are the widest."""
@@ -26,7 +23,7 @@ and fc00::/7 are the widest."""
 Signup: TypeAlias = Literal["open", "invite", "closed"]
 
 
-class Settings(BaseSettings):
+class Settings(MachineSettings):
     """The settings, which never change once read. Their descriptions are the table of docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -363,6 +360,14 @@ class Settings(BaseSettings):
         return value
 
 
+def all_settings() -> dict[str, FieldInfo]:
+    """Return all settings by name, those of machines last."""
+    fields = Settings.model_fields
+    return {
+        name: fields[name] for name in sorted(fields, key=lambda name: name in MachineSettings.model_fields)
+    }
+
+
 def read_settings() -> Settings:
     """Read the environment. Raises `SettingsError` with one line about each wrong setting, without its value."""
     try:
@@ -370,7 +375,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         # A setting with several values, such as a list of addresses, is named once.
-        lines = {"".join(map(_name_of, map(str, one["loc"][:1]))): one["msg"] for one in found}
+        lines = {"".join(map(name_of, map(str, one["loc"][:1]))): one["msg"] for one in found}
         said = (
             f"{name} {text.removeprefix('Value error, ').removeprefix('Input ')}".strip()
             for name, text in lines.items()
@@ -378,21 +383,8 @@ def read_settings() -> Settings:
         raise SettingsError(*said) from None
 
 
-def unknown_names() -> dict[str, str | None]:
-    """Return the variables of the environment that begin as ours and are no setting, with the nearest one's name."""
-    known = {_name_of(name) for name in Settings.model_fields} | NOT_SETTINGS
-    unknown = [name for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
-    return {name: _nearest(name, known) for name in unknown}
-
-
-def _nearest(name: str, known: AbstractSet[str]) -> str | None:
-    # Compared without the prefix, which makes all of them alike.
-    rests = [one.removeprefix(PREFIX) for one in known]
-    found = get_close_matches(name.removeprefix(PREFIX), rests, n=1)
-    return PREFIX + found[0] if found else None
-
-
-def _name_of(field: str) -> str:
+def name_of(field: str) -> str:
+    """Return the variable of a setting."""
     return PREFIX + field.upper()
 
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from pydantic import SecretStr
 
-from api.config import PREFIX, Settings
+from api.config import PREFIX, Settings, all_settings
 
 Value: TypeAlias = str | int | float | bool | list[str] | None
 
@@ -52,7 +52,7 @@ _DERIVED: Final[dict[str, Callable[[Settings], Value]]] = {
 
 def shown_settings(settings: Settings) -> list[ShownSetting]:
     """Return all settings that the server reads, in the order of their declaration."""
-    return [_shown(settings, name) for name in Settings.model_fields if name not in _NOT_OURS]
+    return [_shown(settings, name) for name in all_settings() if name not in _NOT_OURS]
 
 
 def _shown(settings: Settings, name: str) -> ShownSetting:

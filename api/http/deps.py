@@ -1,7 +1,7 @@
 """FastAPI dependencies of the routes: the caller, the caller's address, and the services."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -24,10 +24,12 @@ from api.http.bodies.status import OpenDoor, Shown
 from api.http.probes import Probes, Recorder
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
+from api.realtime.polls import Polls
 from api.realtime.presence import Presence
 from api.realtime.wiring import Realtime
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
+from api.rooms.consumers import ConsumerService
 from api.rooms.direct import DirectRooms
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService
@@ -143,6 +145,14 @@ def _mentions(parts: _Services) -> MentionService:
     return parts.rooms.mentions
 
 
+def _consumers(parts: _Services) -> ConsumerService:
+    return parts.rooms.consumers
+
+
+def _polls(parts: _Services) -> Polls:
+    return parts.realtime.polls
+
+
 def _presence(parts: _Services) -> Presence:
     return parts.realtime.presence
 
@@ -173,6 +183,8 @@ MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]
 RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]
 MentionsDep = Annotated[MentionService, Depends(_mentions)]
+ConsumersDep = Annotated[ConsumerService, Depends(_consumers)]
+PollsDep = Annotated[Polls, Depends(_polls)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]
 PresenceDep = Annotated[Presence, Depends(_presence)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
@@ -189,22 +201,51 @@ NEEDS_MEMORY = Depends(_require_memory)
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def _identity(
-    request: Request, parts: _Services, token: Annotated[str | None, Depends(_bearer)]
-) -> AsyncIterator[Identity]:
+_Token = Annotated[str | None, Depends(_bearer)]
+
+
+async def _caller(parts: _Services, token: _Token) -> AsyncIterator[Identity]:
     if token is None:
         raise Unauthorized
     identity = await parts.accounts.authenticator.identify(token)
     structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)
+    try:
+        yield identity
+    except NotFound:
+        parts.limits.throttles.missed(identity.user.id)
+        raise
+
+
+CallerDep = Annotated[Identity, Depends(_caller)]
+"""The caller's identity like `IdentityDep`, for routes that wait: they count their answer themselves."""
+
+
+def _still(parts: _Services, token: _Token) -> Callable[[], Awaitable[object]]:
+    async def still() -> None:
+        await parts.accounts.authenticator.identify(token or "")
+
+    return still
+
+
+StillDep = Annotated[Callable[[], Awaitable[object]], Depends(_still)]
+"""Raises `Unauthorized` when the caller's token does not count any more, for routes that wait."""
+
+
+async def _answering() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+AnsweringDep = Annotated[AsyncExitStack, Depends(_answering)]
+"""What is entered here ends when the answer has been sent."""
+
+
+async def _identity(request: Request, parts: _Services, caller: CallerDep) -> AsyncIterator[Identity]:
     reads = request.method in {"GET", "HEAD"}
     # FastAPI ends a dependency that yields when the answer has been sent.
-    async with parts.limits.answers.under_way(identity.user.id) if reads else nullcontext():
-        try:
-            yield identity
-        except NotFound:
-            parts.limits.throttles.missed(identity.user.id)
-            raise
+    async with parts.limits.answers.under_way(caller.user.id) if reads else nullcontext():
+        yield caller
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]

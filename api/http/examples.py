@@ -163,6 +163,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
+    "NewConsumer": {"room_ids": ["lobby"], "start": "now"},
+    "Ack": {"token": "b64Jc2Vx…"},
     "NewBan": {"reason": "Advertises again and again"},
     "NewReport": {"reason": "This is a threat", "epoch": EPOCH},
     "NewReportState": {"state": "closed"},

@@ -56,6 +56,15 @@ MemberNamed = Annotated[
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]
+MAX_WAIT_SECONDS: Final = 30
+"""The longest that a request waits for something to happen: shorter than proxies wait for an answer."""
+Wait = Annotated[
+    int,
+    Field(ge=0, le=MAX_WAIT_SECONDS),
+    BeforeValidator(_whole),
+    Query(description="Seconds to wait for something, where there is nothing yet"),
+]
+ConsumerName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 MAX_USERS: Final = 20
 """The most users on a page: enough to choose from, and too few to list all users quickly."""
 UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-from enum import Enum
 from typing import Final, TypeAlias
 
 import structlog
@@ -19,7 +18,7 @@ from api.errors import LeaseLost, Unavailable
 from api.jobs.leases import RENEW_SECONDS, LeaseHolder
 from api.jobs.turns import Turns
 from api.models.changes import Grown
-from api.models.followers import FollowerPosition, Lease, Progress
+from api.models.followers import FollowerPosition, Lease, Progress, Start
 from api.models.log import Entry
 from api.store.base.store import Store
 
@@ -37,13 +36,6 @@ MAX_KNOWN: Final = 10_000
 """Of so many rooms a follower knows its position without asking, those that have grown last."""
 
 log = structlog.get_logger("api.followers")
-
-
-class Start(Enum):
-    """Where a follower that is new begins in the rooms that are there. In later ones it begins with the first entry."""
-
-    BEGINNING = "beginning"
-    NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,8 @@ class Follower:
 
     `handle` does what there is to do about entries. If it raises, the same entries come again after a pause, and only
     this room waits for that; `Unavailable` means that the store is away, which ends the turns of all rooms. `forget`
-    undoes what was made of a room that was deleted.
+    undoes what was made of a room that was deleted. `start` says where it begins in the rooms that are there when it is
+    new; in later ones it begins with the first entry.
     """
 
     def __init__(  # noqa: PLR0913  what a feature says about its follower

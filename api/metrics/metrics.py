@@ -94,6 +94,8 @@ class Parts:
     offers: Callable[[], Mapping[str, int]]
     presence: PresenceCounts
     known_memberships: Callable[[], int]
+    waiting_polls: Callable[[], int]
+    consumed: Callable[[], Mapping[str, int]]
     entries: Callable[[], Mapping[str, int]]
     followers: Sequence[FollowerCounts]
     leases: Callable[[], Mapping[str, int]]
@@ -128,6 +130,7 @@ class Metrics(Collector):
         yield from self._served()
         yield from self._sockets()
         yield from self._people()
+        yield from self._consumers()
         yield from self._feed()
         yield from self._jobs()
         yield from self._store()
@@ -220,6 +223,20 @@ class Metrics(Collector):
             "tailwire_known_memberships",
             "Rooms of the users who are connected here, times users.",
             parts.known_memberships(),
+        )
+
+    def _consumers(self) -> Iterator[Metric]:
+        parts = self._parts
+        yield GaugeMetricFamily(
+            "tailwire_polls",
+            "Requests for the entries of a consumer, nearly all of which wait.",
+            parts.waiting_polls(),
+        )
+        yield _counter(
+            "tailwire_consumed",
+            "Entries given to readers of consumers, those given again included, and their acks.",
+            ["what"],
+            (((what,), count) for what, count in parts.consumed().items()),
         )
 
     def _feed(self) -> Iterator[Metric]:

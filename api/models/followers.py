@@ -1,8 +1,16 @@
 """Leases and positions: who does what only one process may do, and how far a follower has come in each room."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from api.models.log import Head
+
+
+class Start(StrEnum):
+    """Where a follower or a consumer that is new begins in the rooms that are there."""
+
+    BEGINNING = "beginning"
+    NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)

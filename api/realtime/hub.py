@@ -92,9 +92,10 @@ class Hub:
         """
         identity = connection.identity
         mine = self._by_user.setdefault(identity.user.id, {})
+        if not mine:
+            self.user_rooms.begin(identity.user.id)
         mine[connection] = None
         self._by_session.setdefault(identity.session_id, set()).add(connection)
-        self.user_rooms.begin(identity.user.id)
         for listener in self.listeners:
             listener.added(connection)
         if len(mine) > self._connections_per_user:

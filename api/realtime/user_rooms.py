@@ -4,7 +4,8 @@ A user's rooms are unknown until they were asked for. What changes meanwhile is 
 answer, which may be older.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import TypeAlias
 
@@ -19,6 +20,9 @@ class UserRooms:
         self._rooms: dict[str, set[str]] = {}  # by user
         self._users: dict[str, set[str]] = {}  # by room
         self._unknown: dict[str, Changes] = {}  # by user
+        self._begun: Counter[str] = Counter()  # by user: how often it was begun, and not ended
+        self.listeners: list[Callable[[str, str], None]] = []
+        """Who is told of each change of a membership, with the ids of the room and of the user."""
 
     @property
     def count(self) -> int:
@@ -30,14 +34,23 @@ class UserRooms:
         """Whether the rooms of all users are known."""
         return not self._unknown
 
+    def is_known(self, user_id: str) -> bool:
+        """Return whether the rooms of a user are known."""
+        return user_id in self._rooms and user_id not in self._unknown
+
     def begin(self, user_id: str) -> None:
-        """Begin to know a user, who is connected now. Does nothing where they are known."""
+        """Begin to know a user. It is ended as often as it was begun."""
+        self._begun[user_id] += 1
         if user_id not in self._rooms:
             self._rooms[user_id] = set()
             self._unknown[user_id] = {}
 
     def end(self, user_id: str) -> None:
-        """Forget a user, who is connected no more."""
+        """Forget a user, unless another has begun to know them too."""
+        self._begun[user_id] -= 1
+        if self._begun[user_id] > 0:
+            return
+        del self._begun[user_id]
         self._clear(user_id)
         self._rooms.pop(user_id, None)
         self._unknown.pop(user_id, None)
@@ -52,6 +65,8 @@ class UserRooms:
             self._enter(user_id, room_id)
         else:
             self._leave(user_id, room_id)
+        for listener in self.listeners:
+            listener(room_id, user_id)
 
     def doubt(self) -> None:
         """Take the rooms of all users for unknown, because changes may have been missed."""

@@ -12,6 +12,7 @@ from api.realtime.handler import ConnectionHandler, OnRefused
 from api.realtime.heartbeats import Heartbeats
 from api.realtime.hub import Hub
 from api.realtime.notices import Notices
+from api.realtime.polls import Polls
 from api.realtime.presence import Presence
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
@@ -34,6 +35,7 @@ class Realtime:
     handler: ConnectionHandler
     presence: Presence
     notices: Notices
+    polls: Polls
 
 
 def wire_hub(settings: Settings) -> Hub:
@@ -62,6 +64,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, limits.answers, most=settings.subscriptions
     )
+    notices = Notices(store.members, hub)
     presence = Presence(store.presence, store.signals, hub)
     commands = Commands(
         hub,
@@ -90,5 +93,6 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
             commands, authenticator, admission, reads, hub, limits.memory, limits.commands, on_refused
         ),
         presence=presence,
-        notices=Notices(store.members, hub),
+        notices=notices,
+        polls=Polls(rooms.consumers, hub, notices, limits.answers, per_user=settings.polls_per_user),
     )

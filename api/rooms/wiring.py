@@ -7,6 +7,7 @@ from api.models.accounts import Record
 from api.models.changes import Tell
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
+from api.rooms.consumers import ConsumerService
 from api.rooms.direct import DirectRooms
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService, OnLeft
@@ -40,6 +41,7 @@ class RoomServices:
     writing: Writing
     room_changes: RoomChanges
     typing: TypingService
+    consumers: ConsumerService
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
@@ -52,6 +54,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     tell: Tell,
     record: Record,
     receipts: bool,
+    consumers_per_user: int,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
@@ -78,4 +81,5 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         writing=writing,
         room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
         typing=TypingService(members, limits.throttles, tell),
+        consumers=ConsumerService(store, per_user=consumers_per_user),
     )

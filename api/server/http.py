@@ -42,6 +42,8 @@ class WaitingConnections:
         most = max(descriptors // WAITING_SHARE, 1)
         self.silent = Strangers(most, SILENT_PER_ADDRESS, proxies)
         self.idle = Strangers(most, most, proxies)
+        self.ending = asyncio.Event()
+        """Set once the process is ending, so that requests which wait are answered."""
         self._last_descriptor = descriptors - FREE_DESCRIPTORS
         self._said_at = -SAY_AGAIN_SECONDS
 
@@ -106,6 +108,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Start the clock for the body."""
         self._spare_bytes = 0
         self._within(BODY_SECONDS)
+        self.scope["state"]["ending"] = self._waiting.ending
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -136,6 +139,11 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(Refusal.BAD_UPGRADE)
             return
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """Answer what waits, and close when it was answered."""
+        self._waiting.ending.set()
+        super().shutdown()
 
     def pause_writing(self) -> None:
         """Start the clock: the peer does not take what was written."""

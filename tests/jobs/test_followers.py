@@ -15,9 +15,9 @@ from api.errors import Unavailable
 from api.feed import Feed
 from api.jobs import followers as module
 from api.jobs import leases, turns, wiring
-from api.jobs.followers import Batch, Follower, Followers, Start
+from api.jobs.followers import Batch, Follower, Followers
 from api.jobs.leases import LeaseHolder
-from api.models.followers import FollowerPosition, Lease, Progress
+from api.models.followers import FollowerPosition, Lease, Progress, Start
 from api.models.rooms import LOBBY_ID, Room
 from api.realtime.hub import Hub
 from api.realtime.presence import Presence

@@ -3,8 +3,10 @@
 from typing import Any
 
 from api.accounts.export import Exported, OwnBlock, OwnMembership
+from api.http.bodies.consumers import ConsumerOut
 from api.http.bodies.invites import InviteOut
 from api.models.accounts import Session, User
+from api.models.consumers import Consumer
 from api.models.invites import Invite
 from api.models.log import Entry
 from api.models.moderation import Report
@@ -21,10 +23,10 @@ def exported(record: Exported) -> dict[str, Any]:
             return _session(record)
         case OwnMembership():
             return _membership(record)
-        case Invite():
-            return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
         case OwnBlock() | Report():
             return _moderation(record)
+        case Invite() | Consumer():
+            return _made(record)
         case Entry():
             return entry_event(record)
 
@@ -72,6 +74,12 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
             "hidden": view.is_hidden,
         },
     }
+
+
+def _made(record: Invite | Consumer) -> dict[str, Any]:
+    if isinstance(record, Invite):
+        return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
+    return {"type": "consumer", **ConsumerOut.of(record).model_dump()}
 
 
 def _moderation(record: OwnBlock | Report) -> dict[str, Any]:

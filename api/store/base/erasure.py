@@ -40,6 +40,6 @@ class ErasureStore(ABC):
         """Remove an account that has no sessions and no memberships left. Its name is then free again.
 
         What is kept of memberships that have ended goes as well, and so do the invites and the reports that it made,
-        the blocks by it and against it, and the reasons that it gave for bans. A use of an invite stays used,
-        without the user's id.
+        the blocks by it and against it, its consumers, and the reasons that it gave for bans. A use of an invite stays
+        used, without the user's id.
         """

@@ -46,3 +46,7 @@ class PositionStore(ABC):
     @abstractmethod
     async def drop(self, lease: Lease, room_ids: Sequence[str]) -> None:
         """Forget the positions in rooms that were deleted. Raises `LeaseLost`, as `advance` does."""
+
+    @abstractmethod
+    async def room_ids(self, follower: str) -> list[str]:
+        """Return the ids of the rooms in which a follower has a position."""

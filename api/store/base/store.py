@@ -23,6 +23,7 @@ from api.store.base.attempts import AttemptStore
 from api.store.base.audit import AuditStore
 from api.store.base.blocks import BlockStore
 from api.store.base.changes import ChangeStore
+from api.store.base.consumers import ConsumerStore
 from api.store.base.deletions import DeletionStore
 from api.store.base.deliveries import DeliveryStore
 from api.store.base.erasure import ErasureStore
@@ -84,6 +85,7 @@ class Store(ABC):
         leases: LeaseStore,
         nodes: NodeStore,
         positions: PositionStore,
+        consumers: ConsumerStore,
         presence: PresenceStore,
         webhooks: WebhookStore,
         deliveries: DeliveryStore,
@@ -107,6 +109,7 @@ class Store(ABC):
         self.leases = leases
         self.nodes = nodes
         self.positions = positions
+        self.consumers = consumers
         self.presence = presence
         self.webhooks = webhooks
         self.deliveries = deliveries

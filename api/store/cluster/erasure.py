@@ -14,6 +14,7 @@ from api.store.base.erasure import ErasureStore
 from api.store.cluster import administrators
 from api.store.cluster.batches import of_author, rename_query
 from api.store.cluster.blocks import forget_blocks_queries
+from api.store.cluster.consumers import ClusterConsumers
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.invites import forget_user_queries
 from api.store.cluster.queries import literal, renamed
@@ -102,6 +103,9 @@ class ClusterErasure(ErasureStore):
         )
         for forget in chain(*forgetting):
             await self._pool.write(forget)
+        consumers = ClusterConsumers(self._pool)
+        for consumer in await consumers.of_user(user_id):
+            await consumers.delete(consumer)
         account = await self._pool.run(r.table("users", read_mode="majority").get(user_id))
         await self._pool.write(r.table("users").get(user_id).delete())
         if account is not None:

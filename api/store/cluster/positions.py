@@ -62,6 +62,9 @@ class ClusterPositions(PositionStore):
         if errors is None:
             raise LeaseLost
 
+    async def room_ids(self, follower: str) -> list[str]:
+        return await self._pool.read(_of(r.table("positions", read_mode="majority"), follower)["room_id"])
+
     async def _store(
         self, lease: Lease, positions: Iterable[tuple[str, FollowerPosition]]
     ) -> list[dict[str, Any]]:
@@ -71,6 +74,16 @@ class ClusterPositions(PositionStore):
         if stored is None or any(row["lease"] != lease.number for row in stored):
             raise LeaseLost
         return stored
+
+
+def forget_follower_query(follower: str) -> Any:
+    """Return the write that deletes all positions of a follower."""
+    return _of(r.table("positions"), follower).delete()
+
+
+def _of(positions: Any, follower: str) -> Any:
+    """Return the rows of a follower. Their keys are pairs of its name and a room."""
+    return positions.between([follower, r.minval], [follower, r.maxval])
 
 
 def _row(follower: str, position: FollowerPosition, lease: Lease) -> dict[str, Any]:

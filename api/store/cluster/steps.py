@@ -264,4 +264,5 @@ STEPS: Final = (
             Index("deliveries", "age", lambda row: row["age"]),
         ),
     ),
+    Step(version=22, tables=("consumers",), changes=(), indexes=()),
 )

@@ -15,6 +15,7 @@ from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.blocks import ClusterBlocks
 from api.store.cluster.changes import ClusterChanges
+from api.store.cluster.consumers import ClusterConsumers
 from api.store.cluster.deletions import ClusterDeletions
 from api.store.cluster.deliveries import ClusterDeliveries
 from api.store.cluster.epochs import ClusterEpochs
@@ -122,6 +123,7 @@ class ClusterStore(Store):
             leases=ClusterLeases(pool),
             nodes=ClusterNodes(pool),
             positions=ClusterPositions(pool, reader),
+            consumers=ClusterConsumers(pool),
             presence=ClusterPresence(pool),
             webhooks=ClusterWebhooks(pool, reader),
             deliveries=ClusterDeliveries(pool),

@@ -17,6 +17,7 @@ from api.store import paging
 from api.store.base.erasure import ErasureStore
 from api.store.sqlite.accounts import require_another_admin
 from api.store.sqlite.blocks import forget_blocks
+from api.store.sqlite.consumers import forget_consumers
 from api.store.sqlite.invites import forget_user
 from api.store.sqlite.reports import forget_reports
 from api.store.sqlite.room_log import RoomLog
@@ -117,6 +118,7 @@ def _finish(cursor: apsw.Cursor, log: RoomLog, user_id: str) -> None:
     cursor.execute("UPDATE members SET ban_reason = NULL WHERE banned_by = ?", (user_id,))
     forget_user(cursor, user_id)
     forget_blocks(cursor, user_id)
+    forget_consumers(cursor, user_id)
     forget_reports(cursor, user_id)
     cursor.execute("DELETE FROM users WHERE id = ?", (user_id,))
     log.note_erased()

@@ -35,5 +35,19 @@ CREATE TRIGGER webhook_ended AFTER DELETE ON webhooks BEGIN
 END;
 """
 
-MACHINES: Final = (_BOTS, _WEBHOOKS)
+_CONSUMERS: Final = """
+-- Readers whose positions are kept under the follower 'consumer:' || id. room_ids: a JSON array, NULL for all rooms.
+CREATE TABLE consumers (
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    room_ids TEXT,
+    start TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    acked_at INTEGER,
+    PRIMARY KEY (user_id, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

@@ -50,6 +50,14 @@ class SqlitePositions(PositionStore):
     async def drop(self, lease: Lease, room_ids: Sequence[str]) -> None:
         await self._write(lambda cursor: _drop(cursor, lease, room_ids))
 
+    async def room_ids(self, follower: str) -> list[str]:
+        return await self._read(lambda cursor: _room_ids(cursor, follower))
+
+
+def forget_follower(cursor: apsw.Cursor, follower: str) -> None:
+    """Delete all positions of a follower."""
+    cursor.execute("DELETE FROM positions WHERE follower = ?", (follower,))
+
 
 def _page(cursor: apsw.Cursor, follower: str, after: str, limit: int) -> list[Progress]:
     return _progress(
@@ -110,6 +118,13 @@ def _drop(cursor: apsw.Cursor, lease: Lease, room_ids: Sequence[str]) -> None:
         "DELETE FROM positions WHERE follower = ? AND room_id IN (SELECT value FROM json_each(?))",
         (lease.name, _json(room_ids)),
     )
+
+
+def _room_ids(cursor: apsw.Cursor, follower: str) -> list[str]:
+    return [
+        room_id
+        for (room_id,) in cursor.execute("SELECT room_id FROM positions WHERE follower = ?", (follower,))
+    ]
 
 
 def _json(of: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from api.store.sqlite.attempts import SqliteAttempts
 from api.store.sqlite.audit import SqliteAudit
 from api.store.sqlite.blocks import SqliteBlocks
 from api.store.sqlite.changes import SqliteChanges
+from api.store.sqlite.consumers import SqliteConsumers
 from api.store.sqlite.database import Database
 from api.store.sqlite.deletions import SqliteDeletions
 from api.store.sqlite.deliveries import SqliteDeliveries
@@ -84,6 +85,7 @@ class SqliteStore(Store):
             leases=SqliteLeases(reader, writer),
             nodes=SqliteNodes(reader, writer),
             positions=SqlitePositions(reader, writer),
+            consumers=SqliteConsumers(reader, writer),
             presence=SqlitePresence(reader, writer, self._wake),
             webhooks=SqliteWebhooks(reader, writer),
             deliveries=SqliteDeliveries(reader, writer),

@@ -1,0 +1,15 @@
+"""The settings of what programs use: bots, hooks, webhooks and consumers. `Settings` has them too."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class MachineSettings(BaseSettings):
+    """The settings that only programs meet."""
+
+    consumers_per_user: int = Field(20, ge=1, description="The most consumers of one user.")
+    polls_per_user: int = Field(
+        20,
+        ge=1,
+        description="The most requests of one user on this node that wait for the entries of a consumer.",
+    )
