@@ -29,6 +29,7 @@ from tests.faults import (
     login_cases,
     node_cases,
     people_cases,
+    presence_cases,
     race_cases,
     reading_cases,
 )
@@ -45,6 +46,7 @@ GROUPS: Final = (
     race_cases,
     people_cases,
     leak_cases,
+    presence_cases,
     load_cases,
     login_cases,
     reading_cases,
