@@ -52,6 +52,7 @@ from api.routers import (
     members,
     mentions,
     messages,
+    problems,
     reports,
     room_invites,
     rooms,
@@ -119,7 +120,21 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     )
     install_errors(app)
     for part in (
-        *(server, auth, blocks, users, rooms, direct, members, bans, messages, reports, mentions, consumers),
+        *(
+            server,
+            problems,
+            auth,
+            blocks,
+            users,
+            rooms,
+            direct,
+            members,
+            bans,
+            messages,
+            reports,
+            mentions,
+            consumers,
+        ),
         *(room_invites, admin, admin_rooms, invites),
     ):
         app.include_router(part.router)
@@ -137,7 +152,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-            expose_headers=["X-Request-Id", "Retry-After"],
+            expose_headers=["X-Request-Id", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"],
             max_age=600,
         )
     app.add_middleware(

@@ -16,6 +16,7 @@ const API_PATHS = [
   'invites',
   'mentions',
   'consumers',
+  'problems',
   'admin',
   'server',
   'direct',

@@ -15,8 +15,9 @@ from typing import Final
 from api.accounts.names import username_key
 from api.address import UNKNOWN, counted_as
 from api.clock import now_ms
-from api.errors import Invalid, InvalidCredentials, Unavailable, WrongPassword
+from api.errors import Invalid, InvalidCredentials, RateLimited, Unavailable, WrongPassword
 from api.limits.concurrency import ConcurrencyLimit
+from api.limits.quotas import Quota, note
 from api.limits.rates import Refusals, too_often
 from api.store.base.store import Store
 
@@ -85,7 +86,7 @@ class AttemptLimits:
     @asynccontextmanager
     async def _counted(self, limits: dict[str, int]) -> AsyncIterator[None]:
         """Take a turn, and count an attempt in each slot. `limits` are the most attempts in each, in order."""
-        self._refuse_again(*limits)
+        self._refuse_again(limits)
         async with self._hashing.take():
             at, counted = now_ms(), list[str]()
             async with self._forgiven(at, counted):
@@ -111,7 +112,7 @@ class AttemptLimits:
     async def sign_up(self, address: str | None) -> AsyncIterator[None]:
         """Run a block that makes an account. It stays counted even if it fails. Raises what `password` raises."""
         slot = self._slot("signup-from", counted_as(address or UNKNOWN))
-        self._refuse_again(slot)
+        self._refuse_again({slot: self._rates.signups_per_address})
         async with self._hashing.take():
             await self._attempt(slot, self._rates.signups_per_address, now_ms())
             yield
@@ -123,19 +124,25 @@ class AttemptLimits:
     async def _attempt(self, slot: str, count: int, at: int) -> None:
         if wait_ms := await self._store.attempts.take(slot, at=at, count=count, window_ms=MINUTE_MS):
             self._refusals.note(slot, wait_ms / 1000, now_ms() / 1000)
-            raise too_often(wait_ms / 1000)
+            raise _too_often(slot, count, wait_ms / 1000)
 
-    def _refuse_again(self, *slots: str) -> None:
+    def _refuse_again(self, limits: dict[str, int]) -> None:
         """Repeat a recent refusal, before the request takes a turn that others wait for."""
-        for slot in slots:
+        for slot, most in limits.items():
             if wait := self._refusals.wait(slot, now_ms() / 1000):
-                raise too_often(wait)
+                raise _too_often(slot, most, wait)
 
     async def _forgive(self, at: int, *slots: str) -> None:
         with suppress(Unavailable):  # then the attempt counts as a failure for a minute
             await asyncio.gather(*(self._store.attempts.forgive(slot, at=at) for slot in slots))
         for slot in slots:
             self._refusals.forget(slot)  # the slot has room for one more attempt now
+
+
+def _too_often(slot: str, most: int, wait_seconds: float) -> RateLimited:
+    """Return the refusal of an attempt. Of a slot only its kind is told."""
+    note(Quota(slot.split(" ", maxsplit=1)[0], most, MINUTE_MS / 1000, 0, wait_seconds))
+    return too_often(wait_seconds)
 
 
 def _account(username: str) -> str:

@@ -174,7 +174,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewRoomInvite": {"role": "member", "max_uses": 5, "expires_in": 86_400},
     # What goes out.
     "Problem": {
-        "type": "about:blank",
+        "type": "/problems/username_taken",
         "title": "This username is taken",
         "status": 409,
         "code": "username_taken",

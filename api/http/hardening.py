@@ -13,6 +13,7 @@ from api.address import Network, client_scheme
 from api.errors import BadRequest, Misdirected, NotFound, TailwireError, Unauthorized
 from api.http.parts import send_in_parts
 from api.http.problems import problem
+from api.limits.quotas import Noted, noting, quota_headers
 from api.protocol.problems import DATA_POLICY, SECURITY_HEADERS
 
 PAGE_POLICY: Final = (
@@ -64,20 +65,24 @@ class Hardening:
         scope["scheme"] = scheme_of(HTTPConnection(scope), self._trusted_proxies)
         hsts = self._hsts if scope["scheme"] == "https" else None
         begun = False
+        noted: Noted = {}
 
         async def guarded(message: Message) -> None:
             nonlocal begun
             begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = list(message.get("headers", ()))
-                _add_headers(MutableHeaders(raw=message["headers"]), message.get("status"), hsts)
+                headers = MutableHeaders(raw=message["headers"])
+                _add_headers(headers, message.get("status"), hsts)
+                headers.update(quota_headers(noted.values()))
             await send_in_parts(message, send)
 
         try:
-            if (refused := refusal(HTTPConnection(scope), self._hosts)) is not None:
-                await problem(refused)(scope, receive, guarded)
-            else:
-                await self._app(scope, receive, guarded)
+            with noting() as noted:
+                if (refused := refusal(HTTPConnection(scope), self._hosts)) is not None:
+                    await problem(refused)(scope, receive, guarded)
+                else:
+                    await self._app(scope, receive, guarded)
         except Exception:
             if not begun:
                 await problem(TailwireError())(scope, receive, guarded)

@@ -26,6 +26,14 @@ from api.http.examples import EXAMPLES
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400
 """Statuses from this one on are errors."""
+LINK: Final = {
+    "description": 'The next page, as `<?cursor=...>; rel="next"` (RFC 8288)',
+    "schema": {"type": "string"},
+}
+RATE_LIMIT: Final = {
+    "RateLimit-Policy": {"description": 'The limits, as `"sends";q=20;w=2`', "schema": {"type": "string"}},
+    "RateLimit": {"description": 'What is left of them, as `"sends";r=0;t=1`', "schema": {"type": "string"}},
+}
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 _WAITS: Final = frozenset({RateLimited.status, Unavailable.status})
 
@@ -44,7 +52,7 @@ def contract(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe(operation)
-            _add_errors(path, operation)
+            _add_errors(path, operation, schema["components"]["schemas"])
     return schema
 
 
@@ -61,7 +69,7 @@ def _complete_schemas(schemas: dict[str, Any]) -> None:
             one["examples"] = [EXAMPLES[name]]
 
 
-def _add_errors(path: str, operation: dict[str, Any]) -> None:
+def _add_errors(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Add the errors that follow from a body, a token or an id, and the form of all errors."""
     responses = {str(status): said for status, said in refuses(*_implied(path, operation)).items()}
     for status, said in operation["responses"].items():
@@ -71,6 +79,8 @@ def _add_errors(path: str, operation: dict[str, Any]) -> None:
     for status, said in operation["responses"].items():
         if int(status) >= REFUSED and "content" not in said:
             said.update(_form(int(status)))
+        if int(status) < REFUSED and _is_page(said, schemas):
+            said["headers"] = {"Link": LINK}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -122,6 +132,12 @@ def _is_fastapis(said: dict[str, Any]) -> bool:
     return bool(said.get("content")) and said["description"] == "Validation Error"
 
 
+def _is_page(said: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Say whether an answer is a page of a list, which may have a next one."""
+    body = said.get("content", {}).get("application/json", {}).get("schema", {})
+    return "next_cursor" in schemas.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+
+
 def _form(status: int) -> dict[str, Any]:
     """Return the content and the headers of all errors with a status."""
     form: dict[str, Any] = {
@@ -130,6 +146,8 @@ def _form(status: int) -> dict[str, Any]:
     if status in _WAITS:
         seconds = {"type": "integer", "minimum": 1}
         form["headers"] = {"Retry-After": {"required": True, "description": "Seconds", "schema": seconds}}
+    if status == RateLimited.status:
+        form["headers"] |= RATE_LIMIT
     if status == Unauthorized.status:
         form["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return form

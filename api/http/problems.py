@@ -19,6 +19,7 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.protocol.fields import invalid
+from api.protocol.problem_pages import page_of
 from api.protocol.problems import MEDIA_TYPE, problem_body
 
 
@@ -32,6 +33,14 @@ def problem(error: TailwireError) -> Response:
     if isinstance(error, Unauthorized) and error.code == Unauthorized.code:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'
     return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def problem_page(code: str) -> str:
+    """Return the page of an error code, to which the `type` of a problem leads. Raises `NotFound`."""
+    page = page_of(code)
+    if page is None:
+        raise NotFound
+    return page
 
 
 _BY_STATUS: Final[dict[int, type[TailwireError]]] = {

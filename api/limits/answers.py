@@ -8,6 +8,7 @@ from typing import Final
 
 from api.errors import Overloaded, RateLimited
 from api.limits.memory import RETRY_SECONDS, Memory
+from api.limits.quotas import Quota, note
 from api.models.page import PAGE_BYTES
 
 USER_BYTES: Final = 8 * PAGE_BYTES
@@ -148,4 +149,5 @@ class _Waiting:
 
 
 def _too_many() -> RateLimited:
+    note(Quota("answers", USER_BYTES // PAGE_BYTES, None, 0, 1.0))
     return RateLimited("Too many answers to this user are under way", retry_after_seconds=1)

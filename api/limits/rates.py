@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from api.errors import RateLimited
+from api.limits.quotas import Quota
 
 V = TypeVar("V")
 
@@ -21,11 +22,21 @@ more memory."""
 class Rate:
     """The arithmetic of a token bucket that allows `burst` at once and refills with `per_second`."""
 
-    __slots__ = ("_burst_seconds", "_seconds")
+    __slots__ = ("_burst_seconds", "_seconds", "burst")
 
     def __init__(self, per_second: float, burst: int) -> None:
+        self.burst = burst
         self._seconds = 1 / per_second
         self._burst_seconds = burst / per_second
+
+    @property
+    def burst_seconds(self) -> float:
+        """The time in which an empty bucket becomes full."""
+        return self._burst_seconds
+
+    def left(self, full_at: float, now: float) -> int:
+        """Return how many tokens there are in a bucket that will be full at `full_at`."""
+        return int((self._burst_seconds - max(0.0, full_at - now)) / self._seconds + _TINY_SECONDS)
 
     def take(self, full_at: float, now: float) -> tuple[float, float]:
         """Take one token from a bucket that will be full at `full_at`, if it has one. Times are in seconds.
@@ -97,6 +108,11 @@ class Buckets:
         self._full_at.put(key, full_at, now)
         return wait
 
+    def quota(self, name: str, key: str, now: float) -> Quota:
+        """Return what is left for a key."""
+        full_at, rate = self._full_at.get(key) or 0.0, self._rate
+        return Quota(name, rate.burst, rate.burst_seconds, rate.left(full_at, now), full_at - now)
+
 
 class Window:
     """A sliding window that allows exactly `count` events in any `seconds`. It stores the time of each event."""
@@ -115,6 +131,11 @@ class Window:
             return self._times[0] + self._seconds - now
         self._times.append(now)
         return 0.0
+
+    def left(self, now: float) -> tuple[int, float]:
+        """Return how many more events are allowed, and the seconds until all are."""
+        counted = len(self._times) - bisect_right(self._times, now - self._seconds)
+        return self._count - counted, self._times[-1] + self._seconds - now if counted else 0.0
 
     def is_idle(self, now: float) -> bool:
         """Return whether all counted events have left the window."""
@@ -139,6 +160,12 @@ class Windows:
             window = Window(self._count, self._seconds)
         self._windows.put(key, window, now)
         return window.take(now)
+
+    def quota(self, name: str, key: str, now: float) -> Quota:
+        """Return what is left for a key."""
+        window = self._windows.get(key)
+        left, reset = (self._count, 0.0) if window is None else window.left(now)
+        return Quota(name, self._count, self._seconds, left, reset)
 
 
 _TINY_SECONDS: Final = 1e-6

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.address import UNKNOWN, counted_as
+from api.limits.quotas import is_noting, note
 from api.limits.rates import Buckets, Rate, Windows, too_often
 
 MINUTE_SECONDS: Final = 60.0
@@ -41,41 +42,61 @@ class Rates:
     connections_per_user: int
 
 
+class Throttle:
+    """One rate limit, whose name its users are told."""
+
+    def __init__(self, name: str, counts: Buckets | Windows, clock: Callable[[], float]) -> None:
+        self._name = name
+        self._counts = counts
+        self._clock = clock
+
+    def count(self, key: str) -> None:
+        """Count one event of a key. Raises `RateLimited`."""
+        now = self._clock()
+        wait = self._counts.take(key, now)
+        if is_noting():
+            note(self._counts.quota(self._name, key, now))
+        if wait:
+            raise too_often(wait)
+
+
 class Throttles:
     """Counts what users do. Every method raises `RateLimited`, with the time to wait, when it is called too often."""
 
     def __init__(self, rates: Rates, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._sends = Buckets(rates.sends)
-        self._resumes = Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
-        self._refreshes = Windows(rates.refreshes, MINUTE_SECONDS)
-        self._misses = Windows(rates.misses, MINUTE_SECONDS)
-        self._rooms = Windows(rates.rooms, MINUTE_SECONDS)
-        self._exports = Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS)
-        self._previews = Windows(PREVIEWS_PER_MINUTE, MINUTE_SECONDS)
-        self._profiles = Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS)
-        self._requests = Buckets(rates.requests)
-        self._typing = Windows(1, TYPING_SECONDS)
-        self._watches = Windows(WATCHES_PER_MINUTE, MINUTE_SECONDS)
-        self._searches = Windows(rates.searches, MINUTE_SECONDS)
+
+        def throttle(name: str, counts: Buckets | Windows) -> Throttle:
+            return Throttle(name, counts, clock)
+
+        self._sends = throttle("sends", Buckets(rates.sends))
+        self._resumes = throttle(
+            "resumes", Windows(RESUMES_PER_CONNECTION * rates.connections_per_user, RESUMES_SECONDS)
+        )
+        self._refreshes = throttle("refreshes", Windows(rates.refreshes, MINUTE_SECONDS))
+        self._misses = throttle("misses", Windows(rates.misses, MINUTE_SECONDS))
+        self._rooms = throttle("rooms", Windows(rates.rooms, MINUTE_SECONDS))
+        self._exports = throttle("exports", Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS))
+        self._previews = throttle("previews", Windows(PREVIEWS_PER_MINUTE, MINUTE_SECONDS))
+        self._profiles = throttle("profiles", Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS))
+        self._requests = throttle("requests", Buckets(rates.requests))
+        self._typing = throttle("typing", Windows(1, TYPING_SECONDS))
+        self._watches = throttle("watches", Windows(WATCHES_PER_MINUTE, MINUTE_SECONDS))
+        self._searches = throttle("searches", Windows(rates.searches, MINUTE_SECONDS))
 
     def request(self, user_id: str) -> None:
         """Count one HTTP request of a user."""
-        if wait := self._requests.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._requests.count(user_id)
 
     def send(self, user_id: str) -> None:
         """Count one entry that a user writes: a message, an edit, a change of somebody's membership.
 
         A retry counts too, and can be repeated after the wait.
         """
-        if wait := self._sends.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._sends.count(user_id)
 
     def resume(self, user_id: str, room_id: str) -> None:
         """Count one replay of a room."""
-        if wait := self._resumes.take(f"{user_id} {room_id}", self._clock()):
-            raise too_often(wait)
+        self._resumes.count(f"{user_id} {room_id}")
 
     def refresh(self, key: str) -> None:
         """Count one refresh under a key: a session's id, or a token that this server has not made.
@@ -83,45 +104,36 @@ class Throttles:
         Such a token may be a long text, so only its digest is stored.
         """
         key = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-        if wait := self._refreshes.take(key, self._clock()):
-            raise too_often(wait)
+        self._refreshes.count(key)
 
     def make_room(self, user_id: str) -> None:
         """Count one room that a user makes."""
-        if wait := self._rooms.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._rooms.count(user_id)
 
     def export(self, user_id: str) -> None:
         """Count one export of a user."""
-        if wait := self._exports.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._exports.count(user_id)
 
     def preview(self, address: str) -> None:
         """Count one look at an invite from an address, or from its network where a client has a whole one."""
-        if wait := self._previews.take(counted_as(address or UNKNOWN), self._clock()):
-            raise too_often(wait)
+        self._previews.count(counted_as(address or UNKNOWN))
 
     def change_profile(self, user_id: str) -> None:
         """Count one change of a user's profile."""
-        if wait := self._profiles.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._profiles.count(user_id)
 
     def search(self, user_id: str) -> None:
         """Count one page of a search for users. The limit keeps a user from listing all others."""
-        if wait := self._searches.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._searches.count(user_id)
 
     def type(self, user_id: str) -> None:
         """Count that a user tells a room that they are typing."""
-        if wait := self._typing.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._typing.count(user_id)
 
     def watch(self, user_id: str) -> None:
         """Count one change of whom a user watches."""
-        if wait := self._watches.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._watches.count(user_id)
 
     def missed(self, user_id: str) -> None:
         """Count one request for something that does not exist, or that the user may not see."""
-        if wait := self._misses.take(user_id, self._clock()):
-            raise too_often(wait)
+        self._misses.count(user_id)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from api.errors import BadRequest, HeadersTooLarge, TailwireError, TooSlow, UpgradeRequired
+from api.protocol.problem_pages import type_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 SECURITY_HEADERS: Final = {
@@ -23,7 +24,7 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 def problem_body(error: TailwireError, request_id: str | None) -> bytes:
     """Return the body of the answer for an error."""
     content: dict[str, Any] = {
-        "type": "about:blank",
+        "type": type_of(error.specific_code),
         "title": error.title,
         "status": error.status,
         "code": error.specific_code,

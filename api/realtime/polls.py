@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from api.errors import NotFound, Overloaded, RateLimited
 from api.limits.answers import Answers
+from api.limits.quotas import Quota, note
 from api.models.changes import Grown
 from api.models.consumers import Consumer
 from api.realtime.hub import Hub
@@ -192,6 +193,7 @@ class Polls:
             raise Overloaded("This node has as many polls as it may", retry_after_seconds=1)
         mine = self._of_user.setdefault(consumer.user_id, set())
         if sum(one.polls for one in mine) >= self._per_user:
+            note(Quota("polls", self._per_user, None, 0, 1.0))
             raise RateLimited("This user has as many polls under way as they may", retry_after_seconds=1)
         key = (consumer.id, bound)
         if (reader := self._readers.get(key)) is None:

@@ -8,6 +8,7 @@ from typing import Final
 from api.clock import now_ms
 from api.errors import MembershipChanged, SlowMode, TailwireError, Unavailable
 from api.limits.memory import Memory
+from api.limits.quotas import Quota, note
 from api.limits.throttles import Throttles
 from api.models.log import Appended, Draft, Entry, EntryData, Kind
 from api.models.rooms import Member, SlowTurn, is_direct
@@ -120,6 +121,7 @@ class Writing:
             room_id, member.user_id, draft.ref, at=draft.at, pause_ms=pause_ms
         )
         if turn.wait_ms > 0:
+            note(Quota("slow_mode", 1, pause_ms / MS_PER_SECOND, 0, turn.wait_ms / MS_PER_SECOND))
             raise SlowMode(retry_after_seconds=ceil(turn.wait_ms / MS_PER_SECOND))
         return turn
 
