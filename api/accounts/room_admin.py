@@ -1,8 +1,6 @@
 """What administrators do with rooms, on the command line and over HTTP. They see names and sizes, never messages."""
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from api.accounts.admin import Actor
@@ -11,7 +9,7 @@ from api.clock import now_ms
 from api.errors import Forbidden, NotFound
 from api.models.accounts import Audited, User
 from api.models.page import Page
-from api.models.rooms import LOBBY_ID, Member, Role, Room, is_direct, owning
+from api.models.rooms import LOBBY_ID, NOBODY, Member, Role, Room, RoomView, is_direct, owning
 from api.store.base.store import Store
 
 COMMAND_LINE: Final = User("", "", "", 0)
@@ -19,14 +17,6 @@ COMMAND_LINE: Final = User("", "", "", 0)
 
 OnDeleted: TypeAlias = Callable[[], None]
 """Is called after a room was deleted, so that what is left of it is taken away."""
-
-
-@dataclass(frozen=True, slots=True)
-class SizedRoom:
-    """A room, and how many members it has."""
-
-    room: Room
-    member_count: int
 
 
 class RoomAdmin:
@@ -37,27 +27,28 @@ class RoomAdmin:
         self._audit = audit
         self._on_deleted = on_deleted
 
-    async def all(self, *, cursor: str | None, limit: int) -> Page[SizedRoom]:
-        """List all rooms, oldest first. Raises `BadCursor`."""
-        page = await self._store.rooms.all(cursor=cursor, limit=limit)
-        sized = await asyncio.gather(*map(self._sized, page.items))
-        return Page(sized, page.next_cursor)
+    async def all(self, *, named: str | None = None, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all rooms, or those whose names contain a text, oldest first. Raises `BadCursor`."""
+        return await self._store.rooms.all(named=named, cursor=cursor, limit=limit)
 
-    async def room(self, room_id: str) -> SizedRoom:
-        """Return a room."""
-        return await self._sized(await self._room(room_id))
+    async def room(self, room_id: str) -> RoomView:
+        """Return a room as one sees it who is no member."""
+        view = await self._store.rooms.view(room_id, NOBODY)
+        if view is None:
+            raise NotFound("There is no such room")
+        return view
 
     async def members(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Member]:
         """List the members of a room. Raises `BadCursor`."""
-        await self._room(room_id)
+        await self.room(room_id)
         return await self._store.members.of_room(room_id, cursor=cursor, limit=limit)
 
-    async def name_owner(self, room_id: str, user_id: str, actor: Actor) -> SizedRoom:
+    async def name_owner(self, room_id: str, user_id: str, actor: Actor) -> RoomView:
         """Make a user an owner of a room, and a member if they are none. Repeating it changes nothing.
 
         Raises `Forbidden` for a direct room, which nobody owns.
         """
-        await self._room(room_id)
+        await self.room(room_id)
         if is_direct(room_id):
             raise Forbidden("Nobody owns a direct room")
         account = await self._store.accounts.get(user_id)
@@ -65,29 +56,23 @@ class RoomAdmin:
             raise NotFound("There is no such account, or it is disabled")
         by = actor.user_id or user_id
         await self._store.members.change(room_id, account.user, by=by, at=now_ms(), rule=owning)
-        await self._record(Audited.OWNER_NAMED, user_id, actor)
+        await self._record(Audited.OWNER_NAMED, room_id, user_id, actor)
         return await self.room(room_id)
 
     async def delete(self, room_id: str, actor: Actor) -> None:
         """Delete a room with all that is in it. Raises `Forbidden` for the lobby and for direct rooms."""
-        await self._room(room_id)
+        await self.room(room_id)
         account = None if actor.user_id is None else await self._store.accounts.get(actor.user_id)
         by = COMMAND_LINE if account is None else account.user
         await self._store.rooms.delete(room_id, by, at=now_ms(), rule=_deleting)
         self._on_deleted()
-        await self._record(Audited.ROOM_DELETED, None, actor)
+        await self._record(Audited.ROOM_DELETED, room_id, None, actor)
 
-    async def _room(self, room_id: str) -> Room:
-        room = await self._store.rooms.get(room_id)
-        if room is None:
-            raise NotFound("There is no such room")
-        return room
-
-    async def _sized(self, room: Room) -> SizedRoom:
-        return SizedRoom(room, await self._store.members.count_of_room(room.id))
-
-    async def _record(self, event: Audited, user_id: str | None, actor: Actor) -> None:
-        await self._audit.record(event, actor_id=actor.user_id, subject_id=user_id, address=actor.address)
+    async def _record(self, event: Audited, room_id: str, user_id: str | None, actor: Actor) -> None:
+        by = actor.user_id
+        await self._audit.record(
+            event, actor_id=by, subject_id=user_id, address=actor.address, room_id=room_id
+        )
 
 
 def _deleting(room: Room, _rights: Role | None) -> Room:

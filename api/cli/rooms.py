@@ -23,9 +23,11 @@ RoomId = Annotated[str, typer.Argument(help="The room's id: `tailwire room list`
 
 
 @room.command("list")
-def list_rooms() -> None:
+def list_rooms(
+    search: Annotated[str | None, typer.Option(help="Only rooms whose names contain this text.")] = None,
+) -> None:
     """Show all rooms: id, time of creation, visibility, number of members, state and name."""
-    _with_rooms(_show_all)
+    _with_rooms(lambda rooms: _show_all(rooms, search or None))
 
 
 @room.command("owner")
@@ -59,10 +61,10 @@ def _with_rooms(act: Callable[[RoomAdmin], Awaitable[T]]) -> T:
     return administer(lambda _admin, store: act(wire_room_admin(read_settings(), store)))
 
 
-async def _show_all(rooms: RoomAdmin) -> None:
+async def _show_all(rooms: RoomAdmin, named: str | None) -> None:
     cursor: str | None = None
     while True:
-        page = await rooms.all(cursor=cursor, limit=PAGE)
+        page = await rooms.all(named=named, cursor=cursor, limit=PAGE)
         for one in page.items:
             room, state = one.room, "archived" if one.room.archived else "open"
             typer.echo(

@@ -12,6 +12,8 @@ from api.models.log import Message
 
 LOBBY_ID: Final = "lobby"
 """The id of the public room that every user is a member of. It exists from the first start."""
+NOBODY: Final = ""
+"""The id of no user. As one with it sees a room, it is seen by who is no member."""
 
 
 class Role(StrEnum):

@@ -7,7 +7,7 @@ from api.http.bodies.admin import AdminRoomOut, AdminRoomsOut, NewOwner
 from api.http.bodies.rooms import MemberOut, MembersOut
 from api.http.deps import ActorDep, PresenceDep, RoomAdminDep
 from api.http.openapi import refuses
-from api.http.query import Cursor, Limit
+from api.http.query import Cursor, Limit, RoomNamed
 from api.http.strict import StrictRoute
 
 router = APIRouter(
@@ -16,9 +16,11 @@ router = APIRouter(
 
 
 @router.get("")
-async def all_rooms(rooms: RoomAdminDep, cursor: Cursor = None, limit: Limit = 50) -> AdminRoomsOut:
+async def all_rooms(
+    rooms: RoomAdminDep, q: RoomNamed = None, cursor: Cursor = None, limit: Limit = 50
+) -> AdminRoomsOut:
     """List all rooms, also the private ones, oldest first: their names and sizes, never their messages."""
-    page = await rooms.all(cursor=cursor, limit=limit)
+    page = await rooms.all(named=q, cursor=cursor, limit=limit)
     return AdminRoomsOut(items=[AdminRoomOut.of(one) for one in page.items], next_cursor=page.next_cursor)
 
 

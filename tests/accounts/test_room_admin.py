@@ -34,12 +34,19 @@ async def test_an_administrator_sees_every_room_with_its_size_and_members_and_no
     shown = (await admin.http.get(f"/admin/rooms/{room['id']}")).json()
     assert rest["items"] == [shown]
     assert shown == {
-        **{name: room[name] for name in ("id", "name", "topic", "visibility", "created_at")},
+        **{name: room[name] for name in ("id", "kind", "name", "topic", "visibility", "created_at")},
         "archived": False,
         "slow_seconds": 0,
         "post_role": "member",
         "member_count": 2,
+        "last_message_at": (await seen_room(alice, room["id"]))["last_message"]["at"],
     }
+    for wanted, found in (("DÉN", [room["id"]]), ("obb", [LOBBY_ID]), ("ours", [])):
+        page = (await admin.http.get("/admin/rooms", params={"q": wanted})).json()
+        assert [one["id"] for one in page["items"]] == found
+    assert first["items"][0]["last_message_at"] is None
+    cursor = {"q": "den", "cursor": first["next_cursor"]}
+    assert (await admin.http.get("/admin/rooms", params=cursor)).json()["code"] == "bad_cursor"
     members = (await admin.http.get(f"/admin/rooms/{room['id']}/members")).json()["items"]
     assert [(one["username"], one["role"]) for one in members] == [("alice", "owner"), ("bob", "member")]
     for path in ("", "/messages", "/log"):
@@ -85,10 +92,10 @@ async def test_an_administrator_names_an_owner_and_deletes_a_room_and_the_audit_
     assert (await bob.http.get(f"/rooms/{room_id}")).status_code == 404
     assert (await admin.http.delete(f"/admin/rooms/{LOBBY_ID}")).status_code == 403
     events = (await admin.http.get("/admin/audit")).json()["items"]
-    assert [(one["event"], one["actor_id"], one["subject_id"]) for one in events[:3]] == [
-        ("room_deleted", admin.id, None),
-        ("owner_named", admin.id, bob.id),
-        ("owner_named", admin.id, bob.id),
+    assert [(one["event"], one["actor_id"], one["subject_id"], one["room_id"]) for one in events[:3]] == [
+        ("room_deleted", admin.id, None, room_id),
+        ("owner_named", admin.id, bob.id, room_id),
+        ("owner_named", admin.id, bob.id, room_id),
     ]
 
 
@@ -103,6 +110,8 @@ async def test_the_command_line_does_the_same_while_the_server_runs(
     code, out, _ = await run("list")
     assert code == 0
     assert f"{room['id']}  {room['created_at']}  private  1  open  Den\n" in out
+    assert (await run("list", "--search", "DE"))[1].endswith("  Den\n")
+    assert await run("list", "--search", "none of these") == (0, "", "")
     assert await run("owner", room["id"], "bob") == (0, f"bob owns the room {room['id']}\n", "")
     assert (await seen_room(bob, room["id"]))["role"] == "owner"
     async with bob.socket() as socket:

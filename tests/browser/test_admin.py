@@ -12,6 +12,7 @@ from api.store import open_store
 from tests.accounts.test_sessions import log_in
 from tests.browser.windows import window
 from tests.node import Node, Person
+from tests.rooms.test_rooms import make_room, say
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -43,7 +44,7 @@ async def administration(page: Page) -> None:
 
 async def visit(page: Page, tab: str) -> None:
     await page.get_by_role("navigation", name="Administration").get_by_role("link", name=tab).click()
-    await expect(page.get_by_role("heading", name=tab, level=2)).to_be_visible()
+    await expect(page.locator("#admin-title")).to_have_text(tab)
 
 
 async def test_an_administrator_governs_accounts_by_the_keyboard(
@@ -118,6 +119,87 @@ async def test_an_administrator_makes_and_deletes_an_account_and_reads_what_happ
     await dialog.get_by_label("Their username").fill("carol")
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_text("This account is being deleted")).to_be_visible()
+
+
+async def test_an_administrator_names_an_owner_of_a_room_and_deletes_it(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief")
+    bob = await sqlite_node.sign_up("bob")
+    await set_admin(tmp_path, "chief", True)
+    room_id = (await make_room(bob, "The Den", "private"))["id"]
+    await say(bob, room_id, "secret")
+    await administration(page)
+    await visit(page, "Rooms")
+    dialog = page.get_by_role("dialog")
+    rooms = page.get_by_role("list", name="Rooms").get_by_role("listitem")
+    await expect(rooms).to_have_count(2)
+    await page.get_by_label("Find").press_sequentially("dén")
+    await expect(rooms).to_have_count(1)
+    await expect(rooms).to_contain_text("one member, last message")
+    await rooms.get_by_role("button").press("Enter")
+    await dialog.get_by_role("button", name="Who is in it").press("Enter")
+    await expect(dialog.get_by_role("list", name="Members")).to_contain_text("@bob")
+    await dialog.get_by_role("button", name="Back").press("Enter")
+    await dialog.get_by_role("button", name="Name an owner").press("Enter")
+    await dialog.get_by_label("Username").fill("nobody-here")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("No account has this name")).to_be_visible()
+    await dialog.get_by_label("Username").fill("@Chief")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("@chief owns this room now")).to_be_visible()
+    await expect(dialog.get_by_text("2 members")).to_be_visible()
+    await dialog.get_by_role("button", name="Delete the room").press("Enter")
+    await dialog.get_by_label("Name of the room").fill("The Hole")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_text("This is not the name of the room")).to_be_visible()
+    await dialog.get_by_label("Name of the room").fill("the den")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_text("No room is called anything like that")).to_be_visible()
+    assert (await bob.http.get(f"/rooms/{room_id}")).status_code == 404
+    await visit(page, "Audit log")
+    events = page.get_by_role("list", name="Events").get_by_role("listitem")
+    await expect(events.first).to_contain_text("@chief deleted a room")
+
+
+async def test_an_administrator_reads_a_report_deletes_the_message_and_closes_the_report(
+    browser: Browser, sqlite_node: Node, tmp_path: Path
+) -> None:
+    page = await window(browser, sqlite_node, "chief")
+    alice, bob = await sqlite_node.sign_up("alice"), await sqlite_node.sign_up("bob")
+    await set_admin(tmp_path, "chief", True)
+    await page.reload()
+    seq = await say(alice, "lobby", "rude")
+    edit = {"ref": "2", "body": "very rude"}
+    assert (await alice.http.patch(f"/rooms/lobby/messages/{seq}", json=edit)).status_code == 200
+    report = await bob.http.post(f"/rooms/lobby/messages/{seq}/report", json={"reason": "It hurts."})
+    assert report.status_code == 204
+    await administration(page)
+    await visit(page, "Reports")
+    dialog, reports = page.get_by_role("dialog"), page.get_by_role("list", name="Reports")
+    await expect(reports.get_by_role("listitem")).to_contain_text(["Lobby, by @bob"])
+    await reports.get_by_role("button", name="It hurts.").press("Enter")
+    await expect(dialog.get_by_text("very rude")).to_be_visible()
+    await dialog.get_by_role("link", name="Show it in the room").press("Enter")
+    await page.locator("article").filter(has_text="very rude").press("Enter")
+    await page.get_by_role("menuitem", name="Delete").click()
+    await dialog.get_by_role("button", name="Delete").last.click()
+    await expect(page.locator(".tombstone")).to_have_count(1)
+
+    await page.goto(f"{sqlite_node.url}/#/admin/reports")
+    await reports.get_by_role("button", name="It hurts.").press("Enter")
+    await expect(dialog.get_by_text("The message is not there any more")).to_be_visible()
+    await dialog.get_by_role("button", name="Close the report").press("Enter")
+    await expect(dialog.get_by_text("The report is closed")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.get_by_label("Show", exact=True).select_option("Open")
+    await page.get_by_label("Show", exact=True).select_option("Closed")
+    await expect(reports.get_by_role("listitem")).to_have_count(1)
+    await visit(page, "Audit log")
+    events = page.get_by_role("list", name="Events").get_by_role("listitem")
+    await expect(events.filter(has_text="@chief read a reported message of @alice")).to_have_count(2)
+    await expect(events.filter(has_text="@bob reported a message of @alice")).to_have_count(1)
 
 
 async def test_an_administrator_sees_the_state_of_the_server_and_its_settings(

@@ -6,12 +6,11 @@ from typing import Annotated
 from fastapi import Query
 from pydantic.json_schema import SkipJsonSchema
 
-from api.accounts.room_admin import SizedRoom
 from api.http.bodies.accounts import Me
 from api.http.bodies.forms import Answer, DisplayName
 from api.models.accounts import Account, AccountState, Audited, AuditEvent
 from api.models.page import Page
-from api.models.rooms import Role, Visibility
+from api.models.rooms import Role, RoomKind, RoomView, Visibility
 from api.protocol.fields import Id, Strict, timestamp
 
 # -- queries
@@ -95,6 +94,7 @@ class AdminRoomOut(Answer):
     """A room as administrators see it, also where they are no members."""
 
     id: str
+    kind: RoomKind
     name: str
     topic: str
     visibility: Visibility
@@ -103,13 +103,15 @@ class AdminRoomOut(Answer):
     post_role: Role
     created_at: str
     member_count: int
+    last_message_at: str | None
 
     @classmethod
-    def of(cls, sized: SizedRoom) -> "AdminRoomOut":
+    def of(cls, view: RoomView) -> "AdminRoomOut":
         """Make it from its record."""
-        room = sized.room
+        room, last = view.room, view.last_message
         return cls(
             id=room.id,
+            kind=room.kind,
             name=room.name,
             topic=room.topic,
             visibility=room.visibility,
@@ -117,7 +119,8 @@ class AdminRoomOut(Answer):
             slow_seconds=room.slow_seconds,
             post_role=room.post_role,
             created_at=timestamp(room.created_at),
-            member_count=sized.member_count,
+            member_count=view.member_count,
+            last_message_at=None if last is None else timestamp(last.at),
         )
 
 

@@ -70,8 +70,11 @@ class RoomStore(ABC):
         """
 
     @abstractmethod
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
-        """List all rooms, also the private ones, oldest first. Raises `BadCursor`."""
+    async def all(self, *, named: str | None = None, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all rooms, also the private ones, oldest first, as one sees them who is no member.
+
+        `named` is as in `public`. Raises `BadCursor`.
+        """
 
     @abstractmethod
     async def count_of_user(self, user_id: str) -> int:

@@ -9,7 +9,7 @@ from api.models.accounts import User
 from api.models.log import Appended, Kind, Message
 from api.models.names import is_named, searched_form
 from api.models.page import Page
-from api.models.rooms import LOBBY_ID, Membership, Role, Room, RoomRule, RoomView, Unread
+from api.models.rooms import LOBBY_ID, NOBODY, Membership, Role, Room, RoomRule, RoomView, Unread
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.cluster.accounts import ClusterAccounts
@@ -172,19 +172,32 @@ class ClusterRooms(RoomStore):
         self, user_id: str, *, named: str | None = None, cursor: str | None, limit: int
     ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
-        if named is not None:
-            return await self._search(user_id, searched_form(named), cursor, limit)
-        start = paging.start("public", cursor)
-        rows = await self._pool.read(listing_query("rooms", "public", [], start, limit))
-        views = {view.room.id: view for view in await self._views(rows, user_id)}
-        return paging.page("public", rows, limit, key=_age, item=lambda row: views.get(row["id"]))
+        return await self._listed("public", "public", user_id, named=named, cursor=cursor, limit=limit)
 
-    async def _search(self, user_id: str, wanted: str, cursor: str | None, limit: int) -> Page[RoomView]:
-        list_name = f"public {wanted}"
+    async def all(self, *, named: str | None = None, cursor: str | None, limit: int) -> Page[RoomView]:
+        """List all rooms, oldest first."""
+        return await self._listed("rooms", "age", NOBODY, named=named, cursor=cursor, limit=limit)
+
+    async def _listed(
+        self, list_name: str, index: str, user_id: str, *, named: str | None, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
+        """List the rooms of an index, oldest first. `named` is as in `RoomStore.public`."""
+        if named is not None:
+            wanted = searched_form(named)
+            return await self._search(list_name, index, user_id, wanted=wanted, cursor=cursor, limit=limit)
+        start = paging.start(list_name, cursor)
+        rows = await self._pool.read(listing_query("rooms", index, [], start, limit))
+        views = {view.room.id: view for view in await self._views(rows, user_id)}
+        return paging.page(list_name, rows, limit, key=_age, item=lambda row: views.get(row["id"]))
+
+    async def _search(
+        self, list_name: str, index: str, user_id: str, *, wanted: str, cursor: str | None, limit: int
+    ) -> Page[RoomView]:
+        list_name = f"{list_name} {wanted}"
         start = paging.start(list_name, cursor)
         search = paging.Search[dict[str, Any]](list_name, limit, lambda row: is_named(wanted, row["name"]))
         while True:
-            rows = await self._pool.read(listing_query("rooms", "public", [], start, _SLICE))
+            rows = await self._pool.read(listing_query("rooms", index, [], start, _SLICE))
             goes_on = all(search.look(row) for row in rows)
             if not goes_on or len(rows) <= _SLICE:
                 break
@@ -192,22 +205,6 @@ class ClusterRooms(RoomStore):
         views = await self._views(search.found, user_id)
         shown = {view.room.id: view for view in views}
         return search.page(key=_age, item=lambda row: shown.get(row["id"]))
-
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
-        """List all rooms, oldest first."""
-        start = paging.start("rooms", cursor)
-        rows = await self._pool.read(listing_query("rooms", "age", [], start, limit))
-        heads = await self._pool.read(
-            heads_table().get_all(*(row["id"] for row in rows)).filter(is_head).pluck("id", "room", "deleted")
-        )
-        head_of = {head["id"]: head for head in heads if not head.get("deleted")}
-        return paging.page(
-            "rooms",
-            rows,
-            limit,
-            key=lambda row: (row["created_at"], row["id"]),
-            item=lambda row: _room(row, head_of[row["id"]]) if row["id"] in head_of else None,
-        )
 
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""

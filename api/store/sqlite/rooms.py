@@ -19,6 +19,7 @@ from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
     LOBBY_ID,
+    NOBODY,
     Membership,
     Role,
     Room,
@@ -88,8 +89,12 @@ class SqliteRooms(RoomStore):
     async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
         return await self._read(lambda cursor: self._views(cursor, room_ids, user_id))
 
-    async def all(self, *, cursor: str | None, limit: int) -> Page[Room]:
-        return await self._read(lambda reading: _all(reading, cursor, limit))
+    async def all(self, *, named: str | None = None, cursor: str | None, limit: int) -> Page[RoomView]:
+        return await self._read(
+            lambda reading: self._listed(
+                reading, "rooms", "NOT deleted", NOBODY, named=named, after=cursor, limit=limit
+            )
+        )
 
     async def count_of_user(self, user_id: str) -> int:
         return await self._read(lambda cursor: _count_of_user(cursor, user_id))
@@ -185,11 +190,27 @@ class SqliteRooms(RoomStore):
         self, cursor: apsw.Cursor, user_id: str, named: str | None, after: str | None, limit: int
     ) -> Page[RoomView]:
         """List the public rooms, oldest first."""
+        public = "visibility = 'public'"
+        return self._listed(cursor, "public", public, user_id, named=named, after=after, limit=limit)
+
+    def _listed(
+        self,
+        cursor: apsw.Cursor,
+        list_name: str,
+        condition: str,
+        user_id: str,
+        *,
+        named: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[RoomView]:
+        """List the rooms for which a condition holds, oldest first. `named` is as in `RoomStore.public`."""
         wanted = None if named is None else searched_form(named)
-        list_name = "public" if wanted is None else f"public {wanted}"
+        if wanted is not None:
+            list_name = f"{list_name} {wanted}"
         rows = cursor.execute(
             f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
-            " WHERE visibility = 'public' AND (rooms.created_at, id) > (?, ?)"
+            f" WHERE {condition} AND (rooms.created_at, id) > (?, ?)"
             " ORDER BY rooms.created_at, id",
             (user_id, *paging.start(list_name, after)),
         )
@@ -246,16 +267,6 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
     """Return a room."""
     row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
     return row and _room(row)
-
-
-def _all(cursor: apsw.Cursor, after: str | None, limit: int) -> Page[Room]:
-    """List all rooms, oldest first."""
-    rows = cursor.execute(
-        f"SELECT {_ROOM} FROM rooms WHERE NOT deleted AND (created_at, id) > (?, ?)"
-        " ORDER BY created_at, id LIMIT ?",
-        (*paging.start("rooms", after), limit + 1),
-    ).fetchall()
-    return paging.page("rooms", rows, limit, key=lambda row: (row[4], row[0]), item=_room)
 
 
 def _store(cursor: apsw.Cursor, room: Room) -> None:

@@ -5,10 +5,12 @@ interface Saying {
   does: string;
   /** To whom it was done, where that is another one. */
   whom: string | null;
+  /** What follows after that. */
+  rest: string;
 }
 
-// The name of each kind of event, and what somebody does by it.
-const WORDS = new Map<string, readonly [name: string, does: string]>([
+// The name of each kind of event, and what somebody does by it, before and after the name of to whom.
+const WORDS = new Map<string, readonly [name: string, does: string, rest?: string]>([
   ['signed_up', ['Sign-ups', 'signed up']],
   ['set_up', ['Setup', 'set this server up']],
   ['logged_in', ['Log-ins', 'logged in']],
@@ -27,6 +29,18 @@ const WORDS = new Map<string, readonly [name: string, does: string]>([
   ['invite_ended', ['Ended invitations', 'ended an invitation']],
   ['exported', ['Exports', 'exported their data']],
   ['erased', ['Deleted accounts', 'deleted the account of']],
+  ['owner_named', ['Owners that were named', 'made', 'an owner of a room']],
+  ['room_deleted', ['Deleted rooms', 'deleted a room']],
+  ['removed', ['Removed members', 'removed', 'from a room']],
+  ['banned', ['Bans', 'banned', 'from a room']],
+  ['unbanned', ['Ended bans', 'ended the ban of']],
+  ['cleared', ['Messages deleted at once', 'deleted the messages of', 'in a room']],
+  ['reported', ['Reports', 'reported a message of']],
+  ['report_read', ['Reports that were read', 'read a reported message of']],
+  ['report_closed', ['Closed reports', 'closed a report of']],
+  ['report_reopened', ['Reopened reports', 'opened again a report of']],
+  ['blocked', ['Blocks', 'blocked']],
+  ['unblocked', ['Ended blocks', 'ended the block of']],
 ]);
 // Of these the account's user is told, who may not have caused them.
 const SUFFERED = new Set(['login_failed', 'refresh_reused']);
@@ -43,12 +57,17 @@ export function eventName(event: string): string {
 export function sayingOf(event: AuditEvent): Saying {
   const { actor_id, subject_id } = event;
   const subject = nameOf(subject_id, event.subject_username);
-  const does = WORDS.get(event.event)?.[1] ?? event.event.replaceAll('_', ' ');
-  if (SUFFERED.has(event.event)) return { who: subject ?? 'Somebody unknown', does, whom: null };
+  const [, does, rest = ''] = WORDS.get(event.event) ?? ['', event.event.replaceAll('_', ' ')];
+  if (SUFFERED.has(event.event))
+    return { who: subject ?? 'Somebody unknown', does, whom: null, rest };
   const actor = nameOf(actor_id, event.actor_username) ?? 'The command line';
-  if (subject === null || subject_id === actor_id)
-    return { who: actor, does: does.replace(/ of$/, ' of their own'), whom: null };
-  return { who: actor, does, whom: subject };
+  if (subject === null) return { who: actor, does, whom: null, rest };
+  if (subject_id === actor_id) return { who: actor, does: ofOneself(does, rest), whom: null, rest };
+  return { who: actor, does, whom: subject, rest };
+}
+
+function ofOneself(does: string, rest: string): string {
+  return rest ? `${does} themselves` : does.replace(/ of$/, ' of their own');
 }
 
 function nameOf(id: string | null, username: string | null): string | null {

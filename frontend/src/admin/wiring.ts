@@ -6,6 +6,7 @@ import { Accounts } from './accounts';
 import { AuditLog } from './audit_log';
 import { Invites } from './invites';
 import { Reports } from './reports';
+import { AdminRooms } from './rooms';
 import { StatusWatch } from './status_watch';
 
 export type AdminParts = ReturnType<typeof wireAdmin>;
@@ -24,6 +25,7 @@ export function wireAdmin(api: Api, page: string, rights: Rights) {
     audit: new AuditLog(admin),
     invites: new Invites(new InvitesApi(api.requests), page),
     reports: new Reports(admin),
+    rooms: new AdminRooms(admin, systemClock),
     status: new StatusWatch(admin, systemClock),
   };
 }

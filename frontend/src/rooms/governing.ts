@@ -1,6 +1,6 @@
 /** What the page offers to do with a room and its members. The server decides (policy.py). Pure. */
-import type { Member, Role, Room, RoomSettings } from '../wire/protocol';
-import { GOVERNS, isGovernor, LOBBY } from './permissions';
+import { LOBBY, type Member, type Role, type Room, type RoomSettings } from '../wire/protocol';
+import { GOVERNS, isGovernor } from './permissions';
 
 type Setting = keyof RoomSettings;
 

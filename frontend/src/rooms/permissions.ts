@@ -1,8 +1,6 @@
 /** What a user may do by their role in a room. The server decides (policy.py). Pure. */
 import type { Role, Room } from '../wire/protocol';
 
-export const LOBBY = 'lobby';
-
 // tests/test_docs.py compares this table with the server's.
 export const GOVERNS: Record<Role, readonly Role[]> = {
   owner: ['owner', 'moderator', 'member', 'reader'],

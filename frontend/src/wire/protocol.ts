@@ -165,6 +165,9 @@ export interface RoomSettings {
   post_role?: Role | null;
 }
 
+/** The id of the room that everybody is a member of. */
+export const LOBBY = 'lobby';
+
 export interface Room extends RoomSettings {
   id: string;
   /** A direct room is between its `users` only, the user included, and has no name. Older servers have no such rooms. */

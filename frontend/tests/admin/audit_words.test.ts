@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../src/wire/api/admin';
 import { AT } from '../make';
 
 const event = (kind: string, actor: string | null, subject: string | null): AuditEvent => ({
-  ...{ at: AT, event: kind, address: null },
+  ...{ at: AT, event: kind, address: null, room_id: null },
   ...{ actor_id: actor && `id-${actor}`, actor_username: actor === 'gone' ? null : actor },
   ...{
     subject_id: subject && `id-${subject}`,
@@ -21,13 +21,16 @@ test.each([
   [event('session_ended', 'bob', 'bob'), '@bob ended sessions of their own'],
   [event('erased', 'boss', 'gone'), '@boss deleted the account of a deleted account'],
   [event('invited', 'boss', null), '@boss made an invitation'],
-  [event('room_deleted', 'boss', null), '@boss room deleted'],
+  [event('room_deleted', 'boss', null), '@boss deleted a room'],
+  [event('banned', 'boss', 'bob'), '@boss banned @bob from a room'],
+  [event('owner_named', 'boss', 'boss'), '@boss made themselves an owner of a room'],
+  [event('moon_landed', 'boss', null), '@boss moon landed'],
 ])('%o reads as %s', (told, text) => {
-  const { who, does, whom } = sayingOf(told);
-  expect([who, does, whom].filter(Boolean).join(' ')).toBe(text);
+  const { who, does, whom, rest } = sayingOf(told);
+  expect([who, does, whom, rest].filter(Boolean).join(' ')).toBe(text);
 });
 
 test('every kind has a name, also one that only a newer server knows', () => {
   expect(new Set(EVENTS.map(eventName)).size).toBe(EVENTS.length);
-  expect(eventName('room_deleted')).toBe('room deleted');
+  expect(eventName('moon_landed')).toBe('moon landed');
 });

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
-import { LOBBY } from '../../rooms/permissions';
+import { LOBBY } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { InvitationText, useInvitation } from '../parts/invitation';
 import { Login } from './Login';

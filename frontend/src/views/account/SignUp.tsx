@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { roomHash } from '../../browser/router';
 import { nameIn } from '../../browser/text';
-import { LOBBY } from '../../rooms/permissions';
 import { Problem } from '../../wire/problem';
+import { LOBBY } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';

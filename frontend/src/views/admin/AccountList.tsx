@@ -6,6 +6,7 @@ import { Avatar } from '../parts/Avatar';
 import { useAdmin, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
+import { SearchField } from '../parts/SearchField';
 import { Select } from '../parts/Select';
 import { AccountDialog } from './AccountDialog';
 import { MakeAccount } from './MakeAccount';
@@ -17,41 +18,28 @@ const STATES = [
   { value: 'erasing', label: 'Being deleted' },
 ];
 
-/** The accounts of the server. Each opens a dialog with all that can be done with it. */
-export function AccountList() {
+/** The accounts of the server. Each opens a dialog with all that can be done with it. `wanted` is looked for at first. */
+export function AccountList({ wanted }: { wanted: string }) {
   const { accounts } = useAdmin();
   const [open, setOpen] = useState<string | null>(null);
   const [making, setMaking] = useState(false);
   useEffect(() => {
     accounts.choose(null);
-    accounts.look('', true);
-  }, [accounts]);
+    accounts.look(wanted, true);
+  }, [accounts, wanted]);
   const items = accounts.items.value;
   const state = accounts.state.value;
   const opened = items.find(({ id }) => id === open);
   return (
     <>
       <div class="admin-filters">
-        {/* biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search> */}
-        <form
-          role="search"
-          class="field"
-          onSubmit={(event) => {
-            event.preventDefault();
-            accounts.look(String(new FormData(event.currentTarget).get('q') ?? ''), true);
-          }}
-        >
-          <label for="account-search">Find</label>
-          <input
-            id="account-search"
-            class="search"
-            type="search"
-            name="q"
-            maxLength={DISPLAY_NAME_CHARACTERS}
-            placeholder="Any part of a name"
-            onInput={(event) => accounts.look(event.currentTarget.value)}
-          />
-        </form>
+        <SearchField
+          label="Find"
+          placeholder="Any part of a name"
+          characters={DISPLAY_NAME_CHARACTERS}
+          initial={wanted}
+          list={accounts}
+        />
         <Select
           label="Show"
           initial=""

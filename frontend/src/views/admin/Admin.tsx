@@ -7,6 +7,7 @@ import { AccountList } from './AccountList';
 import { AuditPage } from './AuditPage';
 import { Invitations } from './Invitations';
 import { ReportsPage } from './ReportsPage';
+import { RoomsPage } from './RoomsPage';
 import { SettingsPage } from './SettingsPage';
 import { StatusPage } from './StatusPage';
 
@@ -21,8 +22,9 @@ interface Page {
 }
 
 const PAGES = new Map<string, Page>([
-  ['accounts', { title: 'Accounts', show: () => <AccountList /> }],
+  ['accounts', { title: 'Accounts', show: (id) => <AccountList wanted={id} key={id} /> }],
   ['invitations', { title: 'Invitations', show: () => <Invitations /> }],
+  ['rooms', { title: 'Rooms', show: (id) => <RoomsPage wanted={id} key={id} /> }],
   ['reports', { title: 'Reports', feature: 'reports', show: () => <ReportsPage /> }],
   ['audit', { title: 'Audit log', show: (id) => <AuditPage user_id={id} key={id} /> }],
   ['status', { title: 'State', show: () => <StatusPage /> }],

@@ -102,11 +102,11 @@ function FindUser({ find }: { find(text: string): Promise<{ items: Account[] }> 
 }
 
 function EventItem({ event }: { event: AuditEvent }) {
-  const { who, does, whom } = sayingOf(event);
+  const { who, does, whom, rest } = sayingOf(event);
   return (
     <li class="admin-event">
       <p>
-        <Person name={who} /> {does} {whom && <Person name={whom} />}
+        <Person name={who} /> {does} {whom && <Person name={whom} />} {rest}
       </p>
       <p class="admin-item-detail">
         <time dateTime={event.at} title={fullTime(event.at)}>

@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
+import { messageHash, personHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
 import type { Report, ReportState } from '../../wire/api/admin';
-import { useAdmin } from '../parts/context';
+import { useAdmin, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
+import { Icon, type IconName } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
 import { MoreButton } from '../parts/MoreButton';
@@ -68,8 +70,10 @@ export function ReportsPage() {
 
 function ReportDialog({ report, onClose }: { report: Report; onClose(): void }) {
   const { api, reports } = useAdmin();
+  const { rooms } = useSession();
   const { value, failed, again } = useLoaded(() => api.report(report.id), report.id);
   const { error, done, run } = useWork();
+  const isMember = rooms.get(report.room_id) !== undefined;
   const isOpen = report.state === 'open';
   const next = isOpen ? 'closed' : 'open';
   return (
@@ -106,6 +110,28 @@ function ReportDialog({ report, onClose }: { report: Report; onClose(): void }) 
       ) : (
         value && <p class="form-note">The message is not there any more.</p>
       )}
+      <ul class="account-places">
+        {value?.message && isMember && (
+          <Place icon="reply" href={messageHash(report.room_id, report.seq)}>
+            Show it in the room
+          </Place>
+        )}
+        {value?.message && isMember && (
+          <Place icon="lock" href={personHash(report.room_id, value.message.user_id)}>
+            What can be done with who wrote it
+          </Place>
+        )}
+        {value?.message && (
+          <Place icon="people" href={`#/admin/accounts/${value.message.user_id}`}>
+            The account of who wrote it
+          </Place>
+        )}
+        {report.room_name !== null && (
+          <Place icon="hash" href={`#/admin/rooms/${report.room_id}`}>
+            The room
+          </Place>
+        )}
+      </ul>
       <p class="form-note">That you read it is in the audit log.</p>
       <ErrorLine text={error} />
       <DoneLine text={done} />
@@ -123,6 +149,23 @@ function ReportDialog({ report, onClose }: { report: Report; onClose(): void }) 
         </WorkButton>
       </div>
     </Dialog>
+  );
+}
+
+interface PlaceProps {
+  icon: IconName;
+  href: string;
+  children: string;
+}
+
+function Place({ icon, href, children }: PlaceProps) {
+  return (
+    <li>
+      <a class="account-place" href={href}>
+        <Icon name={icon} size={18} />
+        {children}
+      </a>
+    </li>
   );
 }
 

@@ -7,6 +7,7 @@ import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
+import { SearchField } from '../parts/SearchField';
 import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 
@@ -27,24 +28,13 @@ export function Browse() {
         </h1>
       </header>
       <div class="browse">
-        {/* biome-ignore lint/a11y/useSemanticElements: browsers of 2022 know no <search> */}
-        <form
-          role="search"
-          onSubmit={(event) => {
-            event.preventDefault();
-            directory.look(String(new FormData(event.currentTarget).get('q') ?? ''), true);
-          }}
-        >
-          <input
-            class="search"
-            type="search"
-            name="q"
-            maxLength={ROOM_NAME_CHARACTERS}
-            placeholder="Find by name"
-            aria-label="Find public rooms by name"
-            onInput={(event) => directory.look(event.currentTarget.value)}
-          />
-        </form>
+        <SearchField
+          label="Find public rooms by name"
+          placeholder="Find by name"
+          characters={ROOM_NAME_CHARACTERS}
+          bare
+          list={directory}
+        />
         {state === 'failed' && (
           <LoadFailure error={directory.error.value} onAgain={() => void directory.load()} />
         )}

@@ -1,9 +1,9 @@
 import { useMemo } from 'preact/hooks';
 import { RoomChanges } from '../../rooms/room_changes';
 import type { Room } from '../../wire/protocol';
+import { ByName } from '../parts/ByName';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
-import { ByName } from './ByName';
 
 /** Asks whether the user really deletes the room. */
 export function DeleteRoom({ room, onClose }: { room: Room; onClose(): void }) {

@@ -1,8 +1,8 @@
 import { copyText } from '../../browser/clipboard';
 import { roomHash } from '../../browser/router';
 import { canBan, mayDelete, mayInvite, settingsToChange } from '../../rooms/governing';
-import { LOBBY } from '../../rooms/permissions';
 import type { Room } from '../../wire/protocol';
+import { LOBBY } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';

@@ -6,6 +6,7 @@ import { type AllSettings, settingsOf } from '../../rooms/settings';
 import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from '../../wire/limits';
 import { waitText } from '../../wire/problem';
 import type { Room } from '../../wire/protocol';
+import { ByName } from '../parts/ByName';
 import { Choices } from '../parts/Choices';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
@@ -13,7 +14,6 @@ import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { type Fields, useForm, wrongIf } from '../parts/form';
 import { SelectField } from '../parts/SelectField';
-import { ByName } from './ByName';
 
 const VISIBILITIES = [
   { value: 'public', title: 'Public', detail: 'Everyone on this server can find and join it.' },

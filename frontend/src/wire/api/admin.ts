@@ -1,5 +1,5 @@
 import { Problem } from '../problem';
-import type { Login, Message, Page, PublicUser } from '../protocol';
+import type { Login, Member, Message, Page, PublicUser, Role, Room } from '../protocol';
 import type { Requests } from '../requests';
 
 /** An account as administrators see it. */
@@ -27,6 +27,22 @@ export interface AuditEvent {
   subject_id: string | null;
   subject_username: string | null;
   address: string | null;
+  room_id: string | null;
+}
+
+/** A room as administrators see it, also where they are no members. */
+export interface AdminRoom {
+  id: string;
+  kind: 'room' | 'direct';
+  name: string;
+  topic: string;
+  visibility: Room['visibility'];
+  archived: boolean;
+  slow_seconds: number;
+  post_role: Role;
+  created_at: string;
+  member_count: number;
+  last_message_at: string | null;
 }
 
 /** A process that serves. All but the one that answers are as they were `age_ms` ago. */
@@ -146,6 +162,28 @@ export class AdminApi {
     return this.#get('admin/audit', query);
   }
 
+  /** The oldest first: those whose names contain `text`. */
+  rooms(text: string, cursor?: string): Promise<Page<AdminRoom>> {
+    return this.#get('admin/rooms', { q: text || undefined, cursor, limit: 50 });
+  }
+
+  room(id: string): Promise<AdminRoom> {
+    return this.#get(adminRoomPath(id));
+  }
+
+  members(room_id: string, cursor?: string): Promise<Page<Member>> {
+    return this.#get(`${adminRoomPath(room_id)}/members`, { cursor, limit: 50 });
+  }
+
+  /** Makes a user an owner of a room, and a member where they are none. */
+  nameOwner(room_id: string, owner_id: string): Promise<AdminRoom> {
+    return this.#send('PATCH', adminRoomPath(room_id), { owner_id });
+  }
+
+  deleteRoom(id: string): Promise<void> {
+    return this.#send('DELETE', adminRoomPath(id));
+  }
+
   /** The newest first. */
   reports(state: ReportState | null, cursor?: string): Promise<Page<Report>> {
     return this.#get('admin/reports', { state: state ?? undefined, cursor, limit: 50 });
@@ -188,4 +226,8 @@ export class AdminApi {
 
 function accountPath(id: string): string {
   return `admin/users/${encodeURIComponent(id)}`;
+}
+
+function adminRoomPath(id: string): string {
+  return `admin/rooms/${encodeURIComponent(id)}`;
 }

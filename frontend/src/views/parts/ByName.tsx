@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { nameIn } from '../../browser/text';
-import { Field } from '../parts/Field';
-import { FormCard } from '../parts/FormCard';
-import { useForm, wrongIf } from '../parts/form';
+import { Field } from './Field';
+import { FormCard } from './FormCard';
+import { useForm, wrongIf } from './form';
 
 interface ByNameProps {
   /** The name that is to be typed. */

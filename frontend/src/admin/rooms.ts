@@ -1,0 +1,25 @@
+import type { Clock } from '../browser/clock';
+import type { AdminApi, AdminRoom } from '../wire/api/admin';
+import { SearchedList } from '../wire/searched_list';
+
+/** All rooms of the server, also the private ones: all, or those whose names contain a text. */
+export class AdminRooms extends SearchedList<AdminRoom> {
+  readonly #api: AdminApi;
+
+  constructor(api: AdminApi, clock: Clock) {
+    super((wanted, cursor) => api.rooms(wanted, cursor), clock);
+    this.#api = api;
+  }
+
+  /** Makes a user an owner. Fails with a Problem. */
+  async nameOwner(room_id: string, user_id: string): Promise<void> {
+    const changed = await this.#api.nameOwner(room_id, user_id);
+    this.items.value = this.items.peek().map((one) => (one.id === room_id ? changed : one));
+  }
+
+  /** Deletes a room for ever. Fails with a Problem. */
+  async delete(room_id: string): Promise<void> {
+    await this.#api.deleteRoom(room_id);
+    this.items.value = this.items.peek().filter(({ id }) => id !== room_id);
+  }
+}
