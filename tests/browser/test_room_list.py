@@ -43,6 +43,7 @@ async def test_rooms_are_put_into_places_by_the_keyboard_which_another_window_sh
     await expect(menu.get_by_role("menuitem", name="Add to favourites")).to_be_focused()
     await page.keyboard.press("Enter")
     await groups(page, "Favourites Plans", "Rooms Garden Lobby", "Direct messages")
+    await expect(rooms.get_by_role("link", name="Plans")).to_be_focused()
 
     await rooms.get_by_role("button", name="Place of Garden").focus()
     await page.keyboard.press("Enter")
@@ -53,6 +54,7 @@ async def test_rooms_are_put_into_places_by_the_keyboard_which_another_window_sh
     await page.keyboard.type("At home")
     await page.keyboard.press("Enter")
     await groups(page, "Favourites Plans", "At home Garden", "Rooms Lobby", "Direct messages")
+    await expect(rooms.get_by_role("link", name="Garden")).to_be_focused()
     await groups(other, "Favourites Plans", "At home Garden", "Rooms Lobby", "Direct messages")
 
     await page.goto(f"{sqlite_node.url}/#/browse")

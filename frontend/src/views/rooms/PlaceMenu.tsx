@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
 import { mayInvite } from '../../rooms/governing';
 import { Places } from '../../rooms/places';
@@ -22,15 +22,10 @@ interface PlaceMenuProps {
   onClose(): void;
 }
 
-// In so many the line may be drawn anew in another group, which takes the focus from it.
-const FRAMES = 60;
-
 /** What can be done with a room in the list: where it stands there, and who is invited to it. */
 export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
   const session = useSession();
   const [step, setStep] = useState<'menu' | 'section' | 'invite'>('menu');
-  // The line may be in another group by then, or hidden.
-  useEffect(() => () => focusLine(room_id), [room_id]);
   const room = session.rooms.get(room_id);
   if (!room) return null;
   if (step === 'section') return <ChooseSection room={room} onClose={onClose} />;
@@ -108,18 +103,4 @@ function ChooseSection({ room, onClose }: { room: Room; onClose(): void }) {
       </FormCard>
     </Dialog>
   );
-}
-
-/** Gives the focus back to the line of the room, or to the list where it has none. */
-function focusLine(room_id: string): void {
-  let left = FRAMES;
-  const look = () => {
-    if (document.activeElement === document.body) {
-      const line = document.querySelector<HTMLElement>(`[data-room="${CSS.escape(room_id)}"] a`);
-      (line ?? document.querySelector<HTMLElement>('.room-filter input'))?.focus();
-    }
-    left -= 1;
-    if (left > 0) requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
 }

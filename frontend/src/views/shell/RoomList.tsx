@@ -7,6 +7,7 @@ import { Icon, type IconName } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
 import { loadRoomViews } from '../rooms/load';
 import { RoomItem } from '../rooms/RoomItem';
+import { useLineFocus } from './line_focus';
 import { loadDialogs } from './load';
 
 /** What is open over the list: a dialog, or the menu of a room. */
@@ -37,6 +38,7 @@ export function RoomList() {
   );
   const menu = typeof open === 'object' ? open : null;
   useWatched();
+  useLineFocus(menu?.room_id ?? null);
   return (
     <>
       <div class="room-filter">{Filter && isLoaded && <Filter />}</div>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PublicUser } from '../../wire/protocol';
 import { loadAdmin } from '../admin/load';
 import { useApp, useSession } from '../parts/context';
@@ -43,8 +43,9 @@ export function Shell({ user }: { user: PublicUser | null }) {
     return () => clearTimeout(timer);
   }, [parts, session, isFirstShown]);
 
-  // A screen reader does not notice that the page changed, so the focus moves to its heading.
-  useEffect(() => {
+  // A screen reader does not notice that the page changed, so the focus moves to its heading. It does so
+  // with the drawing: later it might be taken from where the user went meanwhile.
+  useLayoutEffect(() => {
     const [heading] = main.current?.querySelectorAll<HTMLElement>('[data-place-heading]') ?? [];
     if (entered.current && !main.current?.contains(document.activeElement)) heading?.focus();
     entered.current = true;

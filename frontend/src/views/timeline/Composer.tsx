@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals';
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { insertText } from '../../browser/field';
 import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
@@ -64,8 +64,9 @@ export function Composer(props: ComposerProps) {
   const wait = useWait(room);
   const completion = useRef<CompletionKeys['current']>(null);
 
-  // On a phone, the focus would open the keyboard over the messages.
-  useEffect(() => {
+  // On a phone, the focus would open the keyboard over the messages. It comes with the drawing: later it
+  // might be taken from where the user went meanwhile.
+  useLayoutEffect(() => {
     if (!isCoarse()) area.current?.focus();
   }, []);
   // At once: the next key is the first of the answer, and no key that acts on the message.
