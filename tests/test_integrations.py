@@ -1,0 +1,91 @@
+"""Every command and program of docs/integrations/ is run, page by page, against a real server."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.node import PASSWORD
+from tests.test_docs import ROOT, served_address
+
+__all__ = ["served_address"]  # a fixture
+
+PAGES: Final = sorted((ROOT / "docs" / "integrations").glob("*.md"))
+SAYS: Final = {
+    # What running a page must print, in order.
+    "README.md": [
+        '"body":"Release 4711 is \\*\\*out\\*\\*\\."',
+        '"items":.*"epoch":.*"token":',
+        r"\d+ message Hello from Python\.",
+        '"type":"/problems/not_found"',
+        "It does not exist, or you may not know of it",
+        '(?i)ratelimit-policy: "requests";q=500;w=5',
+    ],
+    "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
+}
+FIRST: Final = "README.md"
+SECONDS: Final = 90
+
+
+def script_of(page: Path, directory: Path) -> str:
+    """Return the commands of a page as one script. Its programs are saved under the names in their first lines."""
+    commands = list[str]()
+    for language, text in re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
+        if language == "sh":
+            commands.append(text)
+        elif language in {"python", "js"}:
+            name = re.match(r"(?:#|//) (\w+\.(?:py|mjs))\n", text)
+            assert name is not None, f"{page.name}: the first line of a program is its name:\n{text}"
+            (directory / name[1]).write_text(text)
+        else:
+            assert language in {"text", "json"}, f"{page.name}: nothing runs ```{language}"
+    return "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *commands])
+
+
+@pytest.fixture
+def token(served_address: str) -> str:
+    """The token of an account, as the first page makes one."""
+    account = {"username": "ada", "password": PASSWORD}
+    answer = httpx.post(f"http://{served_address}/auth/signup", json=account).raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("bash") is None, reason="the pages use curl and a shell"
+)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_a_page_can_be_followed_from_top_to_bottom(
+    page: Path, served_address: str, token: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "scratch"
+    place.mkdir()
+    environment = {
+        "TAILWIRE": f"http://{served_address}",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(place),
+        **({} if page.name == FIRST else {"TOKEN": token}),
+    }
+    ran = subprocess.run(  # noqa: S603
+        ["/usr/bin/env", "bash", "-c", script_of(page, place)],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for wanted in SAYS[page.name]:
+        assert re.search(wanted, ran.stdout), f"{wanted} is not in:\n{ran.stdout}\n{ran.stderr}"
+    assert token not in ran.stdout + ran.stderr
+
+
+def test_every_page_is_named_on_the_first() -> None:
+    first = (ROOT / "docs" / "integrations" / FIRST).read_text()
+    assert [page.name for page in PAGES if page.name != FIRST and f"({page.name})" not in first] == []
