@@ -37,6 +37,7 @@ from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Command
 from api.protocol.events import ClientLimits, OtherEvent
 from api.rooms import policy
+from api.rooms.operations import Operation
 from tests.node import PASSWORD, Node, Socket
 from tests.test_architecture import EVERYTHING, GROUND, MAY_IMPORT, MODULES
 
@@ -102,7 +103,7 @@ def tables_of_permissions() -> str:
     """Return the tables of docs/permissions.md: who may do what, and which roles a role gives and takes."""
     relations: list[policy.Relation] = [*Role, *policy.Insider, *policy.Outsider]
 
-    def answer(operation: policy.Operation, relation: policy.Relation) -> str:
+    def answer(operation: Operation, relation: policy.Relation) -> str:
         if relation in policy.WHO_MAY[operation]:
             return "yes"
         is_hidden = isinstance(relation, policy.Outsider) and relation is not policy.Outsider.BANNED
@@ -111,7 +112,7 @@ def tables_of_permissions() -> str:
     lines = [f"| | {' | '.join(relations)} |", f"|---|{'---|' * len(relations)}"]
     lines += [
         f"| {operation} | {' | '.join(answer(operation, relation) for relation in relations)} |"
-        for operation in policy.Operation
+        for operation in Operation
     ]
     lines += ["", "| role | gives, and takes from those who have them |", "|---|---|"]
     for role, governed in policy.GOVERNS.items():

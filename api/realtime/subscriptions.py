@@ -16,7 +16,7 @@ from api.realtime.hub import Hub
 from api.realtime.old_pages import is_stuck, note_replay
 from api.realtime.replay import Replay
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.store.reads import BatchedReads
 
 REPLAY_RETRY_SECONDS: Final = 0.5

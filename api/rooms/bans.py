@@ -8,7 +8,7 @@ from api.models.page import Page
 from api.models.rooms import Ban
 from api.rooms import policy
 from api.rooms.members import MemberService, OnLeft
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.store.base.store import Store
 
 

@@ -13,7 +13,7 @@ from api.models.page import Page
 from api.models.rooms import Role, RoomView
 from api.rooms import policy
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 

@@ -24,7 +24,8 @@ from api.models.rooms import (
     is_direct,
 )
 from api.rooms import policy
-from api.rooms.policy import Facts, Operation
+from api.rooms.operations import Operation
+from api.rooms.policy import Facts
 from api.rooms.receipts import Receipts
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store

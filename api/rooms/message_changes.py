@@ -12,7 +12,7 @@ from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads

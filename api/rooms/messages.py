@@ -8,7 +8,7 @@ from api.models.log import Appended, Around, Edits, Entry, EntryData, Head, Hist
 from api.models.page import Page
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 

@@ -27,6 +27,7 @@ from api.models.rooms import (
     is_direct,
     joining,
 )
+from api.rooms.operations import Operation
 
 
 class Insider(StrEnum):
@@ -45,39 +46,6 @@ class Outsider(StrEnum):
 
 Relation: TypeAlias = Role | Insider | Outsider
 """A user's relation to a room: a member's role, one of its people, or a kind of outsider."""
-
-
-class Operation(StrEnum):
-    """The operations on a room. Their values are the texts of docs/permissions.md."""
-
-    SEE = "see that it is there, its name and topic"
-    JOIN = "join"
-    LEAVE = "leave"
-    LIST_MEMBERS = "list members"
-    READ_LOG = "read history, log, single messages, edits, reactions and pins"
-    SUBSCRIBE = "subscribe, and resume"
-    MARK_READ = "mark as read"
-    SEND = "send"
-    SEND_RESTRICTED = "send where `post_role` is `moderator`"
-    TYPE = "show that one is typing"
-    EDIT = "edit one's own messages"
-    DELETE = "delete one's own messages"
-    DELETE_OTHERS = "delete messages of others"
-    REACT = "react to messages, and take it back"
-    PIN = "pin messages, and unpin them"
-    MENTION_ALL = (
-        "mention everybody with `@room`; members only where there are at most 20, else it has no effect"
-    )
-    NOTIFY = "set one's own notifications"
-    PLACE = "say where one keeps it in the list of rooms"
-    INVITE = "make, list and end invites"
-    SET_ROLE = "add members, change their roles"
-    REMOVE_MEMBER = "remove members"
-    SET_TOPIC = "change the topic, set slow mode"
-    CHANGE_ROOM = "change the name, the visibility and `post_role`, archive the room and take it back"
-    DELETE_ROOM = "delete the room"
-    BAN = "ban users, end bans and list them"
-    REPORT = "report messages to the administrators"
 
 
 ROLES: Final[frozenset[Relation]] = frozenset(Role)

@@ -12,7 +12,7 @@ from api.models.accounts import Audited, Record, User
 from api.models.moderation import ReadReport, Report, ReportState, SeenReport
 from api.models.page import Page
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.store.base.store import Store
 
 

@@ -9,7 +9,7 @@ from api.models.accounts import User
 from api.models.rooms import RoomFields, RoomView
 from api.rooms import policy
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 

@@ -11,7 +11,8 @@ from api.models.accounts import User
 from api.models.page import Page
 from api.models.rooms import Room, RoomView, Visibility, is_direct
 from api.rooms import policy
-from api.rooms.policy import Facts, Operation
+from api.rooms.operations import Operation
+from api.rooms.policy import Facts
 from api.store.base.store import Store
 
 

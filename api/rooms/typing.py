@@ -4,7 +4,7 @@ from api.limits.throttles import Throttles
 from api.models.accounts import User
 from api.models.changes import Tell, Typed
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 
 
 class TypingService:

@@ -15,7 +15,7 @@ from api.models.rooms import Member, SlowTurn, is_direct
 from api.rooms import policy
 from api.rooms.direct import DirectRooms
 from api.rooms.members import MemberService
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.store.base.store import Store
 
 MS_PER_SECOND: Final = 1_000

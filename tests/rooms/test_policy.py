@@ -24,7 +24,8 @@ from api.models.rooms import (
 )
 from api.protocol import commands as protocol
 from api.rooms import policy
-from api.rooms.policy import GOVERNS, WHO_MAY, Insider, Operation, Outsider, Relation
+from api.rooms.operations import Operation
+from api.rooms.policy import GOVERNS, WHO_MAY, Insider, Outsider, Relation
 from api.rooms.writing import Writing
 from tests.node import Event, Node, Person, Socket, http_client, running
 from tests.process import result
