@@ -12,6 +12,11 @@ def random_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def random_secret() -> str:
+    """Return a secret of 256 random bits: 43 characters out of A-Z a-z 0-9 _ -."""
+    return secrets.token_urlsafe(32)
+
+
 def random_code() -> str:
     """Return a code of `CODE_BYTES`, which lets in whoever has it."""
     return secrets.token_urlsafe(CODE_BYTES)

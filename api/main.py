@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
+from api.accounts.directory import make_room_bot
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
 from api.accounts.wiring import wire_accounts, wire_audit
@@ -48,6 +49,7 @@ from api.routers import (
     consumers,
     direct,
     health,
+    hooks,
     invites,
     members,
     mentions,
@@ -135,7 +137,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             mentions,
             consumers,
         ),
-        *(room_invites, admin, admin_rooms, invites),
+        *(hooks, room_invites, admin, admin_rooms, invites),
     ):
         app.include_router(part.router)
     for probed in (health, ws):
@@ -212,6 +214,7 @@ async def _running(
         on_deleted=jobs.deletion.begin,
         tell=signals.tell,
         record=wire_audit(settings, store).record,
+        make_bot=partial(make_room_bot, store),
         receipts=settings.receipts,
         consumers_per_user=settings.consumers_per_user,
     )

@@ -14,6 +14,7 @@ const API_PATHS = [
   'users',
   'rooms',
   'invites',
+  'hooks',
   'mentions',
   'consumers',
   'problems',

@@ -31,6 +31,7 @@ from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
 from api.rooms.consumers import ConsumerService
 from api.rooms.direct import DirectRooms
+from api.rooms.hooks import HookService
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
@@ -125,6 +126,10 @@ def _direct(parts: _Services) -> DirectRooms:
     return parts.rooms.direct
 
 
+def _hooks(parts: _Services) -> HookService:
+    return parts.rooms.hooks
+
+
 def _room_invites(parts: _Services) -> RoomInvites:
     return parts.rooms.invites
 
@@ -178,6 +183,7 @@ BansDep = Annotated[BanService, Depends(_bans)]
 BlocksDep = Annotated[BlockService, Depends(_blocks)]
 ReportsDep = Annotated[ReportService, Depends(_reports)]
 DirectDep = Annotated[DirectRooms, Depends(_direct)]
+HooksDep = Annotated[HookService, Depends(_hooks)]
 RoomInvitesDep = Annotated[RoomInvites, Depends(_room_invites)]
 MessagesDep = Annotated[MessageService, Depends(_messages)]
 MessageChangesDep = Annotated[MessageChanges, Depends(_message_changes)]

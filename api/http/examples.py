@@ -38,6 +38,7 @@ MESSAGE: Final = {
     "mentions": [USER_ID],
     "mentions_all": False,
     "is_bot": False,
+    "shown_as": None,
 }
 ROOM: Final = {
     "id": "lobby",

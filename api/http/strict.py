@@ -24,6 +24,7 @@ from api.protocol import strict_json
 from api.protocol.fields import MAX_REQUEST_BYTES
 
 MAX_FORM_FIELDS: Final = 32
+JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 UTF_8: Final = frozenset({"utf-8", "utf8"})
 """The names of the one encoding that bodies may have (RFC 8259, section 8.1)."""
@@ -64,7 +65,7 @@ class StrictRoute(APIRoute):
                 )
             _require_once("query", request.query_params.multi_items())
             if takes_body:
-                await _read(request)
+                await read_body(request, MAX_REQUEST_BYTES)
             if not needs_body and not await request.body():
                 return await answer(request)
             if takes_json:
@@ -103,15 +104,15 @@ def _is_form(route: APIRoute) -> bool:
     )
 
 
-async def _read(request: Request) -> None:
+async def read_body(request: Request, most_bytes: int) -> None:
     """Read the whole body, but stop as soon as it is too large. Raises `TooLarge`."""
-    if int(request.headers.get("content-length", "0")) > MAX_REQUEST_BYTES:
+    if int(request.headers.get("content-length", "0")) > most_bytes:
         raise TooLarge
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_REQUEST_BYTES:
+            if len(body) > most_bytes:
                 raise TooLarge
     except ClientDisconnect:
         raise BadJson("The body broke off") from None  # nobody gets this answer, and the error is not logged
@@ -119,14 +120,14 @@ async def _read(request: Request) -> None:
 
 
 async def _parse(request: Request) -> None:
-    _require_type(request, "application/json")
+    require_type(request, JSON)
     request._json = strict_json.loads(await request.body())  # noqa: SLF001  Starlette caches `json()` here
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
 
 
 async def _check_form(request: Request) -> None:
-    _require_type(request, FORM)
+    require_type(request, FORM)
     try:
         fields = parse_qsl(
             (await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS
@@ -143,14 +144,18 @@ def _require_once(where: str, fields: list[tuple[str, str]]) -> None:
         raise Invalid("A field stands twice", errors=(twice,), code="duplicate_key")
 
 
-def _require_type(request: Request, wanted: str) -> None:
-    """Raise `UnsupportedMediaType` for a body that is of another type, not in UTF-8, or compressed."""
+def require_type(request: Request, *wanted: str) -> str:
+    """Return the type of a body, which is one of those wanted.
+
+    Raises `UnsupportedMediaType` for a body that is of another type, not in UTF-8, or compressed.
+    """
     message = Message()
     message["content-type"] = request.headers.get("content-type", "")
-    if message.get_content_type() != wanted or "content-type" not in request.headers:
-        raise UnsupportedMediaType(f"Send the body as {wanted}")
+    if message.get_content_type() not in wanted or "content-type" not in request.headers:
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(wanted)}")
     for name, value in message.get_params(failobj=[])[1:]:
         if name.lower().startswith("charset") and str(value).lower() not in UTF_8:
             raise UnsupportedMediaType("Send the body in UTF-8")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Send the body without a Content-Encoding")
+    return message.get_content_type()

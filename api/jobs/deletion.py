@@ -58,6 +58,8 @@ class RoomDeletion:
     async def _take_all_away(self, _lease: Lease) -> None:
         for room_id in await self._pending():
             try:
+                for bot_id in await self._store.hooks.bots_of(room_id):
+                    await self._store.erasure.begin(bot_id)  # before what tells of them goes
                 while await self._store.deletions.take_away(room_id):
                     pass
             except Unavailable:

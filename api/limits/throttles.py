@@ -19,6 +19,8 @@ EXPORTS_PER_MINUTE: Final = 5
 """The exports of one user are limited, because each reads everything that they ever wrote."""
 PREVIEWS_PER_MINUTE: Final = 60
 """The invites that are looked at from one address are limited, because no account is needed for that."""
+GUESSES_PER_MINUTE: Final = 60
+"""The posts to hooks that are not there are limited by address: somebody guesses, or a sender does not hear of it."""
 PROFILES_PER_MINUTE: Final = 10
 """The changes of one profile are limited, because each is told to everybody who is connected."""
 TYPING_SECONDS: Final = 2.5
@@ -77,6 +79,7 @@ class Throttles:
         self._rooms = throttle("rooms", Windows(rates.rooms, MINUTE_SECONDS))
         self._exports = throttle("exports", Windows(EXPORTS_PER_MINUTE, MINUTE_SECONDS))
         self._previews = throttle("previews", Windows(PREVIEWS_PER_MINUTE, MINUTE_SECONDS))
+        self._guesses = throttle("guesses", Windows(GUESSES_PER_MINUTE, MINUTE_SECONDS))
         self._profiles = throttle("profiles", Windows(PROFILES_PER_MINUTE, MINUTE_SECONDS))
         self._requests = throttle("requests", Buckets(rates.requests))
         self._typing = throttle("typing", Windows(1, TYPING_SECONDS))
@@ -117,6 +120,10 @@ class Throttles:
     def preview(self, address: str) -> None:
         """Count one look at an invite from an address, or from its network where a client has a whole one."""
         self._previews.count(counted_as(address or UNKNOWN))
+
+    def guess_hook(self, address: str) -> None:
+        """Count one post to a hook that is not there, from an address or its network."""
+        self._guesses.count(counted_as(address or UNKNOWN))
 
     def change_profile(self, user_id: str) -> None:
         """Count one change of a user's profile."""

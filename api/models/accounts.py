@@ -161,6 +161,8 @@ class Audited(StrEnum):
     REPORT_REOPENED = "report_reopened"
     BLOCKED = "blocked"
     UNBLOCKED = "unblocked"
+    HOOK_MADE = "hook_made"  # the subject is its bot
+    HOOK_ENDED = "hook_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,14 @@ class Field:
     """The value of a missing field, which events and `/log` leave out. A field without a default is required."""
     is_said: bool = True
     """Whether the author sends it. The server adds the other fields, and a retry is not compared by them."""
-    item: type | None = None
-    """The exact type of the items of a list."""
+    items: tuple[type, ...] = ()
+    """The exact types of the items of a list, or of the values of an object."""
 
     def holds(self, value: Json) -> bool:
         """Return whether the field may have this value."""
         if type(value) not in self.types:
             return False
-        return self.item is None or all(type(one) is self.item for one in _items(value))
+        return not self.items or all(type(one) in self.items for one in _items(value))
 
 
 @dataclass(frozen=True)
@@ -64,29 +64,31 @@ class Shape:
 
 
 def _items(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, list) else [*value.values()] if isinstance(value, dict) else []
 
 
 _TEXT: Final = Field((str,))
 _SEQ: Final = Field((int,))
 _THREAD: Final = Field((int, NoneType), default=None, is_said=False)
 _MENTIONS: Final = {
-    "mentions": Field((list,), default=[], is_said=False, item=str),
+    "mentions": Field((list,), default=[], is_said=False, items=(str,)),
     "mentions_all": Field((bool,), default=False, is_said=False),
 }
 _IS_BOT: Final = Field((bool,), default=False, is_said=False)
+_SHOWN_AS: Final = Field((dict, NoneType), default=None, is_said=False, items=(str, NoneType))
 
 KINDS: Final[dict[str, Shape]] = {
     Kind.MESSAGE: Shape(
         "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`. It"
         " mentions the users with the ids in `mentions`, or with `mentions_all` everybody. Where `is_bot` is true,"
-        " a bot wrote it",
+        " a bot wrote it, which asks to be shown as `shown_as`",
         {
             "body": _TEXT,
             "reply_to": Field((int, NoneType)),
             "thread": _THREAD,
             **_MENTIONS,
             "is_bot": _IS_BOT,
+            "shown_as": _SHOWN_AS,
         },
         sends_ref=True,
         in_history=True,

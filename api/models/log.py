@@ -115,6 +115,23 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownAs:
+    """How an incoming hook asks to be shown with a message."""
+
+    name: str
+    icon_url: str | None = None
+    """The address of a picture. It is kept for clients that want it, and pages do not load it."""
+    icon_emoji: str | None = None
+    """An emoji, or the name of one without colons."""
+
+    @property
+    def data(self) -> EntryData:
+        """Return it as the data of an entry has it."""
+        emoji: EntryData = {} if self.icon_emoji is None else {"icon_emoji": self.icon_emoji}
+        return {"name": self.name, "icon_url": self.icon_url, **emoji}
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as it is now, after its edits, deletion and reactions. A deleted message has an empty body."""
 
@@ -142,6 +159,7 @@ class Message:
     """Whether it mentions all members of the room."""
     is_bot: bool = False
     """Whether its author is a bot."""
+    shown_as: ShownAs | None = None
 
 
 def preview(message: Message) -> Message:

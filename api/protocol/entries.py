@@ -21,6 +21,14 @@ class _Entry(TypedDict):
     username: str
 
 
+class ShownAsFields(TypedDict):
+    """How an incoming hook asks to be shown with a message."""
+
+    name: str
+    icon_url: str | None
+    icon_emoji: NotRequired[str]
+
+
 class MessageEvent(_Entry):
     """A user wrote a message."""
 
@@ -32,6 +40,7 @@ class MessageEvent(_Entry):
     mentions: NotRequired[list[str]]
     mentions_all: NotRequired[bool]
     is_bot: NotRequired[bool]
+    shown_as: NotRequired[ShownAsFields | None]
 
 
 class EditEvent(_Entry):

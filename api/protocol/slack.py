@@ -21,6 +21,8 @@ from api.protocol.markdown import MarkdownWriter, is_address, one_line
 from api.protocol.mrkdwn import unescaped, write_line, write_mrkdwn
 from api.protocol.slack_blocks import objects_of, text_of, write_blocks, write_links
 
+MAX_HOOK_BYTES: Final = 256 * 1024
+"""The most bytes of a message to a hook. Senders describe a whole build or many alerts at once, and escape much."""
 MAX_NAME_CHARACTERS: Final = 80
 """A longer name to show is cut."""
 MAX_FORM_FIELDS: Final = 100

@@ -33,4 +33,6 @@ class Operation(StrEnum):
     CHANGE_ROOM = "change the name, the visibility and `post_role`, archive the room and take it back"
     DELETE_ROOM = "delete the room"
     BAN = "ban users, end bans and list them"
+    MANAGE_HOOKS = "make and end incoming hooks"
+    SEE_INTEGRATIONS = "see which integrations it has"
     REPORT = "report messages to the administrators"

@@ -79,6 +79,8 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.CHANGE_ROOM: frozenset({Role.OWNER}),
     Operation.DELETE_ROOM: frozenset({Role.OWNER}),
     Operation.BAN: GOVERNORS,
+    Operation.MANAGE_HOOKS: GOVERNORS,
+    Operation.SEE_INTEGRATIONS: MEMBERS,
     Operation.REPORT: MEMBERS,
 }
 
@@ -88,6 +90,7 @@ IN_ARCHIVED: Final = frozenset(
         *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY, Operation.PLACE),
         *(Operation.DELETE, Operation.DELETE_OTHERS, Operation.SET_ROLE, Operation.REMOVE_MEMBER),
         *(Operation.BAN, Operation.REPORT, Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
+        Operation.SEE_INTEGRATIONS,
     }
 )
 """What is still done in an archived room: reading, leaving, deleting, changing members and taking the room back."""
@@ -365,4 +368,5 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.DELETE_ROOM: "Only owners delete a room",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
     Operation.INVITE: "Only owners and moderators invite people",
+    Operation.MANAGE_HOOKS: "Only owners and moderators make and end hooks",
 }

@@ -9,6 +9,7 @@ from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
 from api.rooms.consumers import ConsumerService
 from api.rooms.direct import DirectRooms
+from api.rooms.hooks import HookService, MakeBot
 from api.rooms.invites import RoomInvites
 from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
@@ -34,6 +35,7 @@ class RoomServices:
     blocks: BlockService
     reports: ReportService
     direct: DirectRooms
+    hooks: HookService
     invites: RoomInvites
     messages: MessageService
     changes: MessageChanges
@@ -53,6 +55,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     on_deleted: OnDeleted,
     tell: Tell,
     record: Record,
+    make_bot: MakeBot,
     receipts: bool,
     consumers_per_user: int,
 ) -> RoomServices:
@@ -74,6 +77,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         blocks=BlockService(store, members, limits.throttles, record),
         reports=ReportService(store, members, limits.throttles, record),
         direct=direct,
+        hooks=HookService(store, members, mentions, writing, limits.throttles, limits.caps, record, make_bot),
         invites=RoomInvites(store, rooms, members, limits.throttles, limits.caps),
         messages=messages,
         changes=changes,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple, Self
 
-from api.models.log import SHOWN_REACTORS, Entry, EntryData, Kind, Message, Reaction
+from api.models.log import SHOWN_REACTORS, Entry, EntryData, Json, Kind, Message, Reaction, ShownAs
 
 
 class Mentions(NamedTuple):
@@ -201,4 +201,15 @@ def folded(entry: Entry, state: State) -> Message:
         mentions=mentions.user_ids,
         mentions_all=mentions.everybody,
         is_bot=entry.data.get("is_bot") is True,
+        shown_as=None if is_deleted else _shown_as(entry.data.get("shown_as")),
     )
+
+
+def _shown_as(value: Json) -> ShownAs | None:
+    """Return how a message asks to be shown, or None where it does not say it."""
+    fields = value if isinstance(value, dict) else {}
+    name, icon_url, icon_emoji = (
+        text if isinstance(text := fields.get(one), str) else None
+        for one in ("name", "icon_url", "icon_emoji")
+    )
+    return None if name is None else ShownAs(name, icon_url, icon_emoji)

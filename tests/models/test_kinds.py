@@ -11,7 +11,7 @@ LATER = Shape(
     {
         "body": Field((str,)),
         "files": Field((list,), default=[]),
-        "mentions": Field((list,), default=[], is_said=False, item=str),
+        "mentions": Field((list,), default=[], is_said=False, items=(str,)),
     },
 )
 """A kind to which a later version has added fields."""

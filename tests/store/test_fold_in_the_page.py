@@ -62,14 +62,17 @@ _MENTIONED: Final = st.fixed_dictionaries(
         "mentions_all": st.booleans(),
     },
 )
+_SHOWN: Final = st.sampled_from(
+    [{}, {"shown_as": None}, {"shown_as": {"name": "CI", "icon_url": None, "icon_emoji": "ghost"}}]
+)
 """Whom a text mentions. What has its default may be there as well."""
 
 
 def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
     said: st.SearchStrategy[tuple[str, EntryData]] = st.builds(
-        lambda body, mentioned: (Kind.MESSAGE, {"body": body, "reply_to": None, **mentioned}),
+        lambda body, *more: (Kind.MESSAGE, {"body": body, "reply_to": None, **more[0], **more[1]}),
         st.text("abc é", min_size=1, max_size=8),
-        _MENTIONED,
+        *(_MENTIONED, _SHOWN),
     )
     strange: st.SearchStrategy[tuple[str, EntryData]] = st.just(
         ("pin_of_the_future", {"target": 1, "list": [1]})

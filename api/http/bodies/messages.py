@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.forms import Answer
-from api.models.log import Around, Edits, Entry, Head, History, Message, Timeline
+from api.models.log import Around, Edits, Entry, Head, History, Message, ShownAs, Timeline
 from api.models.page import Page
 from api.protocol.entries import entry_event
 from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
@@ -44,6 +45,26 @@ class ReactionOut(Answer):
     user_ids: tuple[str, ...]
 
 
+class ShownAsOut(Answer):
+    """How an incoming hook asks to be shown with a message. `icon_emoji` is there where it names one."""
+
+    name: str
+    icon_url: str | None
+    icon_emoji: str | SkipJsonSchema[None] = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialize(self)
+        if self.icon_emoji is None:
+            del fields["icon_emoji"]
+        return fields
+
+    @classmethod
+    def of(cls, shown_as: ShownAs) -> Self:
+        """Make it from its record."""
+        return cls(name=shown_as.name, icon_url=shown_as.icon_url, icon_emoji=shown_as.icon_emoji)
+
+
 class MessageOut(Answer):
     """A message as it is now, after its edits, deletion, reactions and pins."""
 
@@ -65,6 +86,7 @@ class MessageOut(Answer):
     mentions: tuple[str, ...]
     mentions_all: bool
     is_bot: bool
+    shown_as: ShownAsOut | None
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -91,6 +113,7 @@ class MessageOut(Answer):
             mentions=message.mentions,
             mentions_all=message.mentions_all,
             is_bot=message.is_bot,
+            shown_as=None if message.shown_as is None else ShownAsOut.of(message.shown_as),
         )
 
 

@@ -27,6 +27,7 @@ from api.store.base.consumers import ConsumerStore
 from api.store.base.deletions import DeletionStore
 from api.store.base.deliveries import DeliveryStore
 from api.store.base.erasure import ErasureStore
+from api.store.base.hooks import HookStore
 from api.store.base.invites import InviteStore
 from api.store.base.leases import LeaseStore
 from api.store.base.log import LogStore
@@ -78,6 +79,7 @@ class Store(ABC):
         pauses: PauseStore,
         audit: AuditStore,
         attempts: AttemptStore,
+        hooks: HookStore,
         invites: InviteStore,
         erasure: ErasureStore,
         changes: ChangeStore,
@@ -102,6 +104,7 @@ class Store(ABC):
         self.pauses = pauses
         self.audit = audit
         self.attempts = attempts
+        self.hooks = hooks
         self.invites = invites
         self.erasure = erasure
         self.changes = changes

@@ -147,6 +147,7 @@ _QUERIES: Final = (
     *map(_by_key, ("mentions", "changed", "pins")),
     Prepared(lambda room_id: r.table("reactions").get_all(room_id, index="room").limit(ROWS).delete()),
     Prepared(_webhooks),
+    Prepared(lambda room_id: r.table("hooks").get_all(room_id, index="of_room").limit(ROWS).delete()),
     _by_index("invites", [r.minval, r.minval], [r.maxval, r.maxval], "room"),
 )
 _MEMBERS: Final = _by_key("members")

@@ -68,7 +68,7 @@ def is_row(row: Any) -> Any:
 
 
 def erased(rows: Any, seqs: Any) -> Any:
-    """Return rows without the bodies, mentions and refs of the messages with these seqs, and of their edits.
+    """Return rows with nothing of what the messages with these seqs, and their edits, say and are shown as.
 
     Their ids stay, which are made of author and ref, so that a retry still finds them.
     """
@@ -79,7 +79,7 @@ def erased(rows: Any, seqs: Any) -> Any:
             row,
             seqs.contains(row["seq"])
             | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
-            row.merge(blank).without({"data": dict.fromkeys(("mentions", "mentions_all"), True)}),
+            row.merge(blank).without({"data": dict.fromkeys(("mentions", "mentions_all", "shown_as"), True)}),
             row,
         )
     )

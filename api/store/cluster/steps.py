@@ -265,4 +265,19 @@ STEPS: Final = (
         ),
     ),
     Step(version=22, tables=("consumers",), changes=(), indexes=()),
+    Step(
+        version=23,
+        tables=("hooks",),
+        changes=(),
+        indexes=(
+            Index(
+                "hooks",
+                "room",
+                lambda row: r.branch(
+                    row["ended_at"].eq(None), [row["room_id"], row["created_at"], row["id"]], None
+                ),
+            ),
+            Index("hooks", "of_room", lambda row: row["room_id"]),
+        ),
+    ),
 )

@@ -23,6 +23,7 @@ from api.store.cluster.erasure import ClusterErasure
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.folds import Folds
 from api.store.cluster.heads import KnownHeads
+from api.store.cluster.hooks import ClusterHooks
 from api.store.cluster.invites import ClusterInvites
 from api.store.cluster.leases import ClusterLeases
 from api.store.cluster.log import ClusterLog
@@ -106,6 +107,7 @@ class ClusterStore(Store):
             pauses=ClusterPauses(pool, flusher),
             audit=ClusterAudit(pool),
             attempts=ClusterAttempts(pool),
+            hooks=ClusterHooks(pool, reader),
             invites=ClusterInvites(pool, accounts),
             erasure=ClusterErasure(pool, flusher, reader),
             changes=ClusterChanges(

@@ -25,6 +25,7 @@ _KEYS: Final = {
     "entries": "seq",
     "invites": "id",
     "webhooks": "id",
+    "hooks": "id",
     "members": "user_id",
 }
 """The tables of what is left of a room, with what is their key beside `room_id`. Memberships go last."""

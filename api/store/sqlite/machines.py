@@ -49,5 +49,19 @@ CREATE TABLE consumers (
 ) STRICT, WITHOUT ROWID;
 """
 
-MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS)
+_HOOKS: Final = """
+-- Addresses at which programs post into rooms. id: the hash of the secret. A hook that has ended is kept for its bot.
+CREATE TABLE hooks (
+    id TEXT PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    bot_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hooks_of_room ON hooks (room_id, created_at, id);
+"""
+
+MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS, _HOOKS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

@@ -25,6 +25,7 @@ from api.store.sqlite.database import Database
 from api.store.sqlite.deletions import SqliteDeletions
 from api.store.sqlite.deliveries import SqliteDeliveries
 from api.store.sqlite.erasure import SqliteErasure
+from api.store.sqlite.hooks import SqliteHooks
 from api.store.sqlite.invites import SqliteInvites
 from api.store.sqlite.leases import SqliteLeases
 from api.store.sqlite.log import SqliteLog
@@ -78,6 +79,7 @@ class SqliteStore(Store):
             pauses=SqlitePauses(writer),
             audit=SqliteAudit(reader, writer),
             attempts=SqliteAttempts(writer),
+            hooks=SqliteHooks(reader, writer),
             invites=SqliteInvites(reader, writer),
             erasure=SqliteErasure(reader, writer, log),
             changes=changes,

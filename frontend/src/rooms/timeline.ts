@@ -9,6 +9,7 @@ import type {
   Message,
   Position,
   Role,
+  ShownAs,
 } from '../wire/protocol';
 import { counted, countReplies, doubtfulRoot, recountedReplies } from './replies';
 import { type AllSettings, settingsOf } from './settings';
@@ -43,6 +44,8 @@ export interface MessageEntry {
   /** The ids of the users whom it mentions. */
   mentions: readonly string[];
   mentions_all: boolean;
+  /** How the hook that wrote it asks to be shown. */
+  shown_as: ShownAs | null;
 }
 
 export interface NoticeEntry {
@@ -293,6 +296,7 @@ export function messageEntry(message: Message): MessageEntry {
     last_reply_at: message.last_reply_at ?? null,
     mentions: message.mentions ?? [],
     mentions_all: message.mentions_all ?? false,
+    shown_as: message.shown_as ?? null,
   };
 }
 
@@ -352,7 +356,7 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
       return {
         ...entry,
         ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
-        ...{ mentions: [], mentions_all: false },
+        ...{ mentions: [], mentions_all: false, shown_as: null },
       };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, fact) };

@@ -90,6 +90,15 @@ export interface Reaction {
   user_ids: string[];
 }
 
+/** How an incoming hook asks to be shown with a message. */
+export interface ShownAs {
+  name: string;
+  /** It is kept, and never loaded. */
+  icon_url: string | null;
+  /** An emoji, or the name of one without colons. */
+  icon_emoji?: string | null;
+}
+
 export interface Message {
   room_id: string;
   seq: number;
@@ -112,6 +121,7 @@ export interface Message {
   mentions_all?: boolean | null;
   /** Whether a bot wrote it. */
   is_bot?: boolean | null;
+  shown_as?: ShownAs | null;
 }
 
 /** What of a room the user is notified of. */
@@ -251,6 +261,7 @@ const KINDS = {
     mentions: maybe(list(text)),
     mentions_all: maybe(flag),
     is_bot: maybe(flag),
+    shown_as: maybe(object<ShownAs>()),
   },
   edit: { target: whole, body: text, mentions: maybe(list(text)), mentions_all: maybe(flag) },
   delete: { target: whole, thread: maybe(whole) },
