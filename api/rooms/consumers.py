@@ -21,7 +21,7 @@ from api.models.page import PAGE_BYTES
 from api.models.rooms import Member
 from api.rooms import policy
 from api.rooms.ack_tokens import places_of, token_of
-from api.rooms.policy import Operation
+from api.rooms.operations import Operation
 from api.rooms.shares import fair_shares
 from api.store.base.store import Store
 

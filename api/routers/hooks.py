@@ -1,14 +1,10 @@
 """/rooms/{room_id}/hooks and /hooks: making, listing and ending incoming hooks, and posting to them."""
 
-import asyncio
-import base64
-import hashlib
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
-from api.clock import now_ms
 from api.errors import (
     Archived,
     BadJson,
@@ -26,16 +22,15 @@ from api.errors import (
 )
 from api.http.bodies.hooks import SLACK_BODY, HookOut, HooksOut, MadeHook, NewHook, shown_as
 from api.http.deps import NEEDS_MEMORY, AddressDep, HooksDep, HttpSettingsDep, IdentityDep
+from api.http.hook_message import read_hook_message
 from api.http.idempotency import IdempotencyKey, ref_of
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
-from api.http.strict import FORM, JSON, StrictRoute, read_body, require_type
-from api.protocol.slack import MAX_HOOK_BYTES, read_slack
+from api.http.strict import StrictRoute
 
 router = APIRouter(tags=["hooks"])
 _strict = APIRouter(route_class=StrictRoute)
 PATH: Final = "/rooms/{room_id}/hooks"
-MINUTE_MS: Final = 60_000
 
 
 @_strict.post(PATH, status_code=201, responses=refuses(Forbidden))
@@ -95,16 +90,7 @@ async def post_to_hook(
     """
     ref = ref_of(idempotency_key, None)
     posting = await hooks.begin(secret, address)
-    is_form = require_type(request, JSON, FORM) == FORM
-    await read_body(request, MAX_HOOK_BYTES)
-    raw = await request.body()
-    # A large message takes some time to read, in which others are served.
-    message = await asyncio.to_thread(read_slack, raw, is_form=is_form)
-    await hooks.post(posting, message.body, shown_as(posting.hook, message), ref or _ref_of_body(raw))
+    message = await read_hook_message(request)
+    shown = shown_as(posting.hook, message.said)
+    await hooks.post(posting, message.said.body, shown, ref or message.ref)
     return PlainTextResponse("ok")
-
-
-def _ref_of_body(raw: bytes) -> str:
-    """Return the ref of a message that comes without one: senders repeat it when they have not heard the answer."""
-    minute = now_ms() // MINUTE_MS
-    return base64.urlsafe_b64encode(hashlib.sha256(b"%d %b" % (minute, raw)).digest()).decode()

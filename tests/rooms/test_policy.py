@@ -96,6 +96,11 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("GET", "/invites"),
         Request("DELETE", "/invites/{code}"),
     ],
+    Operation.MANAGE_HOOKS: [
+        Request("POST", "/hooks", {"name": "CI"}),
+        Request("DELETE", "/hooks/{hook_id}"),
+    ],
+    Operation.SEE_INTEGRATIONS: [Request("GET", "/hooks")],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.SET_TOPIC: [Request("PATCH", "", {"topic": "new"}), Request("PATCH", "", {"slow_seconds": 0})],
@@ -150,6 +155,7 @@ class Scene(NamedTuple):
     me: Person | None  # None: has no token
     relation: Relation | None  # the relation of `me`; None: has no valid token
     code: str = "no-such-code"  # of an invite to the room
+    hook_id: str = "no-such-hook"
 
     def answer(self, operation: Operation) -> int:
         """Return the status that the table demands; 200 stands for every success."""
@@ -166,7 +172,8 @@ class Scene(NamedTuple):
     async def ask(self, room_id: str, request: Request) -> httpx.Response:
         http = self.node.client() if self.me is None else self.me.http
         me = self.guest.id if self.me is None else self.me.id
-        path = request.path.format(guest=self.guest.id, me=me, code=self.code, **self.seqs)
+        names = {"guest": self.guest.id, "me": me, "code": self.code, "hook_id": self.hook_id}
+        path = request.path.format(**names, **self.seqs)
         return await http.request(request.method, f"/rooms/{room_id}{path}", json=request.body)
 
 
@@ -208,7 +215,8 @@ async def make_scene(node: Node, name: Relation | str, visibility: Visibility) -
         return await make_direct_scene(node)
     scene = await make_scene_of_room(node, name, visibility)
     invite = await scene.owner.http.post(f"/rooms/{scene.room_id}/invites", json={})
-    return scene._replace(code=invite.json()["code"])
+    hook = await scene.owner.http.post(f"/rooms/{scene.room_id}/hooks", json={"name": "Deploys"})
+    return scene._replace(code=invite.json()["code"], hook_id=hook.json()["hook_id"])
 
 
 async def make_scene_of_room(node: Node, name: Relation | str, visibility: Visibility) -> Scene:

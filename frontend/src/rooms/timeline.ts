@@ -9,8 +9,8 @@ import type {
   Message,
   Position,
   Role,
-  ShownAs,
 } from '../wire/protocol';
+import type { ShownAs } from '../wire/shown_as';
 import { counted, countReplies, doubtfulRoot, recountedReplies } from './replies';
 import { type AllSettings, settingsOf } from './settings';
 

@@ -12,6 +12,7 @@ import {
   text,
   whole,
 } from './shape';
+import type { ShownAs } from './shown_as';
 
 export interface Position {
   epoch: string;
@@ -88,15 +89,6 @@ export interface Reaction {
   count?: number;
   /** The first of them. */
   user_ids: string[];
-}
-
-/** How an incoming hook asks to be shown with a message. */
-export interface ShownAs {
-  name: string;
-  /** It is kept, and never loaded. */
-  icon_url: string | null;
-  /** An emoji, or the name of one without colons. */
-  icon_emoji?: string | null;
 }
 
 export interface Message {
