@@ -20,6 +20,7 @@ from tests.faults import (
     browser_cases,
     client_cases,
     cluster_cases,
+    consumer_cases,
     crash_cases,
     database_cases,
     follower_cases,
@@ -51,6 +52,7 @@ GROUPS: Final = (
     login_cases,
     reading_cases,
     follower_cases,
+    consumer_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0
