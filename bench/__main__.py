@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, idle, rooms, sends, slow
+from bench.cases import fanout, growth, idle, online, rooms, sends, slow
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -26,6 +26,7 @@ SUITES: Final = {
     "rooms": rooms.cases,
     "slow": slow.cases,
     "growth": growth.cases,
+    "online": online.cases,
 }
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.
@@ -54,6 +55,10 @@ SHOWN: Final = {
     "toggled_page_ratio": "{:.2f} x with one toggled",
     "first_reaction_ms": "first reaction {:.2f} ms",
     "reaction_ratio": "the 10,001st {:.2f} x",
+    "change_us": "a change {:,.0f} us",
+    "event_us": "an event {:.2f} us",
+    "storm_events": "reconnects told {:,.0f}",
+    "notice_us": "a notice {:.2f} us",
     "held_rate": "held {:,.0f}/s",
     "beyond_p99_ms": "p99 {:,.0f} ms at the next rate",
     "other_node_cpu_us": "an idle node {:.1f} us a change",

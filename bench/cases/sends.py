@@ -77,9 +77,14 @@ def _quiet(contender: Contender, directory: Path) -> Row:
 
 def store_alone(word: str, store: str, count: int = 0, root: Path = tailwire.ROOT) -> Row:
     """Run bench/cases/store_alone.py on the server's core; return its figures."""
+    return run_alone(PROGRAM, word, store, str(count), root=root)
+
+
+def run_alone(program: str, *arguments: str, root: Path = tailwire.ROOT) -> Row:
+    """Run a program that measures parts of Tailwire without a server, on the server's core; return its figures."""
     command = [
         *("taskset", "-c", str(min(SERVER_CORES))),
-        *(sys.executable, "-P", PROGRAM, word, store, str(count)),
+        *(sys.executable, "-P", program, *arguments),
     ]
     done = subprocess.run(
         command, check=True, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True

@@ -88,7 +88,23 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("undelivered", "lost", "{:,.0f}"),
         ("others' cores", "others_cpu", "{:.2f}"),
     ),
+    "online": (
+        ("µs a change", "change_us", "{:,.0f}"),
+        ("told to", "change_events", "{:.0f}"),
+        ("µs an event", "event_us", "{:.2f}"),
+        ("bytes an event", "event_bytes", "{:.0f}"),
+        ("µs a `watch` of 200", "watch_us", "{:,.0f}"),
+        ("bytes of its answer", "watch_bytes", "{:,.0f}"),
+        ("µs a reconnect", "storm_us", "{:,.0f}"),
+        ("events of all reconnects", "storm_events", "{:,.0f}"),
+        ("bytes of the node's row", "row_bytes", "{:,.0f}"),
+        ("µs a notice", "notice_us", "{:.2f}"),
+        ("µs a message, 1,000 at once", "busy_message_us", "{:.2f}"),
+    ),
 }
+
+GROUPED: Final = frozenset({"growth", "online"})
+"""The suites of Tailwire alone, whose works are rows: a table for each first word of them."""
 
 RATIO: Final = ("CPU to ours", "cpu_us")
 RATIOS: Final = {"rooms": ("database to ours", "database_us")}
@@ -123,9 +139,9 @@ def write(results: Results, directory: Path) -> None:
 
 
 def tables(results: Results, suite: str) -> str:
-    """Return a suite's tables: one for each work; for `growth` one for each group of works."""
+    """Return a suite's tables: one for each work, or for each group of works."""
     works = results.works(suite)
-    if suite == "growth":
+    if suite in GROUPED:
         groups = dict.fromkeys(work.split()[0] for work in works)
         return "\n\n".join(
             _table(

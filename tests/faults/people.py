@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -98,6 +99,7 @@ class Witnessed:
         self.history = History()
         self.told: dict[str, Event] = {}
         """The `membership` that ended it, by client."""
+        self._told_at = self._out_at = 0.0
         self._changed = asyncio.Event()
 
     @asynccontextmanager
@@ -119,6 +121,7 @@ class Witnessed:
                 self.history.note(What.RECEIVE, name, self.room_id, seq=event["seq"], kind=event["type"])
             elif event["type"] == "membership" and event["role"] is None:
                 self.told[name] = event
+                self._told_at = time.monotonic()
                 self.history.note(What.OUT, name, self.room_id, grace=0.0)
                 self._changed.set()
 
@@ -126,16 +129,21 @@ class Witnessed:
 
     def is_out(self, person: Person, *, side: int) -> None:
         """Note that somebody is out of the room, by an answer of the node `side`. The other may be late."""
+        self._out_at = time.monotonic()
         for other in (0, 1):
             grace = HERE_SECONDS if other == side else OUT_SECONDS
             self.history.note(What.OUT, f"{person.username} at {other}", self.room_id, grace=grace)
 
-    async def all_told(self, person: Person) -> None:
-        """Wait until both sockets of a member have been told that it is over. Raises `TimeoutError`."""
+    async def all_told(self, person: Person) -> float:
+        """Wait until both sockets of a member have been told that it is over.
+
+        Return how much later than the answer all were that have been told. Raises `TimeoutError`.
+        """
         async with asyncio.timeout(4 * OUT_SECONDS):
             while not {f"{person.username} at {side}" for side in (0, 1)} <= self.told.keys():
                 self._changed.clear()
                 await self._changed.wait()
+        return max(0.0, self._told_at - self._out_at)
 
     def leaks(self) -> list[str]:
         """Return what has come to somebody who was out."""
