@@ -368,6 +368,31 @@ async def test_in_an_archived_room_who_may_do_a_thing_still_may_if_it_is_no_writ
                 assert (answer.status_code == wanted) if wanted != 200 else answer.is_success, request
 
 
+async def test_the_socket_keeps_to_what_an_archived_and_a_restricted_room_allow(scene: Scene) -> None:
+    if scene.me is None or scene.relation in {None, Insider.DIRECT}:
+        return
+    refused = {
+        200: None,
+        403: "banned" if scene.relation is Outsider.BANNED else "forbidden",
+        404: "not_found",
+    }
+    path = f"/rooms/{scene.room_id}"
+    async with scene.me.socket() as socket:
+        assert (await scene.owner.http.patch(path, json={"archived": True})).status_code == 200
+        for operation, command in scene.commands():
+            code = refused[scene.answer(operation)]
+            if code is None and operation not in policy.IN_ARCHIVED:
+                code = "archived"
+            assert (await socket.call(**command)).get("code") == code, (operation, command)
+        changes = {"archived": False, "post_role": "moderator"}
+        assert (await scene.owner.http.patch(path, json=changes)).status_code == 200
+        for operation, command in scene.commands():
+            if operation in {Operation.SEND, Operation.MENTION_ALL, Operation.TYPE}:
+                wanted = scene.answer(operation)
+                code = refused[scene.answer(Operation.SEND_RESTRICTED) if wanted == 200 else wanted]
+                assert (await socket.call(**command)).get("code") == code, (operation, command)
+
+
 def test_every_operation_is_tried() -> None:
     assert set(REQUESTS) | set(ALONE) == set(WHO_MAY) == set(Operation)
     assert {operation for operation, requests in REQUESTS.items() if not requests} <= set(COMMANDS)
