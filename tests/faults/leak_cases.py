@@ -108,15 +108,16 @@ class Run:
 
     async def put_out(
         self, doors: list[Door], person: Person, method: str, path: str, body: Event | None
-    ) -> bool:
-        """Ask for something that puts people out."""
+    ) -> Deed | None:
+        """Ask for something that puts people out. Return it, or None where it was refused."""
         deed = Deed(time.monotonic(), side=self.rng.randrange(2))
         answer = await self.ask(person, method, path, body, side=deed.side)
         deed.answered = time.monotonic()
-        if answer.is_success:
-            for door in doors:
-                door.outs.append(deed)
-        return answer.is_success
+        if not answer.is_success:
+            return None
+        for door in doors:
+            door.outs.append(deed)
+        return deed
 
     def mark(self, secret: Secret, of: Of, author: str = "") -> str:
         """Return a word that is told in one room only."""
@@ -246,8 +247,12 @@ class Run:
 
     async def delete_room(self, place: Place) -> None:
         if place.owner is not None and self.rng.random() < 0.3:
-            doors = [place.secret.public, *place.secret.members.values()]
-            if await self.put_out(doors, place.owner, "DELETE", place.path, None):
+            # The doors are those of the end: meanwhile somebody may have tried to come in.
+            secret = place.secret
+            deed = await self.put_out([], place.owner, "DELETE", place.path, None)
+            if deed is not None:
+                for door in (secret.public, *secret.members.values()):
+                    door.outs.append(deed)
                 place.is_deleted = True
 
     async def say(self, place: Place) -> None:
