@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, cast
 
-from pydantic import ConfigDict, Field, StrictBool
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from api.http.bodies.forms import Answer, RoomName, Section, Topic
 from api.http.bodies.messages import MessageOut
@@ -43,9 +43,15 @@ class NewRoom(Strict):
 
 
 class NewSettings(Strict):
-    """What is to change of a room. Null leaves a field as it is."""
+    """What is to change of a room. One field must be given; null leaves it as it is."""
 
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=False,
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={"minProperties": 1},
+    )
 
     name: RoomName | None = None
     topic: Topic | None = None
@@ -53,6 +59,12 @@ class NewSettings(Strict):
     archived: StrictBool | None = None
     slow_seconds: Annotated[int, Field(ge=0, le=MAX_SLOW_SECONDS, strict=True)] | None = None
     post_role: Literal[Role.MEMBER, Role.MODERATOR] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "NewSettings":
+        if not self.model_fields_set:
+            raise ValueError("must have a field that changes")
+        return self
 
     def fields_given(self) -> RoomFields:
         """Return the fields that are not null."""
