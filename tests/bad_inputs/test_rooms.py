@@ -17,7 +17,7 @@ from tests.rooms.test_rooms import make_room, say
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
-READS: Final = ("", "/members", "/messages", "/messages/4", "/log")
+READS: Final = ("", "/members", "/messages", "/messages/5", "/log")
 COMMANDS: Final[tuple[dict[str, Any], ...]] = (
     {"type": "subscribe"},
     {"type": "subscribe", "since": {"epoch": "guessed", "seq": 0}},
@@ -156,7 +156,7 @@ async def test_r13_a_refusal_about_a_private_room_tells_nothing_of_it(den: Den) 
         ("POST", "/join", None),
         ("POST", "/leave", None),
         ("PUT", "/read", {"seq": 1}),
-        ("POST", "/messages", {"ref": "r", "body": "hi", "reply_to": 4}),
+        ("POST", "/messages", {"ref": "r", "body": "hi", "reply_to": 5}),
         ("PUT", f"/members/{den.reader.id}", {"role": "reader"}),
         ("DELETE", f"/members/{den.reader.id}", None),
     ):

@@ -29,7 +29,7 @@ from api.tasks import Tasks
 from tests.node import SECONDS, eventually
 from tests.node import running as running_node
 from tests.store.calls import delete_room, send
-from tests.store.make import ALICE, DEN, account_of, make_room, message
+from tests.store.make import ALICE, BEGUN, DEN, account_of, make_room, message
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
@@ -144,7 +144,7 @@ async def fill(store: Store, room_id: str, *refs: str) -> int:
 async def test_a_follower_is_given_every_entry_of_every_room_once_and_in_order(
     store: Store, other: Store, den: Room
 ) -> None:
-    await send(store, den, "two", "three")
+    await send(store, den, "three")
     await fill(store, LOBBY_ID, "lobby")
     reader = Reader()
     async with running(store, reader) as follower:
@@ -166,18 +166,18 @@ async def test_a_follower_is_given_every_entry_of_every_room_once_and_in_order(
 async def test_a_follower_that_begins_now_is_given_what_comes_and_all_of_a_new_room(
     store: Store, den: Room
 ) -> None:
-    await send(store, den, "two")
+    (one,) = await send(store, den, "one")
     reader = Reader()
     async with running(store, reader, Start.NOW):
-        await is_reached(store, den.id, 2)
+        await is_reached(store, den.id, one)
         await eventually(lambda: store.kept(f"follower {NAME} has started"))
-        await send(store, den, "three")
-        await reader.until(den.id, 3)
+        (two,) = await send(store, den, "two")
+        await reader.until(den.id, two)
     room = make_room(7)
     await store.rooms.create(room, ALICE)
     async with running(store, reader, Start.NOW):
-        await reader.until(room.id, 1)
-    assert (reader.seqs(den.id), reader.seqs(room.id)) == ([3], [1])
+        await reader.until(room.id, BEGUN)
+    assert (reader.seqs(den.id), reader.seqs(room.id)) == ([two], [1, BEGUN])
 
 
 async def test_a_room_that_fails_is_tried_again_and_keeps_no_other_waiting(store: Store, den: Room) -> None:
@@ -189,13 +189,13 @@ async def test_a_room_that_fails_is_tried_again_and_keeps_no_other_waiting(store
 
     reader = Reader(fail)
     async with running(store, reader) as follower:
-        await send(store, den, "two")
+        (seq,) = await send(store, den, "hello")
         await fill(store, LOBBY_ID, "a")
         await reader.until(LOBBY_ID, 1)
-        await reader.until(den.id, 2)
+        await reader.until(den.id, seq)
         assert follower.failure_count == 3
-        await is_reached(store, den.id, 2)
-    assert set(reader.seqs(den.id)) == {1, 2}
+        await is_reached(store, den.id, seq)
+    assert set(reader.seqs(den.id)) == {1, BEGUN, seq}
 
 
 async def test_a_busy_room_takes_turns_with_the_others(
@@ -207,7 +207,7 @@ async def test_a_busy_room_takes_turns_with_the_others(
     reader = Reader()
     async with running(store, reader):
         await reader.until(LOBBY_ID, 50)
-        await reader.until(den.id, 1)
+        await reader.until(den.id, BEGUN)
     assert reader.seqs(LOBBY_ID) == list(range(1, 51))
     assert [room for room, _, _ in reader.keys].index(den.id) <= 10
 
@@ -277,7 +277,7 @@ async def test_a_follower_that_ends_at_any_moment_leaves_no_entry_out(
     """A hundred times a holder ends at a random moment, on either node, and its handling fails at times."""
     rng = random.Random(19)  # noqa: S311  no secret
     done: Counter[Key] = Counter()
-    seqs = {den.id: 1, LOBBY_ID: 0}
+    seqs = {den.id: BEGUN, LOBBY_ID: 0}
     moments = Moments(monkeypatch, store, other)
     moments.is_over.set()
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.02)
@@ -321,7 +321,7 @@ async def test_a_follower_that_ends_at_any_moment_leaves_no_entry_out(
 async def test_who_takes_over_goes_on_and_the_late_writes_of_the_holder_before_change_nothing(
     store: Store, other: Store, den: Room, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await send(store, den, "two", "three")
+    await send(store, den, "three")
     stopped, may_go_on = asyncio.Event(), asyncio.Event()
     refused: list[BaseException] = []
     advance = store.positions.advance
@@ -372,9 +372,9 @@ async def test_two_nodes_never_both_run_a_follower(store: Store, other: Store, d
         for number in range(20):
             await fill((store, other)[number % 2], den.id, f"r{number}")
         reader = one if first.handled_count else two
-        await reader.until(den.id, 21)
+        await reader.until(den.id, BEGUN + 20)
         assert 0 in {first.handled_count, second.handled_count}
-    assert sorted(one.seqs(den.id) + two.seqs(den.id)) == list(range(1, 22))
+    assert sorted(one.seqs(den.id) + two.seqs(den.id)) == list(range(1, BEGUN + 21))
 
 
 async def send_when_compared(store: Store, room: Room, body: str) -> None:
@@ -391,7 +391,7 @@ async def send_when_compared(store: Store, room: Room, body: str) -> None:
 async def test_after_a_restore_it_goes_on_after_the_last_entry_that_both_lives_share(
     store: Store, den: Room, stranger: Stranger
 ) -> None:
-    await send(store, den, "two", "three")
+    await send(store, den, "three")
     first = Reader()
     async with running(store, first):
         await is_reached(store, den.id, 3)
@@ -449,15 +449,15 @@ async def test_entries_that_were_read_while_the_epoch_changed_are_not_handled_un
     monkeypatch.setattr(store.log, "entries", late)
     reader = Reader()
     async with running(store, reader):
-        await reader.until(den.id, 2)
+        await reader.until(den.id, BEGUN + 1)
     new = (await store.log.heads([den.id]))[den.id].epoch
-    assert {epoch for room, epoch, seq in reader.keys if (room, seq) == (den.id, 2)} == {new}
+    assert {epoch for room, epoch, seq in reader.keys if (room, seq) == (den.id, BEGUN + 1)} == {new}
 
 
 async def test_a_room_that_was_deleted_is_forgotten(store: Store, den: Room) -> None:
     reader = Reader()
     async with running(store, reader):
-        await is_reached(store, den.id, 1)
+        await is_reached(store, den.id, BEGUN)
         await delete_room(store, den)
 
         async def is_forgotten() -> bool:
@@ -469,7 +469,7 @@ async def test_a_room_that_was_deleted_is_forgotten(store: Store, den: Room) -> 
     async with running(store, reader):
         await fill(store, LOBBY_ID, "a")
         await reader.until(LOBBY_ID, 1)
-    assert (reader.forgotten, reader.seqs(den.id)) == ([den.id], [1])
+    assert (reader.forgotten, reader.seqs(den.id)) == ([den.id], [1, BEGUN])
 
 
 async def test_no_room_is_missed_that_grows_while_heads_and_positions_are_compared(
@@ -480,7 +480,7 @@ async def test_no_room_is_missed_that_grows_while_heads_and_positions_are_compar
     reader, page = Reader(), store.positions.page
     async with running(store, reader):
         await is_reached(store, LOBBY_ID, 1)
-        await is_reached(store, den.id, 1)
+        await is_reached(store, den.id, BEGUN)
     grows, is_compared = True, asyncio.Event()
 
     async def compared(follower: str, *, after: str, limit: int) -> list[Progress]:
@@ -497,7 +497,7 @@ async def test_no_room_is_missed_that_grows_while_heads_and_positions_are_compar
     monkeypatch.setattr(store.positions, "page", compared)
     async with running(store, reader):
         await reader.until(LOBBY_ID, 2)
-        await reader.until(den.id, 2)
+        await reader.until(den.id, BEGUN + 1)
 
 
 async def test_what_grew_while_the_feed_was_away_is_handled_when_it_is_back(
@@ -509,15 +509,15 @@ async def test_what_grew_while_the_feed_was_away_is_handled_when_it_is_back(
     feed = feed_of(store, hub, follower)
     task = asyncio.create_task(follower.run())
     try:
-        await is_reached(store, den.id, 1)
-        await send(other, den, "two")
+        await is_reached(store, den.id, BEGUN)
+        (one,) = await send(other, den, "one")
         feeding = asyncio.create_task(feed.run())
-        await reader.until(den.id, 2)
+        await reader.until(den.id, one)
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
-        await send(other, den, "three")
+        (two,) = await send(other, den, "two")
         feeding = asyncio.create_task(feed.run())
-        await reader.until(den.id, 3)
+        await reader.until(den.id, two)
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
     finally:
@@ -536,7 +536,7 @@ async def test_a_room_that_grows_while_heads_are_compared_is_found_when_they_are
     async def compared(name: str, *, after: str, limit: int) -> list[Progress]:
         nonlocal grows
         found = await page(name, after=after, limit=limit)
-        if found and grows and await reached(store, den.id) == 1:
+        if found and grows and await reached(store, den.id) == BEGUN:
             grows = False
             await fill(store, den.id, "b")
             follower.compare()
@@ -545,9 +545,9 @@ async def test_a_room_that_grows_while_heads_are_compared_is_found_when_they_are
     monkeypatch.setattr(store.positions, "page", compared)
     task = asyncio.create_task(follower.run())
     try:
-        await is_reached(store, den.id, 1)
+        await is_reached(store, den.id, BEGUN)
         follower.compare()
-        await reader.until(den.id, 2)
+        await reader.until(den.id, BEGUN + 1)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -560,7 +560,7 @@ async def test_what_grows_just_before_the_feed_is_open_is_found(
 
     @asynccontextmanager
     async def late(*arguments: Any, **named: Any) -> AsyncIterator[Any]:
-        await is_reached(store, den.id, 1)
+        await is_reached(store, den.id, BEGUN)
         for _ in range(9):  # whatever was being compared is compared by now
             await store.positions.page(NAME, after="", limit=9)
         await fill(store, den.id, "in between")
@@ -569,7 +569,7 @@ async def test_what_grows_just_before_the_feed_is_open_is_found(
 
     monkeypatch.setattr(store.changes, "open", late)
     async with running(store, reader):
-        await reader.until(den.id, 2)
+        await reader.until(den.id, BEGUN + 1)
 
 
 async def test_two_thousand_rooms_are_compared_in_slices_and_only_those_that_have_grown_are_read(
@@ -621,13 +621,13 @@ async def test_a_follower_remembers_no_more_than_it_may_and_misses_nothing(
         for room in rooms:
             await fill(store, room.id, room.id)
         for room in rooms:
-            await is_reached(store, room.id, 2)
+            await is_reached(store, room.id, BEGUN + 1)
         shift = follower._shift
         assert shift is not None
         assert len(shift._known) <= 3 + len(shift._unwritten)
     assert Counter(room for room, _, _ in reader.keys) == {
-        **dict.fromkeys((room.id for room in rooms), 2),
-        DEN.id: 1,
+        **dict.fromkeys((room.id for room in rooms), BEGUN + 1),
+        DEN.id: BEGUN,
     }
 
 

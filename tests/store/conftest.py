@@ -22,6 +22,6 @@ async def bob(store: Store) -> User:
 
 @pytest.fixture
 async def den(store: Store, alice: User) -> Room:
-    """A private room of alice's. Its seq 1 is her membership."""
+    """A private room of alice's. It has the entries with which a room begins."""
     await store.rooms.create(DEN, alice)
     return DEN

@@ -12,6 +12,9 @@ ALICE = User("user-alice", "alice", "Alice", created_at=1_000)
 
 BOB = User("user-bob", "bob", "Bob", created_at=2_000)
 
+BEGUN = 2
+"""A new room has so many entries: its owner's `member` entry, and a `room` entry with its settings."""
+
 DEN = Room("room-den", "Den", "for us", Visibility.PRIVATE, created_at=3_000)
 
 

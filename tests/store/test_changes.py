@@ -23,7 +23,7 @@ from tests.store.calls import (
     send,
     whole_log,
 )
-from tests.store.make import BOB, DEN, delete, edit, message, reaction, session_of
+from tests.store.make import BEGUN, BOB, DEN, delete, edit, message, reaction, session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -39,9 +39,9 @@ async def test_changes_come_in_the_order_of_seq_whoever_makes_them(
                 for room_id in (den.id, LOBBY_ID)
             )
         )
-        last = {den.id: 101, LOBBY_ID: 100}
+        last = {den.id: BEGUN + 100, LOBBY_ID: 100}
         changes = await collect(tail, lambda seen: all(reaches(*end)(seen) for end in last.items()))
-    for room_id, first in ((den.id, 2), (LOBBY_ID, 1)):
+    for room_id, first in ((den.id, BEGUN + 1), (LOBBY_ID, 1)):
         entries = entries_of(changes, room_id)
         assert [entry.seq for entry in entries] == list(range(first, last[room_id] + 1))
         assert entries == (await whole_log(store, room_id))[first - 1 :]
@@ -50,12 +50,12 @@ async def test_changes_come_in_the_order_of_seq_whoever_makes_them(
 async def test_every_kind_of_entry_is_a_change(store: Store, den: Room, bob: User) -> None:
     async with store.changes.open() as tail:
         await store.members.join(den.id, bob, Role.MEMBER, at=1)
-        await store.log.append(den.id, message("m"))
-        await store.log.append(den.id, edit("e", 3, "x"))
-        await store.log.append(den.id, reaction("r", 3, "👍"))
-        await store.log.append(den.id, delete("d", 3))
+        (seq,) = await send(store, den, "m")
+        await store.log.append(den.id, edit("e", seq, "x"))
+        await store.log.append(den.id, reaction("r", seq, "👍"))
+        await store.log.append(den.id, delete("d", seq))
         await store.members.leave(den.id, bob, at=2)
-        changes = await collect(tail, reaches(den.id, 7))
+        changes = await collect(tail, reaches(den.id, seq + 4))
     kinds = [entry.kind for entry in entries_of(changes, den.id)]
     assert kinds == [Kind.MEMBER, Kind.MESSAGE, Kind.EDIT, Kind.REACTION, Kind.DELETE, Kind.MEMBER]
 
@@ -65,17 +65,18 @@ async def test_what_was_there_before_is_no_change(store: Store, other: Store, de
     await store.sessions.create(session_of(alice), most=20)
     await store.sessions.end("session-1")
     async with other.changes.open() as tail:
-        await send(store, den, "after")
-        changes = await collect(tail, reaches(den.id, 3))
+        (seq,) = await send(store, den, "after")
+        changes = await collect(tail, reaches(den.id, seq))
     assert [change for change in changes if isinstance(change, SessionEnded)] == []
     assert [entry.data["body"] for entry in entries_of(changes, den.id)] == ["after"]
 
 
 async def test_a_retry_is_no_change(store: Store, den: Room) -> None:
     async with store.changes.open() as tail:
-        await send(store, den, "two", "two", "two", "three")
-        changes = await collect(tail, reaches(den.id, 3))
-    assert [entry.seq for entry in entries_of(changes, den.id)] == [2, 3]
+        one, *again, two = await send(store, den, "one", "one", "one", "two")
+        changes = await collect(tail, reaches(den.id, two))
+    assert again == [one, one]
+    assert [entry.seq for entry in entries_of(changes, den.id)] == [one, two]
 
 
 async def test_the_end_of_a_session_is_a_change_on_every_store(
@@ -94,34 +95,34 @@ async def test_the_end_of_a_session_is_a_change_on_every_store(
 
 async def test_several_tails_each_see_everything(store: Store, den: Room) -> None:
     async with store.changes.open() as first, store.changes.open() as second:
-        await send(store, den, "two", "three")
+        seqs = await send(store, den, "one", "two")
         for tail in (first, second):
-            changes = await collect(tail, reaches(den.id, 3))
-            assert [entry.seq for entry in entries_of(changes, den.id)] == [2, 3]
+            changes = await collect(tail, reaches(den.id, seqs[-1]))
+            assert [entry.seq for entry in entries_of(changes, den.id)] == seqs
 
 
 async def test_what_happened_between_two_tails_is_found_by_heads_and_log(
     store: Store, other: Store, den: Room
 ) -> None:
     async with store.changes.open() as tail:
-        await send(store, den, "two")
-        seen = entries_of(await collect(tail, reaches(den.id, 2)), den.id)
-    await send(other, den, "three", "four")
+        (one,) = await send(store, den, "one")
+        seen = entries_of(await collect(tail, reaches(den.id, one)), den.id)
+    two, three = await send(other, den, "two", "three")
     async with store.changes.open() as tail:
-        await send(other, den, "five")
+        (four,) = await send(other, den, "four")
         head = (await store.log.heads([den.id]))[den.id]
         missed = await store.log.entries(den.id, after=seen[-1].seq, limit=head.seq - seen[-1].seq)
-        later = entries_of(await collect(tail, reaches(den.id, 5)), den.id)
+        later = entries_of(await collect(tail, reaches(den.id, four)), den.id)
     told = {entry.seq: entry.data["body"] for entry in [*seen, *missed, *later]}
-    assert told == {2: "two", 3: "three", 4: "four", 5: "five"}
+    assert told == {one: "one", two: "two", three: "three", four: "four"}
 
 
 async def test_a_tail_keeps_what_comes_while_nobody_asks(store: Store, den: Room) -> None:
     async with store.changes.open() as tail:
         for batch in range(13):
             await asyncio.gather(*(store.log.append(den.id, message(f"r{batch}-{n}")) for n in range(100)))
-        changes = await collect(tail, reaches(den.id, 1_301))
-    assert [entry.seq for entry in entries_of(changes, den.id)] == list(range(2, 1_302))
+        changes = await collect(tail, reaches(den.id, BEGUN + 1_300))
+    assert [entry.seq for entry in entries_of(changes, den.id)] == list(range(BEGUN + 1, BEGUN + 1_301))
 
 
 async def test_a_quiet_tail_says_that_it_is_alive(store: Store) -> None:
@@ -132,8 +133,8 @@ async def test_a_quiet_tail_says_that_it_is_alive(store: Store) -> None:
 async def test_a_tail_leaves_no_task_behind(store: Store, den: Room) -> None:
     before = asyncio.all_tasks()
     async with store.changes.open() as tail:
-        await send(store, den, "two")
-        await collect(tail, reaches(den.id, 2))
+        (seq,) = await send(store, den, "one")
+        await collect(tail, reaches(den.id, seq))
     if extra := asyncio.all_tasks() - before:  # the store may still be working on the append
         await asyncio.wait(extra, timeout=WAIT_SECONDS)
     assert asyncio.all_tasks() == before
@@ -162,11 +163,11 @@ async def test_a_tail_tells_which_rooms_grow_whether_wanted_or_not_to_who_asks_f
         store.changes.open(lambda _room_id: False, grown=True) as tail,
         store.changes.open() as other_tail,
     ):
-        await send(other, den, "two", "three")
+        await send(other, den, "one", "two")
         await store.members.join(den.id, bob, Role.MEMBER, at=1)
-        await send(store, den, "five")
-        changes = await collect(tail, has_grown(den.id, 5))
-        without = await collect(other_tail, reaches(den.id, 5))
+        (last,) = await send(store, den, "three")
+        changes = await collect(tail, has_grown(den.id, last))
+        without = await collect(other_tail, reaches(den.id, last))
     grown = [change for change in changes if isinstance(change, Grown)]
     epoch = (await store.log.heads([den.id]))[den.id].epoch
     assert {(one.room_id, one.epoch, one.mentioned) for one in grown} == {(den.id, epoch, frozenset())}
@@ -175,17 +176,16 @@ async def test_a_tail_tells_which_rooms_grow_whether_wanted_or_not_to_who_asks_f
     assert not [change for change in without if isinstance(change, Grown)]
 
 
-async def test_a_room_that_is_new_grows_by_its_first_entry(store: Store, alice: User) -> None:
+async def test_a_room_that_is_new_grows_by_its_first_entries(store: Store, alice: User) -> None:
     async with store.changes.open(lambda _room_id: False, grown=True) as tail:
         await store.rooms.create(DEN, alice)
-        changes = await collect(tail, has_grown(DEN.id, 1))
-    assert [change.messages for change in changes if isinstance(change, Grown)] == [0]
+        changes = await collect(tail, has_grown(DEN.id, BEGUN))
+    assert {change.messages for change in changes if isinstance(change, Grown)} == {0}
 
 
 async def test_entries_come_before_it_is_told_that_their_room_has_grown(store: Store, den: Room) -> None:
     async with store.changes.open(grown=True) as tail:
-        await send(store, den, "two", "three")
-        changes = await collect(tail, has_grown(den.id, 3))
-    entries = [change.seq for change in changes if isinstance(change, Entry)]
-    assert entries == [2, 3]
+        seqs = await send(store, den, "one", "two")
+        changes = await collect(tail, has_grown(den.id, seqs[-1]))
+    assert [change.seq for change in changes if isinstance(change, Entry)] == seqs
     assert isinstance(changes[-1], Grown)

@@ -32,11 +32,11 @@ async def test_all_that_a_user_wrote_is_found_and_nothing_else(
     await store.members.join(den.id, bob, Role.MEMBER, 4_000)
     await store.members.join(LOBBY_ID, alice, Role.MEMBER, 4_000)
     for number in range(3):
-        await store.log.append(den.id, message(f"a{number}"))
+        seq = (await store.log.append(den.id, message(f"a{number}"))).entry.seq
         await store.log.append(den.id, message(f"b{number}", by=bob))
         await store.log.append(LOBBY_ID, message(f"l{number}"))
-    await store.log.append(den.id, edit("e1", 3, "changed"))
-    await store.log.append(den.id, reaction("x1", 4, "👍"))
+    await store.log.append(den.id, edit("e1", seq, "changed"))
+    await store.log.append(den.id, reaction("x1", seq + 1, "👍"))
     logs = [*await whole_log(store, LOBBY_ID), *await whole_log(store, den.id)]
     assert await written_by(store, alice) == [entry for entry in logs if entry.user_id == alice.id]
     assert await written_by(store, User("nobody", "x", "x", 0)) == []

@@ -12,7 +12,7 @@ from api.models.log import Kind
 from api.models.rooms import LOBBY_ID, OUTSIDE, Ban, Member, Membership, Role, Room, Standing
 from api.store.base.store import Store
 from tests.store.calls import all_pages, change, send, whole_log
-from tests.store.make import DEN, account_of, make_room, make_user, message, reaction
+from tests.store.make import BEGUN, DEN, account_of, make_room, make_user, message, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -25,19 +25,19 @@ async def test_joining_and_leaving_are_one_fact_with_their_entries(
 ) -> None:
     joined = await store.members.join(den.id, bob, Role.READER, at=7_000)
     assert joined is not None
-    assert (joined.entry.seq, joined.entry.kind, joined.is_new) == (2, Kind.MEMBER, True)
+    assert (joined.entry.seq, joined.entry.kind, joined.is_new) == (BEGUN + 1, Kind.MEMBER, True)
     assert joined.entry.data == {"role": "reader", "by": bob.id, "display_name": "Bob"}
     member = await store.members.get(den.id, bob.id)
-    assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=2)
+    assert member == Member(den.id, bob.id, "bob", "Bob", Role.READER, 7_000, read_seq=BEGUN + 1)
 
     left = await store.members.leave(den.id, bob, at=8_000)
     assert left is not None
     assert (left.entry.seq, left.entry.data) == (
-        3,
+        BEGUN + 2,
         {"role": None, "by": bob.id, "display_name": "Bob", "returns_as": "reader", "was": "reader"},
     )
     assert await store.members.get(den.id, bob.id) is None
-    assert (await whole_log(store, den.id))[1:] == [joined.entry, left.entry]
+    assert (await whole_log(store, den.id))[BEGUN:] == [joined.entry, left.entry]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_joining_or_leaving_twice_changes_nothing(store: Store, den: Room,
     member = await store.members.get(den.id, bob.id)
     assert member is not None
     assert (member.role, member.joined_at) == (Role.READER, 2)
-    assert len(await whole_log(store, den.id)) == 2
+    assert len(await whole_log(store, den.id)) == BEGUN + 1
 
 
 async def test_joining_raced_on_two_stores_is_one_entry(
@@ -123,15 +123,15 @@ async def test_joining_raced_on_two_stores_is_one_entry(
         *(each.members.join(den.id, bob, Role.MEMBER, at=1) for each in (store, other) * 5)
     )
     assert sum(answer is not None for answer in answers) == 1
-    assert len(await whole_log(store, den.id)) == 2
+    assert len(await whole_log(store, den.id)) == BEGUN + 1
 
 
 async def test_a_role_is_changed_by_somebody_as_one_fact_with_its_entry(
     store: Store, den: Room, alice: User, bob: User
 ) -> None:
     await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
-    await send(store, den, "one", "two")
-    await store.members.mark_read(den.id, bob.id, 3)
+    one, _ = await send(store, den, "one", "two")
+    await store.members.mark_read(den.id, bob.id, one)
     before = await store.members.get(den.id, bob.id)
     changed = await change(store, den, bob, Role.MODERATOR, by=alice, at=8_000)
     removed = await change(store, den, bob, None, by=alice, at=9_000)
@@ -141,7 +141,7 @@ async def test_a_role_is_changed_by_somebody_as_one_fact_with_its_entry(
     assert changed.entry.data == shown | {"role": "moderator", "was": "member"}
     assert (removed.entry.user_id, removed.entry.data) == (bob.id, shown | {"role": None, "was": "moderator"})
     assert before is not None
-    assert (before.joined_at, before.read_seq) == (7_000, 3)
+    assert (before.joined_at, before.read_seq) == (7_000, one)
     assert await store.members.get(den.id, bob.id) is None
     assert (await whole_log(store, den.id))[-2:] == [changed.entry, removed.entry]
 
@@ -150,8 +150,8 @@ async def test_another_role_changes_nothing_else_of_a_membership(
     store: Store, den: Room, alice: User, bob: User
 ) -> None:
     await change(store, den, bob, Role.MEMBER, by=alice, at=7_000)
-    await send(store, den, "one", "two")
-    await store.members.mark_read(den.id, bob.id, 3)
+    one, _ = await send(store, den, "one", "two")
+    await store.members.mark_read(den.id, bob.id, one)
     before = await store.members.get(den.id, bob.id)
     await change(store, den, bob, Role.READER, by=alice, at=8_000)
     assert before is not None
@@ -164,12 +164,12 @@ async def test_another_role_changes_nothing_else_of_a_membership(
 async def test_a_new_member_has_read_what_was_said_before_they_came(
     store: Store, den: Room, bob: User
 ) -> None:
-    await send(store, den, "one", "two")
+    *_, two = await send(store, den, "one", "two")
     await store.members.join(den.id, bob, Role.MEMBER, at=7_000)
     await send(store, den, "three")
     view = await store.rooms.view(den.id, bob.id)
     assert view is not None
-    assert (view.read_seq, view.unread.count) == (4, 1)
+    assert (view.read_seq, view.unread.count) == (two + 1, 1)
 
 
 async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: User, bob: User) -> None:
@@ -189,7 +189,7 @@ async def test_a_rule_is_told_how_things_stand(store: Store, den: Room, alice: U
     assert await ask(alice, alice) == Standing(Membership(Role.OWNER), Role.OWNER, is_last_owner=True)
     await change(store, den, bob, Role.OWNER, by=alice)
     assert await ask(alice, bob) == Standing(Membership(Role.OWNER), Role.OWNER, is_last_owner=False)
-    assert len(await whole_log(store, den.id)) == 3
+    assert len(await whole_log(store, den.id)) == BEGUN + 2
     await change(store, den, bob, Role.READER, by=alice)
     await change(store, den, bob, None, by=bob)
     assert await ask(bob, bob) == Standing(Membership(None, Role.READER), None, is_last_owner=False)
@@ -202,7 +202,7 @@ async def test_what_a_rule_raises_is_raised_and_nothing_is_stored(store: Store, 
     with pytest.raises(Forbidden):
         await store.members.change(den.id, bob, by=bob.id, at=1, rule=refuse)
     assert await store.members.get(den.id, bob.id) is None
-    assert len(await whole_log(store, den.id)) == 1
+    assert len(await whole_log(store, den.id)) == BEGUN
 
 
 @pytest.mark.parametrize("round_", range(5))
@@ -275,12 +275,12 @@ async def test_unread_messages_are_those_above_what_was_read(store: Store, den: 
     assert await unread() == 1
 
 
-@pytest.mark.parametrize(("marked", "read_seq"), [(2, 3), (0, 3), (-5, 3), (4, 4), (5, 4), (2**60, 4)])
+@pytest.mark.parametrize(("marked", "read_seq"), [(3, 4), (0, 4), (-5, 4), (5, 5), (6, 5), (2**60, 5)])
 async def test_what_was_read_never_falls_and_never_passes_the_head(
     store: Store, den: Room, alice: User, marked: int, read_seq: int
 ) -> None:
-    await send(store, den, "two", "three", "four")
-    await store.members.mark_read(den.id, alice.id, 3)
+    await send(store, den, "three", "four", "five")
+    await store.members.mark_read(den.id, alice.id, 4)
     await store.members.mark_read(den.id, alice.id, marked)
     member = await store.members.get(den.id, alice.id)
     assert member is not None
@@ -291,7 +291,7 @@ async def test_a_receipt_does_not_fall_when_a_member_goes_back(
     store: Store, other: Store, den: Room, alice: User, bob: User
 ) -> None:
     await change(store, den, bob, Role.MEMBER, by=alice)
-    await send(store, den, "three", "four", "five")
+    one, two, three = await send(store, den, "one", "two", "three")
 
     async def mark(seq: int, *, back: bool = False) -> tuple[bool, int, int]:
         """Return whether a mark has raised the receipt, and the `read_seq` and the receipt after it."""
@@ -300,16 +300,16 @@ async def test_a_receipt_does_not_fall_when_a_member_goes_back(
         assert member is not None
         return marked.raises_receipt, member.read_seq, member.receipt
 
-    assert await mark(4) == (True, 4, 4)
-    assert await mark(3) == (False, 4, 4)
-    assert await mark(2, back=True) == (False, 2, 4)
-    assert await mark(4) == (False, 4, 4)
-    assert await mark(3, back=True) == (False, 3, 4)
+    assert await mark(two) == (True, two, two)
+    assert await mark(one) == (False, two, two)
+    assert await mark(1, back=True) == (False, 1, two)
+    assert await mark(two) == (False, two, two)
+    assert await mark(one, back=True) == (False, one, two)
     await change(store, den, bob, Role.READER, by=alice)
-    assert await mark(2, back=True) == (False, 2, 4)
-    assert await mark(5) == (True, 5, 5)
+    assert await mark(1, back=True) == (False, 1, two)
+    assert await mark(three) == (True, three, three)
     listed = (await store.members.of_room(den.id, cursor=None, limit=9)).items
-    assert {one.username: one.receipt for one in listed} == {"alice": 1, "bob": 5}
+    assert {one.username: one.receipt for one in listed} == {"alice": 1, "bob": three}
 
 
 async def test_the_rooms_of_several_users_are_those_of_which_they_are_members(

@@ -14,7 +14,7 @@ from api.models.rooms import LOBBY_ID, Role, Room
 from api.store import paging
 from api.store.base.store import Store
 from tests.store.calls import all_pages, each_page, send, whole_log
-from tests.store.make import account_of, delete, edit, make_room, make_user, message, reaction
+from tests.store.make import BEGUN, account_of, delete, edit, make_room, make_user, message, reaction
 
 pytestmark = pytest.mark.anyio
 
@@ -102,13 +102,13 @@ async def test_a_page_of_long_entries_ends_early_and_hides_none(store: Store, de
     count = 50
     for number in range(count):
         await store.log.append(den.id, message(f"r{number}", LONGEST))
-    await store.log.append(den.id, delete("d", 10))
+    await store.log.append(den.id, delete("d", BEGUN + 9))
     pages: list[list[Entry]] = []
     after = 0
     while page := await store.log.entries(den.id, after=after, limit=500):
         pages.append(page)
         after = page[-1].seq
-    assert [entry.seq for page in pages for entry in page] == list(range(1, count + 3))
+    assert [entry.seq for page in pages for entry in page] == list(range(1, BEGUN + count + 2))
     assert [entry.data["body"] for page in pages for entry in page if entry.kind == "message"] == [
         "" if number == 8 else LONGEST for number in range(count)
     ]
@@ -121,9 +121,9 @@ async def test_a_page_of_long_messages_ends_early_in_both_directions(store: Stor
     for number in range(count):
         await store.log.append(den.id, message(f"r{number}", LONGEST))
     whole = await whole_history(store, den.id, limit=100)
-    assert [one.seq for one in whole] == list(range(2, count + 2))
+    assert [one.seq for one in whole] == list(range(BEGUN + 1, BEGUN + count + 1))
     newest = await store.log.history(den.id, limit=100)
-    assert newest.items[-1].seq == count + 1
+    assert newest.items[-1].seq == BEGUN + count
     assert newest.has_more
     assert size(newest.items) <= PAGE_BYTES
     older = await store.log.history(den.id, before=newest.items[0].seq, limit=len(newest.items))
@@ -144,8 +144,8 @@ async def test_every_list_is_whole_where_a_page_holds_one_item(
         )
     for number in range(4):
         await store.log.append("room-000", message(f"r{number}", f"body {number}"))
-        await store.log.append("room-000", reaction(f"x{number}", 2, "+1"))
-    await store.log.append("room-000", edit("e", 2, "edited"))
+        await store.log.append("room-000", reaction(f"x{number}", BEGUN + 1, "+1"))
+    await store.log.append("room-000", edit("e", BEGUN + 1, "edited"))
 
     async def lists() -> list[list[Any]]:
         asked: list[Callable[[str | None], Awaitable[Page[Any]]]] = [

@@ -8,7 +8,7 @@ from api.models.log import Head
 from api.models.rooms import LOBBY_ID, Room
 from api.store.base.store import Store
 from tests.store.calls import send
-from tests.store.make import ALICE, account_of, make_room
+from tests.store.make import ALICE, BEGUN, account_of, make_room
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +43,7 @@ async def epoch_of(store: Store, room_id: str) -> str:
 
 
 async def test_a_position_moves_forward_and_never_back(store: Store, other: Store, den: Room) -> None:
-    await send(store, den, "two", "three", "four")
+    await send(store, den, "three", "four")
     lease, epoch = await taken(store), await epoch_of(store, den.id)
     assert (await progress(store, den.id)).reached is None
     for seq, expected in ((2, 2), (4, 4), (3, 4), (0, 4)):
@@ -88,7 +88,7 @@ async def test_what_an_earlier_holder_stored_in_time_stands(store: Store, other:
 async def test_under_a_new_epoch_it_goes_on_where_both_lives_are_the_same(
     store: Store, den: Room, stranger: Stranger
 ) -> None:
-    await send(store, den, "two", "three", "four")
+    await send(store, den, "three", "four")
     lease, old = await taken(store), await epoch_of(store, den.id)
     await store.positions.advance(lease, [FollowerPosition(den.id, old, 3)])
     await stranger.begin_new_epoch(den.id)
@@ -135,11 +135,11 @@ async def test_all_rooms_are_given_in_slices_by_their_ids(store: Store) -> None:
     found = [one for slice_ in slices for one in slice_]
     assert [one.head.room_id for one in found] == sorted([LOBBY_ID, *(room.id for room in rooms)])
     assert [one.head.room_id for one in found if one.position is not None] == [rooms[3].id]
-    assert [one.head.seq for one in found] == [0] + [1] * 7
+    assert [one.head.seq for one in found] == [0] + [BEGUN] * 7
 
 
 async def test_followers_of_one_room_each_work_under_one_lease(store: Store, other: Store, den: Room) -> None:
-    await send(store, den, "two", "three", "four")
+    await send(store, den, "three", "four")
     first, epoch = await taken(store), await epoch_of(store, den.id)
     rooms = {"one": den.id, "two": den.id, "three": LOBBY_ID, "lost": "nowhere", "bad": "\0"}
     at = {"one": FollowerPosition(den.id, epoch, 2), "two": FollowerPosition(den.id, epoch, 4)}

@@ -10,7 +10,7 @@ from api.models.log import Kind
 from api.models.rooms import LOBBY_ID, Member, Role, Room, Visibility
 from api.store.base.store import Store
 from tests.store.calls import all_pages, send, whole_log
-from tests.store.make import DEN, delete, edit, make_room, message
+from tests.store.make import BEGUN, DEN, delete, edit, make_room, message
 
 pytestmark = pytest.mark.anyio
 
@@ -18,15 +18,24 @@ pytestmark = pytest.mark.anyio
 # -- making rooms
 
 
-async def test_a_new_room_has_its_owner_and_says_so_at_seq_one(store: Store, alice: User) -> None:
+async def test_a_new_room_begins_with_its_owner_and_its_settings(store: Store, alice: User) -> None:
     view = await store.rooms.create(DEN, alice)
-    assert (view.room, view.seq, view.role, view.unread.count) == (DEN, 1, Role.OWNER, 0)
+    assert (view.room, view.seq, view.role, view.unread.count) == (DEN, BEGUN, Role.OWNER, 0)
     assert (view.read_seq, view.last_message) == (1, None)
     assert await store.rooms.get(DEN.id) == DEN
     assert await store.rooms.view(DEN.id, alice.id) == view
-    (entry,) = await whole_log(store, DEN.id)
+    entry, made = await whole_log(store, DEN.id)
     assert (entry.kind, entry.user_id, entry.seq) == (Kind.MEMBER, alice.id, 1)
     assert entry.data == {"role": "owner", "by": alice.id, "display_name": "Alice"}
+    assert (made.kind, made.user_id, made.at) == (Kind.ROOM, alice.id, DEN.created_at)
+    assert made.data == {
+        "name": DEN.name,
+        "topic": DEN.topic,
+        "visibility": DEN.visibility,
+        "archived": False,
+        "slow_seconds": 0,
+        "post_role": "member",
+    }
     member = Member(DEN.id, alice.id, "alice", "Alice", Role.OWNER, DEN.created_at, read_seq=1)
     assert await store.members.get(DEN.id, alice.id) == member
 
@@ -39,7 +48,7 @@ async def test_making_a_room_again_is_safe_but_never_takes_it_over(
     with pytest.raises(Conflict):
         await store.rooms.create(replace(den, name="Mine now"), bob)
     assert await store.rooms.get(den.id) == den
-    assert len(await whole_log(store, den.id)) == 1
+    assert len(await whole_log(store, den.id)) == BEGUN
 
 
 async def test_every_room_has_its_own_epoch_which_stays(store: Store, other: Store, den: Room) -> None:
@@ -53,10 +62,10 @@ async def test_every_room_has_its_own_epoch_which_stays(store: Store, other: Sto
 async def test_who_is_no_member_sees_a_room_without_role_and_counts(
     store: Store, den: Room, bob: User
 ) -> None:
-    await send(store, den, "one")
+    (seq,) = await send(store, den, "one")
     view = await store.rooms.view(den.id, bob.id)
     assert view is not None
-    assert (view.room, view.seq, view.role, view.read_seq, view.unread.count) == (den, 2, None, 0, 0)
+    assert (view.room, view.seq, view.role, view.read_seq, view.unread.count) == (den, seq, None, 0, 0)
 
 
 async def test_the_last_message_of_a_room_is_shown_folded(store: Store, den: Room, alice: User) -> None:
@@ -67,11 +76,11 @@ async def test_the_last_message_of_a_room_is_shown_folded(store: Store, den: Roo
         return None if shown is None else (shown.seq, shown.body, shown.deleted)
 
     assert await last() is None
-    await send(store, den, "one", "two")
-    await store.log.append(den.id, edit("e", 3, "two, edited"))
-    assert await last() == (3, "two, edited", False)
-    await store.log.append(den.id, delete("d", 3))
-    assert await last() == (3, "", True)
+    _, two = await send(store, den, "one", "two")
+    await store.log.append(den.id, edit("e", two, "two, edited"))
+    assert await last() == (two, "two, edited", False)
+    await store.log.append(den.id, delete("d", two))
+    assert await last() == (two, "", True)
 
 
 # -- lists

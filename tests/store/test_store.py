@@ -13,7 +13,7 @@ from api.models.rooms import LOBBY_ID, Role, Room, RoomPlace, Visibility
 from api.store import open_store
 from api.store.base.store import Store
 from tests.store.calls import WAIT_SECONDS, collect, entries_of, reaches, rotate, whole_log
-from tests.store.make import ALICE, DEN, account_of, message, reaction, session_of
+from tests.store.make import ALICE, BEGUN, DEN, account_of, message, reaction, session_of
 
 pytestmark = pytest.mark.anyio
 
@@ -138,8 +138,8 @@ async def test_every_text_survives_a_round_trip(store: Store, text: str) -> None
     await store.rooms.create(room, user)
     async with store.changes.open() as tail:
         appended = await store.log.append(room.id, message(text, text, by=user))
-        changes = await collect(tail, reaches(room.id, 2))
-    await store.log.append(room.id, reaction("r", 2, text, by=user))
+        changes = await collect(tail, reaches(room.id, appended.entry.seq))
+    await store.log.append(room.id, reaction("r", appended.entry.seq, text, by=user))
 
     assert await store.accounts.by_name(text) == Account(user, text, text)
     assert await store.sessions.get("session-1") == session_of(user, user_agent=text)
@@ -147,8 +147,8 @@ async def test_every_text_survives_a_round_trip(store: Store, text: str) -> None
     assert await store.keep(text, text) == text
     assert appended.entry.data == {"body": text, "reply_to": None}
     assert entries_of(changes, room.id) == [appended.entry]
-    assert (await whole_log(store, room.id))[1] == appended.entry
-    folded = await store.log.message(room.id, 2)
+    assert (await whole_log(store, room.id))[BEGUN] == appended.entry
+    folded = await store.log.message(room.id, appended.entry.seq)
     assert folded is not None
     assert (folded.body, folded.ref, folded.username) == (text, text, text)
     assert folded.reactions == (Reaction(text, 1, (user.id,)),)

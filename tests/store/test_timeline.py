@@ -13,7 +13,7 @@ from api.models.rooms import LOBBY_ID, Role, Room
 from api.store.base.store import Store
 from api.store.fold import fold
 from tests.store.calls import change, send, whole_log
-from tests.store.make import delete, edit, make_user, message, reaction, renaming
+from tests.store.make import BEGUN, delete, edit, make_user, message, reaction, renaming
 from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +104,7 @@ async def test_messages_are_found_behind_very_many_notices_and_notices_behind_me
 
 
 async def test_a_timeline_beyond_either_end_is_empty(store: Store, den: Room) -> None:
-    for bounds in ({"before": 1}, {"before": 0}, {"after": 1}, {"after": 2**60}, {"before": -5}):
+    for bounds in ({"before": 1}, {"before": 0}, {"after": BEGUN}, {"after": 2**60}, {"before": -5}):
         page = await store.log.timeline(den.id, limit=3, **bounds)
         assert (page.items, page.has_more) == ([], False), bounds
     for room_id in ("nowhere", "x" * 500):

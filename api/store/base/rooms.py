@@ -14,7 +14,10 @@ class RoomStore(ABC):
 
     @abstractmethod
     async def create(self, room: Room, owner: User) -> RoomView:
-        """Store a new room with its owner as its only member. The entry with seq 1 is the owner's `member` entry."""
+        """Store a new room with its owner as its only member.
+
+        It begins with the owner's `member` entry and a `room` entry with its settings, so that followers know its name.
+        """
 
     @abstractmethod
     async def change(self, room_id: str, user: User, *, at: int, rule: RoomRule) -> Appended | None:

@@ -87,16 +87,18 @@ class ClusterMembers(MemberStore):
         if not is_key(room_id) or not await self._is_room(room_id):
             raise NotFound
         for _ in range(MAX_LOOKS):
-            as_of = self._flusher.mark(room_id).seq
-            rows = {row["user_id"]: row for row in await self.rows([(room_id, user.id), (room_id, by)])}
+            flushed = self._flusher.mark(room_id).seq
+            found, heads = await self._look([(room_id, user.id), (room_id, by)])
+            rows = {row["user_id"]: row for row in found}
             row = rows.get(user.id)
             now, owners = _membership(row), set()
+            as_of = heads.get(room_id, _Looked()).seq
             if now.role is Role.OWNER:
-                owners = await self._owners(room_id)
+                owners, as_of = await self._owners(room_id), flushed  # only what is flushed is in the table
             then = rule(Standing(now, await self.rights(room_id, by, rows.get(by)), owners == {user.id}))
             if then is None:
                 # The node that made the last change may have crashed before the flush.
-                if row is not None and row["seq"] > as_of:
+                if row is not None and row["seq"] > flushed:
                     await self._flusher.flush(room_id)
                 return None
             # The change before this one is part of the key, so of two changes at the same time only one is stored.
@@ -331,8 +333,7 @@ class ClusterMembers(MemberStore):
         return bool(await self._pool.run(r.table("rooms", read_mode="majority").get(room_id).ne(None)))
 
     async def _owners(self, room_id: str) -> set[str]:
-        owners = _of_room(room_id).filter({"role": Role.OWNER.value})
-        return set(await self._pool.read(owners["user_id"]))
+        return set(await self._pool.read(_of_room(room_id).filter({"role": Role.OWNER.value})["user_id"]))
 
 
 class _Looked(NamedTuple):

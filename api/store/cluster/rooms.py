@@ -69,8 +69,12 @@ class ClusterRooms(RoomStore):
         if stored != room:
             raise Conflict
         owning = member_draft(owner, None, Membership(Role.OWNER), room.created_at, by=owner.id)
-        appended = await self._appender.append(room.id, owning, once=f"owner:{room.id}")
-        await self._flusher.carry_out(room.id, appended.epoch, appended.entry.seq)
+        # Both are stored by one update of the head, in this order.
+        _, begun = await asyncio.gather(
+            self._appender.append(room.id, owning, once=f"owner:{room.id}"),
+            self._appender.append(room.id, room_draft(owner, room, room.created_at), once=f"room:{room.id}"),
+        )
+        await self._flusher.carry_out(room.id, begun.epoch, begun.entry.seq)
         view = await self.view(room.id, owner.id)
         if view is None:
             raise NotFound

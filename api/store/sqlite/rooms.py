@@ -109,6 +109,7 @@ class SqliteRooms(RoomStore):
             owning = Membership(Role.OWNER)
             self._log.add(cursor, room.id, member_draft(owner, None, owning, room.created_at, owner.id))
             keep(cursor, room.id, owner.id, owning, at=room.created_at, by=owner.id)
+            self._log.add(cursor, room.id, room_draft(owner, room, room.created_at))
         elif stored != room or role_of(cursor, room.id, owner.id) is None:
             raise Conflict
         seen = self._view(cursor, room.id, owner.id)

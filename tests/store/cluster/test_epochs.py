@@ -54,7 +54,7 @@ async def test_a_database_that_was_set_back_begins_new_epochs_in_every_room(
 
 WRITTEN_WITH_THE_TAIL_OPEN = {
     "an-earlier-head": lambda head: (
-        r.table("heads").get(head["id"]).update({"seq": 1, "tail": head["tail"][:1]})
+        r.table("heads").get(head["id"]).update({"seq": head["seq"] - 1, "tail": head["tail"][:-1]})
     ),
     "another-epoch": lambda head: r.table("heads").get(head["id"]).update({"epoch": "another"}),
     "no-head": lambda head: r.table("heads").get(head["id"]).delete(),

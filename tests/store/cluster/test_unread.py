@@ -19,7 +19,7 @@ from tests.store.cluster.nodes import (
     never_flush,
     opened_again,
 )
-from tests.store.make import ALICE, BOB, DEN, delete, edit, make_room, message
+from tests.store.make import ALICE, BEGUN, BOB, DEN, delete, edit, make_room, message
 from tests.store.test_unread import say, view_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -33,26 +33,28 @@ async def test_unread_messages_are_counted_where_the_tails_no_longer_have_them(
     monkeypatch.setattr("api.store.cluster.unread.BATCHES", 2)
     await make_den(store)
     await store.members.join(DEN.id, BOB, Role.MEMBER, 1)
+    joined = BEGUN + 1
+    first = joined + 1
     for number in range(5):  # one batch each
         await say(store, DEN, ALICE, 2, ref=f"{number}")
         await say(store, DEN, BOB, 1, ref=f"{number}")
-    await asyncio.gather(*(store.log.append(DEN.id, like(3, f"user {n}")) for n in range(20)))
+    await asyncio.gather(*(store.log.append(DEN.id, like(first, f"user {n}")) for n in range(20)))
     await say(store, DEN, ALICE, 30, ref="many")
     whole = await view_of(store, DEN.id, BOB)
-    assert whole == (2, Unread(40, 3))
+    assert whole == (joined, Unread(40, first))
     await store.flusher.flush(DEN.id)
     if not tells:
         await forget_authors(behind)
     await keep_nothing_in_tails(behind)
     assert await view_of(store, DEN.id, BOB) == whole
-    await store.log.append(DEN.id, delete("d", 3))
+    await store.log.append(DEN.id, delete("d", first))
     await say(store, DEN, ALICE, 1, ref="last")
-    assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
+    assert await view_of(store, DEN.id, BOB) == (joined, Unread(40, first + 1))
     await store.flusher.flush(DEN.id)
     await keep_nothing_in_tails(behind)
-    assert await view_of(store, DEN.id, BOB) == (2, Unread(40, 4))
-    await store.members.mark_read(DEN.id, BOB.id, 4)
-    assert await view_of(store, DEN.id, BOB) == (4, Unread(39, 6))
+    assert await view_of(store, DEN.id, BOB) == (joined, Unread(40, first + 1))
+    await store.members.mark_read(DEN.id, BOB.id, first + 1)
+    assert await view_of(store, DEN.id, BOB) == (first + 1, Unread(39, first + 3))
 
 
 async def test_the_rows_of_a_batch_are_looked_at_only_where_it_does_not_tell_their_authors(
@@ -92,7 +94,7 @@ async def test_any_number_of_rooms_is_counted_and_shown(
         if room is not DEN:
             await store.rooms.create(room, ALICE)
         await say(store, room, BOB, number + 1, ref=room.id)
-        await store.log.append(room.id, edit(f"e{number}", number + 2, f"edited {number}", by=BOB))
+        await store.log.append(room.id, edit(f"e{number}", BEGUN + number + 1, f"edited {number}", by=BOB))
         await store.flusher.flush(room.id)
     await store.rooms.create(make_room(9), ALICE)
 
@@ -106,8 +108,8 @@ async def test_any_number_of_rooms_is_counted_and_shown(
     await keep_nothing_in_tails(behind)
     assert {view.room.id: view for view in await views()} == shown
     for number, room in enumerate(rooms):  # now the message is in a batch, and a change of it in the tail
-        await store.log.append(room.id, edit(f"a{number}", number + 2, "again", by=BOB))
-    await store.log.append(DEN.id, delete("d", 2, by=BOB))
+        await store.log.append(room.id, edit(f"a{number}", BEGUN + number + 1, "again", by=BOB))
+    await store.log.append(DEN.id, delete("d", BEGUN + 1, by=BOB))
     last = [view.last_message for view in await views() if view.room.id in {room.id for room in rooms}]
     assert sorted((one.body, one.deleted) for one in last if one is not None) == [
         ("", True),
@@ -158,20 +160,20 @@ async def test_what_was_read_of_entries_that_are_gone_does_not_count_for_those_t
     store = restless
     await make_den(store)
     await change(store, DEN, BOB, Role.MEMBER, by=ALICE)
-    await say(store, DEN, ALICE, 2)
+    *_, last = await say(store, DEN, ALICE, 2)
     earlier = await behind.run(r.table("heads").get(DEN.id))
     async with store.changes.open() as tail:
         await say(store, DEN, ALICE, 4, ref="lost")
         await change(store, DEN, BOB, Role.READER, by=ALICE)
-        await store.members.mark_read(DEN.id, BOB.id, 8)
+        await store.members.mark_read(DEN.id, BOB.id, last + 4)
         await asyncio.wait_for(anext(tail), 10)
     await behind.write(r.table("heads").insert(earlier, conflict="replace"))
-    await behind.write(r.table("batches").filter(lambda batch: batch["id"].nth(1) > 4).delete())
+    await behind.write(r.table("batches").filter(lambda batch: batch["id"].nth(1) > last).delete())
     async with store.changes.open():
-        assert await view_of(store, DEN.id, BOB) == (4, Unread())
+        assert await view_of(store, DEN.id, BOB) == (last, Unread())
         await store.log.append(DEN.id, message("new"))
-        assert [entry.seq for entry in await whole_log(store, DEN.id)] == [1, 2, 3, 4, 5]
-        assert await view_of(store, DEN.id, BOB) == (4, Unread(1, 5))
+        assert [entry.seq for entry in await whole_log(store, DEN.id)] == list(range(1, last + 2))
+        assert await view_of(store, DEN.id, BOB) == (last, Unread(1, last + 1))
         # The membership is newer than the log, too. What the log says next must count.
         await store.members.leave(DEN.id, BOB, 9_000)
         assert await store.members.get(DEN.id, BOB.id) is None
