@@ -31,6 +31,7 @@ async def test_all_that_a_user_wrote_is_found_and_nothing_else(
 ) -> None:
     await store.members.join(den.id, bob, Role.MEMBER, 4_000)
     await store.members.join(LOBBY_ID, alice, Role.MEMBER, 4_000)
+    seq = 0
     for number in range(3):
         seq = (await store.log.append(den.id, message(f"a{number}"))).entry.seq
         await store.log.append(den.id, message(f"b{number}", by=bob))
