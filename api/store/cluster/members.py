@@ -90,9 +90,8 @@ class ClusterMembers(MemberStore):
             flushed = self._flusher.mark(room_id).seq
             found, heads = await self._look([(room_id, user.id), (room_id, by)])
             rows = {row["user_id"]: row for row in found}
-            row = rows.get(user.id)
+            row, as_of = rows.get(user.id), heads.get(room_id, _Looked()).seq
             now, owners = _membership(row), set()
-            as_of = heads.get(room_id, _Looked()).seq
             if now.role is Role.OWNER:
                 owners, as_of = await self._owners(room_id), flushed  # only what is flushed is in the table
             then = rule(Standing(now, await self.rights(room_id, by, rows.get(by)), owners == {user.id}))
