@@ -46,6 +46,7 @@ from api.routers import (
     auth,
     bans,
     blocks,
+    bots,
     consumers,
     direct,
     health,
@@ -59,6 +60,7 @@ from api.routers import (
     room_invites,
     rooms,
     server,
+    tokens,
     users,
     ws,
 )
@@ -137,7 +139,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             mentions,
             consumers,
         ),
-        *(hooks, room_invites, admin, admin_rooms, invites),
+        *(hooks, room_invites, admin, admin_rooms, invites, bots, tokens),
     ):
         app.include_router(part.router)
     for probed in (health, ws):
@@ -224,12 +226,15 @@ async def _running(
         reads=reads,
         passwords=passwords,
         throttles=limits.throttles,
+        caps=limits.caps,
+        is_fed=lambda: hub.is_fed,
         on_ended=hub.end_sessions,
         on_erasing=jobs.erasure.begin,
         on_room_deleted=jobs.deletion.begin,
         tell=signals.tell,
         door=rooms.invites,
     )
+    hub.on_session_ended.append(accounts.authenticator.forget)
     realtime = wire_realtime(
         settings,
         store,

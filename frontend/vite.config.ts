@@ -11,6 +11,7 @@ const API = 'http://127.0.0.1:8000';
 // Every first path segment that the API owns; the app itself routes in the hash.
 const API_PATHS = [
   'auth',
+  'bots',
   'users',
   'rooms',
   'invites',

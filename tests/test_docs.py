@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from operator import itemgetter
 from pathlib import Path
@@ -18,19 +18,28 @@ from typing import get_args, get_type_hints
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from starlette.routing import BaseRoute
 from websockets.asyncio.client import connect
 
 import api
 from api import errors
+from api.accounts.scopes import LOG_IN, MANAGE, MANAGE_ALL, READ, WRITE, Needs
 from api.config import Settings, all_settings
 from api.http.bodies.accounts import Me
 from api.http.bodies.messages import MessageOut
 from api.http.bodies.rooms import MemberOut, RoomOut
 from api.http.bodies.server import LimitsOut
 from api.http.bodies.sessions import SessionOut
+from api.http.bodies.tokens import BotOut, MadeTokenOut
+from api.http.deps import identify_caller
+from api.http.scopes import needs_of
 from api.main import create_app
+from api.models.accounts import Scope
 from api.models.kinds import KINDS
 from api.models.rooms import Role
 from api.protocol.close_codes import CloseCode
@@ -120,6 +129,49 @@ def tables_of_permissions() -> str:
     return "\n".join(lines)
 
 
+def table_of_scopes() -> str:
+    """Return the table of docs/permissions.md that says which scope the token of a program needs for what."""
+    routes: dict[Needs, list[str]] = {}
+    for route in routes_of_callers(create_app(Settings(store="sqlite:///unused"))):
+        needs = needs_of(route.endpoint)
+        assert needs is not None, (
+            f"{route.path}: say beside the route what a token needs (api/http/scopes.py)"
+        )
+        routes.setdefault(needs, []).append(f"{' '.join(sorted(route.methods or ()))} {route.path}")
+    commands: dict[frozenset[Scope], list[str]] = {}
+    for command in get_args(Command):
+        commands.setdefault(command.scopes, []).extend(get_args(command.model_fields["type"].annotation))
+    lines = ["| needs | over HTTP | commands |", "|---|---|---|"]
+    for needs in (READ, WRITE, MANAGE, MANAGE_ALL, LOG_IN):
+        name = " or ".join(f"`{one}`" for one in sorted(needs.scopes)) or "a log-in"
+        paths = "<br>".join(sorted(routes.pop(needs), key=lambda one: one.split()[::-1]))
+        sent = [] if needs.all_rooms else commands.pop(needs.scopes, [])
+        lines.append(
+            f"| {name}{', for all rooms' if needs.all_rooms else ''} | {paths} |"
+            f" {', '.join(f'`{one}`' for one in sent)} |"
+        )
+    assert not routes
+    (sent,) = commands.values()
+    lines.append(f"| any token | | {', '.join(f'`{one}`' for one in sent)} |")
+    return "\n".join(lines)
+
+
+def routes_of_callers(app: FastAPI) -> list[APIRoute]:
+    """Return the routes that only a caller with a token may use."""
+
+    def asks_who(dependant: Dependant) -> bool:
+        return dependant.call is identify_caller or any(map(asks_who, dependant.dependencies))
+
+    def all_of(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+        for one in routes:
+            if isinstance(one, APIRoute):
+                yield one
+            elif (router := getattr(one, "original_router", None)) is not None:
+                yield from all_of(router.routes)
+
+    return [one for one in all_of(app.routes) if asks_who(one.dependant)]
+
+
 def test_the_frontend_offers_the_roles_that_the_server_lets_give() -> None:
     text = (ROOT / "frontend" / "src" / "rooms" / "permissions.ts").read_text()
     rows = re.findall(r"^  (\w+): \[(.*)\],$", text, re.MULTILINE)
@@ -178,7 +230,10 @@ GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     # A document: for each generated part its source, as the comment before it says, and the function that makes it.
     CONFIGURATION: {"api/config/__init__.py": table_of_settings},
     ARCHITECTURE: {"the docstrings of api/": tree_of_folders, "tests/test_architecture.py": table_of_imports},
-    PERMISSIONS: {"api/rooms/policy.py": tables_of_permissions},
+    PERMISSIONS: {
+        "api/rooms/policy.py": tables_of_permissions,
+        "api/routers/ and api/protocol/commands.py": table_of_scopes,
+    },
     PROTOCOL: {"api/models/kinds.py": table_of_kinds},
     OPERATIONS: dict(
         file_of_deploy(name)
@@ -321,6 +376,8 @@ def test_the_protocol_has_the_fields_of_what_it_answers_with() -> None:
         "member": MemberOut,
         "message": MessageOut,
         "session": SessionOut,
+        "token": MadeTokenOut,
+        "bot": BotOut,
         "`limits` of `ready` and GET /server": LimitsOut,
     }
     for what, model in models.items():

@@ -117,11 +117,12 @@ class Admin:
     async def set_admin(self, user_id: str, admin: bool, actor: Actor) -> None:
         """Make a user an administrator, or take that right away. Raises `Conflict`."""
         _require_another(user_id, actor)
+        _require_person(await self.account(user_id))
         await self._store.accounts.set_flags(user_id, admin=admin, one_remains=actor.is_person)
         await self._record(Audited.PROMOTED if admin else Audited.DEMOTED, user_id, actor)
 
     async def reset_password(self, user_id: str, password: str, actor: Actor) -> None:
-        """Set a user's password, also where they have none yet, and end all their sessions.
+        """Set a user's password, also where they have none yet, and end all their sessions and tokens.
 
         Raises `Invalid`, and `Conflict` for the administrator's own password: that is changed with the old one.
         """
@@ -129,9 +130,11 @@ class Admin:
             raise Conflict("Change your own password with the old one")
         async with self._hashing.take():
             account = await self.account(user_id)
+            _require_person(account)
             check_password(password, account.user.username)
             new_hash = await self._passwords.hash(password)
             await replace_password(self._store, self._endings, user_id, new_hash)
+            await self._endings.all_of(user_id)
             await self._record(Audited.PASSWORD_RESET, user_id, actor)
 
     async def erase(self, user_id: str, actor: Actor) -> None:
@@ -148,12 +151,12 @@ class Admin:
             self._on_erasing()  # the account is marked, so the job goes on whatever has failed here
 
     async def sessions(self, user_id: str) -> list[Session]:
-        """Return a user's sessions that can still be used, newest first."""
+        """Return a user's log-ins that can still be used, newest first."""
         await self.account(user_id)
         return await usable_sessions(self._store, user_id)
 
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
-        """End all sessions of a user, and return their ids."""
+        """End all log-ins and tokens of a user and those of their bots, and return their ids."""
         await self.account(user_id)
         ended = await self._endings.all_of(user_id)
         await self._record(Audited.SESSION_ENDED, user_id, actor)
@@ -195,6 +198,12 @@ def _one_of(words: type[Word], field: str, text: str | None) -> Word | None:
 def new_password() -> str:
     """Return a random password of `GENERATED_PASSWORD_BYTES`."""
     return secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+
+
+def _require_person(account: Account) -> None:
+    """Raise `Conflict` for a bot, which neither logs in nor administers."""
+    if account.user.is_bot:
+        raise Conflict("This is a bot: it has no password, and is never an administrator")
 
 
 def _require_another(user_id: str, actor: Actor) -> None:

@@ -1,9 +1,12 @@
 """Ends sessions: in the store first, then by closing the sockets that they hold open."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from api.models.accounts import SessionKind
 from api.store.base.store import Store
+
+PAGE: Final = 100
 
 OnEnded: TypeAlias = Callable[[Iterable[str]], None]
 """A callback for the ids of sessions that have ended. It is called before the request that ended them is answered."""
@@ -28,8 +31,22 @@ class SessionEndings:
         await self._store.sessions.end(session_id)
         self._on_ended([session_id])
 
-    async def all_of(self, user_id: str, *, but: str | None = None) -> list[str]:
-        """End all sessions of a user except `but`, if that is given. Return the ids of those that ended."""
-        ended = await self._store.sessions.end_all(user_id, but=but)
+    async def logins_of(self, user_id: str, *, but: str | None = None) -> list[str]:
+        """End all log-ins of a user except `but`, if that is given. Tokens stay. Return the ids of those that ended."""
+        ended = await self._store.sessions.end_all(user_id, but=but, kind=SessionKind.LOGIN)
         self._on_ended(ended)
         return ended
+
+    async def all_of(self, user_id: str) -> list[str]:
+        """End all log-ins and tokens of a user, and the tokens of their bots. Return the ids of those that ended."""
+        ended = await self._store.sessions.end_all(user_id)
+        self._on_ended(ended)
+        cursor: str | None = None
+        while True:
+            bots = await self._store.accounts.bots_of(user_id, cursor=cursor, limit=PAGE)
+            for bot in bots.items:
+                of_bot = await self._store.sessions.end_all(bot.user.id)
+                self._on_ended(of_bot)
+                ended += of_bot
+            if (cursor := bots.next_cursor) is None:
+                return ended

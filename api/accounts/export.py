@@ -35,17 +35,24 @@ class OwnBlock:
     blocked: User
 
 
-Exported: TypeAlias = User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | Entry
+@dataclass(frozen=True, slots=True)
+class OwnBot:
+    """A bot that belongs to the user."""
+
+    bot: User
+
+
+Exported: TypeAlias = OwnBot | User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | Entry
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
-    """Yield the account, its sessions, memberships, invites, blocks, reports, consumers and entries.
+    """Yield the account, its sessions, tokens, bots, memberships, invites, blocks, reports, consumers and entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
     yield user
-    for session in await store.sessions.of_user(user.id):
-        yield session
+    async for access in _accesses(store, user.id):
+        yield access
     async for membership in _memberships(store, user.id):
         yield membership
     async for own in _made(store, user.id):
@@ -67,6 +74,15 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
 def _is_ban_of_outsider(entry: Entry) -> bool:
     """Say whether an entry is a ban of somebody who was no member, or its end. They may not know of that room."""
     return entry.kind == Kind.MEMBER and entry.data.get("role") is None and entry.data.get("was") is None
+
+
+async def _accesses(store: Store, user_id: str) -> AsyncIterator[Session | OwnBot]:
+    for session in await store.sessions.of_user(user_id):
+        yield session
+    async for bot in _each(partial(store.accounts.bots_of, user_id)):
+        yield OwnBot(bot.user)
+        for token in await store.sessions.of_user(bot.user.id):
+            yield token
 
 
 async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembership]:

@@ -39,11 +39,11 @@ class Proof:
 async def replace_password(
     store: Store, endings: SessionEndings, user_id: str, password_hash: str, *, but: str | None = None
 ) -> None:
-    """Replace a password and end all sessions except `but`. Raises `NotFound`.
+    """Replace a password and end all log-ins except `but`. Tokens stay. Raises `NotFound`.
 
     Sessions are ended before and after. If they were only ended after, a crash could leave sessions of the old
     password. If they were only ended before, one could begin in between.
     """
-    await endings.all_of(user_id, but=but)
+    await endings.logins_of(user_id, but=but)
     await store.accounts.set_password_hash(user_id, password_hash)
-    await endings.all_of(user_id, but=but)
+    await endings.logins_of(user_id, but=but)

@@ -147,6 +147,8 @@ class SessionService:
         now = now_ms()
         if session is None or session.expires_at <= now or not await self._is_enabled(session.user_id):
             raise Unauthorized("The session is over")
+        if session.kind is SessionKind.TOKEN:
+            raise Unauthorized  # the id of a token is no secret, and a token is not refreshed
         if not is_ours and not _is_known(session, refresh_token):
             raise Unauthorized  # a guess must not end the session that it names
         successors = self._tokens.successors(refresh_token)
@@ -175,14 +177,14 @@ class SessionService:
     async def end(self, user_id: str, session_id: str, client: Client) -> None:
         """End one of a user's own sessions. Raises `NotFound`, also for another user's session."""
         session = await self._store.sessions.get(session_id)
-        if session is None or session.user_id != user_id:
+        if session is None or session.user_id != user_id or session.kind is SessionKind.TOKEN:
             raise NotFound
         await self._endings.one(session_id)
         await self._audit.note(Audited.SESSION_ENDED, user_id, client.address)
 
     async def end_others(self, identity: Identity, client: Client) -> None:
-        """End all of a user's sessions except the one that asks."""
-        ended = await self._endings.all_of(identity.user.id, but=identity.session_id)
+        """End all log-ins of a user except the one that asks."""
+        ended = await self._endings.logins_of(identity.user.id, but=identity.session_id)
         if ended:  # otherwise one account could fill the audit log with empty events
             await self._audit.note(Audited.SESSION_ENDED, identity.user.id, client.address)
 
@@ -207,7 +209,8 @@ def _is_known(session: Session, refresh_token: str) -> bool:
     return refresh_hash(refresh_token) in {session.refresh_hash, session.previous_hash}
 
 
-async def usable_sessions(store: Store, user_id: str) -> list[Session]:
-    """Return a user's sessions that can still be used, newest first."""
+async def usable_sessions(store: Store, user_id: str, kind: SessionKind = SessionKind.LOGIN) -> list[Session]:
+    """Return a user's sessions of a kind that can still be used, newest first."""
     now = now_ms()
-    return [one for one in await store.sessions.of_user(user_id) if one.expires_at > now]
+    found = await store.sessions.of_user(user_id)
+    return [one for one in found if one.kind is kind and one.expires_at > now]

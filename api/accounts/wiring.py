@@ -6,6 +6,8 @@ from api.accounts.accounts import AccountService, OnErasing
 from api.accounts.admin import Admin
 from api.accounts.attempt_limits import LOGINS_PER_THREAD, MAX_WAITING, AttemptLimits, AttemptRates
 from api.accounts.audit import Audit
+from api.accounts.bots import BotService
+from api.accounts.checked import IsFed
 from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.identity import Authenticator
 from api.accounts.invites import InviteService, RoomDoor
@@ -15,9 +17,11 @@ from api.accounts.secret import kept_secret
 from api.accounts.security import Passwords, Tokens
 from api.accounts.sessions import Lifetimes, SessionService
 from api.accounts.signup import SignUpService
+from api.accounts.tokens import TokenService
 from api.accounts.uses import SessionUses
 from api.clock import MS_PER_DAY, MS_PER_MINUTE
 from api.config import Settings
+from api.limits.caps import Caps
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
 from api.models.accounts import SignupMode
@@ -36,6 +40,8 @@ class AccountServices:
     sessions: SessionService
     admin: Admin
     rooms: RoomAdmin
+    bots: BotService
+    tokens: TokenService
     authenticator: Authenticator
     uses: SessionUses
 
@@ -47,6 +53,8 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     reads: BatchedReads,
     passwords: Passwords,
     throttles: Throttles,
+    caps: Caps,
+    is_fed: IsFed,
     on_ended: OnEnded,
     on_erasing: OnErasing,
     on_room_deleted: OnDeleted,
@@ -83,7 +91,9 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
         sessions=sessions,
         admin=Admin(store, passwords, audit, endings, hashing, on_erasing),
         rooms=RoomAdmin(store, audit, on_room_deleted),
-        authenticator=Authenticator(reads, tokens, uses),
+        bots=BotService(store, audit, endings, throttles, caps, on_erasing, tell),
+        tokens=TokenService(store, audit, endings, caps),
+        authenticator=Authenticator(reads, tokens, uses, throttles, is_fed=is_fed),
         uses=uses,
     )
 

@@ -7,6 +7,8 @@ from pydantic_settings import BaseSettings
 class MachineSettings(BaseSettings):
     """The settings that only programs meet."""
 
+    bots_per_user: int = Field(20, ge=0, description="The most bots that one person can have.")
+    tokens_per_user: int = Field(20, ge=0, description="The most tokens of one user, or of one bot.")
     consumers_per_user: int = Field(20, ge=1, description="The most consumers of one user.")
     polls_per_user: int = Field(
         20,

@@ -12,16 +12,20 @@ from fastapi.security import OAuth2PasswordBearer
 
 from api.accounts.accounts import AccountService
 from api.accounts.admin import Actor, Admin
+from api.accounts.bots import BotService
 from api.accounts.identity import Client, Identity
 from api.accounts.invites import InviteService
 from api.accounts.room_admin import RoomAdmin
+from api.accounts.scopes import LOG_IN
 from api.accounts.sessions import SessionService
 from api.accounts.signup import SignUpService
+from api.accounts.tokens import TokenService
 from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
 from api.http.bodies.status import OpenDoor, Shown
 from api.http.probes import Probes, Recorder
+from api.http.scopes import needs_of
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
 from api.realtime.polls import Polls
@@ -102,6 +106,14 @@ def _sessions(parts: _Services) -> SessionService:
     return parts.accounts.sessions
 
 
+def _bots(parts: _Services) -> BotService:
+    return parts.accounts.bots
+
+
+def _tokens(parts: _Services) -> TokenService:
+    return parts.accounts.tokens
+
+
 def _rooms(parts: _Services) -> RoomService:
     return parts.rooms.rooms
 
@@ -177,6 +189,8 @@ def _settings(parts: _Services) -> HttpSettings:
 AccountsDep = Annotated[AccountService, Depends(_accounts)]
 SignUpsDep = Annotated[SignUpService, Depends(_signups)]
 SessionsDep = Annotated[SessionService, Depends(_sessions)]
+BotsDep = Annotated[BotService, Depends(_bots)]
+TokensDep = Annotated[TokenService, Depends(_tokens)]
 RoomsDep = Annotated[RoomService, Depends(_rooms)]
 MembersDep = Annotated[MemberService, Depends(_members)]
 BansDep = Annotated[BanService, Depends(_bans)]
@@ -210,26 +224,30 @@ _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 _Token = Annotated[str | None, Depends(_bearer)]
 
 
-async def _caller(parts: _Services, token: _Token) -> AsyncIterator[Identity]:
+async def identify_caller(request: Request, parts: _Services, token: _Token) -> AsyncIterator[Identity]:
+    """Yield the identity of who sends a request, while it is answered. `IdentityDep` says more."""
     if token is None:
         raise Unauthorized
-    identity = await parts.accounts.authenticator.identify(token)
+    identity = await parts.accounts.authenticator.identify(token, address(request))
     structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)
+    identity.require(needs_of(request.scope["endpoint"]) or LOG_IN)
     try:
+        if (room_id := request.path_params.get("room_id")) is not None:
+            identity.require_room(room_id)
         yield identity
     except NotFound:
         parts.limits.throttles.missed(identity.user.id)
         raise
 
 
-CallerDep = Annotated[Identity, Depends(_caller)]
+CallerDep = Annotated[Identity, Depends(identify_caller)]
 """The caller's identity like `IdentityDep`, for routes that wait: they count their answer themselves."""
 
 
-def _still(parts: _Services, token: _Token) -> Callable[[], Awaitable[object]]:
+def _still(request: Request, parts: _Services, token: _Token) -> Callable[[], Awaitable[object]]:
     async def still() -> None:
-        await parts.accounts.authenticator.identify(token or "")
+        await parts.accounts.authenticator.identify(token or "", address(request))
 
     return still
 
@@ -255,10 +273,11 @@ async def _identity(request: Request, parts: _Services, caller: CallerDep) -> As
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]
-"""The caller's identity, proven by an access token whose session has not ended. 401 for anyone else.
+"""The caller's identity, proven by a token whose session has not ended. 401 for anyone else.
 
-A caller who gets too many 404s gets 429 instead. Reads wait where too many answers are under way, and are refused
-while the node is short of memory.
+A token of a program may do what `api/http/scopes.py` says beside the route, and nothing where that says nothing. A room
+outside those to which it is bound is 404. A caller who gets too many 404s gets 429 instead. Reads wait where too many
+answers are under way, and are refused while the node is short of memory.
 """
 
 

@@ -129,6 +129,24 @@ NODE: Final = {
     "tasks": [],
 }
 
+BOT: Final = {
+    **ADA,
+    "id": "Yq0sPZ3vT7yq4jDk1mH8bA",
+    "username": "engine",
+    "display_name": "Analytical Engine",
+    "is_bot": True,
+    "created_at": AT,
+}
+PROGRAM_TOKEN: Final = {
+    "token_id": "k1ZbCVaLHyUgm4YYYqYIOQ",
+    "name": "Nightly build",
+    "scopes": ["read", "write"],
+    "room_ids": ["lobby"],
+    "created_at": AT,
+    "expires_at": None,
+    "last_used_at": AT,
+}
+
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     # What comes in.
     "SignUp": {"username": "ada", "password": "correct horse battery", "display_name": "Ada Lovelace"},
@@ -173,6 +191,14 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewPlace": {"favourite": True, "section": "Work", "hidden": False},
     "NewDirect": {"user_ids": [USER_ID, "m8VttSO5vGyK_-JeTRkdRw"]},
     "NewRoomInvite": {"role": "member", "max_uses": 5, "expires_in": 86_400},
+    "NewToken": {
+        "name": "Nightly build",
+        "scopes": ["read", "write"],
+        "room_ids": ["lobby"],
+        "expires_in": 86_400,
+    },
+    "NewBot": {"username": "engine", "display_name": "Analytical Engine"},
+    "NewBotName": {"display_name": "Analytical Engine"},
     # What goes out.
     "Problem": {
         "type": "/problems/username_taken",
@@ -189,6 +215,10 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "Me": ADA | {"created_at": AT, "admin": False},
     "TokensOut": TOKENS,
     "Welcome": TOKENS | {"user": ADA},
+    "MadeTokenOut": PROGRAM_TOKEN | {"token": "twt_l4Xk…"},
+    "ProgramTokensOut": {"items": [PROGRAM_TOKEN]},
+    "BotOut": BOT,
+    "BotsOut": {"items": [BOT], "next_cursor": None},
     "MessageOut": MESSAGE,
     "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
     "ReactorsOut": {"items": [{"user_id": USER_ID, "username": "ada", "at": AT}], "next_cursor": None},

@@ -122,7 +122,8 @@ def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
     if SESSION_HEADER in names:
         found.append(Forbidden)
     if "security" in operation:
-        found.append(RateLimited)  # a user's requests have a rate, whatever they ask for
+        # A user's requests have a rate, whatever they ask for, and the token of a program may not do everything.
+        found += [RateLimited, Forbidden]
     if "{" in path:
         found.append(NotFound)
     return found

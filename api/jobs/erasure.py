@@ -74,6 +74,7 @@ class Erasure:
     async def _erase(self, account: Account) -> None:
         nobody = User(account.user.id, ERASED_NAME, ERASED_NAME, account.user.created_at)
         await self._store.sessions.end_all(nobody.id)
+        await self._begin_bots(nobody.id)
         await self._leave_all(nobody)
         cursor: str | None = None
         while True:
@@ -86,6 +87,17 @@ class Erasure:
                 break
         await self._store.erasure.finish(nobody.id)
         log.info("account_erased")
+
+    async def _begin_bots(self, owner_id: str) -> None:
+        """Begin to erase the bots of an account. `run` comes to them in its next round, which follows at once."""
+        cursor: str | None = None
+        while True:
+            page = await self._store.accounts.bots_of(owner_id, cursor=cursor, limit=PAGE)
+            for bot in page.items:
+                await self._store.erasure.begin(bot.user.id)
+                self._begun.set()
+            if (cursor := page.next_cursor) is None:
+                return
 
     async def _leave_all(self, nobody: User) -> None:
         cursor: str | None = None

@@ -1,4 +1,4 @@
-"""Limits on what may be stored: members of a room, and rooms of a user.
+"""Limits on what may be stored: members of a room, rooms of a user, bots of a person, and tokens of each.
 
 Nothing is locked between the check and the change, so requests at the same moment can exceed a limit by their number.
 """
@@ -11,8 +11,18 @@ from api.store.base.store import Store
 class Caps:
     """Checks before something is added. Each check raises `Invalid` with the code `limit`, or `Unavailable`."""
 
-    def __init__(self, store: Store, *, members_per_room: int, rooms_per_user: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        members_per_room: int,
+        rooms_per_user: int,
+        bots_per_user: int,
+        tokens_per_user: int,
+    ) -> None:
         self._store = store
+        self._bots_per_user = bots_per_user
+        self._tokens_per_user = tokens_per_user
         self._members_per_room = members_per_room
         self._rooms_per_user = rooms_per_user
 
@@ -25,3 +35,14 @@ class Caps:
         """Require that a room may have one more member. The lobby has no limit."""
         if room_id != LOBBY_ID and await self._store.members.count_of_room(room_id) >= self._members_per_room:
             raise Invalid("The room has as many members as it may", code="limit")
+
+    async def one_more_bot(self, owner_id: str) -> None:
+        """Require that a person may have one more bot."""
+        bots = await self._store.accounts.bots_of(owner_id, cursor=None, limit=max(1, self._bots_per_user))
+        if len(bots.items) >= self._bots_per_user:
+            raise Invalid("You have as many bots as one may have", code="limit")
+
+    def one_more_token(self, count: int) -> None:
+        """Require that a user who has so many tokens may have one more."""
+        if count >= self._tokens_per_user:
+            raise Invalid("There are as many tokens as one may have: end one that is not used", code="limit")

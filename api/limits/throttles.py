@@ -11,7 +11,7 @@ from typing import Final
 
 from api.address import UNKNOWN, counted_as
 from api.limits.quotas import is_noting, note
-from api.limits.rates import Buckets, Rate, Windows, too_often
+from api.limits.rates import Buckets, Rate, Refusals, Windows, too_often
 
 MINUTE_SECONDS: Final = 60.0
 RESUMES_SECONDS: Final = 10.0
@@ -23,6 +23,8 @@ GUESSES_PER_MINUTE: Final = 60
 """The posts to hooks that are not there are limited by address: somebody guesses, or a sender does not hear of it."""
 PROFILES_PER_MINUTE: Final = 10
 """The changes of one profile are limited, because each is told to everybody who is connected."""
+TOKEN_GUESSES_PER_MINUTE: Final = 30
+"""The wrong tokens of programs from one address are limited. Nobody guesses one, but each costs a read."""
 TYPING_SECONDS: Final = 2.5
 """A user tells at most once in this time that they are typing. A client does so each 3 s, and the network varies."""
 WATCHES_PER_MINUTE: Final = 120
@@ -66,6 +68,7 @@ class Throttles:
     """Counts what users do. Every method raises `RateLimited`, with the time to wait, when it is called too often."""
 
     def __init__(self, rates: Rates, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
 
         def throttle(name: str, counts: Buckets | Windows) -> Throttle:
             return Throttle(name, counts, clock)
@@ -85,6 +88,8 @@ class Throttles:
         self._typing = throttle("typing", Windows(1, TYPING_SECONDS))
         self._watches = throttle("watches", Windows(WATCHES_PER_MINUTE, MINUTE_SECONDS))
         self._searches = throttle("searches", Windows(rates.searches, MINUTE_SECONDS))
+        self._token_guesses = Windows(TOKEN_GUESSES_PER_MINUTE, MINUTE_SECONDS)
+        self._guessed_tokens = Refusals(MINUTE_SECONDS)
 
     def request(self, user_id: str) -> None:
         """Count one HTTP request of a user."""
@@ -124,6 +129,17 @@ class Throttles:
     def guess_hook(self, address: str) -> None:
         """Count one post to a hook that is not there, from an address or its network."""
         self._guesses.count(counted_as(address or UNKNOWN))
+
+    def guess_token(self, address: str) -> None:
+        """Count a wrong token from an address or its network. `require_few_token_guesses` raises for it."""
+        key = counted_as(address or UNKNOWN)
+        if wait := self._token_guesses.take(key, self._clock()):
+            self._guessed_tokens.note(key, wait, self._clock())
+
+    def require_few_token_guesses(self, address: str) -> None:
+        """Require that not too many wrong tokens came from an address lately."""
+        if wait := self._guessed_tokens.wait(counted_as(address or UNKNOWN), self._clock()):
+            raise too_often(wait)
 
     def change_profile(self, user_id: str) -> None:
         """Count one change of a user's profile."""

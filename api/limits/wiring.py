@@ -40,7 +40,13 @@ def wire_limits(settings: Settings, store: Store) -> Limits:
     memory = Memory(settings.memory_mib and settings.memory_mib * MEBIBYTE)
     return Limits(
         throttles=Throttles(rates),
-        caps=Caps(store, members_per_room=settings.members_per_room, rooms_per_user=settings.rooms_per_user),
+        caps=Caps(
+            store,
+            members_per_room=settings.members_per_room,
+            rooms_per_user=settings.rooms_per_user,
+            bots_per_user=settings.bots_per_user,
+            tokens_per_user=settings.tokens_per_user,
+        ),
         memory=memory,
         answers=Answers(memory),
         commands=commands,

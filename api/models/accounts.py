@@ -85,14 +85,42 @@ class SessionKind(StrEnum):
     """The way in which a session began. Sessions of all kinds end in the same way."""
 
     LOGIN = "login"
+    TOKEN = "token"  # noqa: S105  a token was made for a program, which needs no log-in
+
+
+class Scope(StrEnum):
+    """What a token lets a program do. docs/permissions.md lists what belongs to each."""
+
+    READ = "read"
+    WRITE = "write"
+    MANAGE = "manage"
+
+
+ALL_SCOPES: Final = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token lets a program do, and in which rooms: in all of its user's where `room_ids` is None."""
+
+    name: str
+    scopes: frozenset[Scope]
+    room_ids: frozenset[str] | None = None
+
+
+NEVER: Final = 253_402_300_799_999
+"""The `expires_at` of a token that does not expire: the last millisecond of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in. It lasts until it is ended or `expires_at` passes. Only hashes of refresh tokens are stored.
+    """One log-in, or one token. It lasts until it is ended or `expires_at` passes. Only hashes of tokens are stored.
 
     `refresh_hash` is that of the newest refresh token, and `previous_hash` that of the one before. `pair_used` says
     whether the newest pair has been used: its refresh token by itself, or its access token on any node.
+
+    Of a token, `refresh_hash` is the hash of the token itself, and `grant` says what it lets a program do. A log-in has
+    no `grant`.
     """
 
     id: str
@@ -105,6 +133,7 @@ class Session:
     previous_hash: str | None = field(default=None, repr=False)
     pair_used: bool = False
     kind: SessionKind = SessionKind.LOGIN
+    grant: Grant | None = None
 
     @property
     def was_used(self) -> bool:
@@ -163,6 +192,9 @@ class Audited(StrEnum):
     UNBLOCKED = "unblocked"
     HOOK_MADE = "hook_made"  # the subject is its bot
     HOOK_ENDED = "hook_ended"
+    BOT_MADE = "bot_made"
+    TOKEN_MADE = "token_made"  # noqa: S105
+    TOKEN_ENDED = "token_ended"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

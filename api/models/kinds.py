@@ -153,7 +153,16 @@ RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice", "notifications", "place"),
-        *("account", "session", "invite", "block", "report", "end"),  # types of lines in an export
+        *(
+            "account",
+            "session",
+            "token",
+            "bot",
+            "invite",
+            "block",
+            "report",
+            "end",
+        ),  # types of lines in an export
         UNREADABLE,
     }
 )

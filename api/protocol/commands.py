@@ -1,13 +1,15 @@
 """The commands of /ws/messages (docs/protocol.md), and the parser of frames. Pure.
 
-Commands are pydantic models, so that one place both checks and describes them.
+Commands are pydantic models, so that one place both checks and describes them. The token of a program needs one of the
+`scopes` of a command.
 """
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field, ValidationError
 
 from api.errors import BadJson, Invalid, TailwireError
+from api.models.accounts import ALL_SCOPES, Scope
 from api.protocol import strict_json
 from api.protocol.fields import (
     MAX_TOKEN_CHARACTERS,
@@ -24,10 +26,14 @@ from api.protocol.fields import (
     invalid,
 )
 
+_READ: Final = frozenset({Scope.READ})
+_WRITE: Final = frozenset({Scope.WRITE})
+
 
 class Authenticate(Strict):
     """Prove an identity, or renew the token of an open socket. `v` is the client's protocol version."""
 
+    scopes: ClassVar[frozenset[Scope]] = ALL_SCOPES
     type: Literal["authenticate"]
     token: Annotated[str, Field(max_length=MAX_TOKEN_CHARACTERS)]
     ref: Ref | None = None
@@ -37,6 +43,7 @@ class Authenticate(Strict):
 class Subscribe(Strict):
     """Ask for a room's events: first those after `since`, then live ones."""
 
+    scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["subscribe"]
     room_id: Id
     since: Position | None = None
@@ -46,6 +53,7 @@ class Subscribe(Strict):
 class Unsubscribe(Strict):
     """Stop the events of a room."""
 
+    scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["unsubscribe"]
     room_id: Id
     ref: Ref | None = None
@@ -54,6 +62,7 @@ class Unsubscribe(Strict):
 class Send(Strict):
     """Write a message to a room. `ref` makes a retry safe. `epoch` is that of the message which it answers."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["send"]
     room_id: Id
     ref: Ref
@@ -65,6 +74,7 @@ class Send(Strict):
 class Edit(Strict):
     """Change the body of one's own message. `ref` makes a retry safe."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["edit"]
     room_id: Id
     seq: Seq
@@ -76,6 +86,7 @@ class Edit(Strict):
 class Delete(Strict):
     """Delete a message. `ref` makes a retry safe."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["delete"]
     room_id: Id
     seq: Seq
@@ -86,6 +97,7 @@ class Delete(Strict):
 class React(Strict):
     """React to a message with an emoji, or take the reaction back. `ref` makes a retry safe."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["react", "unreact"]
     room_id: Id
     seq: Seq
@@ -97,6 +109,7 @@ class React(Strict):
 class Pin(Strict):
     """Pin a message in its room, or unpin it. `ref` makes a retry safe."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["pin", "unpin"]
     room_id: Id
     seq: Seq
@@ -107,6 +120,7 @@ class Pin(Strict):
 class Read(Strict):
     """Say that the user has seen everything up to `seq`. `back` lets the stored seq become lower."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["read"]
     room_id: Id
     seq: Seq
@@ -118,6 +132,7 @@ class Read(Strict):
 class Typing(Strict):
     """Say that the user is typing a message in a room."""
 
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["typing"]
     room_id: Id
     ref: Ref | None = None
@@ -126,6 +141,7 @@ class Typing(Strict):
 class Watch(Strict):
     """Ask to be told when these users come or go, and no others."""
 
+    scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["watch"]
     user_ids: Annotated[list[Id], Field(max_length=MAX_WATCHED)]
     ref: Ref | None = None
@@ -134,6 +150,7 @@ class Watch(Strict):
 class Ping(Strict):
     """Ask for a `pong`."""
 
+    scopes: ClassVar[frozenset[Scope]] = ALL_SCOPES
     type: Literal["ping"]
     ref: Ref | None = None
 

@@ -58,7 +58,7 @@ class ReadyEvent(TypedDict):
     type: Literal["ready"]
     user: PublicUser
     session_id: str
-    expires_at: str
+    expires_at: str | None
     heartbeat_seconds: int
     features: list[str]
     limits: ClientLimits
@@ -169,7 +169,7 @@ def ready_event(  # noqa: PLR0913  the fields of the event
     user: User,
     session_id: str,
     *,
-    expires_at: int,
+    expires_at: int | None,
     heartbeat_seconds: int,
     subscriptions: int,
     features: Sequence[str],

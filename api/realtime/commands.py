@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from api import failpoints
 from api.accounts.identity import Authenticator
+from api.accounts.scopes import Needs
 from api.clock import now_ms
 from api.errors import NotFound, RateLimited, TailwireError, Unauthorized
 from api.failpoints import Failpoint
@@ -90,6 +91,9 @@ class Commands:
         Raises `Closed` when the command ends the connection.
         """
         try:
+            connection.identity.require(Needs(command.scopes))
+            if isinstance(room_id := getattr(command, "room_id", None), str):
+                connection.identity.require_room(room_id)
             await self._handlers[type(command)](connection, command)
         except TailwireError as error:
             told = self._told(connection, error)
@@ -122,7 +126,7 @@ class Commands:
     async def _authenticate(self, connection: Connection, command: Authenticate) -> None:
         check_version(command)
         try:
-            identity = await self._authenticator.identify(command.token)
+            identity = await self._authenticator.identify(command.token, connection.address)
         except Unauthorized:
             raise Closed(CloseCode.UNAUTHORIZED) from None
         mine = connection.identity

@@ -39,6 +39,7 @@ class Connection:
     __slots__ = (
         "_events",
         "_sink",
+        "address",
         "close_code",
         "identity",
         "idle_ticks",
@@ -49,8 +50,9 @@ class Connection:
         "warned_of",
     )
 
-    def __init__(self, identity: Identity, sink: Sink) -> None:
+    def __init__(self, identity: Identity, sink: Sink, address: str = "") -> None:
         self.identity = identity
+        self.address = address
         self.rooms: set[str] = set()  # the rooms that this connection is subscribed to
         self.replayed: dict[str, tuple[Position, int]] = {}  # by room id; see `old_pages`
         self.memberships: dict[str, Member] = {}  # by room id, for `send`; the hub removes those that change

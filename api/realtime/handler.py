@@ -82,13 +82,13 @@ class ConnectionHandler:
         else:
             with self._admission.wait(address) as place:
                 await send({"type": "websocket.accept"})
-                proven = await self._first_message(receive, place)
+                proven = await self._first_message(receive, place, address)
         sink = open_sink(scope, send)
         scope.clear()  # frees the memory of the handshake
         try:
             code = proven
             if isinstance(proven, Identity):
-                code = await self._hold(receive, sink, proven)
+                code = await self._hold(receive, sink, proven, address)
             if isinstance(code, CloseCode):
                 sink.close_with(code, code.name.lower())
         finally:
@@ -96,7 +96,9 @@ class ConnectionHandler:
         user_id = proven.user.id if isinstance(proven, Identity) else None
         return Ending(user_id, code if isinstance(code, CloseCode) else None)
 
-    async def _first_message(self, receive: ASGIReceive, place: Place) -> Identity | CloseCode | None:
+    async def _first_message(
+        self, receive: ASGIReceive, place: Place, address: str
+    ) -> Identity | CloseCode | None:
         """Read the message that authenticates. Return its identity, or the code to close with.
 
         Return None when the client has gone. The time ends early when the socket loses its place to a newer one.
@@ -104,7 +106,7 @@ class ConnectionHandler:
         try:
             async with asyncio.timeout(FIRST_MESSAGE_SECONDS) as clock:
                 place.end_with(clock)
-                return await self._authenticate(receive)
+                return await self._authenticate(receive, address)
         except TimeoutError:
             return CloseCode.AUTHENTICATION_TIMEOUT
         except _Disconnected:
@@ -112,7 +114,7 @@ class ConnectionHandler:
         except Exception as error:  # noqa: BLE001  `_code_of` logs unexpected errors
             return _code_of(error)
 
-    async def _authenticate(self, receive: ASGIReceive) -> Identity:
+    async def _authenticate(self, receive: ASGIReceive, address: str) -> Identity:
         frame = await _text(receive, MAX_FIRST_FRAME_BYTES)
         try:
             command = parse_command(frame)
@@ -121,13 +123,15 @@ class ConnectionHandler:
         if not isinstance(command, Authenticate):
             raise Closed(CloseCode.UNAUTHORIZED)
         check_version(command)
-        return await self._authenticator.identify(command.token)
+        return await self._authenticator.identify(command.token, address)
 
-    async def _hold(self, receive: ASGIReceive, sink: Sink, identity: Identity) -> CloseCode | None:
+    async def _hold(
+        self, receive: ASGIReceive, sink: Sink, identity: Identity, address: str
+    ) -> CloseCode | None:
         """Carry out commands until the end. Return this side's close code, or None when the peer closed first."""
         connection: Connection | None = None
         try:
-            connection = await self._connect(identity, sink)
+            connection = await self._connect(identity, sink, address)
             return await self._read(receive, connection)
         except _Disconnected:
             return None if connection is None else connection.close_code
@@ -137,7 +141,7 @@ class ConnectionHandler:
             if connection is not None:
                 self._hub.remove(connection)
 
-    async def _connect(self, identity: Identity, sink: Sink) -> Connection:
+    async def _connect(self, identity: Identity, sink: Sink, address: str) -> Connection:
         """Return a connection that is in the hub and has its `ready` enqueued.
 
         There is no await between the two, so that `ready` comes before any event of the hub. After that the session
@@ -145,7 +149,7 @@ class ConnectionHandler:
         `Unavailable`.
         """
         self._memory.require()
-        connection = Connection(identity, sink)
+        connection = Connection(identity, sink, address)
         self._hub.add(connection)
         self._commands.greet(connection)
         is_in = False

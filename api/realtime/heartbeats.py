@@ -41,12 +41,11 @@ class Heartbeats:
             connection.idle_ticks += 1
             if connection.idle_ticks >= self._idle_ticks:
                 connection.offer(heartbeat)
-            left = connection.identity.expires_at - now
-            if left <= EXPIRING_MS:
-                self._expire(connection, left)
+            expires_at = connection.identity.expires_at
+            if expires_at is not None and expires_at - now <= EXPIRING_MS:
+                self._expire(connection, expires_at, expires_at - now)
 
-    def _expire(self, connection: Connection, left: int) -> None:
-        expires_at = connection.identity.expires_at
+    def _expire(self, connection: Connection, expires_at: int, left: int) -> None:
         if left <= -EXPIRY_GRACE_MS:
             connection.close(CloseCode.UNAUTHORIZED)
         elif connection.warned_of != expires_at:

@@ -7,7 +7,7 @@ A subscription begins *replaying*: the log is read until it has reached the posi
 await in between. So nothing is buffered, and no entry can be lost between replay and live.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, Protocol
@@ -78,6 +78,8 @@ class Hub:
         self._use_count = 0
         self.user_rooms = UserRooms()
         self.listeners: list[ConnectionListener] = []
+        self.on_session_ended: list[Callable[[str], None]] = []
+        """They are told the id of each session that has ended, also of one without connections here."""
         self.is_fed = True
         """Whether the feed is open, so that no change of a membership comes late. The feed sets it."""
         self.broadcast_count = 0
@@ -134,6 +136,10 @@ class Hub:
         """Return all connections of a user."""
         return list(self._by_user.get(user_id, ()))
 
+    def connections_reaching(self, user_id: str, room_id: str) -> list[Connection]:
+        """Return the connections of a user, without those whose token is bound to other rooms."""
+        return [one for one in self._by_user.get(user_id, ()) if one.identity.reaches(room_id)]
+
     @property
     def connection_count(self) -> int:
         """The number of connections."""
@@ -150,6 +156,8 @@ class Hub:
 
     def end_session(self, session_id: str) -> None:
         """Close all connections of a session that has ended."""
+        for listener in self.on_session_ended:
+            listener(session_id)
         for connection in list(self._by_session.get(session_id, ())):
             connection.close(CloseCode.SESSION_ENDED)
             self.remove(connection)
@@ -347,7 +355,8 @@ class Hub:
         frame = encode(event)
         for connection in self.connections_of(user_id):
             connection.memberships.pop(event["room_id"], None)
-            connection.enqueue(frame)
+            if connection.identity.reaches(event["room_id"]):
+                connection.enqueue(frame)
 
 
 _room_id = attrgetter("room_id")

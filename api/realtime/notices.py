@@ -110,7 +110,7 @@ class Notices:
         for user_id in self._rooms.users_of(room_id):
             is_mentioned = EVERYBODY in grown.mentioned or user_id in grown.mentioned
             frames = mentioning if is_mentioned else plain
-            for connection in self._hub.connections_of(user_id):
+            for connection in self._hub.connections_reaching(user_id, room_id):
                 if room_id not in connection.rooms:
                     connection.offer(frames)
                     self.offer_count += 1

@@ -97,15 +97,15 @@ class Signals:
 
 
 def _read_moved(hub: Hub, signal: ReadMoved) -> _Told:
-    return encode(read_event(signal)), hub.connections_of(signal.user_id)
+    return encode(read_event(signal)), hub.connections_reaching(signal.user_id, signal.room_id)
 
 
 def _notify_changed(hub: Hub, signal: NotifyChanged) -> _Told:
-    return encode(notifications_event(signal)), hub.connections_of(signal.user_id)
+    return encode(notifications_event(signal)), hub.connections_reaching(signal.user_id, signal.room_id)
 
 
 def _place_changed(hub: Hub, signal: PlaceChanged) -> _Told:
-    return encode(place_event(signal)), hub.connections_of(signal.user_id)
+    return encode(place_event(signal)), hub.connections_reaching(signal.user_id, signal.room_id)
 
 
 def _profile_changed(hub: Hub, signal: ProfileChanged) -> _Told:

@@ -77,7 +77,11 @@ class DirectRooms:
     async def _require_open(self, accounts: Sequence[Account]) -> None:
         """Raise `Blocked` for a disabled account, and of two people for a block either way: nobody learns which."""
         people = [account.user.id for account in accounts]
-        blockers = await asyncio.gather(*map(self._reads.blockers, people))
+        # A bot is blocked with its owner.
+        owners = [account.owner_id for account in accounts if account.owner_id not in {None, *people}]
+        blockers = await asyncio.gather(
+            *(self._reads.blockers(one) for one in (*people, *filter(None, owners)))
+        )
         is_blocked = any(not one.isdisjoint(people) for one in blockers)
         if any(account.disabled for account in accounts) or (len(people) == _PAIR and is_blocked):
             raise Blocked

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.clock import now_ms
-from api.errors import BadInvite, Invalid, NotFound, TailwireError, Unavailable
+from api.errors import BadInvite, Banned, Invalid, NotFound, TailwireError, Unavailable
 from api.ids import random_code
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
@@ -105,6 +105,7 @@ class RoomInvites:
             if not (has_used or invite.is_open(now_ms())):
                 raise BadInvite
             return
+        await self._members.require_owner_welcome(room_id, user, Banned)
         await self._caps.one_more_member(room_id)
         await self._caps.one_more_room(user.id)
         await self._store.invites.claim(invite.id, user.id, at=now_ms())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from api.clock import now_ms
-from api.errors import Blocked, FieldError, Invalid, NotFound
+from api.errors import Banned, Blocked, FieldError, Invalid, NotFound, TailwireError, UserBanned
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Record, User
@@ -96,6 +96,7 @@ class MemberService:
         view = await self._rooms.view(room_id, user.id, Operation.JOIN)
         self._throttles.send(user.id)
         if view.role is None:
+            await self.require_owner_welcome(room_id, user, Banned)
             await self._require_space(room_id, user.id)
         rule = policy.coming_in(Role.MEMBER)
         await self._store.members.change(room_id, user, by=user.id, at=now_ms(), rule=rule)
@@ -124,6 +125,7 @@ class MemberService:
         if await self._store.members.get(room_id, user_id) is None:
             if user_id in await self._reads.blockers(by):
                 raise Blocked
+            await self.require_owner_welcome(room_id, user, UserBanned)
             await self._require_space(room_id, user_id)
         rule = policy.setting_role(role)
         await self._store.members.change(room_id, user, by=by, at=now_ms(), rule=rule)
@@ -209,6 +211,15 @@ class MemberService:
             self._store.members.state(room_id, user_id), self._store.rooms.get(room_id)
         )
         return Facts(None, Visibility.PRIVATE if room is None else room.visibility, banned=state.banned)
+
+    async def require_owner_welcome(self, room_id: str, user: User, refusal: type[TailwireError]) -> None:
+        """Raise `refusal` for a bot whose owner is banned from a room."""
+        if not user.is_bot:
+            return
+        account = await self._reads.account(user.id)
+        owner_id = None if account is None else account.owner_id
+        if owner_id is not None and (await self._store.members.state(room_id, owner_id)).banned:
+            raise refusal
 
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)

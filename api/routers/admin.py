@@ -30,12 +30,14 @@ from api.http.deps import (
 )
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.get("/users")
+@needs_log_in
 async def users(
     admin: AdminDep,
     q: PartOfName = None,
@@ -49,18 +51,21 @@ async def users(
 
 
 @router.post("/users", status_code=201, responses=refuses(UsernameTaken), dependencies=[NEEDS_MEMORY])
+@needs_log_in
 async def make_user(body: AccountToMake, admin: AdminDep, actor: ActorDep) -> AccountOut:
     """Make an account, whoever else may sign up. Tell its user the password by another way than this server."""
     return AccountOut.of(await admin.create(body.username, body.password, body.display_name, actor))
 
 
 @router.get("/users/{user_id}")
+@needs_log_in
 async def user(user_id: str, admin: AdminDep) -> AccountOut:
     """Return an account."""
     return AccountOut.of(await admin.account(user_id))
 
 
 @router.patch("/users/{user_id}", responses=refuses(Conflict))
+@needs_log_in
 async def change_user(user_id: str, body: Flags, admin: AdminDep, actor: ActorDep) -> AccountOut:
     """Disable or enable an account, or give or take the rights of an administrator.
 
@@ -70,36 +75,42 @@ async def change_user(user_id: str, body: Flags, admin: AdminDep, actor: ActorDe
 
 
 @router.delete("/users/{user_id}", status_code=204, responses=refuses(Conflict))
+@needs_log_in
 async def erase_user(user_id: str, admin: AdminDep, actor: ActorDep) -> None:
     """Erase an account, as its user would. The erasure goes on after the answer, and nothing can stop it."""
     await admin.erase(user_id, actor)
 
 
 @router.post("/users/{user_id}/password", status_code=204, responses=refuses(Conflict))
+@needs_log_in
 async def reset_password(user_id: str, body: NewPassword, admin: AdminDep, actor: ActorDep) -> None:
     """Set a user's password, and end all their sessions. One's own is changed by `PUT /auth/password`."""
     await admin.reset_password(user_id, body.new_password, actor)
 
 
 @router.get("/users/{user_id}/sessions")
+@needs_log_in
 async def sessions(user_id: str, admin: AdminDep, identity: IdentityDep) -> SessionsOut:
     """List a user's sessions, newest first."""
     return SessionsOut.of(await admin.sessions(user_id), identity.session_id)
 
 
 @router.delete("/users/{user_id}/sessions", status_code=204)
+@needs_log_in
 async def end_sessions(user_id: str, admin: AdminDep, actor: ActorDep) -> None:
     """End all of a user's sessions."""
     await admin.end_sessions(user_id, actor)
 
 
 @router.delete("/users/{user_id}/sessions/{session_id}", status_code=204)
+@needs_log_in
 async def end_session(user_id: str, session_id: str, admin: AdminDep, actor: ActorDep) -> None:
     """End one of a user's sessions."""
     await admin.end_session(user_id, session_id, actor)
 
 
 @router.get("/audit")
+@needs_log_in
 async def audit(
     admin: AdminDep,
     event: EventInQuery = None,
@@ -112,6 +123,7 @@ async def audit(
 
 
 @router.get("/status", dependencies=[NEEDS_ADMIN])
+@needs_log_in
 async def status(nodes: NodesDep, probes: ProbesDep, settings: HttpSettingsDep) -> StatusOut:
     """Return how the nodes, the store, the leases and the followers of this server are."""
     store = StoreOut(kind=settings.store_kind, up=await probes.store_is_up(), bytes=probes.database_bytes())
@@ -119,6 +131,7 @@ async def status(nodes: NodesDep, probes: ProbesDep, settings: HttpSettingsDep) 
 
 
 @router.get("/settings", dependencies=[NEEDS_ADMIN])
+@needs_log_in
 async def settings(settings: HttpSettingsDep) -> SettingsOut:
     """Return the settings in force on this node, each with its source, and never a secret."""
     return SettingsOut.of(settings.shown, settings.open_doors)

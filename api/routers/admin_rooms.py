@@ -8,6 +8,7 @@ from api.http.bodies.rooms import MemberOut, MembersOut
 from api.http.deps import ActorDep, PresenceDep, RoomAdminDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomNamed
+from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
 router = APIRouter(
@@ -16,6 +17,7 @@ router = APIRouter(
 
 
 @router.get("")
+@needs_log_in
 async def all_rooms(
     rooms: RoomAdminDep, q: RoomNamed = None, cursor: Cursor = None, limit: Limit = 50
 ) -> AdminRoomsOut:
@@ -25,12 +27,14 @@ async def all_rooms(
 
 
 @router.get("/{room_id}")
+@needs_log_in
 async def any_room(room_id: str, rooms: RoomAdminDep) -> AdminRoomOut:
     """Return a room as administrators see it."""
     return AdminRoomOut.of(await rooms.room(room_id))
 
 
 @router.get("/{room_id}/members")
+@needs_log_in
 async def members_of_any_room(
     room_id: str, rooms: RoomAdminDep, presence: PresenceDep, cursor: Cursor = None, limit: Limit = 50
 ) -> MembersOut:
@@ -43,12 +47,14 @@ async def members_of_any_room(
 
 
 @router.patch("/{room_id}")
+@needs_log_in
 async def name_owner(room_id: str, body: NewOwner, rooms: RoomAdminDep, actor: ActorDep) -> AdminRoomOut:
     """Make a user an owner of a room, and a member if they are none."""
     return AdminRoomOut.of(await rooms.name_owner(room_id, body.owner_id, actor))
 
 
 @router.delete("/{room_id}", status_code=204, responses=refuses(Forbidden))
+@needs_log_in
 async def delete_any_room(room_id: str, rooms: RoomAdminDep, actor: ActorDep) -> None:
     """Delete a room with all its messages. It cannot be undone."""
     await rooms.delete(room_id, actor)

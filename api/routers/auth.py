@@ -19,6 +19,7 @@ from api.http.bodies.sessions import PasswordChange, SessionsOut
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, SessionsDep, SignUpsDep
 from api.http.openapi import refuses
+from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
@@ -72,6 +73,7 @@ async def refresh(
 
 
 @router.post("/logout", status_code=204)
+@needs_log_in
 async def log_out(
     identity: IdentityDep, client: ClientDep, sessions: SessionsDep, cookie: RefreshCookieDep
 ) -> None:
@@ -81,12 +83,14 @@ async def log_out(
 
 
 @router.get("/sessions")
+@needs_log_in
 async def sessions(identity: IdentityDep, sessions: SessionsDep) -> SessionsOut:
     """List the caller's sessions, newest first."""
     return SessionsOut.of(await sessions.of_user(identity.user.id), identity.session_id)
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
+@needs_log_in
 async def end_session(
     session_id: str, identity: IdentityDep, client: ClientDep, sessions: SessionsDep
 ) -> None:
@@ -95,12 +99,14 @@ async def end_session(
 
 
 @router.delete("/sessions", status_code=204)
+@needs_log_in
 async def end_other_sessions(identity: IdentityDep, client: ClientDep, sessions: SessionsDep) -> None:
     """End all of the caller's sessions except this one."""
     await sessions.end_others(identity, client)
 
 
 @router.put("/password", status_code=204)
+@needs_log_in
 async def change_password(
     body: PasswordChange, identity: IdentityDep, client: ClientDep, accounts: AccountsDep
 ) -> None:

@@ -8,6 +8,7 @@ from api.http.bodies.moderation import BansOut, NewBan
 from api.http.deps import BansDep, ClientDep, IdentityDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(
@@ -16,6 +17,7 @@ router = APIRouter(
 
 
 @router.get("")
+@reads
 async def bans(
     room_id: str, identity: IdentityDep, bans: BansDep, cursor: Cursor = None, limit: Limit = 50
 ) -> BansOut:
@@ -24,6 +26,7 @@ async def bans(
 
 
 @router.put("/{user_id}", status_code=204)
+@manages
 async def ban(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     user_id: str,
@@ -37,6 +40,7 @@ async def ban(  # noqa: PLR0913, PLR0917  what is needed
 
 
 @router.delete("/{user_id}", status_code=204)
+@manages
 async def end(room_id: str, user_id: str, identity: IdentityDep, client: ClientDep, bans: BansDep) -> None:
     """End a ban. Repeating it changes nothing."""
     await bans.end(room_id, identity.user, user_id, client.address)

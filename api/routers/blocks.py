@@ -5,12 +5,14 @@ from fastapi import APIRouter
 from api.http.bodies.accounts import BlocksOut, UserOut
 from api.http.deps import BlocksDep, ClientDep, IdentityDep
 from api.http.query import Cursor, Limit
+from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/users/me/blocks", tags=["users"], route_class=StrictRoute)
 
 
 @router.get("")
+@reads
 async def blocks(
     identity: IdentityDep, blocks: BlocksDep, cursor: Cursor = None, limit: Limit = 50
 ) -> BlocksOut:
@@ -20,12 +22,14 @@ async def blocks(
 
 
 @router.put("/{user_id}", status_code=204)
+@needs_log_in
 async def block(user_id: str, identity: IdentityDep, client: ClientDep, blocks: BlocksDep) -> None:
     """Block a user, who is not told. Repeating it changes nothing."""
     await blocks.block(identity.user, user_id, client.address)
 
 
 @router.delete("/{user_id}", status_code=204)
+@needs_log_in
 async def unblock(user_id: str, identity: IdentityDep, client: ClientDep, blocks: BlocksDep) -> None:
     """End a block. Repeating it changes nothing."""
     await blocks.unblock(identity.user, user_id, client.address)

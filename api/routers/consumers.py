@@ -16,12 +16,14 @@ from api.http.deps import AnsweringDep, CallerDep, ConsumersDep, IdentityDep, Po
 from api.http.ending import gone
 from api.http.openapi import refuses
 from api.http.query import ConsumerName, LogLimit, Wait
+from api.http.scopes import reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/consumers", tags=["consumers"], route_class=StrictRoute)
 
 
 @router.get("")
+@reads
 async def consumers(identity: IdentityDep, consumers: ConsumersDep) -> ConsumersOut:
     """List the consumers of the caller, by name."""
     return ConsumersOut(items=[ConsumerOut.of(one) for one in await consumers.of_user(identity.user.id)])
@@ -31,6 +33,7 @@ async def consumers(identity: IdentityDep, consumers: ConsumersDep) -> Consumers
     "/{name}",
     responses={201: {"model": ConsumerOut, "description": "The consumer is new"}},
 )
+@reads
 async def make(
     name: ConsumerName,
     identity: IdentityDep,
@@ -48,6 +51,7 @@ async def make(
 
 
 @router.get("/{name}")
+@reads
 async def consumer(name: ConsumerName, identity: IdentityDep, consumers: ConsumersDep) -> ConsumerWithLag:
     """Return a consumer, and how many entries it has not acknowledged yet."""
     found = await consumers.get(identity.user.id, name)
@@ -55,12 +59,14 @@ async def consumer(name: ConsumerName, identity: IdentityDep, consumers: Consume
 
 
 @router.delete("/{name}", status_code=204)
+@reads
 async def end(name: ConsumerName, identity: IdentityDep, consumers: ConsumersDep) -> None:
     """End a consumer, and forget its position."""
     await consumers.delete(identity.user.id, name)
 
 
 @router.get("/{name}/entries")
+@reads
 async def entries(  # noqa: PLR0913, PLR0917  the query fields
     name: ConsumerName,
     caller: CallerDep,
@@ -79,7 +85,7 @@ async def entries(  # noqa: PLR0913, PLR0917  the query fields
     reading = await polls.entries(
         caller.user.id,
         name,
-        bound=None,
+        bound=caller.room_ids,
         limit=limit,
         wait_seconds=wait,
         gone=lambda: gone(request),
@@ -90,6 +96,7 @@ async def entries(  # noqa: PLR0913, PLR0917  the query fields
 
 
 @router.post("/{name}/ack", status_code=204, responses=refuses(BadCursor))
+@reads
 async def ack(name: ConsumerName, body: Ack, identity: IdentityDep, consumers: ConsumersDep) -> None:
     """Store that the reader is done with the entries that came with this token. Repeating it changes nothing."""
     await consumers.ack(identity.user.id, name, body.token)

@@ -8,6 +8,7 @@ from api.errors import Forbidden, NotFound
 from api.http.bodies.rooms import NewDirect, RoomOut
 from api.http.deps import DirectDep, IdentityDep
 from api.http.openapi import refuses
+from api.http.scopes import manages_all
 from api.http.strict import StrictRoute
 
 router = APIRouter(
@@ -17,6 +18,7 @@ _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"model": RoomOut, "descri
 
 
 @router.put("/{user_id}", responses=_MADE)
+@manages_all
 async def open_pair(user_id: str, identity: IdentityDep, direct: DirectDep, response: Response) -> RoomOut:
     """Open the direct room with one other user. They hear of it with its first message."""
     view, is_new = await direct.open(identity.user, [user_id])
@@ -25,6 +27,7 @@ async def open_pair(user_id: str, identity: IdentityDep, direct: DirectDep, resp
 
 
 @router.post("", responses=_MADE)
+@manages_all
 async def open_group(
     body: NewDirect, identity: IdentityDep, direct: DirectDep, response: Response
 ) -> RoomOut:

@@ -26,6 +26,7 @@ from api.http.hook_message import read_hook_message
 from api.http.idempotency import IdempotencyKey, ref_of
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(tags=["hooks"])
@@ -34,6 +35,7 @@ PATH: Final = "/rooms/{room_id}/hooks"
 
 
 @_strict.post(PATH, status_code=201, responses=refuses(Forbidden))
+@manages
 async def make_hook(  # noqa: PLR0913, PLR0917  what FastAPI hands in
     room_id: str,
     body: NewHook,
@@ -48,6 +50,7 @@ async def make_hook(  # noqa: PLR0913, PLR0917  what FastAPI hands in
 
 
 @_strict.get(PATH)
+@reads
 async def room_hooks(
     room_id: str, identity: IdentityDep, hooks: HooksDep, cursor: Cursor = None, limit: Limit = 50
 ) -> HooksOut:
@@ -57,6 +60,7 @@ async def room_hooks(
 
 
 @_strict.delete(PATH + "/{hook_id}", status_code=204, responses=refuses(Forbidden))
+@manages
 async def end_hook(
     room_id: str, hook_id: str, identity: IdentityDep, hooks: HooksDep, address: AddressDep
 ) -> None:

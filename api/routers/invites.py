@@ -7,6 +7,7 @@ from api.http.bodies.invites import InviteOut, InvitesOut, MadeInvite, NewInvite
 from api.http.deps import ActorDep, HttpSettingsDep, InvitesDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
 router = APIRouter(
@@ -15,6 +16,7 @@ router = APIRouter(
 
 
 @router.post("", status_code=201)
+@needs_log_in
 async def make_invite(
     body: NewInvite, invites: InvitesDep, actor: ActorDep, settings: HttpSettingsDep
 ) -> MadeInvite:
@@ -26,6 +28,7 @@ async def make_invite(
 
 
 @router.get("")
+@needs_log_in
 async def invites(invites: InvitesDep, cursor: Cursor = None, limit: Limit = 50) -> InvitesOut:
     """List the invites to the server, newest first."""
     page = await invites.to_server(cursor=cursor, limit=limit)
@@ -33,6 +36,7 @@ async def invites(invites: InvitesDep, cursor: Cursor = None, limit: Limit = 50)
 
 
 @router.delete("/{invite_id}", status_code=204)
+@needs_log_in
 async def end_invite(invite_id: str, invites: InvitesDep, actor: ActorDep) -> None:
     """End an invite: nobody else gets in with it."""
     await invites.end(invite_id, actor)

@@ -8,12 +8,14 @@ from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
 from api.http.deps import AuthorDep, ClientDep, IdentityDep, MembersDep, MessageChangesDep, PresenceDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, MemberNamed, Since
+from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}/members", tags=["rooms"], route_class=StrictRoute)
 
 
 @router.get("")
+@reads
 async def members(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,
@@ -37,6 +39,7 @@ async def members(  # noqa: PLR0913, PLR0917  the query fields
 
 
 @router.put("/{user_id}", responses=refuses(Forbidden, UserBanned))
+@manages
 async def set_role(  # noqa: PLR0913, PLR0917  the fields of the request
     room_id: str,
     user_id: str,
@@ -52,6 +55,7 @@ async def set_role(  # noqa: PLR0913, PLR0917  the fields of the request
 
 
 @router.delete("/{user_id}", status_code=204, responses=refuses(Forbidden))
+@manages
 async def remove(
     room_id: str, user_id: str, identity: IdentityDep, client: ClientDep, members: MembersDep
 ) -> None:
@@ -60,6 +64,7 @@ async def remove(
 
 
 @router.delete("/{user_id}/messages", responses=refuses(Forbidden))
+@manages
 async def clear(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     user_id: str,

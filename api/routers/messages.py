@@ -32,12 +32,14 @@ from api.http.query import (
     SeqInPath,
     SeqOrZero,
 )
+from api.http.scopes import reads, writes
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
 
 
 @router.get("/messages")
+@reads
 async def history(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,
@@ -75,6 +77,7 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
     responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged)
     | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
+@writes
 async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
     room_id: str,
     body: NewMessage,
@@ -92,12 +95,14 @@ async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
 
 
 @router.get("/messages/{seq}")
+@reads
 async def message(room_id: str, seq: SeqInPath, identity: IdentityDep, messages: MessagesDep) -> MessageOut:
     """Return one message."""
     return MessageOut.of(await messages.message(room_id, identity.user.id, seq))
 
 
 @router.patch("/messages/{seq}", responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged))
+@writes
 async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
     room_id: str,
     seq: SeqInPath,
@@ -114,6 +119,7 @@ async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
 
 
 @router.delete("/messages/{seq}", status_code=204, responses=refuses(Forbidden, EpochChanged))
+@writes
 async def delete(
     room_id: str, seq: SeqInPath, author: AuthorDep, changes: MessageChangesDep, epoch: EpochInQuery = None
 ) -> None:
@@ -122,6 +128,7 @@ async def delete(
 
 
 @router.get("/messages/{seq}/edits")
+@reads
 async def edits(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     seq: SeqInPath,
@@ -135,6 +142,7 @@ async def edits(  # noqa: PLR0913, PLR0917  the query fields
 
 
 @router.get("/messages/{seq}/thread")
+@reads
 async def thread(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     seq: SeqInPath,
@@ -150,6 +158,7 @@ async def thread(  # noqa: PLR0913, PLR0917  the query fields
 @router.put(
     "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
 )
+@writes
 async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
     seq: SeqInPath,
@@ -167,6 +176,7 @@ async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
 @router.delete(
     "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
 )
+@writes
 async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
     seq: SeqInPath,
@@ -182,6 +192,7 @@ async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
 
 
 @router.get("/messages/{seq}/reactions/{emoji}", responses=refuses(BadEmoji))
+@reads
 async def reactors(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     seq: SeqInPath,
@@ -197,6 +208,7 @@ async def reactors(  # noqa: PLR0913, PLR0917  the query fields
 
 
 @router.put("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+@writes
 async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
     seq: SeqInPath,
@@ -211,6 +223,7 @@ async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
 
 
 @router.delete("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+@writes
 async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
     seq: SeqInPath,
@@ -225,12 +238,14 @@ async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
 
 
 @router.get("/pins")
+@reads
 async def pins(room_id: str, identity: IdentityDep, messages: MessagesDep) -> PinsOut:
     """Return the pinned messages of a room, that which was pinned last first."""
     return PinsOut(items=[MessageOut.of(one) for one in await messages.pins(room_id, identity.user.id)])
 
 
 @router.get("/log", responses=refuses(EpochChanged))
+@reads
 async def log(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
     identity: IdentityDep,

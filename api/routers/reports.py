@@ -16,6 +16,7 @@ from api.http.bodies.moderation import (
 from api.http.deps import AllReportsDep, ClientDep, IdentityDep, ReportsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, SeqInPath
+from api.http.scopes import needs_log_in, writes
 from api.http.strict import StrictRoute
 
 router = APIRouter(tags=["reports"], route_class=StrictRoute, responses=refuses(NotFound))
@@ -24,6 +25,7 @@ router = APIRouter(tags=["reports"], route_class=StrictRoute, responses=refuses(
 @router.post(
     "/rooms/{room_id}/messages/{seq}/report", status_code=204, responses=refuses(Deleted, EpochChanged)
 )
+@writes
 async def report(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     seq: SeqInPath,
@@ -37,6 +39,7 @@ async def report(  # noqa: PLR0913, PLR0917  what is needed
 
 
 @router.get("/admin/reports")
+@needs_log_in
 async def reports(
     reports: AllReportsDep,
     state: Annotated[WantedState, Query()] = None,
@@ -48,6 +51,7 @@ async def reports(
 
 
 @router.get("/admin/reports/{report_id}")
+@needs_log_in
 async def read(
     report_id: str, reports: AllReportsDep, identity: IdentityDep, client: ClientDep
 ) -> ReadReportOut:
@@ -56,6 +60,7 @@ async def read(
 
 
 @router.patch("/admin/reports/{report_id}")
+@needs_log_in
 async def change(
     report_id: str, body: NewReportState, reports: AllReportsDep, identity: IdentityDep, client: ClientDep
 ) -> ReportOut:

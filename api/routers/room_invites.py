@@ -14,6 +14,7 @@ from api.http.bodies.rooms import RoomOut
 from api.http.deps import AddressDep, HttpSettingsDep, IdentityDep, RoomInvitesDep, SignUpsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.scopes import manages, manages_all, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(tags=["invites"], route_class=StrictRoute)
@@ -21,6 +22,7 @@ PATH = "/rooms/{room_id}/invites"
 
 
 @router.post(PATH, status_code=201, responses=refuses(Forbidden))
+@manages
 async def make_room_invite(
     room_id: str,
     body: NewRoomInvite,
@@ -40,6 +42,7 @@ async def make_room_invite(
 
 
 @router.get(PATH, responses=refuses(Forbidden))
+@reads
 async def room_invites(
     room_id: str, identity: IdentityDep, invites: RoomInvitesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> RoomInvitesOut:
@@ -49,6 +52,7 @@ async def room_invites(
 
 
 @router.delete(PATH + "/{code}", status_code=204, responses=refuses(Forbidden))
+@manages
 async def end_room_invite(room_id: str, code: str, identity: IdentityDep, invites: RoomInvitesDep) -> None:
     """End an invite to a room, by its code or its `invite_id`: nobody else gets in with it."""
     await invites.end(room_id, identity.user.id, code)
@@ -61,6 +65,7 @@ async def preview(code: str, address: AddressDep, signups: SignUpsDep) -> Previe
 
 
 @router.post("/invites/{code}/accept", responses=refuses(BadInvite, NotFound, Forbidden))
+@manages_all
 async def accept(code: str, identity: IdentityDep, invites: RoomInvitesDep) -> RoomOut:
     """Become a member of the room to which a code invites. Repeating it changes nothing, and uses nothing more."""
     return RoomOut.of(await invites.accept(code, identity.user))

@@ -14,12 +14,14 @@ from api.http.deps import AccountsDep, ClientDep, IdentityDep, PresenceDep
 from api.http.json_lines import json_lines
 from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
+from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 
 @router.get("")
+@reads
 async def users(  # noqa: PLR0913, PLR0917  the query fields
     q: Annotated[str, Query(min_length=2, max_length=128)],
     identity: IdentityDep,
@@ -35,12 +37,14 @@ async def users(  # noqa: PLR0913, PLR0917  the query fields
 
 
 @router.get("/me")
+@reads
 async def me(identity: IdentityDep) -> Me:
     """Return the caller's own account."""
     return Me.of(identity.user, admin=identity.is_admin)
 
 
 @router.patch("/me")
+@needs_log_in
 async def change_me(body: NewProfile, identity: IdentityDep, accounts: AccountsDep) -> Me:
     """Change what the caller says about themselves. What is not given stays as it is."""
     user = await accounts.set_profile(identity.user.id, body.profile())
@@ -48,6 +52,7 @@ async def change_me(body: NewProfile, identity: IdentityDep, accounts: AccountsD
 
 
 @router.delete("/me", status_code=204, responses=refuses(Conflict))
+@needs_log_in
 async def erase_me(
     body: Erase,
     identity: IdentityDep,
@@ -70,6 +75,7 @@ async def erase_me(
         }
     },
 )
+@needs_log_in
 async def export_me(identity: IdentityDep, client: ClientDep, accounts: AccountsDep) -> StreamingResponse:
     """Return everything that the caller wrote and owns, as JSON Lines."""
     records = await accounts.export(identity, client)
@@ -81,6 +87,7 @@ async def export_me(identity: IdentityDep, client: ClientDep, accounts: Accounts
 
 
 @router.get("/{user_id}")
+@reads
 async def user(
     user_id: str, _identity: IdentityDep, accounts: AccountsDep, presence: PresenceDep
 ) -> FoundUser:

@@ -43,7 +43,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             await receive()  # the handshake: ASGI's websocket.connect
             handshake = HTTPConnection(scope)
             token, from_address = _token(handshake, parts.settings), address(handshake)
-            identity = None if token is None else await parts.accounts.authenticator.identify(token)
+            identity = (
+                None if token is None else await parts.accounts.authenticator.identify(token, from_address)
+            )
             del handshake, token  # otherwise they would be held for as long as the socket is open
             ending = await parts.realtime.handler.serve(scope, receive, send, identity, from_address)
             parts.recorder.closed(ending.code)

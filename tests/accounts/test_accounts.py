@@ -167,6 +167,8 @@ async def services_on(store: Store, passwords: Passwords, **more: Any) -> Accoun
         reads=BatchedReads(store),
         passwords=passwords,
         throttles=wire_limits(settings, store).throttles,
+        caps=wire_limits(settings, store).caps,
+        is_fed=lambda: True,
         on_ended=ignore_ended,
         on_erasing=lambda: None,
         on_room_deleted=lambda: None,
@@ -213,14 +215,14 @@ async def test_an_account_without_a_password_logs_nobody_in_and_is_given_one_by_
             await services.sessions.log_in("machine", guess, CLIENT)
     assert len(costs) == 3  # each guess took as long as a wrong password
     _, issued = await services.sessions.begin(user, CLIENT)
-    identity = await services.authenticator.identify(issued.access_token)
+    identity = await services.authenticator.identify(issued.access_token, "")
     with pytest.raises(WrongPassword):
         await services.accounts.change_password(identity, "", PASSWORD, CLIENT)
     with pytest.raises(WrongPassword):
         await services.accounts.erase(identity, "", CLIENT)
     await services.admin.reset_password(user.id, PASSWORD, Actor())
     with pytest.raises(Unauthorized):  # a new password ends all sessions
-        await services.authenticator.identify(issued.access_token)
+        await services.authenticator.identify(issued.access_token, "")
     assert (await services.sessions.log_in("machine", PASSWORD, CLIENT))[0] == user
     passwords.close()
 
@@ -229,7 +231,7 @@ async def test_no_caller_of_the_services_logs_in_past_the_throttle(store: Store)
     passwords = Passwords()
     services = await services_on(store, passwords, login_failures_per_account=2)
     _, issued = await services.signups.sign_up(Newcomer("alice", PASSWORD, None), None, CLIENT)
-    identity = await services.authenticator.identify(issued.access_token)
+    identity = await services.authenticator.identify(issued.access_token, "")
     for attempt in (
         lambda: services.sessions.log_in("alice", "wrong", CLIENT),
         lambda: services.sessions.log_in("alice", "wrong", CLIENT),

@@ -724,7 +724,7 @@ async def test_users_are_found_by_what_their_names_begin_with_and_by_nothing_els
         assert set(answer.json()) == {"items", "next_cursor"}
     page = (await alice.http.get("/users", params={"q": "bob", "limit": 1})).json()
     shown = {"id": bob.id, "username": "bob.smith", "display_name": "bob.smith", "online": False}
-    assert page["items"] == [shown | {"status_text": "", "time_zone": None}]
+    assert page["items"] == [shown | {"status_text": "", "time_zone": None, "is_bot": False}]
     rest = await alice.http.get("/users", params={"q": "bob", "limit": 1, "cursor": page["next_cursor"]})
     assert [one["username"] for one in rest.json()["items"]] == ["bobby"]
     assert rest.json()["next_cursor"] is None

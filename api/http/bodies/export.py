@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from api.accounts.export import Exported, OwnBlock, OwnMembership
+from api.accounts.export import Exported, OwnBlock, OwnBot, OwnMembership
 from api.http.bodies.consumers import ConsumerOut
 from api.http.bodies.invites import InviteOut
+from api.http.bodies.tokens import BotOut, TokenOut
 from api.models.accounts import Session, User
 from api.models.consumers import Consumer
 from api.models.invites import Invite
@@ -19,8 +20,8 @@ def exported(record: Exported) -> dict[str, Any]:
     match record:
         case User():
             return _account(record)
-        case Session():
-            return _session(record)
+        case Session() | OwnBot():
+            return _access(record)
         case OwnMembership():
             return _membership(record)
         case OwnBlock() | Report():
@@ -43,7 +44,11 @@ def _account(user: User) -> dict[str, Any]:
     }
 
 
-def _session(session: Session) -> dict[str, Any]:
+def _access(session: Session | OwnBot) -> dict[str, Any]:
+    if isinstance(session, OwnBot):
+        return {"type": "bot", **BotOut.of(session.bot).model_dump()}
+    if session.grant is not None:
+        return {"type": "token", "user_id": session.user_id, **TokenOut.of(session).model_dump()}
     return {
         "type": "session",
         "id": session.id,

@@ -185,11 +185,6 @@ class MentionsOut(Answer):
     items: list[MessageOut]
     next_cursor: str | None
 
-    @classmethod
-    def of(cls, page: Page[Message]) -> Self:
-        """Make it from the messages."""
-        return cls(items=[MessageOut.of(one) for one in page.items], next_cursor=page.next_cursor)
-
 
 class PinsOut(Answer):
     """The pinned messages of a room, that which was pinned last first."""

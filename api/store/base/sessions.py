@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from api.models.accounts import Rotation, Session, SessionUse
+from api.models.accounts import Rotation, Session, SessionKind, SessionUse
 
 SET_BACK = ""
 """The `refresh_hash` of sessions in a database that was set back: their newest tokens are not known."""
@@ -17,7 +17,7 @@ class SessionStore(ABC):
 
     @abstractmethod
     async def create(self, session: Session, *, most: int) -> None:
-        """Store a new session. This ends the user's expired sessions, and those beyond `most`.
+        """Store a new session. This ends the user's expired sessions and, if it is a log-in, log-ins beyond `most`.
 
         Of those, sessions that were never used end first, and then those whose last use is the longest ago. The new one
         stays.
@@ -72,5 +72,7 @@ class SessionStore(ABC):
         """End a session. Returns False when there was none."""
 
     @abstractmethod
-    async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
-        """End a user's sessions, except `but` if that is given. Returns the ids of the sessions that were ended."""
+    async def end_all(
+        self, user_id: str, *, but: str | None = None, kind: SessionKind | None = None
+    ) -> list[str]:
+        """End a user's sessions, or those of one kind, except `but` if that is given. Returns the ids of the ended."""

@@ -12,6 +12,7 @@ from api.store.base.sessions import SET_BACK, SessionStore
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.evictions import evicted
+from api.store.grants import grant_of, row_of_grant
 from api.store.rethinkdb import Pool, Prepared, r
 
 
@@ -85,9 +86,13 @@ class ClusterSessions(SessionStore):
         written = await self._pool.write(r.table("sessions").get(session_id).delete())
         return bool(written["deleted"])
 
-    async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
-        """End a user's sessions, except `but` if that is given, and return their ids."""
-        return [one.id for one in await self.of_user(user_id) if one.id != but and await self.end(one.id)]
+    async def end_all(
+        self, user_id: str, *, but: str | None = None, kind: SessionKind | None = None
+    ) -> list[str]:
+        """End a user's sessions, or those of one kind, except `but` if that is given, and return their ids."""
+        found = await self.of_user(user_id)
+        ending = [one.id for one in found if one.id != but and kind in {None, one.kind}]
+        return [session_id for session_id in ending if await self.end(session_id)]
 
 
 def _create(session: Any) -> Any:
@@ -143,11 +148,16 @@ _OF_USER: Final = Prepared(_of_user)
 
 
 def _row(session: Session) -> dict[str, Any]:
-    row = asdict(session) | {"kind": session.kind.value}
-    if session.kind is SessionKind.LOGIN:
-        del row["kind"]  # nodes of the version before skip a row that has a field that they do not know
+    # Nodes of the version before skip a row that has a field that they do not know. So a log-in has none.
+    row = {name: value for name, value in asdict(session).items() if name not in {"kind", "grant"}}
+    if session.kind is not SessionKind.LOGIN:
+        row["kind"] = session.kind.value
+    if session.grant is not None:
+        row["grant"] = row_of_grant(session.grant)
     return row
 
 
 def _session(row: dict[str, Any]) -> Session:
-    return Session(**{**row, "kind": SessionKind(row.get("kind", SessionKind.LOGIN))})
+    granted = row.get("grant")
+    grant = None if granted is None else grant_of(granted)
+    return Session(**{**row, "kind": SessionKind(row.get("kind", SessionKind.LOGIN)), "grant": grant})

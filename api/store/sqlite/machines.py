@@ -63,5 +63,10 @@ CREATE TABLE hooks (
 CREATE INDEX hooks_of_room ON hooks (room_id, created_at, id);
 """
 
-MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS, _HOOKS)
+_TOKENS: Final = """
+-- What a token lets a program do, as JSON; NULL of a log-in.
+ALTER TABLE sessions ADD COLUMN granted TEXT;
+"""
+
+MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS, _HOOKS, _TOKENS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
+import orjson
 
 from api.models.accounts import Rotation, Session, SessionKind, SessionUse
 from api.store.base.sessions import SET_BACK, SessionStore
 from api.store.evictions import evicted
+from api.store.grants import grant_of, row_of_grant
 from api.store.sqlite.worker import Worker
 
 _SESSION: Final = (
     "id, user_id, created_at, last_used_at, expires_at, user_agent,"
-    " refresh_hash, previous_hash, pair_used, kind"
+    " refresh_hash, previous_hash, pair_used, kind, granted"
 )
 
 ENDINGS_KEPT: Final = 10_000
@@ -66,14 +68,16 @@ class SqliteSessions(SessionStore):
     async def end(self, session_id: str) -> bool:
         return await self._write(lambda cursor: _end(cursor, session_id))
 
-    async def end_all(self, user_id: str, *, but: str | None = None) -> list[str]:
-        return await self._write(lambda cursor: _end_all(cursor, user_id, but))
+    async def end_all(
+        self, user_id: str, *, but: str | None = None, kind: SessionKind | None = None
+    ) -> list[str]:
+        return await self._write(lambda cursor: _end_all(cursor, user_id, but, kind))
 
 
 def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
     """Store a session, and end those that it evicts. Repeating is harmless."""
     cursor.execute(
-        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO sessions ({_SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             session.id,
             session.user_id,
@@ -85,6 +89,7 @@ def _create(cursor: apsw.Cursor, session: Session, most: int) -> None:
             session.previous_hash,
             session.pair_used,
             session.kind.value,
+            session.grant and orjson.dumps(row_of_grant(session.grant)).decode(),
         ),
     )
     for one in evicted(_of_user(cursor, session.user_id), session, most):
@@ -162,11 +167,13 @@ def _end(cursor: apsw.Cursor, session_id: str) -> bool:
     return True
 
 
-def _end_all(cursor: apsw.Cursor, user_id: str, but: str | None) -> list[str]:
-    """End a user's sessions, except `but` if that is given, and return their ids."""
-    return [one.id for one in _of_user(cursor, user_id) if one.id != but and _end(cursor, one.id)]
+def _end_all(cursor: apsw.Cursor, user_id: str, but: str | None, kind: SessionKind | None) -> list[str]:
+    """End a user's sessions, or those of one kind, except `but` if that is given, and return their ids."""
+    ending = [one.id for one in _of_user(cursor, user_id) if one.id != but and kind in {None, one.kind}]
+    return [session_id for session_id in ending if _end(cursor, session_id)]
 
 
 def _session(row: Any) -> Session:
-    *values, pair_used, kind = row
-    return Session(*[*values, bool(pair_used), SessionKind(kind)])
+    *values, pair_used, kind, granted = row
+    grant = None if granted is None else grant_of(orjson.loads(granted))
+    return Session(*[*values, bool(pair_used), SessionKind(kind), grant])
