@@ -30,6 +30,7 @@ from api.models.changes import (
     Restored,
     SessionEnded,
     Typed,
+    WebhooksChanged,
 )
 from api.models.log import Entry, is_last
 from api.realtime.hub import NO_POSITION, Hub
@@ -89,6 +90,7 @@ class Feed:
         *,
         presence: Presence,
         listeners: Sequence[GrowthListener] = (),
+        on_webhooks: Callable[[WebhooksChanged], None] = lambda _changed: None,
     ) -> None:
         self._store = store
         self._listeners = listeners
@@ -107,6 +109,7 @@ class Feed:
             ReceiptRaised: signals.hear,
             Typed: signals.hear,
             PresenceMoved: presence.hear,
+            WebhooksChanged: on_webhooks,
             Grown: self._wake_listeners,
         }
         self.state = FeedState()

@@ -21,6 +21,7 @@ from api.config import Settings, read_settings
 from api.config.doors import open_doors
 from api.config.shown import shown_settings
 from api.feed import Feed, GrowthListener
+from api.guard import AddressGuard
 from api.http.deps import HttpSettings, Services
 from api.http.docs_page import install_docs_page
 from api.http.hardening import Hardening
@@ -34,7 +35,8 @@ from api.jobs.erasure import LOOK_SECONDS
 from api.jobs.wiring import wire_jobs
 from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
-from api.metrics.metrics import Metrics, Parts
+from api.metrics.metrics import Metrics
+from api.metrics.parts import Parts
 from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
 from api.realtime.nodes import NodeParts, Nodes
@@ -62,6 +64,7 @@ from api.routers import (
     server,
     tokens,
     users,
+    webhooks,
     ws,
 )
 from api.server.workers import directory_of_workers
@@ -139,7 +142,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             mentions,
             consumers,
         ),
-        *(hooks, room_invites, admin, admin_rooms, invites, bots, tokens),
+        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens),
     ):
         app.include_router(part.router)
     for probed in (health, ws):
@@ -207,7 +210,9 @@ async def _running(
     await skew.measure()
     reads, tasks, hub = BatchedReads(store), Tasks(), wire_hub(settings)
     signals = wire_signals(store, hub)
-    limits, jobs = wire_limits(settings, store), wire_jobs(store, erase=settings.erase)
+    limits, guard = wire_limits(settings, store), AddressGuard(settings.webhook_allow)
+    record = wire_audit(settings, store).record
+    jobs = wire_jobs(store, erase=settings.erase, post=guard.post, record=record)
     rooms = wire_rooms(
         store,
         reads=reads,
@@ -215,10 +220,12 @@ async def _running(
         on_left=hub.leave,
         on_deleted=jobs.deletion.begin,
         tell=signals.tell,
-        record=wire_audit(settings, store).record,
+        record=record,
         make_bot=partial(make_room_bot, store),
         receipts=settings.receipts,
         consumers_per_user=settings.consumers_per_user,
+        check_url=guard.normal_url,
+        on_webhooks_changed=jobs.webhooks.tell,
     )
     accounts = await wire_accounts(
         settings,
@@ -247,10 +254,18 @@ async def _running(
     )
     followers = jobs.followers
     presence, notices = realtime.presence, realtime.notices
-    listeners: list[GrowthListener] = [notices, realtime.polls]
+    listeners: list[GrowthListener] = [notices, realtime.polls, jobs.webhooks]
     if followers.all:
         listeners.append(followers)
-    feed = Feed(store, hub, realtime.revocation, signals, presence=presence, listeners=listeners)
+    feed = Feed(
+        store,
+        hub,
+        realtime.revocation,
+        signals,
+        presence=presence,
+        listeners=listeners,
+        on_webhooks=jobs.webhooks.hear,
+    )
     nodes = Nodes(
         store,
         NodeParts(
@@ -289,6 +304,7 @@ async def _running(
             entries=lambda: rooms.writing.counts,
             followers=followers.all,
             leases=jobs.leases.counts,
+            webhooks=jobs.webhooks,
             mentions=lambda: rooms.writing.mention_counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
@@ -312,6 +328,7 @@ async def _running(
     tasks.keep("receipts", signals.run)
     tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
     tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
+    tasks.keep("webhooks", jobs.webhooks.run)
     for follower in followers.all:
         tasks.keep(f"follower {follower.name}", follower.run)
     try:
@@ -337,6 +354,7 @@ async def _running(
     finally:
         hub.close_all()
         await tasks.close()
+        await guard.close()
         await nodes.close()
         await accounts.uses.close()
         await reads.close()

@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "server": ("realtime", "limits", "protocol"),
     "realtime": ("rooms", "accounts", "limits", "store.reads", "store.base", "protocol", "models"),
     "rooms": ("limits", "store.reads", "store.base", "models"),
-    "jobs": ("store.base", "models"),
+    "jobs": ("store.base", "protocol", "models"),
     "accounts": ("limits", "store.loader", "store.reads", "store.base", "protocol", "models"),
     "limits": ("store.base", "models"),
     "tasks": (),

@@ -276,7 +276,9 @@ class Settings(MachineSettings):
             return None
         return own | {self.host} | {host_of(origin) for origin in self.origins}
 
-    @field_validator("previous_secrets", "origins", "hosts", "trusted_proxies", mode="before")
+    @field_validator(
+        "previous_secrets", "origins", "hosts", "trusted_proxies", "webhook_allow", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -44,6 +44,7 @@ from api.rooms.messages import MessageService
 from api.rooms.reports import ReportService
 from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
+from api.rooms.webhooks import WebhookService
 from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
 
@@ -170,6 +171,10 @@ def _polls(parts: _Services) -> Polls:
     return parts.realtime.polls
 
 
+def _webhooks(parts: _Services) -> WebhookService:
+    return parts.rooms.webhooks
+
+
 def _presence(parts: _Services) -> Presence:
     return parts.realtime.presence
 
@@ -205,6 +210,7 @@ RoomChangesDep = Annotated[RoomChanges, Depends(_room_changes)]
 MentionsDep = Annotated[MentionService, Depends(_mentions)]
 ConsumersDep = Annotated[ConsumerService, Depends(_consumers)]
 PollsDep = Annotated[Polls, Depends(_polls)]
+WebhooksDep = Annotated[WebhookService, Depends(_webhooks)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]
 PresenceDep = Annotated[Presence, Depends(_presence)]
 ProbesDep = Annotated[Probes, Depends(_probes)]

@@ -199,6 +199,9 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "NewBot": {"username": "engine", "display_name": "Analytical Engine"},
     "NewBotName": {"display_name": "Analytical Engine"},
+    "NewWebhook": {"url": "https://in.example.org/tailwire", "kinds": ["message", "edit", "delete"]},
+    "ChangedWebhook": {"paused": False},
+    "NewReplay": {"from_seq": 40, "to_seq": 42, "epoch": EPOCH},
     # What goes out.
     "Problem": {
         "type": "/problems/username_taken",

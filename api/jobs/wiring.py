@@ -6,6 +6,9 @@ from api.jobs.deletion import RoomDeletion
 from api.jobs.erasure import Erasure, How
 from api.jobs.followers import Follower, Followers
 from api.jobs.leases import LeaseHolder
+from api.jobs.posting import Post
+from api.jobs.webhooks import WebhookSender
+from api.models.accounts import Record
 from api.store.base.store import Store
 
 
@@ -17,9 +20,10 @@ class Jobs:
     erasure: Erasure
     deletion: RoomDeletion
     followers: Followers
+    webhooks: WebhookSender
 
 
-def wire_jobs(store: Store, *, erase: How) -> Jobs:
+def wire_jobs(store: Store, *, erase: How, post: Post, record: Record) -> Jobs:
     """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
     leases = LeaseHolder(store)
     return Jobs(
@@ -27,6 +31,7 @@ def wire_jobs(store: Store, *, erase: How) -> Jobs:
         Erasure(store, leases, erase),
         RoomDeletion(store, leases),
         Followers(followers_of(store, leases)),
+        WebhookSender(store, leases, post, record),
     )
 
 

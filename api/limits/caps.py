@@ -1,4 +1,4 @@
-"""Limits on what may be stored: members of a room, rooms of a user, bots of a person, and tokens of each.
+"""Limits on what may be stored: members and webhooks of a room, rooms and bots of a user, and tokens of each.
 
 Nothing is locked between the check and the change, so requests at the same moment can exceed a limit by their number.
 """
@@ -11,7 +11,7 @@ from api.store.base.store import Store
 class Caps:
     """Checks before something is added. Each check raises `Invalid` with the code `limit`, or `Unavailable`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the limits
         self,
         store: Store,
         *,
@@ -19,12 +19,14 @@ class Caps:
         rooms_per_user: int,
         bots_per_user: int,
         tokens_per_user: int,
+        webhooks_per_room: int,
     ) -> None:
         self._store = store
         self._bots_per_user = bots_per_user
         self._tokens_per_user = tokens_per_user
         self._members_per_room = members_per_room
         self._rooms_per_user = rooms_per_user
+        self._webhooks_per_room = webhooks_per_room
 
     async def one_more_room(self, user_id: str) -> None:
         """Require that a user may be in one more room."""
@@ -46,3 +48,8 @@ class Caps:
         """Require that a user who has so many tokens may have one more."""
         if count >= self._tokens_per_user:
             raise Invalid("There are as many tokens as one may have: end one that is not used", code="limit")
+
+    async def one_more_webhook(self, room_id: str) -> None:
+        """Require that a room may have one more webhook."""
+        if len(await self._store.webhooks.of_room(room_id)) >= self._webhooks_per_room:
+            raise Invalid("The room has as many webhooks as it may", code="limit")

@@ -46,6 +46,7 @@ def wire_limits(settings: Settings, store: Store) -> Limits:
             rooms_per_user=settings.rooms_per_user,
             bots_per_user=settings.bots_per_user,
             tokens_per_user=settings.tokens_per_user,
+            webhooks_per_room=settings.webhooks_per_room,
         ),
         memory=memory,
         answers=Answers(memory),

@@ -1,9 +1,8 @@
 """The metrics of a node for Prometheus, read from its parts at each request. docs/operations.md lists them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -14,97 +13,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from api.metrics.parts import Parts
 from api.metrics.recorded import Durations, Recorded
-
-
-class FeedCounts(Protocol):
-    """The state of the feed."""
-
-    is_live: bool
-    lag_ms: int
-    reopen_count: int
-    catch_up_count: int
-
-    def silent_seconds(self) -> float:
-        """Return the seconds since the feed last received anything."""
-
-
-class TaskCounts(Protocol):
-    """The state of a task that runs as long as the server does."""
-
-    name: str
-    is_up: bool
-    restart_count: int
-
-
-class HubCounts(Protocol):
-    """The connections of this process and what was broadcast to them."""
-
-    broadcast_count: int
-    delivery_count: int
-
-    @property
-    def connection_count(self) -> int:
-        """The number of authenticated sockets."""
-
-    @property
-    def subscription_count(self) -> int:
-        """The number of subscriptions of all connections."""
-
-    def positions(self) -> Mapping[str, int]:
-        """Return the position of each subscribed room."""
-
-
-class PresenceCounts(Protocol):
-    """Who is online, and who is told."""
-
-    change_count: int
-
-    @property
-    def online_count(self) -> int:
-        """The number of users who are online on any node."""
-
-    @property
-    def watch_count(self) -> int:
-        """The number of pairs of a connection and a user whom it watches."""
-
-
-class FollowerCounts(Protocol):
-    """A follower, and how far it has come, if this process runs it."""
-
-    name: str
-    handled_count: int
-    failure_count: int
-
-    @property
-    def lag(self) -> int:
-        """The number of entries that it has still to handle."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The parts of a node that know how much there is of something now."""
-
-    version: str
-    hub: HubCounts
-    feed: FeedCounts
-    tasks: Sequence[TaskCounts]
-    reads: Callable[[], Mapping[str, int]]
-    signals: Callable[[], Mapping[str, int]]
-    offers: Callable[[], Mapping[str, int]]
-    presence: PresenceCounts
-    known_memberships: Callable[[], int]
-    waiting_polls: Callable[[], int]
-    consumed: Callable[[], Mapping[str, int]]
-    entries: Callable[[], Mapping[str, int]]
-    followers: Sequence[FollowerCounts]
-    leases: Callable[[], Mapping[str, int]]
-    mentions: Callable[[], Mapping[str, int]]
-    socket_count: Callable[[], int]
-    memory_is_short: Callable[[], bool]
-    answer_bytes: Callable[[], int]
-    clock_skew_ms: Callable[[], int]
-    database_bytes: Callable[[], int | None]
 
 
 class Metrics(Collector):
@@ -133,6 +43,7 @@ class Metrics(Collector):
         yield from self._consumers()
         yield from self._feed()
         yield from self._jobs()
+        yield from self._webhooks()
         yield from self._store()
         yield from self._process()
 
@@ -284,6 +195,30 @@ class Metrics(Collector):
             "Times that handling entries of a room failed, and will be tried again.",
             ["follower"],
             (((one.name,), one.failure_count) for one in parts.followers),
+        )
+
+    def _webhooks(self) -> Iterator[Metric]:
+        webhooks = self._parts.webhooks
+        yield _counter(
+            "tailwire_webhook_deliveries",
+            "Attempts to deliver to webhooks here, by outcome.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in webhooks.counts.outcomes.items()),
+        )
+        yield CounterMetricFamily(
+            "tailwire_webhook_dead_letters",
+            "Entries that receivers refused again and again, and that were given up here.",
+            webhooks.counts.dead,
+        )
+        yield GaugeMetricFamily(
+            "tailwire_webhook_lag_entries",
+            "Entries that are still to be posted to webhooks; 0 where another process posts.",
+            webhooks.lag,
+        )
+        yield GaugeMetricFamily(
+            "tailwire_webhooks_waiting",
+            "Webhooks that wait because their receivers are down or refuse; 0 where another process posts.",
+            webhooks.waiting,
         )
 
     def _store(self) -> Iterator[Metric]:

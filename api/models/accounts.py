@@ -195,6 +195,11 @@ class Audited(StrEnum):
     BOT_MADE = "bot_made"
     TOKEN_MADE = "token_made"  # noqa: S105
     TOKEN_ENDED = "token_ended"  # noqa: S105
+    WEBHOOK_MADE = "webhook_made"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_REPLAYED = "webhook_replayed"
+    WEBHOOK_PAUSED = "webhook_paused"  # by the server: the receiver is gone, or has been down for 30 days
+    WEBHOOK_ENDED = "webhook_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,22 @@ class PresenceMoved:
     node_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebhooksChanged:
+    """A signal: a room has other webhooks now, as `store.webhooks` tells."""
+
+    room_id: str
+
+
 Signal: TypeAlias = (
-    ReadMoved | NotifyChanged | PlaceChanged | ProfileChanged | ReceiptRaised | Typed | PresenceMoved
+    ReadMoved
+    | NotifyChanged
+    | PlaceChanged
+    | ProfileChanged
+    | ReceiptRaised
+    | Typed
+    | PresenceMoved
+    | WebhooksChanged
 )
 """A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
 

@@ -91,6 +91,16 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """What is to be changed of a webhook. What is None stays, and so do the kinds unless `has_kinds`."""
+
+    url: str | None = None
+    kinds: tuple[str, ...] | None = None
+    has_kinds: bool = False
+    paused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One attempt to deliver an entry, or a dead letter: an entry that the receiver did not take after all attempts.
 

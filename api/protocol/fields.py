@@ -17,7 +17,7 @@ VERSION: Final = 1
 FEATURES: Final = (
     *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
     *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
-    *("typing", "presence", "receipts", "notices", "hooks", "consumers", "bots"),
+    *("typing", "presence", "receipts", "notices", "hooks", "consumers", "webhooks", "bots"),
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 

@@ -34,5 +34,6 @@ class Operation(StrEnum):
     DELETE_ROOM = "delete the room"
     BAN = "ban users, end bans and list them"
     MANAGE_HOOKS = "make and end incoming hooks"
+    MANAGE_WEBHOOKS = "make, change and end webhooks, see what became of their deliveries"
     SEE_INTEGRATIONS = "see which integrations it has"
     REPORT = "report messages to the administrators"

@@ -17,9 +17,6 @@ from api.models.rooms import (
     Membership,
     MembershipRule,
     Role,
-    Room,
-    RoomFields,
-    RoomRule,
     Standing,
     Visibility,
     Writable,
@@ -82,6 +79,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.MANAGE_HOOKS: GOVERNORS,
     Operation.SEE_INTEGRATIONS: MEMBERS,
     Operation.REPORT: MEMBERS,
+    Operation.MANAGE_WEBHOOKS: frozenset({Role.OWNER}),
 }
 
 IN_ARCHIVED: Final = frozenset(
@@ -200,7 +198,7 @@ def leaving(room_id: str) -> MembershipRule:
 
     def rule(standing: Standing) -> Membership | None:
         require(Operation.LEAVE, Facts(standing.role))
-        _require_not_lobby(room_id, "Nobody can leave the lobby")
+        require_not_lobby(room_id, "Nobody can leave the lobby")
         _require_an_owner_left(standing)
         return ending(standing)
 
@@ -230,7 +228,7 @@ def removing(room_id: str) -> MembershipRule:
 
     def rule(standing: Standing) -> Membership | None:
         require(Operation.REMOVE_MEMBER, Facts(standing.by_role))
-        _require_not_lobby(room_id, "Nobody can be removed from the lobby")
+        require_not_lobby(room_id, "Nobody can be removed from the lobby")
         _require_governed(standing)
         _require_an_owner_left(standing)
         return ending(standing)
@@ -243,7 +241,7 @@ def banning(room_id: str) -> MembershipRule:
 
     def rule(standing: Standing) -> Membership | None:
         require(Operation.BAN, Facts(standing.by_role))
-        _require_not_lobby(
+        require_not_lobby(
             room_id, "Nobody can be banned from the lobby: an administrator can disable the account"
         )
         _require_governed(standing)
@@ -299,42 +297,6 @@ def _is_at_most(role: Role, other: Role) -> bool:
     return _FROM_HIGH.index(role) >= _FROM_HIGH.index(other)
 
 
-# -- rules that the store calls in the transaction of a change of a room
-
-
-def changing(room_id: str, changes: RoomFields) -> RoomRule:
-    """Return the rule for changing a room. In an archived room nothing changes but that it is taken back."""
-
-    def rule(room: Room, rights: Role | None) -> Room:
-        require(operation_of(changes), Facts(rights))
-        if room_id == LOBBY_ID and (
-            changes.get("archived") or changes.get("visibility") is Visibility.PRIVATE
-        ):
-            raise Forbidden("The lobby is always open to everybody")
-        then = replace(room, **changes)
-        if then != room and room.archived and then.archived:
-            raise Archived
-        return then
-
-    return rule
-
-
-def operation_of(changes: RoomFields) -> Operation:
-    """Return the operation that a change of a room is. Who may change everything may change the topic, too."""
-    return Operation.SET_TOPIC if changes.keys() <= {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
-
-
-def deleting(room_id: str) -> RoomRule:
-    """Return the rule for deleting a room."""
-
-    def rule(room: Room, rights: Role | None) -> Room:
-        require(Operation.DELETE_ROOM, Facts(rights))
-        _require_not_lobby(room_id, "The lobby cannot be deleted")
-        return room
-
-    return rule
-
-
 def _require_governed(standing: Standing, *given: Role) -> None:
     """Raise `Forbidden` unless the caller's role governs the user's present role and the `given` one."""
     governed = GOVERNS[standing.by_role] if standing.by_role is not None else frozenset()
@@ -348,7 +310,8 @@ def _require_an_owner_left(standing: Standing) -> None:
         raise Forbidden("A room keeps an owner: make somebody else one first")
 
 
-def _require_not_lobby(room_id: str, message: str) -> None:
+def require_not_lobby(room_id: str, message: str) -> None:
+    """Raise `Forbidden` with this text if a room is the lobby."""
     if room_id == LOBBY_ID:
         raise Forbidden(message)
 
@@ -366,6 +329,7 @@ _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SET_TOPIC: "Only owners and moderators change the topic and slow mode",
     Operation.CHANGE_ROOM: "Only owners change this",
     Operation.DELETE_ROOM: "Only owners delete a room",
+    Operation.MANAGE_WEBHOOKS: "Only owners manage webhooks",
     Operation.DELETE_OTHERS: "Only owners and moderators delete what others wrote",
     Operation.INVITE: "Only owners and moderators invite people",
     Operation.MANAGE_HOOKS: "Only owners and moderators make and end hooks",

@@ -1,12 +1,14 @@
 """Changes rooms, and deletes them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from api.clock import now_ms
+from api.errors import Archived, Forbidden
 from api.limits.throttles import Throttles
 from api.models.accounts import User
-from api.models.rooms import RoomFields, RoomView
+from api.models.rooms import LOBBY_ID, Role, Room, RoomFields, RoomRule, RoomView, Visibility
 from api.rooms import policy
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
@@ -40,9 +42,9 @@ class RoomChanges:
 
     async def change(self, room_id: str, user: User, changes: RoomFields) -> RoomView:
         """Change these fields of a room, and return it. Raises `Archived`, unless an archived room is taken back."""
-        await self._members.require(room_id, user.id, policy.operation_of(changes))
+        await self._members.require(room_id, user.id, operation_of(changes))
         self._throttles.send(user.id)
-        rule = policy.changing(room_id, changes)
+        rule = changing(room_id, changes)
         await self._store.rooms.change(room_id, user, at=now_ms(), rule=rule)
         return await self._rooms.view(room_id, user.id)
 
@@ -50,5 +52,41 @@ class RoomChanges:
         """Delete a room with all that is in it. From then nobody finds it."""
         await self._members.require(room_id, user.id, Operation.DELETE_ROOM)
         self._throttles.send(user.id)
-        await self._store.rooms.delete(room_id, user, at=now_ms(), rule=policy.deleting(room_id))
+        await self._store.rooms.delete(room_id, user, at=now_ms(), rule=deleting(room_id))
         self._on_deleted()
+
+
+# -- rules that the store calls in the transaction of a change of a room
+
+
+def changing(room_id: str, changes: RoomFields) -> RoomRule:
+    """Return the rule for changing a room. In an archived room nothing changes but that it is taken back."""
+
+    def rule(room: Room, rights: Role | None) -> Room:
+        policy.require(operation_of(changes), policy.Facts(rights))
+        if room_id == LOBBY_ID and (
+            changes.get("archived") or changes.get("visibility") is Visibility.PRIVATE
+        ):
+            raise Forbidden("The lobby is always open to everybody")
+        then = replace(room, **changes)
+        if then != room and room.archived and then.archived:
+            raise Archived
+        return then
+
+    return rule
+
+
+def operation_of(changes: RoomFields) -> Operation:
+    """Return the operation that a change of a room is. Who may change everything may change the topic, too."""
+    return Operation.SET_TOPIC if changes.keys() <= {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
+
+
+def deleting(room_id: str) -> RoomRule:
+    """Return the rule for deleting a room."""
+
+    def rule(room: Room, rights: Role | None) -> Room:
+        policy.require(Operation.DELETE_ROOM, policy.Facts(rights))
+        policy.require_not_lobby(room_id, "The lobby cannot be deleted")
+        return room
+
+    return rule

@@ -20,6 +20,7 @@ from api.rooms.reports import ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.typing import TypingService
+from api.rooms.webhooks import CheckUrl, OnChanged, WebhookService
 from api.rooms.writing import Writing
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
@@ -44,6 +45,7 @@ class RoomServices:
     room_changes: RoomChanges
     typing: TypingService
     consumers: ConsumerService
+    webhooks: WebhookService
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
@@ -58,6 +60,8 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     make_bot: MakeBot,
     receipts: bool,
     consumers_per_user: int,
+    check_url: CheckUrl,
+    on_webhooks_changed: OnChanged,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
@@ -86,4 +90,13 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
         typing=TypingService(members, limits.throttles, tell),
         consumers=ConsumerService(store, per_user=consumers_per_user),
+        webhooks=WebhookService(
+            store,
+            members,
+            limits.throttles,
+            limits.caps,
+            record,
+            check_url=check_url,
+            on_changed=on_webhooks_changed,
+        ),
     )

@@ -15,6 +15,7 @@ from api.models.changes import (
     ReceiptRaised,
     Signal,
     Typed,
+    WebhooksChanged,
 )
 
 MAX_WAITING: Final = 1_000
@@ -34,6 +35,7 @@ _NAMES: Final[dict[str, type[Signal]]] = {
     "receipt": ReceiptRaised,
     "typing": Typed,
     "presence": PresenceMoved,
+    "webhooks": WebhooksChanged,
 }
 _SIGNALS: Final = {of: name for name, of in _NAMES.items()}
 

@@ -100,7 +100,7 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("POST", "/hooks", {"name": "CI"}),
         Request("DELETE", "/hooks/{hook_id}"),
     ],
-    Operation.SEE_INTEGRATIONS: [Request("GET", "/hooks")],
+    Operation.SEE_INTEGRATIONS: [Request("GET", "/hooks"), Request("GET", "/webhooks")],
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.SET_TOPIC: [Request("PATCH", "", {"topic": "new"}), Request("PATCH", "", {"slow_seconds": 0})],
@@ -109,6 +109,14 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("PATCH", "", {"visibility": "private"}),
         Request("PATCH", "", {"archived": False}),
         Request("PATCH", "", {"post_role": "member"}),
+    ],
+    Operation.MANAGE_WEBHOOKS: [
+        Request("POST", "/webhooks", {"url": "https://in.example/", "paused": True}),
+        Request("PATCH", "/webhooks/{webhook_id}", {"kinds": ["message"]}),
+        Request("POST", "/webhooks/{webhook_id}/secret"),
+        Request("GET", "/webhooks/{webhook_id}/deliveries"),
+        Request("POST", "/webhooks/{webhook_id}/replay", {"from_seq": 1}),
+        Request("DELETE", "/webhooks/{webhook_id}"),
     ],
     Operation.LEAVE: [Request("POST", "/leave"), Request("DELETE", "/members/{me}")],
     Operation.JOIN: [Request("POST", "/join")],
@@ -156,6 +164,7 @@ class Scene(NamedTuple):
     relation: Relation | None  # the relation of `me`; None: has no valid token
     code: str = "no-such-code"  # of an invite to the room
     hook_id: str = "no-such-hook"
+    webhook_id: str = "no-such-webhook"
 
     def answer(self, operation: Operation) -> int:
         """Return the status that the table demands; 200 stands for every success."""
@@ -173,6 +182,7 @@ class Scene(NamedTuple):
         http = self.node.client() if self.me is None else self.me.http
         me = self.guest.id if self.me is None else self.me.id
         names = {"guest": self.guest.id, "me": me, "code": self.code, "hook_id": self.hook_id}
+        names["webhook_id"] = self.webhook_id
         path = request.path.format(**names, **self.seqs)
         return await http.request(request.method, f"/rooms/{room_id}{path}", json=request.body)
 
@@ -216,7 +226,13 @@ async def make_scene(node: Node, name: Relation | str, visibility: Visibility) -
     scene = await make_scene_of_room(node, name, visibility)
     invite = await scene.owner.http.post(f"/rooms/{scene.room_id}/invites", json={})
     hook = await scene.owner.http.post(f"/rooms/{scene.room_id}/hooks", json={"name": "Deploys"})
-    return scene._replace(code=invite.json()["code"], hook_id=hook.json()["hook_id"])
+    webhook = {"url": "https://in.example/", "paused": True}
+    made = await scene.owner.http.post(f"/rooms/{scene.room_id}/webhooks", json=webhook)
+    return scene._replace(
+        code=invite.json()["code"],
+        hook_id=hook.json()["hook_id"],
+        webhook_id=made.json()["webhook_id"],
+    )
 
 
 async def make_scene_of_room(node: Node, name: Relation | str, visibility: Visibility) -> Scene:

@@ -8,7 +8,7 @@ from api.errors import BadCursor
 from api.models.accounts import User
 from api.models.hooks import Hook, hook_id
 from api.models.rooms import Room
-from api.rooms import policy
+from api.rooms.room_changes import deleting
 from api.store.base.store import Store
 from tests.store.calls import all_pages
 
@@ -53,7 +53,7 @@ async def test_the_hooks_of_a_deleted_room_are_taken_away_with_it(
     await store.hooks.create(replace(ONE, room_id=den.id))
     await store.hooks.create(replace(ONE, id="ended", room_id=den.id, bot_id="bot-2", ended_at=6_000))
     await store.hooks.create(replace(ONE, id="stays", room_id="room-2"))
-    await store.rooms.delete(den.id, alice, at=7_000, rule=policy.deleting(den.id))
+    await store.rooms.delete(den.id, alice, at=7_000, rule=deleting(den.id))
     assert sorted(await other.hooks.bots_of(den.id)) == ["bot-1", "bot-2"]
     while await other.deletions.take_away(den.id):
         pass
