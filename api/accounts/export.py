@@ -12,7 +12,7 @@ from api.models.invites import Invite
 from api.models.log import Entry, Kind
 from api.models.moderation import Report
 from api.models.page import Page
-from api.models.rooms import Member, RoomView
+from api.models.rooms import Member, RoomView, is_told
 from api.store.base.store import Store
 
 PAGE: Final = 100
@@ -65,15 +65,15 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         rooms = await store.log.heads(list({entry.room_id for entry in page.items}))
         for entry in page.items:
             # Else the room was deleted, and is not taken away yet.
-            if entry.room_id in rooms and not _is_ban_of_outsider(entry):
+            if entry.room_id in rooms and _is_known(entry):
                 yield entry
         if (cursor := page.next_cursor) is None:
             return
 
 
-def _is_ban_of_outsider(entry: Entry) -> bool:
-    """Say whether an entry is a ban of somebody who was no member, or its end. They may not know of that room."""
-    return entry.kind == Kind.MEMBER and entry.data.get("role") is None and entry.data.get("was") is None
+def _is_known(entry: Entry) -> bool:
+    """Say whether a user may know of an entry of theirs. Of the rooms of others there are entries about them, too."""
+    return entry.kind != Kind.MEMBER or is_told(entry.room_id, entry.data.get("role"), entry.data.get("was"))
 
 
 async def _accesses(store: Store, user_id: str) -> AsyncIterator[Session | OwnBot]:
@@ -91,7 +91,7 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
         page = await store.rooms.of_user(user_id, cursor=cursor, limit=PAGE)
         found = await store.members.get_many([(view.room.id, user_id) for view in page.items])
         for view in page.items:
-            if (member := found.get((view.room.id, user_id))) is not None:
+            if (member := found.get((view.room.id, user_id))) is not None and not view.is_untold:
                 yield OwnMembership(view, member)
         if (cursor := page.next_cursor) is None:
             return

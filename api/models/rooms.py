@@ -119,6 +119,14 @@ def is_direct(room_id: str) -> bool:
     return len(room_id) == _DIRECT_CHARACTERS and room_id.startswith(_DIRECT)
 
 
+def is_told(room_id: str, role: object, was: object) -> bool:
+    """Say whether users are told of a `member` entry about themselves, with the role that they have now and had before.
+
+    They hear nothing of a ban where they were no member, nor of its end, and of a direct room with its first message.
+    """
+    return was is not None or (role is not None and not is_direct(room_id))
+
+
 @dataclass(frozen=True, slots=True)
 class RoomPlace:
     """Where a member keeps a room in their list of rooms: among the favourites, or in a section of theirs.

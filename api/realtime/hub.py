@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final, Protocol
 
 from api.models.log import Entry, Kind
-from api.models.rooms import is_direct
+from api.models.rooms import is_told
 from api.protocol.close_codes import CloseCode
 from api.protocol.entries import entry_event
 from api.protocol.events import (
@@ -338,8 +338,7 @@ class Hub:
 
     def _apply_membership(self, entry: Entry) -> None:
         role, was = entry.data.get("role"), entry.data.get("was")
-        # The people of a direct room hear of it with its first message. A ban is no business of a non-member.
-        if was is not None or (role is not None and not is_direct(entry.room_id)):
+        if is_told(entry.room_id, role, was):
             self._tell_membership(entry.user_id, membership_event(entry))
         if role is None:
             self.leave(entry.room_id, entry.user_id)

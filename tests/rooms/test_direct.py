@@ -164,11 +164,13 @@ async def test_the_others_hear_of_it_with_its_first_message_on_any_node(store_ur
                     assert event.get("room_id") != room_id
             assert room_id in await listed(alice)
             assert room_id not in await listed(bob)
+            assert room_id not in (await bob.http.get("/users/me/export")).text
             await say(alice, room_id, "hello")
             async with http_client(other.url, headers=dict(bob.http.headers)) as elsewhere:
                 found = (await elsewhere.get("/rooms", params={"ids": room_id})).json()["items"]
             assert [(one["id"], one["unread_count"]) for one in found] == [(room_id, 1)]
             assert room_id in await listed(bob)
+            assert room_id in (await bob.http.get("/users/me/export")).text
 
 
 async def test_who_leaves_it_sees_it_no_more_until_the_next_message(alice: Person, bob: Person) -> None:
