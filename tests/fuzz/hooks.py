@@ -16,11 +16,11 @@ LONGEST_WAIT = 30
 
 
 @schemathesis.hook
-def map_query(_context: Any, query: Any) -> Any:
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     """Let no request wait for longer than it may take here."""
-    if query and str(query.get("wait", "")).isdecimal() and 1 < int(query["wait"]) <= LONGEST_WAIT:
-        query["wait"] = 1
-    return query
+    wait = str((case.query or {}).get("wait", ""))
+    if wait.isdecimal() and 1 < int(wait) <= LONGEST_WAIT:
+        case.query["wait"] = 1
 
 
 @schemathesis.auth(refresh_interval=None)

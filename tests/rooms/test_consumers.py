@@ -200,7 +200,7 @@ async def test_a_token_that_is_forged_or_of_another_consumer_is_refused(alice: P
         (bob, "bot", token),
     ):
         is_problem(await person.http.post(f"/consumers/{name}/ack", json={"token": wrong}), 422, "bad_cursor")
-    for body in ({}, {"token": ""}, {"token": 1}, {"token": None}, {"token": "A" * 32_769}):
+    for body in ({}, {"token": ""}, {"token": 1}, {"token": None}):
         is_problem(await alice.http.post("/consumers/bot/ack", json=body), 422, "invalid")
     is_problem(
         await alice.http.post("/consumers/bot/ack", json={"token": token, "x": 1}), 422, "extra_forbidden"

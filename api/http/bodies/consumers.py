@@ -14,8 +14,6 @@ from api.protocol.fields import Id, Strict, timestamp
 
 MAX_ROOMS: Final = 1_000
 """The most rooms that a consumer names."""
-MAX_TOKEN_CHARACTERS: Final = 32_768
-"""A token of 100 rooms has half as many."""
 
 # -- requests
 
@@ -36,7 +34,7 @@ class NewConsumer(Strict):
 class Ack(Strict):
     """The token of the answer that the reader is done with."""
 
-    token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)]
+    token: Annotated[str, Field(min_length=1)]
 
 
 # -- answers
