@@ -48,6 +48,7 @@ from api.protocol.events import ClientLimits, OtherEvent
 from api.rooms import policy
 from api.rooms.operations import Operation
 from tests.node import PASSWORD, Node, Socket
+from tests.rethinkdb_server import free_port
 from tests.test_architecture import EVERYTHING, GROUND, MAY_IMPORT, MODULES
 
 ROOT = Path(__file__).parent.parent
@@ -435,7 +436,7 @@ def served_address(tmp_path: Path) -> Iterator[str]:
     """Run `tailwire serve` as a newcomer would, on a free port, and return host and port."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")},
-        "TAILWIRE_PORT": "0",
+        "TAILWIRE_PORT": str(free_port()),  # links have it
         "TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}",
     }
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]

@@ -27,22 +27,35 @@ SAYS: Final = {
         "It does not exist, or you may not know of it",
         '(?i)ratelimit-policy: "requests";q=500;w=5',
     ],
+    "bots.md": [
+        '"username":"ada"',
+        '"is_bot":true',
+        '"body":"Rain until noon\\."',
+        '"code":"unauthorized"',
+    ],
+    "hooks.md": ["ok"],
     "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
 }
+RUN_BY: Final = {"python": "python3", "js": "node"}
 FIRST: Final = "README.md"
 SECONDS: Final = 90
 
 
 def script_of(page: Path, directory: Path) -> str:
-    """Return the commands of a page as one script. Its programs are saved under the names in their first lines."""
+    """Return the commands of a page as one script.
+
+    A program with a name in its first line is saved under it, and run by the commands; any other is run in its place.
+    """
     commands = list[str]()
     for language, text in re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
-        if language == "sh":
+        if language in {"sh", "bash"}:
             commands.append(text)
-        elif language in {"python", "js"}:
-            name = re.match(r"(?:#|//) (\w+\.(?:py|mjs))\n", text)
-            assert name is not None, f"{page.name}: the first line of a program is its name:\n{text}"
-            (directory / name[1]).write_text(text)
+        elif language in RUN_BY:
+            named = re.match(r"(?:#|//) (\w+\.\w+)\n", text)
+            name = f"program-{len(commands)}" if named is None else named[1]
+            (directory / name).write_text(text)
+            if named is None:
+                commands.append(f"{RUN_BY[language]} {name}")
         else:
             assert language in {"text", "json"}, f"{page.name}: nothing runs ```{language}"
     return "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *commands])

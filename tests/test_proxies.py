@@ -324,6 +324,17 @@ async def test_a_socket_passes_with_its_origin_and_carries_messages_both_ways(si
     assert refused.value.response.status_code == 403
 
 
+async def test_a_request_that_waits_passes_and_is_answered_when_something_is_written(site: Site) -> None:
+    async with site.client() as client:
+        token = (await sign_up(client, site)).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        await client.put("/consumers/ear", json={"start": "now"})
+        waiting = asyncio.create_task(client.get("/consumers/ear/entries?wait=30"))
+        posted = await client.post("/rooms/lobby/messages", json={"ref": "1", "body": "hello"})
+        assert posted.status_code == 201
+        assert [one["body"] for one in (await waiting).json()["items"]] == ["hello"]
+
+
 async def test_the_page_and_its_files_come_compressed_and_say_how_long_they_hold(site: Site) -> None:
     async with site.client() as client:
         page = await client.get("/")

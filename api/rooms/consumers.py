@@ -119,9 +119,13 @@ class ConsumerService:
         """End a consumer, and forget how far it has come. Raises `NotFound`."""
         await self._store.consumers.delete(await self.get(user_id, name))
 
-    async def lag(self, consumer: Consumer) -> int:
-        """Return how many entries of the rooms that the user is in now the reader has not acknowledged yet."""
-        rooms = _wanted(consumer, await self._rooms_of(consumer.user_id))
+    async def lag(self, consumer: Consumer, *, bound: Collection[str] | None = None) -> int:
+        """Return how many entries of the rooms that the user is in now the reader has not acknowledged yet.
+
+        With `bound` only those of these rooms count.
+        """
+        mine = await self._rooms_of(consumer.user_id)
+        rooms = _wanted(consumer, [room_id for room_id in mine if bound is None or room_id in bound])
         lag = 0
         for start in range(0, len(rooms), SLICE):
             progress = await self._progress(consumer, rooms[start : start + SLICE])

@@ -55,7 +55,7 @@ async def make(
 async def consumer(name: ConsumerName, identity: IdentityDep, consumers: ConsumersDep) -> ConsumerWithLag:
     """Return a consumer, and how many entries it has not acknowledged yet."""
     found = await consumers.get(identity.user.id, name)
-    return ConsumerWithLag.with_lag(found, await consumers.lag(found))
+    return ConsumerWithLag.with_lag(found, await consumers.lag(found, bound=identity.room_ids))
 
 
 @router.delete("/{name}", status_code=204)

@@ -12,6 +12,7 @@ import pytest
 from api.config import Settings
 from api.models.rooms import LOBBY_ID, Role
 from api.store import backup_store, restore_store
+from tests.accounts.programs import made_bot, made_token, program
 from tests.bad_inputs.answers import is_problem, is_served
 from tests.node import PASSWORD, Event, Node, Person, eventually, running
 from tests.rooms.test_message_changes import read, two_nodes
@@ -316,6 +317,31 @@ async def test_the_end_of_a_room_is_told_and_its_position_goes(alice: Person, bo
     assert await poll(bob) == page
     await ack(bob, page)
     assert await drain(bob) == []
+
+
+async def test_a_bot_reads_with_a_token_and_no_further_than_it_reaches(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    den, tea = [str((await make_room(alice, name))["id"]) for name in ("Den", "Tea")]
+    bot = await made_bot(alice)
+    for room_id in (den, tea):
+        path = f"/rooms/{room_id}/members/{bot['id']}"
+        assert (await alice.http.put(path, json={"role": "member"})).status_code == 200
+    whole, bound, writing = [
+        program(sqlite_node, bot, await made_token(alice, scopes, of=bot["id"], **rooms))
+        for scopes, rooms in ((["read"], {}), (["read"], {"room_ids": [den]}), (["write"], {}))
+    ]
+    await make(whole, start="now")
+    await say(alice, den, "in the den")
+    await say(alice, tea, "at tea")
+    for path in ("", "/entries"):
+        is_problem(await writing.http.get(f"/consumers/bot{path}"), 403, "forbidden")
+    assert (await read(bound, "/consumers/bot"))["lag"] == 1
+    assert [one["body"] for one in await drain(bound)] == ["in the den"]
+    assert [one["body"] for one in await drain(whole)] == ["at tea"]
+    async with waiting(bound) as poll_of_bound:
+        await say(alice, tea, "more tea")
+        await say(alice, den, "again")
+        assert [one["body"] for one in (await poll_of_bound)["items"]] == ["again"]
 
 
 # -- waiting
