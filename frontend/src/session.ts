@@ -79,6 +79,7 @@ export function createSession(options: SessionOptions): Session {
       reading.flush();
       notifying.load();
       if (features.peek().has('blocks')) void blocks.load();
+      else blocks.settle();
       // Users may have other names since the connection was lost.
       const open = parts.openRoomId.peek();
       if (wasLost && open) members.outdated(open);
@@ -88,6 +89,7 @@ export function createSession(options: SessionOptions): Session {
       wasLost = true;
       subscriptions.lost();
       presence.lost();
+      blocks.settle();
       outbox.lost();
     },
     onSessionEnded: onEnded,
@@ -121,6 +123,7 @@ export function createSession(options: SessionOptions): Session {
     forget() {
       outbox.forget();
       drafts.forget();
+      blocks.forget();
       notifying.loaded?.forget();
     },
   };

@@ -60,6 +60,10 @@ async def test_the_other_hears_of_it_by_its_first_message_and_both_see_who_is_on
     await expect(hers.locator(".seen-by")).to_have_text("")
     await link.click()
     await expect(hers.locator(".seen-by")).to_have_text("Seen by bob")
+    await hers.get_by_role("button", name="Seen by bob").press("Enter")
+    await expect(hers.get_by_role("dialog", name="Seen by").get_by_role("listitem")).to_have_text("Bbob")
+    await hers.keyboard.press("Escape")
+    await hers.locator("textarea").focus()
     await his.locator("textarea").press_sequentially("ye")
     await expect(hers.get_by_text("bob is typing…")).to_be_visible()
 

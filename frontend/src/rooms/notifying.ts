@@ -5,6 +5,7 @@ import type { TextStorage } from '../browser/storage';
 import { Timers } from '../browser/timers';
 import type { Turn } from '../browser/turn';
 import type { EntryEvent, Room } from '../wire/protocol';
+import type { Blocks } from './blocks';
 import { wants } from './level';
 import type { Names } from './names';
 import { Once } from './once';
@@ -33,6 +34,7 @@ export interface NoticeDesk {
 
 interface NotifyingOptions {
   user_id: string;
+  blocks: Blocks;
   clock: Clock;
   rooms: Rooms;
   timelines: Timelines;
@@ -80,10 +82,10 @@ export class Notifying {
   }
 
   arrived(message: NewMessage): void {
-    const { isLive, rooms, user_id } = this.#options;
+    const { blocks, isLive, rooms, user_id } = this.#options;
     const { room_id } = message;
     const room = rooms.get(room_id);
-    if (!room || message.user_id === user_id) return;
+    if (!room || message.user_id === user_id || blocks.has(message.user_id)) return;
     const isMentioned = isMention(message, user_id);
     if (!this.#isWanted(room, isMentioned)) return;
     const before = this.#waiting.get(room_id);

@@ -5,6 +5,9 @@ import type { Place, Room } from '../wire/protocol';
 import { placeOf, type RoomList } from './room_list';
 import type { Rooms } from './rooms';
 
+/** The most characters that the name of a section has. */
+export const SECTION_CHARACTERS = 40;
+
 interface PlacesOptions {
   publicRooms: Pick<RoomsApi, 'setPlace'>;
   rooms: Rooms;
@@ -33,6 +36,13 @@ export class Places {
       // Another change may have been made since.
       if (rooms.get(room.id)?.place === place) this.#put(room.id, before);
     }
+  }
+
+  /** Puts all rooms of a section into another one, which may be new, or into none. */
+  async rename(section: string, name: string | null): Promise<void> {
+    const all = [...this.#options.rooms.byId.peek().values()];
+    const rooms = all.filter((room) => placeOf(room).section === section);
+    await Promise.all(rooms.map((room) => this.set(room, { section: name })));
   }
 
   #put(room_id: string, place: Place): void {

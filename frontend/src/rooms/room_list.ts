@@ -1,7 +1,9 @@
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { TextStorage } from '../browser/storage';
 import type { Place, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
 
+const FOLDED = 'tailwire.folded';
 const NOWHERE: Place = { favourite: false, section: null, hidden: false };
 
 export function placeOf({ place }: Pick<Room, 'place'>): Place {
@@ -13,12 +15,15 @@ export interface Group {
   kind: 'favourites' | 'section' | 'rooms' | 'direct' | 'hidden';
   /** The name of a section of the user's own; empty for the other kinds. */
   section: string;
+  /** Only its rooms with unread messages are shown, and the one that is open. */
+  folded: boolean;
   rooms: readonly Room[];
 }
 
 interface RoomListOptions {
   rooms: Rooms;
   openRoomId: ReadonlySignal<string | null>;
+  storage: TextStorage;
 }
 
 /** The room list: which rooms are shown, and in which order. */
@@ -33,12 +38,22 @@ export class RoomList {
   readonly error = signal('');
   readonly #options: RoomListOptions;
 
+  /** The keys of the groups that are folded, on this machine. */
+  readonly #folded: Signal<ReadonlySet<string>>;
+
   constructor(options: RoomListOptions) {
     this.#options = options;
+    this.#folded = signal(foldedIn(options.storage));
   }
 
   /** The groups of rooms and of direct rooms are always there. Others are where they have rooms. */
-  readonly groups = computed(() => grouped(this.#shown()));
+  readonly groups = computed(() => {
+    const groups = grouped(this.#shown());
+    if (this.isFiltered.value) return groups;
+    return groups.map((group) =>
+      this.#folded.value.has(keyOf(group)) ? this.#fold(group) : group,
+    );
+  });
   /** Some rooms are not shown because of what the user asked for. */
   readonly isFiltered = computed(() => this.wanted.value !== null || this.unreadOnly.value);
   /** The rooms from top to bottom. */
@@ -51,6 +66,21 @@ export class RoomList {
     const names = this.#options.rooms.sorted.value.map((room) => placeOf(room).section ?? '');
     return [...new Set(names)].filter(Boolean).sort((a, b) => a.localeCompare(b));
   });
+
+  /** Folds a group, or shows all its rooms again. */
+  fold(group: Standing, isFolded: boolean): void {
+    const folded = new Set(foldedIn(this.#options.storage));
+    if (isFolded) folded.add(keyOf(group));
+    else folded.delete(keyOf(group));
+    this.#folded.value = folded;
+    this.#options.storage.setItem(FOLDED, JSON.stringify([...folded]));
+  }
+
+  #fold(group: Group): Group {
+    const open = this.#options.openRoomId.value;
+    const isShown = (room: Room) => room.id === open || Boolean(room.unread_count);
+    return { ...group, folded: true, rooms: group.rooms.filter(isShown) };
+  }
 
   #shown(): Room[] {
     const { rooms } = this.#options;
@@ -72,14 +102,27 @@ function isHidden(room: Room): boolean {
 
 type Standing = Pick<Group, 'kind' | 'section'>;
 
+export function keyOf({ kind, section }: Standing): string {
+  return `${kind} ${section}`;
+}
+
+function foldedIn(storage: TextStorage): ReadonlySet<string> {
+  try {
+    const stored: unknown = JSON.parse(storage.getItem(FOLDED) ?? '[]');
+    return new Set(Array.isArray(stored) ? stored.map(String) : []);
+  } catch {
+    return new Set();
+  }
+}
+
 const ALWAYS = ['rooms', 'direct'] as const;
 const ORDER = ['favourites', 'section', 'rooms', 'direct', 'hidden'] as const;
 
 function grouped(rooms: readonly Room[]): Group[] {
   const groups = new Map<string, Group & { rooms: Room[] }>();
   const of = ({ kind, section }: Standing) => {
-    const key = `${kind} ${section}`;
-    const group = groups.get(key) ?? { kind, section, rooms: [] };
+    const key = keyOf({ kind, section });
+    const group = groups.get(key) ?? { kind, section, folded: false, rooms: [] };
     groups.set(key, group);
     return group.rooms;
   };

@@ -82,7 +82,7 @@ export function wireRooms(options: RoomsOptions) {
   });
   const titles = new Titles(names, user_id);
   const news = new News(api.users, names, titles);
-  const blocks = new Blocks(api.blocks);
+  const blocks = new Blocks(api.blocks, options.shared.storage, user_id);
   const slowMode = new SlowMode(clock);
   const typing = new Typing({ clock, user_id, makeRef, send });
   const refreshes: Refreshes = new Refreshes({
@@ -132,7 +132,7 @@ export function wireRooms(options: RoomsOptions) {
   const notifying = new Lazy(
     async () =>
       new (await import('./notifying')).Notifying({
-        ...{ user_id, clock, rooms, timelines, names, titles, focused, openRoomId },
+        ...{ user_id, blocks, clock, rooms, timelines, names, titles, focused, openRoomId },
         ...{ shared: options.shared, desk: options.desk },
         isLive: (id) => subscriptions.isLive(id),
       }),
@@ -171,7 +171,7 @@ export function wireRooms(options: RoomsOptions) {
     timelines,
     names,
     titles,
-    roomList: new RoomList({ rooms, openRoomId }),
+    roomList: new RoomList({ rooms, openRoomId, storage: options.shared.storage }),
     members,
     membership,
     news,

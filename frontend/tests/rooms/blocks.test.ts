@@ -1,6 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
+import { Blocks } from '../../src/rooms/blocks';
+import type { BlocksApi } from '../../src/wire/api/blocks';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
+import { ME, MemoryStorage } from '../make';
 
 let page: Page;
 
@@ -59,4 +62,28 @@ test('nobody sees who types whom they blocked', async () => {
   page.emit({ ...typing, user_id: 'bob-id', username: 'bob' });
   page.emit({ ...typing, user_id: 'carol-id', username: 'carol' });
   expect(page.session.typing.in('lobby')).toEqual([{ user_id: 'carol-id', username: 'carol' }]);
+});
+
+test('who was blocked is known at once after a reload, and is forgotten at log-out', async () => {
+  const storage = new MemoryStorage();
+  const list = async () => ({ items: [bob], next_cursor: null });
+  const api = { list } as unknown as BlocksApi;
+  const first = new Blocks(api, storage, ME);
+  expect([first.isUnknown(), first.has('bob-id')]).toEqual([true, false]);
+  await first.load();
+  expect([first.isUnknown(), first.has('bob-id')]).toEqual([false, true]);
+  const second = new Blocks(api, storage, ME);
+  expect([second.isUnknown(), second.has('bob-id')]).toEqual([false, true]);
+  second.forget();
+  expect(new Blocks(api, storage, ME).isUnknown()).toBe(true);
+});
+
+test('nothing waits for the blocks of a server that has none, or does not answer', async () => {
+  expect(page.session.blocks.isUnknown()).toBe(true);
+  await goLive([]);
+  expect(page.session.blocks.isUnknown()).toBe(false);
+  page = new Page();
+  page.http.on('GET /users/me/blocks', { status: 503, body: { code: 'unavailable' } });
+  await goLive(['blocks']);
+  expect(page.session.blocks.isUnknown()).toBe(false);
 });

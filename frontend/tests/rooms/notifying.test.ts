@@ -66,6 +66,15 @@ test('nothing is noticed of the room that is looked at, here or in another tab',
   expect([...texts(), ...texts(other)]).toEqual([]);
 });
 
+test('of what somebody writes whom the user blocked there is no notice', async () => {
+  await begin(page, ALL);
+  page.http.on('PUT /users/me/blocks/bob-id', { status: 204 });
+  await page.session.blocks.set('bob-id', true);
+  page.emit(makeEvent(11, mention));
+  await pass();
+  expect(texts()).toEqual([]);
+});
+
 test('of two tabs one shows the notice', async () => {
   const channels = new ReadChannels();
   page = new Page(channels);

@@ -73,3 +73,16 @@ test('a place that was set in another window is shown', () => {
   page.emit({ ...event, section: null });
   expect(place().section).toBeNull();
 });
+
+test('all rooms of a section go along when it is renamed, and those that are refused stay', async () => {
+  const { rooms } = page.session;
+  for (const id of ['lobby', 'plans', 'news'])
+    rooms.put(makeRoom({ id, place: { favourite: false, section: 'Work', hidden: false } }));
+  page.http.on(PUT, { status: 204 });
+  page.http.on('PUT /rooms/plans/place', { status: 204 });
+  page.http.on('PUT /rooms/news/place', { status: 429, body: { code: 'rate_limited' } });
+  await new Places(page.session).rename('Work', 'Job');
+  const sections = ['lobby', 'plans', 'news'].map((id) => placeOf(rooms.get(id) ?? {}).section);
+  expect(sections).toEqual(['Job', 'Job', 'Work']);
+  expect(page.session.roomList.error.value).not.toBe('');
+});

@@ -6,11 +6,12 @@ import { RoomList } from '../../src/rooms/room_list';
 import { Rooms } from '../../src/rooms/rooms';
 import { Titles } from '../../src/rooms/titles';
 import type { Place } from '../../src/wire/protocol';
-import { ME, makeRoom } from '../make';
+import { ME, MemoryStorage, makeRoom } from '../make';
 
 const names = new Names();
 const openRoomId = signal<string | null>(null);
 let rooms: Rooms;
+let storage: MemoryStorage;
 let list: RoomList;
 
 const user = (username: string, display_name = username) => ({
@@ -36,7 +37,8 @@ const shown = () =>
 beforeEach(() => {
   rooms = new Rooms();
   openRoomId.value = null;
-  list = new RoomList({ rooms, openRoomId });
+  storage = new MemoryStorage();
+  list = new RoomList({ rooms, openRoomId, storage });
 });
 
 describe('the room list', () => {
@@ -98,6 +100,26 @@ describe('the room list', () => {
       look(typed ?? '');
       expect(list.order.value.map(({ id }) => id).join(' '), typed).toBe(found);
     }
+  });
+
+  test('shows of a folded group only unread rooms and the open one, also after a reload', () => {
+    put('lobby');
+    put('plans', { section: 'Work' });
+    put('news', { section: 'Work' }, { unread_count: 2 });
+    put('open', { section: 'Work' });
+    openRoomId.value = 'open';
+    list.fold({ kind: 'section', section: 'Work' }, true);
+    expect(shown()).toEqual([
+      ['Work', 'news open'],
+      ['rooms', 'lobby'],
+    ]);
+    list = new RoomList({ rooms, openRoomId, storage });
+    expect(list.order.value.map(({ id }) => id)).toEqual(['news', 'open', 'lobby']);
+    look('plans');
+    expect(shown()).toEqual([['Work', 'plans']]);
+    look('');
+    list.fold({ kind: 'section', section: 'Work' }, false);
+    expect(list.order.value).toHaveLength(4);
   });
 
   test('shows only unread rooms, and the open one, where that is wanted', () => {

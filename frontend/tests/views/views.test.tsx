@@ -78,12 +78,17 @@ test('the drafts that were not touched for longest are forgotten', () => {
 describe('a message row', () => {
   let names: Names;
   const blocked = signal<readonly string[]>([]);
-  const blocks = { has: (user_id: string) => blocked.value.includes(user_id) };
+  const isUnknown = signal(false);
+  const blocks = {
+    has: (user_id: string) => blocked.value.includes(user_id),
+    isUnknown: () => isUnknown.value,
+  };
   let acted: unknown[][];
 
   beforeEach(() => {
     names = new Names();
     blocked.value = [];
+    isUnknown.value = false;
     acted = [];
   });
 
@@ -154,6 +159,10 @@ describe('a message row', () => {
     expect(root.textContent).not.toContain('rude');
     act(() => root.querySelector<HTMLButtonElement>('.tombstone button')?.click());
     expect(root.textContent).toContain('rude');
+    act(() => {
+      isUnknown.value = true;
+    });
+    expect(root.querySelector('.veiled')?.textContent).toContain('rude');
   });
 
   test('a failed message says why and can be retried', () => {

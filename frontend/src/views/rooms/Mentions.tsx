@@ -18,7 +18,7 @@ export function Mentions() {
   const [mentions] = useState(() => new PagedList((cursor) => session.mentions.list(cursor)));
   const count = session.inbox.mentionCount.value;
   useEffect(() => void mentions.load(), [mentions, count]);
-  const items = mentions.items.value;
+  const items = mentions.items.value.filter(({ user_id }) => !session.blocks.has(user_id));
   const state = mentions.state.value;
   return (
     <section class="place">

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
 import { mayInvite } from '../../rooms/governing';
-import { Places } from '../../rooms/places';
+import { Places, SECTION_CHARACTERS } from '../../rooms/places';
 import { placeOf } from '../../rooms/room_list';
 import type { Place, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
@@ -12,8 +12,6 @@ import { useForm } from '../parts/form';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
 import { InvitePeople } from './InvitePeople';
-
-const SECTION_CHARACTERS = 40;
 
 interface PlaceMenuProps {
   room_id: string;

@@ -140,6 +140,7 @@ function Preview({ room: { last_message, topic } }: { room: Room }) {
   const { blocks } = useSession();
   if (!last_message) return <>{topic || 'No messages yet'}</>;
   if (last_message.deleted) return <>Message deleted</>;
+  if (blocks.isUnknown()) return null;
   if (blocks.has(last_message.user_id)) return <>You blocked who wrote this.</>;
   return (
     <>

@@ -8,5 +8,6 @@ export { Mentions } from './Mentions';
 export { NewDirect } from './NewDirect';
 export { PersonDialog } from './PersonDialog';
 export { PlaceMenu } from './PlaceMenu';
+export { RenameSection } from './RenameSection';
 export { RoomDialogs } from './RoomMenu';
 export { Stranger } from './Stranger';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { isMuted } from '../../rooms/level';
-import type { Group } from '../../rooms/room_list';
+import { type Group, keyOf } from '../../rooms/room_list';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';
@@ -11,7 +11,7 @@ import { useLineFocus } from './line_focus';
 import { loadDialogs } from './load';
 
 /** What is open over the list: a dialog, or the menu of a room. */
-type Open = 'create' | 'direct' | { room_id: string; anchor: DOMRect } | null;
+type Open = 'create' | 'direct' | { room_id: string; anchor: DOMRect } | { section: string } | null;
 
 const TITLES = {
   favourites: 'Favourites',
@@ -34,9 +34,11 @@ export function RoomList() {
   const isLoaded = rooms.loaded.value;
   const isFiltered = roomList.isFiltered.value;
   const groups = roomList.groups.value.filter(
-    ({ kind, rooms }) => rooms.length > 0 || (!isFiltered && (kind !== 'direct' || hasDirect)),
+    ({ kind, folded, rooms }) =>
+      rooms.length > 0 || folded || (!isFiltered && (kind !== 'direct' || hasDirect)),
   );
-  const menu = typeof open === 'object' ? open : null;
+  const menu = open !== null && typeof open === 'object' && 'room_id' in open ? open : null;
+  const renamed = open !== null && typeof open === 'object' && 'section' in open ? open : null;
   useWatched();
   useLineFocus(menu?.room_id ?? null);
   return (
@@ -51,9 +53,16 @@ export function RoomList() {
       )}
       {isLoaded &&
         groups.map((group) => (
-          <RoomGroup key={`${group.kind} ${group.section}`} group={group} onMenu={onMenu}>
+          <RoomGroup key={keyOf(group)} group={group} onMenu={onMenu}>
             {group.kind === 'rooms' && (
               <HeadButton icon="plus" label="Create a room" onClick={() => setOpen('create')} />
+            )}
+            {group.kind === 'section' && (
+              <HeadButton
+                icon="pencil"
+                label={`Rename the section ${group.section}`}
+                onClick={() => setOpen({ section: group.section })}
+              />
             )}
             {group.kind === 'direct' && hasDirect && (
               <HeadButton icon="plus" label="Write to people" onClick={() => setOpen('direct')} />
@@ -73,6 +82,13 @@ export function RoomList() {
         open={open === 'direct'}
         load={loadRoomViews}
         show={({ NewDirect }) => <NewDirect onClose={close} />}
+        onClose={close}
+      />
+      <LazyDialog
+        title="Rename the section"
+        open={renamed !== null}
+        load={loadRoomViews}
+        show={({ RenameSection }) => renamed && <RenameSection {...renamed} onClose={close} />}
         onClose={close}
       />
       <LazyDialog
@@ -107,17 +123,27 @@ function isOne({ length }: readonly unknown[]): boolean {
 }
 
 function RoomGroup({ group, onMenu, children }: RoomGroupProps) {
-  const { drafts, news } = useSession();
+  const { drafts, news, roomList } = useSession();
   const { now, router } = useApp();
   const route = router.route.value;
-  const { kind, section, rooms } = group;
+  const { kind, section, folded, rooms } = group;
   return (
     <section>
       <div class="sidebar-title">
-        <h2 dir="auto">{section || TITLES[kind]}</h2>
+        <h2 dir="auto">
+          <button
+            type="button"
+            class="group-fold"
+            aria-expanded={!folded}
+            onClick={() => roomList.fold(group, !folded)}
+          >
+            <Icon name="fold" size={16} />
+            {section || TITLES[kind]}
+          </button>
+        </h2>
         {children}
       </div>
-      {rooms.length === 0 && (
+      {rooms.length === 0 && !folded && (
         <p class="room-list-note">
           {kind === 'rooms' ? 'You are in no room yet. Browse or create one.' : 'With nobody yet.'}
         </p>

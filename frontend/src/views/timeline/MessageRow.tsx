@@ -1,5 +1,4 @@
-import { Component, type ComponentChildren, type ComponentProps } from 'preact';
-import { useState } from 'preact/hooks';
+import { Component, type ComponentProps } from 'preact';
 import { personHash } from '../../browser/router';
 import { clockTime, fullTime } from '../../browser/time';
 import type { Abilities } from '../../rooms/actions';
@@ -21,6 +20,7 @@ import type { MessageEditor } from './MessageEditor';
 import { useMentions } from './mentions';
 import { Reactions } from './Reactions';
 import { Replies, ToThread } from './Replies';
+import { Veiled } from './Veiled';
 
 interface MessageRowProps {
   row: Extract<Row, { kind: 'message' | 'pending' }>;
@@ -225,21 +225,6 @@ export class MessageRow extends Component<MessageRowProps> {
   }
 }
 
-/** What somebody wrote whom the user blocked is shown only where the user wants to see it. */
-function Veiled({ user_id, children }: { user_id: string; children: ComponentChildren }) {
-  const { blocks } = useSession();
-  const [isOpen, setOpen] = useState(false);
-  if (isOpen || !blocks.has(user_id)) return <>{children}</>;
-  return (
-    <p class="tombstone">
-      You blocked who wrote this.{' '}
-      <button type="button" class="link-button" tabIndex={-1} onClick={() => setOpen(true)}>
-        Show it
-      </button>
-    </p>
-  );
-}
-
 /** The editor is no part of the first load. Until it is there, the text is shown as it is. */
 function Editor(props: ComponentProps<typeof MessageEditor>) {
   const Shown = useApp().parts.of(loadMessageViews).value?.MessageEditor;
@@ -303,7 +288,7 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
       <span class="quote-text" dir="auto">
         {quoted.deleted ? (
           'Message deleted'
-        ) : blocks.has(quoted.user_id) ? (
+        ) : blocks.isUnknown() ? null : blocks.has(quoted.user_id) ? (
           'You blocked who wrote this.'
         ) : (
           <Excerpt text={quoted.body} />

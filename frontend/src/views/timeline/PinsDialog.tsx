@@ -8,6 +8,7 @@ import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
 import { Name } from '../parts/Name';
 import { Body } from './Body';
+import { Veiled } from './Veiled';
 
 interface PinsDialogProps {
   room: Room;
@@ -45,7 +46,9 @@ export function PinsDialog({ room, onClose, onJump }: PinsDialogProps) {
               </strong>{' '}
               <time dateTime={message.at}>{mediumTime(message.at)}</time>
             </p>
-            <Body text={message.body} />
+            <Veiled user_id={message.user_id}>
+              <Body text={message.body} />
+            </Veiled>
             <p class="pins-actions">
               <button type="button" class="link-button" onClick={() => onJump(message.seq)}>
                 Show in the room

@@ -1,14 +1,18 @@
+import { useState } from 'preact/hooks';
 import type { Timeline } from '../../rooms/timeline';
 import type { Room } from '../../wire/protocol';
+import { Avatar } from '../parts/Avatar';
 import { useSession } from '../parts/context';
+import { Dialog } from '../parts/Dialog';
 import { Name } from '../parts/Name';
 
-// So many are named. The title has all of them.
+// So many are named in the line. It opens a list of all.
 const MOST_NAMED = 3;
 
 /** Says who of the others has read the newest message. */
 export function SeenBy({ room, timeline }: { room: Room; timeline: Timeline }) {
-  const { names, receipts } = useSession();
+  const { receipts } = useSession();
+  const [isOpen, setOpen] = useState(false);
   const last = [...timeline.entries].reverse().find(({ kind }) => kind === 'message');
   const readers =
     last?.kind === 'message'
@@ -21,15 +25,36 @@ export function SeenBy({ room, timeline }: { room: Room; timeline: Timeline }) {
   const named = readers.slice(0, MOST_NAMED);
   const more = readers.length - named.length;
   return (
-    <p class="seen-by" title={readers.map((reader) => names.of(reader)).join(', ')}>
-      Seen by{' '}
-      {named.map((reader, index) => (
-        <span key={reader.user_id}>
-          {index > 0 && (index === named.length - 1 && more === 0 ? ' and ' : ', ')}
-          <Name of={reader} />
-        </span>
-      ))}
-      {more > 0 && ` and ${more} more`}
-    </p>
+    <>
+      <p class="seen-by">
+        <button
+          type="button"
+          class="seen-by-all"
+          aria-haspopup="dialog"
+          onClick={() => setOpen(true)}
+        >
+          Seen by{' '}
+          {named.map((reader, index) => (
+            <span key={reader.user_id}>
+              {index > 0 && (index === named.length - 1 && more === 0 ? ' and ' : ', ')}
+              <Name of={reader} />
+            </span>
+          ))}
+          {more > 0 && ` and ${more} more`}
+        </button>
+      </p>
+      {isOpen && (
+        <Dialog title="Seen by" beside onClose={() => setOpen(false)}>
+          <ul class="seen-by-list">
+            {readers.map((reader) => (
+              <li key={reader.user_id}>
+                <Avatar username={reader.username} />
+                <Name of={reader} />
+              </li>
+            ))}
+          </ul>
+        </Dialog>
+      )}
+    </>
   );
 }
