@@ -24,16 +24,21 @@ def _json(texts: tuple[str, ...]) -> str:
     return "[" + ",".join(f'"{text}"' for text in texts) + "]"
 
 
+async def create(page: Page, name: str) -> None:
+    """Make a room by its dialog."""
+    await page.get_by_role("button", name="Create a room").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill(name)
+    await page.get_by_role("dialog").get_by_role("button", name="Create room").click()
+    await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
 async def test_rooms_are_put_into_places_by_the_keyboard_which_another_window_shows(
     browser: Browser, sqlite_node: Node
 ) -> None:
     page = await window(browser, sqlite_node, "alice")
     other = await tab(page.context, sqlite_node, "alice")
     for name in ("Plans", "Garden"):
-        await page.get_by_role("button", name="Create a room").click()
-        await page.get_by_role("dialog").get_by_label("Name").fill(name)
-        await page.get_by_role("dialog").get_by_role("button", name="Create room").click()
-        await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        await create(page, name)
     rooms = page.get_by_role("navigation", name="Rooms")
     menu, dialog = page.get_by_role("menu"), page.get_by_role("dialog")
 
