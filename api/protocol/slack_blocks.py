@@ -74,13 +74,7 @@ def _section(writer: MarkdownWriter, block: dict[str, Any]) -> None:
         if name := _BOLD_LINE.match(text):  # the value below it is shown beside it
             text = f"{name[0].rstrip()} {text[name.end() :]}"
         _write_text(writer, {**field, "text": text})
-    accessory = block.get("accessory")
-    if isinstance(accessory, dict):
-        writer.fresh_line()
-        if accessory.get("type") == "image":
-            _image(writer, accessory)
-        else:
-            write_links(writer, [accessory])
+    write_links(writer, [block.get("accessory")])  # a picture there is an ornament
 
 
 def _context(writer: MarkdownWriter, block: dict[str, Any]) -> None:

@@ -41,6 +41,8 @@ const WORDS = new Map<string, readonly [name: string, does: string, rest?: strin
   ['report_reopened', ['Reopened reports', 'opened again a report of']],
   ['blocked', ['Blocks', 'blocked']],
   ['unblocked', ['Ended blocks', 'ended the block of']],
+  ['hook_made', ['Hooks that were made', 'made the hook']],
+  ['hook_ended', ['Ended hooks', 'ended the hook']],
 ]);
 // Of these the account's user is told, who may not have caused them.
 const SUFFERED = new Set(['login_failed', 'refresh_reused']);

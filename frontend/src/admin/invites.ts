@@ -45,7 +45,7 @@ export class Invites {
     const { code, url, ...invite } = await this.#api.make(wanted);
     this.#freshness.learned(invite.invite_id);
     this.items.value = [invite, ...this.items.peek()];
-    return shareable(url, code, this.#page);
+    return shareable(url, `#/invite/${code}`, this.#page);
   }
 
   async end(id: string): Promise<void> {

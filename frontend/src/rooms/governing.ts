@@ -29,6 +29,11 @@ export function mayInvite(room: Room, features: ReadonlySet<string>): boolean {
   return features.has('invites') && room.kind !== 'direct' && isGovernor(room);
 }
 
+/** Whether this user may make and end the incoming hooks of a room. */
+export function mayManageHooks(room: Room): boolean {
+  return room.kind !== 'direct' && !room.archived && isGovernor(room);
+}
+
 /** The roles that this user may give to others in a room; often none. */
 export function rolesToGive(room: Room): readonly Role[] {
   return room.role ? GOVERNS[room.role] : [];

@@ -23,7 +23,7 @@ export class RoomInvites extends PagedList<RoomInvite> {
   async make(wanted: NewRoomInvite): Promise<string> {
     const { url, code } = await this.#api.make(this.#room_id, wanted);
     void this.load();
-    return shareable(url, code, this.#address);
+    return shareable(url, `#/invite/${code}`, this.#address);
   }
 
   async end(id: string): Promise<void> {

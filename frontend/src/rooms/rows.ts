@@ -49,12 +49,12 @@ export function rowsOf({ entries, pending, changes, settings, divider, me }: Row
   const rows: Row[] = [];
   let before = settings;
   let day = '';
-  let previous: { user_id: string; at: string } | null = null;
+  let previous: { user_id: string; at: string; shown: string } | null = null;
   let divided = divider === null;
 
-  const follows = (user_id: string, at: string) => {
+  const follows = (user_id: string, at: string, shown: string) => {
     const near = previous && Date.parse(at) - Date.parse(previous.at) < GROUP_MILLISECONDS;
-    return near && previous?.user_id === user_id;
+    return near && previous?.user_id === user_id && previous.shown === shown;
   };
   const startDay = (at: string) => {
     const key = dayKey(at);
@@ -77,6 +77,7 @@ export function rowsOf({ entries, pending, changes, settings, divider, me }: Row
       continue;
     }
     const { user_id, at } = entry;
+    const shown = entry.shown_as?.name ?? '';
     if (!divided && divider !== null && entry.seq > divider && user_id !== me) {
       divided = true;
       previous = null;
@@ -88,9 +89,9 @@ export function rowsOf({ entries, pending, changes, settings, divider, me }: Row
       key: rowKey(entry, me),
       entry: overlaid(entry, own, me),
       changes: own,
-      leads: !follows(user_id, at),
+      leads: !follows(user_id, at, shown),
     });
-    previous = { user_id, at };
+    previous = { user_id, at, shown };
   }
   for (const item of pending) {
     startDay(item.at);
@@ -98,9 +99,9 @@ export function rowsOf({ entries, pending, changes, settings, divider, me }: Row
       kind: 'pending',
       key: `ref ${item.command.ref}`,
       pending: item,
-      leads: !follows(me, item.at),
+      leads: !follows(me, item.at, ''),
     });
-    previous = { user_id: me, at: item.at };
+    previous = { user_id: me, at: item.at, shown: '' };
   }
   return rows;
 }

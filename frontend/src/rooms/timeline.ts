@@ -44,6 +44,8 @@ export interface MessageEntry {
   /** The ids of the users whom it mentions. */
   mentions: readonly string[];
   mentions_all: boolean;
+  /** Whether a bot wrote it. */
+  is_bot: boolean;
   /** How the hook that wrote it asks to be shown. */
   shown_as: ShownAs | null;
 }
@@ -296,6 +298,7 @@ export function messageEntry(message: Message): MessageEntry {
     last_reply_at: message.last_reply_at ?? null,
     mentions: message.mentions ?? [],
     mentions_all: message.mentions_all ?? false,
+    is_bot: message.is_bot ?? false,
     shown_as: message.shown_as ?? null,
   };
 }

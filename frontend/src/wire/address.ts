@@ -22,10 +22,10 @@ export function socketUrl(apiUrl: string): string {
 }
 
 /**
- * The link of an invite to give away. A server without `TAILWIRE_URL` knows only its address on its own machine; where
- * this page came from another one, that is the better address.
+ * An address to give away, which begins with `page` where that is better: a server without `TAILWIRE_URL` knows only its
+ * address on its own machine, and this page may have come from another one.
  */
-export function shareable(url: string, code: string, page: string): string {
+export function shareable(url: string, rest: string, page: string): string {
   const isOwn = LOOPBACK.test(new URL(url).hostname);
-  return isOwn && !LOOPBACK.test(new URL(page).hostname) ? `${page}#/invite/${code}` : url;
+  return isOwn && !LOOPBACK.test(new URL(page).hostname) ? `${page}${rest}` : url;
 }

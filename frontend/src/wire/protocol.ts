@@ -31,6 +31,8 @@ export interface Profile extends PublicUser {
   /** The name of a time zone, such as Europe/Vienna. */
   time_zone?: string | null;
   online?: boolean;
+  /** Whether a program writes as this user. */
+  is_bot?: boolean;
 }
 
 /** A user as they see themselves. Older servers do not say who is an administrator. */

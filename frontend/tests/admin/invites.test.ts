@@ -77,7 +77,7 @@ test.each([
   ['http://127.0.0.1:8000/#/invite/c', 'http://10.0.0.5:8000/', 'http://10.0.0.5:8000/#/invite/c'],
   ['http://[::1]:8000/#/invite/c', 'https://a.example/chat/', 'https://a.example/chat/#/invite/c'],
 ])('%s made on a page at %s is given away as %s', (url, page, link) => {
-  expect(shareable(url, 'c', page)).toBe(link);
+  expect(shareable(url, '#/invite/c', page)).toBe(link);
 });
 
 test('an old server, which does not say who may sign up, lets everybody', async () => {

@@ -3,6 +3,7 @@ import { roomHash } from '../../browser/router';
 import { timeIn } from '../../browser/zone';
 import { type PersonAction, personActions } from '../../rooms/person_actions';
 import { Avatar } from '../parts/Avatar';
+import { BotMark } from '../parts/BotMark';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
@@ -74,6 +75,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
         <div class="person-lines">
           <p class="member-detail">
             <bdi class="username">@{username}</bdi>
+            {profile.is_bot && <BotMark />}
             {isOnline && <span class="visually-hidden">, online</span>}
             {member && member.role !== 'member' && (
               <span class="role">{ROLE[member.role].title}</span>
@@ -88,6 +90,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
           <p class="person-note">
             {id === me && `This is you, ${name}.`}
             {id !== me && !member && 'Not a member of this room.'}
+            {profile.is_bot && ' A program writes as this user.'}
             {isBlocked && ' You blocked them: what they write is hidden.'}
           </p>
         </div>

@@ -8,13 +8,22 @@ import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
 import { BansDialog } from './BansDialog';
 import { DeleteRoom } from './DeleteRoom';
+import { Integrations } from './Integrations';
 import { InvitePeople } from './InvitePeople';
 import { LeaveRoom } from './LeaveRoom';
 import { RoomNotices } from './RoomNotices';
 import { RoomSettingsDialog } from './RoomSettingsDialog';
 
 /** What is open about a room. */
-export type AboutRoom = 'menu' | 'settings' | 'invite' | 'notices' | 'bans' | 'leave' | 'delete';
+export type AboutRoom =
+  | 'menu'
+  | 'settings'
+  | 'invite'
+  | 'notices'
+  | 'bans'
+  | 'integrations'
+  | 'leave'
+  | 'delete';
 
 interface Item {
   what: AboutRoom | 'link';
@@ -38,6 +47,10 @@ const ITEMS: readonly Item[] = [
   {
     ...{ what: 'bans', text: 'Banned people', icon: 'people' },
     isOffered: (room, features) => features.has('bans') && canBan(room),
+  },
+  {
+    ...{ what: 'integrations', text: 'Integrations', icon: 'code' },
+    isOffered: ({ kind }, features) => features.has('hooks') && kind !== 'direct',
   },
   { ...{ what: 'link', text: 'Copy link to the room', icon: 'copy' }, isOffered: () => true },
   {
@@ -72,6 +85,8 @@ export function RoomDialogs({ room, what, anchor, onOpen, onClose }: RoomDialogs
       return <InvitePeople room={room} onClose={onClose} />;
     case 'bans':
       return <BansDialog room={room} onClose={onClose} />;
+    case 'integrations':
+      return <Integrations room={room} onClose={onClose} />;
     case 'leave':
       return <LeaveRoom room={room} onClose={onClose} />;
     case 'delete':

@@ -8,10 +8,11 @@ import type { Row } from '../../rooms/rows';
 import type { Entry, MessageEntry } from '../../rooms/timeline';
 import { isMention } from '../../rooms/unread';
 import type { EntryCommand } from '../../wire/commands';
-import { Avatar } from '../parts/Avatar';
+import { BotMark } from '../parts/BotMark';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
+import { AuthorAvatar, AuthorName } from './Author';
 import type { Acts } from './acts';
 import { Excerpt } from './Excerpt';
 import { LongBody } from './LongBody';
@@ -82,7 +83,7 @@ export class MessageRow extends Component<MessageRowProps> {
       <article class={classes.join(' ')} data-key={row.key} data-seq={entry?.seq} tabIndex={-1}>
         <div class="message-gutter">
           {row.leads ? (
-            <Avatar username={author.username} />
+            <AuthorAvatar of={author} />
           ) : (
             <span class="message-gutter-time" aria-hidden="true">
               {clockTime(at)}
@@ -93,12 +94,13 @@ export class MessageRow extends Component<MessageRowProps> {
           <header class={row.leads ? 'message-head' : 'message-head visually-hidden'}>
             {row.leads ? (
               <a class="message-author" href={personHash(room_id, author.user_id)} tabIndex={-1}>
-                <Name of={author} />
+                <AuthorName of={author} />
               </a>
             ) : (
-              <Name of={author} />
+              <AuthorName of={author} />
             )}{' '}
-            {row.leads && <Username of={author} />} {time}
+            {row.leads && entry?.is_bot && <BotMark />}
+            {row.leads && !entry?.shown_as && <Username of={author} />} {time}
           </header>
           {reply_to && reply_to !== root && (
             <div class="answer">
@@ -283,7 +285,7 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
       <Icon name="reply" size={14} />
       <span class="visually-hidden">In reply to </span>
       <strong>
-        <Name of={quoted} />
+        <AuthorName of={quoted} />
       </strong>
       <span class="quote-text" dir="auto">
         {quoted.deleted ? (

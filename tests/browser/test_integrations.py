@@ -1,0 +1,89 @@
+"""Integrations of a room: an owner makes a hook by the keyboard, a program posts, and members see by whom."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, ViewportSize, expect
+
+from tests.browser.test_accessibility import AXE, Auditor
+from tests.browser.windows import window
+from tests.node import Node
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+PHONE: Final = ViewportSize(width=390, height=844)
+
+
+async def room_of(node: Node, **roles: str) -> str:
+    """Make a private room in which these users have these roles."""
+    owner = await node.sign_up("olga")
+    room = (await owner.http.post("/rooms", json={"name": "Den", "visibility": "private"})).json()["id"]
+    for name, role in roles.items():
+        (user,) = (await owner.http.get("/users", params={"q": name})).json()["items"]
+        added = await owner.http.put(f"/rooms/{room}/members/{user['id']}", json={"role": role})
+        assert added.status_code == 200
+    return str(room)
+
+
+@pytest.mark.stores("sqlite")
+async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
+    browser: Browser, node: Node
+) -> None:
+    alice, bob = (
+        await window(browser, node, "alice"),
+        await window(browser, node, "bob", viewport=PHONE, color_scheme="dark"),
+    )
+    room = await room_of(node, alice="moderator", bob="member")
+    for page in (alice, bob):
+        await page.evaluate("hash => { location.hash = hash }", f"#/rooms/{room}")
+        await expect(page.get_by_role("heading", name="Den", level=1)).to_be_visible()
+
+    await alice.get_by_role("button", name="More about this room").focus()
+    await alice.keyboard.press("Enter")
+    await alice.get_by_role("menuitem", name="Integrations").focus()
+    await alice.keyboard.press("Enter")
+    dialog = alice.get_by_role("dialog", name="Integrations")
+    await expect(dialog.get_by_text("This room has no hooks.")).to_be_visible()
+    await dialog.get_by_label("Name of a new hook").focus()
+    await alice.keyboard.type("Deploys")
+    await alice.keyboard.press("Enter")
+    address = dialog.get_by_label("Address of Deploys")
+    await expect(address).to_be_focused()
+    path = urlsplit(await address.input_value()).path
+    await expect(dialog.get_by_label("Try it in a terminal")).to_have_value(
+        f"curl '{await address.input_value()}'"
+        """ -H 'Content-Type: application/json' -d '{"text": "It *works*"}'"""
+    )
+    await alice.evaluate(AXE.read_text())
+    audits = [Auditor(alice, is_touched=False), Auditor(bob, is_touched=False)]
+    await audits[0].look("the address of a hook")
+    shown = {"username": "<b>CI</b>", "icon_url": "https://pictures.example/i.png", "icon_emoji": ":rocket:"}
+    posted = await node.client().post(path, json={"text": "*Build* passed", **shown})
+    assert posted.text == "ok"
+
+    message = bob.locator("article", has_text="Build passed")
+    await expect(message.locator("strong", has_text="Build")).to_be_visible()
+    await expect(message.locator(".bot-mark")).to_have_text("Bot")
+    await expect(message.locator(".avatar")).to_have_text("🚀")
+    await expect(message.locator("img")).to_have_count(0)
+    await message.get_by_role("link", name="<b>CI</b>").focus()
+    await bob.keyboard.press("Enter")
+    await expect(bob.get_by_role("dialog", name="Deploys")).to_contain_text("A program writes as this user.")
+    await bob.keyboard.press("Escape")
+    await bob.get_by_role("button", name="More about this room").click()
+    await bob.get_by_role("menuitem", name="Integrations").click()
+    seen = bob.get_by_role("dialog", name="Integrations")
+    await expect(seen.get_by_role("listitem")).to_contain_text("Deploys")
+    await expect(seen.get_by_role("button", name="Make a hook")).to_have_count(0)
+    await expect(seen.get_by_role("button", name="End the hook Deploys")).to_have_count(0)
+    await bob.evaluate(AXE.read_text())
+    await audits[1].look("the hooks that a member sees")
+
+    await dialog.get_by_role("button", name="End the hook Deploys").focus()
+    await alice.keyboard.press("Enter")
+    await expect(dialog.get_by_text("Deploys is ended.")).to_be_visible()
+    await expect(dialog.get_by_label("Name of a new hook")).to_be_visible()
+    await expect(dialog.get_by_role("list", name="Incoming hooks")).to_be_focused()
+    assert (await node.client().post(path, json={"text": "late"})).status_code == 404
+    assert [audit.found for audit in audits] == [{}, {}]
