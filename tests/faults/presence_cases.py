@@ -153,10 +153,13 @@ async def all_come_back(scene: Scene, rounds: Rounds) -> None:
                     killed_at = time.monotonic()
                 await there.ended()
                 async with connected(here, crowd, ["lobby"], CROWD):
-                    one.took("back", time.monotonic() - killed_at, at_most=GRACE_SECONDS - BEAT_SECONDS)
+                    back_seconds = time.monotonic() - killed_at
+                    one.took("back", back_seconds, at_most=GRACE_SECONDS - BEAT_SECONDS)
                     await asyncio.sleep(QUIET_SECONDS)
                     one.took("node CPU", here.cpu_seconds() - cpu_seconds)
                     one.took("events", watch.count)
-                    one.require(watch.count == 0, f"{watch.count} events were told")
+                    # On a machine that is too busy some come back after the grace, and have gone indeed.
+                    is_late = back_seconds > GRACE_SECONDS - BEAT_SECONDS
+                    one.require(is_late or watch.count == 0, f"{watch.count} events were told")
                 await there.start()
                 await asyncio.sleep(QUIET_SECONDS)
