@@ -36,6 +36,24 @@ def test_nobody_is_in_a_room_before_their_rooms_are_known() -> None:
     assert set(table.users_of("den")) == {"alice"}
 
 
+def test_a_user_is_known_until_the_last_who_began_has_ended() -> None:
+    table = known(alice=["den"])
+    table.begin("alice")
+    table.end("alice")
+    assert (set(table.users_of("den")), table.is_known("alice")) == ({"alice"}, True)
+    table.end("alice")
+    assert (table.users_of("den"), table.is_known("alice"), table.count) == ((), False, 0)
+
+
+def test_who_listens_is_told_of_each_change_of_a_user_who_has_begun() -> None:
+    table, told = known(alice=["den"]), list[tuple[str, str]]()
+    table.listeners.append(lambda room_id, user_id: told.append((room_id, user_id)))
+    table.change("tea", "alice", is_member=True)
+    table.change("den", "alice", is_member=False)
+    table.change("den", "nobody", is_member=True)
+    assert told == [("tea", "alice"), ("den", "alice")]
+
+
 def test_what_changes_while_rooms_are_asked_for_counts_for_more_than_the_answer() -> None:
     table = UserRooms()
     table.begin("alice")

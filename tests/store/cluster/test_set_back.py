@@ -8,8 +8,9 @@ import pytest
 
 from api.errors import Unavailable
 from api.models.changes import Restored
-from api.models.followers import FollowerPosition
-from api.models.rooms import LOBBY_ID
+from api.models.followers import FollowerPosition, Start
+from api.models.rooms import LOBBY_ID, Role
+from api.rooms.consumers import ConsumerService
 from api.store.cluster import appender
 from api.store.cluster.queries import begin_renewal_query
 from api.store.cluster.schema import init
@@ -18,7 +19,7 @@ from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
 from tests.store.calls import whole_log
 from tests.store.cluster.nodes import WAIT_SECONDS, forget_authors, keep_nothing_in_tails, lost, opened_again
-from tests.store.make import message
+from tests.store.make import ALICE, account_of, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
 
@@ -205,3 +206,34 @@ async def test_a_position_that_is_newer_than_the_head_of_a_copy_counts_for_nothi
         assert (found.head.epoch != epoch, found.reached) == (True, 2)
         async with opened_again(store) as fresh:
             await say(fresh, f"new {number} 1", f"new {number} 2")
+
+
+async def test_a_reader_is_told_where_its_copy_and_the_life_after_it_part(
+    store: ClusterStore, behind: Pool
+) -> None:
+    """A consumer that has acknowledged entries which the copy does not have is given the new ones in their place."""
+    await store.accounts.create(account_of(ALICE))
+    await store.members.join(LOBBY_ID, ALICE, Role.MEMBER, 1)
+    readers = ConsumerService(store, per_user=9)
+    consumer, _ = await readers.put(ALICE.id, "bot", room_ids=None, start=Start.BEGINNING)
+    await say(store, "kept")
+    set_back = await saved(behind)
+    await say(store, "lost")
+    (given,) = (read := await readers.read(consumer, [LOBBY_ID], limit=9)).given
+    assert read.token is not None
+    await readers.ack(ALICE.id, "bot", read.token)
+    await set_back()
+    await behind.write(begin_renewal_query("renewal"))
+    async with opened_again(store) as fresh:
+        async with fresh.changes.open():
+            pass
+        await say(fresh, "new")
+        again = ConsumerService(fresh, per_user=9)
+        await again.ack(ALICE.id, "bot", read.token)  # late, of the life that is gone
+        (anew,) = (read := await again.read(consumer, [LOBBY_ID], limit=9)).given
+        kept = given.entries[-1].seq - 1
+        assert (anew.reset, anew.place.epoch != given.place.epoch) == (kept, True)
+        assert [(one.seq, one.ref) for one in anew.entries] == [(kept + 1, "new")]
+        assert read.token is not None
+        await again.ack(ALICE.id, "bot", read.token)
+        assert (await again.read(consumer, [LOBBY_ID], limit=9)).given == ()
