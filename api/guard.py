@@ -114,6 +114,8 @@ class AddressGuard:
         if scheme not in DEFAULT_PORTS or "@" in parts.netloc or "#" in url:
             raise Invalid("The URL begins with https://, and has no user, password or fragment")
         port = DEFAULT_PORTS[scheme] if port is None else port
+        if port == 0:
+            raise Invalid("The URL names no host or port")
         is_encrypted = scheme == "https"
         if (address := _address(host)) is not None:
             if not self.allows(address, port, is_encrypted=is_encrypted):

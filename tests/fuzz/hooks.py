@@ -23,6 +23,14 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.query["wait"] = 1
 
 
+@schemathesis.hook
+def map_body(context: Any, body: Any) -> Any:
+    """Let no webhook lead to a host that may be there."""
+    if "/webhooks" in context.operation.path and isinstance(body, dict) and isinstance(body.get("url"), str):
+        body["url"] = "https://in.invalid/" + body["url"].removeprefix("https://")
+    return body
+
+
 @schemathesis.auth(refresh_interval=None)
 class Bearer:
     """The access token of an administrator for /admin, and of another user for everything else."""
