@@ -1,5 +1,6 @@
 """Chooses the messages of a page of those that mention a user, and names their places. Pure; both stores use it."""
 
+from collections.abc import Container
 from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import BadCursor
@@ -59,12 +60,12 @@ class Choices:
             self.rows += [Choice(mention, is_shown=False)] * (self._limit + 1 - len(self.rows))
 
 
-def is_shown(mention: Mention, user_id: str, joined_at: int | None) -> bool:
+def is_shown(mention: Mention, user_id: str, blocked: Container[str], joined_at: int | None) -> bool:
     """Say whether a message is listed for a user. `joined_at` is None for who is no member of its room.
 
-    What mentions everybody, mentions those who were there.
+    What mentions everybody, mentions those who were there. Whom the user has `blocked` mentions them never.
     """
-    if joined_at is None or mention.author_id == user_id:
+    if joined_at is None or mention.author_id == user_id or mention.author_id in blocked:
         return False
     return mention.at >= joined_at or not mention.of_everybody
 

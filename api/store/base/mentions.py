@@ -14,6 +14,7 @@ class MentionStore(ABC):
         """List the messages of others that mention a user, newest first, in the rooms where the user is a member now.
 
         They mention the user by id, or everybody in the room since the user has joined it. They come as they are now:
-        deleted ones, and those that mention the user no more, are not there. A page may have fewer than `limit` items,
-        or none, and yet not be the last. Raises `BadCursor`.
+        deleted ones, and those that mention the user no more, are not there. What was written by whom the user has
+        blocked is not there as long as the block stands; no more does it count in `Unread.mention_count`. A page may
+        have fewer than `limit` items, or none, and yet not be the last. Raises `BadCursor`.
         """

@@ -76,6 +76,14 @@ def forget_blocks_queries(user_id: str) -> list[Any]:
     ]
 
 
+def blocked_by(user_id: Any) -> Any:
+    """Return the query for the ids of those whom a user has blocked."""
+    found = r.table("blocks", read_mode="majority").between(
+        [user_id, r.minval, r.minval], [user_id, r.maxval, r.maxval], index="user"
+    )
+    return found["blocked_id"].coerce_to("array")
+
+
 def _is_pair(user_id: str, blocked_id: str) -> bool:
     """Say whether two ids can be those of a block."""
     is_short = len((user_id + blocked_id).encode(errors="surrogatepass")) <= MAX_PAIR_BYTES

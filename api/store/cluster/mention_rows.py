@@ -108,10 +108,11 @@ def _note(rows: Any) -> Any:
 # -- reading
 
 
-def seqs_between(room_id: Any, user_id: Any, first: Any, last: Any, limit: Any) -> Any:
-    """Return the seqs of messages of others, from one seq to another, that mention a user by name, or everybody.
+def seqs_between(room_id: Any, user_id: Any, silent: Any, *, first: Any, last: Any, limit: Any) -> Any:
+    """Return the seqs of messages, from one seq to another, that mention a user by name, or everybody.
 
-    There are at most `limit` of either. What the tail of the head tells is newer than these are.
+    Those of users who are `silent` are left out. There are at most `limit` of either. What the tail of the head tells
+    is newer than these are.
     """
 
     def found(whom: Any) -> Any:
@@ -122,7 +123,7 @@ def seqs_between(room_id: Any, user_id: Any, first: Any, last: Any, limit: Any) 
         rows = _table().between(
             [whom, room_id, first], [whom, room_id, last], index="user", right_bound="closed"
         )
-        others = rows.filter(lambda row: row["author"].ne(user_id)).limit(limit)
+        others = rows.filter(lambda row: silent.contains(row["author"]).not_()).limit(limit)
         return others.map(lambda row: row["id"].nth(1)).coerce_to("array")
 
     return found(user_id) + found(EVERYBODY)

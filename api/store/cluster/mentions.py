@@ -8,6 +8,7 @@ from api.models.log import Entry, Message
 from api.models.page import Page
 from api.store import paging
 from api.store.base.mentions import MentionStore
+from api.store.cluster.blocks import blocked_by
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mention_rows import in_tails_query, listed_query, mentioned_by
 from api.store.cluster.messages import Messages
@@ -23,7 +24,7 @@ from api.store.mentions import (
     list_name,
     place_before,
 )
-from api.store.rethinkdb import Pool
+from api.store.rethinkdb import Pool, Prepared
 
 CHUNK: Final = 200
 """One query reads this many of the rows that mention a user, and of those that mention everybody."""
@@ -50,6 +51,7 @@ class ClusterMentions(MentionStore):
             return Page([], None)
         # The tails are read first, as what they no longer carry was flushed before.
         in_tails = await self._in_tails(user_id)
+        blocked = frozenset(await self._pool.run(_BLOCKED(user_id)))
         choices, joined_at = Choices(limit), dict[str, int | None]()
         while not choices.are_enough:
             rows = await self._pool.run(listed_query(user_id, before, CHUNK))
@@ -65,7 +67,7 @@ class ClusterMentions(MentionStore):
             )
             for one in sorted(found.values(), reverse=True):
                 if not choices.are_enough:
-                    choices.look_at(one, is_shown=is_shown(one, user_id, joined_at[one.room_id]))
+                    choices.look_at(one, is_shown=is_shown(one, user_id, blocked, joined_at[one.room_id]))
             if last is None:
                 break
             before = last
@@ -124,3 +126,6 @@ def _mention(row: dict[str, Any]) -> Mention:
     if not isinstance(room_id, str):
         raise TypeError
     return Mention(int(row["at"]), int(seq), room_id, str(row["author"]), bool(row["of_everybody"]))
+
+
+_BLOCKED: Final = Prepared(blocked_by)

@@ -1,9 +1,10 @@
 """Reads the newest message of each of many rooms, for lists of rooms.
 
-Nearly always it is in the tail of the head, and so is all that has changed it.
+Nearly always it is in the tail of the head, and so is all that has changed it: mostly so near to its end that `Glance`
+has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -26,6 +27,12 @@ class Previews:
         self._pool = pool
         self._reader = reader
         self._pages = pages
+
+    def of_end(self, end: Iterable[dict[str, Any]], seq: int) -> Message | None:
+        """Return the message at this seq, folded, by all rows of its room from there on."""
+        entries = self._reader.entries(row for row in end if row["seq"] >= seq)
+        newest = [one for one in entries if one.kind == Kind.MESSAGE and one.seq == seq]
+        return next((preview(one) for one in fold(newest, entries)), None)
 
     async def of(self, seqs: Mapping[str, int]) -> dict[str, Message]:
         """Return, by room id, the message that each of these rooms has at this seq, folded."""

@@ -16,18 +16,17 @@ from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.appender import Appender
 from api.store.cluster.flusher import Flusher
+from api.store.cluster.glances import Glance, Glances, glance
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.previews import Previews
 from api.store.cluster.queries import heads_table, is_head, listing_query
-from api.store.cluster.rows import is_key, notify_of, place_of, room_of, settings_of
+from api.store.cluster.rows import Reader, is_key, notify_of, place_of, room_of, settings_of
 from api.store.cluster.schema import empty_head
-from api.store.cluster.unread import Span, UnreadCounts
+from api.store.cluster.unread import Span, UnreadCounts, of_end
 from api.store.cluster.waiting import Seen
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.shape import member_draft, room_draft
 
-_SHOWN: Final = ("id", "epoch", "seq", "message_seq", "moved", "members", "room", "deleted")
-"""What a view of a room takes from its head."""
 _SLICE: Final = 500
 """A search looks at this many rooms by one query."""
 MAX_LOOKS: Final = 20
@@ -44,6 +43,7 @@ class ClusterRooms(RoomStore):
     def __init__(
         self,
         pool: Pool,
+        reader: Reader,
         *,
         appender: Appender,
         flusher: Flusher,
@@ -54,6 +54,7 @@ class ClusterRooms(RoomStore):
         unread: UnreadCounts,
     ) -> None:
         self._pool = pool
+        self._reader = reader
         self._accounts = accounts
         self._unread = unread
         self._appender = appender
@@ -141,18 +142,12 @@ class ClusterRooms(RoomStore):
         """Return a room as a user sees it."""
         if not is_key(room_id):
             return None
-        row = await self._pool.run(r.table("rooms", read_mode="majority").get(room_id))
-        views = await self._views([] if row is None else [row], user_id)
-        return views[0] if views else None
+        return (await self._views([room_id], user_id)).get(room_id)
 
     async def views(self, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
         """Return those of these rooms that a user is a member of."""
-        keys = [room_id for room_id in dict.fromkeys(room_ids) if is_key(room_id)]
-        if not keys:
-            return []
-        rows = await self._pool.read(r.table("rooms", read_mode="majority").get_all(*keys))
-        views = await self._views(rows, user_id)
-        return [view for view in views if view.role is not None]
+        views = await self._views(room_ids, user_id)
+        return [view for view in views.values() if view.role is not None]
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[RoomView]:
         """List a user's rooms in the order of joining.
@@ -163,13 +158,14 @@ class ClusterRooms(RoomStore):
         if not is_key(user_id):
             return Page([], None)
         rows = await self._pool.read(listing_query("members", "user", [user_id], start, limit))
-        views = {view.room.id: view for view in await self.views([row["room_id"] for row in rows], user_id)}
+        views = await self._views([row["room_id"] for row in rows], user_id)
+        joined = {room_id: view for room_id, view in views.items() if view.role is not None}
         return paging.page(
             f"joined {user_id}",
             rows,
             limit,
             key=lambda row: (row["joined_at"], row["room_id"]),
-            item=lambda row: views.get(row["room_id"]),
+            item=lambda row: joined.get(row["room_id"]),
         )
 
     async def public(
@@ -191,7 +187,7 @@ class ClusterRooms(RoomStore):
             return await self._search(list_name, index, user_id, wanted=wanted, cursor=cursor, limit=limit)
         start = paging.start(list_name, cursor)
         rows = await self._pool.read(listing_query("rooms", index, [], start, limit))
-        views = {view.room.id: view for view in await self._views(rows, user_id)}
+        views = await self._views([row["id"] for row in rows], user_id)
         return paging.page(list_name, rows, limit, key=_age, item=lambda row: views.get(row["id"]))
 
     async def _search(
@@ -206,48 +202,77 @@ class ClusterRooms(RoomStore):
             if not goes_on or len(rows) <= _SLICE:
                 break
             start = _age(rows[-1])
-        views = await self._views(search.found, user_id)
-        shown = {view.room.id: view for view in views}
-        return search.page(key=_age, item=lambda row: shown.get(row["id"]))
+        views = await self._views([row["id"] for row in search.found], user_id)
+        return search.page(key=_age, item=lambda row: views.get(row["id"]))
 
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""
         return await self._members.count("user", user_id)
 
-    async def _views(self, rooms: list[dict[str, Any]], user_id: str) -> list[RoomView]:
-        """Return these rooms, rows of the table, as a user sees them, in the same order."""
-        if not rooms:
-            return []
-        ids = [room["id"] for room in rooms]
-        members, heads, account = await asyncio.gather(
-            self._members.rows([(room_id, user_id) for room_id in ids]),
-            self._pool.read(heads_table().get_all(*ids).filter(is_head).pluck(*_SHOWN)),
-            self._accounts.get_many([user_id] if LOBBY_ID in ids else []),
+    async def _views(self, room_ids: Sequence[str], user_id: str) -> dict[str, RoomView]:
+        """Return these rooms as a user sees them, by id and in the same order, but those that are not there."""
+        if not room_ids:
+            return {}
+        asked = glance(self._pool, self._reader, room_ids, user_id)
+        glances, account = await asyncio.gather(
+            asked, self._accounts.get_many([user_id] if LOBBY_ID in room_ids else [])
         )
-        member_of = {row["room_id"]: row for row in members if row["role"] is not None}
-        head_of = {head["id"]: head for head in heads if not head.get("deleted")}
-        made_of = {room["id"]: _room(room, head_of[room["id"]]) for room in rooms if room["id"] in head_of}
+        rooms = glances.rooms
+        made_of = {room_id: _room(one.room, one.head) for room_id, one in rooms.items()}
         is_admin = user_id in account and account[user_id].admin
-        newest = {room_id: head["message_seq"] for room_id, head in head_of.items() if head["message_seq"]}
+        member_of = await self._members_of(rooms, user_id)
         last, unread, counts, users = await asyncio.gather(
-            self._previews.of(newest),
-            self._unread.of(user_id, _not_all_read(head_of, member_of)),
-            self._members.counts(head_of.values()),
+            self._last(rooms),
+            self._unread_in(glances, member_of, user_id),
+            self._members.counts(one.head for one in rooms.values()),
             self._users(made_of.values()),
         )
-        return [
-            _view(
+        return {
+            room_id: _view(
                 made,
-                head,
-                member_of.get(made.id),
-                last.get(made.id),
-                unread.get(made.id, Unread()),
+                rooms[room_id].head,
+                member_of.get(room_id),
+                last.get(room_id),
+                unread.get(room_id, Unread()),
                 is_admin=is_admin,
-                member_count=counts[made.id],
+                member_count=counts[room_id],
                 users=tuple(users[one] for one in made.people if one in users),
             )
-            for made, head in ((made, head_of[made.id]) for made in made_of.values())
-        ]
+            for room_id, made in made_of.items()
+        }
+
+    async def _members_of(self, rooms: dict[str, Glance], user_id: str) -> dict[str, dict[str, Any]]:
+        """Return the rows of a user's memberships, by room id."""
+        others = [(room_id, user_id) for room_id, one in rooms.items() if not one.is_enough_for_member]
+        rows = await self._members.rows(others)
+        rows += [one.member for one in rooms.values() if one.is_enough_for_member and one.member is not None]
+        return {row["room_id"]: row for row in rows if row["role"] is not None}
+
+    async def _last(self, rooms: dict[str, Glance]) -> dict[str, Message]:
+        """Return the newest message of each room that has any."""
+        newest = {room_id: seq for room_id, one in rooms.items() if (seq := one.head["message_seq"])}
+        known = {room_id for room_id, seq in newest.items() if rooms[room_id].has_all_after(seq - 1)}
+        found = await self._previews.of({room_id: newest[room_id] for room_id in newest.keys() - known})
+        seen = {room_id: self._previews.of_end(rooms[room_id].end, newest[room_id]) for room_id in known}
+        return found | {room_id: message for room_id, message in seen.items() if message is not None}
+
+    async def _unread_in(
+        self, glances: Glances, members: dict[str, dict[str, Any]], user_id: str
+    ) -> dict[str, Unread]:
+        """Return what a member has not read in these rooms, where there is anything."""
+        rooms, blocked = glances
+        spans = {
+            room_id: Span(member["read_seq"], rooms[room_id].head["seq"])
+            for room_id, member in members.items()
+            if member["read_seq"] < rooms[room_id].head["message_seq"]
+        }
+        known = {room_id for room_id, span in spans.items() if rooms[room_id].has_all_after(span.after)}
+        others = {room_id: span for room_id, span in spans.items() if room_id not in known}
+        found = await self._unread.of(user_id, others, blocked)
+        return found | {
+            room_id: of_end(user_id, blocked, room_id, rooms[room_id].end, spans[room_id])
+            for room_id in known
+        }
 
     async def _users(self, rooms: Iterable[Room]) -> dict[str, User]:
         """Return the people of these rooms who have accounts."""
@@ -283,15 +308,6 @@ class ClusterRooms(RoomStore):
             await self._flusher.carry_out(room_id, appended.epoch, appended.entry.seq)
             return appended
         raise Unavailable
-
-
-def _not_all_read(heads: dict[str, dict[str, Any]], members: dict[str, dict[str, Any]]) -> dict[str, Span]:
-    """Return, by room id, the entries that a member has not read, where there may be messages among them."""
-    return {
-        room_id: Span(member["read_seq"], head["seq"])
-        for room_id, member in members.items()
-        if (head := heads.get(room_id)) is not None and member["read_seq"] < head["message_seq"]
-    }
 
 
 def _view(

@@ -80,6 +80,7 @@ class ClusterStore(Store):
             sessions=ClusterSessions(pool, reader),
             rooms=ClusterRooms(
                 pool,
+                reader,
                 appender=appender,
                 flusher=flusher,
                 accounts=accounts,

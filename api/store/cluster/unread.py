@@ -5,7 +5,7 @@ who wrote each of its messages, and the table `mentions` which of them mention w
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from math import ceil
@@ -43,15 +43,21 @@ class UnreadCounts:
         self._pool = pool
         self._turns = asyncio.Semaphore(QUERIES)
 
-    async def of(self, user_id: str, spans: Mapping[str, Span]) -> dict[str, Unread]:
-        """Return what is unread to a user in these spans, by room id. Rooms without a head are left out."""
+    async def of(
+        self, user_id: str, spans: Mapping[str, Span], blocked: frozenset[str] = frozenset()
+    ) -> dict[str, Unread]:
+        """Return what is unread to a user in these spans, by room id. Rooms without a head are left out.
+
+        `blocked` are the ids of those whom the user has blocked: they mention nobody.
+        """
+        silent = frozenset({user_id, *blocked})
         counts = dict[str, Unread]()
         rooms = iter(spans)
         while some := list(islice(rooms, ROOMS)):
             given = {room_id: spans[room_id]._asdict() for room_id in some}
-            asked = {"user": user_id, "rooms": some, "spans": given, "near": NEAR}
+            asked = {"user": user_id, "silent": [*silent], "rooms": some, "spans": given, "near": NEAR}
             for head in await self._run(_SPANS(asked)):
-                counts[head["id"]] = await self._count(_Count(user_id, head, spans[head["id"]]))
+                counts[head["id"]] = await self._count(_Count(user_id, silent, head, spans[head["id"]]))
         return counts
 
     async def _count(self, count: "_Count") -> Unread:
@@ -68,7 +74,7 @@ class UnreadCounts:
 class _Count:
     """What has been found so far in one room. `until` is the last seq that must be looked for in `batches`."""
 
-    def __init__(self, user_id: str, head: dict[str, Any], span: Span) -> None:
+    def __init__(self, user_id: str, silent: Container[str], head: dict[str, Any], span: Span) -> None:
         self.room_id: str = head["id"]
         self.after = span.after
         self.until = min(head["trimmed"], span.until)
@@ -80,7 +86,7 @@ class _Count:
             for row in tail
             if row.get("kind") == Kind.MESSAGE and not row.get("erased")
         ]
-        self._mentions = mentions_of(user_id, head["mentions"], tail, span)
+        self._mentions = mentions_of(user_id, silent, head["mentions"], tail, span)
         self._stored = dict[int, Any]()  # the author of each message by its seq, None for every other entry
         self._take(head["batches"])
         self.after = min(span.after + NEAR, self.until)
@@ -119,8 +125,23 @@ class _Count:
         return [(seq, author) for seq, author in sorted(self._stored.items()) if author is not None]
 
 
-def mentions_of(user_id: str, stored: Iterable[int], tail: Iterable[dict[str, Any]], span: Span) -> set[int]:
-    """Return the seqs of the messages of others in a span that mention a user.
+def of_end(
+    user_id: str, blocked: Iterable[str], room_id: str, end: Iterable[dict[str, Any]], span: Span
+) -> Unread:
+    """Return what is unread to a user in a span, by all rows of its entries."""
+    rows = [row for row in end if row["seq"] > span.after]
+    head = {"id": room_id, "trimmed": span.after, "tail": rows, "batches": [], "mentions": []}
+    return _Count(user_id, {user_id, *blocked}, head, span).unread()
+
+
+def mentions_of(
+    user_id: str,
+    silent: Container[str],
+    stored: Iterable[int],
+    tail: Iterable[dict[str, Any]],
+    span: Span,
+) -> set[int]:
+    """Return the seqs of the messages in a span that mention a user. Who is `silent` mentions them never.
 
     `stored` are those of the table as of any entry of the tail, or the one before. The rows of the tail come in the
     order of their seqs, and what they say of a message counts.
@@ -131,7 +152,7 @@ def mentions_of(user_id: str, stored: Iterable[int], tail: Iterable[dict[str, An
         if row.get("kind") not in {Kind.MESSAGE, Kind.EDIT, Kind.DELETE} or type(seq) is not int:
             continue
         found.discard(seq)
-        if span.after < seq <= span.until and row.get("user_id") != user_id and _names(row, user_id):
+        if span.after < seq <= span.until and row.get("user_id") not in silent and _names(row, user_id):
             found.add(seq)
     return found
 
@@ -162,7 +183,9 @@ def _spans(given: Any) -> Any:
         batches = r.branch(after < last, authors_between(head["id"], after + 1, last), [])
         known = r.expr([head["trimmed"], until]).min()
         limit = MAX_UNREAD + rows.count()
-        mentions = seqs_between(head["id"], given["user"], after + 1, known, limit)
+        mentions = seqs_between(
+            head["id"], given["user"], given["silent"], first=after + 1, last=known, limit=limit
+        )
         found = {"mentions": r.branch(after < known, mentions, [])}
         return head.pluck("id", "trimmed").merge({"tail": shown, "batches": batches, **found})
 

@@ -49,6 +49,12 @@ def forget_blocks(cursor: apsw.Cursor, user_id: str) -> None:
     cursor.execute("DELETE FROM blocks WHERE user_id = ?1 OR blocked_id = ?1", (user_id,))
 
 
+def blocked_by(cursor: apsw.Cursor, user_id: str) -> frozenset[str]:
+    """Return the ids of those whom a user has blocked."""
+    rows = cursor.execute("SELECT blocked_id FROM blocks WHERE user_id = ?", (user_id,))
+    return frozenset(row[0] for row in rows)
+
+
 def _add(cursor: apsw.Cursor, user_id: str, blocked_id: str, at: int) -> None:
     """Store a block, unless there is one."""
     cursor.execute(

@@ -39,13 +39,17 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
 
 
 def count(cursor: apsw.Cursor, room_id: str, user_id: str, after: int, until: int) -> int:
-    """Return how many messages with a seq in (after, until] mention a user, at most `MAX_UNREAD`."""
+    """Return how many messages with a seq in (after, until] mention a user, at most `MAX_UNREAD`.
+
+    Those of whom the user has blocked do not count.
+    """
     ((found,),) = cursor.execute(
-        "SELECT count(*) FROM ("
-        " SELECT 1 FROM mentions WHERE user_id = ?1 AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
+        "SELECT count(*) FROM (SELECT 1 FROM ("
+        " SELECT author_id FROM mentions WHERE user_id = ?1 AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
         " UNION ALL"
-        " SELECT 1 FROM mentions WHERE user_id = '' AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
-        " AND author_id <> ?1 LIMIT ?5)",
+        " SELECT author_id FROM mentions WHERE user_id = '' AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
+        " AND author_id <> ?1)"
+        " WHERE author_id NOT IN (SELECT blocked_id FROM blocks WHERE user_id = ?1) LIMIT ?5)",
         (user_id, room_id, after, until, MAX_UNREAD),
     )
     return int(found)

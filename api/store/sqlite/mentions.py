@@ -9,6 +9,7 @@ from api.models.page import Page
 from api.store import paging
 from api.store.base.mentions import MentionStore
 from api.store.mentions import Choice, Choices, is_shown, key_of, list_name, place_before
+from api.store.sqlite.blocks import blocked_by
 from api.store.sqlite.mentioned import AFTER_ALL, mentions_before
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.worker import Worker
@@ -27,6 +28,7 @@ class SqliteMentions(MentionStore):
 
 def _of_user(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None, limit: int) -> Page[Message]:
     joined_at: dict[str, int | None] = {}
+    blocked = blocked_by(cursor, user_id)
 
     def message(choice: Choice) -> Message | None:
         one = choice.mention
@@ -36,7 +38,7 @@ def _of_user(cursor: apsw.Cursor, log: RoomLog, user_id: str, after: str | None,
     for one in mentions_before(cursor.connection.cursor(), user_id, place):
         if one.room_id not in joined_at:
             joined_at[one.room_id] = _joined_at(cursor, one.room_id, user_id)
-        choices.look_at(one, is_shown=is_shown(one, user_id, joined_at[one.room_id]))
+        choices.look_at(one, is_shown=is_shown(one, user_id, blocked, joined_at[one.room_id]))
         if choices.are_enough:
             break
     return paging.page(list_name(user_id), choices.rows, limit, key=key_of, item=message)
