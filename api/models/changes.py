@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from api.models.log import Entry
 
@@ -25,12 +25,21 @@ class Restored:
     """A change: the database was set back to an earlier state, and every room has begun a new epoch."""
 
 
+_BY: Final = "* "
+"""No id of a user has a blank."""
+
+
+def everybody_by(user_id: str) -> str:
+    """Return what `Grown.mentioned` holds where this user mentions everybody in the room."""
+    return f"{_BY}{user_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Grown:
     """A change: the log of a room has grown to `seq`, whether or not anybody here wants its entries.
 
     `messages` is how many of the new entries are messages. `mentioned` holds the ids of the users whom the newest of
-    them mention, and an empty text if any of them mentions everybody in the room. It is a hint: a crash may still take
+    them mention, and `everybody_by` of those who mention everybody in the room. It is a hint: a crash may still take
     back what it tells of, and one that comes late may tell of less than the log has by then.
     """
 
@@ -39,6 +48,11 @@ class Grown:
     seq: int
     messages: int
     mentioned: frozenset[str]
+
+    @property
+    def callers(self) -> frozenset[str]:
+        """The ids of the users who mention everybody in the room."""
+        return frozenset(one.removeprefix(_BY) for one in self.mentioned if one.startswith(_BY))
 
 
 @dataclass(frozen=True, slots=True)

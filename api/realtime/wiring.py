@@ -64,7 +64,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
     subscriptions = Subscriptions(
         reads, replay, hub, rooms.members, limits.throttles, limits.answers, most=settings.subscriptions
     )
-    notices = Notices(store.members, hub)
+    notices = Notices(store.members, store.blocks, hub)
     presence = Presence(store.presence, store.signals, hub)
     commands = Commands(
         hub,

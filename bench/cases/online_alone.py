@@ -89,14 +89,18 @@ class Town:
         clock = lambda: self.now  # noqa: E731
         parts: tuple[Any, Any] = (self.rows, _Signals())
         self.presence = Presence(*parts, self.hub, clock=clock)
-        members: Any = self
-        self.notices = Notices(members, self.hub, clock=clock)
+        store: Any = self
+        self.notices = Notices(store, store, self.hub, clock=clock)
         self.sinks: list[_CountingSink] = []
         self.connections: dict[str, Connection] = {}
 
     async def rooms_of(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
         """Return the rooms of users, as the store does."""
         return {user_id: self.rooms.get(user_id, []) for user_id in user_ids}
+
+    async def blockers_of(self, _user_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return that nobody is blocked."""
+        return {}
 
     def connect(self, user: User) -> None:
         """Let a user connect."""

@@ -8,7 +8,7 @@ import pytest
 
 from api.config import Settings
 from api.models.accounts import User
-from api.models.changes import Grown
+from api.models.changes import Grown, everybody_by
 from api.realtime.hub import Hub
 from api.realtime.notices import MAX_USERS, SPACING_SECONDS, Notices
 from tests.node import Event, Node, Person, Socket, eventually, running
@@ -37,6 +37,16 @@ class FakeMembers:
         return answer
 
 
+class FakeBlocks:
+    """Says who has blocked a user."""
+
+    def __init__(self) -> None:
+        self.blockers: dict[str, frozenset[str]] = {}
+
+    async def blockers_of(self, user_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        return {one: self.blockers[one] for one in user_ids if one in self.blockers}
+
+
 class Scene:
     """A hub and its notices."""
 
@@ -44,7 +54,8 @@ class Scene:
         self.now = 100.0
         self.members = FakeMembers()
         self.hub = Hub(connections_per_user=3)
-        self.notices = Notices(self.members, self.hub, clock=lambda: self.now)  # type: ignore[arg-type]
+        self.blocks = FakeBlocks()
+        self.notices = Notices(self.members, self.blocks, self.hub, clock=lambda: self.now)  # type: ignore[arg-type]
 
     def grow(self, seq: int, *mentioned: str, room_id: str = "den", messages: int = 1) -> None:
         self.notices.wake(Grown(room_id, "e", seq, messages, frozenset(mentioned)))
@@ -70,8 +81,26 @@ async def test_who_is_mentioned_is_told_so_and_a_subscription_needs_no_notice(sc
     scene.grow(7, ALICE.id)
     assert (told(alice), told(bob), told(subscribed)) == ([("den", 7, True)], [("den", 7, False)], [])
     scene.now += SPACING_SECONDS
-    scene.grow(8, "")
+    scene.grow(8, everybody_by("carol"))
+    await scene.notices.tell_all()
     assert (told(alice), told(bob)) == ([("den", 8, True)], [("den", 8, True)])
+
+
+async def test_who_mentions_everybody_mentions_neither_those_who_have_blocked_them_nor_themselves(
+    scene: Scene,
+) -> None:
+    alice, bob = connect(scene.hub), connect(scene.hub, BOB)
+    await scene.notices.learn()
+    scene.blocks.blockers = {"carol": frozenset({ALICE.id})}
+    scene.grow(7, everybody_by("carol"))
+    await scene.notices.tell_all()
+    assert (told(alice), told(bob)) == ([("den", 7, False)], [("den", 7, True)])
+    scene.now += SPACING_SECONDS
+    scene.grow(8, everybody_by(BOB.id))
+    scene.grow(9, everybody_by("carol"), room_id="attic")
+    await scene.notices.tell_all()
+    assert told(alice) == [("den", 8, True)]
+    assert sorted(told(bob)) == [("attic", 9, True), ("den", 8, False)]
 
 
 async def test_what_is_no_message_is_no_notice(scene: Scene) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from api.models.changes import everybody_by
 from api.models.log import Kind
 from api.store.cluster.queries import Mark
 from api.store.cluster.rows import our_rows
@@ -22,7 +23,7 @@ MOVES: Final = 64
 DELETES: Final = 64
 """A known head remembers this many deletes, so that an answer need not look whether its message is deleted."""
 NOTED: Final = 16
-"""A head notes whom its newest messages mention, this many of them. `EVERYBODY` stands for all members."""
+"""A head notes whom its newest messages mention, this many of them. For all members it has `everybody_by`."""
 MAX_BATCH_ROWS: Final = 16
 """Appends are gathered in one batch until it has this many rows, as a flush costs the database much for each batch."""
 MAX_BATCH_BYTES: Final = 32_768
@@ -117,12 +118,14 @@ def moved_by(row: dict[str, Any]) -> tuple[str | None, int]:
 
 def noted(mentioned: list[list[Any]], rows: list[dict[str, Any]], seq: int) -> list[list[Any]]:
     """Return whom the newest entries up to `seq` mention, after `rows` were added."""
-    new = [[row["seq"], ids] for row in rows if row["kind"] == Kind.MESSAGE and (ids := _ids(row["data"]))]
+    new = [[row["seq"], ids] for row in rows if row["kind"] == Kind.MESSAGE and (ids := _ids(row))]
     return [one for one in [*mentioned, *new] if one[0] > seq - NOTED] if mentioned or new else []
 
 
-def _ids(data: dict[str, Any]) -> list[str]:
-    return [EVERYBODY] if data.get("mentions_all") else data.get("mentions", [])
+def _ids(row: dict[str, Any]) -> list[str]:
+    data = row["data"]
+    # A node of an older version looks for `EVERYBODY` alone.
+    return [EVERYBODY, everybody_by(row["user_id"])] if data.get("mentions_all") else data.get("mentions", [])
 
 
 def read_head(row: dict[str, Any], after: int) -> KnownHead:

@@ -15,11 +15,10 @@ import apsw
 import orjson
 
 from api.errors import Unavailable
-from api.models.changes import Change, Grown, Quiet, SessionEnded, Signal
+from api.models.changes import Change, Grown, Quiet, SessionEnded, Signal, everybody_by
 from api.models.kinds import KINDS
 from api.models.log import Appended, Entry, Kind
 from api.store.fold import Mentions, mentions_in
-from api.store.mentions import EVERYBODY
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import COLUMNS, newest_id, rows_of
 from api.store.sqlite.worker import Work
@@ -216,7 +215,7 @@ def growth(entries: Iterable[Entry], epochs: Mapping[str, str]) -> list[Grown]:
             now.epoch,
             entry.seq,
             now.messages + is_message,
-            now.mentioned.union((EVERYBODY,) if mentions.everybody else mentions.user_ids),
+            now.mentioned.union((everybody_by(entry.user_id),) if mentions.everybody else mentions.user_ids),
         )
     return list(found.values())
 
