@@ -1,0 +1,76 @@
+import { mediumTime } from '../browser/time';
+import { WebhooksApi } from '../wire/api/webhooks';
+import { PagedList } from '../wire/paged_list';
+import type { Requests } from '../wire/requests';
+import type { Delivery, MadeWebhook, Webhook } from '../wire/webhooks';
+
+/** The outgoing webhooks of one room. */
+export class Webhooks extends PagedList<Webhook> {
+  readonly #api: WebhooksApi;
+
+  constructor(requests: Requests, room_id: string) {
+    const api = new WebhooksApi(requests, room_id);
+    super(() => api.list());
+    this.#api = api;
+  }
+
+  /** Makes a webhook. The server tells its secret only now. */
+  async make(url: string): Promise<MadeWebhook> {
+    const webhook = await this.#api.make(url);
+    void this.load();
+    return webhook;
+  }
+
+  async setPaused(id: string, paused: boolean): Promise<void> {
+    const changed = await this.#api.setPaused(id, paused);
+    const items = this.items.peek();
+    this.items.value = items.map((one) => (one.webhook_id === id ? changed : one));
+  }
+
+  async end(id: string): Promise<void> {
+    await this.#api.end(id);
+    this.items.value = this.items.peek().filter(({ webhook_id }) => webhook_id !== id);
+  }
+
+  /** What became of the deliveries of a webhook, or with `dead` what its receiver did not take. */
+  deliveries(id: string, dead: boolean): PagedList<Delivery> {
+    return new PagedList((cursor) => this.#api.deliveries(id, dead, cursor));
+  }
+
+  replay(id: string, delivery: Delivery): Promise<void> {
+    return this.#api.replay(id, delivery);
+  }
+}
+
+const PAUSED = {
+  owner: 'Paused by an owner of the room.',
+  gone: 'Paused: the receiver answered 410, so it wants nothing more.',
+  down: 'Paused: the receiver was down for 30 days.',
+};
+
+/** How a webhook is, in plain words. */
+export function stateText(webhook: Webhook): string {
+  if (webhook.paused_by) return `${PAUSED[webhook.paused_by]} It keeps its place.`;
+  if (!webhook.waiting_since || !webhook.next_attempt_at)
+    return 'Everything is delivered in order.';
+  const why =
+    webhook.last_status === null
+      ? 'The receiver does not answer.'
+      : `The receiver answered ${webhook.last_status}.`;
+  const since = mediumTime(webhook.waiting_since);
+  return `${why} Waiting since ${since}, tries again at ${mediumTime(webhook.next_attempt_at)}. Nothing is skipped.`;
+}
+
+const OUTCOMES = {
+  delivered: 'delivered',
+  down: 'not taken, waits',
+  refused: 'refused',
+  gone: 'refused for ever',
+};
+
+/** What became of one attempt, in plain words. */
+export function outcomeText({ outcome, status, attempt, milliseconds }: Delivery): string {
+  const answer = status === null ? 'no answer' : `answer ${status}`;
+  const which = attempt > 1 ? `, attempt ${attempt}` : '';
+  return `${OUTCOMES[outcome]} (${answer}${which}, ${milliseconds} ms)`;
+}

@@ -1,0 +1,49 @@
+import type { Page } from '../protocol';
+import type { Requests } from '../requests';
+import type { Delivery, MadeWebhook, Webhook } from '../webhooks';
+import { roomPath } from './rooms';
+
+/** The outgoing webhooks of one room. */
+export class WebhooksApi {
+  readonly #requests: Requests;
+  readonly #path: string;
+
+  constructor(requests: Requests, room_id: string) {
+    this.#requests = requests;
+    this.#path = `${roomPath(room_id)}/webhooks`;
+  }
+
+  make(url: string): Promise<MadeWebhook> {
+    return this.#requests.send('POST', this.#path, { body: { url } });
+  }
+
+  /** All of them, the oldest first. */
+  async list(): Promise<Page<Webhook>> {
+    const { items } = await this.#requests.get<{ items: Webhook[] }>(this.#path, {});
+    return { items, next_cursor: null };
+  }
+
+  setPaused(id: string, paused: boolean): Promise<Webhook> {
+    return this.#requests.send('PATCH', this.#of(id), { body: { paused } });
+  }
+
+  end(id: string): Promise<void> {
+    return this.#requests.send('DELETE', this.#of(id));
+  }
+
+  /** The newest first: attempts, or the entries that the receiver did not take. */
+  deliveries(id: string, dead: boolean, cursor?: string): Promise<Page<Delivery>> {
+    const query = { dead: String(dead), cursor, limit: 20 };
+    return this.#requests.get(`${this.#of(id)}/deliveries`, query);
+  }
+
+  /** Lets one entry be sent once more. */
+  async replay(id: string, { seq, epoch }: Delivery): Promise<void> {
+    const body = { from_seq: seq, to_seq: seq, epoch };
+    await this.#requests.send('POST', `${this.#of(id)}/replay`, { body });
+  }
+
+  #of(id: string): string {
+    return `${this.#path}/${encodeURIComponent(id)}`;
+  }
+}

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { outcomeText, stateText, Webhooks } from '../../src/rooms/webhooks';
+import type { Requests } from '../../src/wire/requests';
+import type { Delivery, Webhook } from '../../src/wire/webhooks';
+
+const WEBHOOK: Webhook = {
+  webhook_id: 'w',
+  host: 'in.example',
+  url: 'https://in.example/',
+  kinds: null,
+  made_by: 'a',
+  created_at: '2026-11-29T09:00:00.000Z',
+  state: 'active',
+  paused_by: null,
+  waiting_since: null,
+  next_attempt_at: null,
+  attempts: 0,
+  last_status: null,
+};
+
+/** A server that notes what it is asked, and answers with a paused webhook. */
+function server() {
+  const asked: [string, string, unknown][] = [];
+  const requests = {
+    get: async (path: string, query: unknown) => {
+      asked.push(['GET', path, query]);
+      return { items: [WEBHOOK, { ...WEBHOOK, webhook_id: 'x' }], next_cursor: null };
+    },
+    send: async (method: string, path: string, options?: { body?: unknown }) => {
+      asked.push([method, path, options?.body]);
+      return { ...WEBHOOK, state: 'paused', paused_by: 'owner', secret: 'whsec_s' };
+    },
+  } as unknown as Requests;
+  return { asked, requests };
+}
+
+test('a webhook is paused where it stands, and one that is ended leaves the list', async () => {
+  const { asked, requests } = server();
+  const webhooks = new Webhooks(requests, 'r');
+  await webhooks.load();
+  await webhooks.setPaused('w', true);
+  expect(webhooks.items.value.map(({ state }) => state)).toEqual(['paused', 'active']);
+  await webhooks.end('w');
+  expect(webhooks.items.value.map(({ webhook_id }) => webhook_id)).toEqual(['x']);
+  expect(asked.slice(1)).toEqual([
+    ['PATCH', 'rooms/r/webhooks/w', { paused: true }],
+    ['DELETE', 'rooms/r/webhooks/w', undefined],
+  ]);
+});
+
+test('the secret of a new webhook is given on, and one entry is sent once more', async () => {
+  const { asked, requests } = server();
+  const webhooks = new Webhooks(requests, 'r');
+  expect((await webhooks.make('https://in.example/')).secret).toBe('whsec_s');
+  await webhooks.replay('w', { seq: 7, epoch: 'e' } as Delivery);
+  await webhooks.deliveries('w', true).load();
+  expect(asked).toContainEqual([
+    'POST',
+    'rooms/r/webhooks/w/replay',
+    { from_seq: 7, to_seq: 7, epoch: 'e' },
+  ]);
+  expect(asked.at(-1)).toEqual([
+    'GET',
+    'rooms/r/webhooks/w/deliveries',
+    { dead: 'true', cursor: undefined, limit: 20 },
+  ]);
+});
+
+test('how a webhook is stands there in plain words', () => {
+  expect(stateText(WEBHOOK)).toBe('Everything is delivered in order.');
+  const waiting = { waiting_since: WEBHOOK.created_at, next_attempt_at: WEBHOOK.created_at };
+  expect(stateText({ ...WEBHOOK, ...waiting })).toMatch(
+    /^The receiver does not answer\. Waiting since .*, tries again at .*\. Nothing is skipped\.$/,
+  );
+  expect(stateText({ ...WEBHOOK, ...waiting, last_status: 503 })).toContain('answered 503');
+  for (const paused_by of ['owner', 'gone', 'down'] as const) {
+    expect(stateText({ ...WEBHOOK, paused_by })).toMatch(/^Paused.*It keeps its place\.$/);
+  }
+});
+
+test('what became of an attempt stands there in plain words', () => {
+  const one = { outcome: 'delivered', status: 200, attempt: 1, milliseconds: 12 } as Delivery;
+  expect(outcomeText(one)).toBe('delivered (answer 200, 12 ms)');
+  expect(outcomeText({ ...one, outcome: 'down', status: null, attempt: 3 })).toBe(
+    'not taken, waits (no answer, attempt 3, 12 ms)',
+  );
+});
