@@ -438,6 +438,7 @@ def served_address(tmp_path: Path) -> Iterator[str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("TAILWIRE_")},
         "TAILWIRE_PORT": str(free_port()),  # links have it
         "TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}",
+        "TAILWIRE_WEBHOOK_ALLOW": "127.0.0.0/8",
     }
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
     with (

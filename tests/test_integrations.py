@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.node import PASSWORD
+from tests.rethinkdb_server import free_port
 from tests.test_docs import ROOT, served_address
 
 __all__ = ["served_address"]  # a fixture
@@ -34,8 +35,27 @@ SAYS: Final = {
         '"code":"unauthorized"',
     ],
     "hooks.md": ["ok"],
+    "webhooks.md": [
+        r"verified message Order 4711 came in\.",
+        '"outcome":"down"',
+        r"verified by node Order 4712 came in\.",
+    ],
     "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
 }
+AFTER: Final = {
+    "webhooks.md": r"""
+AT=$((PORT + 1))
+curl -fsS $TAILWIRE/rooms/$ROOM/webhooks -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d "{\"url\": \"http://127.0.0.1:$AT/\", \"kinds\": [\"message\"]}" > webhook.json
+export WEBHOOK_SECRET=$(python3 -c 'import json; print(json.load(open("webhook.json"))["secret"])')
+node receiver.mjs $AT > by-node.txt &
+curl -fsS $TAILWIRE/rooms/$ROOM/messages -H "Authorization: Bearer $TOKEN" \
+  -H 'Content-Type: application/json' -d '{"ref": "2", "body": "Order 4712 came in."}'
+until grep -q 'Order 4712' by-node.txt; do sleep 0.2; done
+cat by-node.txt
+"""
+}
+"""What else is run after a page, with what it has made: the programs that it offers instead of others."""
 RUN_BY: Final = {"python": "python3", "js": "node"}
 FIRST: Final = "README.md"
 SECONDS: Final = 90
@@ -58,6 +78,7 @@ def script_of(page: Path, directory: Path) -> str:
                 commands.append(f"{RUN_BY[language]} {name}")
         else:
             assert language in {"text", "json"}, f"{page.name}: nothing runs ```{language}"
+    commands.append(AFTER.get(page.name, ""))
     return "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *commands])
 
 
@@ -76,12 +97,15 @@ def token(served_address: str) -> str:
 def test_a_page_can_be_followed_from_top_to_bottom(
     page: Path, served_address: str, token: str, tmp_path: Path
 ) -> None:
+    if "node" in AFTER.get(page.name, "") and shutil.which("node") is None:
+        pytest.skip("a program of this page needs node")
     place = tmp_path / "scratch"
     place.mkdir()
     environment = {
         "TAILWIRE": f"http://{served_address}",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(place),
+        "PORT": str(free_port()),
         **({} if page.name == FIRST else {"TOKEN": token}),
     }
     ran = subprocess.run(  # noqa: S603
