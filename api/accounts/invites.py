@@ -24,7 +24,7 @@ class RoomDoor(Protocol):
     async def preview(self, invite: Invite) -> Preview:
         """Return what anybody who has the code may see of an invite to a room."""
 
-    async def enter(self, invite: Invite, user: User) -> None:
+    async def enter(self, invite: Invite, user: User, address: str | None) -> None:
         """Make a user a member of the room of an invite, of which they may have taken a use already."""
 
 
@@ -87,7 +87,7 @@ class InviteService:
             raise BadInvite
         return preview
 
-    async def enter_room(self, code: str, user: User) -> None:
+    async def enter_room(self, code: str, user: User, address: str | None) -> None:
         """Make who has signed up by an invite to a room a member of it. An invite to the server does nothing more.
 
         The account is made already. So where the room cannot be entered any more, nothing is raised.
@@ -95,7 +95,7 @@ class InviteService:
         invite = await self._store.invites.get(invite_id(code))
         if invite is not None and invite.room_id is not None and self._door is not None:
             with suppress(TailwireError):
-                await self._door.enter(invite, user)
+                await self._door.enter(invite, user, address)
 
     async def _usable(self, code: str) -> tuple[Invite, Preview]:
         """Return an invite that its maker may make now, and what may be seen of it. Raises `BadInvite`."""

@@ -64,7 +64,7 @@ class SignUpService:
             return await self._make(newcomer, freely, Audited.SIGNED_UP, client)
         admitted = partial(self._invites.admitting, invite)
         user, issued = await self._make(newcomer, admitted, Audited.SIGNED_UP, client)
-        await self._invites.enter_room(invite, user)
+        await self._invites.enter_room(invite, user, client.address)
         return user, issued
 
     async def preview(self, code: str, address: str) -> Preview:

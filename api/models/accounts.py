@@ -176,6 +176,7 @@ class Audited(StrEnum):
     DEMOTED = "demoted"
     INVITED = "invited"  # an invite was made
     INVITE_ENDED = "invite_ended"
+    INVITE_USED = "invite_used"  # a user came into a room by an invite, whose maker is the subject
     EXPORTED = "exported"
     ERASED = "erased"
     OWNER_NAMED = "owner_named"  # an administrator made a user an owner of a room

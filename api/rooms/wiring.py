@@ -82,7 +82,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         reports=ReportService(store, members, limits.throttles, record),
         direct=direct,
         hooks=HookService(store, members, mentions, writing, limits.throttles, limits.caps, record, make_bot),
-        invites=RoomInvites(store, rooms, members, limits.throttles, limits.caps),
+        invites=RoomInvites(store, rooms, members, limits.throttles, limits.caps, record),
         messages=messages,
         changes=changes,
         mentions=mentions,

@@ -23,10 +23,11 @@ PATH = "/rooms/{room_id}/invites"
 
 @router.post(PATH, status_code=201, responses=refuses(Forbidden))
 @manages
-async def make_room_invite(
+async def make_room_invite(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     body: NewRoomInvite,
     identity: IdentityDep,
+    address: AddressDep,
     invites: RoomInvitesDep,
     settings: HttpSettingsDep,
 ) -> MadeRoomInvite:
@@ -34,6 +35,7 @@ async def make_room_invite(
     invite, code = await invites.make(
         room_id,
         identity.user,
+        address,
         role=body.role,
         max_uses=body.max_uses,
         expires_in_seconds=body.expires_in,
@@ -53,9 +55,11 @@ async def room_invites(
 
 @router.delete(PATH + "/{code}", status_code=204, responses=refuses(Forbidden))
 @manages
-async def end_room_invite(room_id: str, code: str, identity: IdentityDep, invites: RoomInvitesDep) -> None:
+async def end_room_invite(
+    room_id: str, code: str, identity: IdentityDep, address: AddressDep, invites: RoomInvitesDep
+) -> None:
     """End an invite to a room, by its code or its `invite_id`: nobody else gets in with it."""
-    await invites.end(room_id, identity.user.id, code)
+    await invites.end(room_id, identity.user.id, code, address)
 
 
 @router.get("/invites/{code}", responses=refuses(BadInvite, RateLimited))
@@ -66,6 +70,6 @@ async def preview(code: str, address: AddressDep, signups: SignUpsDep) -> Previe
 
 @router.post("/invites/{code}/accept", responses=refuses(BadInvite, NotFound, Forbidden))
 @manages_all
-async def accept(code: str, identity: IdentityDep, invites: RoomInvitesDep) -> RoomOut:
+async def accept(code: str, identity: IdentityDep, address: AddressDep, invites: RoomInvitesDep) -> RoomOut:
     """Become a member of the room to which a code invites. Repeating it changes nothing, and uses nothing more."""
-    return RoomOut.of(await invites.accept(code, identity.user))
+    return RoomOut.of(await invites.accept(code, identity.user, address))

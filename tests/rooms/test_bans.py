@@ -106,14 +106,20 @@ async def test_a_ban_ends_the_membership_and_refuses_every_way_back(
     assert (await seen_room(bob, room_id))["role"] == "member"
 
 
-@pytest.mark.parametrize("visibility", ["public", "private"])
+@pytest.mark.parametrize(
+    ("visibility", "refusal"), [("public", (403, "banned")), ("private", (404, "not_found"))]
+)
 async def test_an_invite_lets_nobody_in_who_is_banned_and_keeps_its_use(
-    node: Node, alice: Person, bob: Person, visibility: str
+    node: Node, alice: Person, bob: Person, visibility: str, refusal: tuple[int, str]
 ) -> None:
     room_id = (await make_room(alice, visibility=visibility))["id"]
     invite = (await alice.http.post(f"/rooms/{room_id}/invites", json={})).json()
     await ban(alice, room_id, bob)
-    assert code(await bob.http.post(f"/invites/{invite['code']}/accept")) == (403, "banned")
+    refused = await bob.http.post(f"/invites/{invite['code']}/accept")
+    assert code(refused) == refusal
+    if visibility == "private":
+        unknown = await bob.http.get("/rooms/nowhere")
+        assert refused.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
     (listed_invite,) = (await alice.http.get(f"/rooms/{room_id}/invites")).json()["items"]
     assert listed_invite["uses_left"] == 1
     await end_ban(alice, room_id, bob)

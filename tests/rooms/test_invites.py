@@ -10,6 +10,7 @@ from api.limits.throttles import PREVIEWS_PER_MINUTE
 from api.models.invites import invite_id
 from api.models.rooms import LOBBY_ID, Role
 from api.rooms.policy import GOVERNS
+from api.store import open_store
 from tests.accounts.test_signup import BY_INVITE, admin, make_invite, sign_up
 from tests.node import PASSWORD, Event, Node, Person, http_client
 from tests.rooms.test_policy import give, two_nodes
@@ -303,3 +304,25 @@ async def test_no_code_is_logged(sqlite_node: Node, capfd: pytest.CaptureFixture
     logged = capfd.readouterr()
     assert code not in logged.out + logged.err
     assert PASSWORD not in logged.out + logged.err
+
+
+@pytest.mark.stores("sqlite")
+async def test_what_becomes_of_invites_is_in_the_audit_log(
+    node: Node, alice: Person, bob: Person, store_url: str
+) -> None:
+    room_id = (await make_room(alice, "Den", "private"))["id"]
+    invite = (await alice.http.post(f"/rooms/{room_id}/invites", json={})).json()
+    for _ in range(2):  # a retry is no use
+        assert (await bob.http.post(f"/invites/{invite['code']}/accept")).status_code == 200
+    assert (await alice.http.delete(f"/rooms/{room_id}/invites/{invite['invite_id']}")).status_code == 204
+    store = await open_store(store_url)
+    try:
+        page = await store.audit.all(cursor=None, limit=3)
+    finally:
+        await store.close()
+    assert [(one.event, one.actor_id, one.subject_id) for one in page.items] == [
+        ("invite_ended", alice.id, None),
+        ("invite_used", bob.id, alice.id),
+        ("invited", alice.id, None),
+    ]
+    assert {(one.room_id, one.address) for one in page.items} == {(room_id, "127.0.0.1")}
