@@ -303,6 +303,23 @@ async def test_a_request_for_another_host_does_not_pass(site: Site) -> None:
     assert answer.status_code == 421 or not answer.content  # Caddy serves no host that it does not know
 
 
+def logs_with(text: str, directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*.log") if text in path.read_text()]
+
+
+async def test_a_long_message_to_a_hook_passes_and_its_address_is_in_no_log(
+    site: Site, tmp_path: Path
+) -> None:
+    async with site.client() as client:
+        client.headers["Authorization"] = f"Bearer {(await sign_up(client, site)).json()['access_token']}"
+        room = (await client.post("/rooms", json={"name": "Den", "visibility": "private"})).json()["id"]
+        url = (await client.post(f"/rooms/{room}/hooks", json={"name": "CI"})).json()["url"]
+        assert url.startswith(f"{site.base}/hooks/twh_")
+        posted = await client.post(url, json={"text": "hello", "unknown": "x" * 250_000})
+    assert (posted.status_code, posted.text) == (200, "ok")
+    assert not logs_with("twh_", tmp_path)
+
+
 async def test_a_socket_passes_with_its_origin_and_carries_messages_both_ways(site: Site) -> None:
     async with site.client() as client:
         token = (await sign_up(client, site)).json()["access_token"]
