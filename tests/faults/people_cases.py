@@ -34,7 +34,6 @@ SPANS: Final = (0.005, 0.05, 0.3)
 @case(
     "F32",
     "one direct room opened by each of its people on two nodes at once",
-    short=3,
     long=100,
     promise="one room, with these people and no others; each is in its log once; the same on both nodes",
 )
@@ -80,7 +79,6 @@ async def _open(users: People, side: int, person: Person, group: Sequence[Person
 @case(
     "F33",
     "an invite with one use accepted by ten people at once on two nodes, each of them twice",
-    short=3,
     long=100,
     promise="one gets in, and their retry uses nothing; the others are told what an unknown code tells",
 )
