@@ -369,6 +369,43 @@ async def test_public_rooms_are_found_by_a_part_of_the_name(sqlite_node: Node) -
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+async def test_members_are_found_by_any_part_of_either_name_and_only_by_members(
+    node: Node, alice: Person, bob: Person
+) -> None:
+    carol = await node.sign_up("carol.tea")
+    await carol.http.patch("/users/me", json={"display_name": "Zoë Ångström"})
+    room_id = (await make_room(alice, "Den", "private"))["id"]
+    path = f"/rooms/{room_id}/members"
+    for person in (bob, carol):
+        assert (await alice.http.put(f"{path}/{person.id}", json={"role": "member"})).status_code == 200
+    for text, wanted in (
+        ("L", ["alice", "carol.tea"]),
+        ("OL.T", ["carol.tea"]),
+        ("zoe\u0308 a", ["carol.tea"]),
+        ("gstro", ["carol.tea"]),
+        ("o", ["bob", "carol.tea"]),
+        ("%", []),
+    ):
+        found = await alice.http.get(path, params={"q": text})
+        assert [one["username"] for one in found.json()["items"]] == wanted, text
+    first = (await alice.http.get(path, params={"q": "o", "limit": 1})).json()
+    rest = await alice.http.get(path, params={"q": "o", "cursor": first["next_cursor"]})
+    assert [one["username"] for one in first["items"] + rest.json()["items"]] == ["bob", "carol.tea"]
+    for wrong in ("o", "l"):  # a cursor belongs to what was searched, and to the room
+        cursor = first["next_cursor"]
+        other = path if wrong == "l" else f"/rooms/{LOBBY_ID}/members"
+        refused = await alice.http.get(other, params={"q": wrong, "cursor": cursor})
+        assert (refused.status_code, refused.json()["code"]) == (422, "bad_cursor")
+    for bad in ("", "x" * 81, "a\0"):
+        refused = await alice.http.get(path, params={"q": bad})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    stranger = await node.sign_up("mallory")
+    hidden = await stranger.http.get(path, params={"q": "o"})
+    unknown = await stranger.http.get("/rooms/nowhere/members", params={"q": "o"})
+    assert hidden.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
+    assert hidden.status_code == 404
+
+
 async def test_an_unknown_query_field_is_refused_and_a_token_there_too(sqlite_node: Node) -> None:
     alice = await sqlite_node.sign_up("alice")
     unknown = await alice.http.get("/rooms", params={"scpoe": "public"})
