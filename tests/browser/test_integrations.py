@@ -1,14 +1,18 @@
 """Integrations of a room: an owner makes a hook by the keyboard, a program posts, and members see by whom."""
 
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
+from standardwebhooks.webhooks import Webhook as Verifier
 
 from tests.browser.test_accessibility import AXE, Auditor
 from tests.browser.windows import window
-from tests.node import Node
+from tests.node import PASSWORD, Node, eventually
+from tests.receiver import answer, receiving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -87,3 +91,76 @@ async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
     await expect(dialog.get_by_role("list", name="Incoming hooks")).to_be_focused()
     assert (await node.client().post(path, json={"text": "late"})).status_code == 404
     assert [audit.found for audit in audits] == [{}, {}]
+
+
+@pytest.mark.stores("sqlite")
+@pytest.mark.settings(webhook_allow="127.0.0.0/8")
+async def test_an_owner_makes_a_webhook_sees_what_became_of_it_and_pauses_it(
+    browser: Browser, node: Node
+) -> None:
+    alice, bob = (
+        await window(browser, node, "alice"),
+        await window(browser, node, "bob", viewport=PHONE, color_scheme="dark"),
+    )
+    room = await room_of(node, alice="owner", bob="member")
+    async with receiving() as receiver:
+        receiver.answers = lambda _request: answer(503 if len(receiver.requests) else 200)
+        for page in (alice, bob):
+            await page.evaluate("hash => { location.hash = hash }", f"#/rooms/{room}")
+            await page.get_by_role("button", name="More about this room").click()
+            await page.get_by_role("menuitem", name="Integrations").click()
+        dialog = alice.get_by_role("dialog", name="Integrations")
+        await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
+        await dialog.get_by_label("Address of a new webhook").fill(receiver.url + "?key=private")
+        await alice.keyboard.press("Enter")
+        secret = dialog.get_by_label(f"Secret of the webhook to 127.0.0.1:{receiver.port}")
+        await expect(secret).to_be_focused()
+        await say(node, room, "hello")
+        (request,) = await receiver.until(1)
+        assert Verifier(await secret.input_value()).verify(request.body, request.headers)
+        await say(node, room, "hello again")
+        await receiver.until(2)
+        await eventually(partial(has_deliveries, node, room, 2))
+        await dialog.get_by_text("Deliveries to").click()
+        tried = dialog.get_by_role("region", name="Newest attempts")
+        await expect(tried.get_by_role("listitem")).to_have_count(2)
+        await expect(tried).to_contain_text("not taken, waits (answer 503")
+        await dialog.get_by_role("button", name="Pause the webhook").click()
+        await expect(dialog.get_by_text("Paused by an owner of the room.")).to_be_visible()
+        await alice.evaluate(AXE.read_text())
+        audits = [Auditor(alice, is_touched=False), Auditor(bob, is_touched=False)]
+        await audits[0].look("the deliveries of a webhook")
+
+        seen = bob.get_by_role("dialog", name="Integrations")
+        await bob.keyboard.press("Escape")
+        await bob.get_by_role("button", name="More about this room").click()
+        await bob.get_by_role("menuitem", name="Integrations").click()
+        await expect(seen.get_by_role("listitem")).to_contain_text(f"127.0.0.1:{receiver.port}")
+        await expect(seen).not_to_contain_text("private")
+        await expect(seen.get_by_role("button", name="Make a webhook")).to_have_count(0)
+        await bob.evaluate(AXE.read_text())
+        await audits[1].look("the webhooks that a member sees")
+        assert [audit.found for audit in audits] == [{}, {}]
+        await dialog.get_by_role("button", name="End the webhook").click()
+        await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
+
+
+async def owner_of(node: Node) -> httpx.AsyncClient:
+    """Return a client of the owner of the room, in another session."""
+    logged_in = await node.client().post("/auth/login", json={"username": "olga", "password": PASSWORD})
+    return node.client(Authorization=f"Bearer {logged_in.json()['access_token']}")
+
+
+async def say(node: Node, room: str, body: str) -> None:
+    """Write to a room as its owner."""
+    owner = await owner_of(node)
+    said = await owner.post(f"/rooms/{room}/messages", json={"ref": body, "body": body})
+    assert said.status_code == 201, said.text
+
+
+async def has_deliveries(node: Node, room: str, count: int) -> bool:
+    """Say whether so many attempts are listed of the webhook of a room."""
+    owner, path = await owner_of(node), f"/rooms/{room}/webhooks"
+    (webhook,) = (await owner.get(path)).json()["items"]
+    listed = await owner.get(f"{path}/{webhook['webhook_id']}/deliveries")
+    return len(listed.json()["items"]) == count
