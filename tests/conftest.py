@@ -18,7 +18,7 @@ from tests.rethinkdb_server import RethinkDBServer, rethinkdb_server_or_none
 from tests.stranger import Stranger
 
 SECRET: Final = re.compile(
-    rf"{PASSWORD}|\btwh_[\w-]{{43}}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b"
+    rf"{PASSWORD}|\btw[ht]_[\w-]{{43}}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|\b[\w-]{{22}}\.[\w-]{{43}}\b"
 )
 """Matches the password of all test users, access tokens, and refresh tokens, which cookies hold too."""
 

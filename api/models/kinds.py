@@ -116,7 +116,8 @@ KINDS: Final[dict[str, Shape]] = {
     ),
     Kind.MEMBER: Shape(
         "the user was given a `role`, or with null left or was removed, `by` that user. `was` is the role before. Who"
-        " comes back gets the role `returns_as`; who is `banned` cannot. `display_name` is how the user was shown then",
+        " comes back gets the role `returns_as`; who is `banned` cannot. `display_name` is how the user was shown then,"
+        " and `is_bot` whether it is a bot",
         {
             "role": Field((str, NoneType)),
             "by": _TEXT,
@@ -124,6 +125,7 @@ KINDS: Final[dict[str, Shape]] = {
             "banned": Field((bool,), default=False),
             "was": Field((str, NoneType), default=None, is_said=False),
             "display_name": Field((str, NoneType), default=None, is_said=False),
+            "is_bot": _IS_BOT,
         },
         in_history=True,
         acts=True,

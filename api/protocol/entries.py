@@ -91,6 +91,7 @@ class MemberEvent(_Entry):
     banned: NotRequired[bool]
     was: NotRequired[str | None]
     display_name: NotRequired[str | None]
+    is_bot: NotRequired[bool]
 
 
 class RoomEvent(_Entry):

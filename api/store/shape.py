@@ -89,6 +89,8 @@ def member_draft(user: User, was: Role | None, membership: Membership, at: int, 
         data["banned"] = True
     if was is not None:
         data["was"] = was.value
+    if user.is_bot:
+        data["is_bot"] = True
     return Draft(Kind.MEMBER, user.id, user.username, at, ref=None, data=data)
 
 

@@ -58,6 +58,7 @@ PLACES: Final = (
     "Blocked people",
     "Change password",
     "Where you are logged in",
+    "Bots and tokens",
     "Export my data",
     "Delete my account",
 )

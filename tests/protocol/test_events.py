@@ -31,6 +31,7 @@ DATA: Final[dict[str, EntryData]] = {
         "banned": True,
         "was": "member",
         "display_name": "Ann",
+        "is_bot": True,
     },
     "room": {
         "name": "Den",

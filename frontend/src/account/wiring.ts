@@ -1,7 +1,9 @@
 import { Lazy } from '../browser/lazy';
 import type { Api } from '../wire/api/api';
+import { ProgramsApi } from '../wire/api/programs';
 import { Logins } from './logins';
 import { OwnProfile } from './own_profile';
+import { Programs } from './programs';
 import { Rights } from './rights';
 import { Takeout } from './takeout';
 
@@ -13,6 +15,7 @@ export function wireAccount(api: Api, page: string) {
   return {
     logins: new Logins(api.sessions),
     profile: new OwnProfile(api.requests),
+    programs: new Programs(new ProgramsApi(api.requests)),
     takeout: new Takeout(api.account),
     rights,
     /** What only administrators need. Loaded when one opens their screen. */

@@ -122,7 +122,8 @@ export class Members {
       const others = members.filter((member) => member.user_id !== user_id);
       if (!role) return others;
       const known = members.find((member) => member.user_id === user_id);
-      const fresh: Member = { user_id, username, display_name, role, joined_at: at };
+      const is_bot = event.is_bot ?? false;
+      const fresh: Member = { user_id, username, display_name, is_bot, role, joined_at: at };
       return [...others, { ...fresh, ...known, role }];
     });
   }

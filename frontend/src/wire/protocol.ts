@@ -204,6 +204,8 @@ export interface Member {
   user_id: string;
   username: string;
   display_name: string;
+  /** Whether a program writes as this user. */
+  is_bot?: boolean;
   role: Role;
   joined_at: string;
   online?: boolean;
@@ -268,6 +270,7 @@ const KINDS = {
     banned: maybe(flag),
     was: maybe(role),
     display_name: maybe(text),
+    is_bot: maybe(flag),
   },
   room: {
     name: text,

@@ -13,10 +13,19 @@ import { Erase } from './Erase';
 import { Logins } from './Logins';
 import { NewPassword } from './NewPassword';
 import { NoticeChoice } from './NoticeChoice';
+import { Programs } from './Programs';
 import { Takeout } from './Takeout';
 import { ThemeChoice } from './ThemeChoice';
 
-type Place = 'about' | 'notices' | 'blocks' | 'password' | 'logins' | 'takeout' | 'erase';
+type Place =
+  | 'about'
+  | 'notices'
+  | 'blocks'
+  | 'password'
+  | 'logins'
+  | 'programs'
+  | 'takeout'
+  | 'erase';
 
 const PLACES: Record<Place, { title: string; icon: IconName }> = {
   about: { title: 'Status and local time', icon: 'pencil' },
@@ -24,6 +33,7 @@ const PLACES: Record<Place, { title: string; icon: IconName }> = {
   blocks: { title: 'Blocked people', icon: 'bellOff' },
   password: { title: 'Change password', icon: 'key' },
   logins: { title: 'Where you are logged in', icon: 'monitor' },
+  programs: { title: 'Bots and tokens', icon: 'code' },
   takeout: { title: 'Export my data', icon: 'down' },
   erase: { title: 'Delete my account', icon: 'bin' },
 };
@@ -67,6 +77,7 @@ function Pages({ user, onClose }: AccountProps) {
         />
       </Dialog>
     );
+  if (place === 'programs') return <Programs onClose={onClose} onBack={() => back()} />;
   return (
     <Dialog title={PLACES[place].title} onClose={onClose} onBack={() => back()}>
       {place === 'about' && <AboutMe onSaved={back} />}
@@ -97,6 +108,7 @@ function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) 
   const places = (Object.keys(PLACES) as Place[]).filter((place) => {
     // Profiles came with direct rooms.
     if (place === 'about') return features.value.has('direct');
+    if (place === 'programs') return features.value.has('bots');
     return place !== 'blocks' || features.value.has('blocks');
   });
   return (

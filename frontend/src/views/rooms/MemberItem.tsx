@@ -3,6 +3,7 @@ import type { Presence } from '../../rooms/presence';
 import type { Titles } from '../../rooms/titles';
 import type { Member, Role, Room } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
+import { BotMark } from '../parts/BotMark';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { ROLE } from './Role';
@@ -38,6 +39,7 @@ export function MemberItem({ room, member, onManage }: MemberItemProps) {
             <bdi>@{member.username}</bdi>
             {isOnline && <span class="visually-hidden">, online</span>}
           </span>
+          {member.is_bot && <BotMark />}
           {member.role !== 'member' && <span class="role">{ROLE[member.role].title}</span>}
         </span>
       </span>
