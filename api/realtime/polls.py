@@ -124,8 +124,11 @@ class Polls:
                     if reading.given or not await _grows(reader, until - self._clock()) or told.done():
                         return reading
                     await still_allowed()
-                    if await self._consumers.get(user_id, name) != consumer:
-                        raise NotFound  # it was changed or ended, so the next poll begins anew
+                    begun, consumer = consumer, await self._consumers.get(user_id, name)
+                    if consumer.id != begun.id:
+                        raise NotFound  # it has ended, and another has its name
+                    if consumer.room_ids != begun.room_ids:
+                        reader.room_ids, reader.is_doubted = consumer.room_ids, True
 
     # -- called by the feed
 

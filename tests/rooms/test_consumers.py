@@ -379,6 +379,22 @@ async def test_a_poll_waits_until_something_is_written_on_another_node(store_url
         assert await poll(alice, wait=1) == {"items": [], "token": None, "has_more": False}
 
 
+async def test_a_poll_waits_on_while_its_consumer_is_acknowledged_or_gets_other_rooms(
+    sqlite_node: Node,
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    tea = str((await make_room(alice))["id"])
+    await make(alice, start="now", room_ids=[tea])
+    await say(alice, tea, "before")
+    page = await poll(alice)
+    assert (await alice.http.put("/consumers/bot", json={"room_ids": ["nowhere"]})).status_code == 200
+    async with waiting(alice) as here:
+        await ack(alice, page)
+        assert (await alice.http.put("/consumers/bot", json={"room_ids": [LOBBY_ID]})).status_code == 200
+        await say(alice, LOBBY_ID, "again")
+        assert [one["body"] for one in (await here)["items"]] == ["again"]
+
+
 @pytest.mark.settings(polls_per_user=2)
 async def test_polls_that_wait_are_counted_and_hold_nothing_up(node: Node) -> None:
     alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
