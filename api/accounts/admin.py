@@ -23,6 +23,7 @@ from api.models.accounts import (
     AuditEvent,
     AuditFilter,
     Session,
+    SessionKind,
 )
 from api.models.page import Page
 from api.store.base.store import Store
@@ -154,6 +155,18 @@ class Admin:
         """Return a user's log-ins that can still be used, newest first."""
         await self.account(user_id)
         return await usable_sessions(self._store, user_id)
+
+    async def tokens(self, user_id: str) -> list[Session]:
+        """Return the tokens of a user, who may be a bot, that can still be used, newest first."""
+        await self.account(user_id)
+        return await usable_sessions(self._store, user_id, SessionKind.TOKEN)
+
+    async def end_token(self, user_id: str, token_id: str, actor: Actor) -> None:
+        """End one token of a user. Raises `NotFound` for one that is not theirs."""
+        if token_id not in {one.id for one in await self.tokens(user_id)}:
+            raise NotFound("There is no such token")
+        await self._endings.one(token_id)
+        await self._record(Audited.TOKEN_ENDED, user_id, actor)
 
     async def end_sessions(self, user_id: str, actor: Actor) -> list[str]:
         """End all log-ins and tokens of a user and those of their bots, and return their ids."""

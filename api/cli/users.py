@@ -107,6 +107,24 @@ def sessions(
         )
 
 
+@user.command("tokens")
+def tokens(
+    username: Username,
+    end_one: Annotated[str | None, typer.Option(help="End the one with this id.")] = None,
+) -> None:
+    """Show the tokens of a person or a bot: id, when it was made, last use, scopes, name."""
+    if end_one is not None:
+        token_id = end_one
+        change_user(username, lambda admin, user_id: admin.end_token(user_id, token_id, Actor()))
+        tell(f"ended the token {token_id} of {username}")
+        return
+    for one in change_user(username, lambda admin, user_id: admin.tokens(user_id)):
+        if one.grant is not None:
+            used = timestamp(one.last_used_at) if one.pair_used else "never"
+            scopes = ",".join(sorted(one.grant.scopes))
+            typer.echo(f"{one.id}  {timestamp(one.created_at)}  {used}  {scopes}  {one.grant.name!r}")
+
+
 @user.command("list")
 def list_users(
     search: Annotated[
@@ -123,8 +141,9 @@ async def _show_accounts(admin: Admin, search: str | None, state: str | None) ->
     while True:
         page = await admin.accounts(search, state, cursor=cursor, limit=PAGE)
         for one in page.items:
-            flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
             user = one.user
+            flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
+            flags = f"bot {flags}" if user.is_bot else flags
             typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {flags}".rstrip())
         if (cursor := page.next_cursor) is None:
             return

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -19,6 +20,7 @@ from api.models.rooms import LOBBY_ID
 from tests.accounts.programs import a_bot, made_bot, made_token, make_admin, program
 from tests.accounts.test_sessions import again, works
 from tests.node import PASSWORD, Node, Person, eventually, running
+from tests.process import result
 from tests.rooms.test_bans import at
 
 pytestmark = pytest.mark.anyio
@@ -331,3 +333,18 @@ async def test_what_is_done_with_bots_and_tokens_is_in_the_audit_log(
     assert events[:4] == [
         (event, alice.id, bot["id"]) for event in ("erased", "token_ended", "token_made", "bot_made")
     ]
+
+
+@pytest.mark.stores("sqlite")
+async def test_the_command_line_shows_and_ends_the_tokens_of_a_bot(
+    node: Node, alice: Person, store_url: str, tmp_path: Path
+) -> None:
+    bot, settings = await a_bot(alice, ["read"]), {"TAILWIRE_STORE": store_url}
+    code, shown, _ = await result(settings, tmp_path, "user", "tokens", "engine")
+    token_id, *_, scopes, first, last = shown.split()
+    assert (code, scopes, f"{first} {last}") == (0, "read", "'a program'")
+    async with bot.socket() as socket:
+        ended = await result(settings, tmp_path, "user", "tokens", "engine", "--end-one", token_id)
+        assert ended[0] == 0
+        assert f"ended the token {token_id} of engine" in ended[1] + ended[2]
+        assert await socket.closed() == 4501
