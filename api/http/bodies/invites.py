@@ -1,6 +1,6 @@
 """The bodies of invites."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
@@ -22,11 +22,10 @@ class NewInvite(Strict):
     expires_in: Annotated[int, Field(ge=60, le=MAX_SECONDS)] = WEEK_SECONDS
 
 
-class InviteOut(Answer):
-    """An invite to the server. `made_by` is the id of a user, or null for one made on the command line."""
+class InviteTerms(Answer):
+    """What all invites have. `made_by` is the id of a user, or null for one made on the command line."""
 
     invite_id: str
-    admin: bool
     made_by: str | None
     created_at: str
     expires_at: str | None
@@ -34,17 +33,27 @@ class InviteOut(Answer):
     uses_left: int
 
     @classmethod
+    def terms_of(cls, invite: Invite) -> dict[str, Any]:
+        """Return these fields of its record."""
+        return {
+            "invite_id": invite.id,
+            "made_by": invite.made_by,
+            "created_at": timestamp(invite.created_at),
+            "expires_at": timestamp(invite.expires_at),
+            "max_uses": invite.max_uses,
+            "uses_left": invite.uses_left,
+        }
+
+
+class InviteOut(InviteTerms):
+    """An invite to the server."""
+
+    admin: bool
+
+    @classmethod
     def of(cls, invite: Invite) -> "InviteOut":
         """Make it from its record."""
-        return cls(
-            invite_id=invite.id,
-            admin=invite.admin,
-            made_by=invite.made_by,
-            created_at=timestamp(invite.created_at),
-            expires_at=timestamp(invite.expires_at),
-            max_uses=invite.max_uses,
-            uses_left=invite.uses_left,
-        )
+        return cls(admin=invite.admin, **cls.terms_of(invite))
 
 
 class MadeInvite(InviteOut):
@@ -76,26 +85,16 @@ class NewRoomInvite(Strict):
     expires_in: Annotated[int, Field(ge=60, le=MAX_SECONDS, strict=True)] = WEEK_SECONDS
 
 
-class RoomInviteOut(Answer):
-    """An invite to a room. `made_by` is the id of a user, who may give at most the `role`."""
+class RoomInviteOut(InviteTerms):
+    """An invite to a room. Who made it may give at most the `role`."""
 
-    invite_id: str
     room_id: str | None
     role: Role | None
-    made_by: str | None
-    created_at: str
-    expires_at: str | None
-    max_uses: int
-    uses_left: int
 
     @classmethod
     def of(cls, invite: Invite) -> "RoomInviteOut":
         """Make it from its record."""
-        return cls(
-            room_id=invite.room_id,
-            role=invite.role,
-            **InviteOut.of(invite).model_dump(exclude={"admin"}),
-        )
+        return cls(room_id=invite.room_id, role=invite.role, **cls.terms_of(invite))
 
 
 class MadeRoomInvite(RoomInviteOut):

@@ -26,10 +26,10 @@ export class Accounts extends SearchedList<Account> {
   /** Makes an account, which is then the first of the list. */
   async make(account: AccountToMake): Promise<void> {
     const made = await this.#api.make(account);
-    this.items.value = [made, ...this.items.peek()];
+    this.change((items) => [made, ...items.filter(({ id }) => id !== made.id)]);
   }
 
-  async change(id: string, flags: { disabled: boolean } | { admin: boolean }): Promise<void> {
+  async set(id: string, flags: { disabled: boolean } | { admin: boolean }): Promise<void> {
     this.#replace(await this.#api.change(id, flags));
   }
 
@@ -40,6 +40,6 @@ export class Accounts extends SearchedList<Account> {
   }
 
   #replace(changed: Account): void {
-    this.items.value = this.items.peek().map((one) => (one.id === changed.id ? changed : one));
+    this.change((items) => items.map((one) => (one.id === changed.id ? changed : one)));
   }
 }

@@ -19,6 +19,6 @@ export class Reports extends PagedList<Report> {
   /** Closes a report, or opens it again. It stays in the list until that is loaded again. */
   async set(id: string, state: ReportState): Promise<void> {
     const changed = await this.#api.setReport(id, state);
-    this.items.value = this.items.peek().map((one) => (one.id === id ? changed : one));
+    this.change((items) => items.map((one) => (one.id === id ? changed : one)));
   }
 }

@@ -14,12 +14,12 @@ export class AdminRooms extends SearchedList<AdminRoom> {
   /** Makes a user an owner. Fails with a Problem. */
   async nameOwner(room_id: string, user_id: string): Promise<void> {
     const changed = await this.#api.nameOwner(room_id, user_id);
-    this.items.value = this.items.peek().map((one) => (one.id === room_id ? changed : one));
+    this.change((items) => items.map((one) => (one.id === room_id ? changed : one)));
   }
 
   /** Deletes a room for ever. Fails with a Problem. */
   async delete(room_id: string): Promise<void> {
     await this.#api.deleteRoom(room_id);
-    this.items.value = this.items.peek().filter(({ id }) => id !== room_id);
+    this.change((items) => items.filter(({ id }) => id !== room_id));
   }
 }

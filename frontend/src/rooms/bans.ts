@@ -16,6 +16,6 @@ export class Bans extends PagedList<Ban> {
   /** Fails with a Problem. */
   async end(user_id: string): Promise<void> {
     await this.#api.unban(this.#room_id, user_id);
-    this.items.value = this.items.peek().filter(({ user }) => user.id !== user_id);
+    this.change((items) => items.filter(({ user }) => user.id !== user_id));
   }
 }

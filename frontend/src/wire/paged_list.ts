@@ -12,6 +12,8 @@ export class PagedList<T> {
   #cursor: string | undefined;
   #asked = 0;
   #page: Promise<void> = Promise.resolve();
+  /** What was changed here since the page that is on its way was asked for. */
+  #changes: ((items: readonly T[]) => readonly T[])[] = [];
 
   constructor(read: (cursor: string | undefined) => Promise<Page<T>>) {
     this.#read = read;
@@ -35,15 +37,27 @@ export class PagedList<T> {
     await this.#page;
   }
 
+  /** Changes the list as the server has done it. A page that is on its way does not undo it. */
+  change(change: (items: readonly T[]) => readonly T[]): void {
+    this.items.value = change(this.items.peek());
+    this.#changes.push(change);
+  }
+
   /** A page that was on its way when the list was asked for anew is dropped. */
   async #next(): Promise<void> {
     const asked = ++this.#asked;
+    this.#changes = [];
+    // What was changed meanwhile is changed in both.
     const before = this.#cursor === undefined ? [] : this.items.peek();
     this.state.value = 'loading';
     try {
       const page = await this.#read(this.#cursor);
       if (asked !== this.#asked) return;
-      this.items.value = [...before, ...page.items];
+      const items = [...before, ...page.items];
+      this.items.value = this.#changes.reduce(
+        (list, change) => change(list),
+        items as readonly T[],
+      );
       this.#cursor = page.next_cursor ?? undefined;
       this.hasMore.value = page.next_cursor !== null;
       this.state.value = 'loaded';

@@ -48,21 +48,21 @@ export interface Server {
   signup: 'open' | 'invite' | 'closed';
 }
 
-export interface Invite {
+export interface InviteTerms {
   invite_id: string;
-  /** Whether it makes administrators. */
-  admin: boolean;
   created_at: string;
   expires_at: string | null;
   max_uses: number;
   uses_left: number;
 }
 
-/** An invite that was just made. Its code and its link are not shown again. */
-export interface MadeInvite extends Invite {
-  code: string;
-  url: string;
+export interface Invite extends InviteTerms {
+  /** Whether it makes administrators. */
+  admin: boolean;
 }
+
+/** An invite that was just made. Its code and its link are not shown again. */
+export type Made<Invite> = Invite & { code: string; url: string };
 
 export interface Tokens {
   access_token: string;

@@ -67,7 +67,7 @@ test('what an administrator does is seen in the list at once', async () => {
     .on('POST /admin/users', { status: 201, body: account('bob') })
     .on('DELETE /admin/users/id-alice', { status: 204 });
   await accounts.load();
-  await accounts.change('id-alice', { admin: true });
+  await accounts.set('id-alice', { admin: true });
   expect(accounts.items.value[0]?.admin).toBe(true);
   await accounts.make({ username: 'bob', password: 'correct horse battery' });
   expect(accounts.items.value.map(({ username }) => username)).toEqual(['bob', 'alice']);

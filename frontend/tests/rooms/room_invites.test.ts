@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mayInvite } from '../../src/rooms/governing';
-import { RoomInvites } from '../../src/rooms/room_invites';
+import { invitesTo } from '../../src/rooms/room_invites';
 import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock, settled } from '../doubles/manual_clock';
@@ -17,7 +17,7 @@ test('an invite is made for a room and listed, its link is given away, and it is
   const expiry = { token_type: 'bearer', expires_in: 900 };
   tokens.signedIn({ access_token: 'a', refresh_token: 'r', ...expiry });
   const api = new Api('https://chat.example/', tokens, http.fetch);
-  const invites = new RoomInvites(api.requests, 'den', 'https://chat.example/');
+  const invites = invitesTo(api.requests, 'den', 'https://chat.example/');
   const url = 'http://127.0.0.1:8000/#/invite/c0de';
   http
     .on('POST /rooms/den/invites', { status: 201, body: { ...invite('new'), code: 'c0de', url } })

@@ -15,7 +15,10 @@ import { AT } from '../make';
 import { root } from './stage';
 
 const end = vi.fn<(id: string) => Promise<void>>();
-const listed = { state: signal('loaded'), error: signal(''), load: async () => {}, end };
+const listed = {
+  ...{ state: signal('loaded'), error: signal(''), hasMore: signal(false) },
+  ...{ load: async () => {}, end },
+};
 const items = signal<readonly unknown[]>([]);
 const login = { id: 'x', current: false, created_at: AT, last_used_at: AT, user_agent: 'Firefox' };
 const invite = { invite_id: 'x', max_uses: 5, uses_left: 5, created_at: AT, expires_at: null };

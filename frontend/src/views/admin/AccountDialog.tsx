@@ -62,7 +62,7 @@ function Overview({ account, work, onChoose, onClose }: OverviewProps) {
   const { id, username, admin, disabled, erasing } = account;
   const isOwn = id === me;
   const change = (flags: { disabled: boolean } | { admin: boolean }, said: string) =>
-    run(() => accounts.change(id, flags), said);
+    run(() => accounts.set(id, flags), said);
   return (
     <>
       <dl class="admin-facts">

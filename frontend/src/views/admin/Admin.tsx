@@ -1,8 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useApp, useSession } from '../parts/context';
-import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
+import { PlaceHead } from '../parts/PlaceHead';
 import { AccountList } from './AccountList';
 import { AuditPage } from './AuditPage';
 import { Invitations } from './Invitations';
@@ -95,14 +95,7 @@ function Pages() {
 function Frame({ children }: { children: ComponentChildren }) {
   return (
     <section class="place">
-      <header class="place-head">
-        <a class="icon-button back" href="#/" aria-label="Back to your rooms">
-          <Icon name="back" />
-        </a>
-        <h1 tabIndex={-1} data-place-heading>
-          Administration
-        </h1>
-      </header>
+      <PlaceHead>Administration</PlaceHead>
       {children}
     </section>
   );

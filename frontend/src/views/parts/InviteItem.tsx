@@ -1,16 +1,10 @@
 import type { RefObject } from 'preact';
 import { mediumTime } from '../../browser/time';
+import type { InviteTerms } from '../../wire/protocol';
 import { WorkButton } from './WorkButton';
 
-export interface ListedInvite {
-  created_at: string;
-  expires_at: string | null;
-  max_uses: number;
-  uses_left: number;
-}
-
 interface InviteItemProps {
-  invite: ListedInvite;
+  invite: InviteTerms;
   /** What newcomers become, where it is worth a word. */
   becomes: string | null;
   /** The list, which takes the focus when the line goes. */

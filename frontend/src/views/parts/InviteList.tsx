@@ -1,30 +1,22 @@
-import type { ReadonlySignal } from '@preact/signals';
-import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { InviteItem, type ListedInvite } from './InviteItem';
+import type { PagedList } from '../../wire/paged_list';
+import type { InviteTerms } from '../../wire/protocol';
+import { InviteItem } from './InviteItem';
 import { LoadFailure } from './LoadFailure';
+import { MoreButton } from './MoreButton';
 import { DoneLine, ErrorLine } from './Outcome';
 import { useWork } from './work';
 
 interface InviteListProps<Invite> {
-  invites: {
-    items: ReadonlySignal<readonly Invite[]>;
-    state: ReadonlySignal<string>;
-    error: ReadonlySignal<string>;
-    load(): Promise<void>;
-    end(id: string): Promise<void>;
-  };
+  invites: PagedList<Invite> & { end(id: string): Promise<void> };
   /** As in `InviteItem`. */
   becomes(invite: Invite): string | null;
-  /** Stands below the list. */
-  children?: ComponentChildren;
 }
 
 /** The invitations that were made, each with a button that ends it. */
-export function InviteList<Invite extends ListedInvite & { invite_id: string }>({
+export function InviteList<Invite extends InviteTerms>({
   invites,
   becomes,
-  children,
 }: InviteListProps<Invite>) {
   const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
@@ -54,7 +46,7 @@ export function InviteList<Invite extends ListedInvite & { invite_id: string }>(
           />
         ))}
       </ul>
-      {children}
+      <MoreButton list={invites}>Show older ones</MoreButton>
       <ErrorLine text={error} />
       <DoneLine text={done} />
     </>

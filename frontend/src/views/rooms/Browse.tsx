@@ -7,6 +7,7 @@ import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
+import { PlaceHead } from '../parts/PlaceHead';
 import { SearchField } from '../parts/SearchField';
 import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
@@ -19,14 +20,7 @@ export function Browse() {
   const state = directory.state.value;
   return (
     <section class="place">
-      <header class="place-head">
-        <a class="icon-button back" href="#/" aria-label="Back to your rooms">
-          <Icon name="back" />
-        </a>
-        <h1 tabIndex={-1} data-place-heading>
-          Public rooms
-        </h1>
-      </header>
+      <PlaceHead>Public rooms</PlaceHead>
       <div class="browse">
         <SearchField
           label="Find public rooms by name"

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { rolesToGive } from '../../rooms/governing';
-import { RoomInvites } from '../../rooms/room_invites';
+import { invitesTo, type RoomInvites } from '../../rooms/room_invites';
 import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
@@ -15,38 +15,32 @@ import { ROLE, RoleChoice, roleIn } from './Role';
 /** Makes links that lead into a room, lists them, and ends them. */
 export function InvitePeople({ room, onClose }: { room: Room; onClose(): void }) {
   const { requests } = useSession();
-  const [invites] = useState(
-    () => new RoomInvites(requests, room.id, window.location.href.split('#')[0] ?? ''),
+  const [invites] = useState(() =>
+    invitesTo(requests, room.id, window.location.href.split('#')[0] ?? ''),
   );
   const [link, setLink] = useState<string | null>(null);
   return (
     <Dialog title={`Invite people to ${room.name}`} onClose={onClose}>
       {link === null ? (
-        <NewInvite room={room} invites={invites} onMade={setLink} />
+        <MakeInvite room={room} invites={invites} onMade={setLink} />
       ) : (
         <InviteLink key={link} link={link} onAnother={() => setLink(null)} />
       )}
       <InviteList
         invites={invites}
         becomes={({ role }) => (role === 'member' ? null : ROLE[role].title)}
-      >
-        {invites.hasMore.value && (
-          <button type="button" class="button" onClick={() => void invites.more()}>
-            Show older ones
-          </button>
-        )}
-      </InviteList>
+      />
     </Dialog>
   );
 }
 
-interface NewInviteProps {
+interface MakeInviteProps {
   room: Room;
   invites: RoomInvites;
   onMade(link: string): void;
 }
 
-function NewInvite({ room, invites, onMade }: NewInviteProps) {
+function MakeInvite({ room, invites, onMade }: MakeInviteProps) {
   const roles = rolesToGive(room).filter((role) => role !== 'owner');
   const form = useForm({
     names: ['uses', 'days', 'role'],

@@ -5,10 +5,10 @@ import { messageEntry } from '../../rooms/timeline';
 import { PagedList } from '../../wire/paged_list';
 import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
-import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
 import { Name } from '../parts/Name';
+import { PlaceHead } from '../parts/PlaceHead';
 import { Body } from '../timeline/Body';
 import { useMentions } from '../timeline/mentions';
 
@@ -22,14 +22,7 @@ export function Mentions() {
   const state = mentions.state.value;
   return (
     <section class="place">
-      <header class="place-head">
-        <a class="icon-button back" href="#/" aria-label="Back to your rooms">
-          <Icon name="back" />
-        </a>
-        <h1 tabIndex={-1} data-place-heading>
-          Mentions
-        </h1>
-      </header>
+      <PlaceHead>Mentions</PlaceHead>
       <div class="browse">
         {state === 'failed' && (
           <LoadFailure error={mentions.error.value} onAgain={() => void mentions.load()} />

@@ -1,4 +1,4 @@
-import type { Invite, MadeInvite, Page } from '../protocol';
+import type { Invite, Made, Page } from '../protocol';
 import type { Requests } from '../requests';
 
 export interface NewInvite {
@@ -17,7 +17,7 @@ export class InvitesApi {
     this.#requests = requests;
   }
 
-  make(invite: NewInvite): Promise<MadeInvite> {
+  make(invite: NewInvite): Promise<Made<Invite>> {
     return this.#requests.send('POST', 'admin/invites', { body: invite });
   }
 

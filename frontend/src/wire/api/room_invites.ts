@@ -1,6 +1,6 @@
-import type { Page, Role } from '../protocol';
+import type { Made, Page, Role } from '../protocol';
 import type { Requests } from '../requests';
-import type { MadeRoomInvite, RoomInvite } from '../room_invites';
+import type { RoomInvite } from '../room_invites';
 import { roomPath } from './rooms';
 
 export interface NewRoomInvite {
@@ -10,25 +10,26 @@ export interface NewRoomInvite {
   role: Role;
 }
 
-/** Invites to a room, for who may invite there. */
+/** Invites to one room, for who may invite there. */
 export class RoomInvitesApi {
   readonly #requests: Requests;
+  readonly #path: string;
 
-  constructor(requests: Requests) {
+  constructor(requests: Requests, room_id: string) {
     this.#requests = requests;
+    this.#path = `${roomPath(room_id)}/invites`;
   }
 
-  make(room_id: string, invite: NewRoomInvite): Promise<MadeRoomInvite> {
-    return this.#requests.send('POST', `${roomPath(room_id)}/invites`, { body: invite });
+  make(invite: NewRoomInvite): Promise<Made<RoomInvite>> {
+    return this.#requests.send('POST', this.#path, { body: invite });
   }
 
   /** The newest first. */
-  list(room_id: string, cursor?: string): Promise<Page<RoomInvite>> {
-    return this.#requests.get(`${roomPath(room_id)}/invites`, { cursor, limit: 100 });
+  list(cursor?: string): Promise<Page<RoomInvite>> {
+    return this.#requests.get(this.#path, { cursor, limit: 100 });
   }
 
-  end(room_id: string, id: string): Promise<void> {
-    const path = `${roomPath(room_id)}/invites/${encodeURIComponent(id)}`;
-    return this.#requests.send('DELETE', path);
+  end(id: string): Promise<void> {
+    return this.#requests.send('DELETE', `${this.#path}/${encodeURIComponent(id)}`);
   }
 }

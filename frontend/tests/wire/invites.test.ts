@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import { About } from '../../src/account/about';
-import { Invites } from '../../src/admin/invites';
 import { parseHash } from '../../src/browser/router';
 import { shareable } from '../../src/wire/address';
 import { Api } from '../../src/wire/api/api';
 import { InvitesApi } from '../../src/wire/api/invites';
+import { Invites } from '../../src/wire/invites';
 import type { Invite } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
@@ -29,7 +29,7 @@ function made() {
   return { http, api, invites, shown };
 }
 
-test('all pages of the list are shown, and what was ended goes', async () => {
+test('the list is shown page by page, and what was ended goes', async () => {
   const { http, invites, shown } = made();
   http
     .on('GET /admin/invites', ({ query }) => ({
@@ -39,7 +39,9 @@ test('all pages of the list are shown, and what was ended goes', async () => {
     }))
     .on('DELETE /admin/invites/new', { status: 204 });
   await invites.load();
-  expect(shown()).toEqual(['new', 'old']);
+  expect([shown(), invites.hasMore.value]).toEqual([['new'], true]);
+  await invites.more();
+  expect([shown(), invites.hasMore.value]).toEqual([['new', 'old'], false]);
   await invites.end('new');
   expect(shown()).toEqual(['old']);
 });
