@@ -44,7 +44,7 @@ export function SeenBy({ room, timeline }: { room: Room; timeline: Timeline }) {
         </button>
       </p>
       {isOpen && (
-        <Dialog title="Seen by" beside onClose={() => setOpen(false)}>
+        <Dialog title="Seen by" onClose={() => setOpen(false)}>
           <ul class="seen-by-list">
             {readers.map((reader) => (
               <li key={reader.user_id}>
