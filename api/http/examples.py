@@ -182,6 +182,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewMessage": {"ref": "b7c1f0de", "body": "Hello!", "reply_to": 41, "epoch": EPOCH},
     "NewBody": {"body": "Hello, all!", "ref": "c93a77b1", "epoch": EPOCH},
     "ReadUpTo": {"seq": 42},
+    "NewHook": {"name": "Alerts"},
     "NewConsumer": {"room_ids": ["lobby"], "start": "now"},
     "Ack": {"token": "b64Jc2Vx…"},
     "NewBan": {"reason": "Advertises again and again"},

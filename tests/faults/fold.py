@@ -101,6 +101,8 @@ class Timeline:
             "thread": entry.get("thread"),
             "edited_at": None,
             "deleted": False,
+            "is_bot": entry.get("is_bot", False),
+            "shown_as": entry.get("shown_as"),
             **_mentions(entry),
         }
         self._reactors[seq] = {}
@@ -115,7 +117,8 @@ class Timeline:
             case "edit":
                 message |= {"body": entry["body"], "edited_at": entry["at"], **_mentions(entry)}
             case "delete":
-                message |= {"body": "", "ref": None, "edited_at": None, "deleted": True, **_mentions({})}
+                message |= {"body": "", "ref": None, "edited_at": None, "deleted": True}
+                message |= {"shown_as": None, **_mentions({})}
                 self._reactors[seq] = {}
                 self._pinned_by.pop(seq, None)
             case "reaction":

@@ -21,7 +21,8 @@ KNOWN: Final = {
         "edited_at",
         "deleted",
     ),
-    *("mentions", "mentions_all", "pinned", "reactions", "reply_count", "last_reply_at"),
+    *("is_bot", "shown_as", "mentions", "mentions_all"),
+    *("pinned", "reactions", "reply_count", "last_reply_at"),
 }
 """The fields of a message that the fold of the log knows."""
 Compared: TypeAlias = tuple[list[Any], list[Any]]

@@ -127,7 +127,7 @@ ALONE: Final[dict[Operation, tuple[dict[str, Any], Request]]] = {
         {"post_role": "moderator"},
         Request("POST", "/messages", {"ref": "r", "body": "hello"}),
     ),
-    Operation.DELETE_ROOM: ({}, Request("DELETE", "")),
+    Operation.DELETE_ROOM: ({"topic": "It ends soon"}, Request("DELETE", "")),
 }
 """Requests that need a room of their own, with what its owner changes of it before."""
 COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
@@ -537,6 +537,7 @@ async def test_a_change_is_an_entry_with_who_made_it_and_a_retry_is_none(node: N
         "user_id": bob.id,
         "username": "bob",
         "display_name": "bob",
+        "is_bot": False,
         "role": "reader",
         "joined_at": answers[2].json()["joined_at"],
         "online": False,
