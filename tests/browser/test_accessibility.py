@@ -66,6 +66,8 @@ PLACES: Final = (
 ADMINISTRATION: Final = {
     "accounts": ".admin-item",
     "invitations": ".segments",
+    "rooms": ".admin-item",
+    "reports": ".admin-filters",
     "audit": ".admin-event",
     "status": ".chart",
     "settings": ".admin-settings",
