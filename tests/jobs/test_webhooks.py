@@ -334,7 +334,11 @@ async def test_a_receiver_that_is_down_for_30_days_is_not_called_any_more(store:
         sender.look()
         standing = await seen(store, webhook, lambda one: one.paused is not None)
         assert standing.paused is PausedBy.DOWN
-        assert (sender.waiting, sender.lag) == (0, 1)
+
+        async def has_ended_the_wait() -> bool:
+            return (sender.waiting, sender.lag) == (0, 1)
+
+        await eventually(has_ended_the_wait)
     assert await reached(store, webhook) in {None, webhook.start.seq}
 
 
