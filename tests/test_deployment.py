@@ -179,10 +179,20 @@ def test_the_nodes_and_the_image_run_in_production_mode_and_answer_at_named_host
         assert open_doors(Settings(host="0.0.0.0", **settings)) == []  # noqa: S104
 
 
-def test_the_proxy_logs_no_query_string(nginx: str) -> None:
+def test_the_proxy_logs_no_query_string_and_no_secret_of_a_path(nginx: str) -> None:
     (log_format,) = re.findall(r"log_format (.*);", nginx)
-    assert "$$uri" in log_format
-    for leaky in ("$$request ", '$$request"', "$$request_uri", "$$args", "$$query_string", "$$http_"):
+    (shown,) = re.findall(r"map \$\$uri \$\$shown_uri \{\s*default \$\$uri;\s*(.*?)\s*\}", nginx, re.DOTALL)
+    assert "(?:hooks|invites))/ $$before/*;" in shown
+    assert "$$shown_uri" in log_format
+    for leaky in (
+        "$$uri",
+        "$$request ",
+        '$$request"',
+        "$$request_uri",
+        "$$args",
+        "$$query_string",
+        "$$http_",
+    ):
         assert leaky not in log_format
     assert re.findall(r"access_log (.*);", nginx) == ["/dev/stdout tailwire"]
 

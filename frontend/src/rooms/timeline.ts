@@ -358,7 +358,7 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
     case 'delete':
       return {
         ...entry,
-        ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
+        ...{ body: '', ref: null, edited_at: null, deleted: true, pinned: false, reactions: [] },
         ...{ mentions: [], mentions_all: false, shown_as: null },
       };
     case 'reaction':
