@@ -219,7 +219,8 @@ async def _every_way_back_is_refused(
         added = await users.ask(side, owner, "PUT", f"{path}/members/{bob.id}", {"role": "member"})
         one.require(added.status_code == 409, f"they were added by node {side}: {added.status_code}")
         accepted = await users.ask(side, bob, "POST", f"/invites/{code}/accept")
-        one.require(accepted.status_code in {403, 422}, f"an invite was answered with {accepted.status_code}")
+        told = (accepted.status_code, accepted.json().get("code"))
+        one.require(told in {wanted, (422, "bad_invite")}, f"an invite was answered with {told}")
         for command in (
             {"type": "subscribe"},
             {"type": "send", "body": "back"},
