@@ -15,6 +15,7 @@ from api.cli.audit import show_audit
 from api.cli.command import administer, fail, offline, valid_settings
 from api.cli.doctor import examine
 from api.cli.invites import make_invite, show_invites
+from api.cli.reports import report
 from api.cli.rooms import room
 from api.cli.status import show_settings, show_status
 from api.cli.users import user
@@ -39,6 +40,7 @@ cli = typer.Typer(
 )
 cli.add_typer(user, name="user")
 cli.add_typer(room, name="room")
+cli.add_typer(report, name="report")
 cli.command("invite")(make_invite)
 cli.command("invites")(show_invites)
 cli.command("audit")(show_audit)

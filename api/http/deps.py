@@ -41,7 +41,7 @@ from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
-from api.rooms.reports import ReportService
+from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.webhooks import WebhookService
@@ -316,8 +316,8 @@ async def _room_admin(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) 
     return parts.accounts.rooms
 
 
-async def _all_reports(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> ReportService:
-    return parts.rooms.reports
+async def _all_reports(parts: _Services, _allowed: Annotated[None, NEEDS_ADMIN]) -> ReportQueue:
+    return parts.rooms.report_queue
 
 
 RoomAdminDep = Annotated[RoomAdmin, Depends(_room_admin)]
@@ -327,7 +327,7 @@ AdminDep = Annotated[Admin, Depends(_admin)]
 InvitesDep = Annotated[InviteService, Depends(_invites)]
 """The invites to the server, for administrators."""
 
-AllReportsDep = Annotated[ReportService, Depends(_all_reports)]
+AllReportsDep = Annotated[ReportQueue, Depends(_all_reports)]
 """The reports of all rooms, for administrators."""
 
 

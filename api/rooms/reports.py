@@ -17,15 +17,13 @@ from api.store.base.store import Store
 
 
 class ReportService:
-    """Stores reports and reads them. The methods for administrators do not check who asks."""
+    """Takes the reports of members."""
 
     def __init__(self, store: Store, members: MemberService, throttles: Throttles, record: Record) -> None:
         self._store = store
         self._members = members
         self._throttles = throttles
         self._record = record
-
-    # -- for members
 
     async def report(  # noqa: PLR0913, PLR0917  the fields of the request
         self, by: User, room_id: str, seq: int, reason: str, epoch: str | None, address: str | None
@@ -58,14 +56,20 @@ class ReportService:
                 room_id=room_id,
             )
 
-    # -- for administrators
+
+class ReportQueue:
+    """The reports of all rooms, for administrators. It does not check who asks; `by` is None on the command line."""
+
+    def __init__(self, store: Store, record: Record) -> None:
+        self._store = store
+        self._record = record
 
     async def all(self, *, state: ReportState | None, cursor: str | None, limit: int) -> Page[SeenReport]:
         """List the reports, newest first: all, or those in a state. Raises `BadCursor`."""
         page = await self._store.reports.all(state=state, cursor=cursor, limit=limit)
         return Page(await self._seen(page.items), page.next_cursor)
 
-    async def read(self, report_id: str, by: str, address: str | None) -> ReadReport:
+    async def read(self, report_id: str, by: str | None, address: str | None) -> ReadReport:
         """Return a report with its message, also one of a private room. That is recorded. Raises `NotFound`."""
         report = await self._store.reports.get(report_id)
         if report is None:
@@ -85,7 +89,9 @@ class ReportService:
         )
         return ReadReport(seen, message)
 
-    async def set_state(self, report_id: str, state: ReportState, by: str, address: str | None) -> SeenReport:
+    async def set_state(
+        self, report_id: str, state: ReportState, by: str | None, address: str | None
+    ) -> SeenReport:
         """Close a report, or open it again. Raises `NotFound`."""
         report = await self._store.reports.set_state(report_id, state)
         event = Audited.REPORT_CLOSED if state is ReportState.CLOSED else Audited.REPORT_REOPENED

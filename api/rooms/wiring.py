@@ -16,7 +16,7 @@ from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
 from api.rooms.receipts import Receipts
-from api.rooms.reports import ReportService
+from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.typing import TypingService
@@ -35,6 +35,7 @@ class RoomServices:
     bans: BanService
     blocks: BlockService
     reports: ReportService
+    report_queue: ReportQueue
     direct: DirectRooms
     hooks: HookService
     invites: RoomInvites
@@ -80,6 +81,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         bans=BanService(store, members, limits.throttles, on_left, record),
         blocks=BlockService(store, members, limits.throttles, record),
         reports=ReportService(store, members, limits.throttles, record),
+        report_queue=ReportQueue(store, record),
         direct=direct,
         hooks=HookService(store, members, mentions, writing, limits.throttles, limits.caps, record, make_bot),
         invites=RoomInvites(store, rooms, members, limits.throttles, limits.caps, record),

@@ -1,6 +1,7 @@
 """Reports of messages, and what administrators see of them."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from api.models.rooms import Role
 from api.store import open_store
 from api.store.base.store import Store
 from tests.node import Event, Node, Person
+from tests.process import result
 from tests.rooms.test_bans import shown_user
 from tests.rooms.test_policy import give
 from tests.rooms.test_rooms import make_room, say
@@ -154,3 +156,38 @@ async def test_only_messages_are_reported_and_only_of_the_right_epoch(admin: Per
         assert (
             await admin.http.patch(f"/admin/reports/{unknown}", json={"state": "open"})
         ).status_code == 404
+
+
+async def test_the_command_line_reads_reports_and_closes_them(
+    admin: Person, alice: Person, bob: Person, store_url: str, tmp_path: Path
+) -> None:
+    async def run(*arguments: str) -> str:
+        code, out, err = await result({"TAILWIRE_STORE": store_url}, tmp_path, "report", *arguments)
+        assert (code, err) == (0, "")
+        return out
+
+    room_id = (await make_room(alice, "Den", "private"))["id"]
+    await give(alice, room_id, bob, Role.READER)
+    said = {"ref": "rude", "body": "rude \x1b]0;words"}
+    sent = await alice.http.post(f"/rooms/{room_id}/messages", json=said)
+    assert sent.status_code == 201, sent.text
+    seq = sent.json()["seq"]
+    assert (await report(bob, room_id, seq)).status_code == 204
+    (listed,) = await reports(admin)
+    line = await run("list", "--state", "open")
+    assert line.split("  ") == [listed["id"], listed["at"], "open", f"{room_id} {seq}", "bob", f"{REASON}\n"]
+    assert (
+        (await run("read", listed["id"]))
+        .splitlines()[1]
+        .endswith("alice: rude \N{REPLACEMENT CHARACTER}]0;words")
+    )
+    await run("close", listed["id"])
+    assert await run("list", "--state", "open") == ""
+    assert [one["state"] for one in await reports(admin)] == ["closed"]
+    await run("reopen", listed["id"])
+    told = (await admin.http.get("/admin/audit", params={"limit": 3})).json()["items"]
+    assert [one["event"] for one in told] == ["report_reopened", "report_closed", "report_read"]
+    await alice.http.delete(f"/rooms/{room_id}/messages/{seq}")
+    assert "The message is deleted." in await run("read", listed["id"])
+    code, _, err = await result({"TAILWIRE_STORE": store_url}, tmp_path, "report", "read", "nobody")
+    assert (code, err.startswith("tailwire: ")) == (1, True)
