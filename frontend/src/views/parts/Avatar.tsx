@@ -13,7 +13,10 @@ function initialsOf(username: string): string {
   return letters.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('');
 }
 
-/** Made from the username only, so a user has the same letters and colour everywhere. */
+/**
+ * Made from the username only, so a user has the same letters and colour everywhere. The username of
+ * a bot says little where a hook has made it, so bots give their shown name.
+ */
 export function Avatar({ username }: { username: string }) {
   return (
     <span class={`avatar hue-${hueOf(username)}`} aria-hidden="true">

@@ -23,7 +23,7 @@ export function MemberItem({ room, member, onManage }: MemberItemProps) {
   return (
     <li class="member">
       <span class="member-avatar">
-        <Avatar username={member.username} />
+        <Avatar username={member.is_bot ? name : member.username} />
         {isOnline && <span class="online-dot" />}
       </span>
       <span class="member-names">

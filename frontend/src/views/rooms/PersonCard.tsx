@@ -69,7 +69,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
     <>
       <div class="person">
         <span class="member-avatar">
-          <Avatar username={username} />
+          <Avatar username={profile.is_bot ? name : username} />
           {isOnline && <span class="online-dot" />}
         </span>
         <div class="person-lines">

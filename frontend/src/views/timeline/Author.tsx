@@ -1,7 +1,7 @@
 import type { Author } from '../../rooms/names';
 import type { MessageEntry } from '../../rooms/timeline';
 import { Avatar } from '../parts/Avatar';
-import { useApp } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Name } from '../parts/Name';
 
 /** The name beside a message. A hook may ask for another one; its own is on its card. */
@@ -13,7 +13,9 @@ export function AuthorName({ of }: { of: MessageEntry | Author }) {
 /** The picture beside a message. The address of one is not loaded: it would tell its host who reads. */
 export function AuthorAvatar({ of }: { of: MessageEntry | Author }) {
   const { emoji } = useApp();
+  const { names } = useSession();
   const shown = shownIn(of);
+  const isBot = 'is_bot' in of && of.is_bot;
   const icon = shown?.icon_emoji;
   // A name has only letters and signs that are ASCII; what is no name is an emoji itself.
   const picture = icon && /^[\w+'-]+$/.test(icon) ? emoji.value?.named(icon) : icon;
@@ -22,7 +24,7 @@ export function AuthorAvatar({ of }: { of: MessageEntry | Author }) {
       {picture}
     </span>
   ) : (
-    <Avatar username={shown?.name ?? of.username} />
+    <Avatar username={shown?.name ?? (isBot ? names.of(of) : of.username)} />
   );
 }
 
