@@ -155,6 +155,23 @@ async def test_a_head_stays_small_however_long_its_log(store: ClusterStore, behi
     assert await behind.run(r.table("heads").get(LOBBY_ID)["tail"].count()) < 100
 
 
+async def test_after_a_hole_in_a_tail_no_trim_drops_an_entry_that_is_not_flushed(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.log.append(LOBBY_ID, message("first"))
+    holes = {"seq": r.row["seq"] + 5, "attempt": "of another program"}
+    await behind.write(r.table("heads").get(LOBBY_ID).update(holes))
+    refs = [f"{n}" for n in range(60)]
+    for n, ref in enumerate(refs):
+        await store.log.append(LOBBY_ID, message(ref))
+        if n % 3 == 0:
+            await store.flusher.flush(LOBBY_ID)
+    await store.flusher.flush(LOBBY_ID)
+    assert [entry.ref for entry in await whole_log(store) if entry.ref] == ["first", *refs]
+    head = await behind.run(r.table("heads").get(LOBBY_ID))
+    assert len(head["tail"]) == head["seq"] - head["trimmed"], "the holes are trimmed, too"
+
+
 # -- batches
 
 
