@@ -12,6 +12,7 @@ import orjson
 
 from api.models.log import Kind
 from api.store.cluster.heads import MOVES, NOTED, KnownHead, noted
+from api.store.cluster.holes import has_mark, is_whole, left_after
 from api.store.cluster.member_counts import came, counted
 from api.store.cluster.queries import TRIM_LAG, Mark, erased, heads_table, is_head
 from api.store.cluster.waiting import Guard
@@ -85,7 +86,7 @@ def _exact() -> Any:
             (head["seq"] == value("seq_before"))
             & (head["attempt"].default("") == value("attempt_before"))
             & (head["epoch"] == value("epoch"))
-            & _is_whole(head),
+            & is_whole(head),
             fields
             | {
                 "mentioned": r.json(value("mentioned")),
@@ -170,7 +171,7 @@ def _fits(head: Any, given: Any, ids: Any) -> Any:
     return (
         (head["epoch"] == mark["epoch"])
         & (head["trimmed"] <= mark["seq"])
-        & ((head["flushed"] >= mark["seq"]) | _has(head, mark))
+        & ((head["flushed"] >= mark["seq"]) | has_mark(head, mark))
         & _moves(head).do(
             lambda moves: (
                 (newest_of(moves) <= given["seen_from"])
@@ -212,7 +213,7 @@ def _grown_by_any(head: Any, given: Any) -> Any:
         return _numbered(given, seq).do(
             lambda new: (
                 _grown(head, given, seq, trim, new)
-                .merge({"tail": _blanked(_left(head, trim) + new, given)})
+                .merge({"tail": _blanked(left_after(head, trim) + new, given)})
                 .merge(_with_moves_of(head, given, new))
                 .merge(_with_room(given["room"]))
                 .merge(_without_mentions_of(given["deleted"]))
@@ -240,7 +241,7 @@ def _grown(head: Any, given: Any, seq: Any, trim: Any, new: Any) -> Any:
                     lambda one: one[0] > seq + given["count"] - NOTED
                 ),
             ),
-            "tail": _left(head, trim) + new,
+            "tail": left_after(head, trim) + new,
         }
     )
 
@@ -268,32 +269,6 @@ def _without_mentions_of(deleted: Any) -> Any:
 def _trim(head: Any, given: Any) -> Any:
     """Return the seq up to which an append may trim the tail."""
     return r.expr([head["trimmed"], head["flushed"] - TRIM_LAG, given["mark"]["seq"] - TRIM_LAG]).max()
-
-
-def _has(head: Any, mark: Any) -> Any:
-    """Return whether the tail has the entry of a mark."""
-    return r.branch(
-        _is_whole(head),
-        head["tail"].nth(mark["seq"] - head["trimmed"] - 1)["attempt"] == mark["attempt"],
-        head["tail"].contains(lambda row: (row["seq"] == mark["seq"]) & (row["attempt"] == mark["attempt"])),
-    )
-
-
-def _left(head: Any, trim: Any) -> Any:
-    """Return the tail without the entries up to the seq `trim`."""
-    return r.branch(
-        _is_whole(head),
-        head["tail"].slice(trim - head["trimmed"]),
-        head["tail"].filter(lambda row: row["seq"] > trim),
-    )
-
-
-def _is_whole(head: Any) -> Any:
-    """Return whether the tail has a row for each of its seqs. Else a place in it says nothing of a seq.
-
-    Only another program leaves a seq out, and the entries after it must not be dropped in its place.
-    """
-    return head["tail"].count() == head["seq"] - head["trimmed"]
 
 
 def _numbered(given: Any, seq: Any) -> Any:
