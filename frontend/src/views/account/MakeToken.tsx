@@ -3,12 +3,12 @@ import { nameIn } from '../../browser/text';
 import type { MadeToken, TokenTerms } from '../../wire/program_tokens';
 import type { PublicUser, Room } from '../../wire/protocol';
 import { Choices } from '../parts/Choices';
+import { ChosenList } from '../parts/ChosenList';
 import { useAccount, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
-import { Icon } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
 import { RoomPicker } from '../parts/RoomPicker';
 import { SelectField } from '../parts/SelectField';
@@ -151,24 +151,12 @@ function ChooseRooms({ onChosen }: { onChosen(room_ids: readonly string[]): Prom
         hint="Enter adds it."
         onPick={(room) => setChosen([...chosen, room])}
       />
-      {chosen.length > 0 && (
-        <ul class="chosen-people" aria-label="Chosen rooms">
-          {chosen.map((room) => (
-            <li key={room.id}>
-              <button
-                type="button"
-                class="chosen-person"
-                aria-label={`Remove ${titles.of(room)}`}
-                title="Remove"
-                onClick={() => setChosen(chosen.filter(({ id }) => id !== room.id))}
-              >
-                <bdi>{titles.of(room)}</bdi>
-                <Icon name="close" size={16} />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ChosenList
+        label="Chosen rooms"
+        chosen={chosen}
+        nameOf={(room) => titles.of(room)}
+        onChange={setChosen}
+      />
       <ErrorLine text={error} />
       <div class="form-actions">
         <WorkButton

@@ -4,9 +4,9 @@ import { fitting } from '../../rooms/finding';
 import { People } from '../../rooms/people';
 import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
+import { ChosenList } from '../parts/ChosenList';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
-import { Icon } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
 import { Picker } from '../parts/Picker';
 import { WorkButton } from '../parts/WorkButton';
@@ -71,24 +71,12 @@ export function NewDirect({ onClose }: { onClose(): void }) {
         clears
         onEmpty={() => void open()}
       />
-      {chosen.length > 0 && (
-        <ul class="chosen-people" aria-label="Chosen people">
-          {chosen.map((user) => (
-            <li key={user.id}>
-              <button
-                type="button"
-                class="chosen-person"
-                aria-label={`Remove ${titles.nameOf(user)}`}
-                title="Remove"
-                onClick={() => setChosen(chosen.filter(({ id }) => id !== user.id))}
-              >
-                <bdi>{titles.nameOf(user)}</bdi>
-                <Icon name="close" size={16} />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ChosenList
+        label="Chosen people"
+        chosen={chosen}
+        nameOf={(user) => titles.nameOf(user)}
+        onChange={setChosen}
+      />
       <ErrorLine text={error} />
       <div class="form-actions">
         <button type="button" class="button" onClick={onClose}>
