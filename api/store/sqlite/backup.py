@@ -16,6 +16,7 @@ from api.store.sqlite import schema
 from api.store.sqlite.database import flush_directory, path_of
 from api.store.sqlite.epochs import SqliteEpochs, renew_epochs
 from api.store.sqlite.errors import translated
+from api.store.sqlite.leases import end_leases
 from api.store.sqlite.rows import newest_id
 from api.store.sqlite.wake import is_open_somewhere
 
@@ -83,6 +84,7 @@ def _begin_anew(partial: Path, file: Path) -> int:
         cursor = connection.cursor()
         with connection:
             renew_epochs(cursor)
+            end_leases(cursor)
         return newest_id(cursor)
 
 

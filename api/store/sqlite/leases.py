@@ -44,6 +44,12 @@ def require_newest(cursor: apsw.Cursor, lease: Lease) -> None:
         raise LeaseLost
 
 
+def end_leases(cursor: apsw.Cursor) -> None:
+    """End the leases that a copy holds, and keep their numbers. A copy of a version before leases has none."""
+    if cursor.execute("PRAGMA table_info(leases)").fetchall():
+        cursor.execute("UPDATE leases SET until = 0")
+
+
 def _now() -> int:
     return time.time_ns() // 1_000_000
 

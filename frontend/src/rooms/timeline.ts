@@ -356,9 +356,10 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
         ...{ mentions_all: fact.mentions_all ?? entry.mentions_all },
       };
     case 'delete':
+      // The ref stays, by which the outbox knows a message of its own and the line keeps the focus.
       return {
         ...entry,
-        ...{ body: '', ref: null, edited_at: null, deleted: true, pinned: false, reactions: [] },
+        ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
         ...{ mentions: [], mentions_all: false, shown_as: null },
       };
     case 'reaction':

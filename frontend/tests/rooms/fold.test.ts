@@ -36,8 +36,11 @@ function entriesOf(log: FoldCase['log']): EntryEvent[] {
   });
 }
 
+/** Without the refs of deleted messages, which the page keeps where it saw them and the server does not tell. */
 function messagesOf({ entries }: Timeline): MessageEntry[] {
-  return entries.filter((entry) => entry.kind === 'message');
+  return entries
+    .filter((entry) => entry.kind === 'message')
+    .map((entry) => (entry.deleted ? { ...entry, ref: null } : entry));
 }
 
 /** A page of history brings all messages, asked for when the log ended at `seq`. */
