@@ -8,6 +8,7 @@
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   ├── BadInvite      bad_invite          an invite that is unknown, used up or expired; clients cannot tell which
     │   ├── BadEmoji       bad_emoji           not one emoji
+    │   ├── BadFile        bad_file            a file that seems to be a picture, and cannot be shown as one
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that is not valid
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
@@ -138,6 +139,13 @@ class BadEmoji(Invalid):
 
     code = "bad_emoji"
     title = "This is not one emoji"
+
+
+class BadFile(Invalid):
+    """The file seems to be a picture, and cannot be shown. It is not kept: what cannot be read may tell a place."""
+
+    code = "bad_file"
+    title = "The picture cannot be shown"
 
 
 class WrongPassword(Invalid):

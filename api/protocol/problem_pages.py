@@ -8,6 +8,10 @@ PATH: Final = "/problems/"
 ADVICE: Final = {
     "archived": "The room is archived. Read it, or ask an owner to take it back. Sending again does not help.",
     "bad_cursor": "The cursor or the token was not given by this list or this consumer. Begin with the first page.",
+    "bad_file": (
+        "The file begins like a picture, and is damaged or too large to be shown. Send another picture,"
+        " or put this one into an archive: archives are kept as they are."
+    ),
     "bad_emoji": "Send exactly one emoji, in any of its forms.",
     "bad_envelope": "A frame is one JSON object with `type`, and with a `ref` where the command needs one.",
     "bad_invite": "The invite is unknown, used up, ended or expired. Ask for another one.",
