@@ -1,10 +1,10 @@
 """Pages of the rooms' logs as they are now, which the webhooks of a room share."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from api.models.followers import Progress
 from api.models.log import Entry
@@ -44,14 +44,15 @@ class RoomPages:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pages: dict[str, RoomPage] = {}
-        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._epochs: dict[str, str] = {}  # by room: the epoch that was found last
         self._grown: set[str] = set()  # rooms that have grown while they were read
 
     def outdate(self, room_id: str) -> None:
         """Take note that a room has grown."""
         self._pages.pop(room_id, None)
-        self._grown.add(room_id)
+        if room_id in self._reading:
+            self._grown.add(room_id)
 
     def forget_old(self) -> None:
         """Forget the pages that are too old to be used."""
@@ -59,15 +60,14 @@ class RoomPages:
         self._pages = {
             room_id: page for room_id, page in self._pages.items() if now - page.read_at <= FRESH_SECONDS
         }
-        for room_id in [room_id for room_id, lock in self._reading.items() if not lock.locked()]:
-            del self._reading[room_id]
 
     async def read(self, room_id: str, after: int) -> RoomPage | None:
         """Return what comes after a seq in a room; None if there is no such room. Raises `Unavailable`.
 
         The answer is no older than the last `outdate` before the call.
         """
-        async with self._reading[room_id]:  # whoever waits here finds what the other has read
+        lock = self._reading.setdefault(room_id, asyncio.Lock())
+        async with lock:  # whoever waits here finds what the other has read
             page, now = self._pages.get(room_id), asyncio.get_running_loop().time()
             if page is not None and now - page.read_at <= FRESH_SECONDS and page.has(after):
                 return page

@@ -70,6 +70,7 @@ class WebhookShift:
         self._sooner = asyncio.Event()
         self._noted: list[Delivery] = []
         self._changed: set[str] = set()
+        self._grown: dict[str, int] | None = None  # while heads are read: the rooms that grow meanwhile
         self._must_compare = True
         self._must_read = asyncio.Event()
         self._must_read.set()
@@ -78,11 +79,10 @@ class WebhookShift:
 
     def wake(self, grown: Grown) -> None:
         """Take note of a room that has grown."""
-        ids = self._of_room.get(grown.room_id)
-        if ids is None:
-            return
         self._pages.outdate(grown.room_id)
-        for line in [self.lines[webhook_id] for webhook_id in ids]:
+        if self._grown is not None:
+            self._grown[grown.room_id] = grown.seq
+        for line in [self.lines[webhook_id] for webhook_id in self._of_room.get(grown.room_id, ())]:
             line.head = max(line.head, grown.seq)
             line.wakes += 1
             self._start(line)
@@ -146,7 +146,9 @@ class WebhookShift:
 
     async def _meet(self, webhooks: Sequence[Webhook]) -> None:
         """Begin with webhooks that are new, take what has changed of the others, and start those that are behind."""
+        self._grown = {}  # a room of a webhook that is not known yet wakes nobody
         logs = await self._store.positions.of_each({one.follower: one.room_id for one in webhooks})
+        grown, self._grown = self._grown, None
         for webhook in webhooks:
             line, room = self.lines.get(webhook.id), logs.get(webhook.follower)
             if room is None:
@@ -155,7 +157,7 @@ class WebhookShift:
                 line = self.lines[webhook.id] = WebhookLine.of(webhook, room)
                 self._of_room[webhook.room_id].add(webhook.id)
             line.adopt(webhook)
-            line.head = max(line.head, room.head.seq)
+            line.head = max(line.head, room.head.seq, grown.get(webhook.room_id, 0))
             if line.lag or line.replay or line.position.epoch != room.head.epoch or room.is_deleted:
                 line.wakes += 1
                 self._start(line)
@@ -338,7 +340,8 @@ class WebhookShift:
                 self._drop(line)
                 return
             if standing == replace(wanted, version=wanted.version + 1):
-                line.webhook = standing
+                if standing.version > line.webhook.version:  # else a change after this one is known already
+                    line.webhook = standing
                 return
             line.adopt(standing)
 

@@ -14,7 +14,7 @@ from api.config import Settings
 from api.errors import Unavailable
 from api.feed import Feed
 from api.jobs import followers as module
-from api.jobs import leases, turns, wiring
+from api.jobs import turns, wiring
 from api.jobs.followers import Batch, Follower, Followers
 from api.jobs.leases import LeaseHolder
 from api.models.followers import FollowerPosition, Lease, Progress, Start
@@ -29,29 +29,13 @@ from api.tasks import Tasks
 from tests.node import SECONDS, eventually
 from tests.node import running as running_node
 from tests.store.calls import delete_room, send
-from tests.store.make import ALICE, BEGUN, DEN, account_of, make_room, message
+from tests.store.make import ALICE, BEGUN, DEN, make_room, message
 from tests.stranger import Stranger
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 NAME = "reader"
 Key = tuple[str, str, int]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a process ask for a lease, and try a room again, without a long wait."""
-    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(module, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(turns, "FIRST_PAUSE_SECONDS", 0.05)
-
-
-@pytest.fixture
-async def den(store: Store) -> Room:
-    """A room, whose only entry says that it is alice's."""
-    await store.accounts.create(account_of(ALICE))
-    await store.rooms.create(DEN, ALICE)
-    return DEN
 
 
 class Reader:

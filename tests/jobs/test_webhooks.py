@@ -13,12 +13,12 @@ import pytest
 
 from api.errors import Unavailable
 from api.feed import Feed
-from api.jobs import leases, webhook_shift
+from api.jobs import webhook_shift
 from api.jobs import webhooks as module
 from api.jobs.leases import LeaseHolder
 from api.jobs.webhooks import WebhookSender
-from api.models.changes import WebhooksChanged
-from api.models.followers import FollowerPosition, Lease
+from api.models.changes import Grown, WebhooksChanged
+from api.models.followers import FollowerPosition, Lease, Progress
 from api.models.log import UNREADABLE
 from api.models.rooms import Room
 from api.models.webhooks import Beginning, Outcome, PausedBy, Repeat, Webhook
@@ -33,24 +33,9 @@ from tests.node import eventually
 from tests.store.calls import delete_room, send
 from tests.store.make import ALICE, DEN, account_of, delete, make_room, make_webhook, message
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
 SECOND_MS, DAY_MS = 1_000, 86_400_000
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a process ask for a lease, and store positions, without a long wait."""
-    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(module, "RENEW_SECONDS", 0.05)
-    monkeypatch.setattr(webhook_shift, "WRITE_SECONDS", 0.05)
-
-
-@pytest.fixture
-async def den(store: Store) -> Room:
-    await store.accounts.create(account_of(ALICE))
-    await store.rooms.create(DEN, ALICE)
-    return DEN
 
 
 @dataclass(frozen=True)
@@ -221,6 +206,33 @@ async def test_a_webhook_is_sent_what_is_written_after_it_was_made_on_any_node(
         await send(store, den, "four")
         assert receivers.seqs(first.url) == [begin + 1, begin + 2, begin + 3]
     receivers.check()
+
+
+async def test_what_is_written_while_a_new_webhook_is_read_is_posted(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed may tell of it after the head was read, and before the sender knows of the webhook."""
+    receivers, heard, of_each = Receivers(), asyncio.Event(), store.positions.of_each
+    async with sending(store, receivers) as sender:
+        webhook, wake = await made(store, den), sender.wake
+        expected = webhook.start.seq + 1
+
+        def hear(grown: Grown) -> None:
+            wake(grown)
+            if grown.seq == expected:
+                heard.set()
+
+        async def slow(rooms: Mapping[str, str]) -> dict[str, Progress]:
+            found = await of_each(rooms)
+            if not heard.is_set():
+                await send(store, den, "meanwhile")
+                await heard.wait()
+            return found
+
+        monkeypatch.setattr(sender, "wake", hear)
+        monkeypatch.setattr(store.positions, "of_each", slow)
+        sender.tell(den.id)
+        await receivers.until([expected])
 
 
 async def test_a_receiver_that_is_down_for_a_week_is_sent_everything_when_it_is_back(
