@@ -86,16 +86,16 @@ def program_of_the_docs(directory: Path) -> Path:
     return path
 
 
-async def say(nodes: Sequence[Api], rng: random.Random, author: Account, room_id: str, ref: str) -> None:
-    """Send a message under this ref, to any node, until it is stored."""
+async def say(nodes: Sequence[Api], rng: random.Random, author: Account, room_id: str, ref: str) -> int:
+    """Send a message under this ref, to any node, until it is stored. Returns its seq."""
     while True:
         try:
             body = {"ref": ref, "body": f"body of {ref}"}
-            await rng.choice(nodes).ask("POST", f"/rooms/{room_id}/messages", author, json=body)
+            made = await rng.choice(nodes).ask("POST", f"/rooms/{room_id}/messages", author, json=body)
         except httpx.HTTPError:
             await asyncio.sleep(0.05)
         else:
-            return
+            return int(made["seq"])
 
 
 async def messages(node: Api, account: Account, room_id: str) -> list[dict[str, Any]]:
