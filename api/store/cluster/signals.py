@@ -9,12 +9,17 @@ signals cost one write, which need not be on a disk.
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Sequence
+from typing import Final
 
 from api.errors import Unavailable
 from api.models.changes import Signal
 from api.store.base.signals import SignalStore
 from api.store.rethinkdb import Pool, r
 from api.store.signals import GATHER_SECONDS, Outgoing, encoded
+
+RETRY_SECONDS: Final = (0.1, 0.5, 2.0)
+"""Signals that the database did not take are written again after these times, and then lost."""
 
 
 class ClusterSignals(SignalStore):
@@ -55,15 +60,21 @@ class ClusterSignals(SignalStore):
             while self._outgoing:
                 await asyncio.sleep(GATHER_SECONDS)
                 signals = self._outgoing.take()
-                were_sent = False
-                with contextlib.suppress(Unavailable):
-                    await self._pool.write(self._row_with(signals))
-                    were_sent = True
-                self._outgoing.note(len(signals), were_sent=were_sent)
+                self._outgoing.note(len(signals), were_sent=await self._write(signals))
         finally:
             self._sending = None
 
-    def _row_with(self, signals: list[Signal]) -> object:
+    async def _write(self, signals: Sequence[Signal]) -> bool:
+        """Write signals, again and again for a while. Returns False when they are lost."""
+        for pause in (*RETRY_SECONDS, None):
+            with contextlib.suppress(Unavailable):
+                await self._pool.write(self._row_with(signals))
+                return True
+            if pause is not None:
+                await asyncio.sleep(pause)
+        return False
+
+    def _row_with(self, signals: Sequence[Signal]) -> object:
         self._number += 1  # so that the same signals again are a change
         row = {"id": self.node, "number": self._number, "signals": encoded(signals)}
         at = {"at": r.now().to_epoch_time()}
