@@ -9,7 +9,9 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, TypeAlias
@@ -31,9 +33,10 @@ FIRST_FREE_PORT: Final = 1_024
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 15.0
 """A whole request, from the name to the end of the answer, takes no longer (Standard Webhooks: 15 to 30 s)."""
-MAX_CONNECTIONS: Final = 200
+MAX_IDLE: Final = 500
+"""So many connections wait to be used again. Beyond that the one that has waited longest is closed."""
 IDLE_SECONDS: Final = 30.0
-"""A connection that is not used for so long is closed."""
+"""A connection that is not used for so long is closed, at the next post to anybody."""
 MAX_ANSWER_BYTES: Final = 16 * 1024
 """A connection whose peer answers more than this is closed. Nobody reads the body of the answer."""
 
@@ -96,7 +99,7 @@ class AddressGuard:
         self._allowed = tuple(allowed)
         self._resolve = resolve or _resolved
         self._trust = trust
-        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
+        self._idle = _IdleConnections()
 
     def normal_url(self, url: str) -> str:
         """Return a URL to which something may be sent, in normal form. Raises `Invalid` for any other.
@@ -134,13 +137,16 @@ class AddressGuard:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Post to a URL, and return the answer. Raises `NoAnswer`."""
-        pool, reply = self._pool(urlsplit(url).scheme), None
+        reply: Reply | None = None
         given = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                async with pool.stream("POST", url, headers=given, content=body) as answer:
-                    reply = Reply(answer.status, _header(answer, b"retry-after"))
-                    await _skip(answer)
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                self._connection(url) as connection,
+                connection.stream("POST", url, headers=given, content=body) as answer,
+            ):
+                reply = Reply(answer.status, _header(answer, b"retry-after"))
+                await _skip(answer)
         except (*_FAILURES, TimeoutError) as error:
             # Once the status is there the peer has the request, whatever becomes of the rest of its answer.
             if reply is None:
@@ -150,8 +156,7 @@ class AddressGuard:
 
     async def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._idle.close()
 
     async def addresses(self, host: str, port: int, *, is_encrypted: bool) -> list[str]:
         """Resolve a host, and return those of its addresses that are allowed. Raises `NoAnswer` if there is none."""
@@ -167,18 +172,85 @@ class AddressGuard:
             raise NoAnswer("no address that is allowed")
         return allowed
 
-    def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
+    @asynccontextmanager
+    async def _connection(self, url: str) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
+        """Lend a connection to the host in a URL, which is kept afterwards if it can be used again."""
         # Connections belong to the name in the URL, so none that was made for one name carries what is meant for
-        # another, and TLS checks the certificate of that name.
-        if scheme not in self._pools:
-            self._pools[scheme] = httpcore.AsyncConnectionPool(
-                ssl_context=self._trust or ssl.create_default_context(),
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_CONNECTIONS,
-                keepalive_expiry=IDLE_SECONDS,
-                network_backend=_Connecting(self, is_encrypted=scheme == "https"),
-            )
-        return self._pools[scheme]
+        # another, and TLS checks the certificate of that name. httpcore's own pool looks at each connection for each
+        # other one at every request, so it is not used.
+        origin = httpcore.URL(url).origin
+        connection = await self._idle.take(origin) or self._new_connection(origin)
+        try:
+            yield connection
+        finally:
+            await self._idle.put(origin, connection)
+
+    def _new_connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        is_encrypted = origin.scheme == b"https"
+        if is_encrypted and self._trust is None:
+            self._trust = ssl.create_default_context()
+        return httpcore.AsyncHTTPConnection(
+            origin,
+            ssl_context=self._trust,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=_Connecting(self, is_encrypted=is_encrypted),
+        )
+
+
+class _IdleConnections:
+    """Connections that wait to be used again."""
+
+    def __init__(self) -> None:
+        self._of: dict[
+            tuple[bytes, bytes, int], deque[httpcore.AsyncHTTPConnection]
+        ] = {}  # the longest unused first
+        self._count = 0
+
+    async def take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
+        """Return a connection that can be used; None if there is none."""
+        while self._of.get(_key(origin)):
+            connection = self._pop(_key(origin), newest=True)
+            if connection.is_available() and not connection.has_expired():
+                return connection
+            await _end(connection)
+        return None
+
+    async def put(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Keep a connection if it can be used again, and close it otherwise. Closes those that have waited too long."""
+        if connection.is_idle() and not connection.is_closed():
+            waiting = self._of.pop(_key(origin), deque())
+            waiting.append(connection)
+            self._of[_key(origin)] = waiting
+            self._count += 1
+        else:
+            await _end(connection)
+        while self._count and (self._count > MAX_IDLE or self._oldest().has_expired()):
+            await _end(self._pop(next(iter(self._of))))
+
+    async def close(self) -> None:
+        """Close all."""
+        while self._count:
+            await _end(self._pop(next(iter(self._of))))
+
+    def _oldest(self) -> httpcore.AsyncHTTPConnection:
+        return next(iter(self._of.values()))[0]
+
+    def _pop(self, key: tuple[bytes, bytes, int], *, newest: bool = False) -> httpcore.AsyncHTTPConnection:
+        waiting = self._of[key]
+        connection = waiting.pop() if newest else waiting.popleft()
+        self._count -= 1
+        if not waiting:
+            del self._of[key]
+        return connection
+
+
+def _key(origin: httpcore.Origin) -> tuple[bytes, bytes, int]:
+    return origin.scheme, origin.host, origin.port
+
+
+async def _end(connection: httpcore.AsyncHTTPConnection) -> None:
+    with suppress(*_FAILURES, OSError):
+        await connection.aclose()
 
 
 class _Connecting(httpcore.AsyncNetworkBackend):

@@ -131,6 +131,38 @@ async def test_the_connection_goes_to_the_address_that_was_checked_though_the_na
         await guard.close()
 
 
+async def test_connections_are_used_again_by_the_same_host_and_only_so_many_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_IDLE", 2)
+    async with receiving() as first, receiving() as second, receiving() as third:
+        guard = AddressGuard([ONE])
+        for one in (first, second, first, second):
+            assert (await guard.post(one.url, b"x", {})).status == 200
+        assert (first.connection_count, second.connection_count) == (1, 1)
+        await guard.post(third.url, b"x", {})  # in the place of the first, which has waited longest
+        for one in (second, first):
+            await guard.post(one.url, b"x", {})
+        assert [one.connection_count for one in (first, second, third)] == [2, 1, 1]
+        second.answers = lambda _request: answer(200, "Connection: close")
+        for _ in range(2):
+            await guard.post(second.url, b"x", {})
+        assert second.connection_count == 2
+        await guard.close()
+
+
+async def test_a_connection_that_was_not_used_for_long_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", -1.0)
+    async with receiving() as here:
+        guard = AddressGuard([ONE])
+        for _ in range(2):
+            await guard.post(here.url, b"x", {})
+        assert here.connection_count == 2
+        await guard.close()
+
+
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     async with receiving() as here, receiving("127.0.0.2") as elsewhere:
         here.answers = lambda _request: answer(301, f"Location: {elsewhere.url}", "Retry-After: 7")
