@@ -65,10 +65,10 @@ class Inbox:
         return sum(one.seq == seq and one.reply is Reply.REFUSED for one in self.posts)
 
     def doubled(self) -> int:
-        """Return how many posts came of what had surely been taken already."""
+        """Return how many posts came of what had surely been taken already, also before `start`."""
         taken, count = set[int](), 0
         for one in self.posts:
-            count += one.seq in taken
+            count += one.seq in taken or one.seq <= self.start
             if one.is_taken and one.is_sure:
                 taken.add(one.seq)
         return count
@@ -79,9 +79,9 @@ def wrong_posts(
 ) -> Iterator[str]:
     """Yield what is wrong with the posts of a webhook.
 
-    `log` is the room's log after `start`, each entry once. So many posts may come twice as `may_double` says, and
-    until `end_seconds` after its end one that had begun before. While a node is killed or paused (`may_double`), a
-    post may come after a 410, too, as nobody may have noted that.
+    `log` is the room's log, at least as far back as anything is posted again, each entry once. So many posts may come
+    twice as `may_double` says, and until `end_seconds` after its end one that had begun before. While a node is killed
+    or paused (`may_double`), a post may come after a 410, too, as nobody may have noted that.
     """
     name = inbox.name
     yield from (f"{name}: {what}" for what in inbox.wrong)
@@ -92,7 +92,8 @@ def wrong_posts(
         entry = entries.get(one.seq)
         if entry is None or (one.type, one.data["at"]) != (f"room.{entry['type']}", entry["at"]):
             yield f"{name}: the post of {one.seq} is not what the log has there"
-    if not inbox.is_ended and (missing := sorted(entries.keys() - inbox.settled())):
+    wanted = {seq for seq in entries if seq > inbox.start}
+    if not inbox.is_ended and (missing := sorted(wanted - inbox.settled())):
         yield f"{name}: {len(missing)} entries never came: {missing[:20]}"
     if (doubled := inbox.doubled()) > may_double:
         yield f"{name}: {doubled} posts came again of what had been taken, at most {may_double} may"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.posts import Inbox, Post, Reply, wrong_posts
 
-LOG = [{"seq": seq, "type": "message", "at": f"at {seq}"} for seq in (6, 7, 8)]
+LOG = [{"seq": seq, "type": "message", "at": f"at {seq}"} for seq in (4, 5, 6, 7, 8)]
 
 
 def post(seq: int, reply: Reply = Reply.TAKEN, at: float | None = None) -> Post:
@@ -41,6 +41,13 @@ def test_as_many_may_come_again_as_is_said() -> None:
     inbox = good()
     inbox.posts.append(post(8, at=9.5))
     assert wrong(inbox, may_double=1) == []
+
+
+def test_what_was_posted_before_this_round_may_come_again_as_often() -> None:
+    inbox = good()
+    inbox.posts.insert(0, post(5, at=4.5))
+    assert wrong(inbox, may_double=1) == []
+    assert any("1 posts came again" in what for what in wrong(inbox))
 
 
 def _without(seq: int) -> Callable[[Inbox], None]:

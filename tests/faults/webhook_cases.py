@@ -22,11 +22,12 @@ from tests.node import eventually
 
 LEASE: Final = 'tailwire_lease_held{lease="webhooks"}'
 ROOMS: Final = 3
-FLOW_SECONDS: Final = 2.0
+FLOW_SECONDS: Final = 3.0
 OVER_SECONDS: Final = 16.0
 """A lease ends after 10 s, and who waits for it asks every 3 s."""
 CAUGHT_UP_SECONDS: Final = 60.0
 END_SECONDS: Final = 1.0
+PROBE_SECONDS: Final = 1.0
 MOST_DOUBLED: Final = 110
 """A position is stored after 100 entries or 1 s, so a node that dies has posted so many that nobody knows of. Some
 more are under way in one that is paused."""
@@ -140,6 +141,19 @@ class Posting:
         await eventually(is_held, seconds=2 * OVER_SECONDS)
         return found[0]
 
+    async def pause(self, node: Api) -> None:
+        """Pause a node at a moment in which others can write: in a transaction on SQLite it would hold them up, too."""
+        self.up.remove(node)
+        while True:
+            node.pause()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PROBE_SECONDS):
+                    ref = f"p-{self.rng.random()}"
+                    await say(self.up, self.rng, self.owner, self.rooms[0], ref)
+                    return
+            node.resume()
+            await asyncio.sleep(self.rng.uniform(0, 0.1))
+
     async def caught_up(self, one: Round) -> None:
         """Wait until every webhook has settled every entry."""
         began = time.monotonic()
@@ -159,15 +173,13 @@ class Posting:
     async def check(self, one: Round, *, may_double: int = 0) -> None:
         """Note what is wrong with what came in this round, and begin anew."""
         inboxes = [hook.inbox for hook in self.hooks]
-        logs = [await self.log(hook.room_id, hook.inbox.start) for hook in self.hooks]
+        logs = [await self.log(hook.room_id, max(0, hook.inbox.start - MOST_DOUBLED)) for hook in self.hooks]
+        one.took("posts", sum(len(inbox.posts) for inbox in inboxes))
+        one.took("doubled", sum(inbox.doubled() for inbox in inboxes))
         for inbox, log in zip(inboxes, logs, strict=True):
             for wrong in wrong_posts(inbox, log, may_double=may_double, end_seconds=END_SECONDS):
                 one.require(False, wrong)
-            if log:
-                inbox.start = log[-1]["seq"]
-        one.took("posts", sum(len(inbox.posts) for inbox in inboxes))
-        one.took("doubled", sum(inbox.doubled() for inbox in inboxes))
-        for inbox in inboxes:
+            inbox.start = log[-1]["seq"]
             inbox.posts.clear()
             inbox.resumed.clear()
         self.hooks[:] = [hook for hook in self.hooks if not hook.inbox.is_ended]
@@ -227,12 +239,13 @@ async def receivers_fail(scene: Scene, rounds: Rounds) -> None:
         killed = it.receivers[-1]
         for one in rounds:
             async with it.flowing(one) as brief:
+                await asyncio.sleep(one.rng.uniform(0.1, 0.6))
+                await it.end(brief)
                 for _ in range(2):
                     await asyncio.sleep(one.rng.uniform(0.1, 0.6))
                     await killed.kill()
                     await asyncio.sleep(one.rng.uniform(0, 0.6))
                     await killed.open()
-                await it.end(brief)
             await it.check(one)
 
 
@@ -276,8 +289,8 @@ async def poster_paused(scene: Scene, rounds: Rounds) -> None:
             async with it.flowing(one) as brief:
                 await asyncio.sleep(one.rng.uniform(0.05, 1.5))
                 await it.end(brief)
-                leader.pause()
-                it.up.remove(leader)
+                await asyncio.sleep(END_SECONDS)  # who is paused before it hears of that may post once more
+                await it.pause(leader)
                 paused_at = time.monotonic()
                 try:
                     await it.leader()
