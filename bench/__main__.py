@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, idle, online, rooms, sends, slow
+from bench.cases import fanout, growth, idle, online, rooms, sends, slow, webhooks
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -27,6 +27,7 @@ SUITES: Final = {
     "slow": slow.cases,
     "growth": growth.cases,
     "online": online.cases,
+    "webhooks": webhooks.cases,
 }
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.
@@ -59,6 +60,8 @@ SHOWN: Final = {
     "event_us": "an event {:.2f} us",
     "storm_events": "reconnects told {:,.0f}",
     "notice_us": "a notice {:.2f} us",
+    "post_cpu_us": "a post {:,.0f} us",
+    "idle_ratio": "idle webhooks {:.2f} x",
     "held_rate": "held {:,.0f}/s",
     "beyond_p99_ms": "p99 {:,.0f} ms at the next rate",
     "other_node_cpu_us": "an idle node {:.1f} us a change",

@@ -4,10 +4,11 @@ import json
 import secrets
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from bench.contenders.subject import PADDING, Subject
@@ -82,10 +83,22 @@ def socket_of(port: int, room_id: str = LOBBY, room: int = 0) -> Socket:
 
 
 @contextmanager
-def node(store: str, directory: Path, cores: set[int] = SERVER_CORES, root: Path = ROOT) -> Iterator[Node]:
-    """Run a node of this checkout on this store."""
+def node(
+    store: str,
+    directory: Path,
+    cores: set[int] = SERVER_CORES,
+    root: Path = ROOT,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Node]:
+    """Run a node of this checkout on this store, with `more` settings."""
     port = free_port()
-    settings = {**LIFTED, "TAILWIRE_STORE": store, "TAILWIRE_PORT": str(port), "PYTHONPATH": str(root)}
+    settings = {
+        **LIFTED,
+        **more,
+        "TAILWIRE_STORE": store,
+        "TAILWIRE_PORT": str(port),
+        "PYTHONPATH": str(root),
+    }
     with started(COMMAND, cores=cores, directory=directory, environment=settings) as process:
         process.wait_for(port)
         yield Node(process, port, store)
@@ -93,13 +106,16 @@ def node(store: str, directory: Path, cores: set[int] = SERVER_CORES, root: Path
 
 @contextmanager
 def cluster(
-    directory: Path, cores: Sequence[set[int]], root: Path = ROOT
+    directory: Path,
+    cores: Sequence[set[int]],
+    root: Path = ROOT,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[Database, list[Node]]]:
-    """Run a fresh RethinkDB, and a node on it for each set of cores."""
+    """Run a fresh RethinkDB, and a node on it for each set of cores, with `more` settings."""
     with ExitStack() as stack:
         rethinkdb = stack.enter_context(database(directory))
         store = rethinkdb.prepared(root)
-        yield rethinkdb, [stack.enter_context(node(store, directory, own, root)) for own in cores]
+        yield rethinkdb, [stack.enter_context(node(store, directory, own, root, more)) for own in cores]
 
 
 def subject(

@@ -101,6 +101,21 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("µs a notice", "notice_us", "{:.2f}"),
         ("µs a message, 1,000 at once", "busy_message_us", "{:.2f}"),
     ),
+    "webhooks": (
+        ("posts/s", "posts_per_second", "{:,.0f}"),
+        ("ack to post p50 ms", "p50_ms", "{:.1f}"),
+        ("p99 ms", "p99_ms", "{:.1f}"),
+        ("CPU µs a post", "post_cpu_us", "{:,.0f}"),
+        ("database µs a post", "post_database_us", "{:,.0f}"),
+        ("CPU µs a message without webhooks", "plain_cpu_us", "{:,.0f}"),
+        ("beside idle ones", "idle_ratio", "{:.2f} x"),
+        ("CPU at rest without", "rest_cpu", "{:.2%}"),
+        ("with idle ones", "idle_rest_cpu", "{:.2%}"),
+        ("lost", "lost", "{:,.0f}"),
+        ("out of order", "disordered", "{:,.0f}"),
+        ("load's CPU", "generator_cpu", "{:.0%}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
 }
 
 GROUPED: Final = frozenset({"growth", "online"})
