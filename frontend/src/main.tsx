@@ -16,6 +16,7 @@ import './styles/dialog.css';
 import './styles/menu.css';
 import './styles/emoji.css';
 import './styles/account.css';
+import './styles/search.css';
 import './styles/touch.css';
 import './styles/forced_colours.css';
 import { AppContext } from './views/parts/context';

@@ -15,6 +15,8 @@ export type Route =
     }
   | { name: 'browse' }
   | { name: 'mentions' }
+  /** What is searched for, and the id of the room in which; null for all rooms. */
+  | { name: 'search'; text: string; room: string | null }
   /** A page of the administrators' screen, and what it is about. */
   | { name: 'admin'; page: string; id: string }
   | { name: 'signup' }
@@ -29,6 +31,7 @@ const ROOM = new RegExp(
 );
 const ADMIN = new RegExp(`^#/admin(?:/([a-z]{1,32})(?:/${ID})?)?$`);
 const INVITE = new RegExp(`^#/invite/${ID}$`);
+const SEARCH = '#/search';
 const SETUP = new RegExp(`^#/setup/${ID}$`);
 
 export function parseHash(hash: string): Route {
@@ -44,6 +47,10 @@ export function parseHash(hash: string): Route {
   if (code) return { name: 'invite', code };
   const token = SETUP.exec(hash)?.[1];
   if (token) return { name: 'setup', token };
+  if (hash.startsWith(SEARCH)) {
+    const asked = new URLSearchParams(hash.slice(SEARCH.length));
+    return { name: 'search', text: asked.get('q') ?? '', room: asked.get('room') };
+  }
   if (hash === '#/browse') return { name: 'browse' };
   if (hash === '#/mentions') return { name: 'mentions' };
   if (hash === '#/signup') return { name: 'signup' };

@@ -3,6 +3,7 @@
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
 const MEDIUM = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
 const SHORT_DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
@@ -20,6 +21,11 @@ export function fullTime(at: string): string {
 
 export function mediumTime(at: string): string {
   return format(MEDIUM, at);
+}
+
+/** A day of the calendar, such as 2026-11-29; any other text as it is. */
+export function dayText(day: string): string {
+  return /^\d{4}-\d\d-\d\d$/.test(day) ? format(DATE, `${day}T12:00`) || day : day;
 }
 
 /** The local calendar day, as a key. */

@@ -12,7 +12,9 @@ export type Inline =
   /** A name between colons, which may be one of an emoji. */
   | { kind: 'name'; name: string }
   /** `@` and a name, which may be one of a member. */
-  | { kind: 'mention'; name: string };
+  | { kind: 'mention'; name: string }
+  /** What somebody searched for, and code in which it is. Only `withFound` makes them. */
+  | { kind: 'found' | 'sample'; children: readonly Inline[] };
 
 export type Block =
   | { kind: 'paragraph'; children: readonly Inline[] }

@@ -23,6 +23,7 @@ import type { Receipts } from './receipts';
 import type { Recounts } from './recounts';
 import type { Refreshes } from './refreshes';
 import type { Rooms } from './rooms';
+import type { Search } from './search';
 import type { SlowMode } from './slow_mode';
 import type { Threads } from './threads';
 import { apply, doubtful, isAt, order, position } from './timeline';
@@ -41,6 +42,7 @@ interface InboxOptions {
   notifying: Lazy<Notifying>;
   recounts: Recounts;
   threads: Lazy<Threads>;
+  search: ReadonlySignal<Search | null>;
   refreshes: Refreshes;
   rooms: Rooms;
   timelines: Timelines;
@@ -131,7 +133,7 @@ export class Inbox {
   }
 
   #entry(event: EntryEvent): void {
-    const { members, openRoomId, recounts, refreshes, rooms } = this.#to;
+    const { members, openRoomId, recounts, refreshes, rooms, search } = this.#to;
     const { subscriptions, threads, timelines } = this.#to;
     const { room_id } = event;
     const timeline = timelines.get(room_id);
@@ -142,6 +144,7 @@ export class Inbox {
     if (standing !== 'next') return;
     if (event.type === 'message') this.#arriving(event);
     threads.loaded?.apply(event);
+    search.peek()?.apply(event);
     timeline.value = apply(before, event);
     if (room_id !== openRoomId.peek()) timelines.grew(room_id);
     if (!rooms.apply(event, before, this.#to.user_id)) refreshes.want(room_id);

@@ -28,6 +28,7 @@ import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
 import { RoomList } from './room_list';
 import { Rooms } from './rooms';
+import type { Search } from './search';
 import { SlowMode } from './slow_mode';
 import { holds, position } from './timeline';
 import { Timelines } from './timelines';
@@ -152,6 +153,8 @@ export function wireRooms(options: RoomsOptions) {
   const threads = new Lazy(
     async () => new (await import('./threads')).Threads({ ...loading, clock }),
   );
+  /** What was searched for last. The first search makes it. */
+  const search = signal<Search | null>(null);
   const shared = {
     ...{ user_id, freshness, rooms, timelines, subscriptions, history, reading, refreshes },
     ...{ outbox, openRoomId },
@@ -186,6 +189,7 @@ export function wireRooms(options: RoomsOptions) {
     outbox,
     history,
     threads,
+    search,
     recounts,
     notifying,
     levels,
@@ -201,7 +205,7 @@ export function wireRooms(options: RoomsOptions) {
     drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
       ...{ ...shared, members, membership, presence, receipts },
-      ...{ recounts, threads, typing, levels, notifying },
+      ...{ recounts, threads, search, typing, levels, notifying },
       ...{ blocks, slowMode },
     }),
     say(room_id: string, body: string, reply_to: number | null = null): void {

@@ -13,6 +13,8 @@ export interface ProblemBody {
   request_id?: string;
   errors?: FieldError[];
   retry_after_seconds?: number;
+  /** How much of something long is done, from 0 to 1. */
+  done?: number;
 }
 
 // Beside those from 500: no answer, too slow, a host that the operator has not named yet, too often.
@@ -25,6 +27,7 @@ export class Problem extends Error {
   readonly requestId: string | null;
   readonly fields: ReadonlyMap<string, string>;
   readonly retryAfterSeconds: number | null;
+  readonly done: number | null;
 
   constructor(body: ProblemBody) {
     super(body.code ?? 'unknown');
@@ -33,6 +36,7 @@ export class Problem extends Error {
     this.detail = body.detail ?? body.title ?? '';
     this.requestId = body.request_id ?? null;
     this.retryAfterSeconds = body.retry_after_seconds ?? null;
+    this.done = body.done ?? null;
     this.fields = fieldErrors(body.errors);
   }
 

@@ -9,7 +9,7 @@ export function writtenBlocks(blocks: readonly Block[]): string {
   return blocks.map(block).join('');
 }
 
-const TAGS = { emphasis: 'em', strong: 'strong', struck: 'del' };
+const TAGS = { emphasis: 'em', strong: 'strong', struck: 'del', found: 'mark', sample: 'code' };
 
 function inline(node: Inline): string {
   if (typeof node === 'string') return node;

@@ -115,9 +115,9 @@ describe('a message body', () => {
         '<p dir="auto">one</p>',
         '<ol dir="auto"><li value="1">a</li><li value="3">b<ul><li><em>c</em></li></ul></li></ol>',
         '<blockquote dir="auto">q</blockquote>',
-        '<section class="body-table" dir="auto" aria-label="Table" tabindex="0"><table>',
+        '<div role="group" class="body-table" dir="auto" aria-label="Table" tabindex="0"><table>',
         '<thead><tr><th class="to-start">h</th><th class="to-end">i</th></tr></thead>',
-        '<tbody><tr><td class="to-start">x</td></tr></tbody></table></section>',
+        '<tbody><tr><td class="to-start">x</td></tr></tbody></table></div>',
         '<div class="code-block"><pre dir="ltr" data-language="sh"><code>',
         '<span class="code-keyword">echo</span> <span class="code-string">"hi"</span> ',
         '<span class="code-comment"># x</span></code></pre></div>',
@@ -159,9 +159,9 @@ describe('a message body', () => {
   });
 
   const TAGS =
-    'a blockquote button code del div em li ol p path pre section span strong svg table tbody td th thead tr ul';
+    'a blockquote button code del div em li ol p path pre span strong svg table tbody td th thead tr ul';
   const ATTRIBUTES =
-    'aria-hidden aria-label class d data-language dir height href rel tabindex target title type value viewBox width';
+    'role aria-hidden aria-label class d data-language dir height href rel tabindex target title type value viewBox width';
 
   test.each(attacks.places)(
     '%j makes nothing but what is allowed, whatever stands in it',

@@ -1,9 +1,10 @@
 import { copyText } from '../../browser/clipboard';
 import { roomHash } from '../../browser/router';
 import { canBan, mayDelete, mayInvite, settingsToChange } from '../../rooms/governing';
+import { searchHash } from '../../rooms/query';
 import type { Room } from '../../wire/protocol';
 import { LOBBY } from '../../wire/protocol';
-import { useSession } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
 import { BansDialog } from './BansDialog';
@@ -26,7 +27,7 @@ export type AboutRoom =
   | 'delete';
 
 interface Item {
-  what: AboutRoom | 'link';
+  what: AboutRoom | 'link' | 'search';
   text: string;
   icon: IconName;
   isDanger?: boolean;
@@ -34,6 +35,10 @@ interface Item {
 }
 
 const ITEMS: readonly Item[] = [
+  {
+    ...{ what: 'search', text: 'Search in this room', icon: 'search' },
+    isOffered: (_, features) => features.has('search'),
+  },
   {
     ...{ what: 'settings', text: 'Room settings', icon: 'pencil' },
     isOffered: (room, features) =>
@@ -96,7 +101,9 @@ export function RoomDialogs({ room, what, anchor, onOpen, onClose }: RoomDialogs
 
 function RoomMenu({ room, anchor, onOpen, onClose }: Omit<RoomDialogsProps, 'what'>) {
   const { features, titles } = useSession();
+  const { router } = useApp();
   const choose = (what: Item['what']) => {
+    if (what === 'search') return router.go(searchHash('', room.id));
     if (what !== 'link') return onOpen(what);
     void copyText(new URL(roomHash(room.id), window.location.href).href);
     onClose();

@@ -51,7 +51,7 @@ export function Shell({ user }: { user: PublicUser | null }) {
     entered.current = true;
   }, [place]);
 
-  const atHome = !['room', 'browse', 'mentions', 'admin', 'invite'].includes(route.name);
+  const atHome = !['room', 'browse', 'mentions', 'search', 'admin', 'invite'].includes(route.name);
   return (
     <div class={atHome ? 'shell at-home' : 'shell'}>
       <button type="button" class="skip-link" onClick={() => main.current?.focus()}>
@@ -71,6 +71,12 @@ export function Shell({ user }: { user: PublicUser | null }) {
           <LazyPlace title="Public rooms" load={loadRoomViews} show={({ Browse }) => <Browse />} />
         ) : route.name === 'mentions' ? (
           <LazyPlace title="Mentions" load={loadRoomViews} show={({ Mentions }) => <Mentions />} />
+        ) : route.name === 'search' ? (
+          <LazyPlace
+            title="Search"
+            load={loadDialogs}
+            show={({ SearchPlace }) => <SearchPlace {...route} />}
+          />
         ) : route.name === 'admin' ? (
           <LazyPlace title="Administration" load={loadAdmin} show={({ Admin }) => <Admin />} />
         ) : route.name === 'invite' ? (

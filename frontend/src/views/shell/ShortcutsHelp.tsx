@@ -1,4 +1,5 @@
 import { MARKS } from '../../formatting/marks';
+import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 
 type Keys = readonly (readonly [keys: readonly string[], what: string])[];
@@ -27,6 +28,8 @@ const SHORTCUTS: Keys = [
   [['?'], 'This list'],
 ];
 
+const SEARCH: Keys = [[['Ctrl', 'Shift', 'F'], 'Search messages, in the room that is open']];
+
 const WRITING: Keys = [
   [['Enter'], 'Send'],
   [['Shift', 'Enter'], 'A new line'],
@@ -35,9 +38,10 @@ const WRITING: Keys = [
 ];
 
 export function ShortcutsHelp({ onClose }: { onClose(): void }) {
+  const { features } = useSession();
   return (
     <Dialog title="Keys" onClose={onClose}>
-      <KeyList keys={SHORTCUTS} />
+      <KeyList keys={features.value.has('search') ? [...SEARCH, ...SHORTCUTS] : SHORTCUTS} />
       <h3>While you write</h3>
       <KeyList keys={WRITING} />
     </Dialog>

@@ -1,22 +1,32 @@
 import { useState } from 'preact/hooks';
 import { roomHash } from '../../browser/router';
 import { Finder, type Found } from '../../rooms/finder';
+import { asksForSomething, searchHash } from '../../rooms/query';
+import type { Room } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
+import { Icon } from '../parts/Icon';
 import { ErrorLine } from '../parts/Outcome';
 import { Picker } from '../parts/Picker';
 import { RoomMark } from '../parts/RoomMark';
 import { RoomTitle } from '../parts/RoomTitle';
 import { useWork } from '../parts/work';
 
+/** What the user may go to, or messages that hold what is written: those of one room, or of all. */
+type Choice = Found | { kind: 'messages'; text: string; room: Room | null };
+
 const HINTS = {
   room: 'Enter opens it.',
   person: 'Enter opens your direct room.',
   public: 'A public room. Enter shows it, so that you can join.',
+  messages: 'Enter searches the messages.',
 };
 
-/** Goes to a room or a person by a part of the name: those of the user at once, and what the server finds. */
+/**
+ * Goes to a room or a person by a part of the name: those of the user at once, and what the server finds. Below them
+ * are the messages in which it stands.
+ */
 export function Switcher({ onClose }: { onClose(): void }) {
   const { router } = useApp();
   const session = useSession();
@@ -24,23 +34,32 @@ export function Switcher({ onClose }: { onClose(): void }) {
   const [finder] = useState(
     () => new Finder({ ...session, hasDirect: session.features.value.has('direct') }),
   );
-  const go = (id: string) => {
-    onClose();
-    router.go(roomHash(id));
+  const route = router.route.value;
+  const here = route.name === 'room' ? session.rooms.get(route.id) : undefined;
+  const hasSearch = session.features.value.has('search');
+  const messagesFor = (text: string): Choice[] => {
+    if (!hasSearch || !asksForSomething(text)) return [];
+    return [null, ...(here ? [here] : [])].map((room) => ({ kind: 'messages', text, room }));
   };
-  const pick = (found: Found) => {
-    if (found.kind !== 'person') return go(found.room.id);
-    if (!busy) void run(async () => go((await session.membership.direct([found.user.id])).id));
+  const go = (hash: string) => {
+    onClose();
+    router.go(hash);
+  };
+  const pick = (choice: Choice) => {
+    if (choice.kind === 'messages') go(searchHash(choice.text.trim(), choice.room?.id));
+    else if (choice.kind !== 'person') go(roomHash(choice.room.id));
+    else if (!busy)
+      void run(async () => go(roomHash((await session.membership.direct([choice.user.id])).id)));
   };
   return (
     <Dialog title="Go to a room or a person" onClose={onClose}>
       <Picker
-        label="Name of a room or a person"
-        listLabel="Rooms and people"
-        itemsFor={(text) => finder.found(text)}
+        label={hasSearch ? 'Name of a room or a person, or words' : 'Name of a room or a person'}
+        listLabel={hasSearch ? 'Rooms, people and messages' : 'Rooms and people'}
+        itemsFor={(text): readonly Choice[] => [...finder.found(text), ...messagesFor(text)]}
         onInput={(text) => finder.look(text)}
         keyOf={keyOf}
-        show={(found) => <FoundItem found={found} />}
+        show={(choice) => <ChoiceItem choice={choice} />}
         hint={({ kind }) => (busy ? 'Opening…' : HINTS[kind])}
         none={() => 'Nothing here is called so.'}
         onPick={pick}
@@ -50,8 +69,20 @@ export function Switcher({ onClose }: { onClose(): void }) {
   );
 }
 
-function FoundItem({ found }: { found: Found }) {
+function ChoiceItem({ choice: found }: { choice: Choice }) {
   const { titles } = useSession();
+  if (found.kind === 'messages')
+    return (
+      <>
+        <span class="room-mark">
+          <Icon name="search" size={18} />
+        </span>
+        <bdi>“{found.text.trim()}”</bdi>
+        <bdi class="switcher-more">
+          {found.room ? `in ${titles.of(found.room)}` : 'in all messages'}
+        </bdi>
+      </>
+    );
   if (found.kind === 'person')
     return (
       <>
@@ -73,6 +104,7 @@ function FoundItem({ found }: { found: Found }) {
   );
 }
 
-function keyOf(found: Found): string {
-  return `${found.kind} ${found.kind === 'person' ? found.user.id : found.room.id}`;
+function keyOf(choice: Choice): string {
+  const id = choice.kind === 'person' ? choice.user.id : choice.room?.id;
+  return `${choice.kind} ${id ?? ''}`;
 }

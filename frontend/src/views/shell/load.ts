@@ -1,2 +1,2 @@
-/** Loads the dialogs that open everywhere and that the first picture does without. */
+/** Loads what may be opened from everywhere and the first picture does without. */
 export const loadDialogs = () => import('./later');

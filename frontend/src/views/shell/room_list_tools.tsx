@@ -1,11 +1,13 @@
 /** What works on the list of rooms, and is loaded after it. */
 import { finderOf } from '../../rooms/finding';
-import { useSession } from '../parts/context';
+import { searchHash } from '../../rooms/query';
+import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 
-/** A field that finds a room in the list, and a button that leaves only unread ones. */
+/** A field that finds a room in the list, a button that leaves only unread ones, and the way to the search. */
 export function Filter() {
-  const { roomList, titles } = useSession();
+  const { features, roomList, titles } = useSession();
+  const { router } = useApp();
   const { unreadOnly, wanted } = roomList;
   return (
     <>
@@ -30,6 +32,17 @@ export function Filter() {
       >
         <Icon name="unread" />
       </button>
+      {features.value.has('search') && (
+        <a
+          class="icon-button"
+          href={searchHash('')}
+          aria-label="Search messages"
+          title="Search messages (Ctrl+Shift+F)"
+          aria-current={router.route.value.name === 'search' ? 'page' : undefined}
+        >
+          <Icon name="search" />
+        </a>
+      )}
     </>
   );
 }

@@ -11,7 +11,7 @@ interface ShortcutsOptions {
 /** Listens to the keys that work everywhere but in a dialog. */
 export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
   const { router } = useApp();
-  const { roomList } = useSession();
+  const { features, roomList } = useSession();
   useEffect(() => {
     const toNeighbour = (step: 1 | -1, unreadOnly: boolean) => {
       const route = router.route.peek();
@@ -25,11 +25,19 @@ export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
         return;
       }
     };
+    const toSearch = () => {
+      const route = router.route.peek();
+      // The search has this key for itself.
+      if (route.name !== 'search')
+        router.go(route.name === 'room' ? `#/search?room=${route.id}` : '#/search');
+    };
     const onKey = onKeys((event) => {
       if (document.querySelector('dialog[open]')) return;
       const { key, altKey, shiftKey } = event;
       const withControl = event.ctrlKey || event.metaKey;
-      if (withControl && !altKey && key.toLowerCase() === 'k') onSwitch();
+      const letter = withControl && !altKey && key.toLowerCase();
+      if (letter === 'k') onSwitch();
+      else if (letter === 'f' && shiftKey && features.value.has('search')) toSearch();
       else if (altKey && !withControl && key === 'ArrowUp') toNeighbour(-1, shiftKey);
       else if (altKey && !withControl && key === 'ArrowDown') toNeighbour(1, shiftKey);
       else if (key === '?' && !withControl && !altKey && !isTyping(event.target)) onHelp();
@@ -38,7 +46,7 @@ export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
     });
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [router, roomList, onSwitch, onHelp]);
+  }, [router, features, roomList, onSwitch, onHelp]);
 }
 
 /** Whether the key is a letter of a text. */

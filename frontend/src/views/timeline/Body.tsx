@@ -10,6 +10,8 @@ interface BodyProps {
   text: string;
   /** Whom the message mentions. */
   mentions?: Mentions | undefined;
+  /** Makes other nodes of those of the message. */
+  change?(blocks: readonly Block[]): readonly Block[];
 }
 
 /** Who is meant by a name in a message. */
@@ -35,10 +37,11 @@ interface Known {
  * The text of a message, drawn from the nodes that its markup makes. It is never parsed as HTML.
  * Until the parser is loaded it is shown as it was written.
  */
-export function Body({ text, mentions = () => null }: BodyProps) {
+export function Body({ text, mentions = () => null, change }: BodyProps) {
   const { formatter, emoji } = useApp();
   const known = { emoji: (name: string) => emoji.value?.named(name) ?? null, mentions };
-  const blocks = (mayHoldMarkup(text) && formatter.value?.blocks(text)) || [plain(text)];
+  const read = (mayHoldMarkup(text) && formatter.value?.blocks(text)) || [plain(text)];
+  const blocks = change?.(read) ?? read;
   const only = blocks.length === 1 && blocks[0]?.kind === 'paragraph' ? blocks[0].children : null;
   const isLarge = only && isFewEmoji(textOf(only, known));
   return (
@@ -129,7 +132,10 @@ function Table({ table: { columns, head, rows }, known }: TableProps) {
       </Cell>
     ));
   return (
-    <section
+    // A page may have many, so it is no landmark.
+    // biome-ignore lint/a11y/useSemanticElements: no group of fields
+    <div
+      role="group"
       class="body-table"
       dir="auto"
       aria-label="Table"
@@ -146,11 +152,17 @@ function Table({ table: { columns, head, rows }, known }: TableProps) {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 
-const TAGS = { emphasis: 'em', strong: 'strong', struck: 'del' } as const;
+const TAGS = {
+  emphasis: 'em',
+  strong: 'strong',
+  struck: 'del',
+  found: 'mark',
+  sample: 'code',
+} as const;
 
 function inlines(nodes: readonly Inline[], known: Known): ComponentChildren {
   const children: (string | VNode)[] = [];
