@@ -6,7 +6,7 @@
     │   ├── BadRequest     bad_request         a header is missing, doubled or malformed
     │   ├── BadCursor      bad_cursor          a page mark that we never gave, or not for this list
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
-    │   ├── BadInvite      bad_invite          an invite that is unknown, used up or expired; clients cannot tell which
+    │   ├── BadInvite      bad_invite          an invite that is bad; clients cannot tell why
     │   ├── BadEmoji       bad_emoji           not one emoji
     │   ├── BadFile        bad_file            a file that seems to be a picture, and cannot be shown as one
     │   └── Empty          empty               a message body without a visible character
@@ -121,7 +121,7 @@ class BadCursor(Invalid):
 
 
 class BadInvite(Invalid):
-    """The invite is unknown, used up or expired."""
+    """The invite is unknown, used up or expired, or its room is one that the caller may not know of."""
 
     code = "bad_invite"
     title = "The invite is not valid, or not any more"

@@ -14,7 +14,7 @@ ADVICE: Final = {
     ),
     "bad_emoji": "Send exactly one emoji, in any of its forms.",
     "bad_envelope": "A frame is one JSON object with `type`, and with a `ref` where the command needs one.",
-    "bad_invite": "The invite is unknown, used up, ended or expired. Ask for another one.",
+    "bad_invite": "The invite is unknown, used up, ended, expired or void, or not for you. Ask for another one.",
     "bad_json": "Send JSON in UTF-8, without NaN, without lone surrogates, and nested at most 32 deep.",
     "bad_number": "Send whole numbers within plus and minus 2^53.",
     "bad_ref": "A ref is a text of 1 to 64 characters. Where `Idempotency-Key` is given too, both must be equal.",

@@ -24,8 +24,9 @@ MOST_INVITES: Final = 100
 class RoomInvites:
     """Makes, lists, shows, ends and accepts the invites to rooms.
 
-    An invite counts while its maker is a member who may give a role, and gives at most what they may give. Any other
-    one raises `BadInvite`, as do those that are unknown, used up or expired, or whose room is gone.
+    An invite counts while its maker is a member who may give a role, and gives at most what they may give. When its
+    maker leaves, it ends for good: it does not count for who comes back. Any other one raises `BadInvite`, as do those
+    that are unknown, used up or expired, or whose room is gone.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  what is needed
@@ -61,7 +62,10 @@ class RoomInvites:
         member = await self._members.require(room_id, by.id, Operation.INVITE)
         policy.require_may_give(member.rights, role)
         self._throttles.send(by.id)
-        code, now = random_code(), now_ms()
+        code = random_code()
+        now = max(
+            now_ms(), member.joined_at
+        )  # clocks of nodes differ a little, and none is made before it may be
         there = await self._store.invites.of_room(room_id, cursor=None, limit=MOST_INVITES)
         if sum(one.expires_at is None or one.expires_at > now for one in there.items) >= MOST_INVITES:
             raise Invalid("The room has as many invites as it may", code="limit")
@@ -102,8 +106,8 @@ class RoomInvites:
     async def accept(self, code: str, user: User, address: str | None) -> RoomView:
         """Make a user a member of the room to which a code invites. A retry, or a member, takes no use.
 
-        Raises `BadInvite`, `RateLimited`, and `Invalid` at a cap. Who is banned is told so of a public room only: of a
-        private one they hear `NotFound`.
+        Raises `BadInvite`, `RateLimited`, and `Invalid` at a cap. Who is banned is told so of a public room only: at a
+        private one their code is as bad as one that nobody has made.
         """
         self._throttles.send(user.id)
         invite = await self._store.invites.get(invite_id(code))
@@ -118,9 +122,9 @@ class RoomInvites:
         if room_id is None:
             raise BadInvite
         has_used = user.id in await self._store.invites.users(invite.id)
+        if not (has_used or invite.is_open(now_ms())):
+            raise BadInvite
         if await self._store.members.get(room_id, user.id) is not None:
-            if not (has_used or invite.is_open(now_ms())):
-                raise BadInvite
             return
         refusal = await self._refusal(room_id)
         if (await self._store.members.state(room_id, user.id)).banned:
@@ -148,7 +152,7 @@ class RoomInvites:
         room = await self._store.rooms.get(room_id)
         if room is None:
             raise BadInvite
-        return Banned if room.visibility is Visibility.PUBLIC else NotFound
+        return Banned if room.visibility is Visibility.PUBLIC else BadInvite
 
     async def _note(
         self, event: Audited, room_id: str, by: str, address: str | None, maker: str | None = None
@@ -161,7 +165,7 @@ class RoomInvites:
             raise BadInvite
         account = await self._store.accounts.get(invite.made_by)
         member = await self._store.members.get(invite.room_id, invite.made_by)
-        if account is None or account.disabled or member is None:
+        if account is None or account.disabled or member is None or member.joined_at > invite.created_at:
             raise BadInvite
         policy.given_by(member.rights, invite.role or Role.MEMBER)
         return account.user

@@ -107,7 +107,7 @@ async def test_a_ban_ends_the_membership_and_refuses_every_way_back(
 
 
 @pytest.mark.parametrize(
-    ("visibility", "refusal"), [("public", (403, "banned")), ("private", (404, "not_found"))]
+    ("visibility", "refusal"), [("public", (403, "banned")), ("private", (422, "bad_invite"))]
 )
 async def test_an_invite_lets_nobody_in_who_is_banned_and_keeps_its_use(
     node: Node, alice: Person, bob: Person, visibility: str, refusal: tuple[int, str]
@@ -118,7 +118,7 @@ async def test_an_invite_lets_nobody_in_who_is_banned_and_keeps_its_use(
     refused = await bob.http.post(f"/invites/{invite['code']}/accept")
     assert code(refused) == refusal
     if visibility == "private":
-        unknown = await bob.http.get("/rooms/nowhere")
+        unknown = await bob.http.post("/invites/unknown/accept")
         assert refused.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
     (listed_invite,) = (await alice.http.get(f"/rooms/{room_id}/invites")).json()["items"]
     assert listed_invite["uses_left"] == 1

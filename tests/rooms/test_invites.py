@@ -117,7 +117,7 @@ async def test_an_invite_gives_what_its_maker_may_give_and_nothing_more(node: No
         assert (await accept(guest, answer.json()["code"])).json()["role"] == role
 
 
-async def test_an_invite_gives_less_when_its_maker_may_give_less_and_nothing_when_they_are_gone(
+async def test_an_invite_gives_less_while_its_maker_may_give_less_and_ends_for_good_when_they_leave(
     store_url: str,
 ) -> None:
     async with two_nodes(store_url) as (one, other):
@@ -146,11 +146,15 @@ async def test_an_invite_gives_less_when_its_maker_may_give_less_and_nothing_whe
             Role.READER: "reader",
         }
         assert await given("b") == lowered
-        for role in (Role.MEMBER, None):
-            await give(owner, den, maker, role)
-            assert await given(f"c{role or 'none'}") == dict.fromkeys(Role)
+        await give(owner, den, maker, Role.MEMBER)
+        assert await given("c") == dict.fromkeys(Role)
         await give(owner, den, maker, Role.OWNER)
         assert await given("d") == {role: role for role in Role}
+        for name, role in (("e", None), ("f", Role.OWNER)):
+            await give(owner, den, maker, role)
+            assert await given(name) == dict.fromkeys(Role)
+        again = (await invite_to(den, maker))["code"]
+        assert (await accept(await other.sign_up("guest"), again)).status_code == 200
 
 
 async def test_who_left_as_a_reader_comes_back_as_one(alice: Person, bob: Person) -> None:
@@ -202,22 +206,30 @@ async def test_a_room_that_is_full_takes_no_use(alice: Person, bob: Person) -> N
     assert (await alice.http.get(f"/rooms/{den}/invites")).json()["items"][0]["uses_left"] == 1
 
 
-async def test_unknown_used_up_ended_and_expired_are_all_alike(
+async def test_unknown_used_up_ended_expired_void_and_forbidden_are_all_alike(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     den = await den_of(alice)
     used, ended, expired = [(await invite_to(den, alice, expires_in=60))["code"] for _ in range(3)]
+    ghost = await alice.node.sign_up("ghost")
+    await give(alice, den, ghost, Role.MODERATOR)
+    void = (await invite_to(den, ghost))["code"]
+    await give(alice, den, ghost, None)
+    same = {"x-request-id": "the-same"}
+    assert (await alice.http.put(f"/rooms/{den}/bans/{bob.id}")).status_code == 204
+    usable = (await invite_to(den, alice))["code"]
+    forbidden = await bob.http.post(f"/invites/{usable}/accept", headers=same)
     carol = await alice.node.sign_up("carol")
     assert (await accept(carol, used)).status_code == 200
     assert (await alice.http.delete(f"/rooms/{den}/invites/{ended}")).status_code == 204
     monkeypatch.setattr("api.accounts.invites.now_ms", lambda: 2**50)
     monkeypatch.setattr("api.rooms.invites.now_ms", lambda: 2**50)
     stranger = alice.node.client()
-    same = {"x-request-id": "the-same"}
     for client, method, path in ((stranger, "GET", ""), (bob.http, "POST", "/accept")):
-        answers = [
+        answers = [forbidden]
+        answers += [
             await client.request(method, f"/invites/{code}{path}", headers=same)
-            for code in ("unknown", "%00", "x" * 500, used, ended, expired)
+            for code in ("unknown", "%00", "x" * 500, used, ended, expired, void)
         ]
         assert all(map(is_bad, answers))
         assert len({answer.content for answer in answers}) == 1
