@@ -5,6 +5,7 @@ from typing import Final
 from api.models.accounts import User
 from api.models.changes import ReadMoved, ReceiptRaised, Tell
 from api.models.rooms import ReadMark
+from api.rooms.pairs import Pairs
 from api.store.base.members import MemberStore
 
 MOST_MEMBERS: Final = 50
@@ -14,14 +15,18 @@ MOST_MEMBERS: Final = 50
 class Receipts:
     """Tells what users have read: always to their own other connections, and to the other members of small rooms."""
 
-    def __init__(self, members: MemberStore, tell: Tell, *, are_on: bool) -> None:
+    def __init__(self, members: MemberStore, pairs: Pairs, tell: Tell, *, are_on: bool) -> None:
         self._members = members
+        self._pairs = pairs
         self._tell = tell
         self._are_on = are_on
 
     async def are_shown_in(self, room_id: str) -> bool:
-        """Return whether the members of a room are told how far the others have read."""
-        if not self._are_on:
+        """Return whether the members of a room are told how far the others have read.
+
+        Two people of whom one has blocked the other are not, as long as the block stands.
+        """
+        if not self._are_on or not await self._pairs.is_open(room_id):
             return False
         return await self._members.count_of_room(room_id, at_most=MOST_MEMBERS + 1) <= MOST_MEMBERS
 

@@ -15,6 +15,7 @@ from api.rooms.members import MemberService, OnLeft
 from api.rooms.mentions import MentionService
 from api.rooms.message_changes import MessageChanges
 from api.rooms.messages import MessageService
+from api.rooms.pairs import Pairs
 from api.rooms.receipts import Receipts
 from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
@@ -66,12 +67,13 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
-    receipt_rule = Receipts(store.members, tell, are_on=receipts)
+    pairs = Pairs(store.rooms, reads)
+    receipt_rule = Receipts(store.members, pairs, tell, are_on=receipts)
     members = MemberService(
         store, reads, rooms, limits.throttles, limits.caps, on_left, tell, record, receipt_rule
     )
-    direct = DirectRooms(store, reads, rooms, members, limits.throttles, limits.caps)
-    writing = Writing(store, members, direct, limits.throttles, limits.memory)
+    direct = DirectRooms(store, pairs, rooms, members, limits.throttles, limits.caps)
+    writing = Writing(store, members, pairs, limits.throttles, limits.memory)
     mentions = MentionService(store, reads)
     messages = MessageService(store, members, mentions, writing)
     changes = MessageChanges(store, reads, members, mentions, writing, record)
@@ -90,7 +92,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         mentions=mentions,
         writing=writing,
         room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
-        typing=TypingService(members, limits.throttles, tell),
+        typing=TypingService(members, pairs, limits.throttles, tell),
         consumers=ConsumerService(store, per_user=consumers_per_user),
         webhooks=WebhookService(
             store,

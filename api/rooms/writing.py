@@ -11,11 +11,11 @@ from api.limits.memory import Memory
 from api.limits.quotas import Quota, note
 from api.limits.throttles import Throttles
 from api.models.log import Appended, Draft, Entry, EntryData, Kind
-from api.models.rooms import Member, SlowTurn, is_direct
+from api.models.rooms import Member, SlowTurn
 from api.rooms import policy
-from api.rooms.direct import DirectRooms
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
+from api.rooms.pairs import Pairs
 from api.store.base.store import Store
 
 MS_PER_SECOND: Final = 1_000
@@ -46,13 +46,13 @@ class Writing:
         self,
         store: Store,
         members: MemberService,
-        direct: DirectRooms,
+        pairs: Pairs,
         throttles: Throttles,
         memory: Memory,
     ) -> None:
         self._store = store
         self._members = members
-        self._direct = direct
+        self._pairs = pairs
         self._throttles = throttles
         self._memory = memory
         self.counts: Counter[str] = Counter()
@@ -68,8 +68,8 @@ class Writing:
         member = author.known.get(room_id)
         if member is None or not policy.allows(operation, policy.facts_of(member)):
             member = await self._look(author, room_id, operation)  # what is known may be old
-        if is_direct(room_id) and operation is not Operation.DELETE:
-            await self._direct.require_writable(room_id)
+        if operation is not Operation.DELETE:
+            await self._pairs.require_open(room_id)
         self._memory.require()
         self._throttles.send(author.user_id)
         return member

@@ -4,13 +4,16 @@ import httpx
 import pytest
 
 from api.models.rooms import Role
+from api.realtime import signals
 from api.rooms import blocks
 from tests.node import Event, Node, Person
+from tests.realtime.test_signals import nothing_more, sockets
 from tests.rooms.test_bans import shown_user
 from tests.rooms.test_direct import open_with
 from tests.rooms.test_mentions import counts, mentions
-from tests.rooms.test_policy import give
-from tests.rooms.test_rooms import make_room
+from tests.rooms.test_policy import give, two_nodes
+from tests.rooms.test_receipts import read, shown
+from tests.rooms.test_rooms import make_room, say
 
 pytestmark = pytest.mark.anyio
 
@@ -156,3 +159,41 @@ async def test_nobody_blocks_themselves_or_nobody_or_too_many(
     refused = await block(alice, await node.sign_up("carol"))
     assert (refused.status_code, refused.json()["code"]) == (422, "limit")
     assert (await node.client().get("/users/me/blocks")).status_code == 401
+
+
+@pytest.mark.parametrize("is_hers", [True, False])
+async def test_two_people_of_whom_one_has_blocked_the_other_are_not_told_what_the_other_types_and_reads(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, *, is_hers: bool
+) -> None:
+    monkeypatch.setattr(signals, "RECEIPT_SECONDS", 0.0)
+    async with two_nodes(store_url) as (one, other):
+        alice, bob, carol = [await one.sign_up(name) for name in ("alice", "bob", "carol")]
+        by, user = (alice, bob) if is_hers else (bob, alice)
+        pair, group = [(await open_with(alice, *others))["id"] for others in ((bob,), (bob, carol))]
+        for room_id in (pair, group):
+            await say(alice, room_id, f"hello {room_id}")
+            await say(alice, room_id, f"again {room_id}")
+        await read(bob, pair, 3)
+        assert (await shown(alice, pair))["bob"] == 3
+        async with sockets((bob, one), (alice, one), (alice, other)) as (his, here, there):
+            for socket in (here, there):
+                for room_id in (pair, group):
+                    await socket.call(type="subscribe", room_id=room_id)
+                    await socket.until(type="live")
+            await block(by, user)
+            assert (await his.call(type="typing", room_id=pair))["code"] == "blocked"
+            await read(bob, pair, 4)
+            assert set((await shown(alice, pair)).values()) == {None}
+            await nothing_more(here)
+            # In a room of more people all of it passes, and the page hides what it does not want.
+            assert (await his.call(type="typing", room_id=group))["type"] == "ack"
+            await read(bob, group, 5)
+            for socket in (here, there):
+                told = [await socket.receive(), await socket.receive()]
+                assert {(one["type"], one["room_id"]) for one in told} == {("typing", group), ("read", group)}
+            await unblock(by, user)
+            assert (await shown(alice, pair))["bob"] == 4
+            seq = await say(alice, pair, "again")
+            await read(bob, pair, seq)
+            for socket in (here, there):
+                assert (await socket.until(type="read"))["room_id"] == pair

@@ -269,9 +269,10 @@ async def test_nothing_new_is_written_to_a_disabled_account_but_all_is_still_rea
     done = await result({"TAILWIRE_STORE": store_url}, tmp_path, "user", "disable", "bob")
     assert done[0] == 0
     path = f"/rooms/{room_id}/messages"
+    ann = await node.sign_up("ann")
     refused = [
         await alice.http.put(f"/direct/{bob.id}"),
-        await alice.http.post("/direct", json={"user_ids": [bob.id, eve.id]}),
+        await alice.http.post("/direct", json={"user_ids": [bob.id, ann.id]}),  # it is not there yet
         await alice.http.post(path, json={"ref": "r", "body": "hello?"}),
         await alice.http.patch(f"{path}/{seq}", json={"body": "edited"}),
         await alice.http.put(f"{path}/{seq}/reactions/👍"),
@@ -283,7 +284,19 @@ async def test_nothing_new_is_written_to_a_disabled_account_but_all_is_still_rea
         assert sent["code"] == refused[0].json()["code"]
     assert (await alice.http.get(path)).json()["items"][-1]["seq"] == seq
     assert (await alice.http.delete(f"{path}/{seq}")).status_code == 204
-    await say(alice, group, "hello, you two")
+    # A room of more people goes on without him: it is opened, hidden and shown, read and written to.
+    for person in (alice, eve):
+        seq = await say(person, group, f"hello from {person.username}")
+        assert (
+            await person.http.patch(f"/rooms/{group}/messages/{seq}", json={"body": "hi"})
+        ).status_code == 200
+        async with person.socket() as socket:
+            assert (await socket.call(type="typing", room_id=group))["type"] == "ack"
+            sent = await socket.call(type="send", room_id=group, ref=f"of {person.id}", body="hello, you")
+            assert sent["type"] == "ack"
+    await alice.http.post(f"/rooms/{group}/leave")
+    assert (await open_with(alice, bob, eve, status=200))["id"] == group
+    assert (await seen_room(alice, group))["place"]["hidden"] is False
 
 
 async def test_who_was_erased_leaves_no_name_behind(node: Node) -> None:
