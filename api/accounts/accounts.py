@@ -7,7 +7,6 @@ from api.accounts.audit import Audit
 from api.accounts.endings import SessionEndings
 from api.accounts.export import Exported, export
 from api.accounts.identity import Client, Identity
-from api.accounts.names import username_prefix
 from api.accounts.proof import Proof, replace_password
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
@@ -15,6 +14,7 @@ from api.errors import NotFound
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Profile, User
 from api.models.changes import ProfileChanged, Tell
+from api.models.names import FEWEST_SEARCHED, searched_form
 from api.models.page import Page
 from api.store.base.store import Store
 
@@ -53,15 +53,14 @@ class AccountService:
         return found.user
 
     async def search(self, by: str, text: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List the users whose username begins with `text`, for the user `by`.
+        """List the users whose username or display name contains `text`, for the user `by`.
 
-        Case and Unicode composition do not matter. Raises `RateLimited`, `BadCursor`.
+        Case and accents do not matter, and less than two letters find nobody. Raises `RateLimited`, `BadCursor`.
         """
         self._throttles.search(by)
-        prefix = username_prefix(text)
-        if prefix is None:
+        if len(searched_form(text)) < FEWEST_SEARCHED:
             return Page([], None)
-        return await self._store.accounts.named(prefix, cursor=cursor, limit=limit)
+        return await self._store.accounts.named(text.strip(), cursor=cursor, limit=limit)
 
     async def set_profile(self, user_id: str, profile: Profile) -> User:
         """Change what a user says about themselves, and tell everybody who is connected. Raises `RateLimited`."""

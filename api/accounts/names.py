@@ -13,7 +13,6 @@ from api.models.usernames import (
     MAX_USERNAME_CHARACTERS,
     MIN_USERNAME_CHARACTERS,
     NAME_PUNCTUATION,
-    may_be_username,
     may_stand_in_a_username,
     normal_username,
 )
@@ -78,12 +77,6 @@ def username(text: str) -> str:
     if len(digits) > 1 or not _is_one_script(name):
         raise _invalid("must be in one script: letters that look alike would pass for each other")
     return name
-
-
-def username_prefix(text: str) -> str | None:
-    """Return the beginning of a username in its stored form, or None if no username can begin so."""
-    prefix = normal_username(text)
-    return prefix if may_be_username(prefix) else None
 
 
 def username_key(text: str) -> str:

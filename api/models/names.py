@@ -1,12 +1,22 @@
 """The form in which names are searched. `api/accounts/names.py` says which names there may be. Pure."""
 
 import unicodedata
+from typing import Final
+
+_BETWEEN: Final = "\u034f"  # a mark, and a form has none
+FEWEST_SEARCHED: Final = 2
+"""A search for users needs this many characters, so that nobody lists them all."""
 
 
 def searched_form(text: str) -> str:
     """Return a text without case, accents and outer blanks: NFKD without marks, in lower case, as the page does it."""
     decomposed = unicodedata.normalize("NFKD", text.strip())
     return "".join(one for one in decomposed if unicodedata.category(one)[0] != "M").lower()
+
+
+def searched_names(username: str, display_name: str) -> str:
+    """Return both names of a user in the form in which they are searched, with a character between that no form has."""
+    return f"{searched_form(username)}{_BETWEEN}{searched_form(display_name)}"
 
 
 def is_named(wanted: str, *names: str) -> bool:

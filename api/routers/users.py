@@ -16,6 +16,7 @@ from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
+from api.models.names import FEWEST_SEARCHED
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
@@ -23,14 +24,17 @@ router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 @router.get("")
 @reads
 async def users(  # noqa: PLR0913, PLR0917  the query fields
-    q: Annotated[str, Query(min_length=2, max_length=128)],
+    q: Annotated[str, Query(min_length=FEWEST_SEARCHED, max_length=128)],
     identity: IdentityDep,
     accounts: AccountsDep,
     presence: PresenceDep,
     cursor: Cursor = None,
     limit: UserLimit = MAX_USERS,
 ) -> UsersOut:
-    """List the users whose username begins with `q`, in order of username, without disabled users."""
+    """List the users whose username or display name contains `q`, without disabled users.
+
+    Those whose username begins with `q` come first. A page may be short, or empty, and have a next one.
+    """
     page = await accounts.search(identity.user.id, q, cursor=cursor, limit=limit)
     items = [FoundUser.of(one, online=presence.is_online(one.id)) for one in page.items]
     return UsersOut(items=items, next_cursor=page.next_cursor)

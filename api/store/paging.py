@@ -82,10 +82,8 @@ class Search(Generic[T]):
 
     def page(self, key: Callable[[T], Key], item: Callable[[T], U | None]) -> Page[U]:
         """Return the page, as `page` makes it."""
-        made = page(self._list_name, self.found, self._limit, key, item)
-        if self._is_cut and made.next_cursor is None and self._last is not None:
-            return Page(made.items, _cursor(self._list_name, key(self._last)))
-        return made
+        looked_to = key(self._last) if self._is_cut and self._last is not None else None
+        return page(self._list_name, self.found, self._limit, key, item, looked_to=looked_to)
 
 
 def accounts(matching: AccountFilter) -> str:
@@ -104,17 +102,21 @@ def page(
     limit: int,
     key: Callable[[Any], Key],
     item: Callable[[Any], T | None],
+    *,
+    looked_to: Key | None = None,
 ) -> Page[T]:
     """Make a page of the first `limit` rows, or fewer if they are long. If `rows` has more, there is a next page.
 
     `rows` is read no further than the page goes, and one row more. A row whose `item` is None is passed over. It must
-    not be left out of `rows`, because then the page would seem to be the last one.
+    not be left out of `rows`, because then the page would seem to be the last one. `looked_to` is the last key that was
+    looked at, if there are more keys: after it there is a next page too.
     """
     left = iter(rows)
     shown, has_more = cut((key(row), item(row)) for row in islice(left, limit))
     has_more = has_more or next(left, None) is not None
     items = [one for _, one in shown if one is not None]
-    return Page(items, _cursor(list_name, shown[-1][0]) if has_more else None)
+    last = shown[-1][0] if has_more else looked_to
+    return Page(items, None if last is None else _cursor(list_name, last))
 
 
 def cut(items: Iterable[T]) -> tuple[list[T], bool]:

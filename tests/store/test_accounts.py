@@ -11,6 +11,7 @@ from api.errors import BadCursor, Conflict, NotFound, UsernameTaken
 from api.models.accounts import Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
 from api.models.rooms import Role, Room
+from api.store import paging
 from api.store.base.store import Store
 from tests.store.calls import account
 from tests.store.make import ALICE, account_of, make_user, session_of
@@ -192,8 +193,69 @@ async def test_accounts_are_found_by_any_part_of_their_names_and_by_their_state(
     assert found == usernames
 
 
-async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_begin_with(store: Store) -> None:
-    names = ["kim.z", "kim", "kin", "kima", "ki", "Kimb", "kim-é", "kim日本", "akim", "kim.gone", "kim.off"]
+async def names_found(store: Store, text: str, limit: int = 9) -> list[str]:
+    """Return the usernames of all users who are found by a text, page by page."""
+    names, cursor = list[str](), None
+    while True:
+        page = await store.accounts.named(text, cursor=cursor, limit=limit)
+        assert len(page.items) <= limit
+        names += [user.username for user in page.items]
+        if (cursor := page.next_cursor) is None:
+            return names
+
+
+async def test_users_are_found_by_any_part_of_their_names_first_by_what_the_username_begins_with(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = {
+        "zoe": "Zoé Müller-Ångström",
+        "mulle": "Somebody else",
+        "anna.mull": "ANNA",
+        "bob": "\uff46\uff55\uff4c\uff4c width",
+        "émile": "Emil",
+        "off": "Muller the disabled",
+        "odd": r"50% *off* (a|b) [x] _y \ d",
+    }
+    for n, (name, display_name) in enumerate(users.items()):
+        await store.accounts.create(Account(User(f"user-{n}", name, display_name, n), name, "hash"))
+    await store.accounts.set_flags("user-5", disabled=True)
+    for text, names in (
+        ("mull", ["mulle", "anna.mull", "zoe"]),
+        ("MÜLL", ["anna.mull", "mulle", "zoe"]),  # no username begins with this accent
+        ("angstrom", ["zoe"]),
+        ("r-å", ["zoe"]),
+        ("full", ["bob"]),
+        ("emil", ["émile"]),
+        ("émi", ["émile"]),
+        ("%", ["odd"]),
+        ("*o", ["odd"]),
+        ("(a|b) [x] _y \\", ["odd"]),
+        (".*", []),
+        ("bob\nfull", []),
+        ("e\0", []),
+    ):
+        for limit in (1, 9):
+            assert await names_found(store, text, limit) == names, text
+    monkeypatch.setattr(paging, "LOOKED_AT", 2)
+    first = await store.accounts.named("angstrom", cursor=None, limit=9)
+    assert (first.items, first.next_cursor is None) == ([], False)  # only so many are looked at for a page
+    assert await names_found(store, "angstrom") == ["zoe"]
+    await store.accounts.set_profile("user-0", Profile(display_name="Zoë"))
+    assert (await names_found(store, "muller"), await names_found(store, "zoë")) == ([], ["zoe"])
+    await store.accounts.set_profile("user-0", Profile(status_text="away"))
+    assert await names_found(store, "zoë") == ["zoe"]
+
+
+async def test_administrators_find_accounts_by_any_part_of_their_names_as_others_do(store: Store) -> None:
+    for n, (name, display_name) in enumerate({"zoe": "Zoé Müller", "bob": "Bob"}.items()):
+        await store.accounts.create(Account(User(f"user-{n}", name, display_name, n), name, "hash"))
+    for text, ids in (("MULL", ["user-0"]), ("müll", ["user-0"]), ("user-1", ["user-1"]), ("nobody", [])):
+        page = await store.accounts.all(AccountFilter(text=text), cursor=None, limit=9)
+        assert [one.user.id for one in page.items] == ids
+
+
+async def test_users_whose_usernames_begin_alike_come_in_pages_in_the_order_of_these(store: Store) -> None:
+    names = ["kim.z", "kim", "kin", "kima", "ki", "Kimb", "kim-é", "kim日本", "kim.gone", "kim.off"]
     users = {name: User(f"user-{n}", name, name, created_at=n) for n, name in enumerate(names)}
     for user in users.values():
         await store.accounts.create(Account(user, user.username.lower(), "hash"))
@@ -215,7 +277,16 @@ async def test_users_come_in_pages_in_the_order_of_their_names_by_what_these_beg
     for bad in ("x", first.next_cursor):
         with pytest.raises(BadCursor):
             await store.accounts.named("kim", cursor=bad, limit=2)
-    for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300, "KIM"):
+    assert await names_found(store, "KIM", limit=3) == [
+        "kim",
+        "kim-é",
+        "kim.off",
+        "kim.z",
+        "kima",
+        "Kimb",
+        "kim日本",
+    ]
+    for odd in ("%", "_i", "k*", "ki\0", "\U0010ffff", "x" * 300):
         assert await store.accounts.named(odd, cursor=None, limit=2) == Page([], None)
 
 

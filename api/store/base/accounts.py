@@ -46,10 +46,12 @@ class AccountStore(ABC):
         """
 
     @abstractmethod
-    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List the users whose username, in lower case, begins with `prefix`, without disabled ones, by username.
+    async def named(self, text: str, *, cursor: str | None, limit: int) -> Page[User]:
+        """List the users whose username or display name contains a text, without disabled ones.
 
-        Raises `BadCursor`, also for the cursor of another prefix.
+        Names are compared in the form in which they are searched. Those whose username begins with the text come first,
+        each part in the order of usernames. No more than `LOOKED_AT` of the others are looked at for a page, so a page
+        may be short and have a next one. Raises `BadCursor`, also for the cursor of another text.
         """
 
     @abstractmethod

@@ -1,16 +1,25 @@
 """Stores and reads accounts in the RethinkDB tables `users` and `names`."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
 from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, Profile, User
 from api.models.page import Page
+from api.models.usernames import normal_username
 from api.store import paging
 from api.store.base.accounts import AccountStore
 from api.store.cluster import administrators
+from api.store.cluster.names import (
+    OTHERS,
+    is_meant,
+    named_query,
+    others_query,
+    part_of,
+    searched,
+    searched_display_name,
+)
 from api.store.cluster.queries import rows_query
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
@@ -58,6 +67,7 @@ class ClusterAccounts(AccountStore):
             "admin": account.admin,
             "erasing": account.erasing,
             "owner_id": account.owner_id,
+            "searched": searched(user.username, user.display_name),
         }
         await self._pool.write(r.table("users").insert(row, conflict=lambda _id, old, _new: old))
 
@@ -96,29 +106,32 @@ class ClusterAccounts(AccountStore):
         if matching.state is not None:
             ordered = ordered.filter(_HAS_STATE[matching.state])
         if matching.text is not None:
-            ordered = ordered.filter(_has_text(matching.text))
+            ordered = ordered.filter(is_meant(matching.text))
         rows = await self._pool.read(ordered.limit(limit + 1))
         return paging.page(
             list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
         )
 
-    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
-        """List the users whose name begins with `prefix`, without disabled ones, by name."""
+    async def named(self, text: str, *, cursor: str | None, limit: int) -> Page[User]:
+        """List the users with a text in their names, without disabled ones; see `AccountStore.named`."""
+        prefix, looked_to = normal_username(text), None
         list_name = f"users {prefix}"
-        _, last = paging.start(list_name, cursor)
-        found = r.table("users", read_mode="majority").between(
-            max(prefix, last),
-            prefix + paging.AFTER_ALL_TEXTS,
-            index="name",
-            left_bound="open" if last else "closed",
-        )
-        rows = await self._pool.read(found.order_by(index="name").limit(limit + 1))
+        part, last = paging.start(list_name, cursor)
+        rows = list[dict[str, Any]]()
+        if part != OTHERS:
+            rows = await self._pool.read(named_query(prefix, last, limit + 1))
+        if len(rows) <= limit:
+            after = last if part == OTHERS else ""
+            answer = await self._pool.run(others_query(text, prefix, after, limit + 1 - len(rows)))
+            rows += answer["rows"]
+            looked_to = None if answer["looked_to"] is None else (OTHERS, answer["looked_to"])
         return paging.page(
             list_name,
             rows,
             limit,
-            key=lambda row: (0, row["username"].lower()),
+            key=lambda row: (part_of(row, prefix), row["username"].lower()),
             item=lambda row: _account(row).user,
+            looked_to=looked_to,
         )
 
     async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
@@ -170,8 +183,10 @@ class ClusterAccounts(AccountStore):
 
     async def set_profile(self, user_id: str, profile: Profile) -> User:
         """Change what a user says about themselves. Raises `NotFound`."""
-        given = dataclasses.asdict(profile).items()
-        return (await self._change(user_id, {name: text for name, text in given if text is not None})).user
+        given = {name: text for name, text in dataclasses.asdict(profile).items() if text is not None}
+        if profile.display_name is not None:
+            given["searched"] = searched_display_name(profile.display_name)
+        return (await self._change(user_id, given)).user
 
     async def _change(self, user_id: str, changes: Any) -> Account:
         if not is_key(user_id):
@@ -189,16 +204,6 @@ _HAS_STATE: Final[dict[AccountState, dict[str, bool]]] = {
     AccountState.DISABLED: {"disabled": True, "erasing": False},
     AccountState.ERASING: {"erasing": True},
 }
-
-
-def _has_text(text: str) -> Any:
-    """Return the condition for accounts with a text in their names, in upper or lower case, or as their id."""
-    wanted = "(?i)" + re.escape(text)
-    return lambda row: (
-        (row["id"] == text)
-        | row["username"].match(wanted).ne(None)
-        | row["display_name"].match(wanted).ne(None)
-    )
 
 
 def _by_name(username_key: Any) -> Any:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from api.store.cluster.folds import Folds
 from api.store.cluster.migration import Migration, drop_index, stop_writing
+from api.store.cluster.names import searched
 from api.store.cluster.queries import is_head, is_row
 from api.store.cluster.rows import Reader
 from api.store.rethinkdb import r
@@ -206,3 +207,24 @@ async def fold_messages(migration: Migration) -> None:
     """Make the rows of changed messages. May be repeated. What is only in tails is folded when it is flushed."""
     migration.say("folding the messages that were changed")
     await Folds(migration.pool, Reader()).fold_all()
+
+
+# -- version 24
+
+
+async def note_searched_names(migration: Migration) -> None:
+    """Give users the form of their names in which these are searched. May be repeated."""
+    users, last = migration.table("users"), r.minval
+    while True:
+        found = users.between(last, r.maxval, left_bound="open").order_by(index="id").limit(MOVED_SLICE)
+        rows = await migration.pool.run(found.pluck("id", "username", "display_name").coerce_to("array"))
+        if not rows:
+            return
+        forms = {row["id"]: {"searched": searched(row["username"], row["display_name"])} for row in rows}
+        await migration.pool.write(users.get_all(r.args(list(forms))).update(_from(forms)))
+        last = rows[-1]["id"]
+
+
+def _from(changes: dict[str, Any]) -> Any:
+    """Return the change of a row that stands under its id."""
+    return lambda row: r.expr(changes)[row["id"]]

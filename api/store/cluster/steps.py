@@ -17,6 +17,7 @@ from api.store.cluster.row_changes import (
     give_users_flags,
     move_into_batches,
     note_places,
+    note_searched_names,
     remember_one_token,
     remember_used_tokens,
     take_usernames_from_members,
@@ -280,4 +281,5 @@ STEPS: Final = (
             Index("hooks", "of_room", lambda row: row["room_id"]),
         ),
     ),
+    Step(version=24, tables=(), changes=(note_searched_names,), indexes=()),
 )

@@ -5,16 +5,17 @@ The functions take a cursor, and run inside a transaction.
 
 # ruff: noqa: D102, S608 - the promises stand in `AccountStore`; queries are joined from constants of this file
 
-import re
 from collections.abc import Sequence
-from itertools import islice
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import apsw
 
 from api.errors import Conflict, NotFound, UsernameTaken
 from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, Profile, User
+from api.models.names import searched_form, searched_names
 from api.models.page import Page
+from api.models.usernames import normal_username
 from api.store import paging
 from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
 from api.store.sqlite.worker import Worker
@@ -23,6 +24,8 @@ USER: Final = "users.id, username, display_name, users.created_at, status_text, 
 """The columns of a `User`, which `user_of` reads."""
 _ACCOUNT: Final = f"{USER}, username_key, password_hash, disabled, admin, erasing, owner_id"
 _COLUMNS: Final = _ACCOUNT.replace("users.", "")
+_OTHERS: Final = 1
+"""The number in the keys of users who are found otherwise than by the beginning of their username."""
 
 _HAS_STATE: Final = {
     None: "TRUE",
@@ -56,8 +59,8 @@ class SqliteAccounts(AccountStore):
     ) -> Page[Account]:
         return await self._read(lambda reading: _all(reading, matching, cursor, limit))
 
-    async def named(self, prefix: str, *, cursor: str | None, limit: int) -> Page[User]:
-        return await self._read(lambda reading: _named(reading, prefix, cursor, limit))
+    async def named(self, text: str, *, cursor: str | None, limit: int) -> Page[User]:
+        return await self._read(lambda reading: _named(reading, text, cursor, limit))
 
     async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
         return await self._read(lambda reading: _bots_of(reading, owner_id, cursor, limit))
@@ -100,7 +103,7 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
     if holder is not None:
         raise UsernameTaken
     cursor.execute(
-        f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO users ({_COLUMNS}, searched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             user.id,
             user.username,
@@ -115,6 +118,7 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
             account.admin,
             account.erasing,
             account.owner_id,
+            searched_names(user.username, user.display_name),
         ),
     )
 
@@ -145,32 +149,32 @@ def _has_admin(cursor: apsw.Cursor) -> bool:
 def _all(cursor: apsw.Cursor, matching: AccountFilter, after: str | None, limit: int) -> Page[Account]:
     """List the accounts that a filter chooses, oldest first."""
     list_name = paging.accounts(matching)
-    # SQLite ignores the case of ASCII letters only, so the names are compared here, row by row.
-    wanted = re.compile(re.escape(matching.text or ""), re.IGNORECASE)
+    text = matching.text or ""
     rows = cursor.execute(
         f"SELECT {_ACCOUNT} FROM users WHERE (created_at, id) > (?, ?) AND {_HAS_STATE[matching.state]}"
-        " ORDER BY created_at, id",
-        paging.start(list_name, after),
-    )
-    found = (row for row in rows if row[0] == matching.text or any(map(wanted.search, row[1:3])))
-    return paging.page(
-        list_name, list(islice(found, limit + 1)), limit, key=lambda row: (row[3], row[0]), item=_account
-    )
-
-
-def _named(cursor: apsw.Cursor, prefix: str, after: str | None, limit: int) -> Page[User]:
-    """List the users whose name begins with `prefix`, without disabled ones, by name."""
-    list_name = f"users {prefix}"
-    _, last = paging.start(list_name, after)
-    rows = cursor.execute(
-        f"SELECT {USER}, lower(username) FROM users"
-        " WHERE NOT disabled AND lower(username) >= ?1 AND lower(username) < ?2 AND lower(username) > ?3"
-        " ORDER BY lower(username) LIMIT ?4",
-        (prefix, prefix + paging.AFTER_ALL_TEXTS, last, limit + 1),
+        " AND (id = ? OR instr(searched, ?)) ORDER BY created_at, id LIMIT ?",
+        (*paging.start(list_name, after), text, searched_form(text), limit + 1),
     ).fetchall()
-    return paging.page(
-        list_name, rows, limit, key=lambda row: (0, row[-1]), item=lambda row: user_of(row[:-1])
-    )
+    return paging.page(list_name, rows, limit, key=lambda row: (row[3], row[0]), item=_account)
+
+
+def _named(cursor: apsw.Cursor, text: str, after: str | None, limit: int) -> Page[User]:
+    """List the users with a text in their names, without disabled ones; see `AccountStore.named`."""
+    prefix, wanted = normal_username(text), searched_form(text)
+    list_name = f"users {prefix}"
+    part, last = paging.start(list_name, after)
+    search = paging.Search[Any](list_name, limit, lambda row: row[-2] != _OTHERS or wanted in row[-1])
+    begins = "lower(username) >= :prefix AND lower(username) < :end"
+    queries = [(0, begins, last), (_OTHERS, f"NOT ({begins})", last if part == _OTHERS else "")]
+    for number, condition, after_name in queries[int(part == _OTHERS) :]:
+        rows = cursor.execute(
+            f"SELECT {USER}, lower(username), {number}, searched FROM users"
+            f" WHERE NOT disabled AND lower(username) > :after AND {condition} ORDER BY lower(username)",
+            {"prefix": prefix, "end": prefix + paging.AFTER_ALL_TEXTS, "after": after_name},
+        )
+        if not all(map(search.look, rows)):
+            break
+    return search.page(key=lambda row: (row[-2], row[-3]), item=lambda row: user_of(row[:-3]))
 
 
 def _bots_of(cursor: apsw.Cursor, owner_id: str, after: str | None, limit: int) -> Page[Account]:
@@ -186,12 +190,20 @@ def _bots_of(cursor: apsw.Cursor, owner_id: str, after: str | None, limit: int) 
 
 def _set_profile(cursor: apsw.Cursor, user_id: str, profile: Profile) -> User:
     """Change how a user is shown. Raises `NotFound`."""
+    before = _found(cursor, user_id).user
+    given = {name: text for name, text in asdict(profile).items() if text is not None}
+    user = replace(before, **given)
     cursor.execute(
-        "UPDATE users SET display_name = coalesce(?, display_name), status_text = coalesce(?, status_text),"
-        " time_zone = coalesce(?, time_zone) WHERE id = ?",
-        (profile.display_name, profile.status_text, profile.time_zone, user_id),
+        "UPDATE users SET display_name = ?, status_text = ?, time_zone = ?, searched = ? WHERE id = ?",
+        (
+            user.display_name,
+            user.status_text,
+            user.time_zone,
+            searched_names(user.username, user.display_name),
+            user_id,
+        ),
     )
-    return _found(cursor, user_id).user
+    return user
 
 
 def _set_password_hash(cursor: apsw.Cursor, user_id: str, password_hash: str, over: str | None) -> None:

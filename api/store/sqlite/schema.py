@@ -7,6 +7,7 @@ from typing import Final
 import apsw
 
 from api.errors import Unavailable
+from api.models.names import searched_names
 from api.models.rooms import LOBBY_ID, Visibility
 from api.store.epoch import new_epoch
 from api.store.sqlite.changed import note_all
@@ -52,6 +53,9 @@ def make_tables(connection: apsw.Connection) -> None:
         return
     connection.create_scalar_function(
         "ref_hash", lambda *values: ref_hash(str(values[0])), 1, deterministic=True
+    )
+    connection.create_scalar_function(
+        "searched_names", lambda *values: searched_names(*map(str, values)), 2, deterministic=True
     )
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")

@@ -373,6 +373,12 @@ CREATE TABLE presence (
 ALTER TABLE members ADD COLUMN receipt_seq INTEGER NOT NULL DEFAULT 0;
 """
 
+_SEARCHED: Final = """
+-- The names of a user in the form in which they are searched.
+ALTER TABLE users ADD COLUMN searched TEXT NOT NULL DEFAULT '';
+UPDATE users SET searched = searched_names(username, display_name);
+"""
+
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -393,6 +399,7 @@ STEPS: Final = (
     MODERATION,
     _EIGHTEENTH,
     *MACHINES,
+    _SEARCHED,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 

@@ -10,13 +10,16 @@ const FEWEST_CHARACTERS = 2;
 // a pause.
 const PAUSE_MILLISECONDS = 300;
 
-/** Suggests users while somebody types the beginning of a username. */
+// A server with many accounts looks at some of them for a page, which may be empty and have a next one.
+const MOST_PAGES = 4;
+
+/** Suggests users while somebody types a part of a name. */
 export class People {
   readonly found = signal<readonly PublicUser[]>([]);
   readonly #users: UsersApi;
   readonly #clock: Clock;
   #wanted = '';
-  /** `found` holds all users whose names begin with this; null when nothing is known. */
+  /** `found` holds all users with this in their names; null when nothing is known. */
   #known: string | null = null;
   #cancel: () => void = () => {};
 
@@ -26,23 +29,28 @@ export class People {
   }
 
   look(text: string): void {
-    const prefix = text.normalize('NFKC').toLowerCase();
-    if (prefix === this.#wanted) return;
-    this.#wanted = prefix;
+    const wanted = text.normalize('NFKC').toLowerCase();
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
     this.#cancel();
-    if (this.#known !== null && prefix.startsWith(this.#known)) return;
+    if (this.#known !== null && wanted.startsWith(this.#known)) return;
     this.#known = null;
     this.found.value = [];
-    if (codePoints(prefix) < FEWEST_CHARACTERS) return;
-    this.#cancel = this.#clock.after(PAUSE_MILLISECONDS, () => void this.#search(prefix));
+    if (codePoints(wanted) < FEWEST_CHARACTERS) return;
+    this.#cancel = this.#clock.after(PAUSE_MILLISECONDS, () => void this.#search(wanted));
   }
 
-  async #search(prefix: string): Promise<void> {
+  async #search(wanted: string): Promise<void> {
     try {
-      const page = await this.#users.find(prefix);
-      if (prefix !== this.#wanted) return;
-      this.found.value = page.items;
-      if (page.next_cursor === null) this.#known = prefix;
+      let cursor: string | undefined;
+      for (let pages = 0; pages < MOST_PAGES; pages++) {
+        const page = await this.#users.find(wanted, cursor);
+        if (wanted !== this.#wanted) return;
+        this.found.value = page.items;
+        if (page.next_cursor === null) this.#known = wanted;
+        if (page.items.length > 0 || page.next_cursor === null) return;
+        cursor = page.next_cursor;
+      }
     } catch {
       // Suggestions are optional, so a failure is not shown.
     }

@@ -8,6 +8,7 @@ const user = (username: string) => ({ id: username, username, display_name: user
 let asked: string[];
 let more: string | null;
 let away: boolean;
+let empty: number;
 let clock: ManualClock;
 let people: People;
 
@@ -15,10 +16,12 @@ beforeEach(() => {
   asked = [];
   more = null;
   away = false;
+  empty = 0;
   clock = new ManualClock();
-  const findUsers = async (prefix: string) => {
-    asked.push(prefix);
+  const findUsers = async (prefix: string, cursor?: string) => {
+    asked.push(cursor ? `${prefix} ${cursor}` : prefix);
     if (away) throw new Error('away');
+    if (empty > 0) return { items: [], next_cursor: `${empty--} more` };
     return { items: [user(`${prefix}by`)], next_cursor: more };
   };
   people = new People({ find: findUsers } as unknown as UsersApi, clock);
@@ -57,6 +60,19 @@ test('where there are more of them, what is typed further is asked for', async (
   people.look('bobb');
   await clock.advance(1_000);
   expect(asked).toEqual(['bob', 'bobb']);
+});
+
+test('pages without anybody are passed over, up to a few', async () => {
+  empty = 2;
+  people.look('bob');
+  await clock.advance(1_000);
+  expect(asked).toEqual(['bob', 'bob 2 more', 'bob 1 more']);
+  expect(found()).toEqual(['bobby']);
+  empty = 9;
+  people.look('bo');
+  await clock.advance(1_000);
+  expect(asked.length).toBe(7);
+  expect(found()).toEqual([]);
 });
 
 test('a search that fails suggests nobody, and is tried with the next letter', async () => {

@@ -160,7 +160,7 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(
         assert account is not None
         assert (account.disabled, account.admin, account.erasing) == (False, False, False)
         assert (await store.accounts.all(cursor=None, limit=9)).items == [account]
-        assert (await store.accounts.named("al", cursor=None, limit=9)).items == [account.user]
+        assert (await store.accounts.named("lic", cursor=None, limit=9)).items == [account.user]
         assert (await store.audit.all(cursor=None, limit=9)).items == []
 
 

@@ -46,7 +46,7 @@ async def test_a_database_of_version_1_is_brought_up_to_date_with_all_it_holds(p
         assert (found["fresh"].previous_hash, found["fresh"].was_used) == (None, True)
         assert found["fresh"].kind is SessionKind.LOGIN
         assert (found["rotated"].previous_hash, found["rotated"].pair_used) == ("h1", False)
-        named = (await store.accounts.named("al", cursor=None, limit=9)).items
+        named = (await store.accounts.named("lic", cursor=None, limit=9)).items
         assert [one.username for one in named] == ["Alice"]
         assert (await store.log.append(LOBBY_ID, message("r1"))).entry.seq == 1
     with stranger(path) as connection:

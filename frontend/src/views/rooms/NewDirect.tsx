@@ -47,7 +47,7 @@ export function NewDirect({ onClose }: { onClose(): void }) {
       <Picker
         label="Name of a person"
         listLabel="People"
-        placeholder="Username"
+        placeholder="Name"
         itemsFor={itemsFor}
         onInput={(text) => people.look(bare(text))}
         keyOf={({ id }) => id}
@@ -65,7 +65,7 @@ export function NewDirect({ onClose }: { onClose(): void }) {
           if (isFull) return 'A direct room has ten people at most.';
           if (bare(text).length > 1) return 'Nobody else is called so.';
           if (chosen.length > 0) return 'Add more people, or press Enter to write.';
-          return 'Two letters of a username are enough. Up to nine people.';
+          return 'Two letters of a name are enough. Up to nine people.';
         }}
         onPick={(user) => setChosen([...chosen, user])}
         clears

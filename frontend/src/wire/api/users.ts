@@ -12,8 +12,11 @@ export class UsersApi {
     return this.#requests.get(`users/${encodeURIComponent(id)}`);
   }
 
-  /** Users whose username begins with `prefix`, sorted by username: an exact match is first. */
-  find(prefix: string): Promise<Page<PublicUser>> {
-    return this.#requests.get('users', { q: prefix });
+  /**
+   * Users with a text in their names, first those whose username begins with it: an exact match is first. On a server
+   * with many accounts a page may be short, or empty, and have a next one.
+   */
+  find(text: string, cursor?: string): Promise<Page<PublicUser>> {
+    return this.#requests.get('users', { q: text, cursor });
   }
 }
