@@ -16,7 +16,6 @@ from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
-from api.models.names import FEWEST_SEARCHED
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
@@ -24,7 +23,7 @@ router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 @router.get("")
 @reads
 async def users(  # noqa: PLR0913, PLR0917  the query fields
-    q: Annotated[str, Query(min_length=FEWEST_SEARCHED, max_length=128)],
+    q: Annotated[str, Query(min_length=2, max_length=128)],
     identity: IdentityDep,
     accounts: AccountsDep,
     presence: PresenceDep,

@@ -4,6 +4,7 @@ from typing import Final
 
 from api.store.sqlite.machines import MACHINES
 from api.store.sqlite.moderation import MODERATION
+from api.store.sqlite.people import DIRECT, PRESENCE, SEARCHED
 
 _FIRST: Final = """
 CREATE TABLE kept (
@@ -332,53 +333,6 @@ CREATE INDEX audit_by_actor ON audit (actor_id, at, id) WHERE actor_id IS NOT NU
 CREATE INDEX audit_by_subject ON audit (subject_id, at, id) WHERE subject_id IS NOT NULL;
 """
 
-_SIXTEENTH: Final = """
--- kind: room or direct. people: a JSON array of the ids of a direct room's users, and NULL of any other room.
-ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'room';
-ALTER TABLE rooms ADD COLUMN people TEXT;
-
--- The number of a room's members, which changes with the rows of members.
-ALTER TABLE rooms ADD COLUMN member_count INTEGER NOT NULL DEFAULT 0;
-UPDATE rooms SET member_count = (SELECT count(*) FROM members WHERE room_id = rooms.id AND role IS NOT NULL);
-CREATE TRIGGER member_came AFTER INSERT ON members WHEN new.role IS NOT NULL BEGIN
-    UPDATE rooms SET member_count = member_count + 1 WHERE id = new.room_id;
-END;
-CREATE TRIGGER member_changed AFTER UPDATE OF role ON members WHEN (old.role IS NULL) <> (new.role IS NULL) BEGIN
-    UPDATE rooms SET member_count = member_count + iif(old.role IS NULL, 1, -1) WHERE id = new.room_id;
-END;
-CREATE TRIGGER member_went AFTER DELETE ON members WHEN old.role IS NOT NULL BEGIN
-    UPDATE rooms SET member_count = member_count - 1 WHERE id = old.room_id;
-END;
-
--- Where a member keeps a room in their list. hidden_at: the seq of the head when they hid it, -1 where they showed it.
-ALTER TABLE members ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE members ADD COLUMN section TEXT;
-ALTER TABLE members ADD COLUMN hidden_at INTEGER;
-
--- What users say about themselves.
-ALTER TABLE users ADD COLUMN status_text TEXT NOT NULL DEFAULT '';
-ALTER TABLE users ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';
-"""
-
-_EIGHTEENTH: Final = """
--- Who is connected to which process: user_ids is a JSON array of ids. A row counts while at is recent.
-CREATE TABLE presence (
-    node_id TEXT PRIMARY KEY,
-    number INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    user_ids TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
--- How far the others were told that a member has read, where the member has gone back since.
-ALTER TABLE members ADD COLUMN receipt_seq INTEGER NOT NULL DEFAULT 0;
-"""
-
-_SEARCHED: Final = """
--- The names of a user in the form in which they are searched.
-ALTER TABLE users ADD COLUMN searched TEXT NOT NULL DEFAULT '';
-UPDATE users SET searched = searched_names(username, display_name);
-"""
-
 STEPS: Final = (
     _FIRST,
     _SECOND,
@@ -395,11 +349,11 @@ STEPS: Final = (
     _THIRTEENTH,
     _FOURTEENTH,
     _FIFTEENTH,
-    _SIXTEENTH,
+    DIRECT,
     MODERATION,
-    _EIGHTEENTH,
+    PRESENCE,
     *MACHINES,
-    _SEARCHED,
+    SEARCHED,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 
