@@ -21,7 +21,7 @@ MOST_CLEARED: Final = 1_000
 """One call of `clear` deletes at most this many messages."""
 CLEARING_SECONDS: Final = 5.0
 """It begins no further deletes after this time, so that it answers before clients give up."""
-CLEARED_AT_ONCE: Final = 25
+CLEARED_AT_ONCE: Final = 100
 """It has this many deletes under way: the store writes them together."""
 
 

@@ -373,28 +373,28 @@ def rename_query(user_id: str, room_id: str, seqs: list[int], username: str) -> 
     ).update(lambda batch: {"rows": renamed(batch["rows"], literal(seqs), username)})
 
 
-def erase_queries(room_id: str, target: int) -> list[Any]:
-    """Return the writes that erase the body of a message and those of its edits."""
+def erase_query(room_id: str, targets: Sequence[int]) -> Any:
+    """Return the write that erases the bodies of messages, whose seqs are in order, and those of their edits."""
     batches = r.table("batches")
 
-    def edits(batch: Any) -> Any:
-        return _rows_of(batch).filter({"kind": Kind.EDIT.value, "data": {"target": target}})
+    def found(seqs: Any) -> Any:
+        def is_concerned(batch: Any) -> Any:
+            edited = _rows_of(batch).filter({"kind": Kind.EDIT.value})["data"]["target"]
+            return (_rows_of(batch)["seq"] + edited).set_intersection(seqs).is_empty().not_()
 
-    edited = _each_once(batches, [[room_id, target]], index="target")
-
-    def blanked(batch: Any) -> Any:
-        return erased(batch["rows"], r.expr([target])).do(
-            lambda rows: r.branch(
-                has_authors(batch), {"rows": rows, "authors": _authors_left(batch, rows)}, {"rows": rows}
-            )
+        near = literal(spans(targets)).concat_map(
+            lambda span: _reaching(batches, room_id, span.nth(0), span.nth(1)).filter(is_concerned)["id"]
         )
+        edited = _each_once(batches, seqs.map(lambda seq: [room_id, seq]), index="target")
+        return near.union(edited.filter(is_concerned)["id"]).distinct()
 
-    return [
-        found.update(blanked)
-        for found in (
-            _reaching(batches, room_id, target, target).filter(
-                lambda batch: _rows_of(batch)["seq"].contains(target)
-            ),
-            edited.filter(lambda batch: edits(batch).is_empty().not_()),
-        )
-    ]
+    def erase(seqs: Any, keys: Any) -> Any:
+        def blanked(batch: Any, rows: Any) -> Any:
+            whole = {"rows": rows, "authors": _authors_left(batch, rows)}
+            return r.branch(has_authors(batch), whole, {"rows": rows})
+
+        found = batches.get_all(r.args(keys))
+        return found.update(lambda batch: r.do(batch, erased(batch["rows"], seqs), blanked))
+
+    # What is bound is read once, and not for each row.
+    return r.do(literal(list(targets)), lambda seqs: found(seqs).do(lambda keys: erase(seqs, keys)))

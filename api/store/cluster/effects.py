@@ -19,7 +19,9 @@ class Effects(NamedTuple):
     """What a flush of some entries of one room writes, in the order of these fields."""
 
     acting: list[dict[str, Any]]
-    """The rows of the entries that are carried out one by one, of kinds in `AT_ONCE`."""
+    """The rows of the entries that are carried out one by one, of kinds in `AT_ONCE`, but not those that delete."""
+    deletes: dict[int, int]
+    """By the seq of each message that is deleted, that of the entry. A pin of the message may come before it only."""
     changed: dict[int, list[Entry]]
     """The entries that change each message, by the seq of the message. Its row in the table `changed` is raised."""
     mentions: list[dict[str, Any]]
@@ -33,8 +35,10 @@ def effects_of(rows: Iterable[dict[str, Any]], reader: Reader) -> Effects:
     for entry in reader.entries(row for row in rows if _may_change(row)):
         for seq in changed_by(entry):
             changed.setdefault(seq, []).append(entry)
+    at_once = reader.read([row for row in rows if row["kind"] in AT_ONCE], acting_row)
     return Effects(
-        acting=reader.read([row for row in rows if row["kind"] in AT_ONCE], acting_row),
+        acting=[row for row in at_once if row["kind"] != Kind.DELETE],
+        deletes={row["data"]["target"]: row["seq"] for row in at_once if row["kind"] == Kind.DELETE},
         changed=changed,
         mentions=rows_after(reader.entries(row for row in rows if may_mention(row))),
     )

@@ -17,7 +17,7 @@ from api.errors import Unavailable
 from api.failpoints import Failpoint
 from api.models.log import Kind
 from api.store.cluster.acting import AT_ONCE
-from api.store.cluster.batches import erase_queries
+from api.store.cluster.batches import erase_query
 from api.store.cluster.effects import Effects, effects_of
 from api.store.cluster.flush_query import (
     documents,
@@ -42,6 +42,8 @@ TOGETHER_SECONDS: Final = 0.5
 """Rooms whose flushes are due within this time are flushed by one query."""
 MAX_ROOMS: Final = 50
 """One query flushes at most so many rooms."""
+ERASED_TOGETHER: Final = 100
+"""One query erases so many deleted messages."""
 RETRY_SECONDS: Final = 0.2
 MAX_RETRY_SECONDS: Final = 1.0
 """The pause between two attempts to flush grows from `RETRY_SECONDS` to this."""
@@ -315,18 +317,22 @@ class Flusher:
         """Write what a flush up to the seq `until` writes beside its batches."""
         for row in effects.acting:
             await self._act(row)
+        targets = sorted(effects.deletes)
+        for n in range(0, len(targets), ERASED_TOGETHER):
+            some = {target: effects.deletes[target] for target in targets[n : n + ERASED_TOGETHER]}
+            await asyncio.gather(
+                self._pool.write(erase_query(room_id, list(some))),
+                self._pool.write(drop_query(room_id, some)),
+            )
         if effects.mentions:
             await self._pool.write(note_query(effects.mentions))
         if effects.changed:
             await self._folds.note(room_id, epoch, effects.changed, until)
 
     async def _act(self, row: dict[str, Any]) -> None:
-        """Carry out one entry: copy a `member`, `room` or `pin` to its table, or erase what a `delete` deletes."""
+        """Carry out one entry that is no `delete`: copy a `member`, `room` or `pin` to its table."""
         if row["kind"] == Kind.MEMBER:
             await self._pool.write(project(row))
-        elif row["kind"] == Kind.DELETE:
-            erasing = erase_queries(row["room_id"], row["data"]["target"])
-            await asyncio.gather(*map(self._pool.write, [*erasing, drop_query(row)]))
         elif row["kind"] == Kind.PIN:
             await self._pool.write(keep_query(row))
         elif row["kind"] == Kind.ROOM:

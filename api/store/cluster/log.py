@@ -59,6 +59,10 @@ class ClusterLog(LogStore):
         self._targets = Targets(pool, pages, pins, answered)
         self._epochs = epochs
 
+    async def close(self) -> None:
+        """Cancel what is under way for appends that have not begun yet."""
+        await self._targets.close()
+
     async def append(
         self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
     ) -> Appended:

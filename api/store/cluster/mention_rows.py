@@ -92,9 +92,13 @@ def _note(rows: Any) -> Any:
     table = r.table("mentions")
 
     def told(row: Any) -> Any:
-        """Return a row with the time of its message. The message is flushed if the entry does not tell it."""
-        at = entry_at(row["id"].nth(0), row["id"].nth(1)).nth(0)["at"].default(0)
-        return r.branch(row["at"].eq(None), row.merge({"at": at}), row).without("is_new")
+        """Return a row with the time of its message, by which those are listed that mention somebody.
+
+        The message is flushed if the entry does not tell it.
+        """
+        is_asked = row["at"].eq(None) & row["users"].is_empty().not_()
+        at = entry_at(row["id"].nth(0), row["id"].nth(1)).nth(0)["at"]
+        return row.merge({"at": r.branch(is_asked, at, row["at"]).default(0)}).without("is_new")
 
     def newer(_id: Any, old: Any, new: Any) -> Any:
         return r.branch(old["as_of"] >= new["as_of"], old, new)

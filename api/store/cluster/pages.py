@@ -12,7 +12,6 @@ from api.store.cluster.batches import (
     changes_of,
     entries_after,
     entries_at,
-    entry_at,
     newest_near,
     newest_shown,
     oldest_near,
@@ -130,28 +129,37 @@ class Pages:
             rows = [row for row in rows if row["seq"] <= found.last_seq]
         return found._replace(rows=rows)
 
-    async def look_at(self, room_id: str, seq: int, who: Who | None = None) -> "Looked | None":
-        """Return what an append must know of the message at `seq`, or None for an unknown room.
+    async def look_at(self, room_id: str, seqs: Sequence[int], who: Who | None = None) -> "dict[int, Looked]":
+        """Return what an append must know of the messages at these seqs, which are in order.
 
-        `who` is the user and the emoji of a reaction.
+        Of an unknown room it returns nothing. `who` is the user and the emoji of a reaction.
         """
-        if not (is_key(room_id) and 0 < seq < 2**53):
-            return None
-        found = await self._merged(_ONE, room_id, seq - 1, seq)
+        seqs = [seq for seq in seqs if 0 < seq < 2**53]
+        found = await self._at(room_id, seqs) if is_key(room_id) and seqs else None
         if found is None:
-            return None
-        messages = self._reader.entries(_messages_of(found))
-        if not messages:
-            return Looked(found.head["epoch"], found.head["seq"], None)
-        known = await self._folds.of(room_id, [seq], who)
+            return {}
+        epoch, end = found.head["epoch"], found.head["seq"]
+        looked = dict.fromkeys(seqs, Looked(epoch, end, None))
+        messages = [one for one in self._reader.entries(_messages_of(found)) if one.seq in looked]
+        known = await self._folds.of(room_id, [one.seq for one in messages], who) if messages else None
         if known is not None:
-            state = known.states().get(seq, UNCHANGED)
-            has_reacted = who is not None and known.has_reacted(seq, who)
-            return Looked(known.epoch, known.seq, messages[0], state, has_reacted)
-        of_others = await self._changes(room_id, messages, found.head["seq"])
-        changes = Changes.by(seq, (change for change in of_others if seq in changed_by(change)))
-        has_reacted = who is not None and changes.has_reaction(*who)
-        return Looked(found.head["epoch"], found.head["seq"], messages[0], changes.state(), has_reacted)
+            states = known.states()
+            for one in messages:
+                has_reacted = who is not None and known.has_reacted(one.seq, who)
+                state = states.get(one.seq, UNCHANGED)
+                looked[one.seq] = Looked(known.epoch, known.seq, one, state, has_reacted)
+        elif messages:
+            of_others = await self._changes(room_id, messages, end)
+            for one in messages:
+                changes = Changes.by(one.seq, (each for each in of_others if one.seq in changed_by(each)))
+                has_reacted = who is not None and changes.has_reaction(*who)
+                looked[one.seq] = Looked(epoch, end, one, changes.state(), has_reacted)
+        return looked
+
+    async def _at(self, room_id: str, seqs: Sequence[int]) -> "_Found | None":
+        """Return the rows at these seqs, which are in order, and maybe others between them."""
+        first, last = seqs[0] - 1, seqs[-1]
+        return await self._merged(_AT, room_id, first, last, is_page=False, seqs=seqs, spans=spans(seqs))
 
     async def changes_of(self, room_id: str, seq: int, kind: Kind, after: int, limit: int) -> list[Entry]:
         """Return entries of one kind that change the message at `seq`."""
@@ -179,9 +187,7 @@ class Pages:
             ]
         if not seqs:
             return []
-        found = await self._merged(
-            _AT, room_id, seqs[0] - 1, seqs[-1], is_page=False, seqs=seqs, spans=spans(seqs)
-        )
+        found = await self._at(room_id, seqs)
         entries = self._reader.entries(found.rows if found else [])
         return [entry for entry in entries if entry.seq in {*seqs}]
 
@@ -365,7 +371,6 @@ _READS: Final = {
     for kinds in (MESSAGES, ALL_SHOWN)
     for newest_first in (True, False)
 }
-_ONE: Final = _page(lambda given, _until: entry_at(given["room_id"], given["until"]))
 _THREAD: Final = _page(
     lambda given, until: replies_after(given["room_id"], given["root"], given["above"], until, given["limit"])
 )

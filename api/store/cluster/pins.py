@@ -3,11 +3,11 @@
 The rows are made by the flush. So a room's pins are those of the table, with the newer entries in the tail of its head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api.models.log import Entry, Kind
-from api.store.cluster.queries import heads_table, is_head
+from api.store.cluster.queries import heads_table, is_head, literal
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
 
@@ -69,16 +69,19 @@ def keep_query(row: dict[str, Any]) -> Any:
     )
 
 
-def drop_query(row: dict[str, Any]) -> Any:
-    """Return the write that notes that the message which a `delete` entry deletes is not pinned any more."""
-    return (
-        r.table("pins")
-        .get_all([row["room_id"], row["data"]["target"]])
-        .update(
-            lambda old: r.branch(old["seq"] < row["seq"], {"pinned": False, "seq": row["seq"]}, {}),
-            durability="hard",
-        )
-    )
+def drop_query(room_id: str, deletes: Mapping[int, int]) -> Any:
+    """Return the write that notes that deleted messages are not pinned any more.
+
+    `deletes` has the seq of the entry that deletes each message, by the seq of the message.
+    """
+    by = literal([[target, seq] for target, seq in deletes.items()])
+
+    def dropped(old: Any) -> Any:
+        seq = by.filter(lambda one: one.nth(0) == old["id"].nth(1)).nth(0).nth(1)
+        return r.branch(old["seq"] < seq, {"pinned": False, "seq": seq}, {})
+
+    pins = r.table("pins").get_all(*([room_id, target] for target in deletes))
+    return pins.update(dropped, durability="hard")
 
 
 def _pins(given: Any) -> Any:

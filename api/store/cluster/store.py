@@ -75,6 +75,17 @@ class ClusterStore(Store):
         self._signals = ClusterSignals(pool)
         members = ClusterMembers(pool, reader, appender, flusher, accounts)
         allowed = AllowedKinds(pool)
+        self._log = ClusterLog(
+            pool,
+            allowed=allowed,
+            appender=appender,
+            flusher=flusher,
+            pages=pages,
+            messages=messages,
+            pins=Pins(pool, reader),
+            answered=AnsweredMessages(pool, reader, heads),
+            epochs=epochs,
+        )
         super().__init__(
             accounts=accounts,
             sessions=ClusterSessions(pool, reader),
@@ -91,17 +102,7 @@ class ClusterStore(Store):
             ),
             members=members,
             mentions=ClusterMentions(pool, reader, members, messages),
-            log=ClusterLog(
-                pool,
-                allowed=allowed,
-                appender=appender,
-                flusher=flusher,
-                pages=pages,
-                messages=messages,
-                pins=Pins(pool, reader),
-                answered=AnsweredMessages(pool, reader, heads),
-                epochs=epochs,
-            ),
+            log=self._log,
             blocks=ClusterBlocks(pool, accounts),
             reports=ClusterReports(pool),
             deletions=ClusterDeletions(pool, flusher),
@@ -154,6 +155,7 @@ class ClusterStore(Store):
 
     async def close(self) -> None:
         await self._signals.close()
+        await self._log.close()
         await self.appender.close()
         await self.flusher.close()
         await self._pool.close()

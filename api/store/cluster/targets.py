@@ -1,5 +1,6 @@
 """Decides what becomes of entries that change or answer a message, by what the message is by now."""
 
+import asyncio
 from typing import Any, Final, NamedTuple
 
 from api.errors import Deleted, EpochChanged, Invalid, NotFound, TailwireError
@@ -12,6 +13,7 @@ from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
 from api.store.cluster.rows import row_of
 from api.store.cluster.waiting import Guard
+from api.store.loader import Loader
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.ruling import Ruling, Target, completed, is_new_emoji, is_new_pin, require_few_mentions, ruling
 
@@ -33,7 +35,12 @@ class Targets:
         self._answered = answered
         self._pool = pool
         self._pages = pages
+        self._looks: Loader[tuple[str, int], Looked] = Loader(self._look_at)
         self._pins = pins
+
+    async def close(self) -> None:
+        """Cancel the looks that are under way. Callers that wait get `Unavailable`."""
+        await self._looks.close()
 
     async def decide(
         self, room_id: str, draft: Draft, seq: int | None, epoch: str | None
@@ -72,7 +79,10 @@ class Targets:
 
     async def _change(self, room_id: str, draft: Draft, seq: int, epoch: str | None) -> Appended | Accepted:
         who = Who(str(draft.data["emoji"]), draft.user_id) if draft.kind is Kind.REACTION else None
-        target = await self._pages.look_at(room_id, seq, who)
+        if who is None:
+            target = await self._looks.load((room_id, seq))
+        else:
+            target = (await self._pages.look_at(room_id, [seq], who)).get(seq)
         if target is None:
             raise NotFound
         if epoch is not None and epoch != target.epoch:
@@ -92,6 +102,18 @@ class Targets:
         if await self.is_stored(room_id, draft):
             return Accepted(draft, (ONLY_IF_STORED,))
         return Appended(standing, target.epoch, is_new=False)
+
+    async def _look_at(self, places: list[tuple[str, int]]) -> dict[tuple[str, int], Looked]:
+        """Look at messages of one or many rooms, of each room by the same queries."""
+        seqs: dict[str, list[int]] = {}
+        for room_id, seq in sorted(places):
+            seqs.setdefault(room_id, []).append(seq)
+        looks = await asyncio.gather(*(self._pages.look_at(room_id, seqs[room_id]) for room_id in seqs))
+        return {
+            (room_id, seq): looked
+            for room_id, found in zip(seqs, looks, strict=True)
+            for seq, looked in found.items()
+        }
 
     async def _standing(self, draft: Draft, message: Entry, looked: Looked, pin_count: int) -> Entry | None:
         """Return the entry that stands in the place of a draft, or None if the draft is to be stored."""
