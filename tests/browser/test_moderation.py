@@ -48,7 +48,7 @@ async def set_up(node: Node, folder: Path) -> httpx.AsyncClient:
 async def test_whoever_is_banned_is_told_and_every_way_back_is_closed_until_the_end_of_it(
     browser: Browser, sqlite_node: Node
 ) -> None:
-    bob = await sqlite_node.sign_up("bob")
+    bob, zoe = await sqlite_node.sign_up("bob"), await sqlite_node.sign_up("zoe")
     hers = await window(browser, sqlite_node, "olga", viewport=WIDE)
     his = await window(browser, sqlite_node, "carl", viewport=WIDE)
     den = await den_with(hers, bob)
@@ -72,6 +72,22 @@ async def test_whoever_is_banned_is_told_and_every_way_back_is_closed_until_the_
     await hers.keyboard.press("Escape")
     await about_the_room(hers, "Banned people")
     await expect(dialog.get_by_text("Shouts")).to_be_visible()
+    await dialog.get_by_role("button", name="Ban someone").click()
+    for name, told in (
+        ("nobody-here", "Nobody here has this username."),
+        ("olga", "You are not allowed to do this."),
+    ):
+        await dialog.get_by_label("Username").fill(name)
+        await dialog.get_by_role("button", name="Ban from room").click()
+        await expect(dialog.get_by_text(told)).to_be_visible()
+    await dialog.get_by_label("Username").fill("@Zoe")  # who was never here
+    await dialog.get_by_label("Reason").fill("Known from elsewhere")
+    await dialog.get_by_role("button", name="Ban from room").click()
+    await expect(dialog.get_by_text("zoe is banned.")).to_be_visible()
+    await expect(dialog.get_by_text("Known from elsewhere")).to_be_visible()
+    assert (await zoe.http.post(f"/rooms/{den}/join")).json()["code"] == "banned"
+    await dialog.get_by_role("button", name="Let zoe come back").click()
+    await expect(dialog.get_by_text("zoe may come back.")).to_be_visible()
     await dialog.get_by_role("button", name="Let carl come back").click()
     await expect(dialog.get_by_text("carl may come back.")).to_be_visible()
     await expect(dialog.get_by_text("Nobody is banned from this room.")).to_be_visible()

@@ -1,9 +1,9 @@
 import { batch, signal } from '@preact/signals';
 import { Freshness } from '../browser/freshness';
 import type { Api } from '../wire/api/api';
-import { Problem } from '../wire/problem';
-import type { EntryEvent, Member, PublicUser, Role, ServerEvent } from '../wire/protocol';
+import type { EntryEvent, Member, Role, ServerEvent } from '../wire/protocol';
 import type { Names } from './names';
+import { userNamed } from './people';
 
 // The panel shows at most so many members, and says when there are more.
 const MOST_SHOWN = 500;
@@ -107,8 +107,7 @@ export class Members {
 
   /** Adds a user by username. Fails with a Problem at the field `username` when no user has it. */
   async add(room_id: string, username: string, role: Role): Promise<void> {
-    const [user] = (await this.#api.users.find(username)).items;
-    if (!user || !isNamed(user, username)) throw nobody();
+    const user = await userNamed(this.#api.users, username);
     await this.setRole(room_id, user.id, role);
   }
 
@@ -157,13 +156,4 @@ export class Members {
   #set(room_id: string, list: MemberList): void {
     this.#byRoom.value = new Map(this.#byRoom.peek()).set(room_id, list);
   }
-}
-
-function isNamed(user: PublicUser, username: string): boolean {
-  return user.username.toLowerCase() === username.normalize('NFKC').toLowerCase();
-}
-
-function nobody(): Problem {
-  const message = 'Nobody here has this username.';
-  return new Problem({ status: 404, code: 'not_found', errors: [{ loc: 'username', message }] });
 }

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { Clock } from '../browser/clock';
 import { codePoints } from '../browser/text';
 import type { UsersApi } from '../wire/api/users';
+import { Problem } from '../wire/problem';
 import type { PublicUser } from '../wire/protocol';
 
 // The server refuses shorter searches.
@@ -55,4 +56,14 @@ export class People {
       // Suggestions are optional, so a failure is not shown.
     }
   }
+}
+
+/** The user with this username. Fails with a Problem, at the field `username` when no user has it. */
+export async function userNamed(users: UsersApi, username: string): Promise<PublicUser> {
+  const wanted = username.normalize('NFKC').toLowerCase();
+  const found = codePoints(wanted) < FEWEST_CHARACTERS ? [] : (await users.find(wanted)).items;
+  const user = found.find((one) => one.username.toLowerCase() === wanted);
+  if (user) return user;
+  const message = 'Nobody here has this username.';
+  throw new Problem({ status: 404, code: 'not_found', errors: [{ loc: 'username', message }] });
 }

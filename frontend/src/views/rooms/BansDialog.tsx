@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { mediumTime } from '../../browser/time';
-import type { Ban, Room } from '../../wire/protocol';
+import type { Ban, PublicUser, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { LoadFailure } from '../parts/LoadFailure';
@@ -10,19 +10,32 @@ import { useModeration } from '../parts/moderation';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
+import { BanByName } from './BanByName';
 
-/** Who may not come back to a room, each with a button that ends it. */
+/** Who may not come back to a room, each with a button that ends it, and a way to ban anybody. */
 export function BansDialog({ room, onClose }: { room: Room; onClose(): void }) {
   const { titles } = useSession();
   const moderation = useModeration();
   const bans = useMemo(() => moderation.bans(room.id), [moderation, room.id]);
   const { error, done, run } = useWork();
   const list = useRef<HTMLUListElement>(null);
+  const [isBanning, setBanning] = useState(false);
   useEffect(() => void bans.load(), [bans]);
   const items = bans.items.value;
   const state = bans.state.value;
   const end = ({ user }: Ban) =>
     run(() => bans.end(user.id), `${titles.nameOf(user)} may come back.`);
+  if (isBanning) {
+    const onBanned = (user: PublicUser) => {
+      setBanning(false);
+      void run(() => bans.load(), `${titles.nameOf(user)} is banned.`);
+    };
+    return (
+      <Dialog title="Ban someone" onClose={onClose}>
+        <BanByName room={room} onBack={() => setBanning(false)} onBanned={onBanned} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog title="Banned people" onClose={onClose}>
       {state === 'failed' && (
@@ -38,6 +51,11 @@ export function BansDialog({ room, onClose }: { room: Room; onClose(): void }) {
       <ErrorLine text={error} />
       <DoneLine text={done} />
       <MoreButton list={bans}>Show more</MoreButton>
+      <div class="form-actions">
+        <button type="button" class="button" onClick={() => setBanning(true)}>
+          Ban someone…
+        </button>
+      </div>
     </Dialog>
   );
 }

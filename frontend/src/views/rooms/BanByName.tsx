@@ -1,0 +1,57 @@
+import { nameIn } from '../../browser/text';
+import { userNamed } from '../../rooms/people';
+import { REASON_CHARACTERS } from '../../wire/limits';
+import type { PublicUser, Room } from '../../wire/protocol';
+import { useSession } from '../parts/context';
+import { Field } from '../parts/Field';
+import { FormCard } from '../parts/FormCard';
+import { useForm, wrongIf } from '../parts/form';
+import { useModeration } from '../parts/moderation';
+import { UsernameField, usernameIn } from './UsernameField';
+
+interface BanByNameProps {
+  room: Room;
+  onBack(): void;
+  onBanned(user: PublicUser): void;
+}
+
+/** Bans somebody by their username, who may never have been in the room. */
+export function BanByName({ room, onBack, onBanned }: BanByNameProps) {
+  const { user_id: me, users } = useSession();
+  const moderation = useModeration();
+  const form = useForm({
+    names: ['username', 'reason'],
+    limits: { reason: REASON_CHARACTERS },
+    check: ({ username }) => wrongIf(!usernameIn(username), 'username', 'Enter a username.'),
+    send: async ({ username, reason }) => {
+      const user = await userNamed(users, usernameIn(username));
+      await moderation.ban(room.id, user.id, nameIn(reason));
+      onBanned(user);
+    },
+  });
+  return (
+    <FormCard
+      form={form}
+      send="Ban from room"
+      sending="Banning…"
+      danger
+      buttons={
+        <button type="button" class="button" onClick={onBack}>
+          Back
+        </button>
+      }
+    >
+      <p>
+        Also somebody who was never here. Nobody can add or invite them, and they cannot join, until
+        an owner or a moderator lets them come back.
+      </p>
+      <UsernameField form={form} isMeant={({ id }) => id !== me} />
+      <Field
+        label="Reason"
+        {...form.field('reason')}
+        hint="Owners and moderators of the room see it."
+        optional
+      />
+    </FormCard>
+  );
+}
