@@ -159,6 +159,7 @@ class WebhookShift:
             line.adopt(webhook)
             line.head = max(line.head, room.head.seq, grown.get(webhook.room_id, 0))
             if line.lag or line.replay or line.position.epoch != room.head.epoch or room.is_deleted:
+                self._pages.outdate(webhook.room_id)  # one that is kept may be older than this head
                 line.wakes += 1
                 self._start(line)
 

@@ -13,7 +13,7 @@ import pytest
 
 from api.errors import Unavailable
 from api.feed import Feed
-from api.jobs import webhook_shift
+from api.jobs import room_pages, webhook_shift
 from api.jobs import webhooks as module
 from api.jobs.leases import LeaseHolder
 from api.jobs.webhooks import WebhookSender
@@ -233,6 +233,22 @@ async def test_what_is_written_while_a_new_webhook_is_read_is_posted(
         monkeypatch.setattr(store.positions, "of_each", slow)
         sender.tell(den.id)
         await receivers.until([expected])
+
+
+async def test_what_only_a_comparison_finds_is_posted_though_an_older_page_of_the_log_is_kept(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_pages, "FRESH_SECONDS", 3_600)
+    receivers = Receivers()
+    webhook = await made(store, den)
+    async with sending(store, receivers) as sender:
+        (one,) = await send(store, den, "one")
+        await receivers.until([one])
+        await eventually(_is_reached(store, webhook, one))
+        monkeypatch.setattr(sender, "wake", lambda _grown: None)
+        (two,) = await send(store, den, "two")
+        sender.compare()
+        await receivers.until([one, two])
 
 
 async def test_a_receiver_that_is_down_for_a_week_is_sent_everything_when_it_is_back(
