@@ -76,6 +76,27 @@ async def _crowd(node: Api, count: int) -> list[Account]:
     return made
 
 
+async def _killed_with_all_online(
+    one: Round, here: Api, there: Api, crowd: Sequence[Account], watch: Watch
+) -> tuple[float, float]:
+    """Connect a crowd to the second node, and kill it once all of them are told to be online at the first.
+
+    Returns the time of the kill, and the seconds of CPU that the first node had used by then.
+    """
+    watch.forget()
+    ids = [account.user_id for account in crowd]
+    async with connected(there, crowd, ["lobby"], len(crowd)):
+        began_at = time.monotonic()
+        await eventually(lambda: _are_all(watch, ids, online=True), seconds=20)
+        one.took("online", time.monotonic() - began_at, at_most=ONLINE_SECONDS)
+        watch.forget()
+        cpu_seconds = here.cpu_seconds()
+        there.kill()
+        killed_at = time.monotonic()
+    await there.ended()
+    return killed_at, cpu_seconds
+
+
 @case(
     "F37",
     "a node with 200 people online is killed, and half of them come to the other node at once",
@@ -91,15 +112,7 @@ async def node_with_people_killed(scene: Scene, rounds: Rounds) -> None:
         gone_ids = ids[len(backs) :]
         async with _watching(users, users.persons, ids) as watch:
             for one in rounds:
-                watch.forget()
-                async with connected(there, crowd, ["lobby"], PEOPLE):
-                    began_at = time.monotonic()
-                    await eventually(lambda: _are_all(watch, ids, online=True), seconds=10)
-                    one.took("online", time.monotonic() - began_at, at_most=ONLINE_SECONDS)
-                    watch.forget()
-                    there.kill()
-                    killed_at = time.monotonic()
-                await there.ended()
+                killed_at, _ = await _killed_with_all_online(one, here, there, crowd, watch)
                 async with connected(here, backs, ["lobby"], len(backs)):
                     one.took("back", time.monotonic() - killed_at)
                     await eventually(lambda: _are_all(watch, gone_ids, online=False), seconds=60)
@@ -142,16 +155,7 @@ async def all_come_back(scene: Scene, rounds: Rounds) -> None:
         ids = [account.user_id for account in crowd]
         async with _watching(users, users.persons, ids) as watch:
             for one in rounds:
-                watch.forget()
-                async with connected(there, crowd, ["lobby"], CROWD):
-                    began_at = time.monotonic()
-                    await eventually(lambda: _are_all(watch, ids, online=True), seconds=20)
-                    one.took("online", time.monotonic() - began_at, at_most=ONLINE_SECONDS)
-                    watch.forget()
-                    cpu_seconds = here.cpu_seconds()
-                    there.kill()
-                    killed_at = time.monotonic()
-                await there.ended()
+                killed_at, cpu_seconds = await _killed_with_all_online(one, here, there, crowd, watch)
                 async with connected(here, crowd, ["lobby"], CROWD):
                     back_seconds = time.monotonic() - killed_at
                     one.took("back", back_seconds, at_most=GRACE_SECONDS - BEAT_SECONDS)
