@@ -4,6 +4,7 @@ An *entry* is any durable fact of a room. Its `data` holds exactly the fields th
 `api/models/kinds.py` is the table of kinds, and docs/protocol.md shows it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -93,6 +94,18 @@ class Head:
     room_id: str
     epoch: str
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new in a room after a seq: entries in their order, without holes, and the end of the log.
+
+    There may be more entries than these. A room that was deleted has none.
+    """
+
+    head: Head
+    is_deleted: bool
+    entries: Sequence["Entry"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """Declares the part of a store that keeps the rooms' logs: appending, entries and messages."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
 from api.models.page import Page
 from api.models.rooms import Member
+
+MessagePlace: TypeAlias = tuple[str, int]
+"""The id of a room, and the seq of a message in it."""
 
 
 class LogStore(ABC):
@@ -49,6 +53,14 @@ class LogStore(ABC):
 
         An entry that is missing, or cannot be read, is returned as `unreadable`, and is logged once. If entries are
         long, fewer than `limit` are returned, but at least one; the caller then asks again after the last one.
+        """
+
+    @abstractmethod
+    async def news(self, after: Mapping[str, int], *, limit: int) -> list[News]:
+        """Return what is new in these rooms after a seq of each, and where their logs end.
+
+        Of each room up to `limit` entries come, as `entries` returns them: at least one, if there are any. Unknown
+        rooms are left out. Rooms in which little is new are read by one query together.
         """
 
     @abstractmethod
@@ -99,5 +111,12 @@ class LogStore(ABC):
         """Return the pinned messages of a room, that which was pinned last first."""
 
     @abstractmethod
+    async def messages(self, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
+        """Return the messages at these places, with their later changes folded in. Other places are left out.
+
+        The number of queries does not grow with that of places or rooms.
+        """
+
     async def message(self, room_id: str, seq: int) -> Message | None:
         """Return one message with its later changes folded in; None if the entry at `seq` is no message."""
+        return (await self.messages([(room_id, seq)])).get((room_id, seq))

@@ -80,5 +80,9 @@ class RoomStore(ABC):
         """
 
     @abstractmethod
+    async def names(self, room_ids: Sequence[str]) -> dict[str, str]:
+        """Return the names of those of these rooms that exist, by id. One that has just changed may be the old one."""
+
+    @abstractmethod
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""

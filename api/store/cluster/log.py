@@ -2,16 +2,16 @@
 
 # ruff: noqa: D102 - the promises stand in `LogStore`
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from api.errors import Unavailable
 from api.models.kinds import KINDS
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
 from api.models.page import Page
 from api.models.rooms import Member
-from api.store.base.log import LogStore
+from api.store.base.log import LogStore, MessagePlace
 from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
@@ -19,6 +19,7 @@ from api.store.cluster.batches import messages_by
 from api.store.cluster.epochs import ClusterEpochs
 from api.store.cluster.flusher import Flusher
 from api.store.cluster.messages import Messages
+from api.store.cluster.news import RoomNews
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.rows import is_key
@@ -45,6 +46,7 @@ class ClusterLog(LogStore):
         flusher: Flusher,
         pages: Pages,
         messages: Messages,
+        news: RoomNews,
         pins: Pins,
         answered: AnsweredMessages,
         epochs: ClusterEpochs,
@@ -55,6 +57,7 @@ class ClusterLog(LogStore):
         self._flusher = flusher
         self._pages = pages
         self._messages = messages
+        self._news = news
         self._pins = pins
         self._targets = Targets(pool, pages, pins, answered)
         self._epochs = epochs
@@ -103,6 +106,9 @@ class ClusterLog(LogStore):
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         return await self._pages.log(room_id, after, limit)
 
+    async def news(self, after: Mapping[str, int], *, limit: int) -> list[News]:
+        return await self._news.read(after, limit)
+
     async def history(
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> History:
@@ -140,5 +146,5 @@ class ClusterLog(LogStore):
         pinned = [found[room_id, seq] for seq in seqs if (room_id, seq) in found]
         return [message for message in pinned if not message.deleted]
 
-    async def message(self, room_id: str, seq: int) -> Message | None:
-        return (await self._messages.at([(room_id, seq)])).get((room_id, seq))
+    async def messages(self, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
+        return await self._messages.at(places)

@@ -205,6 +205,11 @@ class ClusterRooms(RoomStore):
         views = await self._views([row["id"] for row in search.found], user_id)
         return search.page(key=_age, item=lambda row: views.get(row["id"]))
 
+    async def names(self, room_ids: Sequence[str]) -> dict[str, str]:
+        """Return the names of rooms."""
+        rows = await self._pool.run(_NAMES([room_id for room_id in room_ids if is_key(room_id)]))
+        return {row["id"]: row["name"] for row in rows if isinstance(row.get("name"), str)}
+
     async def count_of_user(self, user_id: str) -> int:
         """Return how many rooms a user is a member of."""
         return await self._members.count("user", user_id)
@@ -361,4 +366,14 @@ def _row_and_head(room_id: Any) -> Any:
     )
 
 
+def _names(room_ids: Any) -> Any:
+    return (
+        r.table("rooms", read_mode="majority")
+        .get_all(r.args(room_ids))
+        .pluck("id", "name")
+        .coerce_to("array")
+    )
+
+
 _ROOM: Final = Prepared(_row_and_head)
+_NAMES: Final = Prepared(_names)

@@ -30,6 +30,7 @@ from api.store.cluster.log import ClusterLog
 from api.store.cluster.members import ClusterMembers
 from api.store.cluster.mentions import ClusterMentions
 from api.store.cluster.messages import Messages
+from api.store.cluster.news import RoomNews
 from api.store.cluster.nodes import ClusterNodes
 from api.store.cluster.pages import Pages
 from api.store.cluster.pauses import ClusterPauses
@@ -82,6 +83,7 @@ class ClusterStore(Store):
             flusher=flusher,
             pages=pages,
             messages=messages,
+            news=RoomNews(pool, reader, pages),
             pins=Pins(pool, reader),
             answered=AnsweredMessages(pool, reader, heads),
             epochs=epochs,

@@ -1,18 +1,20 @@
 """Appends to the rooms' logs on SQLite, and reads them: each call in a transaction of its own."""
 
-# ruff: noqa: D102 - the promises stand in `LogStore`
+# ruff: noqa: D102, S608 - the promises stand in `LogStore`; queries are joined from constants
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import apsw
+import orjson
 
 from api.errors import EpochChanged
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, Timeline
+from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
 from api.models.page import Page
 from api.models.rooms import Member
-from api.store.base.log import LogStore
-from api.store.sqlite.room_log import RoomLog
-from api.store.sqlite.rows import has_ref
+from api.store.base.log import LogStore, MessagePlace
+from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
+from api.store.sqlite.rows import COLUMNS, has_ref, rows_of
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
 
@@ -45,6 +47,9 @@ class SqliteLog(LogStore):
 
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         return await self._read(lambda cursor: self._log.log(cursor, room_id, after, limit))
+
+    async def news(self, after: Mapping[str, int], *, limit: int) -> list[News]:
+        return await self._read(lambda cursor: _news(cursor, self._log, after, limit))
 
     async def history(
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
@@ -85,8 +90,39 @@ class SqliteLog(LogStore):
     async def pins(self, room_id: str) -> list[Message]:
         return await self._read(lambda cursor: self._log.pins(cursor, room_id))
 
-    async def message(self, room_id: str, seq: int) -> Message | None:
-        return await self._read(lambda cursor: self._log.message(cursor, room_id, seq))
+    async def messages(self, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
+        return await self._read(lambda cursor: _messages(cursor, self._log, places))
+
+
+def _news(cursor: apsw.Cursor, log: RoomLog, after: Mapping[str, int], limit: int) -> list[News]:
+    """Return what is new in rooms."""
+    rows: list[Any] = cursor.execute(
+        "SELECT id, epoch, seq, deleted FROM rooms WHERE id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(after)).decode(),),
+    ).fetchall()
+    return [
+        News(Head(room_id, epoch, seq), bool(deleted), log.log(cursor, room_id, after[room_id], limit))
+        for room_id, epoch, seq, deleted in rows
+    ]
+
+
+def _messages(
+    cursor: apsw.Cursor, log: RoomLog, places: Sequence[MessagePlace]
+) -> dict[MessagePlace, Message]:
+    """Return folded messages by their places."""
+    seqs: dict[str, set[int]] = {}
+    for room_id, seq in places:
+        seqs.setdefault(room_id, set()).add(bounded(seq))
+    found = list[Message]()
+    for room_id, of_room in seqs.items():
+        rows = rows_of(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq IN (SELECT value FROM json_each(?))"
+            f" AND kind = 'message' AND {UP_TO_HEAD}",
+            (room_id, orjson.dumps(list(of_room)).decode()),
+        )
+        found += log.folded(cursor, room_id, log.entries(rows))
+    return {(one.room_id, one.seq): one for one in found}
 
 
 def _messages_by(cursor: apsw.Cursor, room_id: str, user_id: str, since: int, limit: int) -> list[int]:

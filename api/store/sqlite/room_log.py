@@ -70,7 +70,7 @@ _REPLIES: Final = (
     f"SELECT {COLUMNS} FROM entries INDEXED BY threads"
     " WHERE room_id = ?1 AND thread = ?5 AND seq > ?2 AND seq < ?3"
 )
-_UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id AND NOT deleted)"
+UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id AND NOT deleted)"
 
 
 class RoomLog:
@@ -213,7 +213,7 @@ class RoomLog:
         """Return a page of folded messages. Raises `NotFound`."""
         head = self.head(cursor, room_id)
         shown, has_more = self._shown(cursor, _MESSAGES, head, before=before, after=after, limit=limit)
-        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+        return History(self.folded(cursor, room_id, shown), head.epoch, has_more)
 
     def timeline(
         self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
@@ -224,7 +224,7 @@ class RoomLog:
         both = f"{_MESSAGES} UNION ALL {_NOTICES}"
         shown, has_more = self._shown(cursor, both, head, before=before, after=after, limit=limit)
         messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
-        return Timeline(with_messages(shown, self._folded(cursor, room_id, messages)), head.epoch, has_more)
+        return Timeline(with_messages(shown, self.folded(cursor, room_id, messages)), head.epoch, has_more)
 
     def thread(self, cursor: apsw.Cursor, room_id: str, root: int, *, after: int, limit: int) -> History:
         """Return a page of the replies below a root. Raises `NotFound`."""
@@ -232,7 +232,7 @@ class RoomLog:
         shown, has_more = self._shown(
             cursor, _REPLIES, head, before=None, after=after, limit=limit, more=(bounded(root),)
         )
-        return History(self._folded(cursor, room_id, shown), head.epoch, has_more)
+        return History(self.folded(cursor, room_id, shown), head.epoch, has_more)
 
     def _shown(
         self,
@@ -265,7 +265,7 @@ class RoomLog:
         rows = rows_of(
             cursor,
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ?1 AND target = ?2 AND kind = ?3 AND seq > ?4"
-            f" AND {_UP_TO_HEAD} ORDER BY seq LIMIT ?5",
+            f" AND {UP_TO_HEAD} ORDER BY seq LIMIT ?5",
             (room_id, bounded(seq), kind.value, bounded(after), limit),
         )
         return self.entries(rows)
@@ -273,12 +273,12 @@ class RoomLog:
     def message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Message | None:
         """Return one folded message."""
         message = self._message(cursor, room_id, seq)
-        return None if message is None else self._folded(cursor, room_id, [message])[0]
+        return None if message is None else self.folded(cursor, room_id, [message])[0]
 
     def _message(self, cursor: apsw.Cursor, room_id: str, seq: int) -> Entry | None:
         rows = rows_of(
             cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {_UP_TO_HEAD}",
+            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {UP_TO_HEAD}",
             (room_id, bounded(seq)),
         )
         return next(iter(self.entries(rows)), None)
@@ -323,7 +323,8 @@ class RoomLog:
             raise RefConflict
         return stored
 
-    def _folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
+    def folded(self, cursor: apsw.Cursor, room_id: str, messages: list[Entry]) -> list[Message]:
+        """Return messages of a room as they are now."""
         if not messages:
             return []
         found = changed.states(cursor, room_id, [message.seq for message in messages])
@@ -351,7 +352,7 @@ class RoomLog:
     def _target(self, cursor: apsw.Cursor, room_id: str, draft: Draft, seq: int) -> Target:
         """Return the message that a draft changes or answers. Raises `NotFound`."""
         is_message = cursor.execute(
-            f"SELECT 1 FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {_UP_TO_HEAD}",
+            f"SELECT 1 FROM entries WHERE room_id = ? AND seq = ? AND kind = 'message' AND {UP_TO_HEAD}",
             (room_id, bounded(seq)),
         ).fetchone()
         if is_message is None:

@@ -96,6 +96,9 @@ class SqliteRooms(RoomStore):
             )
         )
 
+    async def names(self, room_ids: Sequence[str]) -> dict[str, str]:
+        return await self._read(lambda cursor: _names(cursor, room_ids))
+
     async def count_of_user(self, user_id: str) -> int:
         return await self._read(lambda cursor: _count_of_user(cursor, user_id))
 
@@ -319,6 +322,16 @@ def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head
     )
     found = unread(messages, gone, user_id)
     return replace(found, mention_count=mentioned.count(cursor, room_id, user_id, read_seq, head_seq))
+
+
+def _names(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of rooms."""
+    return dict(
+        cursor.execute(
+            "SELECT id, name FROM rooms WHERE NOT deleted AND id IN (SELECT value FROM json_each(?))",
+            (orjson.dumps(list(room_ids)).decode(),),
+        )
+    )
 
 
 def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
