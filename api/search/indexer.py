@@ -1,0 +1,298 @@
+"""The task that keeps the search index up to the rooms' logs: it reads on in each from where the index has come.
+
+It is a follower whose positions stand in the index itself, in the transaction with what was made of the entries. So
+nothing is left out or taken in twice, whatever crashes. It never writes to the store, and nobody waits for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
+
+import apsw
+import structlog
+
+from api.models.changes import Grown
+from api.models.log import News
+from api.search.file import Damaged, IndexFile, forget_deleted, require_sound
+from api.search.rows import Rows, Taken
+from api.store.base.store import Store
+
+T = TypeVar("T")
+
+ROUND_SECONDS: Final = 0.5
+"""Logs are read at most once in this time, except while there is much to take in. So a message is found within a second
+under any load, and the database is asked about many messages at once."""
+LOOK_SECONDS: Final = 1.0
+"""How often a process that does not write the index tries to, as the one that did may have ended."""
+PAUSE_SECONDS: Final = 5.0
+"""How long to wait after the disk was full, or failed."""
+SLICE: Final = 500
+"""So many heads are compared by one query."""
+MOST_ROOMS: Final = 200
+"""A round reads the logs of so many rooms by one query."""
+PAGE: Final = 500
+"""A round reads so many entries of a room."""
+MOST_ENTRIES: Final = 2_000
+"""A round reads no more rooms than have this many entries together, so that it takes a fraction of a second."""
+FAR_BEHIND: Final = 10_000
+"""An index that lacks more entries than this says that it is being made, instead of finding half of what there is."""
+NOBODY: Final = ""
+"""The name of a follower without positions in the store: what is read here are the heads."""
+
+log = structlog.get_logger("api.search")
+
+
+class Indexer:
+    """Writes the index of this machine, if no other process does. `run` is a task for `Tasks`. Close it at the end."""
+
+    def __init__(self, store: Store, file: IndexFile) -> None:
+        self._store = store
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tailwire-indexer")
+        self._connection: apsw.Connection | None = None
+        self._rows: Rows | None = None
+        self._taken: dict[str, Taken] = {}
+        self._due: dict[str, int] = {}  # by room: how many entries it has, as far as is known
+        self._total = 0
+        self._must_compare = True
+        self._must_make = False
+        self._has_deleted = True  # what a process deleted that crashed may be left in the write-ahead log
+        self._came = asyncio.Event()
+        self.is_writing = False
+        """Whether this process writes the index."""
+        self.done = 0.0
+        """How much of the index is made, from 0 to 1, as far as this process knows."""
+        self.taken_count = 0
+        self.made_count = 0
+        """How often this process has made the index anew."""
+
+    # -- called by the feed
+
+    def wake(self, grown: Grown) -> None:
+        """Take note that a room has grown."""
+        if self.is_writing:
+            taken = self._taken.get(grown.room_id)
+            if taken is None or taken.epoch != grown.epoch or taken.seq < grown.seq:
+                self._due[grown.room_id] = grown.seq
+                self._came.set()
+
+    def compare(self) -> None:
+        """Compare all rooms, as the feed was away and may have missed some that have grown."""
+        self._must_compare = True
+        self._came.set()
+
+    @property
+    def lag(self) -> int:
+        """How many entries the index lacks, as far as this process knows; 0 where another writes it."""
+        return sum(self._behind(room_id) for room_id in self._due)
+
+    # -- the task
+
+    async def run(self) -> None:
+        """Keep the index up to the logs for ever, whenever this process can lock it. Raises `Unavailable`."""
+        while True:
+            try:
+                await self._keep_up()
+            except Damaged:
+                self._must_make = True
+            except (apsw.Error, OSError) as error:
+                log.error("search_index_failed", path=str(self._file.path), reason=str(error))  # noqa: TRY400  expected
+                await self._on_thread(self._close)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def close(self) -> None:
+        """Stop what is under way, and let another process write the index."""
+        if (connection := self._connection) is not None:
+            connection.interrupt()
+        await self._on_thread(self._close)
+        self._thread.shutdown()
+        self._file.unlock()
+        self.is_writing = False
+
+    async def _keep_up(self) -> None:
+        """Open the index, and follow all rooms. Raises `Damaged`, `apsw.Error`, `OSError`, `Unavailable`."""
+        while not self._file.lock():  # noqa: ASYNC110  another process holds it
+            await asyncio.sleep(LOOK_SECONDS)
+        if self._must_make:
+            await self._make()
+        elif self._connection is None:
+            await self._on_thread(self._open)
+            self._must_compare = True
+        self.is_writing = True
+        while True:
+            began = time.monotonic()
+            self._came.clear()
+            if self._file.has_damage():
+                raise Damaged
+            if self._must_compare:
+                await self._compare()
+            while self._due:
+                await self._take_round(self._next_rooms())
+            await self._on_thread(self._forget_deleted)
+            await self._wait(began)
+
+    async def _wait(self, began: float) -> None:
+        """Wait until a room has grown, or it is time to look after the file, and until the next round is due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_SECONDS if self._has_deleted else LOOK_SECONDS):
+                await self._came.wait()
+        await asyncio.sleep(max(0.0, began + ROUND_SECONDS - time.monotonic()))
+
+    async def _make(self) -> None:
+        """Make the index anew. Raises `apsw.Error`, `OSError`."""
+        log.info("search_index_made", path=str(self._file.path))
+        await self._on_thread(self._make_anew)
+        self._due.clear()
+        self._must_make, self._must_compare = False, True
+        self.made_count += 1
+
+    async def _compare(self) -> None:
+        """Compare the heads of all rooms with how far the index has come, slice by slice."""
+        self._must_compare = False  # before the first slice: what comes later is compared once more
+        after, total, seen = "", 0, set[str]()
+        while slice_ := await self._store.positions.page(NOBODY, after=after, limit=SLICE):
+            for one in slice_:
+                room_id, head, taken = one.head.room_id, one.head, self._taken.get(one.head.room_id)
+                seen.add(room_id)
+                total += 0 if one.is_deleted else head.seq
+                is_behind = taken is None or taken.epoch != head.epoch or taken.seq != head.seq
+                if taken is not None if one.is_deleted else is_behind and head.seq > 0:
+                    if taken is not None and taken.epoch == head.epoch and taken.seq > head.seq:
+                        del self._taken[room_id]  # the log was set back, and its entries are others now
+                    self._due[room_id] = 0 if one.is_deleted else head.seq
+            after = slice_[-1].head.room_id
+        self._total = total
+        gone = [room_id for room_id in self._taken if room_id not in seen]
+        if self.done < 1 or self.lag > FAR_BEHIND:
+            self.done = self._share() if self._due else 1.0
+        await self._on_thread(self._drop, gone)
+
+    def _next_rooms(self) -> list[str]:
+        """Return the rooms whose logs the next round reads: those that have waited longest."""
+        rooms, entries = list[str](), 0
+        for room_id in self._due:
+            if len(rooms) == MOST_ROOMS or (rooms and entries >= MOST_ENTRIES):
+                break
+            rooms.append(room_id)
+            entries += min(PAGE, self._behind(room_id))
+        return rooms
+
+    async def _take_round(self, room_ids: Sequence[str]) -> None:
+        """Take in what is next in some rooms. One that has more goes behind the others."""
+        after = {room_id: self._seq_of(room_id) for room_id in room_ids}
+        asked = {room_id: self._due.pop(room_id) for room_id in room_ids}
+        try:
+            found = await self._store.log.news(after, limit=PAGE)
+            stale = await self._of_other_epochs(found)
+            await self._on_thread(self._take_in, stale)
+        except BaseException:
+            self._due = asked | self._due
+            raise
+        for news in stale:
+            taken = self._taken.get(news.head.room_id)
+            if news.entries and taken is not None and taken.seq < news.head.seq:
+                self._due.setdefault(news.head.room_id, news.head.seq)
+        if self.done < 1:
+            self.done = self._share() if self._due else 1.0
+            await self._on_thread(self._drop, ())
+
+    async def _of_other_epochs(self, found: Sequence[News]) -> list[News]:
+        """Return what was found, with the logs of rooms under another epoch read from their beginning."""
+        again = {
+            one.head.room_id: 0
+            for one in found
+            if not one.is_deleted
+            and (taken := self._taken.get(one.head.room_id)) is not None
+            and taken.epoch != one.head.epoch
+        }
+        if not again:
+            return list(found)
+        anew = {one.head.room_id: one for one in await self._store.log.news(again, limit=PAGE)}
+        return [anew.get(one.head.room_id, one) for one in found]
+
+    def _seq_of(self, room_id: str) -> int:
+        taken = self._taken.get(room_id)
+        return 0 if taken is None else taken.seq
+
+    def _behind(self, room_id: str) -> int:
+        return max(0, self._due[room_id] - self._seq_of(room_id))
+
+    def _share(self) -> float:
+        return max(0.0, min(0.999, 1 - self.lag / max(1, self._total)))
+
+    async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    # -- on the thread
+
+    def _open(self) -> None:
+        connection = self._file.open()
+        try:
+            self._connection = connection
+            require_sound(connection)
+            self._use(connection)
+        except BaseException:
+            self._close()
+            raise
+
+    def _make_anew(self) -> None:
+        self._close()
+        self._use(self._file.make())
+
+    def _use(self, connection: apsw.Connection) -> None:
+        self._connection, self._rows = connection, Rows(connection)
+        self._taken = self._rows.taken()
+        self.done = self._rows.done()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with suppress(apsw.Error):
+                self._connection.close(force=True)
+        self._connection = self._rows = None
+
+    def _take_in(self, found: Sequence[News]) -> None:
+        with self._writing() as rows:
+            changed = {
+                news.head.room_id: rows.take_in(news, self._taken.get(news.head.room_id)) for news in found
+            }
+            rows.note(done=self.done, lag=self.lag)
+        for room_id, taken in changed.items():
+            if taken is None:
+                self._taken.pop(room_id, None)
+                self._has_deleted = True
+            else:
+                self._taken[room_id] = taken
+                self._has_deleted |= taken.has_deleted
+        self.taken_count += sum(len(news.entries) for news in found)
+
+    def _drop(self, room_ids: Sequence[str]) -> None:
+        """Take away rooms that the store does not have, and store how far the index is."""
+        with self._writing() as rows:
+            rows.drop(room_ids)
+            rows.note(done=self.done, lag=self.lag)
+        for room_id in room_ids:
+            del self._taken[room_id]
+            self._has_deleted = True
+
+    @contextmanager
+    def _writing(self) -> Iterator[Rows]:
+        """Write in a transaction. Raises `Damaged`."""
+        connection, rows = self._connection, self._rows
+        if connection is None or rows is None:
+            raise Damaged
+        try:
+            with connection:
+                yield rows
+        except (apsw.CorruptError, apsw.NotADBError, apsw.ConstraintError, apsw.SQLError) as error:
+            rows.forget()
+            raise Damaged from error
+        except BaseException:
+            rows.forget()
+            raise
+
+    def _forget_deleted(self) -> None:
+        if self._has_deleted and self._connection is not None:
+            self._has_deleted = not forget_deleted(self._connection)

@@ -1,0 +1,252 @@
+"""Takes the entries of rooms into the tables of the search index, inside a transaction.
+
+Each message has one row, whatever was done to it: an edit replaces what it says, and a delete takes it away. What a
+message has besides its text stands in the column `tags`, as words that no text can have there.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import apsw
+
+from api.models.log import Entry, Json, Kind, News
+from api.search.file import digest_of
+from api.search.query import Trait
+from api.search.text import words_of
+
+ANY: Final = "any"
+"""The tag of every message."""
+EVERYBODY: Final = "everybody"
+"""The tag of a message that mentions all members of its room."""
+
+_LINK: Final = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_ID_BITS: Final = 8
+"""The id of a message is its time in milliseconds, and so many bits to tell apart those of the same millisecond."""
+_LATEST_MS: Final = 2**50
+
+
+def has_link(body: str) -> bool:
+    """Return whether a text has the address of a page."""
+    return _LINK.search(body) is not None
+
+
+def room_tag(number: int) -> str:
+    """Return the tag of the messages of a room."""
+    return f"r{number}"
+
+
+def author_tag(number: int) -> str:
+    """Return the tag of the messages of a user."""
+    return f"a{number}"
+
+
+def mention_tag(number: int) -> str:
+    """Return the tag of the messages that mention a user."""
+    return f"m{number}"
+
+
+def first_id(at: int) -> int:
+    """Return the least id of a message of this time, in milliseconds."""
+    return max(0, min(at, _LATEST_MS)) << _ID_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How far the index has come in a room, and whether something was deleted from it on the way there."""
+
+    epoch: str
+    seq: int
+    has_deleted: bool
+
+
+@dataclass(slots=True)
+class _Doc:
+    """What the index has of a message. `id` is None before it is stored, and `wanted_id` is what it would best be."""
+
+    id: int | None
+    wanted_id: int
+    body: str
+    tags: set[str] = field(default_factory=set)
+
+    def say(self, data: Mapping[str, Json], mentions: Iterable[str]) -> None:
+        """Replace what it says, and whom it mentions."""
+        body = str(data["body"])
+        self.body = " ".join(words_of(body))
+        kept = {tag for tag in self.tags if tag[0] != "m" and tag not in {EVERYBODY, Trait.LINK}}
+        self.tags = kept | set(mentions)
+        if has_link(body):
+            self.tags.add(Trait.LINK)
+        if data.get("mentions_all"):
+            self.tags.add(EVERYBODY)
+
+
+class Rows:
+    """The tables, by one connection. It remembers the numbers of rooms and users; `forget` makes it look again."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def forget(self) -> None:
+        """Forget what was numbered in a transaction that was undone."""
+        self._numbers.clear()
+
+    def taken(self) -> dict[str, Taken]:
+        """Return how far the index has come, by room."""
+        rows = self._connection.execute("SELECT room_id, epoch, seq FROM rooms WHERE epoch != ''")
+        return {room_id: Taken(epoch, seq, has_deleted=False) for room_id, epoch, seq in rows}
+
+    def done(self) -> float:
+        """Return how much of the index is made, from 0 to 1."""
+        ((done,),) = self._connection.execute("SELECT done FROM state")
+        return float(done)
+
+    def note(self, *, done: float, lag: int) -> None:
+        """Store how much of the index is made, from 0 to 1, and how many entries it lacks."""
+        self._connection.execute("UPDATE state SET done = ?, lag = ?", (done, lag))
+
+    def take_in(self, news: News, taken: Taken | None) -> Taken | None:
+        """Take in what is new in a room. Return how far the index has come then; None where the room is deleted.
+
+        The entries of `news` follow those that were `taken`. Under another epoch nothing was, and the room is emptied.
+        """
+        head = news.head
+        room = self._number("rooms", head.room_id)
+        is_new = taken is None or taken.epoch != head.epoch
+        has_deleted = (news.is_deleted or is_new) and self._empty(room)
+        if news.is_deleted:
+            self._connection.execute("DELETE FROM rooms WHERE number = ?", (room,))
+            self._numbers.pop(("rooms", head.room_id), None)
+            return None
+        has_deleted |= self._take_entries(room, news.entries)
+        seq = news.entries[-1].seq if news.entries else 0 if taken is None or is_new else taken.seq
+        self._connection.execute(
+            "UPDATE rooms SET epoch = ?, seq = ?, digest = ? WHERE number = ?",
+            (head.epoch, seq, digest_of(room, head.room_id, head.epoch, seq), room),
+        )
+        return Taken(head.epoch, seq, has_deleted)
+
+    def drop(self, room_ids: Iterable[str]) -> None:
+        """Take rooms away of which the store has nothing any more."""
+        for room_id in room_ids:
+            self._empty(self._number("rooms", room_id))
+            self._connection.execute("DELETE FROM rooms WHERE room_id = ?", (room_id,))
+            self._numbers.pop(("rooms", room_id), None)
+
+    def _take_entries(self, room: int, entries: Iterable[Entry]) -> bool:
+        """Take in entries of a room. Return whether something was deleted."""
+        docs: dict[int, _Doc] = {}
+        deleted: set[int] = set()
+        has_replaced = False
+        for entry in entries:
+            target = entry.data.get("target")
+            seq = target if isinstance(target, int) else entry.seq
+            if entry.kind == Kind.MESSAGE:
+                if entry.data["body"] or entry.data.get("files"):  # else it was deleted meanwhile
+                    docs[seq] = self._made(room, entry)
+            elif entry.kind == Kind.DELETE:
+                docs.pop(seq, None)
+                deleted.add(seq)
+            elif entry.kind in {Kind.EDIT, Kind.PIN}:
+                doc = docs.get(seq) or self._stored(room, seq)
+                if doc is None:
+                    continue
+                docs[seq] = doc
+                if entry.kind == Kind.PIN:
+                    (doc.tags.add if entry.data["pinned"] else doc.tags.discard)(Trait.PIN)
+                elif entry.data["body"]:
+                    has_replaced |= doc.id is not None
+                    doc.say(entry.data, self._mentions(entry))
+        has_deleted = self._delete(room, deleted)
+        for seq, doc in docs.items():
+            self._store(room, seq, doc)
+        return has_deleted or has_replaced
+
+    def _made(self, room: int, entry: Entry) -> _Doc:
+        tags = {ANY, room_tag(room), author_tag(self._number("people", entry.user_id))}
+        # Nodes make the same ids, so that a page of one goes on where that of another ended.
+        digest = zlib.crc32(f"{entry.room_id} {entry.seq}".encode()) & ((1 << _ID_BITS) - 1)
+        doc = _Doc(None, first_id(entry.at or 0) + digest, "", tags)
+        if entry.data.get("thread") is not None:
+            doc.tags.add(Trait.THREAD)
+        if entry.data.get("files"):
+            doc.tags.add(Trait.FILE)
+        doc.say(entry.data, self._mentions(entry))
+        return doc
+
+    def _mentions(self, entry: Entry) -> list[str]:
+        mentions = entry.data.get("mentions")
+        users = mentions if isinstance(mentions, list) else []
+        return [mention_tag(self._number("people", user_id)) for user_id in users if isinstance(user_id, str)]
+
+    def _stored(self, room: int, seq: int) -> _Doc | None:
+        row = self._connection.execute(
+            "SELECT docs.id, body, tags FROM docs JOIN words ON words.rowid = docs.id WHERE room = ? AND seq = ?",
+            (room, seq),
+        ).fetchone()
+        return None if row is None else _Doc(row[0], row[0], row[1], set(row[2].split()))
+
+    def _store(self, room: int, seq: int, doc: _Doc) -> None:
+        tags = " ".join(sorted(doc.tags))
+        if doc.id is not None:
+            self._connection.execute(
+                "UPDATE words SET body = ?, tags = ? WHERE rowid = ?", (doc.body, tags, doc.id)
+            )
+            return
+        id_ = self._free_id(doc.wanted_id)
+        self._connection.execute("INSERT INTO docs (id, room, seq) VALUES (?, ?, ?)", (id_, room, seq))
+        self._connection.execute(
+            "INSERT INTO words (rowid, body, tags) VALUES (?, ?, ?)", (id_, doc.body, tags)
+        )
+
+    def _free_id(self, id_: int) -> int:
+        """Return an id that no message has: this one, or else a later one."""
+        step = 1
+        while self._connection.execute("SELECT 1 FROM docs WHERE id = ?", (id_,)).fetchone():
+            id_, step = id_ + step, 2 * step  # a long import may have thousands of one time
+        return id_
+
+    def _delete(self, room: int, seqs: Iterable[int]) -> bool:
+        found = [
+            id_
+            for seq in sorted(seqs)
+            for (id_,) in self._connection.execute(
+                "SELECT id FROM docs WHERE room = ? AND seq = ?", (room, seq)
+            )
+        ]
+        self._delete_docs(found)
+        return bool(found)
+
+    def _empty(self, room: int) -> bool:
+        found = [id_ for (id_,) in self._connection.execute("SELECT id FROM docs WHERE room = ?", (room,))]
+        self._delete_docs(found)
+        return bool(found)
+
+    def _delete_docs(self, ids: Iterable[int]) -> None:
+        for id_ in ids:
+            self._connection.execute("DELETE FROM words WHERE rowid = ?", (id_,))
+            self._connection.execute("DELETE FROM docs WHERE id = ?", (id_,))
+
+    def _number(self, table: str, id_: str) -> int:
+        """Return the number of a room or a user, a new one if it has none."""
+        known = self._numbers.get((table, id_))
+        if known is not None:
+            return known
+        column = _COLUMNS[table]
+        row = self._connection.execute(f"SELECT number FROM {table} WHERE {column} = ?", (id_,)).fetchone()  # noqa: S608
+        if row is None:
+            values = "?, '', 0, 0" if table == "rooms" else "?"
+            names = f"{column}, epoch, seq, digest" if table == "rooms" else column
+            self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({values})", (id_,))  # noqa: S608
+            row = (self._connection.last_insert_rowid(),)
+        if len(self._numbers) >= _MAX_KNOWN:
+            self._numbers.clear()
+        number = self._numbers[table, id_] = int(row[0])
+        return number
+
+
+_COLUMNS: Final = {"rooms": "room_id", "people": "user_id"}
+_MAX_KNOWN: Final = 100_000
