@@ -38,6 +38,7 @@
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
         ├── Overloaded     unavailable         this node has as much to do as it may; the store may be well
         ├── Unready        unavailable         the database does not answer, or not now; it may be starting
+        ├── Indexing       indexing            the search index is being made
         └── StorageFull    storage_full        the store's disk is full; reading goes on
 
 Messages are for people and never repeat the input, a query, a host name or a secret.
@@ -57,6 +58,10 @@ NARROWER_CODES: Final = (
     "weak_password",
 )
 """Codes that say more than that of their class, which are passed as `code`."""
+
+
+INDEXING_SECONDS: Final = 5
+"""How long to wait before a search is tried again that came while the index was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +359,17 @@ class Overloaded(Unavailable):
 
 class Unready(Unavailable):
     """The database does not answer, or not now. It may be starting, so waiting may help; the setup may be right."""
+
+
+class Indexing(Unavailable):
+    """The search index is being made. `done` is how much of it there is, from 0 to 1."""
+
+    code = "indexing"
+    title = "The search index is being made"
+
+    def __init__(self, done: float) -> None:
+        super().__init__(retry_after_seconds=INDEXING_SECONDS)
+        self.done = done
 
 
 class StorageFull(Unavailable):

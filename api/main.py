@@ -13,7 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
-from api.accounts.directory import make_room_bot
+from api.accounts.directory import account_named, make_room_bot
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
 from api.accounts.wiring import wire_accounts, wire_audit
@@ -61,12 +61,14 @@ from api.routers import (
     reports,
     room_invites,
     rooms,
+    search,
     server,
     tokens,
     users,
     webhooks,
     ws,
 )
+from api.search.wiring import wire_search
 from api.server.workers import directory_of_workers
 from api.store import Store, open_store
 from api.store.reads import BatchedReads
@@ -141,6 +143,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             reports,
             mentions,
             consumers,
+            search,
         ),
         *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens),
     ):
@@ -212,6 +215,9 @@ async def _running(
     signals = wire_signals(store, hub)
     limits, guard = wire_limits(settings, store), AddressGuard(settings.webhook_allow)
     record = wire_audit(settings, store).record
+    searching = (
+        await wire_search(store, settings.search_index, recorded.searched) if settings.search else None
+    )
     jobs = wire_jobs(store, erase=settings.erase, post=guard.post, record=record)
     rooms = wire_rooms(
         store,
@@ -226,6 +232,8 @@ async def _running(
         consumers_per_user=settings.consumers_per_user,
         check_url=guard.normal_url,
         on_webhooks_changed=jobs.webhooks.tell,
+        search_index=None if searching is None else searching.index,
+        find_account=partial(account_named, store),
     )
     accounts = await wire_accounts(
         settings,
@@ -255,8 +263,8 @@ async def _running(
     followers = jobs.followers
     presence, notices = realtime.presence, realtime.notices
     listeners: list[GrowthListener] = [notices, realtime.polls, jobs.webhooks]
-    if followers.all:
-        listeners.append(followers)
+    listeners += [followers] if followers.all else []
+    listeners += [searching.indexer] if searching is not None else []
     feed = Feed(
         store,
         hub,
@@ -305,6 +313,7 @@ async def _running(
             followers=followers.all,
             leases=jobs.leases.counts,
             webhooks=jobs.webhooks,
+            search=searching,
             mentions=lambda: rooms.writing.mention_counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
@@ -318,19 +327,23 @@ async def _running(
         files = WorkerFiles(directory, metrics.registry)
         tasks.keep("metrics", files.run)
         metrics_text = files.text
-    tasks.keep("feed", feed.run)
-    tasks.keep("revocation", realtime.revocation.run)
-    tasks.keep("clock", skew.run)
-    tasks.keep("heartbeats", realtime.heartbeats.run)
-    tasks.keep("nodes", nodes.run)
-    tasks.keep("presence", presence.run)
-    tasks.keep("notices", notices.run)
-    tasks.keep("receipts", signals.run)
+    works = {
+        "feed": feed.run,
+        "revocation": realtime.revocation.run,
+        "clock": skew.run,
+        "heartbeats": realtime.heartbeats.run,
+        "nodes": nodes.run,
+        "presence": presence.run,
+        "notices": notices.run,
+        "receipts": signals.run,
+        "webhooks": jobs.webhooks.run,
+        **({"search": searching.indexer.run} if searching is not None else {}),
+        **{f"follower {one.name}": one.run for one in followers.all},
+    }
+    for name, work in works.items():
+        tasks.keep(name, work)
     tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
     tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
-    tasks.keep("webhooks", jobs.webhooks.run)
-    for follower in followers.all:
-        tasks.keep(f"follower {follower.name}", follower.run)
     try:
         yield Services(
             accounts=accounts,
@@ -347,6 +360,7 @@ async def _running(
                 tasks=tasks.states,
                 metrics_text=metrics_text,
                 database_bytes=store.size_bytes,
+                search=searching,
             ),
             recorder=recorded,
             settings=_http_settings(settings),
@@ -355,6 +369,8 @@ async def _running(
         hub.close_all()
         await tasks.close()
         await guard.close()
+        if searching is not None:
+            await searching.close()
         await nodes.close()
         await accounts.uses.close()
         await reads.close()
@@ -376,4 +392,5 @@ def _http_settings(settings: Settings) -> HttpSettings:
         shown=shown_settings(settings),
         open_doors=open_doors(settings),
         receipts=settings.receipts,
+        search=settings.search,
     )

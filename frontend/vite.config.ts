@@ -18,6 +18,7 @@ const API_PATHS = [
   'hooks',
   'mentions',
   'consumers',
+  'search',
   'problems',
   'admin',
   'server',

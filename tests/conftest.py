@@ -108,6 +108,8 @@ async def sqlite_node(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIt
 
 def settings_of(request: pytest.FixtureRequest, store_url: str, **more: Any) -> Settings:
     mark = request.node.get_closest_marker("settings")
+    if not store_url.startswith("sqlite:"):  # else the index stands beside the database
+        more["search_path"] = request.getfixturevalue("tmp_path") / "search.db"
     return Settings(store=store_url, **({"signup": "open"} | more | (mark.kwargs if mark else {})))
 
 

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
 from api.config.machines import MachineSettings
+from api.config.searching import index_beside
 from api.config.secrets import secret_weakness, token_weakness
 
 PREFIX = "TAILWIRE_"
@@ -200,7 +201,7 @@ class Settings(MachineSettings):
     searches_per_minute: int = Field(
         30,
         ge=1,
-        description="The most pages of up to 20 users that one user can search in a minute, on this node.",
+        description="The most pages of users, and of messages, that one user can search in a minute, on this node.",
     )
     rooms_per_user: int = Field(10_000, ge=1, description="The most rooms that one user can be a member of.")
     members_per_room: int = Field(
@@ -227,6 +228,11 @@ class Settings(MachineSettings):
     def store_kind(self) -> str:
         """What the database is: `sqlite` or `rethinkdb`."""
         return self.store.partition(":")[0]
+
+    @property
+    def search_index(self) -> Path:
+        """The file of the search index."""
+        return (self.search_path or index_beside(self.store)).absolute()
 
     @property
     def serves_docs(self) -> bool:

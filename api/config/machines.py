@@ -4,10 +4,12 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
+
+from api.config.searching import SearchSettings
 
 
-class MachineSettings(BaseSettings):
+class MachineSettings(SearchSettings):
     """The settings that only programs meet."""
 
     bots_per_user: int = Field(20, ge=0, description="The most bots that one person can have.")

@@ -44,6 +44,7 @@ from api.rooms.messages import MessageService
 from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
+from api.rooms.search import SearchService
 from api.rooms.webhooks import WebhookService
 from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
@@ -71,6 +72,7 @@ class HttpSettings:
     shown: Sequence[Shown]
     open_doors: Sequence[OpenDoor]
     receipts: bool
+    search: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,10 @@ def _webhooks(parts: _Services) -> WebhookService:
     return parts.rooms.webhooks
 
 
+def _search(parts: _Services) -> SearchService:
+    return parts.rooms.search
+
+
 def _presence(parts: _Services) -> Presence:
     return parts.realtime.presence
 
@@ -211,6 +217,7 @@ MentionsDep = Annotated[MentionService, Depends(_mentions)]
 ConsumersDep = Annotated[ConsumerService, Depends(_consumers)]
 PollsDep = Annotated[Polls, Depends(_polls)]
 WebhooksDep = Annotated[WebhookService, Depends(_webhooks)]
+SearchDep = Annotated[SearchService, Depends(_search)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]
 PresenceDep = Annotated[Presence, Depends(_presence)]
 ProbesDep = Annotated[Probes, Depends(_probes)]

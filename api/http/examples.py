@@ -226,6 +226,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "MessageOut": MESSAGE,
     "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
     "ReactorsOut": {"items": [{"user_id": USER_ID, "username": "ada", "at": AT}], "next_cursor": None},
+    "SearchOut": {"items": [MESSAGE], "next_cursor": None, "terms": ["hello"]},
     "MentionsOut": {"items": [MESSAGE], "next_cursor": None},
     "PinsOut": {"items": [MESSAGE | {"pinned": True}]},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},

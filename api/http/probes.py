@@ -34,6 +34,22 @@ class TaskProbe(Protocol):
         """Whether the task runs, and has not been restarted again and again."""
 
 
+class SearchProbe(Protocol):
+    """The search index, and whether this process writes it."""
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether this process writes the index."""
+
+    @property
+    def done(self) -> float:
+        """How much of the index is made, from 0 to 1."""
+
+    @property
+    def lag(self) -> int:
+        """The number of entries that the index lacks."""
+
+
 class Recorder(Protocol):
     """Counts what is answered and refused, for /metrics."""
 
@@ -59,6 +75,7 @@ class Probes:
     tasks: Sequence[TaskProbe]
     metrics_text: Callable[[], bytes]
     database_bytes: Callable[[], int | None]
+    search: SearchProbe | None
 
     async def store_is_up(self) -> bool:
         """Return whether the store can be read and written now."""

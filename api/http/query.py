@@ -68,6 +68,13 @@ ConsumerName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 MAX_USERS: Final = 20
 """The most users on a page: enough to choose from, and too few to list all users quickly."""
 UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]
+MAX_FOUND: Final = 20
+"""The most messages on a page of a search, as each is read and checked before it is shown."""
+SearchLimit = Annotated[int, Field(ge=1, le=MAX_FOUND), BeforeValidator(_whole), Query()]
+SearchText = Annotated[
+    str, Query(min_length=1, max_length=256, description="Words, phrases and filters: see docs/protocol.md")
+]
+RoomIdInQuery = Annotated[str | SkipJsonSchema[None], Query(max_length=64, description="In this room alone")]
 MAX_IDS: Final = 100
 """The most rooms that one request may ask for by their ids."""
 RoomIds = Annotated[

@@ -88,6 +88,7 @@ class Throttles:
         self._typing = throttle("typing", Windows(1, TYPING_SECONDS))
         self._watches = throttle("watches", Windows(WATCHES_PER_MINUTE, MINUTE_SECONDS))
         self._searches = throttle("searches", Windows(rates.searches, MINUTE_SECONDS))
+        self._message_searches = throttle("message-searches", Windows(rates.searches, MINUTE_SECONDS))
         self._token_guesses = Windows(TOKEN_GUESSES_PER_MINUTE, MINUTE_SECONDS)
         self._guessed_tokens = Refusals(MINUTE_SECONDS)
 
@@ -148,6 +149,10 @@ class Throttles:
     def search(self, user_id: str) -> None:
         """Count one page of a search for users. The limit keeps a user from listing all others."""
         self._searches.count(user_id)
+
+    def search_messages(self, user_id: str) -> None:
+        """Count one page of a search for messages."""
+        self._message_searches.count(user_id)
 
     def type(self, user_id: str) -> None:
         """Count that a user tells a room that they are typing."""

@@ -44,6 +44,7 @@ class Metrics(Collector):
         yield from self._feed()
         yield from self._jobs()
         yield from self._webhooks()
+        yield from self._search()
         yield from self._store()
         yield from self._process()
 
@@ -219,6 +220,42 @@ class Metrics(Collector):
             "tailwire_webhooks_waiting",
             "Webhooks that wait because their receivers are down or refuse; 0 where another process posts.",
             webhooks.waiting,
+        )
+
+    def _search(self) -> Iterator[Metric]:
+        search = self._parts.search
+        if search is None:
+            return
+        yield _histogram(
+            "tailwire_search_seconds",
+            "How long looks into the search index took, the wait for others included.",
+            "of",
+            self._recorded.search_seconds,
+        )
+        yield _counter(
+            "tailwire_searches",
+            "Looks into the search index: done, cut because their time was up, or refused while it is made.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in search.outcomes.items()),
+        )
+        yield GaugeMetricFamily(
+            "tailwire_search_done",
+            "How much of the search index is made, from 0 to 1; 0 where another process writes it.",
+            search.done,
+        )
+        yield GaugeMetricFamily(
+            "tailwire_search_lag_entries",
+            "Entries that the search index lacks; 0 where another process writes it.",
+            search.lag,
+        )
+        yield CounterMetricFamily(
+            "tailwire_search_entries", "Entries taken into the search index here.", search.taken_count
+        )
+        yield CounterMetricFamily(
+            "tailwire_search_rebuilds", "Times the search index was made anew here.", search.made_count
+        )
+        yield GaugeMetricFamily(
+            "tailwire_search_bytes", "Size of the search index and its write-ahead log.", search.size_bytes()
         )
 
     def _store(self) -> Iterator[Metric]:

@@ -95,6 +95,37 @@ class WebhookParts(Protocol):
         """The number of webhooks that wait because their receivers are down or refuse."""
 
 
+class SearchParts(Protocol):
+    """The search of messages, and its index, if this process writes it."""
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """The searches, by outcome."""
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether this process writes the index."""
+
+    @property
+    def done(self) -> float:
+        """How much of the index is made, from 0 to 1."""
+
+    @property
+    def lag(self) -> int:
+        """The number of entries that the index lacks."""
+
+    @property
+    def taken_count(self) -> int:
+        """The number of entries that were taken in."""
+
+    @property
+    def made_count(self) -> int:
+        """How often the index was made anew."""
+
+    def size_bytes(self) -> int:
+        """Return the size of the index on the disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The parts of a node that know how much there is of something now."""
@@ -114,6 +145,7 @@ class Parts:
     followers: Sequence[FollowerCounts]
     leases: Callable[[], Mapping[str, int]]
     webhooks: WebhookParts
+    search: SearchParts | None
     mentions: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]

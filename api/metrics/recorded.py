@@ -46,6 +46,7 @@ class Recorded:
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.closes: Counter[str] = Counter()
         self.store_seconds = Durations()
+        self.search_seconds = Durations()
         self.store_failures: Counter[str] = Counter()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -60,6 +61,10 @@ class Recorded:
     def closed(self, code: int | None) -> None:
         """Count the end of a socket by its close code, or None when its client ended it."""
         self.closes["client" if code is None else str(int(code))] += 1
+
+    def searched(self, seconds: float) -> None:
+        """Count a look into the search index."""
+        self.search_seconds.add("index", seconds)
 
     def called(self, operation: str, seconds: float, failed: bool) -> None:
         """Count a call of the store, such as `log.append`."""

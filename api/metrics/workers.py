@@ -31,6 +31,8 @@ WORST: Final[dict[str, Callable[[float, float], float]]] = {
     "tailwire_memory_short": max,
     "tailwire_clock_skew_seconds": max,
     "tailwire_database_bytes": max,
+    "tailwire_search_done": max,
+    "tailwire_search_bytes": max,
     "tailwire_info": max,
     "tailwire_process_start_time_seconds": min,
     "tailwire_process_max_fds": min,

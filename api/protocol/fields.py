@@ -17,7 +17,7 @@ VERSION: Final = 1
 FEATURES: Final = (
     *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
     *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
-    *("typing", "presence", "receipts", "notices", "hooks", "consumers", "webhooks", "bots"),
+    *("typing", "presence", "receipts", "notices", "hooks", "consumers", "webhooks", "bots", "search"),
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
@@ -35,9 +35,10 @@ MAX_REPLAY: Final = 5_000
 """The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
 
-def features(*, receipts: bool) -> tuple[str, ...]:
+def features(*, receipts: bool, search: bool) -> tuple[str, ...]:
     """Return the features of a server by its settings."""
-    return tuple(name for name in FEATURES if receipts or name != "receipts")
+    off = {name for name, is_on in (("receipts", receipts), ("search", search)) if not is_on}
+    return tuple(name for name in FEATURES if name not in off)
 
 
 def visible(text: str) -> str:

@@ -28,6 +28,8 @@ ADVICE: Final = {
     "extra_forbidden": "There is a field that does not belong here. Look for a typing error.",
     "forbidden": "You may see this, but your role or your token does not allow this request. The detail says what is"
     " missing.",
+    "indexing": "The server is making its search index, and does everything else meanwhile. `done` says how much of it"
+    " there is, from 0 to 1. Search again after `Retry-After` seconds.",
     "internal": "We made a mistake. Try again later, and give the `request_id` to whoever runs the server.",
     "invalid": "A field is missing, of the wrong type or out of range. `errors` names each one.",
     "invalid_credentials": "The username or the password is wrong. Do not try again without asking the user.",

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from api.errors import BadRequest, HeadersTooLarge, TailwireError, TooSlow, UpgradeRequired
+from api.errors import BadRequest, HeadersTooLarge, Indexing, TailwireError, TooSlow, UpgradeRequired
 from api.protocol.problem_pages import type_of
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -35,6 +35,8 @@ def problem_body(error: TailwireError, request_id: str | None) -> bytes:
         content["errors"] = [{"loc": list(field.loc), "message": field.message} for field in error.errors]
     if error.retry_after_seconds is not None:
         content["retry_after_seconds"] = error.retry_after_seconds
+    if isinstance(error, Indexing):
+        content["done"] = error.done
     return orjson.dumps(content)
 
 

@@ -75,7 +75,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,
         max_subscriptions=settings.subscriptions,
-        features=features(receipts=settings.receipts),
+        features=features(receipts=settings.receipts, search=settings.search),
     )
     admission = Admission(
         limits.memory,

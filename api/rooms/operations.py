@@ -11,6 +11,7 @@ class Operation(StrEnum):
     LEAVE = "leave"
     LIST_MEMBERS = "list members"
     READ_LOG = "read history, log, single messages, edits, reactions and pins"
+    SEARCH = "search its messages"
     SUBSCRIBE = "subscribe, and resume"
     MARK_READ = "mark as read"
     SEND = "send"

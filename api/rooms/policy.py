@@ -56,6 +56,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.LEAVE: MEMBERS,
     Operation.LIST_MEMBERS: MEMBERS,
     Operation.READ_LOG: MEMBERS,
+    Operation.SEARCH: MEMBERS,
     Operation.SUBSCRIBE: MEMBERS,
     Operation.MARK_READ: MEMBERS,
     Operation.SEND: WRITERS,
@@ -85,7 +86,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
 IN_ARCHIVED: Final = frozenset(
     {
         *(Operation.SEE, Operation.JOIN, Operation.LEAVE, Operation.LIST_MEMBERS, Operation.READ_LOG),
-        *(Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY, Operation.PLACE),
+        *(Operation.SEARCH, Operation.SUBSCRIBE, Operation.MARK_READ, Operation.NOTIFY, Operation.PLACE),
         *(Operation.DELETE, Operation.DELETE_OTHERS, Operation.SET_ROLE, Operation.REMOVE_MEMBER),
         *(Operation.BAN, Operation.REPORT, Operation.CHANGE_ROOM, Operation.DELETE_ROOM),
         Operation.SEE_INTEGRATIONS,

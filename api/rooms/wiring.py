@@ -20,9 +20,11 @@ from api.rooms.receipts import Receipts
 from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
+from api.rooms.search import FindAccount, SearchService
 from api.rooms.typing import TypingService
 from api.rooms.webhooks import CheckUrl, OnChanged, WebhookService
 from api.rooms.writing import Writing
+from api.search.index import SearchIndex
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
 
@@ -48,6 +50,7 @@ class RoomServices:
     typing: TypingService
     consumers: ConsumerService
     webhooks: WebhookService
+    search: SearchService
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
@@ -64,6 +67,8 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     consumers_per_user: int,
     check_url: CheckUrl,
     on_webhooks_changed: OnChanged,
+    search_index: SearchIndex | None,
+    find_account: FindAccount,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
@@ -103,4 +108,5 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
             check_url=check_url,
             on_changed=on_webhooks_changed,
         ),
+        search=SearchService(store, reads, members, limits.throttles, search_index, find_account),
     )

@@ -40,6 +40,17 @@ class TaskHealth(Answer):
     restarts: int
 
 
+class SearchHealth(Answer):
+    """The search index. `done` is how much of it is made, from 0 to 1, and `lag` how many entries it lacks.
+
+    Only the process that writes the index of its machine knows these. While the index is made, all else is served.
+    """
+
+    writing: bool
+    done: float
+    lag: int
+
+
 class Readiness(Answer):
     """Whether the store can be written, there is memory left and the feed is live. `tasks` lists those with problems.
 
@@ -53,6 +64,7 @@ class Readiness(Answer):
     clock_skew_ms: int
     connections: int
     tasks: list[TaskHealth]
+    search: SearchHealth | None
 
 
 @router.get("/healthz")
@@ -77,7 +89,7 @@ async def metrics(request: Request, probes: ProbesDep, settings: HttpSettingsDep
 async def readyz(probes: ProbesDep, response: Response) -> Readiness:
     """Answer 200 when this node can serve, and 503 when it cannot."""
     store = await probes.store_is_up()
-    feed, memory = probes.feed, not probes.memory_is_short()
+    feed, memory, search = probes.feed, not probes.memory_is_short(), probes.search
     ready = store and memory and feed.is_live
     response.status_code = 200 if ready else 503
     return Readiness(
@@ -98,4 +110,5 @@ async def readyz(probes: ProbesDep, response: Response) -> Readiness:
             for one in probes.tasks
             if not one.is_well
         ],
+        search=search and SearchHealth(writing=search.is_writing, done=round(search.done, 3), lag=search.lag),
     )

@@ -19,4 +19,5 @@ async def server(settings: HttpSettingsDep, signups: SignUpsDep) -> ServerOut:
         signup=signups.mode,
         subscriptions=settings.subscriptions,
         receipts=settings.receipts,
+        search=settings.search,
     )

@@ -50,3 +50,4 @@ class Problem(Answer):
     request_id: str | None
     errors: list[dict[str, object]] | None = None
     retry_after_seconds: int | None = None
+    done: float | None = None

@@ -28,14 +28,21 @@ class ServerOut(Answer):
     limits: LimitsOut
 
     @classmethod
-    def of(
-        cls, *, name: str, version: str, signup: SignupMode, subscriptions: int, receipts: bool
+    def of(  # noqa: PLR0913  what clients must know
+        cls,
+        *,
+        name: str,
+        version: str,
+        signup: SignupMode,
+        subscriptions: int,
+        receipts: bool,
+        search: bool,
     ) -> "ServerOut":
         """Make it from the settings of a server."""
         return cls(
             name=name,
             version=version,
             signup=signup,
-            features=list(features(receipts=receipts)),
+            features=list(features(receipts=receipts, search=search)),
             limits=LimitsOut(**client_limits(subscriptions=subscriptions)),
         )

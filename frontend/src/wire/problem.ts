@@ -108,6 +108,7 @@ const TEXTS = new Map<string, string>([
   ['limit', 'A limit of this server has been reached.'],
   ['rate_limited', 'Too many attempts.'],
   ['unavailable', 'The server is busy or restarting.'],
+  ['indexing', 'Messages are being made ready to be searched.'],
   ['internal', 'The server had a problem. Try again.'],
 ]);
 

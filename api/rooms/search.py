@@ -1,0 +1,247 @@
+"""Searches messages for users: in the rooms that they may read now, as the messages are now."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from api.errors import BadCursor, NotFound, Overloaded
+from api.limits.throttles import Throttles
+from api.models.accounts import Account, User
+from api.models.log import Message
+from api.models.names import searched_form
+from api.models.rooms import direct_id
+from api.rooms import policy
+from api.rooms.members import MemberService
+from api.rooms.operations import Operation
+from api.search.index import Candidate, SearchIndex, Wanted
+from api.search.match import matches
+from api.search.query import Name, Query, parse
+from api.store.base.store import Store
+from api.store.reads import BatchedReads
+
+FindAccount: TypeAlias = Callable[[str], Awaitable[Account | None]]
+"""Returns the account with a username, in any case."""
+
+MORE: Final = 10
+"""So many candidates are looked at beside those for a page, as some may not be shown."""
+MOST_LOOKS: Final = 5
+"""The index is asked this often for a page. A page that is not full by then is short, and has a next one."""
+ME: Final = "me"
+_MARK_CHARACTERS: Final = 16
+_MAX_ID: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessages:
+    """A page of messages, newest first, and what was looked for in them. It may be short and yet have a next one."""
+
+    items: list[Message]
+    next_cursor: str | None
+    terms: list[str]
+
+
+class SearchService:
+    """Finds messages by the index. What the index finds is read again in the store, and checked, before it is shown.
+
+    So nothing is shown that was deleted, or of a room that the user has left, or lost, or that says something else now.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  its dependencies
+        self,
+        store: Store,
+        reads: BatchedReads,
+        members: MemberService,
+        throttles: Throttles,
+        index: SearchIndex | None,
+        find_account: FindAccount,
+    ) -> None:
+        self._store = store
+        self._reads = reads
+        self._members = members
+        self._throttles = throttles
+        self._index = index
+        self._find_account = find_account
+
+    async def messages(  # noqa: PLR0913  the fields of the request
+        self,
+        user: User,
+        text: str,
+        *,
+        room_id: str | None = None,
+        bound: Collection[str] | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> FoundMessages:
+        """Return a page of the messages that a user searches for, in one room or in all that they are in.
+
+        With `bound` only these rooms are searched. Raises `NotFound` for a room that the user may not read, and where
+        nothing can be searched; `Invalid`, `BadCursor`, `RateLimited`, `Indexing`, and `Overloaded` if it takes too
+        long.
+        """
+        if self._index is None:
+            raise NotFound
+        query = parse(text)
+        list_name = f"{user.id} {room_id} {text}"
+        below = None if cursor is None else _place(list_name, cursor)
+        if room_id is not None:
+            await self._members.require(room_id, user.id, Operation.SEARCH)
+        self._throttles.search_messages(user.id)
+        wanted = await self._wanted(user, query, room_id, bound)
+        if wanted is None:
+            return FoundMessages([], None, query.shown)
+        items, place = await self._page(self._index, user, wanted, below, limit)
+        return FoundMessages(items, None if place is None else _cursor(list_name, place), query.shown)
+
+    # -- a page
+
+    async def _page(
+        self, index: SearchIndex, user: User, wanted: Wanted, below: int | None, limit: int
+    ) -> tuple[list[Message], int | None]:
+        """Return the messages of a page, and the place of the last that was looked at; None if there are no more."""
+        items, place = list[Message](), below
+        for _ in range(MOST_LOOKS):
+            try:
+                found = await index.find(wanted, below=place, limit=limit + MORE)
+            except Overloaded:
+                if not items:
+                    raise
+                return items, place
+            for candidate, message in await self._shown(user, wanted, found.items):
+                if len(items) == limit:
+                    return items, place
+                place = candidate.id
+                if message is not None:
+                    items.append(message)
+            if found.is_cut:
+                return items, place
+            if len(found.items) < limit + MORE:
+                return items, None
+        return items, place
+
+    async def _shown(
+        self, user: User, wanted: Wanted, candidates: Sequence[Candidate]
+    ) -> list[tuple[Candidate, Message | None]]:
+        """Return candidates with their messages as they are now; None for those that are not to be shown."""
+        if not candidates:
+            return []
+        messages = await self._store.log.messages([(one.room_id, one.seq) for one in candidates])
+        # Looked at after the reading: nothing is shown that was written after a removal.
+        rooms = {one.room_id for one in candidates}
+        authors = sorted({message.user_id for message in messages.values()})
+        members, blockers = await asyncio.gather(
+            self._store.members.get_many([(room_id, user.id) for room_id in rooms]),
+            asyncio.gather(*map(self._reads.blockers, authors)),
+        )
+        readable = {
+            room_id
+            for (room_id, _), member in members.items()
+            if policy.allows(Operation.SEARCH, policy.facts_of(member))
+        }
+        blocked = {author for author, by in zip(authors, blockers, strict=True) if user.id in by}
+
+        def shown(one: Candidate) -> Message | None:
+            message = messages.get((one.room_id, one.seq))
+            if message is None or one.room_id not in readable or message.user_id in blocked:
+                return None
+            return message if matches(wanted, message) else None
+
+        return [(one, shown(one)) for one in candidates]
+
+    # -- names
+
+    async def _wanted(
+        self, user: User, query: Query, room_id: str | None, bound: Collection[str] | None
+    ) -> Wanted | None:
+        """Return what a query means for a user; None where it can find nothing."""
+        mine = [room_id] if room_id is not None else await self._rooms_of(user, bound)
+        rooms = await self._rooms_named(user, query.rooms, mine)
+        authors = await self._ids(user, [one for one in query.people if not one.is_excluded])
+        not_authors = await self._ids(user, [one for one in query.people if one.is_excluded])
+        if not rooms or (not authors and any(not one.is_excluded for one in query.people)):
+            return None
+        return Wanted(
+            query.terms,
+            rooms,
+            authors,
+            not_authors,
+            query.traits,
+            query.excluded_traits,
+            user.id if query.mentions_me else None,
+            user.id if query.mentions_me is False else None,
+            _start_of(query.after, user),
+            _start_of(query.before, user),
+        )
+
+    async def _rooms_of(self, user: User, bound: Collection[str] | None) -> list[str]:
+        mine = (await self._store.members.rooms_of([user.id])).get(user.id, [])
+        return [room_id for room_id in mine if bound is None or room_id in bound]
+
+    async def _ids(self, user: User, names: Sequence[Name]) -> list[str]:
+        found = [await self._user_named(user, one.text) for one in names]
+        return [user_id for user_id in found if user_id is not None]
+
+    async def _user_named(self, user: User, name: str) -> str | None:
+        if name.casefold() == ME:
+            return user.id
+        account = await self._find_account(name)
+        return None if account is None else account.user.id
+
+    async def _rooms_named(self, user: User, names: Sequence[Name], mine: Sequence[str]) -> list[str]:
+        """Return those of these rooms that are named, or all where none is, without those that are excluded."""
+        if not names:
+            return list(mine)
+        of_rooms = await self._store.rooms.names(mine)
+        chosen: dict[bool, set[str]] = {False: set(), True: set()}
+        for one in names:
+            direct = None
+            if one.text.startswith("@") and (other := await self._user_named(user, one.text[1:])) is not None:
+                direct = direct_id([user.id, other])
+            form = searched_form(one.text)
+            chosen[one.is_excluded] |= {
+                room_id
+                for room_id in mine
+                if room_id in {one.text, direct}
+                or (form and searched_form(of_rooms.get(room_id, "")) == form)
+            }
+        are_chosen = any(not one.is_excluded for one in names)
+        return [
+            room_id
+            for room_id in mine
+            if room_id not in chosen[True] and (room_id in chosen[False] or not are_chosen)
+        ]
+
+
+def _start_of(day: date | None, user: User) -> int | None:
+    """Return when a day begins where a user is, in milliseconds; by UTC where they do not say where that is."""
+    if day is None:
+        return None
+    try:
+        zone = ZoneInfo(user.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    return int(datetime.combine(day, time(), zone).timestamp() * 1_000)
+
+
+def _cursor(list_name: str, place: int) -> str:
+    return f"{place:x}.{_mark(list_name, place)}"
+
+
+def _place(list_name: str, cursor: str) -> int:
+    """Return the place in a cursor. Raises `BadCursor` for one that this search never gave out."""
+    number, _, _ = cursor.partition(".")
+    try:
+        place = int(number[:_MARK_CHARACTERS], 16)
+    except ValueError:
+        raise BadCursor from None
+    if not 0 <= place <= _MAX_ID or cursor != _cursor(list_name, place):
+        raise BadCursor
+    return place
+
+
+def _mark(list_name: str, place: int) -> str:
+    """Return a digest that reveals a cursor of another search. What a made-up place finds is checked as all is."""
+    return hashlib.blake2b(f"{list_name} {place}".encode(), digest_size=_MARK_CHARACTERS // 2).hexdigest()
