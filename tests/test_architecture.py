@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "guard": (),
     **dict.fromkeys(GROUND, ()),
 }
-MOST_PARTS, MOST_ARROWS = 32, 116
+MOST_PARTS, MOST_ARROWS = 32, 118
 """The greatest number of folders and files in the table, and of pairs of them that know each other."""
 
 ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {

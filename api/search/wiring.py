@@ -1,5 +1,6 @@
 """Makes the search of a node."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from api.ids import random_id
 from api.search.file import IndexFile
 from api.search.index import SearchIndex
 from api.search.indexer import Indexer
@@ -69,7 +69,7 @@ class NodeSearch:
 
 async def wire_search(store: Store, path: Path, on_search: Callable[[float], None]) -> NodeSearch:
     """Return the search of a node whose index is at `path`. Raises `Unavailable`."""
-    file = IndexFile(path, await store.keep(STORE_ID, random_id()))
+    file = IndexFile(path, await store.keep(STORE_ID, uuid.uuid4().hex))
     try:
         file.prepare()
     except OSError as error:
