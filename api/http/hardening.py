@@ -17,8 +17,8 @@ from api.limits.quotas import Noted, noting, quota_headers
 from api.protocol.problems import DATA_POLICY, SECURITY_HEADERS
 
 PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """The Content-Security-Policy of the SPA. Its build writes the same into the page, for hosts that send no headers."""

@@ -120,6 +120,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
       page,
       clock,
       outboxStore,
+      tab,
       focused,
       visible,
       readChannel: openChannel(`tailwire.read.${id}`),

@@ -1,13 +1,14 @@
-import { batch, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import type { AccountParts } from './account/wiring';
 import { Lazy } from './browser/lazy';
 import { type RoomParts, type RoomsOptions, wireRooms } from './rooms/wiring';
 import { Connection, type SocketConstructor } from './wire/connection';
+import type { Limits } from './wire/protocol';
 
 const BODY_CHARACTERS = 4_000;
 
 export interface SessionOptions
-  extends Omit<RoomsOptions, 'features' | 'send' | 'probe' | 'onExpired'> {
+  extends Omit<RoomsOptions, 'features' | 'limits' | 'send' | 'probe' | 'onExpired'> {
   /** A usable access token. With `refused`, a token other than that one. */
   token(refused?: string): Promise<string>;
   /** Milliseconds until the access token should be renewed. */
@@ -41,11 +42,12 @@ export interface Session extends RoomParts {
 
 export function createSession(options: SessionOptions): Session {
   const { api, onEnded, user_id } = options;
-  const bodyLimit = signal(BODY_CHARACTERS);
+  const limits = signal<Limits>({});
   const features = signal<ReadonlySet<string>>(new Set());
   const parts = wireRooms({
     ...options,
     features,
+    limits,
     send: (command) => connection.send(command),
     probe: () => connection.probe(),
     onExpired: () => onEnded(null),
@@ -53,6 +55,7 @@ export function createSession(options: SessionOptions): Session {
   const {
     blocks,
     drafts,
+    files,
     inbox,
     members,
     membership,
@@ -69,15 +72,16 @@ export function createSession(options: SessionOptions): Session {
   const connection: Connection = new Connection({
     ...options,
     url: api.socketUrl,
-    onReady: ({ limits, features: named }) => {
+    onReady: ({ limits: told, features: named }) => {
       features.value = new Set(named);
-      if (limits?.body_characters) bodyLimit.value = limits.body_characters;
-      subscriptions.start(limits?.subscriptions);
+      limits.value = told ?? {};
+      subscriptions.start(told?.subscriptions);
       membership.connected();
       refreshes.connected();
       presence.connected();
       reading.flush();
       notifying.load();
+      files.loaded?.uploads.again();
       if (features.peek().has('blocks')) void blocks.load();
       else blocks.settle();
       // Users may have other names since the connection was lost.
@@ -101,7 +105,7 @@ export function createSession(options: SessionOptions): Session {
     account: new Lazy(async () =>
       (await import('./account/wiring')).wireAccount(api, options.page),
     ),
-    bodyLimit,
+    bodyLimit: computed(() => limits.value.body_characters || BODY_CHARACTERS),
     features,
     start() {
       outbox.start();
@@ -114,6 +118,7 @@ export function createSession(options: SessionOptions): Session {
       reading.stop();
       recounts.stop();
       threads.loaded?.stop();
+      files.loaded?.stop();
       notifying.loaded?.stop();
       refreshes.stop();
       membership.stop();
@@ -123,6 +128,7 @@ export function createSession(options: SessionOptions): Session {
     forget() {
       outbox.forget();
       drafts.forget();
+      files.loaded?.uploads.forget();
       blocks.forget();
       notifying.loaded?.forget();
     },

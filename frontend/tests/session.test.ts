@@ -10,6 +10,7 @@ import { ManualClock, settled } from './doubles/manual_clock';
 import { ReadChannels } from './doubles/read_channels';
 import { type RecordedRequest, ScriptedApi } from './doubles/scripted_api';
 import { ScriptedServer } from './doubles/scripted_socket';
+import { makeTab } from './doubles/tab';
 import { AT, ME, makeEvent, makeMessage, makePage, makeRoom } from './make';
 
 let clock: ManualClock;
@@ -42,6 +43,7 @@ beforeEach(() => {
     page: 'https://chat.example/',
     clock,
     outboxStore,
+    tab: makeTab(clock),
     focused,
     visible,
     readChannel: channels.open(),

@@ -24,8 +24,3 @@ export class Takeout {
     return file;
   }
 }
-
-/** A size in steps of a thousand: "340 kB". */
-export function sizeText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}

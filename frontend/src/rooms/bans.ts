@@ -1,6 +1,6 @@
 import type { ModerationApi } from '../wire/api/moderation';
+import type { Ban } from '../wire/bans';
 import { PagedList } from '../wire/paged_list';
-import type { Ban } from '../wire/protocol';
 
 /** Who may not come back to a room, page by page. */
 export class Bans extends PagedList<Ban> {

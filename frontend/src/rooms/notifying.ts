@@ -145,7 +145,7 @@ export class Notifying {
     const timeline = this.#options.timelines.get(room_id)?.peek();
     const entry = timeline && findEntry(timeline, seq);
     if (entry?.kind === 'message' && entry.deleted) return null;
-    const text = entry?.kind === 'message' ? entry.body : body;
+    const text = (entry?.kind === 'message' ? entry.body : body) || 'A file';
     return text.length > TEXT_CHARACTERS ? `${text.slice(0, TEXT_CHARACTERS)}…` : text;
   }
 

@@ -120,7 +120,7 @@ export class Outbox {
   add(command: Given): Pending {
     const epoch = 'epoch' in command ? command.epoch : this.#options.epochOf(command.room_id);
     const pending: Pending = {
-      command: { ...command, ref: this.#options.makeRef() },
+      command: { ref: this.#options.makeRef(), ...command },
       at: new Date(this.#nextAt()).toISOString(),
       state: 'waiting',
       seq: null,

@@ -37,8 +37,8 @@ export function isChange(pending: Pending): pending is PendingChange {
 
 type Without<C, N extends PropertyKey> = C extends unknown ? Omit<C, N> : never;
 
-/** A command as the user gives it. The outbox adds the ref. */
-export type Given = Without<EntryCommand, 'ref'>;
+/** A command as the user gives it. The outbox adds the ref, unless it has one already. */
+export type Given = Without<EntryCommand, 'ref'> & { ref?: string };
 
 /** A change without the message that it changes. */
 export type WhatToChange = Without<ChangeCommand, 'ref' | 'room_id' | 'epoch' | 'seq'>;

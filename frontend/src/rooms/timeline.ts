@@ -2,6 +2,7 @@
  * One room's log as this page knows it: the entries, and the position up to which the log was
  * applied. Pure: each function returns a new timeline, or the same one where nothing changed.
  */
+import type { FileShown } from '../wire/files';
 import type {
   EntryEvent,
   HistoryItem,
@@ -48,6 +49,7 @@ export interface MessageEntry {
   is_bot: boolean;
   /** How the hook that wrote it asks to be shown. */
   shown_as: ShownAs | null;
+  files: readonly FileShown[];
 }
 
 export interface NoticeEntry {
@@ -300,6 +302,7 @@ export function messageEntry(message: Message): MessageEntry {
     mentions_all: message.mentions_all ?? false,
     is_bot: message.is_bot ?? false,
     shown_as: message.shown_as ?? null,
+    files: message.files ?? [],
   };
 }
 
@@ -360,7 +363,7 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
       return {
         ...entry,
         ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
-        ...{ mentions: [], mentions_all: false, shown_as: null },
+        ...{ mentions: [], mentions_all: false, shown_as: null, files: [] },
       };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, fact) };

@@ -3,10 +3,11 @@ import type { Clock } from '../browser/clock';
 import { Freshness } from '../browser/freshness';
 import { Lazy } from '../browser/lazy';
 import type { TextStorage } from '../browser/storage';
+import type { Tab } from '../browser/tab';
 import type { Turn } from '../browser/turn';
 import type { Api } from '../wire/api/api';
 import type { Command } from '../wire/commands';
-import type { HistoryPage } from '../wire/protocol';
+import type { HistoryPage, Limits } from '../wire/protocol';
 import { Subscriptions } from '../wire/subscriptions';
 import { Blocks } from './blocks';
 import { Drafts } from './drafts';
@@ -41,6 +42,8 @@ export interface RoomsOptions {
   api: Api;
   clock: Clock;
   outboxStore: OutboxStore;
+  /** This tab, which owns the files that wait in it. */
+  tab: Tab;
   /** Whether the window has the focus. */
   focused: ReadonlySignal<boolean>;
   /** Whether the page can be seen, with or without the focus. */
@@ -53,6 +56,8 @@ export interface RoomsOptions {
   makeRef(): string;
   /** What the server can do, by name. */
   features: ReadonlySignal<ReadonlySet<string>>;
+  /** What the server allows. */
+  limits: ReadonlySignal<Limits>;
   /** Whether the command was sent. */
   send(command: Command): boolean;
   /** Asks the connection to prove that it lives. */
@@ -138,6 +143,20 @@ export function wireRooms(options: RoomsOptions) {
         isLive: (id) => subscriptions.isLive(id),
       }),
   );
+  const say = (room_id: string, body: string, reply_to: number | null = null): void => {
+    batch(() => {
+      reading.answered(room_id);
+      // A room that nobody opened for long may have no subscription, without which nothing is sent.
+      subscriptions.want(room_id, true);
+      outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
+    });
+  };
+  const files = new Lazy(async () =>
+    (await import('./files')).wireFiles({
+      ...{ user_id, clock, outbox, makeRef, say, tab: options.tab, requests: api.requests },
+      limits: options.limits,
+    }),
+  );
   const levels = new Levels({ api: api.rooms, clock, rooms, freshness });
   const recounts = new Recounts({ messages: api.messages, timelines, clock });
   const loading = {
@@ -208,14 +227,8 @@ export function wireRooms(options: RoomsOptions) {
       ...{ recounts, threads, search, typing, levels, notifying },
       ...{ blocks, slowMode },
     }),
-    say(room_id: string, body: string, reply_to: number | null = null): void {
-      batch(() => {
-        reading.answered(room_id);
-        // A room that nobody opened for long may have no subscription, without which nothing is sent.
-        subscriptions.want(room_id, true);
-        outbox.add({ type: 'send', room_id, body, ...(reply_to && { reply_to }) });
-      });
-    },
+    say,
+    files,
     /** Changes a message of a room, as the timeline shows the room now. */
     change(room_id: string, seq: number, what: WhatToChange): void {
       const epoch = timelines.get(room_id)?.peek().epoch;

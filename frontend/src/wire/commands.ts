@@ -7,6 +7,8 @@ export interface SendCommand {
   ref: string;
   body: string;
   reply_to?: number;
+  /** The ids of its files, which were uploaded before. */
+  files?: readonly string[];
   /** That of the message which it answers. Older servers refuse it. */
   epoch?: string;
 }

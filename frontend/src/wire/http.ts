@@ -13,6 +13,8 @@ export interface RequestOptions {
   session?: boolean;
   /** The request is finished even when the page is closed meanwhile. */
   keepalive?: boolean;
+  /** A request that is no JSON, with its own end. */
+  raw?: { body: Blob | null; headers: Record<string, string>; signal: AbortSignal };
 }
 
 /** Sends one HTTP request and reads the answer. Fails with a Problem only. */
@@ -36,10 +38,11 @@ export class Http {
   ): Promise<T> {
     const answer = await this.#answer(path, options, {
       method,
-      headers: this.#headers(token, options),
       ...(options.keepalive && { keepalive: true }),
       signal: timeoutSignal(REQUEST_TIMEOUT_MILLISECONDS),
       ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      ...options.raw,
+      headers: this.#headers(token, options),
     });
     const value = await jsonIn(answer);
     if (!answer.ok) throw problemOf(answer, value);
@@ -85,6 +88,7 @@ export class Http {
       ...(token && { Authorization: `Bearer ${token}` }),
       ...(options.body !== undefined && { 'Content-Type': 'application/json' }),
       ...(options.session && this.#byCookie && { 'X-Tailwire-Session': 'cookie' }),
+      ...options.raw?.headers,
     };
   }
 }

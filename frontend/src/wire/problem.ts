@@ -83,8 +83,6 @@ const TEXTS = new Map<string, string>([
   ['unauthorized', 'Your sign-in has expired. Log in again.'],
   ['not_found', 'This does not exist, or you may not see it.'],
   ['forbidden', 'You are not allowed to do this.'],
-  ['banned', 'A ban from this room forbids this.'],
-  ['blocked', 'This user cannot be reached.'],
   ['signup_closed', 'Nobody can sign up here without an invitation.'],
   ['bad_invite', 'This invitation is not valid, or not any more. Ask for another one.'],
   ['already_set_up', 'This server is set up already. Log in, or ask for an invitation.'],

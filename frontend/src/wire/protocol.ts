@@ -1,4 +1,6 @@
 /** The names and shapes of docs/protocol.md. No state, no I/O. */
+
+import type { FileShown } from './files';
 import {
   type Check,
   type Fields,
@@ -116,6 +118,7 @@ export interface Message {
   /** Whether a bot wrote it. */
   is_bot?: boolean | null;
   shown_as?: ShownAs | null;
+  files?: readonly FileShown[] | null;
 }
 
 /** What of a room the user is notified of. */
@@ -211,15 +214,6 @@ export interface Member {
   online?: boolean;
   /** How far they have read; null or missing where the server does not tell it. */
   read_seq?: number | null;
-}
-
-/** A user who may not come back to a room. */
-export interface Ban {
-  user: PublicUser;
-  /** The id of who banned them. */
-  by: string | null;
-  reason: string | null;
-  at: string;
 }
 
 export interface Page<T> {
@@ -326,6 +320,8 @@ const EVENTS = {
 export interface Limits {
   body_characters?: number;
   subscriptions?: number;
+  /** The greatest size of a file, in bytes. */
+  file_bytes?: number;
 }
 
 type Kinds = typeof KINDS;

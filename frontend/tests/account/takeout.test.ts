@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { sizeText, Takeout } from '../../src/account/takeout';
+import { Takeout } from '../../src/account/takeout';
+import { sizeText } from '../../src/browser/sizes';
 import { Api } from '../../src/wire/api/api';
 import { Problem } from '../../src/wire/problem';
 import { TokenStore } from '../../src/wire/tokens';

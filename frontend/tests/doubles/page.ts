@@ -10,6 +10,7 @@ import { ManualClock, settled } from './manual_clock';
 import { ReadChannels } from './read_channels';
 import { type RecordedRequest, ScriptedApi } from './scripted_api';
 import { ScriptedServer } from './scripted_socket';
+import { makeTab } from './tab';
 
 /** A page of a user who is logged in, with a scripted server. Its view shows what the test says. */
 export class Page {
@@ -37,6 +38,7 @@ export class Page {
       page: 'https://chat.example/',
       clock: this.clock,
       outboxStore: new FakeOutboxStore(),
+      tab: makeTab(this.clock),
       focused: this.focused,
       visible: this.visible,
       readChannel: channels.open(),

@@ -20,6 +20,8 @@ describe('the composer', () => {
   let editedLast: number;
   let wait: number;
   let session: Session;
+  /** The files of the draft; null where the part that knows them is not loaded. */
+  let attached: readonly unknown[] | null;
   let room: Room;
 
   beforeEach(() => {
@@ -29,13 +31,20 @@ describe('the composer', () => {
     wait = 0;
     room = makeRoom();
     replyTo = signal(null);
+    attached = null;
+    const say = (_: string, body: string, reply_to: number | null) => said.push([body, reply_to]);
     session = {
       drafts,
       names: new Names(),
       bodyLimit: signal(20),
-      say: (_: string, body: string, reply_to: number | null) => said.push([body, reply_to]),
+      say,
       typing: { in: () => [], pressed: () => {} },
       slowMode: { left: () => wait },
+      files: {
+        get loaded() {
+          return attached && { uploads: { in: () => attached, say } };
+        },
+      },
     } as unknown as Session;
     show();
   });
@@ -167,6 +176,17 @@ describe('the composer', () => {
     type('hello');
     press({ key: 'Enter' });
     expect(said).toHaveLength(1);
+  });
+
+  test('a message without a text is sent where it has files', () => {
+    attached = [];
+    show();
+    type(' \n ');
+    press({ key: 'Enter' });
+    expect(said).toEqual([]);
+    attached = [{}];
+    press({ key: 'Enter' });
+    expect(said).toEqual([['', null]]);
   });
 
   test('an empty message is not sent', () => {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { sizeText } from '../../account/takeout';
+import { sizeText } from '../../browser/sizes';
 import { problemText } from '../../wire/problem';
 import { useAccount } from '../parts/context';
 import { ErrorLine } from '../parts/Outcome';

@@ -12,6 +12,7 @@ import { DeleteRoom } from './DeleteRoom';
 import { Integrations } from './Integrations';
 import { InvitePeople } from './InvitePeople';
 import { LeaveRoom } from './LeaveRoom';
+import { RoomFiles } from './RoomFiles';
 import { RoomNotices } from './RoomNotices';
 import { RoomSettingsDialog } from './RoomSettingsDialog';
 
@@ -19,6 +20,7 @@ import { RoomSettingsDialog } from './RoomSettingsDialog';
 export type AboutRoom =
   | 'menu'
   | 'settings'
+  | 'files'
   | 'invite'
   | 'notices'
   | 'bans'
@@ -47,6 +49,10 @@ const ITEMS: readonly Item[] = [
   {
     ...{ what: 'notices', text: 'Notifications', icon: 'bell' },
     isOffered: (_, features) => features.has('notifications'),
+  },
+  {
+    ...{ what: 'files', text: 'Files', icon: 'list' },
+    isOffered: (_, features) => features.has('files'),
   },
   { ...{ what: 'invite', text: 'Invite people', icon: 'link' }, isOffered: mayInvite },
   {
@@ -86,6 +92,8 @@ export function RoomDialogs({ room, what, anchor, onOpen, onClose }: RoomDialogs
       return <RoomSettingsDialog room={room} onClose={onClose} />;
     case 'notices':
       return <RoomNotices room={room} onClose={onClose} />;
+    case 'files':
+      return <RoomFiles room={room} onClose={onClose} />;
     case 'invite':
       return <InvitePeople room={room} onClose={onClose} />;
     case 'bans':

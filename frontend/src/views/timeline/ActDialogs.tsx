@@ -14,6 +14,7 @@ import { Excerpt } from './Excerpt';
 import { Forward } from './Forward';
 import { MessageMenu, ReactMenu } from './MessageMenu';
 import { Report } from './Report';
+import { RoomPictures } from './RoomPictures';
 
 /** The menu or the dialog that is open for a message. */
 export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
@@ -47,6 +48,8 @@ export function ActDialogs({ room, acts }: { room: Room; acts: Acts }) {
       return <Delete entry={entry} onClose={close} onDelete={() => acts.remove(seq)} />;
     case 'forward':
       return <Forward room={room} entry={entry} onClose={close} onForward={acts.forward} />;
+    case 'pictures':
+      return <RoomPictures room={room} entry={entry} file_id={acting.file_id} onClose={close} />;
     case 'report':
       return <Report room={room} entry={entry} onClose={close} onDone={acts.reported} />;
   }

@@ -16,6 +16,7 @@ import { type CompletionKeys, CompletionPlace } from './CompletionPlace';
 import { Excerpt } from './Excerpt';
 import { loadMessageViews } from './load';
 import { useWait } from './slow';
+import { TrayPlace } from './TrayPlace';
 
 // With fewer characters left than this, the composer shows how many.
 const COUNTER_FROM = 0.9;
@@ -45,6 +46,7 @@ export function Composer(props: ComposerProps) {
   const { room, draft, label, answers = null, replyTo, onSent, onEditLast } = props;
   const session = useSession();
   const { drafts } = session;
+  const uploads = session.files.loaded?.uploads;
   const later = useApp().parts.of(loadMessageViews);
   const area = useRef<HTMLTextAreaElement>(null);
   // The element keeps its text itself. The draft is a copy of it, for the next time.
@@ -59,6 +61,7 @@ export function Composer(props: ComposerProps) {
   const limit = session.bodyLimit.value;
   const count = text.length > limit * COUNTER_FROM ? codePoints(cleaned(text)) : 0;
   const left = limit - count;
+  const isEmpty = (body: string) => isBlank(body) && !uploads?.in(draft).length;
   const closed = closedBy(room);
   const slow = slowness(room);
   const wait = useWait(room);
@@ -90,11 +93,12 @@ export function Composer(props: ComposerProps) {
     const element = area.current;
     if (!element) return;
     const body = cleaned(element.value);
-    if (isBlank(body) || codePoints(body) > limit || wait > 0) return;
+    if (isEmpty(body) || codePoints(body) > limit || wait > 0) return;
     // Emptied here and not by the next rendering: a key may be pressed before it.
     element.value = '';
     drafts.set(draft, '');
-    session.say(room.id, body, replyTo.peek()?.seq ?? answers);
+    const { say } = uploads ?? session;
+    say(room.id, isBlank(body) ? '' : body, replyTo.peek()?.seq ?? answers, draft);
     replyTo.value = null;
     onSent();
     element.focus();
@@ -182,6 +186,7 @@ export function Composer(props: ComposerProps) {
       )}
       <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
         <CompletionPlace field={area} room_id={room.id} keys={completion} />
+        <TrayPlace field={area} room_id={room.id} draft={draft} />
         <textarea
           ref={area}
           rows={1}
@@ -231,7 +236,7 @@ export function Composer(props: ComposerProps) {
         </button>
         <button
           type="submit"
-          class={isBlank(text) || left < 0 || wait > 0 ? 'send-button idle' : 'send-button'}
+          class={isEmpty(text) || left < 0 || wait > 0 ? 'send-button idle' : 'send-button'}
           aria-label="Send"
           title="Send"
         >

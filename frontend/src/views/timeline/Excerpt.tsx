@@ -7,12 +7,12 @@ const PARSED_CHARACTERS = 1_000;
 
 /**
  * The beginning of a message in one line, without its marks. Until the parser is loaded it is shown as
- * it was written.
+ * it was written. A message without a text has files.
  */
 export function Excerpt({ text }: { text: string }) {
   const { formatter, emoji } = useApp();
   const named = (name: string) => emoji.value?.named(name) ?? null;
   const start = text.slice(0, PARSED_CHARACTERS);
   const plain = mayHoldMarkup(start) ? formatter.value?.plain(start, named) : null;
-  return <>{excerptOf(plain ?? start)}</>;
+  return <>{text ? excerptOf(plain ?? start) : 'A file'}</>;
 }

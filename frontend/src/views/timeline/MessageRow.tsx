@@ -15,6 +15,7 @@ import { Name, Username } from '../parts/Name';
 import { AuthorAvatar, AuthorName } from './Author';
 import type { Acts } from './acts';
 import { Excerpt } from './Excerpt';
+import { FilesPlace } from './FilesPlace';
 import { LongBody } from './LongBody';
 import { loadMessageViews } from './load';
 import type { MessageEditor } from './MessageEditor';
@@ -108,7 +109,7 @@ export class MessageRow extends Component<MessageRowProps> {
               {entry?.thread && abilities.thread && <ToThread onOpen={toThread} />}
             </div>
           )}
-          <Veiled user_id={author.user_id}>{this.#content(body, entry)}</Veiled>
+          <Veiled user_id={author.user_id}>{this.#content(body, entry, pending)}</Veiled>
           {entry && abilities.thread && <Replies entry={entry} onOpen={toThread} />}
           {pending && this.#status(pending)}
           {row.kind === 'message' && row.changes.map((change) => this.#status(change))}
@@ -118,8 +119,10 @@ export class MessageRow extends Component<MessageRowProps> {
     );
   }
 
-  #content(body: string, entry: MessageEntry | null) {
+  #content(body: string, entry: MessageEntry | null, pending: PendingMessage | null) {
     const { isEdited, acts, room_id } = this.props;
+    const ids = pending?.command.files;
+    const open = (file_id: string) => entry && acts.show(entry.seq, file_id);
     if (entry && isEdited)
       return (
         <Editor
@@ -139,7 +142,10 @@ export class MessageRow extends Component<MessageRowProps> {
             <Icon name="pin" size={14} /> Pinned
           </p>
         )}
-        <Text room_id={room_id} body={body} entry={entry} />
+        {body && <Text room_id={room_id} body={body} entry={entry} />}
+        {(entry?.files.length || ids) && (
+          <FilesPlace files={entry?.files} ids={ids} onOpen={open} />
+        )}
         {entry?.edited_at && (
           <button
             type="button"

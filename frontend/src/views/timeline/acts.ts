@@ -10,9 +10,20 @@ import { useApp, useSession } from '../parts/context';
 
 /** What is open for a message. */
 export interface Acting {
-  what: 'menu' | 'react' | 'emoji' | 'edits' | 'reactors' | 'delete' | 'forward' | 'report';
+  what:
+    | 'menu'
+    | 'react'
+    | 'emoji'
+    | 'edits'
+    | 'reactors'
+    | 'delete'
+    | 'forward'
+    | 'report'
+    | 'pictures';
   seq: number;
   anchor: DOMRect;
+  /** The picture that is shown. */
+  file_id?: string;
 }
 
 interface ActsOptions {
@@ -129,6 +140,11 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
     said.value = { text: 'Reported. The administrators look at it.' };
   };
 
+  /** Opens the pictures of the room at one of a message. */
+  const show = (seq: number, file_id: string) => {
+    acting.value = { what: 'pictures', seq, anchor: new DOMRect(), file_id };
+  };
+
   /** Opens the picker of all emojis. */
   const pick = (seq: number, anchor: DOMRect) => {
     acting.value = { what: 'emoji', seq, anchor };
@@ -159,6 +175,6 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
 
   return {
     ...{ acting, said, abilities, find, offered },
-    ...{ act, react, forward, reported, pick, remove, save, stopEditing, draftOf, close },
+    ...{ act, react, forward, reported, show, pick, remove, save, stopEditing, draftOf, close },
   };
 }

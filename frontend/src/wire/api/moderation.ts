@@ -1,4 +1,5 @@
-import type { Ban, Page, Position } from '../protocol';
+import type { Ban } from '../bans';
+import type { Page, Position } from '../protocol';
 import type { Requests } from '../requests';
 import { roomPath } from './rooms';
 
