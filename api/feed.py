@@ -30,6 +30,7 @@ from api.models.changes import (
     Restored,
     SessionEnded,
     Typed,
+    WebhookPaused,
     WebhooksChanged,
 )
 from api.models.log import Entry, is_last
@@ -108,6 +109,7 @@ class Feed:
             ProfileChanged: signals.hear,
             ReceiptRaised: signals.hear,
             Typed: signals.hear,
+            WebhookPaused: signals.hear,
             PresenceMoved: presence.hear,
             WebhooksChanged: on_webhooks,
             Grown: self._wake_listeners,

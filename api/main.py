@@ -218,7 +218,7 @@ async def _running(
     searching = (
         await wire_search(store, settings.search_index, recorded.searched) if settings.search else None
     )
-    jobs = wire_jobs(store, erase=settings.erase, post=guard.post, record=record)
+    jobs = wire_jobs(store, erase=settings.erase, post=guard.post, record=record, tell=signals.tell)
     rooms = wire_rooms(
         store,
         reads=reads,
@@ -307,6 +307,8 @@ async def _running(
                 "entries": rooms.consumers.given_count,
                 "acks": rooms.consumers.ack_count,
             },
+            tokens=lambda: accounts.authenticator.token_counts,
+            hook_posts=lambda: rooms.hooks.post_counts,
             known_memberships=lambda: hub.user_rooms.count,
             reads=lambda: reads.counts() | {"log": realtime.replay.read_count},
             entries=lambda: rooms.writing.counts,

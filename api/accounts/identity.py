@@ -1,5 +1,6 @@
 """Identifies the user of a request or a socket by an access token, or by the token of a program."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from api.accounts.checked import CheckedTokens, IsFed
@@ -8,7 +9,7 @@ from api.accounts.scopes import Needs
 from api.accounts.security import Tokens, generation_of
 from api.accounts.uses import SessionUses
 from api.clock import now_ms
-from api.errors import Forbidden, NotFound, Unauthorized
+from api.errors import Forbidden, NotFound, RateLimited, Unauthorized
 from api.limits.throttles import Throttles
 from api.models.accounts import ALL_SCOPES, NEVER, Grant, Scope, Session, SessionKind, User
 from api.store.reads import BatchedReads
@@ -77,6 +78,8 @@ class Authenticator:
         self._throttles = throttles
         self._checked: CheckedTokens[Identity] = CheckedTokens(is_fed)
         self.forget = self._checked.forget
+        self.token_counts: Counter[str] = Counter()
+        """How often tokens of programs were presented: of persons and bots, and those that were refused."""
 
     async def identify(self, token: str, address: str) -> Identity:
         """Return the identity that a token proves, which came from an address.
@@ -97,6 +100,15 @@ class Authenticator:
         return Identity(account.user, claims.session_id, claims.expires_at, account.admin)
 
     async def _by_opaque(self, token: str, address: str) -> Identity:
+        try:
+            identity = await self._check_opaque(token, address)
+        except (Unauthorized, RateLimited):
+            self.token_counts["refused"] += 1
+            raise
+        self.token_counts["bot" if identity.user.is_bot else "person"] += 1
+        return identity
+
+    async def _check_opaque(self, token: str, address: str) -> Identity:
         token_id = token_id_of(token)
         known = self._checked.get(token_id)
         if known is not None and proves(token, known.proof) and not _is_over(known.value):

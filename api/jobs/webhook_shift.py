@@ -18,9 +18,10 @@ from api.jobs.schedule import GivenUp, Pauses, Waits, outcome_of, retry_after_ms
 from api.jobs.standard_webhooks import Letter, headers_of, letter_of, reset_of
 from api.jobs.webhook_line import RESET_SEQ, WebhookLine
 from api.models.accounts import Audited, Record
-from api.models.changes import Grown
+from api.models.changes import Grown, Tell, WebhookPaused
 from api.models.followers import Lease, Progress
-from api.models.webhooks import Delivery, Webhook
+from api.models.rooms import Role
+from api.models.webhooks import Delivery, PausedBy, Webhook
 from api.store.base.store import Store
 
 AT_ONCE: Final = 100
@@ -51,6 +52,7 @@ class WebhookShift:
         *,
         post: Post,
         record: Record,
+        tell: Tell,
         clock: Callable[[], int],
     ) -> None:
         self.lines: dict[str, WebhookLine] = {}
@@ -58,6 +60,7 @@ class WebhookShift:
         self._counts = counts
         self._post = post
         self._record = record
+        self._tell = tell
         self._clock = clock
         self._lease = lease
         self._of_room: defaultdict[str, set[str]] = defaultdict(set)
@@ -318,15 +321,19 @@ class WebhookShift:
         was_paused = line.webhook.paused
         await self._save(line, put_off)
         if isinstance(verdict, Pauses) and was_paused is None and line.webhook.paused is verdict.by:
-            log.warning("webhook_paused", webhook_id=tried.id, room_id=tried.room_id, by=verdict.by.value)
-            await self._record(
-                Audited.WEBHOOK_PAUSED,
-                actor_id=None,
-                subject_id=tried.made_by,
-                address=None,
-                room_id=tried.room_id,
-            )
+            await self._note_pause(tried, verdict.by)
         return True  # the next step finds that it waits
+
+    async def _note_pause(self, webhook: Webhook, by: PausedBy) -> None:
+        """Tell who has made a webhook, while they own the room, and the audit log."""
+        room_id, made_by = webhook.room_id, webhook.made_by
+        log.warning("webhook_paused", webhook_id=webhook.id, room_id=room_id, by=by.value)
+        await self._record(
+            Audited.WEBHOOK_PAUSED, actor_id=None, subject_id=made_by, address=None, room_id=room_id
+        )
+        member = await self._store.members.get(room_id, made_by)
+        if member is not None and member.role is Role.OWNER:
+            self._tell(WebhookPaused(made_by, room_id, webhook.id, by.value), None)
 
     # -- what is stored
 

@@ -16,7 +16,7 @@ from api.jobs.leases import RENEW_SECONDS, LeaseHolder
 from api.jobs.posting import Post, WebhookCounts
 from api.jobs.webhook_shift import LOOK_SECONDS, WebhookShift
 from api.models.accounts import Record
-from api.models.changes import Grown, WebhooksChanged
+from api.models.changes import Grown, Tell, WebhooksChanged
 from api.models.followers import Lease
 from api.store.base.store import Store
 
@@ -26,12 +26,13 @@ LEASE: Final = "webhooks"
 class WebhookSender:
     """Posts to the webhooks of all rooms. `run` is a task for `Tasks`. It is a listener of the feed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its dependencies
         self,
         store: Store,
         leases: LeaseHolder,
         post: Post,
         record: Record,
+        tell: Tell,
         *,
         clock: Callable[[], int] = now_ms,
     ) -> None:
@@ -39,6 +40,7 @@ class WebhookSender:
         self._store = store
         self._post = post
         self._record = record
+        self._tell_users = tell
         self._clock = clock
         self._leases = leases
         self._shift: WebhookShift | None = None
@@ -96,7 +98,13 @@ class WebhookSender:
 
     async def _work(self, lease: Lease) -> None:
         self._shift = WebhookShift(
-            self._store, lease, self.counts, post=self._post, record=self._record, clock=self._clock
+            self._store,
+            lease,
+            self.counts,
+            post=self._post,
+            record=self._record,
+            tell=self._tell_users,
+            clock=self._clock,
         )
         try:
             await self._shift.run()

@@ -9,6 +9,7 @@ from api.jobs.leases import LeaseHolder
 from api.jobs.posting import Post
 from api.jobs.webhooks import WebhookSender
 from api.models.accounts import Record
+from api.models.changes import Tell
 from api.store.base.store import Store
 
 
@@ -23,7 +24,7 @@ class Jobs:
     webhooks: WebhookSender
 
 
-def wire_jobs(store: Store, *, erase: How, post: Post, record: Record) -> Jobs:
+def wire_jobs(store: Store, *, erase: How, post: Post, record: Record, tell: Tell) -> Jobs:
     """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
     leases = LeaseHolder(store)
     return Jobs(
@@ -31,7 +32,7 @@ def wire_jobs(store: Store, *, erase: How, post: Post, record: Record) -> Jobs:
         Erasure(store, leases, erase),
         RoomDeletion(store, leases),
         Followers(followers_of(store, leases)),
-        WebhookSender(store, leases, post, record),
+        WebhookSender(store, leases, post, record, tell),
     )
 
 

@@ -41,6 +41,7 @@ class Metrics(Collector):
         yield from self._sockets()
         yield from self._people()
         yield from self._consumers()
+        yield from self._programs()
         yield from self._feed()
         yield from self._jobs()
         yield from self._webhooks()
@@ -149,6 +150,21 @@ class Metrics(Collector):
             "Entries given to readers of consumers, those given again included, and their acks.",
             ["what"],
             (((what,), count) for what, count in parts.consumed().items()),
+        )
+
+    def _programs(self) -> Iterator[Metric]:
+        parts = self._parts
+        yield _counter(
+            "tailwire_token_uses",
+            "Requests and sockets with a token of a program: of a person, of a bot, or refused.",
+            ["of"],
+            (((of,), count) for of, count in parts.tokens().items()),
+        )
+        yield _counter(
+            "tailwire_hook_posts",
+            "Posts to incoming hooks: posted, repeated under their key, refused, or to no hook.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in parts.hook_posts().items()),
         )
 
     def _feed(self) -> Iterator[Metric]:

@@ -141,6 +141,8 @@ class Parts:
     known_memberships: Callable[[], int]
     waiting_polls: Callable[[], int]
     consumed: Callable[[], Mapping[str, int]]
+    tokens: Callable[[], Mapping[str, int]]
+    hook_posts: Callable[[], Mapping[str, int]]
     entries: Callable[[], Mapping[str, int]]
     followers: Sequence[FollowerCounts]
     leases: Callable[[], Mapping[str, int]]

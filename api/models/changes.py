@@ -132,6 +132,16 @@ class WebhooksChanged:
     room_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookPaused:
+    """A signal for the user who made a webhook: nothing is posted to it any more, as `paused_by` says."""
+
+    user_id: str
+    room_id: str
+    webhook_id: str
+    paused_by: str
+
+
 Signal: TypeAlias = (
     ReadMoved
     | NotifyChanged
@@ -141,6 +151,7 @@ Signal: TypeAlias = (
     | Typed
     | PresenceMoved
     | WebhooksChanged
+    | WebhookPaused
 )
 """A fact that nodes tell each other, and that may be lost. Whoever misses it is right again by asking."""
 

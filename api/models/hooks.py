@@ -14,7 +14,8 @@ class Hook:
     """An address at which a program posts messages into a room. Its id is the hash of its secret, which is not stored.
 
     Its messages are written by `bot_id`, a bot that is a member of the room. `made_by` is the id of who made it, whose
-    account may be gone. One that has ended takes nothing any more; it is kept for the sake of its bot.
+    account may be gone. One that has ended takes nothing any more; it is kept for the sake of its bot. `last_used_at`,
+    to the minute, is None before its first post.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Hook:
     made_by: str
     created_at: int
     ended_at: int | None = None
+    last_used_at: int | None = None
 
 
 def hook_id(secret: str) -> str:

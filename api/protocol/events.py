@@ -27,6 +27,7 @@ from api.protocol.signal_events import (
     ReadEvent,
     TypingEvent,
     UserEvent,
+    WebhookPausedEvent,
 )
 
 MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "banned", "deleted"]
@@ -151,6 +152,7 @@ OtherEvent: TypeAlias = (
     | TypingEvent
     | PresenceEvent
     | NoticeEvent
+    | WebhookPausedEvent
     | ExpiringEvent
     | PongEvent
     | HeartbeatEvent

@@ -13,6 +13,7 @@ from api.models.changes import (
     ReadMoved,
     ReceiptRaised,
     Typed,
+    WebhookPaused,
 )
 from api.protocol.fields import timestamp
 
@@ -75,6 +76,15 @@ class PresenceEvent(TypedDict):
     type: Literal["presence"]
     user_id: str
     online: bool
+
+
+class WebhookPausedEvent(TypedDict):
+    """Nothing is posted any more to a webhook that the user has made, until an owner of the room lets it go on."""
+
+    type: Literal["webhook_paused"]
+    room_id: str
+    webhook_id: str
+    paused_by: str
 
 
 class NoticeEvent(TypedDict):
@@ -147,6 +157,16 @@ def typing_event(signal: Typed) -> TypingEvent:
 def presence_event(user_id: str, *, online: bool) -> PresenceEvent:
     """Return the event that tells whether a user is online."""
     return {"type": "presence", "user_id": user_id, "online": online}
+
+
+def webhook_paused_event(signal: WebhookPaused) -> WebhookPausedEvent:
+    """Return the event that tells that a webhook is paused: by 410 (`gone`), or after 30 days (`down`)."""
+    return {
+        "type": "webhook_paused",
+        "room_id": signal.room_id,
+        "webhook_id": signal.webhook_id,
+        "paused_by": signal.paused_by,
+    }
 
 
 def notice_event(grown: Grown, *, mention: bool) -> NoticeEvent:

@@ -20,10 +20,18 @@ from api.models.changes import (
     ReceiptRaised,
     Signal,
     Typed,
+    WebhookPaused,
 )
 from api.protocol.events import encode
 from api.protocol.frames import Frames
-from api.protocol.signal_events import notifications_event, place_event, read_event, typing_event, user_event
+from api.protocol.signal_events import (
+    notifications_event,
+    place_event,
+    read_event,
+    typing_event,
+    user_event,
+    webhook_paused_event,
+)
 from api.realtime.connection import Connection
 from api.realtime.hub import Hub
 from api.store.base.signals import SignalStore
@@ -121,6 +129,10 @@ def _typed(hub: Hub, signal: Typed) -> _Told:
     return encode(typing_event(signal)), _others_in(hub, signal.room_id, signal.user_id)
 
 
+def _webhook_paused(hub: Hub, signal: WebhookPaused) -> _Told:
+    return encode(webhook_paused_event(signal)), hub.connections_reaching(signal.user_id, signal.room_id)
+
+
 def _others_in(hub: Hub, room_id: str, user_id: str) -> Iterable[Connection]:
     """Return the connections of others that are subscribed to a room; none while removals from it may be missed."""
     subscribers = hub.subscribers_of(room_id) if hub.is_fed else []
@@ -140,6 +152,7 @@ EVENTS: Final[dict[type[Signal], str]] = {
     PlaceChanged: "place",
     ProfileChanged: "user",
     Typed: "typing",
+    WebhookPaused: "webhook_paused",
 }
 """The name of the event of each kind of signal, for the metrics."""
 AUDIENCES: Final[dict[type[Signal], Callable[[Hub, Signal], _Told]]] = {
@@ -149,5 +162,6 @@ AUDIENCES: Final[dict[type[Signal], Callable[[Hub, Signal], _Told]]] = {
     ProfileChanged: _profile_changed,  # type: ignore[dict-item]
     ReceiptRaised: _receipt_raised,  # type: ignore[dict-item]
     Typed: _typed,  # type: ignore[dict-item]
+    WebhookPaused: _webhook_paused,  # type: ignore[dict-item]
 }
 """The event of each kind of signal, and the connections that it concerns."""

@@ -1,7 +1,5 @@
 """Bans users from rooms, ends bans and lists them."""
 
-from typing import Final
-
 from api.clock import now_ms
 from api.errors import Forbidden
 from api.limits.throttles import Throttles
@@ -12,8 +10,6 @@ from api.rooms import policy
 from api.rooms.members import MemberService, OnLeft
 from api.rooms.operations import Operation
 from api.store.base.store import Store
-
-PAGE: Final = 100
 
 
 class BanService:
@@ -49,7 +45,7 @@ class BanService:
         """
         user = await self._subject(room_id, by, user_id)
         await self._ban(room_id, by, user, reason, address)
-        for bot in await self._bots_inside(room_id, user_id):
+        for bot in await self._members.bots_inside(room_id, user_id):
             await self._ban(room_id, by, bot, reason, address)
 
     async def _ban(self, room_id: str, by: User, user: User, reason: str | None, address: str | None) -> None:
@@ -60,17 +56,6 @@ class BanService:
         await self._record(
             Audited.BANNED, actor_id=by.id, subject_id=user.id, address=address, room_id=room_id
         )
-
-    async def _bots_inside(self, room_id: str, owner_id: str) -> list[User]:
-        """Return those of a user's bots that are members of a room."""
-        inside, cursor = list[User](), None
-        while True:
-            page = await self._store.accounts.bots_of(owner_id, cursor=cursor, limit=PAGE)
-            places = [(room_id, bot.user.id) for bot in page.items]
-            members = await self._store.members.get_many(places)
-            inside += [bot.user for bot in page.items if (room_id, bot.user.id) in members]
-            if (cursor := page.next_cursor) is None:
-                return inside
 
     async def end(self, room_id: str, by: User, user_id: str, address: str | None) -> None:
         """End a ban, if there is one. The user is no member after it, but can become one. Raises `RateLimited`."""

@@ -1,11 +1,13 @@
 """Makes and ends the incoming hooks of rooms, and posts what other programs send to them."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from api.clock import now_ms
-from api.errors import Banned, Forbidden, Invalid, NotFound
+from api.errors import Banned, Forbidden, Invalid, NotFound, TailwireError, Unavailable
 from api.ids import random_secret
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
@@ -22,6 +24,9 @@ from api.store.base.store import Store
 
 MOST_HOOKS: Final = 100
 """A room has at most this many hooks."""
+
+STALE_MS: Final = 60_000
+"""A use is stored again when the stored one is older than this, so a hook costs one more write a minute at most."""
 
 MakeBot: TypeAlias = Callable[[str], Awaitable[User]]
 """Makes the account of a bot that is shown by a name."""
@@ -63,6 +68,7 @@ class HookService:
         self._caps = caps
         self._record = record
         self._make_bot = make_bot
+        self.post_counts: Counter[str] = Counter()
 
     async def make(self, room_id: str, by: User, name: str, address: str | None) -> tuple[Hook, str]:
         """Make a hook, and return it with its secret, which is not stored.
@@ -114,12 +120,17 @@ class HookService:
         hook = await self._store.hooks.get(hook_id(secret))
         if hook is None or hook.ended_at is not None:
             self._throttles.guess_hook(address)
+            self.post_counts["unknown"] += 1
             raise NotFound
         author = Author(hook.bot_id)
         try:
             member = await self._writing.begin(author, hook.room_id, Operation.SEND)
         except NotFound:
+            self.post_counts["refused"] += 1
             raise await self._refusal(hook) from None
+        except TailwireError:
+            self.post_counts["refused"] += 1
+            raise
         return Posting(hook, author, member)
 
     async def post(self, posting: Posting, body: str, shown_as: ShownAs | None, ref: str) -> Appended:
@@ -133,9 +144,19 @@ class HookService:
             data["mentions"] = list[Json](mentions)[:MAX_MENTIONS] if isinstance(mentions, list) else []
         if shown_as is not None:
             data["shown_as"] = shown_as.data
-        return await self._writing.append(
+        appended = await self._writing.append(
             posting.author, posting.member, Operation.SEND, Kind.MESSAGE, data, ref=ref
         )
+        self.post_counts["posted" if appended.is_new else "repeated"] += 1
+        await self._note_use(posting.hook)
+        return appended
+
+    async def _note_use(self, hook: Hook) -> None:
+        """Store that a hook is in use, unless a recent use is stored already. That it cannot be is no failure."""
+        now = now_ms()
+        if now - (hook.last_used_at or 0) >= STALE_MS:
+            with suppress(Unavailable):
+                await self._store.hooks.use(hook.id, at=now)
 
     async def _refusal(self, hook: Hook) -> NotFound | Forbidden:
         """Return why a hook whose bot is no member of its room takes no messages."""

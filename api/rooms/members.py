@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from api.clock import now_ms
-from api.errors import Banned, Blocked, FieldError, Invalid, NotFound, TailwireError, UserBanned
+from api.errors import Banned, Blocked, FieldError, Forbidden, Invalid, NotFound, TailwireError, UserBanned
 from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Record, User
@@ -30,6 +31,8 @@ from api.rooms.receipts import Receipts
 from api.rooms.rooms import RoomService
 from api.store.base.store import Store
 from api.store.reads import BatchedReads
+
+PAGE: Final = 100
 
 OnLeft: TypeAlias = Callable[[str, str], None]
 """A callback that ends the subscriptions of a user (room id, user id) who is no longer a member of the room.
@@ -103,7 +106,10 @@ class MemberService:
         return await self._rooms.view(room_id, user.id)
 
     async def leave(self, room_id: str, user: User) -> None:
-        """End a user's own membership, or hide a direct room, whose people never change. Raises `RateLimited`."""
+        """End a user's own membership, or hide a direct room, whose people never change. Raises `RateLimited`.
+
+        Out of a private room their bots go with them.
+        """
         await self.require(room_id, user.id, Operation.LEAVE)
         self._throttles.send(user.id)
         if is_direct(room_id):
@@ -112,6 +118,7 @@ class MemberService:
         rule = policy.leaving(room_id)
         await self._store.members.change(room_id, user, by=user.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user.id)
+        await self._take_bots_out(room_id, user.id, user.id)
 
     async def set_role(self, room_id: str, by: str, user_id: str, role: Role) -> Member:
         """Give a user a role, and add them if they are no member.
@@ -137,6 +144,7 @@ class MemberService:
     async def remove(self, room_id: str, by: User, user_id: str, address: str | None) -> None:
         """Remove a user from a room, if they are a member. Removing oneself is leaving. Raises `RateLimited`.
 
+        Out of a private room their bots go with them.
         The removal of another is in the audit log when this returns, with the address of who did it.
         """
         if user_id == by.id:
@@ -149,9 +157,35 @@ class MemberService:
         rule = policy.removing(room_id)
         await self._store.members.change(room_id, user, by=by.id, at=now_ms(), rule=rule)
         self._on_left(room_id, user_id)
+        await self._take_bots_out(room_id, user_id, by.id)
         await self._record(
             Audited.REMOVED, actor_id=by.id, subject_id=user_id, address=address, room_id=room_id
         )
+
+    async def bots_inside(self, room_id: str, owner_id: str) -> list[User]:
+        """Return those of a user's bots that are members of a room."""
+        inside, cursor = list[User](), None
+        while True:
+            page = await self._store.accounts.bots_of(owner_id, cursor=cursor, limit=PAGE)
+            places = [(room_id, bot.user.id) for bot in page.items]
+            members = await self._store.members.get_many(places)
+            inside += [bot.user for bot in page.items if (room_id, bot.user.id) in members]
+            if (cursor := page.next_cursor) is None:
+                return inside
+
+    async def _take_bots_out(self, room_id: str, owner_id: str, by: str) -> None:
+        """End the memberships of a user's bots in a private room, through which they would still see into it.
+
+        A bot that is its last owner stays: somebody must first make another one.
+        """
+        room = await self._store.rooms.get(room_id)
+        if room is None or room.visibility is not Visibility.PRIVATE:
+            return
+        for bot in await self.bots_inside(room_id, owner_id):
+            rule = policy.leaving(room_id)
+            with suppress(Forbidden):
+                await self._store.members.change(room_id, bot, by=by, at=now_ms(), rule=rule)
+                self._on_left(room_id, bot.id)
 
     async def mark_read(  # noqa: PLR0913  the fields of the command
         self,

@@ -26,7 +26,8 @@ router = APIRouter(prefix="/consumers", tags=["consumers"], route_class=StrictRo
 @reads
 async def consumers(identity: IdentityDep, consumers: ConsumersDep) -> ConsumersOut:
     """List the consumers of the caller, by name."""
-    return ConsumersOut(items=[ConsumerOut.of(one) for one in await consumers.of_user(identity.user.id)])
+    found = await consumers.of_user(identity.user.id)
+    return ConsumersOut(items=[ConsumerOut.of(one, identity.room_ids) for one in found])
 
 
 @router.put(
@@ -47,7 +48,7 @@ async def make(
         identity.user.id, name, room_ids=wanted.room_ids, start=wanted.start
     )
     response.status_code = 201 if is_new else 200
-    return ConsumerOut.of(consumer)
+    return ConsumerOut.of(consumer, identity.room_ids)
 
 
 @router.get("/{name}")
@@ -55,7 +56,8 @@ async def make(
 async def consumer(name: ConsumerName, identity: IdentityDep, consumers: ConsumersDep) -> ConsumerWithLag:
     """Return a consumer, and how many entries it has not acknowledged yet."""
     found = await consumers.get(identity.user.id, name)
-    return ConsumerWithLag.with_lag(found, await consumers.lag(found, bound=identity.room_ids))
+    bound = identity.room_ids
+    return ConsumerWithLag.with_lag(found, bound, await consumers.lag(found, bound=bound))
 
 
 @router.delete("/{name}", status_code=204)

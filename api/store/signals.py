@@ -15,6 +15,7 @@ from api.models.changes import (
     ReceiptRaised,
     Signal,
     Typed,
+    WebhookPaused,
     WebhooksChanged,
 )
 
@@ -36,6 +37,7 @@ _NAMES: Final[dict[str, type[Signal]]] = {
     "typing": Typed,
     "presence": PresenceMoved,
     "webhooks": WebhooksChanged,
+    "webhook_paused": WebhookPaused,
 }
 _SIGNALS: Final = {of: name for name, of in _NAMES.items()}
 

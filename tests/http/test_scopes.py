@@ -296,6 +296,50 @@ async def test_an_owner_does_nothing_by_a_bot_that_they_may_not(sqlite_node: Nod
         assert opened["code"] == "blocked"
 
 
+async def test_the_use_of_tokens_is_counted_by_whose_they_are(sqlite_node: Node) -> None:
+    owner = await sqlite_node.sign_up("olga")
+    bot = await a_bot(owner)
+    person = program(sqlite_node, owner, await made_token(owner))
+    for _ in range(2):
+        assert (await bot.http.get("/rooms")).status_code == 200
+    assert (await person.http.get("/rooms")).status_code == 200
+    stranger = sqlite_node.client(Authorization="Bearer twt_" + "x" * 43)
+    assert (await stranger.get("/rooms")).status_code == 401
+    metrics = (await sqlite_node.client().get("/metrics")).text
+    for of, count in (("bot", 2), ("person", 1), ("refused", 1)):
+        assert f'tailwire_token_uses_total{{of="{of}"}} {count}.0' in metrics
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+async def test_who_leaves_a_private_room_takes_their_bots_out(sqlite_node: Node, visibility: str) -> None:
+    host, owner, other = [await sqlite_node.sign_up(name) for name in ("hanna", "olga", "otto")]
+    room_id = await make_room(host, "Den", visibility)
+    engine, others = await a_bot(owner), await a_bot(other, username="others")
+    members = f"/rooms/{room_id}/members"
+
+    async def add(*people: Person) -> None:
+        for one in people:
+            assert (await host.http.put(f"{members}/{one.id}", json={"role": "member"})).status_code == 200
+
+    async def inside() -> set[str]:
+        return {one["user_id"] for one in (await host.http.get(members)).json()["items"]}
+
+    await add(others)
+    for who in (owner, host):
+        await add(owner, engine)
+        async with engine.socket() as socket:
+            await socket.send(type="subscribe", room_id=room_id)
+            await socket.until(type="live")
+            assert (await who.http.delete(f"{members}/{owner.id}")).status_code == 204
+            if visibility == "public":
+                assert await inside() == {host.id, engine.id, others.id}
+            else:
+                assert (await socket.until(type="membership"))["role"] is None
+                assert await inside() == {host.id, others.id}
+    status = (await engine.http.get(f"/rooms/{room_id}/log")).status_code
+    assert status == (200 if visibility == "public" else 404)
+
+
 @pytest.mark.stores("sqlite")
 async def test_a_bot_has_no_password_and_is_never_an_administrator(node: Node, store_url: str) -> None:
     owner, admin = await node.sign_up("olga"), await node.sign_up("ada")

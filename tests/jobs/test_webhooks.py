@@ -105,7 +105,9 @@ async def unrecorded(*_event: object, **_fields: object) -> None:
 async def sending(store: Store, receivers: Receivers) -> AsyncIterator[WebhookSender]:
     """Run a sender beside a feed, as a node does."""
     holder = LeaseHolder(store)
-    sender = WebhookSender(store, holder, receivers.post, unrecorded, clock=receivers.clock)
+    sender = WebhookSender(
+        store, holder, receivers.post, unrecorded, lambda *_told: None, clock=receivers.clock
+    )
     hub, tasks = Hub(connections_per_user=1), Tasks()
     feed = Feed(
         store,

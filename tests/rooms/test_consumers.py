@@ -332,6 +332,11 @@ async def test_a_bot_reads_with_a_token_and_no_further_than_it_reaches(sqlite_no
         for scopes, rooms in ((["read"], {}), (["read"], {"room_ids": [den]}), (["write"], {}))
     ]
     await make(whole, start="now")
+    assert (await make(whole, name="both", room_ids=[tea, den]))["room_ids"] == [tea, den]
+    for path in ("/consumers", "/consumers/both"):
+        shown = await read(bound, path)
+        assert (shown["items"][1] if "items" in shown else shown)["room_ids"] == [den]
+    assert (await bound.http.put("/consumers/both", json={"room_ids": [tea]})).json()["room_ids"] == []
     await say(alice, den, "in the den")
     await say(alice, tea, "at tea")
     for path in ("", "/entries"):

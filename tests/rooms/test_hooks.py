@@ -78,6 +78,7 @@ async def test_a_hook_is_made_listed_without_its_address_and_ended_and_its_messa
         "name": "Deploys",
         "made_by": alice.id,
         "created_at": made["created_at"],
+        "last_used_at": None,
     }
     assert (await bob.http.get(f"/rooms/{den}/hooks")).json() == {"items": [made], "next_cursor": None}
     (member,) = [one for one in await members(bob, den) if one["user_id"] == made["user_id"]]
@@ -365,3 +366,19 @@ async def test_the_secret_is_in_no_log(bare: tuple[Node, Event], capfd: pytest.C
     await node.client().post(path_of(hook) + "/more", json={})
     await node.client().get(path_of(hook))
     assert "twh_" not in "".join(capfd.readouterr())
+
+
+async def test_a_hook_says_when_it_last_posted_and_its_posts_are_counted(
+    node: Node, alice: Person, den: str, hook: Event
+) -> None:
+    assert (await post(node, hook, key="one", text="hello")).status_code == 200
+    (shown,) = (await alice.http.get(f"/rooms/{den}/hooks")).json()["items"]
+    assert shown["last_used_at"] > shown["created_at"]
+    assert (await post(node, hook, key="one", text="hello")).status_code == 200
+    assert (await node.client().post("/hooks/twh_nothing", json={"text": "hello"})).status_code == 404
+    assert (await alice.http.patch(f"/rooms/{den}", json={"archived": True})).status_code == 200
+    assert (await post(node, hook, text="hello")).status_code == 403
+    assert (await alice.http.get(f"/rooms/{den}/hooks")).json()["items"] == [shown]
+    metrics = (await node.client().get("/metrics")).text
+    for outcome in ("posted", "repeated", "refused", "unknown"):
+        assert f'tailwire_hook_posts_total{{outcome="{outcome}"}} 1.0' in metrics

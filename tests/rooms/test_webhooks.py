@@ -220,6 +220,38 @@ async def test_bad_requests_about_webhooks_change_nothing(sqlite_node: Node) -> 
     assert await listed(ann, room_id) == before
 
 
+async def test_who_made_a_webhook_is_told_when_it_is_paused_while_they_own_the_room(
+    node: Node, alice: Person, bob: Person, receiver: Receiver
+) -> None:
+    receiver.answers = lambda _request: answer(410)
+    room_id = (await make_room(alice, "Den"))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    made = await make_webhook(alice, room_id, receiver.url)
+    path = f"/rooms/{room_id}/webhooks/{made['webhook_id']}"
+    async with alice.socket() as hers, bob.socket() as his:
+        await say(alice, room_id, "hello")
+        assert await hers.until(type="webhook_paused") == {
+            "type": "webhook_paused",
+            "room_id": room_id,
+            "webhook_id": made["webhook_id"],
+            "paused_by": "gone",
+        }
+        members = f"/rooms/{room_id}/members"
+        assert (await alice.http.put(f"{members}/{bob.id}", json={"role": "owner"})).status_code == 200
+        assert (await bob.http.put(f"{members}/{alice.id}", json={"role": "member"})).status_code == 200
+        await bob.http.patch(path, json={"paused": False})
+        await receiver.until(2)
+
+        async def is_paused() -> bool:
+            return bool((await listed(bob, room_id))[0]["state"] == "paused")
+
+        await eventually(is_paused)
+        for one in (hers, his):
+            await one.send(type="ping")
+            while (event := await one.receive())["type"] != "pong":
+                assert event["type"] != "webhook_paused"
+
+
 async def test_what_becomes_of_deliveries_is_counted(node: Node, alice: Person, receiver: Receiver) -> None:
     receiver.answers = lambda _request: answer(410)
     room_id = (await make_room(alice, "Den"))["id"]

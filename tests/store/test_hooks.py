@@ -29,6 +29,20 @@ async def test_a_hook_is_found_by_its_id_also_after_its_end(store: Store, other:
     assert not any([await store.hooks.end(one, at=1) for one in STRANGE])
 
 
+async def test_the_last_use_of_a_hook_moves_on_and_never_back_until_its_end(
+    store: Store, other: Store
+) -> None:
+    await store.hooks.create(ONE)
+    await store.hooks.use(ONE.id, at=7_000)
+    await other.hooks.use(ONE.id, at=6_000)
+    assert await other.hooks.get(ONE.id) == replace(ONE, last_used_at=7_000)
+    await store.hooks.end(ONE.id, at=8_000)
+    await store.hooks.use(ONE.id, at=9_000)
+    assert await other.hooks.get(ONE.id) == replace(ONE, ended_at=8_000, last_used_at=7_000)
+    for one in STRANGE:
+        await store.hooks.use(one, at=1)
+
+
 async def test_the_hooks_of_a_room_that_have_not_ended_are_listed_newest_first(
     store: Store, other: Store
 ) -> None:

@@ -1,6 +1,6 @@
 """The bodies of consumers, and of what their readers are given."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
@@ -50,11 +50,14 @@ class ConsumerOut(Answer):
     acked_at: str | None
 
     @classmethod
-    def of(cls, consumer: Consumer) -> "ConsumerOut":
-        """Make it from its record."""
+    def of(cls, consumer: Consumer, bound: Collection[str] | None) -> "ConsumerOut":
+        """Make it from its record, for a token that reaches the rooms in `bound`, or all."""
+        rooms = consumer.room_ids
+        if rooms is not None and bound is not None:
+            rooms = tuple(one for one in rooms if one in bound)
         return cls(
             name=consumer.name,
-            room_ids=consumer.room_ids,
+            room_ids=rooms,
             start=consumer.start,
             created_at=timestamp(consumer.created_at),
             acked_at=timestamp(consumer.acked_at),
@@ -67,9 +70,9 @@ class ConsumerWithLag(ConsumerOut):
     lag: int
 
     @classmethod
-    def with_lag(cls, consumer: Consumer, lag: int) -> "ConsumerWithLag":
-        """Make it from its record and a count."""
-        return cls(**ConsumerOut.of(consumer).model_dump(), lag=lag)
+    def with_lag(cls, consumer: Consumer, bound: Collection[str] | None, lag: int) -> "ConsumerWithLag":
+        """Make it from its record and a count, as `of` does."""
+        return cls(**ConsumerOut.of(consumer, bound).model_dump(), lag=lag)
 
 
 class ConsumersOut(Answer):

@@ -84,7 +84,7 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
 def _made(record: Invite | Consumer) -> dict[str, Any]:
     if isinstance(record, Invite):
         return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
-    return {"type": "consumer", **ConsumerOut.of(record).model_dump()}
+    return {"type": "consumer", **ConsumerOut.of(record, None).model_dump()}
 
 
 def _moderation(record: OwnBlock | Report) -> dict[str, Any]:

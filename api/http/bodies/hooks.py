@@ -16,7 +16,10 @@ class NewHook(Strict):
 
 
 class HookOut(Answer):
-    """A hook. `user_id` is that of the bot as which it writes, `made_by` that of the user who made it."""
+    """A hook. `user_id` is that of the bot as which it writes, `made_by` that of the user who made it.
+
+    `last_used_at` is when it last posted, to the minute.
+    """
 
     hook_id: str
     room_id: str
@@ -24,6 +27,7 @@ class HookOut(Answer):
     name: str
     made_by: str
     created_at: str
+    last_used_at: str | None
 
     @classmethod
     def of(cls, hook: Hook) -> "HookOut":
@@ -35,6 +39,7 @@ class HookOut(Answer):
             name=hook.name,
             made_by=hook.made_by,
             created_at=timestamp(hook.created_at),
+            last_used_at=timestamp(hook.last_used_at),
         )
 
 

@@ -22,6 +22,10 @@ class HookStore(ABC):
         """List the hooks of a room that have not ended, newest first. Raises `BadCursor`."""
 
     @abstractmethod
+    async def use(self, hook_id: str, *, at: int) -> None:
+        """Store that a hook has posted. One that has ended, or that posted later than `at`, stays as it is."""
+
+    @abstractmethod
     async def end(self, hook_id: str, *, at: int) -> bool:
         """End a hook. Returns False when there is none, or it has ended before."""
 

@@ -41,6 +41,13 @@ class ClusterHooks(HookStore):
         rows = await self._pool.read(found.order_by(index=r.desc("room")).limit(limit + 1))
         return paging.page(list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_hook)
 
+    async def use(self, hook_id: str, *, at: int) -> None:
+        """Store that a hook has posted. One that has ended, or that posted later than `at`, stays as it is."""
+        if is_key(hook_id):
+            is_older = r.row["ended_at"].eq(None) & (r.row["last_used_at"].default(0) < at)
+            used = r.branch(is_older, {"last_used_at": at}, {})
+            await self._pool.write(r.table("hooks").get_all(hook_id).update(used, durability="soft"))
+
     async def end(self, hook_id: str, *, at: int) -> bool:
         """End a hook. Returns False when there is none, or it has ended before."""
         if not is_key(hook_id):
@@ -65,6 +72,7 @@ def _hook(row: Any) -> Hook:
         row["made_by"],
         row["created_at"],
         row["ended_at"],
+        row.get("last_used_at"),
     )
 
 

@@ -16,7 +16,7 @@ from api.store import paging
 from api.store.base.hooks import HookStore
 from api.store.sqlite.worker import Worker
 
-_HOOK: Final = "id, room_id, bot_id, name, made_by, created_at, ended_at"
+_HOOK: Final = "id, room_id, bot_id, name, made_by, created_at, ended_at, last_used_at"
 
 
 class SqliteHooks(HookStore):
@@ -35,6 +35,9 @@ class SqliteHooks(HookStore):
     async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Hook]:
         return await self._read(lambda reading: _of_room(reading, room_id, cursor, limit))
 
+    async def use(self, hook_id: str, *, at: int) -> None:
+        await self._write(lambda cursor: _use(cursor, hook_id, at))
+
     async def end(self, hook_id: str, *, at: int) -> bool:
         return await self._write(lambda cursor: _end(cursor, hook_id, at))
 
@@ -45,7 +48,7 @@ class SqliteHooks(HookStore):
 def _create(cursor: apsw.Cursor, hook: Hook) -> None:
     """Store a hook."""
     cursor.execute(
-        f"INSERT INTO hooks ({_HOOK}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", astuple(hook)
+        f"INSERT INTO hooks ({_HOOK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", astuple(hook)
     )
 
 
@@ -64,6 +67,14 @@ def _of_room(cursor: apsw.Cursor, room_id: str, before: str | None, limit: int) 
         (room_id, *(paging.AFTER_ALL if before is None else paging.start(list_name, before)), limit + 1),
     ).fetchall()
     return paging.page(list_name, rows, limit, key=lambda row: (row[5], row[0]), item=lambda row: Hook(*row))
+
+
+def _use(cursor: apsw.Cursor, hook_id: str, at: int) -> None:
+    """Store that a hook has posted."""
+    cursor.execute(
+        "UPDATE hooks SET last_used_at = ?2 WHERE id = ?1 AND ended_at IS NULL AND coalesce(last_used_at, 0) < ?2",
+        (hook_id, at),
+    )
 
 
 def _end(cursor: apsw.Cursor, hook_id: str, at: int) -> bool:

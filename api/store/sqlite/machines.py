@@ -68,5 +68,10 @@ _TOKENS: Final = """
 ALTER TABLE sessions ADD COLUMN granted TEXT;
 """
 
+HOOK_USES: Final = """
+-- When a hook last posted, to the minute; NULL before.
+ALTER TABLE hooks ADD COLUMN last_used_at INTEGER;
+"""
+
 MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS, _HOOKS, _TOKENS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

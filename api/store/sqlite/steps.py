@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.store.sqlite.machines import MACHINES
+from api.store.sqlite.machines import HOOK_USES, MACHINES
 from api.store.sqlite.moderation import MODERATION
 from api.store.sqlite.people import DIRECT, PRESENCE, SEARCHED
 
@@ -354,6 +354,7 @@ STEPS: Final = (
     PRESENCE,
     *MACHINES,
     SEARCHED,
+    HOOK_USES,
 )
 """Each step makes one version of the tables from the version before. A released step never changes.
 
