@@ -23,6 +23,7 @@ from api.config import Settings, read_settings
 from api.config.doors import open_doors
 from api.config.hosts import local_url
 from api.errors import TailwireError, Unready
+from api.search.wiring import require_place
 from api.server.run import PortInUse, bind
 from api.server.run import serve as run_server
 from api.store import backup_store, open_store, prepare_cluster, restore_store
@@ -75,6 +76,8 @@ def serve(
     try:
         bound = bind(settings.host, settings.port)
         token = asyncio.run(_prepare_when_up(settings))
+        if settings.search:
+            require_place(settings.search_index)
     except (PortInUse, TailwireError) as error:
         fail(str(error))
     here = local_url(*bound.getsockname()[:2])

@@ -1,4 +1,4 @@
-"""`tailwire doctor`: checks a setup: store, clock, lobby, feed, followers, secret and port."""
+"""`tailwire doctor`: checks a setup: store, clock, lobby, feed, followers, search, secret and port."""
 
 import asyncio
 import json
@@ -8,11 +8,13 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from api.accounts.secret import secret_or_none
-from api.config import Settings
+from api.config import Settings, name_of
 from api.config.doors import open_doors
 from api.config.secrets import secret_weakness
 from api.errors import TailwireError
 from api.models.rooms import LOBBY_ID
+from api.search.file import IndexFile
+from api.search.wiring import STORE_ID
 from api.server.run import PortInUse, bind
 from api.store import Opening, Store, open_store
 from api.store.skew import NOTABLE_MS, measured_skew
@@ -62,6 +64,8 @@ async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Find
             yield Finding(True, "feed: opens")
         async for finding in _examine_followers(store):
             yield finding
+        if settings.search:
+            yield await _examine_search(settings, store)
         yield await _examine_secret(settings, store)
     except TimeoutError:
         yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
@@ -80,6 +84,21 @@ async def _examine_followers(store: Store) -> AsyncIterator[Finding]:
         if follows:
             who = "a server runs it" if lease.is_held else "no server runs it now"
             yield Finding(lag <= FAR_BEHIND, f"follower {lease.name}: {lag:,} entries behind, and {who}")
+
+
+async def _examine_search(settings: Settings, store: Store) -> Finding:
+    file = IndexFile(settings.search_index, await store.kept(STORE_ID) or "")
+    if not file.may_be_written():
+        return Finding(
+            False, f"search: {file.path} cannot be written; {name_of('search_path')} names another place"
+        )
+    state = await asyncio.to_thread(file.state)
+    if state is None:
+        return Finding(True, "search: no index of this database yet; a server makes it")
+    done, lag = state
+    if done < 1:
+        return Finding(True, f"search: the index is being made, {done:.0%} is done")
+    return Finding(lag <= FAR_BEHIND, f"search: the index is there, {lag:,} entries behind")
 
 
 def _examine_skew(skew: int) -> Finding:

@@ -8,7 +8,7 @@ all that it holds stands in the store.
 import fcntl
 import os
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -146,6 +146,20 @@ class IndexFile:
             connection.close(force=True)
             raise
         return connection
+
+    def state(self) -> tuple[float, int] | None:
+        """Return how much of the index is made, from 0 to 1, and how many entries it lacks; None if there is none."""
+        try:
+            with closing(self.read()) as connection:
+                ((done, lag),) = connection.execute("SELECT done, lag FROM state")
+        except (Damaged, apsw.Error):
+            return None
+        return float(done), int(lag)
+
+    def may_be_written(self) -> bool:
+        """Say whether this user may write where the file is, or will be. It changes nothing."""
+        there = next(one for one in self.path.parents if one.exists())
+        return there.is_dir() and os.access(self.path if self.path.exists() else there, os.W_OK)
 
     def inode(self) -> int | None:
         """Return what names the file that is there now, so that a reader finds out that a new one was made."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from api.errors import Unavailable
 from api.search.file import IndexFile
 from api.search.index import SearchIndex
 from api.search.indexer import Indexer
@@ -65,6 +66,17 @@ class NodeSearch:
         """Close the index. The task of the indexer has ended before."""
         await self.indexer.close()
         await self.index.close()
+
+
+def require_place(path: Path) -> None:
+    """Raise `Unavailable` if the index cannot be written at `path`."""
+    try:
+        IndexFile(path, "").prepare()
+    except OSError as error:
+        raise Unavailable(
+            f"the search index {path} cannot be written: {error.strerror}. Set TAILWIRE_SEARCH_PATH to another place,"
+            " or TAILWIRE_SEARCH to off"
+        ) from None
 
 
 async def wire_search(store: Store, path: Path, on_search: Callable[[float], None]) -> NodeSearch:

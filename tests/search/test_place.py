@@ -1,0 +1,45 @@
+"""The file of the index, on the command line: a place that cannot be written is said, and `doctor` looks at it."""
+
+from pathlib import Path
+
+import pytest
+
+from api.models.rooms import LOBBY_ID
+from tests.process import result, serving
+from tests.rooms.finding import say, until_found
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_serve_says_where_the_index_cannot_be_written_and_doctor_says_so_too(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")  # a superuser may write in any directory
+    settings = {
+        "TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}",
+        "TAILWIRE_SEARCH_PATH": str(tmp_path / "file" / "search.db"),
+        "TAILWIRE_PORT": "0",
+    }
+    code, out, error = await result(settings, tmp_path, "serve")
+    assert (code, out) == (1, "")
+    assert "search index" in error
+    assert "cannot be written: Not a directory. Set TAILWIRE_SEARCH_PATH to another place" in error
+    assert "Traceback" not in error
+    code, out, _ = await result(settings, tmp_path, "doctor")
+    assert code == 1
+    assert "TAILWIRE_SEARCH_PATH names another place" in out
+
+
+async def test_doctor_says_how_far_the_index_is(tmp_path: Path) -> None:
+    settings = {
+        "TAILWIRE_STORE": f"sqlite:///{tmp_path / 'tailwire.db'}",
+        "TAILWIRE_PORT": "0",
+        "TAILWIRE_SIGNUP": "open",
+    }
+    async with serving(settings, tmp_path) as node:
+        alice = await node.sign_up("alice")
+        await say(alice, LOBBY_ID, "words")
+        await until_found(alice, "words")
+        _, out, _ = await result(settings, tmp_path, "doctor")
+    assert "search: the index is there, 0 entries behind" in out
+    (tmp_path / "tailwire.search.db").unlink()
+    _, out, _ = await result(settings, tmp_path, "doctor")
+    assert "search: no index of this database yet; a server makes it" in out
