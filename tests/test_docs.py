@@ -39,7 +39,7 @@ from api.http.bodies.tokens import BotOut, MadeTokenOut
 from api.http.deps import identify_caller
 from api.http.scopes import needs_of
 from api.main import create_app
-from api.models.accounts import Scope
+from api.models.accounts import Audited, Scope
 from api.models.kinds import KINDS
 from api.models.rooms import Role
 from api.protocol.close_codes import CloseCode
@@ -201,6 +201,11 @@ def table_of_kinds() -> str:
         ]
         lines.append(f"| `{kind}` | {', '.join(fields)} | {shape.what} |")
     return "\n".join(lines)
+
+
+def test_the_frontend_has_words_for_every_event_of_the_audit_log() -> None:
+    text = (ROOT / "frontend" / "src" / "admin" / "audit_words.ts").read_text()
+    assert [event.value for event in Audited if f"['{event.value}', [" not in text] == []
 
 
 def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:

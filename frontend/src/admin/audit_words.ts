@@ -27,6 +27,7 @@ const WORDS = new Map<string, readonly [name: string, does: string, rest?: strin
   ['demoted', ['Administrators no more', 'took the rights of an administrator from']],
   ['invited', ['Invitations', 'made an invitation']],
   ['invite_ended', ['Ended invitations', 'ended an invitation']],
+  ['invite_used', ['Invitations that were used', 'came into a room by an invitation of']],
   ['exported', ['Exports', 'exported their data']],
   ['erased', ['Deleted accounts', 'deleted the account of']],
   ['owner_named', ['Owners that were named', 'made', 'an owner of a room']],
@@ -43,9 +44,17 @@ const WORDS = new Map<string, readonly [name: string, does: string, rest?: strin
   ['unblocked', ['Ended blocks', 'ended the block of']],
   ['hook_made', ['Hooks that were made', 'made the hook']],
   ['hook_ended', ['Ended hooks', 'ended the hook']],
+  ['bot_made', ['Bots that were made', 'made the bot']],
+  ['token_made', ['Tokens that were made', 'made a token of']],
+  ['token_ended', ['Ended tokens', 'ended a token of']],
+  ['webhook_made', ['Webhooks that were made', 'made a webhook']],
+  ['webhook_changed', ['Changed webhooks', 'changed a webhook']],
+  ['webhook_replayed', ['Replays of webhooks', 'sent entries to a webhook again']],
+  ['webhook_paused', ['Paused webhooks', 'has a webhook that was paused']],
+  ['webhook_ended', ['Ended webhooks', 'ended a webhook']],
 ]);
 // Of these the account's user is told, who may not have caused them.
-const SUFFERED = new Set(['login_failed', 'refresh_reused']);
+const SUFFERED = new Set(['login_failed', 'refresh_reused', 'webhook_paused']);
 
 /** The kinds of events that this page knows. */
 export const EVENTS: readonly string[] = [...WORDS.keys()];

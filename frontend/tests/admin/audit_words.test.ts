@@ -21,6 +21,8 @@ test.each([
   [event('session_ended', 'bob', 'bob'), '@bob ended sessions of their own'],
   [event('erased', 'boss', 'gone'), '@boss deleted the account of a deleted account'],
   [event('invited', 'boss', null), '@boss made an invitation'],
+  [event('invite_used', 'bob', 'boss'), '@bob came into a room by an invitation of @boss'],
+  [event('token_made', 'boss', 'boss'), '@boss made a token of their own'],
   [event('room_deleted', 'boss', null), '@boss deleted a room'],
   [event('banned', 'boss', 'bob'), '@boss banned @bob from a room'],
   [event('owner_named', 'boss', 'boss'), '@boss made themselves an owner of a room'],
