@@ -41,11 +41,14 @@ interface RowsInput {
   /** The unread line is before the first message of others after this seq. */
   divider: number | null;
   me: string;
+  /** Whether the room is a direct one, whose people never change: that they came in is no news. */
+  isDirect: boolean;
 }
 
 const NONE: readonly PendingChange[] = [];
 
-export function rowsOf({ entries, pending, changes, settings, divider, me }: RowsInput): Row[] {
+export function rowsOf(input: RowsInput): Row[] {
+  const { entries, pending, changes, settings, divider, me, isDirect } = input;
   const rows: Row[] = [];
   let before = settings;
   let day = '';
@@ -65,6 +68,8 @@ export function rowsOf({ entries, pending, changes, settings, divider, me }: Row
   };
 
   for (const entry of entries) {
+    if (isDirect && entry.kind === 'notice' && entry.notice.type === 'member' && entry.notice.role)
+      continue;
     startDay(entry.at);
     if (entry.kind === 'notice') {
       const { seq, notice } = entry;

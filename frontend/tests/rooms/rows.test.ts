@@ -11,8 +11,12 @@ const entriesOf = (...events: Record<string, unknown>[]) =>
 
 const rows = (
   entries: ReturnType<typeof entriesOf>,
-  { pending = [], divider = null }: { pending?: PendingMessage[]; divider?: number | null } = {},
-) => rowsOf({ entries, pending, changes: new Map(), settings: null, divider, me: ME });
+  {
+    pending = [],
+    divider = null,
+    isDirect = false,
+  }: { pending?: PendingMessage[]; divider?: number | null; isDirect?: boolean } = {},
+) => rowsOf({ entries, pending, changes: new Map(), settings: null, divider, me: ME, isDirect });
 
 const makePending = (ref: string): PendingMessage => ({
   command: { type: 'send', ref, room_id: 'lobby', body: 'hello' },
@@ -34,6 +38,15 @@ test('messages of one author within five minutes stand under one heading', () =>
     { at: '2026-01-05T12:10:01.000Z', user_id: 'carol-id', username: 'carol' },
   );
   expect(leads(rows(entries))).toEqual([true, false, true, true]);
+});
+
+test('that its people came into a direct room is not told, but that one is gone is', () => {
+  const member = { type: 'member', user_id: 'carol-id', username: 'carol', by: 'carol-id' };
+  const entries = entriesOf({ ...member, role: 'member' }, {}, { ...member, role: null });
+  const inDirect = rows(entries, { isDirect: true });
+  expect(inDirect.map(({ kind }) => kind)).toEqual(['day', 'message', 'notice']);
+  expect(inDirect.at(-1)?.key).toBe('seq 3');
+  expect(rows(entries).map(({ kind }) => kind)).toEqual(['day', 'notice', 'message', 'notice']);
 });
 
 test('a new day gets its own line', () => {

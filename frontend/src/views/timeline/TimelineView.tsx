@@ -72,6 +72,7 @@ export function TimelineView(props: TimelineViewProps) {
     settings: settingsBefore(entries, from),
     divider: dividerIn(current, from, line),
     me: session.user_id,
+    isDirect: room.kind === 'direct',
   });
   const quotedBy = (seq: number) => {
     const entry = findEntry(current, seq);
