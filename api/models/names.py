@@ -9,9 +9,13 @@ FEWEST_SEARCHED: Final = 2
 
 
 def searched_form(text: str) -> str:
-    """Return a text without case, accents and outer blanks: NFKD without marks, in lower case, as the page does it."""
+    """Return a text without case, accents and outer blanks, as the page does it.
+
+    It is in NFKD without marks, in lower case, and has ss for the German ß.
+    """
     decomposed = unicodedata.normalize("NFKD", text.strip())
-    return "".join(one for one in decomposed if unicodedata.category(one)[0] != "M").lower()
+    bare = "".join(one for one in decomposed if unicodedata.category(one)[0] != "M")
+    return bare.lower().replace("ß", "ss")
 
 
 def searched_names(username: str, display_name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from api.errors import NotFound, UsernameTaken
 from api.models.accounts import ALL_ACCOUNTS, Account, AccountFilter, AccountState, Profile, User
+from api.models.names import searched_form
 from api.models.page import Page
 from api.models.usernames import normal_username
 from api.store import paging
@@ -13,9 +14,9 @@ from api.store.base.accounts import AccountStore
 from api.store.cluster import administrators
 from api.store.cluster.names import (
     OTHERS,
-    is_meant,
+    has_text,
     named_query,
-    others_query,
+    names_query,
     part_of,
     searched,
     searched_display_name,
@@ -27,6 +28,9 @@ from api.store.rethinkdb import Pool, Prepared, r
 CLAIM_MS: Final = 60_000
 """If a name was claimed longer ago than this and its account is still not there, the node that claimed it has crashed,
 and the name is free."""
+_SLICE: Final = 1_000
+"""A search looks at this many users by one query. On a busy machine of two cores, to look at all `LOOKED_AT` for a page
+takes 0.25 s here and 0.03 s on SQLite. A filter in the database took over 5 s."""
 
 
 class ClusterAccounts(AccountStore):
@@ -106,32 +110,42 @@ class ClusterAccounts(AccountStore):
         if matching.state is not None:
             ordered = ordered.filter(_HAS_STATE[matching.state])
         if matching.text is not None:
-            ordered = ordered.filter(is_meant(matching.text))
+            text, wanted = matching.text, searched_form(matching.text)
+            shown = ordered.pluck("id", "username", "display_name", "searched", "created_at")
+            named = list[dict[str, Any]]()
+
+            def is_enough(row: dict[str, Any]) -> bool:
+                if row["id"] == text or has_text(row, wanted):
+                    named.append(row)
+                return len(named) > limit
+
+            await self._pool.read_until(shown, is_enough)
+            accounts = await self.get_many([row["id"] for row in named])
+            return paging.page(list_name, named, limit, key=_age, item=lambda row: accounts.get(row["id"]))
         rows = await self._pool.read(ordered.limit(limit + 1))
-        return paging.page(
-            list_name, rows, limit, key=lambda row: (row["created_at"], row["id"]), item=_account
-        )
+        return paging.page(list_name, rows, limit, key=_age, item=_account)
 
     async def named(self, text: str, *, cursor: str | None, limit: int) -> Page[User]:
         """List the users with a text in their names, without disabled ones; see `AccountStore.named`."""
-        prefix, looked_to = normal_username(text), None
+        prefix, wanted = normal_username(text), searched_form(text)
         list_name = f"users {prefix}"
         part, last = paging.start(list_name, cursor)
-        rows = list[dict[str, Any]]()
+        search = paging.Search[dict[str, Any]](
+            list_name, limit, lambda row: part_of(row, prefix) != OTHERS or has_text(row, wanted)
+        )
+        goes_on = True
         if part != OTHERS:
-            rows = await self._pool.read(named_query(prefix, last, limit + 1))
-        if len(rows) <= limit:
-            after = last if part == OTHERS else ""
-            answer = await self._pool.run(others_query(text, prefix, after, limit + 1 - len(rows)))
-            rows += answer["rows"]
-            looked_to = None if answer["looked_to"] is None else (OTHERS, answer["looked_to"])
-        return paging.page(
-            list_name,
-            rows,
-            limit,
+            goes_on = all(map(search.look, await self._pool.read(named_query(prefix, last, limit + 1))))
+            last = ""
+        while goes_on:
+            rows = await self._pool.read(names_query(last, _SLICE))
+            others = (row for row in rows if part_of(row, prefix) == OTHERS)
+            goes_on = all(map(search.look, others)) and len(rows) == _SLICE
+            last = rows[-1]["username"].lower() if rows else last
+        found = await self.get_many([row["id"] for row in search.found])
+        return search.page(
             key=lambda row: (part_of(row, prefix), row["username"].lower()),
-            item=lambda row: _account(row).user,
-            looked_to=looked_to,
+            item=lambda row: found[row["id"]].user if row["id"] in found else None,
         )
 
     async def bots_of(self, owner_id: str, *, cursor: str | None, limit: int) -> Page[Account]:
@@ -214,6 +228,10 @@ def _by_name(username_key: Any) -> Any:
 
 
 _BY_NAME: Final = Prepared(_by_name)
+
+
+def _age(row: dict[str, Any]) -> paging.Key:
+    return row["created_at"], row["id"]
 
 
 def _account(row: dict[str, Any]) -> Account:

@@ -1,14 +1,13 @@
-"""Makes the ReQL queries that find users by their names. Pure.
+"""Finds users by their names: the queries for them, and the comparison. Pure.
 
-A row of `users` holds its names in the form in which they are searched, because the database cannot make it. The form
-of the display name is stored with the name of which it was made. So where an older node has changed the name since,
-that is noticed, and it is compared without case only.
+A row of `users` holds its names in the form in which they are searched, because to make it takes longer than to compare
+it. The form of the display name is stored with the name of which it was made. So where an older node has changed the
+name since, that is noticed.
 """
 
-import re
 from typing import Any, Final
 
-from api.models.names import searched_form
+from api.models.names import is_named, searched_form
 from api.store import paging
 from api.store.rethinkdb import r
 
@@ -26,9 +25,12 @@ def searched_display_name(display_name: str) -> dict[str, str]:
     return {"display_name": searched_form(display_name), "of": display_name}
 
 
-def is_meant(text: str) -> Any:
-    """Return the condition for users with a text in their names, or as their id."""
-    return lambda row: (row["id"] == text) | _has(row, text)
+def has_text(row: dict[str, Any], wanted: str) -> bool:
+    """Say whether one of the names of a user contains a text, which is in the form in which names are searched."""
+    form, display_name = row.get("searched", {}), row["display_name"]
+    if form.get("of") != display_name:  # a node of the version before has changed it, or made the account
+        return is_named(wanted, row["username"], display_name)
+    return wanted in form["username"] or wanted in form["display_name"]
 
 
 def part_of(row: dict[str, Any], prefix: str) -> int:
@@ -47,34 +49,11 @@ def named_query(prefix: str, last: str, limit: int) -> Any:
     return found.order_by(index="name").limit(limit)
 
 
-def others_query(text: str, prefix: str, last: str, limit: int) -> Any:
-    """Return the query for users with a text in their names whose username does not begin with `prefix`, by name.
-
-    No more than `LOOKED_AT` users after the name `last` are looked at. The answer has the `rows`, at most `limit`, and
-    as `looked_to` the last name that was looked at, which is null if no more users are to be looked at.
-    """
-    ordered = _users().between(last, r.maxval, index="name", left_bound="open").order_by(index="name")
-    looked_at = ordered.limit(paging.LOOKED_AT)
-    found = looked_at.filter(
-        lambda row: _has(row, text) & row["username"].downcase().match(f"^{re.escape(prefix)}").eq(None)
-    ).limit(limit)
-    is_cut = ordered.skip(paging.LOOKED_AT).limit(1).is_empty().not_()
-    end = r.branch(is_cut, ordered.nth(paging.LOOKED_AT - 1)["username"].downcase(), None)
-    return found.coerce_to("array").do(
-        lambda rows: {"rows": rows, "looked_to": r.branch(rows.count() == limit, None, end)}
-    )
+def names_query(last: str, limit: int) -> Any:
+    """Return the query for the ids and names of users, by name, those after the name `last`."""
+    found = _users().between(last, r.maxval, index="name", left_bound="open").order_by(index="name")
+    return found.limit(limit).pluck("id", "username", "display_name", "searched")
 
 
 def _users() -> Any:
     return r.table("users", read_mode="majority")
-
-
-def _has(row: Any, text: str) -> Any:
-    """Return whether one of the names of a user contains a text."""
-    wanted = re.escape(searched_form(text))
-    form = row["searched"].default({})
-    display_name = r.branch(
-        form["of"].default(None) == row["display_name"], form["display_name"], row["display_name"].downcase()
-    )
-    username = form["username"].default(row["username"].downcase())
-    return username.match(wanted).ne(None) | display_name.match(wanted).ne(None)

@@ -4,9 +4,9 @@ import type { Titles } from './titles';
 
 const WORDS = /[\s,._-]+/;
 
-/** Letters as they are compared: without case, accents and compatibility forms. */
+/** Letters as they are compared: without case, accents and compatibility forms, and with ss for the German ß. */
 export function plain(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ß', 'ss');
 }
 
 /**

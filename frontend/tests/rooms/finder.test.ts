@@ -108,6 +108,7 @@ test.each([
   ['Release plans', 'lease', 2],
   ['Release plans', 'plan b', null],
   ['Jérôme', 'jero', 0],
+  ['Größe', 'grosse', 0],
   ['ﬁnance', 'fin', 0],
   ['İstanbul', 'ist', 0],
 ])('%s fits %s as %j', (name, typed, fit) => {
