@@ -1,5 +1,6 @@
 """The Python SDK is built as its users build it, and stands alone."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,13 @@ assert tailwire_client.__file__.startswith(sys.argv[1]), tailwire_client.__file_
 assert not {name.partition(".")[0] for name in sys.modules} & {"api", "fastapi", "pydantic", "tests"}
 print(tailwire_client.__version__, len(tailwire_client.__all__))
 """
+NAMED = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+
+
+def test_every_rule_for_clients_names_a_test_that_is_there() -> None:
+    named = NAMED.findall((ROOT / "docs" / "sdk.md").read_text())
+    assert len(named) > 30
+    assert [name for file, name in named if f"def {name}(" not in (SDK / "tests" / file).read_text()] == []
 
 
 def run(*arguments: str, directory: Path) -> str:

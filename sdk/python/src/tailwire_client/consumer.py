@@ -91,19 +91,23 @@ class Consumer:
         await self._web.call("DELETE", path("consumers", self.name))
 
     async def _events(self) -> AsyncIterator[Event]:
-        await self._web.call("PUT", path("consumers", self.name), body=self._body)
+        await self._ask("PUT", body=self._body)
+        epochs: dict[str, str] = {}
         tries = 0
         while True:
-            page = await self._page()
+            query = {"wait": WAIT_SECONDS, "limit": LIMIT}
+            page = await self._ask("GET", "entries", query=query, wait_seconds=WAIT_SECONDS)
             for item in items_of(page):
-                yield _event(item)
+                event = _event(item)
+                if (reset := _reset_before(event, epochs)) is not None:
+                    yield reset
+                yield event
             token = page.get("token")
             if token is None:
                 continue
             try:
-                await self._web.call(
-                    "POST", path("consumers", self.name, "ack"), body={"token": token}, is_safe=True
-                )
+                await self._ask("POST", "ack", body={"token": token}, is_safe=True)
+                tries = 0
             except Invalid as refusal:
                 if refusal.code != "bad_cursor":
                     raise
@@ -111,17 +115,26 @@ class Consumer:
                     self._pace.wait(tries)
                 )  # the server was restored: it gives the page again
                 tries += 1
-            else:
-                tries = 0
 
-    async def _page(self) -> Any:
-        query = {"wait": WAIT_SECONDS, "limit": LIMIT}
-        return await self._web.get(
-            path("consumers", self.name, "entries"), query, wait_seconds=float(WAIT_SECONDS)
-        )
+    async def _ask(self, method: str, *what: str, **more: Any) -> Any:
+        return await self._web.call(method, path("consumers", self.name, *what), for_ever=True, **more)
 
 
 def _event(item: Mapping[str, Any]) -> Event:
     if item["type"] == "reset":
         return Reset(item["room_id"], item["epoch"], item["seq"])
     return entry_of(item, item["epoch"]) if is_entry(item) else event_of(item)
+
+
+def _reset_before(event: Event, epochs: dict[str, str]) -> Reset | None:
+    """Return the reset that the server has not told, and note the epoch of the room.
+
+    A server that was restored to before the first ack of a consumer begins again, and does not know what it has given.
+    """
+    if not isinstance(event, Entry | Reset):
+        return None
+    before = epochs.get(event.room_id)
+    epochs[event.room_id] = event.epoch
+    if isinstance(event, Reset) or before in {None, event.epoch}:
+        return None
+    return Reset(event.room_id, event.epoch, event.seq - 1)

@@ -1,6 +1,7 @@
 """The HTTP half of the protocol: credentials, retries, pages."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, TypeVar
@@ -52,9 +53,9 @@ class Web:
         """Return another token than the one that was refused."""
         return await self._credentials.renew(self._http, refused)
 
-    async def get(self, path: str, query: Query | None = None, *, wait_seconds: float = 0.0) -> Any:
-        """Return what is there. `wait_seconds` is how much longer than usual the server may take."""
-        return await self.call("GET", path, query=query, wait_seconds=wait_seconds)
+    async def get(self, path: str, query: Query | None = None) -> Any:
+        """Return what is there."""
+        return await self.call("GET", path, query=query)
 
     async def call(
         self,
@@ -65,15 +66,17 @@ class Web:
         body: Mapping[str, Any] | None = None,
         is_safe: bool | None = None,
         wait_seconds: float = 0.0,
+        for_ever: bool = False,
     ) -> Any:
         """Return the JSON of the answer, or None.
 
         What `is_safe` to be sent twice is sent again when the server could not be reached or could not do it; what is
         not, only when the server has surely not done it. Without it the method decides. Raises the last error when
-        patience ends, and at once where it would end before the server's `Retry-After`.
+        patience ends, and at once where it would end before the server's `Retry-After`; it does not end `for_ever`.
+        `wait_seconds` is how much longer than usual the server may take.
         """
         may_repeat = method in _SAFE if is_safe is None else is_safe
-        ends_at = time.monotonic() + self._patience_seconds
+        ends_at = math.inf if for_ever else time.monotonic() + self._patience_seconds
         tries = 0
         while True:
             try:
