@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -109,6 +109,12 @@ async def scripted(*scripts: Script) -> AsyncIterator[ScriptedServer]:
         yield server
 
 
+Answer = (
+    Callable[[httpx.Request], httpx.Response]
+    | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
+)
+
+
 async def eventually(condition: Callable[[], object]) -> None:
     """Wait until this holds."""
     async with asyncio.timeout(10):
@@ -123,7 +129,7 @@ def refuse(request: httpx.Request) -> httpx.Response:
 
 @asynccontextmanager
 async def web_of(
-    answer: Callable[[httpx.Request], httpx.Response] = refuse,
+    answer: Answer = refuse,
     credentials: Credentials | None = None,
     *,
     patience_seconds: float = 5.0,
@@ -142,7 +148,7 @@ async def streaming(
     since: int | None = None,
     positions: Positions | None = None,
     credentials: Credentials | None = None,
-    answer: Callable[[httpx.Request], httpx.Response] = refuse,
+    answer: Answer = refuse,
     most_waiting: int = 1000,
     pace: Pace = QUICK,
 ) -> AsyncIterator[Stream]:

@@ -246,7 +246,7 @@ async def test_too_much_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
         streaming(server) as stream,
     ):
         assert seqs(await told(stream, 2)) == [3]
-    assert max(slept) >= 10
+    assert [one for one in slept if 10 <= one < 11]  # the pings of the socket sleep for 20 s
 
 
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -69,7 +69,7 @@ class Outbox:
             await self._drafts.add(draft)
             self._check()  # it may have ended meanwhile
             sent = self._enqueue(draft)
-        return await asyncio.shield(sent)
+        return await sent
 
     async def close(self) -> None:
         """Send nothing more."""
