@@ -12,6 +12,7 @@ TailwireError
 │   │   ├── RefConflict   the ref was used for something else
 │   │   ├── Restored      the server was restored from a backup: what you know of the room is of before
 │   │   └── UsernameTaken
+│   ├── Quota             as many bytes are kept as may be
 │   ├── RateLimited       too often; nothing was done. `retry_after_seconds` says when to come back
 │   │   └── SlowMode      the room lets its members wait between their messages
 │   └── Unavailable       the server cannot do it now
@@ -107,6 +108,10 @@ class UsernameTaken(Conflict):
     """Another account has this name, or one that looks the same."""
 
 
+class Quota(Problem):
+    """As many bytes are kept of files as may be. The same again fails again."""
+
+
 class RateLimited(Problem):
     """Too often. Nothing was done; the same may be sent again after `retry_after_seconds`."""
 
@@ -163,6 +168,7 @@ CODES: Final[Mapping[str, type[Problem]]] = {
     "archived": Archived,
     "bad_cursor": Invalid,
     "bad_emoji": Invalid,
+    "bad_file": Invalid,
     "bad_envelope": Invalid,
     "bad_invite": Invalid,
     "bad_json": Invalid,
@@ -177,6 +183,7 @@ CODES: Final[Mapping[str, type[Problem]]] = {
     "empty": Invalid,
     "extra_forbidden": Invalid,
     "forbidden": Forbidden,
+    "indexing": Unavailable,
     "internal": Unavailable,
     "invalid": Invalid,
     "invalid_credentials": Unauthorized,
@@ -184,6 +191,7 @@ CODES: Final[Mapping[str, type[Problem]]] = {
     "method_not_allowed": Invalid,
     "misdirected": Invalid,
     "not_found": NotFound,
+    "quota": Quota,
     "rate_limited": RateLimited,
     "ref_conflict": RefConflict,
     "reset": Restored,
