@@ -77,7 +77,8 @@ interface ShownProps {
 function Shown({ id, file, index, count, go, onClose }: ShownProps) {
   const url = useFileUrl(file, false);
   const { frame, zoom, by, fit } = useZoom(go);
-  useEffect(() => {
+  // With the drawing: the next key may follow at once.
+  useLayoutEffect(() => {
     const onKey = onKeys((event) => {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
       const act = {
