@@ -8,7 +8,7 @@
     │   ├── WrongPassword  invalid_credentials  a logged-in caller had to give the password again
     │   ├── BadInvite      bad_invite          an invite that is bad; clients cannot tell why
     │   ├── BadEmoji       bad_emoji           not one emoji
-    │   ├── BadFile        bad_file            a file that seems to be a picture, and cannot be shown as one
+    │   ├── BadFile        bad_file            not a file that this message may have, or none that is taken
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that is not valid
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
@@ -23,6 +23,7 @@
     │   ├── UserBanned     banned              the user is banned from the room, so nobody adds them
     │   ├── RefConflict    ref_conflict        this ref was used for something else
     │   ├── Deleted        deleted             the message was deleted before it was changed or answered
+    │   ├── BadOffset      bad_offset          an upload goes on at another byte
     │   ├── MembershipChanged  conflict        the author's membership has changed: read it again
     │   ├── LeaseLost      conflict            another process does this work now
     │   └── EpochChanged   reset               the room has a new epoch: load it again
@@ -33,6 +34,7 @@
     ├── UnsupportedMediaType  unsupported_media_type
     ├── Misdirected        misdirected         the Host header names a host that this server does not serve
     ├── UpgradeRequired    upgrade_required    a plain request where only a WebSocket handshake makes sense
+    ├── QuotaReached       quota               the user, or this server, may not keep that many bytes of files
     ├── RateLimited        rate_limited        too often; come back after `retry_after_seconds`
     │   └── SlowMode       slow_mode           the room lets its members wait between their messages
     └── Unavailable        unavailable         the store cannot answer now; retrying is safe
@@ -48,14 +50,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 NARROWER_CODES: Final = (
-    "bad_envelope",
-    "bad_number",
-    "bad_ref",
-    "duplicate_key",
-    "extra_forbidden",
-    "limit",
-    "unknown_type",
-    "weak_password",
+    *("bad_envelope", "bad_number", "bad_ref", "duplicate_key", "extra_forbidden"),
+    *("limit", "unknown_type", "weak_password"),
 )
 """Codes that say more than that of their class, which are passed as `code`."""
 
@@ -147,10 +143,10 @@ class BadEmoji(Invalid):
 
 
 class BadFile(Invalid):
-    """The file seems to be a picture, and cannot be shown. It is not kept: what cannot be read may tell a place."""
+    """The file cannot be sent with this message, or its bytes are none that this server takes."""
 
     code = "bad_file"
-    title = "The picture cannot be shown"
+    title = "This file cannot be used"
 
 
 class WrongPassword(Invalid):
@@ -255,6 +251,13 @@ class Deleted(Conflict):
     title = "The message was deleted"
 
 
+class BadOffset(Conflict):
+    """An upload goes on at another byte than was said, or another request adds to it now. Nothing was stored."""
+
+    code = "bad_offset"
+    title = "The upload goes on at another byte: ask where"
+
+
 class MembershipChanged(Conflict):
     """The author's membership may have changed since it was read. Nothing was stored; read it again."""
 
@@ -323,6 +326,14 @@ class UpgradeRequired(TailwireError):
     code = "upgrade_required"
     status = 426
     title = "This address speaks WebSocket"
+
+
+class QuotaReached(TailwireError):
+    """The user, or the whole server, may not keep so many bytes of files. Nothing was stored."""
+
+    code = "quota"
+    status = 507
+    title = "There is no space left for this file"
 
 
 class RateLimited(TailwireError):

@@ -16,13 +16,11 @@ from api import __version__, logs
 from api.accounts.directory import account_named, make_room_bot
 from api.accounts.security import Passwords
 from api.accounts.weak_passwords import load_tables
-from api.accounts.wiring import wire_accounts, wire_audit
+from api.accounts.wiring import signing_secrets, wire_accounts, wire_audit
 from api.config import Settings, read_settings
-from api.config.doors import open_doors
-from api.config.shown import shown_settings
 from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
-from api.http.deps import HttpSettings, Services
+from api.http.deps import Services
 from api.http.docs_page import install_docs_page
 from api.http.hardening import Hardening
 from api.http.head import HeadAsGet
@@ -31,7 +29,7 @@ from api.http.page import install_page
 from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
-from api.jobs.erasure import LOOK_SECONDS
+from api.http.wiring import http_settings
 from api.jobs.wiring import wire_jobs
 from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
@@ -41,10 +39,12 @@ from api.metrics.recorded import Recorded
 from api.metrics.workers import WorkerFiles
 from api.realtime.nodes import NodeParts, Nodes
 from api.realtime.wiring import wire_hub, wire_realtime, wire_signals
-from api.rooms.wiring import wire_rooms
+from api.rooms.attachments import file_bytes_of
+from api.rooms.wiring import wire_files, wire_rooms
 from api.routers import (
     admin,
     admin_rooms,
+    attachments,
     auth,
     bans,
     blocks,
@@ -77,7 +77,7 @@ from api.store.timing import time_calls
 from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
-SECONDS_PER_DAY: Final = 86_400
+MS_PER_HOUR: Final = 3_600_000
 
 DESCRIPTION: Final = (
     "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`: docs/protocol.md."
@@ -145,7 +145,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             consumers,
             search,
         ),
-        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens),
+        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments),
     ):
         app.include_router(part.router)
     for probed in (health, ws):
@@ -161,8 +161,14 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             CORSMiddleware,
             allow_origins=list(settings.origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-            expose_headers=["X-Request-Id", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"],
+            allow_headers=[
+                *("Authorization", "Content-Type", "Content-Disposition", "Idempotency-Key"),
+                *("Upload-Length", "Upload-Offset", "X-Request-Id"),
+            ],
+            expose_headers=[
+                *("X-Request-Id", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"),
+                *("Upload-Offset", "Upload-Complete"),
+            ],
             max_age=600,
         )
     app.add_middleware(
@@ -218,7 +224,16 @@ async def _running(
     searching = (
         await wire_search(store, settings.search_index, recorded.searched) if settings.search else None
     )
-    jobs = wire_jobs(store, erase=settings.erase, post=guard.post, record=record, tell=signals.tell)
+    files = wire_files(settings, await signing_secrets(settings, store))
+    jobs = wire_jobs(
+        store,
+        erase=settings.erase,
+        post=guard.post,
+        record=record,
+        tell=signals.tell,
+        files=None if files is None else files.store,
+        unsent_file_ms=settings.unsent_file_hours * MS_PER_HOUR,
+    )
     rooms = wire_rooms(
         store,
         reads=reads,
@@ -234,6 +249,7 @@ async def _running(
         on_webhooks_changed=jobs.webhooks.tell,
         search_index=None if searching is None else searching.index,
         find_account=partial(account_named, store),
+        files=files,
     )
     accounts = await wire_accounts(
         settings,
@@ -250,6 +266,8 @@ async def _running(
         door=rooms.invites,
     )
     hub.on_session_ended.append(accounts.authenticator.forget)
+    if rooms.attachments is not None and jobs.files is not None:
+        rooms.attachments.on_used, rooms.attachments.on_gone = jobs.files.used.set, jobs.files.begin
     realtime = wire_realtime(
         settings,
         store,
@@ -326,9 +344,9 @@ async def _running(
     )
     metrics_text = metrics.text
     if (directory := directory_of_workers()) is not None:
-        files = WorkerFiles(directory, metrics.registry)
-        tasks.keep("metrics", files.run)
-        metrics_text = files.text
+        workers = WorkerFiles(directory, metrics.registry)
+        tasks.keep("metrics", workers.run)
+        metrics_text = workers.text
     works = {
         "feed": feed.run,
         "revocation": realtime.revocation.run,
@@ -338,14 +356,12 @@ async def _running(
         "presence": presence.run,
         "notices": notices.run,
         "receipts": signals.run,
-        "webhooks": jobs.webhooks.run,
         **({"search": searching.indexer.run} if searching is not None else {}),
-        **{f"follower {one.name}": one.run for one in followers.all},
     }
     for name, work in works.items():
         tasks.keep(name, work)
-    tasks.keep("erasure", jobs.erasure.run, max_backoff_seconds=LOOK_SECONDS)
-    tasks.keep("deletion", jobs.deletion.run, max_backoff_seconds=LOOK_SECONDS)
+    for name, run, most_seconds in jobs.tasks():
+        tasks.keep(name, run, max_backoff_seconds=most_seconds)
     try:
         yield Services(
             accounts=accounts,
@@ -365,7 +381,7 @@ async def _running(
                 search=searching,
             ),
             recorder=recorded,
-            settings=_http_settings(settings),
+            settings=http_settings(settings, file_bytes=file_bytes_of(rooms.attachments)),
         )
     finally:
         hub.close_all()
@@ -373,26 +389,9 @@ async def _running(
         await guard.close()
         if searching is not None:
             await searching.close()
+        if files is not None:
+            await files.close()
         await nodes.close()
         await accounts.uses.close()
         await reads.close()
         await realtime.replay.close()
-
-
-def _http_settings(settings: Settings) -> HttpSettings:
-    return HttpSettings(
-        origins=settings.allowed_origins,
-        hosts=settings.allowed_hosts,
-        trusted_proxies=settings.trusted_proxies,
-        production=settings.production,
-        session_seconds=settings.session_days * SECONDS_PER_DAY,
-        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
-        name=settings.name,
-        url=settings.link_base,
-        subscriptions=settings.subscriptions,
-        store_kind=settings.store_kind,
-        shown=shown_settings(settings),
-        open_doors=open_doors(settings),
-        receipts=settings.receipts,
-        search=settings.search,
-    )

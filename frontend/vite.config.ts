@@ -20,6 +20,7 @@ const API_PATHS = [
   'mentions',
   'consumers',
   'search',
+  'files',
   'problems',
   'admin',
   'server',

@@ -92,9 +92,11 @@ MANY = 200
 
 
 @pytest.fixture
-async def node(store_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Node]:
+async def node(store_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Node]:
     """A running server on each backend in turn, with the settings of the test's mark `settings`."""
-    async with running(settings_of(request, store_url, sends_burst=MANY), passwords_of(request)) as started:
+    files = {"files": str(tmp_path / "tailwire.files"), "files_shared": True}
+    settings = settings_of(request, store_url, sends_burst=MANY, **files)
+    async with running(settings, passwords_of(request)) as started:
         yield started
 
 

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from api.errors import Unauthorized
 from api.models.accounts import Session, User
+from api.models.attachments import Attachment
 from api.models.consumers import Consumer
 from api.models.invites import Invite
 from api.models.log import Entry, Kind
@@ -42,11 +43,20 @@ class OwnBot:
     bot: User
 
 
-Exported: TypeAlias = OwnBot | User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | Entry
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file that the user has uploaded, without its bytes."""
+
+    file: Attachment
+
+
+Exported: TypeAlias = (
+    OwnBot | User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | OwnFile | Entry
+)
 
 
 async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
-    """Yield the account, its sessions, tokens, bots, memberships, invites, blocks, reports, consumers and entries.
+    """Yield the account, its sessions, tokens, bots, memberships, invites, blocks, reports, consumers, files, entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
     """
@@ -97,7 +107,7 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
             return
 
 
-async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer]:
+async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer | OwnFile]:
     async for invite in _each(partial(store.invites.of_user, user_id)):
         yield invite
     async for blocked in _each(partial(store.blocks.of_user, user_id)):
@@ -106,6 +116,8 @@ async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock |
         yield report
     for consumer in await store.consumers.of_user(user_id):
         yield consumer
+    async for file in _each(partial(store.attachments.of_user, user_id)):
+        yield OwnFile(file)
 
 
 async def _each(list_: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:

@@ -62,7 +62,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     door: RoomDoor | None = None,
 ) -> AccountServices:
     """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
-    tokens = await _tokens(settings, store)
+    tokens = Tokens(*await signing_secrets(settings, store))
     audit, endings = wire_audit(settings, store), SessionEndings(store, on_ended)
     hashing = _hashing(passwords)
     key = await kept_secret(store, "attempt_key")
@@ -123,9 +123,10 @@ def wire_audit(settings: Settings, store: Store) -> Audit:
     return Audit(store, days=settings.audit_days)
 
 
-async def _tokens(settings: Settings, store: Store) -> Tokens:
+async def signing_secrets(settings: Settings, store: Store) -> list[str]:
+    """Return the secret that signs, and after it those that are being replaced. Raises `Unavailable`."""
     secret = settings.secret.get_secret_value() if settings.secret else await kept_secret(store)
-    return Tokens(secret, *(one.get_secret_value() for one in settings.previous_secrets))
+    return [secret, *(one.get_secret_value() for one in settings.previous_secrets)]
 
 
 def _hashing(passwords: Passwords) -> ConcurrencyLimit:

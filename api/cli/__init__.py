@@ -14,6 +14,7 @@ from api.accounts.setup import setup_link, setup_notice, setup_token, token_to_p
 from api.cli.audit import show_audit
 from api.cli.command import administer, fail, offline, valid_settings
 from api.cli.doctor import examine
+from api.cli.files import files
 from api.cli.invites import make_invite, show_invites
 from api.cli.reports import report
 from api.cli.rooms import room
@@ -42,6 +43,7 @@ cli = typer.Typer(
 cli.add_typer(user, name="user")
 cli.add_typer(room, name="room")
 cli.add_typer(report, name="report")
+cli.add_typer(files, name="files")
 cli.command("invite")(make_invite)
 cli.command("invites")(show_invites)
 cli.command("audit")(show_audit)

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from api.config.files import FileSettings
 from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
 from api.config.machines import MachineSettings
 from api.config.searching import index_beside
@@ -20,11 +21,10 @@ WIDEST_PREFIX: Final = {4: 8, 6: 7}
 """The shortest prefix of a network of trusted proxies, by IP version. No private network has a shorter one: 10.0.0.0/8
 and fc00::/7 are the widest."""
 
-
 Signup: TypeAlias = Literal["open", "invite", "closed"]
 
 
-class Settings(MachineSettings):
+class Settings(MachineSettings, FileSettings):
     """The settings, which never change once read. Their descriptions are the table of docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")

@@ -31,6 +31,7 @@ from api.realtime.nodes import Nodes
 from api.realtime.polls import Polls
 from api.realtime.presence import Presence
 from api.realtime.wiring import Realtime
+from api.rooms.attachments import Attachment, AttachmentService
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
 from api.rooms.consumers import ConsumerService
@@ -73,6 +74,7 @@ class HttpSettings:
     open_doors: Sequence[OpenDoor]
     receipts: bool
     search: bool
+    file_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,12 @@ def _search(parts: _Services) -> SearchService:
     return parts.rooms.search
 
 
+def _attachments(parts: _Services) -> AttachmentService:
+    if parts.rooms.attachments is None:
+        raise NotFound
+    return parts.rooms.attachments
+
+
 def _presence(parts: _Services) -> Presence:
     return parts.realtime.presence
 
@@ -218,6 +226,7 @@ ConsumersDep = Annotated[ConsumerService, Depends(_consumers)]
 PollsDep = Annotated[Polls, Depends(_polls)]
 WebhooksDep = Annotated[WebhookService, Depends(_webhooks)]
 SearchDep = Annotated[SearchService, Depends(_search)]
+AttachmentsDep = Annotated[AttachmentService, Depends(_attachments)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]
 PresenceDep = Annotated[Presence, Depends(_presence)]
 ProbesDep = Annotated[Probes, Depends(_probes)]
@@ -292,6 +301,16 @@ A token of a program may do what `api/http/scopes.py` says beside the route, and
 outside those to which it is bound is 404. A caller who gets too many 404s gets 429 instead. Reads wait where too many
 answers are under way, and are refused while the node is short of memory.
 """
+
+
+async def _own_file(file_id: str, identity: CallerDep, parts: _Services) -> Attachment:
+    own = await _attachments(parts).own(identity.user.id, file_id)
+    identity.require_room(own.room_id)
+    return own
+
+
+OwnFileDep = Annotated[Attachment, Depends(_own_file)]
+"""A file that the caller has uploaded, or is uploading, and that no message has."""
 
 
 def _author(identity: IdentityDep) -> Author:

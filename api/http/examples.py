@@ -26,6 +26,17 @@ _WRITTEN: Final = {
 }
 _EDIT: Final = {"seq": 43, "at": AT, "user_id": USER_ID, "username": "ada", "body": "Hello, all!"}
 _REACTION: Final = {"emoji": "👍", "count": 1, "user_ids": [USER_ID]}
+FILE: Final = {
+    "file_id": "Ck3yd3a8Y0m5qFJxX1pQ9g",
+    "name": "cat.png",
+    "type": "image/png",
+    "size": 20480,
+    "width": 640,
+    "height": 480,
+    "has_thumb": True,
+    "blur": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+    "alt": "A cat on a keyboard",
+}
 MESSAGE: Final = {
     **_WRITTEN,
     "thread": None,
@@ -39,6 +50,7 @@ MESSAGE: Final = {
     "mentions_all": False,
     "is_bot": False,
     "shown_as": None,
+    "files": [FILE],
 }
 ROOM: Final = {
     "id": "lobby",
@@ -188,6 +200,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewBan": {"reason": "Advertises again and again"},
     "NewReport": {"reason": "This is a threat", "epoch": EPOCH},
     "NewReportState": {"state": "closed"},
+    "NewAlt": {"alt": "A cat on a keyboard"},
+    "WantedUrls": {"file_ids": [FILE["file_id"]], "thumb": True},
     "NewNotify": {"level": "all", "muted_until": AT},
     "NewPlace": {"favourite": True, "section": "Work", "hidden": False},
     "NewDirect": {"user_ids": [USER_ID, "m8VttSO5vGyK_-JeTRkdRw"]},

@@ -104,7 +104,7 @@ def refusal(connection: HTTPConnection, hosts: frozenset[str] | None) -> Tailwir
         # Logs, browser histories and referrers would store it.
         return Unauthorized("A token does not belong in a URL")
     path = connection.scope["path"]
-    if "/." in path or path.endswith(".map"):
+    if ("/." in path or path.endswith(".map")) and not path.startswith("/files/"):
         return NotFound()  # hidden files and source maps that a build left among the served files
     return None
 

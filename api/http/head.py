@@ -15,7 +15,7 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            inner = {**scope, "method": "GET"}
+            inner = {**scope, "method": "GET", "is_head": True}
             try:
                 await self._app(inner, receive, send)
             finally:

@@ -60,6 +60,8 @@ class RoomDeletion:
             try:
                 for bot_id in await self._store.hooks.bots_of(room_id):
                     await self._store.erasure.begin(bot_id)  # before what tells of them goes
+                while await self._store.attachments.give_up_room(room_id):
+                    pass
                 while await self._store.deletions.take_away(room_id):
                     pass
             except Unavailable:

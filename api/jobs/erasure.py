@@ -85,6 +85,8 @@ class Erasure:
             await self._store.erasure.anonymise(page.items, ERASED_NAME)
             if (cursor := page.next_cursor) is None:
                 break
+        while await self._store.attachments.give_up_user(nobody.id):
+            pass
         await self._store.erasure.finish(nobody.id)
         log.info("account_erased")
 
@@ -119,8 +121,8 @@ class Erasure:
         await self._store.members.leave(room_id, nobody, now_ms())
 
     async def _tombstone(self, entry: Entry) -> None:
-        if entry.kind != Kind.MESSAGE or not entry.data["body"]:
-            return  # a message without a body has been erased before
+        if entry.kind != Kind.MESSAGE or not (entry.data["body"] or entry.data.get("files")):
+            return  # a message that shows nothing has been erased before
         draft = Draft(Kind.DELETE, entry.user_id, ERASED_NAME, now_ms(), ref=None, data={"target": entry.seq})
         try:
             await self._store.log.append(entry.room_id, draft)

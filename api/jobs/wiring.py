@@ -1,9 +1,13 @@
 """Makes the background jobs of a node."""
 
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
+from api.files.store import FileStore
 from api.jobs.deletion import RoomDeletion
-from api.jobs.erasure import Erasure, How
+from api.jobs.erasure import LOOK_SECONDS, Erasure, How
+from api.jobs.files import FileFollower, FileRemoval
 from api.jobs.followers import Follower, Followers
 from api.jobs.leases import LeaseHolder
 from api.jobs.posting import Post
@@ -11,6 +15,9 @@ from api.jobs.webhooks import WebhookSender
 from api.models.accounts import Record
 from api.models.changes import Tell
 from api.store.base.store import Store
+
+PAUSE_SECONDS: Final = 1.0
+"""What must not wait is tried again after at most this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +29,44 @@ class Jobs:
     deletion: RoomDeletion
     followers: Followers
     webhooks: WebhookSender
+    files: FileRemoval | None
+
+    def tasks(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]], float]]:
+        """Yield the name of each task, what it runs, and the longest pause before that is tried again."""
+        yield "erasure", self.erasure.run, LOOK_SECONDS
+        yield "deletion", self.deletion.run, LOOK_SECONDS
+        yield "webhooks", self.webhooks.run, PAUSE_SECONDS
+        if self.files is not None:
+            yield "files", self.files.run, LOOK_SECONDS
+        for follower in self.followers.all:
+            yield f"follower {follower.name}", follower.run, PAUSE_SECONDS
 
 
-def wire_jobs(store: Store, *, erase: How, post: Post, record: Record, tell: Tell) -> Jobs:
+def wire_jobs(  # noqa: PLR0913  their dependencies
+    store: Store,
+    *,
+    erase: How,
+    post: Post,
+    record: Record,
+    tell: Tell,
+    files: FileStore | None,
+    unsent_file_ms: int,
+) -> Jobs:
     """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
     leases = LeaseHolder(store)
+    removal = None if files is None else FileRemoval(store, leases, files, unsent_ms=unsent_file_ms)
     return Jobs(
         leases,
         Erasure(store, leases, erase),
         RoomDeletion(store, leases),
-        Followers(followers_of(store, leases)),
+        Followers(
+            [
+                *followers_of(store, leases),
+                *([] if removal is None else [FileFollower(store, leases, removal)]),
+            ]
+        ),
         WebhookSender(store, leases, post, record, tell),
+        removal,
     )
 
 

@@ -26,6 +26,8 @@ class Field:
     """Whether the author sends it. The server adds the other fields, and a retry is not compared by them."""
     items: tuple[type, ...] = ()
     """The exact types of the items of a list, or of the values of an object."""
+    said_by: str | None = None
+    """Of each object in a list, the one field that its author sends. The server adds the others."""
 
     def holds(self, value: Json) -> bool:
         """Return whether the field may have this value."""
@@ -75,13 +77,14 @@ _MENTIONS: Final = {
     "mentions_all": Field((bool,), default=False, is_said=False),
 }
 _IS_BOT: Final = Field((bool,), default=False, is_said=False)
+_FILES: Final = Field((list,), default=[], items=(dict,), said_by="file_id")
 _SHOWN_AS: Final = Field((dict, NoneType), default=None, is_said=False, items=(str, NoneType))
 
 KINDS: Final[dict[str, Shape]] = {
     Kind.MESSAGE: Shape(
         "a user wrote a message. It answers the message `reply_to`, in the thread below the message `thread`. It"
         " mentions the users with the ids in `mentions`, or with `mentions_all` everybody. Where `is_bot` is true,"
-        " a bot wrote it, which asks to be shown as `shown_as`",
+        " a bot wrote it, which asks to be shown as `shown_as`. It has the `files`",
         {
             "body": _TEXT,
             "reply_to": Field((int, NoneType)),
@@ -89,6 +92,7 @@ KINDS: Final[dict[str, Shape]] = {
             **_MENTIONS,
             "is_bot": _IS_BOT,
             "shown_as": _SHOWN_AS,
+            "files": _FILES,
         },
         sends_ref=True,
         in_history=True,
@@ -163,6 +167,7 @@ RESERVED_NAMES: Final = frozenset(
             "invite",
             "block",
             "report",
+            "file",
             "end",
         ),  # types of lines in an export
         UNREADABLE,
@@ -187,10 +192,16 @@ def said(kind: str, data: EntryData) -> EntryData:
     """
     fields = KINDS[kind].fields
     return {
-        name: value
+        name: _said(field, value)
         for name, value in data.items()
         if (field := fields.get(name)) is not None and field.is_said and value != field.default
     }
+
+
+def _said(field: Field, value: Json) -> Json:
+    if field.said_by is None or not isinstance(value, list):
+        return value
+    return [one.get(field.said_by) if isinstance(one, dict) else one for one in value]
 
 
 def shown(kind: str, data: EntryData) -> EntryData:

@@ -145,6 +145,21 @@ class ShownAs:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as a message shows it. `blur` is a placeholder of a picture, in base64."""
+
+    file_id: str
+    name: str
+    type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    has_thumb: bool = False
+    blur: str | None = None
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as it is now, after its edits, deletion and reactions. A deleted message has an empty body."""
 
@@ -173,6 +188,7 @@ class Message:
     is_bot: bool = False
     """Whether its author is a bot."""
     shown_as: ShownAs | None = None
+    files: tuple[SentFile, ...] = ()
 
 
 def preview(message: Message) -> Message:

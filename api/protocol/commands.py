@@ -4,9 +4,9 @@ Commands are pydantic models, so that one place both checks and describes them. 
 `scopes` of a command.
 """
 
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from api.errors import BadJson, Invalid, TailwireError
 from api.models.accounts import ALL_SCOPES, Scope
@@ -18,12 +18,15 @@ from api.protocol.fields import (
     Body,
     Emoji,
     Epoch,
+    FileIds,
     Id,
     Position,
     Ref,
+    SentBody,
     Seq,
     Strict,
     invalid,
+    require_body,
 )
 
 _READ: Final = frozenset({Scope.READ})
@@ -66,9 +69,15 @@ class Send(Strict):
     type: Literal["send"]
     room_id: Id
     ref: Ref
-    body: Body
+    body: SentBody
     reply_to: Seq | None = None
+    files: FileIds = Field(default_factory=list)
     epoch: Epoch | None = None
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Self:
+        require_body(self.body, self.files)
+        return self
 
 
 class Edit(Strict):

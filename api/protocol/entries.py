@@ -29,6 +29,20 @@ class ShownAsFields(TypedDict):
     icon_emoji: NotRequired[str]
 
 
+class SentFileFields(TypedDict):
+    """A file that a message has."""
+
+    file_id: str
+    name: str
+    type: str
+    size: int
+    width: int | None
+    height: int | None
+    has_thumb: bool
+    blur: str | None
+    alt: str
+
+
 class MessageEvent(_Entry):
     """A user wrote a message."""
 
@@ -41,6 +55,7 @@ class MessageEvent(_Entry):
     mentions_all: NotRequired[bool]
     is_bot: NotRequired[bool]
     shown_as: NotRequired[ShownAsFields | None]
+    files: NotRequired[list[SentFileFields]]
 
 
 class EditEvent(_Entry):

@@ -11,6 +11,7 @@ import orjson
 
 from api.errors import TailwireError
 from api.models.accounts import User
+from api.models.attachments import MAX_FILES
 from api.models.log import Entry
 from api.protocol.fields import (
     MAX_BODY_CHARACTERS,
@@ -51,6 +52,8 @@ class ClientLimits(TypedDict):
     body_characters: int
     subscriptions: int
     replay: int
+    file_bytes: int
+    files: int
 
 
 class ReadyEvent(TypedDict):
@@ -174,6 +177,7 @@ def ready_event(  # noqa: PLR0913  the fields of the event
     expires_at: int | None,
     heartbeat_seconds: int,
     subscriptions: int,
+    file_bytes: int,
     features: Sequence[str],
 ) -> ReadyEvent:
     """Return the answer to a valid token."""
@@ -189,17 +193,19 @@ def ready_event(  # noqa: PLR0913  the fields of the event
         "expires_at": timestamp(expires_at),
         "heartbeat_seconds": heartbeat_seconds,
         "features": list(features),
-        "limits": client_limits(subscriptions=subscriptions),
+        "limits": client_limits(subscriptions=subscriptions, file_bytes=file_bytes),
     }
 
 
-def client_limits(*, subscriptions: int) -> ClientLimits:
-    """Return the limits that a client needs to know."""
+def client_limits(*, subscriptions: int, file_bytes: int) -> ClientLimits:
+    """Return the limits that a client needs to know. `file_bytes` is 0 where there are no files."""
     return {
         "frame_bytes": MAX_REQUEST_BYTES,
         "body_characters": MAX_BODY_CHARACTERS,
         "subscriptions": subscriptions,
         "replay": MAX_REPLAY,
+        "file_bytes": file_bytes,
+        "files": MAX_FILES if file_bytes else 0,
     }
 
 

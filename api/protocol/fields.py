@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, overload
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from api.errors import Empty, FieldError, Invalid
+from api.models.attachments import MAX_FILES
 from api.protocol import strict_json
 from api.protocol.emoji import normal_emoji
 
@@ -18,6 +19,7 @@ FEATURES: Final = (
     *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
     *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
     *("typing", "presence", "receipts", "notices", "hooks", "consumers", "webhooks", "bots", "search"),
+    "files",
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
@@ -35,16 +37,23 @@ MAX_REPLAY: Final = 5_000
 """The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
 
-def features(*, receipts: bool, search: bool) -> tuple[str, ...]:
+def features(*, receipts: bool, search: bool, files: bool) -> tuple[str, ...]:
     """Return the features of a server by its settings."""
-    off = {name for name, is_on in (("receipts", receipts), ("search", search)) if not is_on}
+    switched = (("receipts", receipts), ("search", search), ("files", files))
+    off = {name for name, is_on in switched if not is_on}
     return tuple(name for name in FEATURES if name not in off)
+
+
+def no_nul(text: str) -> str:
+    """Return a text without NUL characters. Raises `ValueError` for any other."""
+    if "\0" in text:
+        raise ValueError("must not hold the NUL character")
+    return text
 
 
 def visible(text: str) -> str:
     """Return `text` if it has a visible character. Raises `Empty` otherwise, and `ValueError` for a NUL character."""
-    if "\0" in text:
-        raise ValueError("must not hold the NUL character")
+    no_nul(text)
     if not _VISIBLE.search(text):
         raise Empty
     return text
@@ -66,6 +75,26 @@ Ref = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x
 Epoch = Annotated[str, Field(min_length=1, max_length=64)]
 Seq = Annotated[int, Field(ge=1, le=strict_json.MAX_SAFE_INTEGER)]
 Body = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(visible)]
+
+
+SentBody = Annotated[str, Field(min_length=0, max_length=MAX_BODY_CHARACTERS), AfterValidator(no_nul)]
+"""The body of a message, which is empty only where the message has files: `require_body`."""
+
+
+def _different(ids: list[str]) -> list[str]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("must not have an item twice")
+    return ids
+
+
+FileIds = Annotated[list[Id], Field(max_length=MAX_FILES), AfterValidator(_different)]
+"""The files of a message."""
+
+
+def require_body(body: str, files: Sequence[str]) -> None:
+    """Raise `Empty` for a message that shows nothing. An empty body needs files."""
+    if body or not files:
+        visible(body)
 
 
 MAX_REASON_CHARACTERS: Final = 1_000

@@ -9,9 +9,11 @@ ADVICE: Final = {
     "archived": "The room is archived. Read it, or ask an owner to take it back. Sending again does not help.",
     "bad_cursor": "The cursor or the token was not given by this list or this consumer. Begin with the first page.",
     "bad_file": (
-        "The file begins like a picture, and is damaged or too large to be shown. Send another picture,"
-        " or put this one into an archive: archives are kept as they are."
+        "The file is not yours, belongs to another room or message, is not whole, or is gone: upload it again. Or it"
+        " begins like a picture, and is damaged or too large to be shown: send another picture, or put this one into an"
+        " archive, as archives are kept as they are."
     ),
+    "bad_offset": "The upload goes on at another byte. Ask for `Upload-Offset` by HEAD, and send what follows it.",
     "bad_emoji": "Send exactly one emoji, in any of its forms.",
     "bad_envelope": "A frame is one JSON object with `type`, and with a `ref` where the command needs one.",
     "bad_invite": "The invite is unknown, used up, ended, expired or void, or not for you. Ask for another one.",
@@ -38,6 +40,7 @@ ADVICE: Final = {
     "misdirected": "The server does not answer at this host name. Use its own address, or set `TAILWIRE_URL` or"
     " `TAILWIRE_HOSTS`.",
     "not_found": "It does not exist, or you may not know of it. The server does not say which.",
+    "quota": "There is no space left for this file, of your own or of the server. Delete messages with files first.",
     "rate_limited": "You asked too often. Nothing was done. Wait for `Retry-After` seconds, then send the same again."
     " `RateLimit` says what is left.",
     "ref_conflict": "You used this ref before, for something else. What was stored first stays. Choose another ref.",

@@ -37,6 +37,7 @@ from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
 from api.realtime.presence import Presence
 from api.realtime.subscriptions import Subscriptions
+from api.rooms.attachments import file_bytes_of
 from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
 
@@ -66,6 +67,7 @@ class Commands:
         self._changes = rooms.changes
         self._typing = rooms.typing
         self._features = features
+        self._file_bytes = file_bytes_of(rooms.attachments)
         self._authenticator = authenticator
         self._throttles = throttles
         self._heartbeat_seconds = heartbeat_seconds
@@ -110,6 +112,7 @@ class Commands:
             expires_at=identity.expires_at,
             heartbeat_seconds=self._heartbeat_seconds,
             subscriptions=self._max_subscriptions,
+            file_bytes=self._file_bytes,
             features=self._features,
         )
         connection.enqueue(encode(ready))
@@ -148,6 +151,7 @@ class Commands:
             command.ref,
             command.body,
             reply_to=command.reply_to,
+            files=command.files,
             epoch=command.epoch,
         )
         _ack(connection, command, sent)

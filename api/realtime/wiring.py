@@ -75,7 +75,9 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         limits.throttles,
         heartbeat_seconds=settings.heartbeat_seconds,
         max_subscriptions=settings.subscriptions,
-        features=features(receipts=settings.receipts, search=settings.search),
+        features=features(
+            receipts=settings.receipts, search=settings.search, files=rooms.attachments is not None
+        ),
     )
     admission = Admission(
         limits.memory,

@@ -1,11 +1,13 @@
 """Sends messages to rooms, and reads their history and log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from api.errors import EpochChanged, NotFound
+from api.errors import BadFile, EpochChanged, NotFound, TailwireError, Unavailable
 from api.models.log import Appended, Around, Edits, Entry, EntryData, Head, History, Kind, Message, Timeline
 from api.models.page import Page
+from api.rooms.attachments import AttachmentService
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.operations import Operation
@@ -36,8 +38,14 @@ class MessageService:
     """
 
     def __init__(
-        self, store: Store, members: MemberService, mentions: MentionService, writing: Writing
+        self,
+        store: Store,
+        members: MemberService,
+        mentions: MentionService,
+        writing: Writing,
+        attachments: AttachmentService | None,
     ) -> None:
+        self._attachments = attachments
         self._store = store
         self._members = members
         self._mentions = mentions
@@ -51,28 +59,45 @@ class MessageService:
         body: str,
         *,
         reply_to: int | None = None,
+        files: Sequence[str] = (),
         epoch: str | None = None,
     ) -> Appended:
-        """Append a message to the log.
+        """Append a message to the log, with these files of its author, which no other message has.
 
         Raises what `Writing` raises: `EpochChanged` if `epoch` is given and is not the room's, `NotFound` where
-        `reply_to` is no message, and `Deleted` where that is deleted.
+        `reply_to` is no message, `Deleted` where that is deleted, and `BadFile`.
         """
         member = await self._writing.begin(author, room_id, Operation.SEND)
         mentions = await self._mentions.fields(member, body)
         data: EntryData = {"body": body, "reply_to": reply_to, **mentions}
         if member.is_bot:
             data["is_bot"] = True
-        return await self._writing.append(
-            author,
-            member,
-            Operation.SEND,
-            Kind.MESSAGE,
-            data,
-            ref=ref,
-            epoch=epoch,
-            unmentioned=await self._mentions.unmentioned(author.user_id, reply_to),
-        )
+        unmentioned = await self._mentions.unmentioned(author.user_id, reply_to)
+        attachments = self._attachments
+        if files:
+            if attachments is None:
+                raise BadFile("This server takes no files")
+            data["files"] = await attachments.claim(member, ref, body, reply_to, files)
+        try:
+            appended = await self._writing.append(
+                author,
+                member,
+                Operation.SEND,
+                Kind.MESSAGE,
+                data,
+                ref=ref,
+                epoch=epoch,
+                unmentioned=unmentioned,
+            )
+        except Unavailable:
+            raise  # it may be stored
+        except TailwireError:
+            if files and attachments is not None:
+                await attachments.release(member, ref, files)
+            raise
+        if files and attachments is not None:
+            await attachments.sent(appended)
+        return appended
 
     async def post(  # noqa: PLR0913  the fields of the command
         self,
@@ -82,10 +107,11 @@ class MessageService:
         body: str,
         *,
         reply_to: int | None = None,
+        files: Sequence[str] = (),
         epoch: str | None = None,
     ) -> StoredMessage:
         """Send a message and return it as it is now. Raises what `send` raises."""
-        appended = await self.send(author, room_id, ref, body, reply_to=reply_to, epoch=epoch)
+        appended = await self.send(author, room_id, ref, body, reply_to=reply_to, files=files, epoch=epoch)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
@@ -140,7 +166,10 @@ class MessageService:
             return Edits(None, [], has_more=False)
         found = await self._store.log.changes_of(room_id, seq, Kind.EDIT, after=after, limit=limit + 1)
         sent = await self._store.log.entries(room_id, after=seq - 1, limit=1)
-        edits = [one for one in (*sent, *found) if one.data.get("body")]  # it may have been deleted meanwhile
+        shown = (*sent, *found)
+        edits = [
+            one for one in shown if one.data.get("body") or one.data.get("files")
+        ]  # else deleted meanwhile
         return Edits(
             next((one for one in edits if one.kind == Kind.MESSAGE), None),
             [one for one in edits if one.kind == Kind.EDIT][:limit],

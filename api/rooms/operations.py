@@ -16,6 +16,7 @@ class Operation(StrEnum):
     MARK_READ = "mark as read"
     SEND = "send"
     SEND_RESTRICTED = "send where `post_role` is `moderator`"
+    UPLOAD = "upload files, which is sending them too"
     TYPE = "show that one is typing"
     EDIT = "edit one's own messages"
     DELETE = "delete one's own messages"

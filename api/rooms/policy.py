@@ -61,6 +61,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.MARK_READ: MEMBERS,
     Operation.SEND: WRITERS,
     Operation.SEND_RESTRICTED: GOVERNORS,
+    Operation.UPLOAD: WRITERS,
     Operation.TYPE: WRITERS,
     Operation.EDIT: WRITERS,
     Operation.DELETE: MEMBERS,
@@ -146,7 +147,10 @@ def require(operation: Operation, facts: Facts) -> None:
         raise NotFound if isinstance(relation, Outsider) else Forbidden(_REFUSALS.get(operation, ""))
     if facts.writable.archived and operation not in IN_ARCHIVED:
         raise Archived
-    if operation in {Operation.SEND, Operation.TYPE} and facts.writable.post_role is Role.MODERATOR:
+    if (
+        operation in {Operation.SEND, Operation.UPLOAD, Operation.TYPE}
+        and facts.writable.post_role is Role.MODERATOR
+    ):
         require(Operation.SEND_RESTRICTED, Facts(facts.role))
 
 
@@ -320,6 +324,7 @@ def require_not_lobby(room_id: str, message: str) -> None:
 _TOO_FAR: Final = "Your role in this room does not reach that far"
 _REFUSALS: Final[Mapping[Operation, str]] = {
     Operation.SEND: "Readers of a room cannot write to it",
+    Operation.UPLOAD: "Readers of a room cannot write to it",
     Operation.TYPE: "Readers of a room cannot write to it",
     Operation.EDIT: "Readers of a room cannot write to it",
     Operation.REACT: "Readers of a room cannot write to it",

@@ -1,10 +1,18 @@
 """Makes the room services of a node."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.limits.wiring import Limits
+from api.config import Settings
+from api.config.files import place_of_files
+from api.files import S3Access, open_file_store
+from api.files.addresses import FileAddresses
+from api.files.pictures import Pictures
+from api.limits.wiring import MEBIBYTE, Limits
 from api.models.accounts import Record
+from api.models.attachments import FileQuota
 from api.models.changes import Tell
+from api.rooms.attachments import AttachmentService, FileLimits, FileParts
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
 from api.rooms.consumers import ConsumerService
@@ -51,6 +59,26 @@ class RoomServices:
     consumers: ConsumerService
     webhooks: WebhookService
     search: SearchService
+    attachments: AttachmentService | None
+
+
+def wire_files(settings: Settings, secrets: Sequence[str]) -> FileParts | None:
+    """Return the parts of files, or None where there are none. `secrets` sign addresses, the first one new ones.
+
+    Raises `Unavailable` where the place for their bytes cannot be used.
+    """
+    where = place_of_files(settings.files, settings.store)
+    if where is None:
+        return None
+    key = settings.files_key.get_secret_value() if settings.files_key else None
+    access = S3Access(settings.files_endpoint, settings.files_region, settings.files_key_id, key)
+    quota = FileQuota(settings.user_files_mib * MEBIBYTE, settings.all_files_mib * MEBIBYTE)
+    return FileParts(
+        open_file_store(where, access),
+        FileAddresses(secrets),
+        Pictures(),
+        FileLimits(settings.file_mib * MEBIBYTE, quota),
+    )
 
 
 def wire_rooms(  # noqa: PLR0913  their dependencies
@@ -69,6 +97,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     on_webhooks_changed: OnChanged,
     search_index: SearchIndex | None,
     find_account: FindAccount,
+    files: FileParts | None,
 ) -> RoomServices:
     """Return the room services."""
     rooms = RoomService(store, limits.throttles, limits.caps)
@@ -80,7 +109,8 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     direct = DirectRooms(store, pairs, rooms, members, limits.throttles, limits.caps)
     writing = Writing(store, members, pairs, limits.throttles, limits.memory)
     mentions = MentionService(store, reads)
-    messages = MessageService(store, members, mentions, writing)
+    attachments = None if files is None else AttachmentService(store, members, writing, files)
+    messages = MessageService(store, members, mentions, writing, attachments)
     changes = MessageChanges(store, reads, members, mentions, writing, record)
     return RoomServices(
         rooms=rooms,
@@ -109,4 +139,5 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
             on_changed=on_webhooks_changed,
         ),
         search=SearchService(store, reads, members, limits.throttles, search_index, find_account),
+        attachments=attachments,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.errors import BadEmoji, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
+from api.errors import BadEmoji, BadFile, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
 from api.http.bodies.messages import (
     EditsOut,
     HistoryAroundOut,
@@ -74,7 +74,7 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
 @router.post(
     "/messages",
     status_code=201,
-    responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged)
+    responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged, BadFile)
     | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
 @writes
@@ -88,7 +88,9 @@ async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
 ) -> MessageOut:
     """Write a message. When its ref was stored before, the answer is 200 with the stored message."""
     ref = required_ref_of(idempotency_key, body.ref)
-    posted = await messages.post(author, room_id, ref, body.body, reply_to=body.reply_to, epoch=body.epoch)
+    posted = await messages.post(
+        author, room_id, ref, body.body, reply_to=body.reply_to, files=body.files, epoch=body.epoch
+    )
     if not posted.is_new:
         response.status_code = 200
     return MessageOut.of(posted.message)

@@ -20,4 +20,5 @@ async def server(settings: HttpSettingsDep, signups: SignUpsDep) -> ServerOut:
         subscriptions=settings.subscriptions,
         receipts=settings.receipts,
         search=settings.search,
+        file_bytes=settings.file_bytes,
     )

@@ -7,6 +7,7 @@ size.
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -20,6 +21,10 @@ from api.server.websocket import LATE_BYTES, LINGER_SECONDS, WRITE_SECONDS
 HEAD_SECONDS: Final = 10.0
 """How long a client may take to send all headers, from its connection or from a request's first byte."""
 BODY_SECONDS: Final = 20.0
+PACE_SECONDS: Final = 10.0
+PACE_BYTES: Final = 16 * 1024
+"""Of a long body that a route reads as it comes so much must come in `PACE_SECONDS`: a telephone on a bad link sends
+three times as much."""
 MAX_HEAD_BYTES: Final = 32 * 1024
 SILENT_PER_ADDRESS: Final = 256
 """So many connections of one address may have sent no whole request yet: more than come at once from an office."""
@@ -69,6 +74,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._spare_bytes = 0
+        self._paced_bytes = 0
+        self._body_comes = False
         self._has_begun = False  # whether a byte of the request that is awaited has come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -108,17 +115,21 @@ class BoundedHttp(HttpToolsProtocol):
         """Start the clock for the body."""
         self._spare_bytes = 0
         self._within(BODY_SECONDS)
+        self._body_comes = True
         self.scope["state"]["ending"] = self._waiting.ending
+        self.scope["state"]["paced"] = partial(self._pace, self.scope)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body. Its size is limited elsewhere; chunk extensions and trailers are limited here."""
         self._spare_bytes = max(0, self._spare_bytes - len(body))
+        self._paced_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is complete."""
         self._spare_bytes = 0
+        self._body_comes = False
         self._has_begun = False
         self._within(None)
         self._wait_in(None)
@@ -173,6 +184,20 @@ class BoundedHttp(HttpToolsProtocol):
         self._stranger = None
         if strangers is not None and self.client is not None:
             self._stranger = strangers.enter(self.client[0], self.transport.abort)
+
+    def _pace(self, scope: Any) -> None:
+        """Let the body of this request take as long as it keeps its pace. A route calls it that reads a long one."""
+        if self._body_comes and self.scope is scope:
+            self._paced_bytes = 0
+            self._on_deadline(PACE_SECONDS, self._check_pace)
+
+    def _check_pace(self) -> None:
+        # Where reading is paused, it is this server that takes its time.
+        if self._paced_bytes < PACE_BYTES and not self.flow.read_paused:
+            self._expire()
+            return
+        self._paced_bytes = 0
+        self._on_deadline(PACE_SECONDS, self._check_pace)
 
     def _end_or_wait(self) -> None:
         if self.transport.get_write_buffer_size() >= LATE_BYTES:

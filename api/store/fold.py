@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple, Self
 
+from api.models.attachments import files_in
 from api.models.log import SHOWN_REACTORS, Entry, EntryData, Json, Kind, Message, Reaction, ShownAs
 
 
@@ -138,7 +139,8 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
 
     `changes` are the entries that target these messages, the replies below them, and the deletions of these replies, in
     any order. Those that concern another message, are of an unknown kind or are `unreadable` are ignored. A deleted
-    message keeps its place and its replies, and has an empty body, no ref, no reactions, no pin and no mentions.
+    message keeps its place and its replies, and has an empty body, no ref, no files, no reactions, no pin and no
+    mentions.
     """
     given = [*changes]
     by_message: dict[int, list[Entry]] = {}
@@ -202,6 +204,7 @@ def folded(entry: Entry, state: State) -> Message:
         mentions_all=mentions.everybody,
         is_bot=entry.data.get("is_bot") is True,
         shown_as=None if is_deleted else _shown_as(entry.data.get("shown_as")),
+        files=() if is_deleted else files_in(entry.data),
     )
 
 

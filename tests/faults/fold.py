@@ -103,6 +103,7 @@ class Timeline:
             "deleted": False,
             "is_bot": entry.get("is_bot", False),
             "shown_as": entry.get("shown_as"),
+            "files": entry.get("files", []),
             **_mentions(entry),
         }
         self._reactors[seq] = {}
@@ -118,7 +119,7 @@ class Timeline:
                 message |= {"body": entry["body"], "edited_at": entry["at"], **_mentions(entry)}
             case "delete":
                 message |= {"body": "", "ref": None, "edited_at": None, "deleted": True}
-                message |= {"shown_as": None, **_mentions({})}
+                message |= {"shown_as": None, "files": [], **_mentions({})}
                 self._reactors[seq] = {}
                 self._pinned_by.pop(seq, None)
             case "reaction":

@@ -19,6 +19,7 @@ DATA: Final[dict[str, EntryData]] = {
         "mentions_all": True,
         "is_bot": True,
         "shown_as": {"name": "CI", "icon_url": None},
+        "files": [{"file_id": "f1", "name": "cat.png"}],
     },
     "edit": {"target": 1, "body": "hi", "mentions": ["bob"], "mentions_all": True},
     "delete": {"target": 1, "thread": 2},

@@ -68,8 +68,10 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
         Request("GET", "/messages/{seq}/reactions/👍"),
         Request("GET", "/pins"),
         Request("GET", "/log"),
+        Request("GET", "/files"),
     ],
     Operation.SEARCH: [Request("GET", "/search?q=no-such-word&room_id={room_id}")],
+    Operation.UPLOAD: [Request("POST", "/files", {"a": "file"})],
     Operation.MARK_READ: [Request("PUT", "/read", {"seq": 1})],
     Operation.TYPE: [],  # over the socket alone
     Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],

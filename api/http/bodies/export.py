@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.accounts.export import Exported, OwnBlock, OwnBot, OwnMembership
+from api.accounts.export import Exported, OwnBlock, OwnBot, OwnFile, OwnMembership
 from api.http.bodies.consumers import ConsumerOut
 from api.http.bodies.invites import InviteOut
 from api.http.bodies.tokens import BotOut, TokenOut
@@ -26,7 +26,7 @@ def exported(record: Exported) -> dict[str, Any]:
             return _membership(record)
         case OwnBlock() | Report():
             return _moderation(record)
-        case Invite() | Consumer():
+        case Invite() | Consumer() | OwnFile():
             return _made(record)
         case Entry():
             return entry_event(record)
@@ -81,7 +81,20 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
     }
 
 
-def _made(record: Invite | Consumer) -> dict[str, Any]:
+def _file(own: OwnFile) -> dict[str, Any]:
+    return {
+        **own.file.data,
+        "type": "file",
+        "media_type": own.file.type,
+        "room_id": own.file.room_id or None,
+        "seq": own.file.seq,
+        "uploaded_at": timestamp(own.file.made_at),
+    }
+
+
+def _made(record: Invite | Consumer | OwnFile) -> dict[str, Any]:
+    if isinstance(record, OwnFile):
+        return _file(record)
     if isinstance(record, Invite):
         return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}
     return {"type": "consumer", **ConsumerOut.of(record, None).model_dump()}

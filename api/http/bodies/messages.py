@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from api.http.bodies.attachments import SentFileOut
 from api.http.bodies.forms import Answer
 from api.models.log import Around, Edits, Entry, Head, History, Message, ShownAs, Timeline
 from api.models.page import Page
 from api.protocol.entries import entry_event
-from api.protocol.fields import Body, Epoch, Ref, Seq, Strict, timestamp
+from api.protocol.fields import Body, Epoch, FileIds, Ref, SentBody, Seq, Strict, require_body, timestamp
 
 # -- requests
 
@@ -21,9 +22,15 @@ class NewMessage(Strict):
     """
 
     ref: Ref | None = None
-    body: Body
+    body: SentBody
     reply_to: Seq | None = None
+    files: FileIds = Field(default_factory=list)
     epoch: Epoch | None = None
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Self:
+        require_body(self.body, self.files)
+        return self
 
 
 class NewBody(Strict):
@@ -87,6 +94,7 @@ class MessageOut(Answer):
     mentions_all: bool
     is_bot: bool
     shown_as: ShownAsOut | None
+    files: list[SentFileOut]
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -114,6 +122,7 @@ class MessageOut(Answer):
             mentions_all=message.mentions_all,
             is_bot=message.is_bot,
             shown_as=None if message.shown_as is None else ShownAsOut.of(message.shown_as),
+            files=[SentFileOut.of_sent(one) for one in message.files],
         )
 
 

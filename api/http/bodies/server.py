@@ -13,6 +13,8 @@ class LimitsOut(Answer):
     body_characters: int
     subscriptions: int
     replay: int
+    file_bytes: int
+    files: int
 
 
 class ServerOut(Answer):
@@ -37,12 +39,13 @@ class ServerOut(Answer):
         subscriptions: int,
         receipts: bool,
         search: bool,
+        file_bytes: int,
     ) -> "ServerOut":
         """Make it from the settings of a server."""
         return cls(
             name=name,
             version=version,
             signup=signup,
-            features=list(features(receipts=receipts, search=search)),
-            limits=LimitsOut(**client_limits(subscriptions=subscriptions)),
+            features=list(features(receipts=receipts, search=search, files=file_bytes > 0)),
+            limits=LimitsOut(**client_limits(subscriptions=subscriptions, file_bytes=file_bytes)),
         )

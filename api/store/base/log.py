@@ -44,6 +44,10 @@ class LogStore(ABC):
         """Say whether an entry is stored under the user and ref of a draft, so that appending it stores nothing."""
 
     @abstractmethod
+    async def sent_as(self, room_id: str, user_id: str, ref: str) -> Entry | None:
+        """Return the entry of a user in a room that is stored under a ref, as it is now, or None."""
+
+    @abstractmethod
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where the logs of these rooms end, by room id. Unknown rooms are left out."""
 

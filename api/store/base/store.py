@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from enum import Enum
 
 from api.store.base.accounts import AccountStore
+from api.store.base.attachments import AttachmentStore
 from api.store.base.attempts import AttemptStore
 from api.store.base.audit import AuditStore
 from api.store.base.blocks import BlockStore
@@ -78,6 +79,7 @@ class Store(ABC):
         deletions: DeletionStore,
         pauses: PauseStore,
         audit: AuditStore,
+        attachments: AttachmentStore,
         attempts: AttemptStore,
         hooks: HookStore,
         invites: InviteStore,
@@ -103,6 +105,7 @@ class Store(ABC):
         self.deletions = deletions
         self.pauses = pauses
         self.audit = audit
+        self.attachments = attachments
         self.attempts = attempts
         self.hooks = hooks
         self.invites = invites

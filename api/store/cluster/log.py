@@ -22,7 +22,7 @@ from api.store.cluster.messages import Messages
 from api.store.cluster.news import RoomNews
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
-from api.store.cluster.rows import is_key
+from api.store.cluster.rows import Reader, is_key
 from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors, start
@@ -40,6 +40,7 @@ class ClusterLog(LogStore):
     def __init__(
         self,
         pool: Pool,
+        reader: Reader,
         *,
         allowed: AllowedKinds,
         appender: Appender,
@@ -59,7 +60,7 @@ class ClusterLog(LogStore):
         self._messages = messages
         self._news = news
         self._pins = pins
-        self._targets = Targets(pool, pages, pins, answered)
+        self._targets = Targets(pool, reader, pages, pins, answered)
         self._epochs = epochs
 
     async def close(self) -> None:
@@ -96,6 +97,9 @@ class ClusterLog(LogStore):
 
     async def is_stored(self, room_id: str, draft: Draft) -> bool:
         return await self._targets.is_stored(room_id, draft)
+
+    async def sent_as(self, room_id: str, user_id: str, ref: str) -> Entry | None:
+        return await self._targets.sent_as(room_id, user_id, ref)
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         heads = await self._pages.heads(room_ids)

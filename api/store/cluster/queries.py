@@ -79,7 +79,9 @@ def erased(rows: Any, seqs: Any) -> Any:
             row,
             seqs.contains(row["seq"])
             | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
-            row.merge(blank).without({"data": dict.fromkeys(("mentions", "mentions_all", "shown_as"), True)}),
+            row.merge(blank).without(
+                {"data": dict.fromkeys(("mentions", "mentions_all", "shown_as", "files"), True)}
+            ),
             row,
         )
     )

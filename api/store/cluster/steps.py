@@ -77,6 +77,14 @@ def _audited_people(event: Any) -> Any:
     return people.map(lambda user_id: [user_id, event["id"].nth(0), event["id"].nth(1)])
 
 
+_NOT_GONE: Final = ("uploading", "whole", "sent")
+
+
+def _in_state(row: Any, key: list[str], *states: str) -> Any:
+    """Return the key of a file that is in one of these states."""
+    return r.branch(r.expr(list(states)).contains(row["state"]), [row[name] for name in key], None)
+
+
 STEPS: Final = (
     Step(
         version=1,
@@ -282,4 +290,25 @@ STEPS: Final = (
         ),
     ),
     Step(version=24, tables=(), changes=(note_searched_names,), indexes=()),
+    Step(
+        version=25,
+        tables=("attachments", "file_usage"),
+        changes=(),
+        indexes=(
+            Index("attachments", "message", lambda row: _in_state(row, ["room_id", "seq", "id"], "sent")),
+            Index("attachments", "room", lambda row: row["room_id"]),
+            Index(
+                "attachments", "user", lambda row: _in_state(row, ["user_id", "made_at", "id"], *_NOT_GONE)
+            ),
+            Index("attachments", "all", lambda row: [row["user_id"], row["made_at"], row["id"]]),
+            Index(
+                "attachments",
+                "unsent",
+                lambda row: r.branch(
+                    r.expr(["uploading", "whole"]).contains(row["state"]), row["touched_at"], None
+                ),
+            ),
+            Index("attachments", "gone", lambda row: r.branch(row["state"] == "gone", row["id"], None)),
+        ),
+    ),
 )

@@ -11,6 +11,7 @@ from api.store.cluster.accounts import ClusterAccounts
 from api.store.cluster.acting import AllowedKinds
 from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.appender import Appender
+from api.store.cluster.attachments import ClusterAttachments
 from api.store.cluster.attempts import ClusterAttempts
 from api.store.cluster.audit import ClusterAudit
 from api.store.cluster.blocks import ClusterBlocks
@@ -78,6 +79,7 @@ class ClusterStore(Store):
         allowed = AllowedKinds(pool)
         self._log = ClusterLog(
             pool,
+            reader,
             allowed=allowed,
             appender=appender,
             flusher=flusher,
@@ -110,6 +112,7 @@ class ClusterStore(Store):
             deletions=ClusterDeletions(pool, flusher),
             pauses=ClusterPauses(pool, flusher),
             audit=ClusterAudit(pool),
+            attachments=ClusterAttachments(pool, reader),
             attempts=ClusterAttempts(pool),
             hooks=ClusterHooks(pool, reader),
             invites=ClusterInvites(pool, accounts),

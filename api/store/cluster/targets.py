@@ -7,11 +7,12 @@ from api.errors import Deleted, EpochChanged, Invalid, NotFound, TailwireError
 from api.models.log import MAX_EMOJI, MAX_PINS, Appended, Draft, Entry, Kind
 from api.store.cluster.answered import AnsweredMessages
 from api.store.cluster.append_query import MAX_SAFE_SEQ
+from api.store.cluster.batches import rows_at
 from api.store.cluster.changed import Who
 from api.store.cluster.pages import Looked, Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.queries import heads_table
-from api.store.cluster.rows import row_of
+from api.store.cluster.rows import Reader, is_key, row_of
 from api.store.cluster.waiting import Guard
 from api.store.loader import Loader
 from api.store.rethinkdb import Pool, Prepared, r
@@ -31,7 +32,10 @@ class Accepted(NamedTuple):
 class Targets:
     """Looks at the targets of drafts before these are appended."""
 
-    def __init__(self, pool: Pool, pages: Pages, pins: Pins, answered: AnsweredMessages) -> None:
+    def __init__(
+        self, pool: Pool, reader: Reader, pages: Pages, pins: Pins, answered: AnsweredMessages
+    ) -> None:
+        self._reader = reader
         self._answered = answered
         self._pool = pool
         self._pages = pages
@@ -151,6 +155,19 @@ class Targets:
         id_ = row_of(room_id, draft)["id"]
         return bool(await self._pool.run(_STORED({"room_id": room_id, "id": id_})))
 
+    async def sent_as(self, room_id: str, user_id: str, ref: str) -> Entry | None:
+        """Return the entry of a user in a room under a ref."""
+        if not is_key(room_id):
+            return None
+        id_ = row_of(room_id, Draft(Kind.MESSAGE, user_id, "", 0, ref, {}))["id"]
+        found = await self._pool.run(_FOUND({"room_id": room_id, "id": id_}))
+        rows = found["tail"]
+        if not rows and found["places"]:
+            rows = await self._pool.run(rows_at(found["places"]))
+        mine = [row for row in rows if isinstance(row, dict) and row.get("id") == id_]
+        entries = self._reader.entries([row for row in mine if row.get("room_id") == room_id])
+        return entries[0] if entries else None
+
 
 def _guards(draft: Draft, looked: Looked, target: int, pin_count: int) -> tuple[Guard, ...]:
     """Return what must hold when a draft is stored, for the ruling to be what it is now."""
@@ -173,4 +190,12 @@ def _stored(given: Any) -> Any:
     )
 
 
+def _found(given: Any) -> Any:
+    # The head is read first, as the refs of what its tail no longer carries are in `refs`.
+    tail = heads_table().get(given["room_id"])["tail"].filter({"id": given["id"]}).default([])
+    places = r.table("refs", read_mode="majority").get(given["id"])["places"].default([])
+    return tail.do(lambda rows: {"tail": rows, "places": places})
+
+
 _STORED: Final = Prepared(_stored)
+_FOUND: Final = Prepared(_found)

@@ -42,6 +42,9 @@ class SqliteLog(LogStore):
     async def is_stored(self, room_id: str, draft: Draft) -> bool:  # noqa: ARG002  refs are of all rooms
         return await self._read(lambda cursor: has_ref(cursor, draft))
 
+    async def sent_as(self, room_id: str, user_id: str, ref: str) -> Entry | None:
+        return await self._read(lambda cursor: self._log.sent_as(cursor, room_id, user_id, ref))
+
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         return await self._read(lambda cursor: self._log.heads(cursor, room_ids))
 

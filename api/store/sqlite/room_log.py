@@ -180,6 +180,12 @@ class RoomLog:
             raise NotFound
         return Head(*row)
 
+    def sent_as(self, cursor: apsw.Cursor, room_id: str, user_id: str, ref: str) -> Entry | None:
+        """Return the entry of a user under a ref, if it is in this room."""
+        select = f"SELECT {COLUMNS} FROM entries WHERE user_id = ? AND ref_hash = ? AND room_id = ? AND {UP_TO_HEAD}"
+        found = self.entries(rows_of(cursor, select, (user_id, ref_hash(ref), room_id)))
+        return found[0] if found else None
+
     def heads(self, cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where the logs of these rooms end."""
         rows = cursor.execute(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.store.sqlite.attachment_tables import ATTACHMENTS
 from api.store.sqlite.machines import HOOK_USES, MACHINES
 from api.store.sqlite.moderation import MODERATION
 from api.store.sqlite.people import DIRECT, PRESENCE, SEARCHED
@@ -355,8 +356,7 @@ STEPS: Final = (
     *MACHINES,
     SEARCHED,
     HOOK_USES,
+    ATTACHMENTS,
 )
-"""Each step makes one version of the tables from the version before. A released step never changes.
-
-A new database takes all steps, so that there is one way to every version.
-"""
+"""Each step makes one version of the tables from the one before, and never changes once it is released. A new database
+takes all of them."""

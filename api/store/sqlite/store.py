@@ -16,6 +16,7 @@ import apsw
 from api.store.base.changes import QUIET_SECONDS
 from api.store.base.store import Opening, Store
 from api.store.sqlite.accounts import SqliteAccounts
+from api.store.sqlite.attachments import SqliteAttachments
 from api.store.sqlite.attempts import SqliteAttempts
 from api.store.sqlite.audit import SqliteAudit
 from api.store.sqlite.blocks import SqliteBlocks
@@ -78,6 +79,7 @@ class SqliteStore(Store):
             deletions=SqliteDeletions(reader, writer, log),
             pauses=SqlitePauses(writer),
             audit=SqliteAudit(reader, writer),
+            attachments=SqliteAttachments(reader, writer),
             attempts=SqliteAttempts(writer),
             hooks=SqliteHooks(reader, writer),
             invites=SqliteInvites(reader, writer),

@@ -98,6 +98,7 @@ const TEXTS = new Map<string, string>([
   ['blocked', 'You cannot reach them.'],
   ['slow_mode', 'This room is in slow mode.'],
   ['bad_emoji', 'This is not an emoji that the server knows.'],
+  ['bad_offset', 'The upload has to go on at another place.'],
   ['ref_conflict', 'This message was already sent with another text.'],
   ['empty', 'The message is empty.'],
   ['misdirected', 'This server does not answer at this address.'],

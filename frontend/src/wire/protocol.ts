@@ -252,6 +252,7 @@ const KINDS = {
     mentions_all: maybe(flag),
     is_bot: maybe(flag),
     shown_as: maybe(object<ShownAs>()),
+    files: maybe(list(object<FileShown>())),
   },
   edit: { target: whole, body: text, mentions: maybe(list(text)), mentions_all: maybe(flag) },
   delete: { target: whole, thread: maybe(whole) },

@@ -1,0 +1,347 @@
+"""Keeps the bytes of files in S3-compatible storage, each file in pieces of one size.
+
+A piece is an object of its own, so an upload needs no state but its objects: any node goes on with it, and storing a
+piece again changes nothing. No multipart upload is ever begun, so none can be left over. A piece waits in a file of
+this machine until it is full, as many that wait in memory would fill it.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import S3Store
+
+from api.errors import BadOffset, NotFound, TooLarge, Unavailable
+from api.files.access import S3Access
+from api.files.folder import WRITE_BYTES, remove_older
+from api.files.store import FileStore, Kept, Part, add_nothing, known_form
+from api.ids import random_id
+
+PIECE_BYTES: Final = 4 * 1024 * 1024
+READ_BYTES: Final = 512 * 1024
+"""Bytes are asked for in ranges of this size, so a client that reads slowly keeps no request to S3 waiting."""
+AT_ONCE: Final = 4
+"""So many pieces are in memory at the same time, on their way to S3."""
+COPIES_AT_ONCE: Final = 8
+SPOOL_PREFIX: Final = "tailwire-files-"
+CONNECT_SECONDS: Final = 5
+REQUEST_SECONDS: Final = 60
+RETRIES: Final = 3
+
+T = TypeVar("T")
+
+
+class S3Files(FileStore):
+    """Files in one bucket, below `prefix`."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access, spool: Path | None) -> None:
+        config = {
+            "endpoint": access.endpoint,
+            "region": access.region or ("us-east-1" if access.endpoint else None),
+            "access_key_id": access.key_id,
+            "secret_access_key": access.key,
+        }
+        is_plain = access.endpoint is not None and access.endpoint.startswith("http://")
+        self._s3 = S3Store(
+            bucket,
+            prefix=prefix or None,
+            client_options={
+                "allow_http": is_plain,
+                "connect_timeout": f"{CONNECT_SECONDS}s",
+                "timeout": f"{REQUEST_SECONDS}s",
+            },
+            retry_config={"max_retries": RETRIES},
+            **{name: value for name, value in config.items() if value is not None},  # type: ignore[arg-type]
+        )
+        self._spool = Path(tempfile.gettempdir()) if spool is None else spool
+        self._space = asyncio.Semaphore(AT_ONCE)
+
+    async def close(self) -> None:
+        """Do nothing: there are no threads of our own."""
+
+    async def offset(self, file_id: str) -> int:
+        """Return how many bytes of an upload are kept: those of its pieces up to the first that is not full."""
+        found = await self._pieces(file_id, Part.UPLOAD)
+        return _reached(found) if found else await self.size(file_id) or 0
+
+    async def append(
+        self, file_id: str, offset: int, chunks: AsyncIterator[bytes], *, size: int | None = None
+    ) -> int:
+        """Add bytes to an upload, and return its new offset."""
+        pieces = await self._pieces(file_id, Part.UPLOAD)
+        if not pieces and (kept := await self.size(file_id)) is not None:
+            return await add_nothing(kept, offset, chunks)
+        if _reached(pieces) != offset:
+            raise BadOffset
+        number, begun = divmod(offset, PIECE_BYTES)
+        piece = _Piece(file_id, number, self._spool)
+        try:
+            if begun:
+                await piece.write(await self._bytes(_key(file_id, number, Part.UPLOAD)))
+            try:
+                async for chunk in chunks:
+                    if size is not None and offset + len(chunk) > size:
+                        raise TooLarge("More bytes came than the file was said to have")
+                    offset += len(chunk)
+                    left = memoryview(chunk)
+                    while left:
+                        left = left[await piece.write(left) :]
+                        if piece.is_full:
+                            await self._put(piece)
+            finally:
+                if piece.has_more:
+                    await self._put(piece)
+        finally:
+            piece.close()
+        return offset
+
+    @asynccontextmanager
+    async def local(self, file_id: str) -> AsyncIterator[Path]:
+        """Give a copy of an upload on this machine, or of the file that it has become."""
+        part = Part.UPLOAD if await self._pieces(file_id, Part.UPLOAD) else Part.FILE
+        size = _reached(await self._pieces(file_id, part))
+        async with self.workplace() as folder:
+            path = folder / "upload"
+            with path.open("wb") as file:
+                async for chunk in self._read_pieces(file_id, 0, size, part):
+                    await asyncio.to_thread(file.write, chunk)
+            yield path
+
+    @asynccontextmanager
+    async def workplace(self) -> AsyncIterator[Path]:
+        """Give an empty folder of this machine."""
+        with tempfile.TemporaryDirectory(
+            dir=self._spool, prefix=SPOOL_PREFIX, ignore_cleanup_errors=True
+        ) as name:
+            yield Path(name)
+
+    async def keep(self, file_id: str, clean: Path | None = None) -> int:
+        """Make an upload a file. S3 copies its pieces by itself."""
+        if clean is not None:
+            await self._keep_local(file_id, clean)
+        else:
+            await self._copy_all(sorted(await self._pieces(file_id, Part.UPLOAD)), file_id)
+        await self._delete(
+            [_key(file_id, number, Part.UPLOAD) for number in await self._pieces(file_id, Part.UPLOAD)]
+        )
+        size = await self.size(file_id)
+        if size is None:
+            raise NotFound
+        return size
+
+    async def keep_thumb(self, file_id: str, thumb: Path) -> None:
+        """Keep the small picture of a file."""
+        with _translated():
+            await self._s3.put_async(
+                _thumb(file_id), await asyncio.to_thread(thumb.read_bytes), use_multipart=False
+            )
+
+    async def size(self, file_id: str, part: Part = Part.FILE) -> int | None:
+        """Return the size of a file or its thumbnail."""
+        if part is Part.THUMB:
+            try:
+                with _translated():
+                    return int((await self._s3.head_async(_thumb(file_id)))["size"])
+            except NotFound:
+                return None
+        found = await self._pieces(file_id, part)
+        return sum(found.values()) if found else None
+
+    async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncIterator[bytes]:
+        """Yield the bytes from `begin` up to `end`."""
+        if part is Part.THUMB:
+            yield await self._bytes(_thumb(file_id), begin, end)
+            return
+        async for chunk in self._read_pieces(file_id, begin, end, part):
+            yield chunk
+
+    async def remove(self, file_id: str) -> None:
+        """Remove an upload, file and thumbnail."""
+        keys = [_thumb(file_id)]
+        for part in (Part.UPLOAD, Part.FILE):
+            keys += [_key(file_id, number, part) for number in await self._pieces(file_id, part)]
+        await self._delete(keys)
+
+    async def all(self) -> AsyncIterator[Kept]:
+        """Yield everything that is kept, a file with the sum of its pieces."""
+        for part in Part:
+            last: Kept | None = None
+            with _translated():
+                async for found in self._s3.list(f"{part}/", chunk_size=1_000):
+                    for one in found:
+                        kept = Kept(
+                            _file_id(one["path"]),
+                            part,
+                            one["size"],
+                            int(one["last_modified"].timestamp() * 1_000),
+                        )
+                        if last is not None and last.file_id == kept.file_id:
+                            last = Kept(last.file_id, part, last.size + kept.size, kept.written_at)
+                        else:
+                            if last is not None:
+                                yield last
+                            last = kept
+            if last is not None:
+                yield last
+
+    async def check(self) -> None:
+        """Store an object and remove it."""
+        key = f"check/{random_id()}"
+        with _translated():
+            await self._s3.put_async(key, b"tailwire", use_multipart=False)
+            await self._s3.delete_async(key)
+
+    async def tidy(self, before: int) -> None:
+        """Remove old workplaces of this machine."""
+        await asyncio.to_thread(remove_older, self._spool, before, SPOOL_PREFIX)
+
+    async def _pieces(self, file_id: str, part: Part) -> dict[int, int]:
+        """Return the sizes of the pieces of a file, by their numbers."""
+        with _translated():
+            found = await self._s3.list(f"{part}/{known_form(file_id)}/", chunk_size=1_000).collect_async()
+        return {int(one["path"].rpartition("/")[2]): one["size"] for one in found}
+
+    async def _put(self, piece: "_Piece") -> None:
+        """Store a piece, and begin the next one if it is full."""
+        async with self._space:
+            data = await piece.read()
+            with _translated():
+                await self._s3.put_async(
+                    _key(piece.file_id, piece.number, Part.UPLOAD), data, use_multipart=False
+                )
+        await piece.stored()
+
+    async def _keep_local(self, file_id: str, path: Path) -> None:
+        number = 0
+        with path.open("rb") as file:
+            async with self._space:
+                while data := await asyncio.to_thread(file.read, PIECE_BYTES):
+                    with _translated():
+                        await self._s3.put_async(_key(file_id, number, Part.FILE), data, use_multipart=False)
+                    number += 1
+
+    async def _copy_all(self, numbers: list[int], file_id: str) -> None:
+        limit = asyncio.Semaphore(COPIES_AT_ONCE)
+
+        async def copy(number: int) -> None:
+            async with limit:
+                with _translated():
+                    await self._s3.copy_async(
+                        _key(file_id, number, Part.UPLOAD), _key(file_id, number, Part.FILE)
+                    )
+
+        await asyncio.gather(*map(copy, numbers))
+
+    async def _read_pieces(self, file_id: str, begin: int, end: int, part: Part) -> AsyncIterator[bytes]:
+        while begin < end:
+            number, within = divmod(begin, PIECE_BYTES)
+            until = min(within + READ_BYTES, PIECE_BYTES, within + end - begin)
+            chunk = await self._bytes(_key(file_id, number, part), within, until)
+            if len(chunk) != until - within:
+                raise NotFound
+            begin += len(chunk)
+            yield chunk
+
+    async def _bytes(self, key: str, begin: int = 0, end: int = PIECE_BYTES) -> bytes:
+        with _translated():
+            return bytes(await self._s3.get_range_async(key, start=begin, end=end))
+
+    async def _delete(self, keys: list[str]) -> None:
+        if keys:
+            with _translated():
+                await self._s3.delete_async(keys)
+
+
+class _Piece:
+    """A piece of an upload that is being filled, in a file of this machine that has no name."""
+
+    def __init__(self, file_id: str, number: int, spool: Path) -> None:
+        self.file_id = file_id
+        self.number = number
+        self._file = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115  closed by `close`
+        self._size = 0
+        self._stored = 0
+        self._waiting = bytearray()
+
+    @property
+    def is_full(self) -> bool:
+        return self._size == PIECE_BYTES
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it has bytes that are not stored."""
+        return self._size > self._stored
+
+    async def write(self, data: Any) -> int:
+        """Take as many bytes as fit, and return their number."""
+        taken = min(len(data), PIECE_BYTES - self._size)
+        self._waiting += data[:taken]
+        self._size += taken
+        if len(self._waiting) >= WRITE_BYTES:
+            await self._flush()
+        return taken
+
+    async def read(self) -> bytes:
+        """Return all its bytes."""
+        await self._flush()
+
+        def read() -> bytes:
+            self._file.seek(0)
+            return self._file.read()
+
+        return await asyncio.to_thread(read)
+
+    async def stored(self) -> None:
+        """Note that its bytes are stored. After a full piece comes the next one."""
+        self._stored = self._size
+        if self.is_full:
+            self.number += 1
+            self._size = self._stored = 0
+            await asyncio.to_thread(self._file.seek, 0)
+            await asyncio.to_thread(self._file.truncate)
+
+    def close(self) -> None:
+        self._file.close()
+
+    async def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, bytearray()
+        if waiting:
+            await asyncio.to_thread(self._file.write, waiting)
+
+
+def _reached(pieces: dict[int, int]) -> int:
+    """Return how many bytes there are from the first on without a hole."""
+    reached = number = 0
+    while (size := pieces.get(number)) is not None:
+        reached += size
+        if size < PIECE_BYTES:
+            break
+        number += 1
+    return reached
+
+
+def _key(file_id: str, number: int, part: Part) -> str:
+    return f"{part}/{known_form(file_id)}/{number:06}"
+
+
+def _thumb(file_id: str) -> str:
+    return f"{Part.THUMB}/{known_form(file_id)}"
+
+
+def _file_id(key: str) -> str:
+    return key.split("/")[1]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise the errors of S3 as ours, without an address."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError):
+        raise NotFound from None
+    except BaseError as error:
+        raise Unavailable(f"The storage for files does not answer: {type(error).__name__}") from None

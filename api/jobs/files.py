@@ -1,0 +1,130 @@
+"""Removes the bytes of files that nobody has any more: those of deleted messages and rooms, and those never sent.
+
+A follower of all rooms notes which message has which file, and which are gone with a deleted message. What is gone is
+removed by one process, under a lease: first the bytes, and then the row that tells of them. So what a crash interrupted
+is gone on with, and no byte is left without a row.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from api.clock import now_ms
+from api.errors import LeaseLost, Unavailable
+from api.files.store import FileStore
+from api.jobs.followers import Batch, Follower
+from api.jobs.leases import RENEW_SECONDS, LeaseHolder
+from api.models.attachments import Attachment, file_ids_in
+from api.models.followers import Lease
+from api.models.log import Entry, Kind
+from api.store.base.store import Store
+
+LEASE: Final = "files"
+USED: Final = "files"
+LOOK_SECONDS: Final = 60.0
+"""How often this process looks for what to remove, unless something is given up here."""
+SLICE: Final = 100
+LEFT_MS: Final = 3_600_000
+"""What a process that crashed left of its work on a picture is removed after this time."""
+
+log = structlog.get_logger("api.files")
+
+
+class FileRemoval:
+    """Removes files. `run` is a task for `Tasks`. What is not sent goes after `unsent_ms`."""
+
+    def __init__(self, store: Store, leases: LeaseHolder, files: FileStore, *, unsent_ms: int) -> None:
+        self._store = store
+        self._leases = leases
+        self._files = files
+        self._unsent_ms = unsent_ms
+        self._begun = asyncio.Event()
+        self.used = asyncio.Event()
+        """Is set when a file is uploaded here."""
+        self.counts: Counter[str] = Counter()
+        """How many files were `removed`, and how many of them because they were not sent (`swept`)."""
+
+    def begin(self) -> None:
+        """Make `run` look soon."""
+        self._begun.set()
+
+    async def run(self) -> None:
+        """Remove files, for ever."""
+        while True:
+            self._begun.clear()
+            with suppress(Unavailable, LeaseLost):  # the next round tries again
+                await self._leases.do(LEASE, self._remove_all)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._begun.wait()
+
+    async def remove_all(self) -> None:
+        """Give up what was not sent, and remove everything that is gone. Raises `Unavailable`."""
+        await self._leases.do(LEASE, self._remove_all)
+
+    async def _remove_all(self, _lease: Lease) -> None:
+        await self._sweep()
+        while ids := await self._store.attachments.gone(limit=SLICE):
+            for file_id in ids:
+                await self._files.remove(file_id)
+                if await self._store.attachments.remove(file_id):
+                    self.counts["removed"] += 1
+        await self._store.attachments.recount()
+        await self._files.tidy(now_ms() - LEFT_MS)
+
+    async def _sweep(self) -> None:
+        """Give up what was not sent in time. A file that is claimed for a message goes only if that is not stored."""
+        while unsent := await self._store.attachments.unsent(before=now_ms() - self._unsent_ms, limit=SLICE):
+            changed = [await self._sweep_one(one) for one in unsent]
+            if not any(changed):
+                return  # others change them at this moment
+
+    async def _sweep_one(self, one: Attachment) -> bool:
+        if one.ref is not None:
+            entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref)
+            if entry is not None and one.id in file_ids_in(entry.data):
+                await self._store.attachments.send(
+                    [one.id], room_id=one.room_id, user_id=one.user_id, seq=entry.seq
+                )
+                return True
+        given_up = await self._store.attachments.give_up(one)
+        self.counts["swept"] += given_up
+        return given_up
+
+
+class FileFollower(Follower):
+    """The follower `files`. It begins with the first file, and then reads all logs once."""
+
+    def __init__(self, store: Store, leases: LeaseHolder, removal: FileRemoval) -> None:
+        super().__init__(store, leases, "files", self._handle, forget=self._forget)
+        self._rooms = store
+        self._removal = removal
+
+    async def run(self) -> None:
+        """Follow all rooms, as soon as there is a file. Raises `Unavailable`."""
+        while await self._rooms.kept(USED) is None:  # another process may store the first file
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self._removal.used.wait()
+        await super().run()
+
+    async def _handle(self, batch: Batch) -> None:
+        for entry in batch.entries:
+            await self._note(entry)
+
+    async def _note(self, entry: Entry) -> None:
+        attachments = self._rooms.attachments
+        if entry.kind == Kind.MESSAGE and (ids := file_ids_in(entry.data)):
+            await attachments.send(ids, room_id=entry.room_id, user_id=entry.user_id, seq=entry.seq)
+        target = entry.data.get("target")
+        if entry.kind != Kind.DELETE or not isinstance(target, int):
+            return
+        if await attachments.give_up_message(entry.room_id, target):
+            self._removal.begin()
+
+    async def _forget(self, room_id: str) -> None:
+        while await self._rooms.attachments.give_up_room(room_id):
+            self._removal.begin()

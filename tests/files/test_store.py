@@ -1,0 +1,186 @@
+"""The bytes of files, in a folder and in S3: added to in parts, kept whole, read in ranges, and gone when removed."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from api.errors import BadOffset, Invalid, NotFound, TooLarge, Unavailable
+from api.files import FileStore, S3Access, open_file_store
+from api.files.s3 import PIECE_BYTES
+from api.files.store import Kept, Part
+from api.ids import random_id
+
+pytestmark = pytest.mark.anyio
+
+CONTENT = random.Random(22).randbytes(2 * PIECE_BYTES + 12_345)  # noqa: S311
+
+
+class Broken(Exception):
+    """The sender went away."""
+
+
+async def chunks(data: bytes, *, breaks: bool = False, size: int = 70_000) -> AsyncIterator[bytes]:
+    for begin in range(0, len(data), size):
+        yield data[begin : begin + size]
+    if breaks:
+        raise Broken
+
+
+async def read(files: FileStore, file_id: str, begin: int = 0, end: int | None = None) -> bytes:
+    size = await files.size(file_id)
+    assert size is not None
+    return b"".join([chunk async for chunk in files.read(file_id, begin, size if end is None else end)])
+
+
+async def first_of(files: FileStore, file_id: str, part: Part) -> bytes:
+    """Read the first byte of what is not there, as soon as that is known."""
+    assert await files.size(file_id, part) is None
+    return await anext(aiter(files.read(file_id, 0, 1, part)))
+
+
+async def everything(files: FileStore) -> list[Kept]:
+    return [one async for one in files.all()]
+
+
+async def test_an_upload_that_breaks_off_goes_on_where_it_was_in_another_process(
+    files: FileStore, others: FileStore
+) -> None:
+    file_id, offset = random_id(), 0
+    for number, cut in enumerate([1_000, PIECE_BYTES, PIECE_BYTES + 5, 2 * PIECE_BYTES - 1, len(CONTENT)]):
+        mine, theirs = (files, others)[:: 1 if number % 2 else -1]
+        assert await theirs.offset(file_id) == offset
+        with pytest.raises(Broken):
+            await mine.append(file_id, offset, chunks(CONTENT[offset:cut], breaks=True))
+        offset = cut
+    assert await files.keep(file_id) == len(CONTENT)
+    assert await others.offset(file_id) == len(CONTENT)
+    assert await read(others, file_id) == CONTENT
+    assert [(one.file_id, one.part, one.size) for one in await everything(others)] == [
+        (file_id, Part.FILE, len(CONTENT))
+    ]
+    await others.remove(file_id)
+    await files.remove(file_id)
+    assert await everything(files) == []
+    assert await files.size(file_id) is None
+
+
+async def test_bytes_go_nowhere_but_to_the_end_of_an_upload(files: FileStore) -> None:
+    file_id = random_id()
+    assert await files.append(file_id, 0, chunks(b"abc")) == 3
+    for offset in (0, 2, 4, 10**9):
+        with pytest.raises(BadOffset):
+            await files.append(file_id, offset, chunks(b"def"))
+    with pytest.raises(TooLarge):
+        await files.append(file_id, 3, chunks(b"def"), size=5)
+    assert await files.append(file_id, 3, chunks(b"de"), size=5) == 5
+    assert await files.append(file_id, 5, chunks(b""), size=5) == 5
+    async with files.local(file_id) as path:
+        assert path.read_bytes() == b"abcde"
+
+
+async def test_what_is_kept_may_be_kept_again(files: FileStore, others: FileStore) -> None:
+    file_id = random_id()
+    with pytest.raises(NotFound):
+        await files.keep(file_id)
+    await files.append(file_id, 0, chunks(b"abc"))
+    assert [await files.keep(file_id), await others.keep(file_id), await files.keep(file_id)] == [3, 3, 3]
+    async with others.local(file_id) as path:
+        assert path.read_bytes() == b"abc"
+    assert await others.append(file_id, 3, chunks(b""), size=3) == 3
+
+
+async def test_a_clean_picture_takes_the_place_of_what_was_uploaded(
+    files: FileStore, others: FileStore
+) -> None:
+    file_id = random_id()
+    await files.append(file_id, 0, chunks(CONTENT))
+    async with files.workplace() as folder:
+        (folder / "clean").write_bytes(b"clean")
+        (folder / "thumb").write_bytes(b"small")
+        await files.keep_thumb(file_id, folder / "thumb")
+        assert await files.keep(file_id, folder / "clean") == 5
+    assert not folder.exists()
+    assert await read(others, file_id) == b"clean"
+    assert await others.size(file_id, Part.THUMB) == 5
+    assert [chunk async for chunk in others.read(file_id, 1, 3, Part.THUMB)] == [b"ma"]
+    assert {(one.part, one.size) for one in await everything(others)} == {(Part.FILE, 5), (Part.THUMB, 5)}
+    await others.remove(file_id)
+    assert await everything(files) == []
+    assert await files.size(file_id, Part.THUMB) is None
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(0, 1), (1, 1), (PIECE_BYTES - 1, PIECE_BYTES + 1), (5, len(CONTENT)), (len(CONTENT) - 1, len(CONTENT))],
+)
+async def test_any_range_of_a_file_is_read(files: FileStore, begin: int, end: int) -> None:
+    file_id = random_id()
+    await files.append(file_id, 0, chunks(CONTENT))
+    await files.keep(file_id)
+    assert await read(files, file_id, begin, end) == CONTENT[begin:end]
+
+
+async def test_what_is_not_there_is_said_so(files: FileStore) -> None:
+    for file_id in (random_id(), "../../etc/passwd", "..", "", "a/b", "x" * 5_000):
+        for part in Part:
+            with pytest.raises(NotFound):
+                await first_of(files, file_id, part)
+
+
+async def test_a_place_that_works_says_so(files: FileStore) -> None:
+    await files.check()
+    assert await everything(files) == []
+
+
+async def test_two_at_the_same_time_do_not_mix_their_bytes(tmp_path: Path) -> None:
+    files, other = (open_file_store(str(tmp_path), S3Access()) for _ in range(2))
+    file_id, begun, may_end = random_id(), asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"a"
+        begun.set()
+        await may_end.wait()
+        yield b"b"
+
+    first = asyncio.create_task(files.append(file_id, 0, slowly()))
+    await begun.wait()
+    for one in (files, other):
+        with pytest.raises(BadOffset, match="Another request"):
+            await one.append(file_id, 0, chunks(b"c"))
+    may_end.set()
+    assert await first == 2
+    await files.close()
+    await other.close()
+
+
+async def test_what_a_crashed_process_left_in_a_workplace_is_removed(files: FileStore) -> None:
+    async with files.workplace() as folder:
+        (folder / "picture").write_bytes(b"left over")
+        await files.tidy(0)
+        assert folder.exists()
+        await files.tidy(2**50)
+        assert not folder.exists()
+
+
+async def test_storage_that_does_not_answer_is_unavailable_and_no_address_is_told(tmp_path: Path) -> None:
+    access = S3Access("http://127.0.0.1:9", "us-east-1", "id", "a-secret")
+    files = open_file_store("s3://bucket", access, tmp_path)
+    with pytest.raises(Unavailable) as raised:
+        await files.check()
+    assert "127.0.0.1" not in raised.value.message
+    assert "a-secret" not in repr(access)
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match=r"Not a directory|File exists"):
+        open_file_store(str(tmp_path / "file"), S3Access())
+
+
+@pytest.mark.parametrize("where", ["s3://", "ftp://there"])
+def test_a_place_that_is_none_is_refused(where: str) -> None:
+    with pytest.raises(Invalid):
+        open_file_store(where, S3Access())
