@@ -45,7 +45,10 @@ class Pairs:
         return True
 
     async def require_reachable(self, accounts: Sequence[Account]) -> None:
-        """Raise `Blocked` for a disabled account, and of two people for a block either way: nobody learns which."""
+        """Raise `Blocked` for who cannot be reached, and of two people for a block either way: nobody learns which.
+
+        A disabled account cannot be reached, nor the bot of a hook: it only posts, and nobody reads as it.
+        """
         people = [account.user.id for account in accounts]
         # A bot is blocked with its owner.
         owners = [account.owner_id for account in accounts if account.owner_id not in {None, *people}]
@@ -53,7 +56,9 @@ class Pairs:
             *(self._reads.blockers(one) for one in (*people, *filter(None, owners)))
         )
         is_blocked = any(not one.isdisjoint(people) for one in blockers)
-        if any(account.disabled for account in accounts) or (len(people) == PAIR and is_blocked):
+        if any(account.disabled or _is_of_hook(account) for account in accounts) or (
+            len(people) == PAIR and is_blocked
+        ):
             raise Blocked
 
     async def _people_of(self, room_id: str) -> tuple[str, ...]:
@@ -66,3 +71,8 @@ class Pairs:
             if len(self._people) > MAX_REMEMBERED:
                 self._people.popitem(last=False)
         return known
+
+
+def _is_of_hook(account: Account) -> bool:
+    """Say whether an account is the bot of a hook, which belongs to a room and to nobody."""
+    return account.user.is_bot and account.owner_id is None

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.errors import NotFound, UsernameTaken
+from api.http.bodies.consumers import ConsumerOut, ConsumersOut, ConsumerWithLag
 from api.http.bodies.tokens import (
     BotOut,
     BotsOut,
@@ -12,9 +13,9 @@ from api.http.bodies.tokens import (
     NewToken,
     ProgramTokensOut,
 )
-from api.http.deps import NEEDS_MEMORY, BotsDep, ClientDep, IdentityDep, TokensDep
+from api.http.deps import NEEDS_MEMORY, BotsDep, ClientDep, ConsumersDep, IdentityDep, TokensDep
 from api.http.openapi import refuses
-from api.http.query import Cursor, Limit
+from api.http.query import ConsumerName, Cursor, Limit
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
@@ -81,3 +82,34 @@ async def end_bot_token(  # noqa: PLR0913, PLR0917  what is needed
     """End a token of a bot of the caller, and close its sockets."""
     bot = await bots.bot(identity.user.id, user_id)
     await tokens.end(bot.id, token_id, by=identity.user.id, address=client.address)
+
+
+@router.get("/{user_id}/consumers", responses=refuses(NotFound))
+@needs_log_in
+async def bot_consumers(
+    user_id: str, identity: IdentityDep, bots: BotsDep, consumers: ConsumersDep
+) -> ConsumersOut:
+    """List the consumers of a bot of the caller, by name."""
+    bot = await bots.bot(identity.user.id, user_id)
+    return ConsumersOut(items=[ConsumerOut.of(one, None) for one in await consumers.of_user(bot.id)])
+
+
+@router.get("/{user_id}/consumers/{name}", responses=refuses(NotFound))
+@needs_log_in
+async def bot_consumer(
+    user_id: str, name: ConsumerName, identity: IdentityDep, bots: BotsDep, consumers: ConsumersDep
+) -> ConsumerWithLag:
+    """Return a consumer of a bot of the caller, and how many entries it has not acknowledged yet."""
+    bot = await bots.bot(identity.user.id, user_id)
+    found = await consumers.get(bot.id, name)
+    return ConsumerWithLag.with_lag(found, None, await consumers.lag(found))
+
+
+@router.delete("/{user_id}/consumers/{name}", status_code=204, responses=refuses(NotFound))
+@needs_log_in
+async def end_bot_consumer(
+    user_id: str, name: ConsumerName, identity: IdentityDep, bots: BotsDep, consumers: ConsumersDep
+) -> None:
+    """End a consumer of a bot of the caller, and forget its position."""
+    bot = await bots.bot(identity.user.id, user_id)
+    await consumers.delete(bot.id, name)

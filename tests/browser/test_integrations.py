@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, Locator, ViewportSize, expect
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from tests.browser.test_accessibility import AXE, Auditor
@@ -73,7 +73,10 @@ async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
     await expect(message.locator("img")).to_have_count(0)
     await message.get_by_role("link", name="<b>CI</b>").focus()
     await bob.keyboard.press("Enter")
-    await expect(bob.get_by_role("dialog", name="Deploys")).to_contain_text("A program writes as this user.")
+    card = bob.get_by_role("dialog", name="Deploys")
+    await expect(card).to_contain_text("It only posts: nobody reads what is written to it.")
+    await expect(card.get_by_role("button", name="Block")).to_be_visible()
+    await expect(card.get_by_role("button", name="Write to them directly")).to_have_count(0)
     await bob.keyboard.press("Escape")
     await bob.get_by_role("button", name="More about this room").click()
     await bob.get_by_role("menuitem", name="Integrations").click()
@@ -95,9 +98,7 @@ async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
 
 @pytest.mark.stores("sqlite")
 @pytest.mark.settings(webhook_allow="127.0.0.0/8")
-async def test_an_owner_makes_a_webhook_sees_what_became_of_it_and_pauses_it(
-    browser: Browser, node: Node
-) -> None:
+async def test_an_owner_makes_a_webhook_and_manages_it_to_its_end(browser: Browser, node: Node) -> None:
     alice, bob = (
         await window(browser, node, "alice"),
         await window(browser, node, "bob", viewport=PHONE, color_scheme="dark"),
@@ -111,8 +112,7 @@ async def test_an_owner_makes_a_webhook_sees_what_became_of_it_and_pauses_it(
             await page.get_by_role("menuitem", name="Integrations").click()
         dialog = alice.get_by_role("dialog", name="Integrations")
         await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
-        await dialog.get_by_label("Address of a new webhook").fill(receiver.url + "?key=private")
-        await alice.keyboard.press("Enter")
+        await make_webhook(dialog, receiver.url + "?key=private")
         secret = dialog.get_by_label(f"Secret of the webhook to 127.0.0.1:{receiver.port}")
         await expect(secret).to_be_focused()
         await say(node, room, "hello")
@@ -121,15 +121,19 @@ async def test_an_owner_makes_a_webhook_sees_what_became_of_it_and_pauses_it(
         await say(node, room, "hello again")
         await receiver.until(2)
         await eventually(partial(has_deliveries, node, room, 2))
+        await expect(dialog.get_by_role("list", name="Webhooks")).to_contain_text("Only: Messages.")
+        await dialog.get_by_role("button", name="Manage the webhook").click()
+        dialog = alice.get_by_role("dialog", name="The webhook to")
         await dialog.get_by_text("Deliveries to").click()
         tried = dialog.get_by_role("region", name="Newest attempts")
         await expect(tried.get_by_role("listitem")).to_have_count(2)
         await expect(tried).to_contain_text("not taken, waits (answer 503")
-        await dialog.get_by_role("button", name="Pause the webhook").click()
+        await manage_webhook(dialog)
+        await dialog.get_by_role("button", name="Pause", exact=True).click()
         await expect(dialog.get_by_text("Paused by an owner of the room.")).to_be_visible()
         await alice.evaluate(AXE.read_text())
         audits = [Auditor(alice, is_touched=False), Auditor(bob, is_touched=False)]
-        await audits[0].look("the deliveries of a webhook")
+        await audits[0].look("a webhook")
 
         seen = bob.get_by_role("dialog", name="Integrations")
         await bob.keyboard.press("Escape")
@@ -141,8 +145,35 @@ async def test_an_owner_makes_a_webhook_sees_what_became_of_it_and_pauses_it(
         await bob.evaluate(AXE.read_text())
         await audits[1].look("the webhooks that a member sees")
         assert [audit.found for audit in audits] == [{}, {}]
-        await dialog.get_by_role("button", name="End the webhook").click()
+        await dialog.get_by_role("button", name="End this webhook").click()
+        dialog = alice.get_by_role("dialog", name="Integrations")
+        await expect(dialog.get_by_text("is ended.")).to_be_visible()
         await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
+
+
+async def make_webhook(dialog: Locator, url: str) -> None:
+    """Make a webhook that is sent messages only, after a try without any kind."""
+    await dialog.get_by_label("Address of a new webhook").fill(url)
+    await dialog.get_by_role("radio", name="Only some kinds").check()
+    messages = dialog.get_by_role("checkbox", name="Messages", exact=True)
+    await messages.uncheck()
+    await dialog.get_by_role("button", name="Make a webhook").click()
+    await expect(dialog.get_by_text("Choose at least one kind.")).to_be_visible()
+    await messages.check()
+    await dialog.get_by_role("button", name="Make a webhook").click()
+
+
+async def manage_webhook(dialog: Locator) -> None:
+    """Let a webhook send again what it sent, choose other kinds for it, and give it another secret."""
+    await dialog.get_by_label("From entry").fill("1")
+    await dialog.get_by_role("button", name="Send again", exact=True).last.click()
+    await expect(dialog.get_by_text("sent once more.").last).to_be_visible()
+    await dialog.get_by_role("radio", name="Everything").check()
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_text("What is posted is saved.")).to_be_visible()
+    await dialog.get_by_role("button", name="Make a new secret").click()
+    await expect(dialog.get_by_label("The new secret")).to_be_focused()
+    assert (await dialog.get_by_label("The new secret").input_value()).startswith("whsec_")
 
 
 async def owner_of(node: Node) -> httpx.AsyncClient:

@@ -74,6 +74,7 @@ async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqli
     machine = sqlite_node.client(Authorization=f"Bearer {token}")
     assert (await machine.post("/rooms/lobby/join")).status_code == 200
     await machine.post("/rooms/lobby/messages", json={"ref": "1", "body": "built"})
+    assert (await machine.put("/consumers/echo")).status_code == 201
     await dialog.get_by_label("Display name").fill("Difference Engine")
     await dialog.get_by_role("button", name="Save name").press("Enter")
     await expect(dialog.get_by_text("The name is saved.")).to_be_visible()
@@ -91,6 +92,12 @@ async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqli
     dialog = await programs(page)
     await dialog.get_by_role("button", name="Difference Engine").press("Enter")
     await expect(dialog.get_by_role("list", name="Tokens").get_by_text("Last used")).to_be_visible()
+    reads = dialog.get_by_role("list", name="Its consumers")
+    await expect(reads.get_by_text("entries behind. Has never read")).to_be_visible()
+    await auditor.look("a bot with a consumer")
+    await dialog.get_by_role("button", name="End the consumer echo").press("Enter")
+    await expect(dialog.get_by_text("The consumer echo is ended.")).to_be_visible()
+    assert (await machine.get("/consumers/echo")).status_code == 404
     await dialog.get_by_role("button", name="End the token Nightly build").press("Enter")
     await expect(dialog.get_by_text("The token Nightly build is ended.")).to_be_visible()
     assert (await machine.get("/users/me")).status_code == 401

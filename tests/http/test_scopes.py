@@ -219,6 +219,7 @@ async def test_nobody_sees_or_changes_the_bots_of_another(sqlite_node: Node) -> 
     owner, other = await sqlite_node.sign_up("olga"), await sqlite_node.sign_up("otto")
     bot = await made_bot(owner, display_name="Engine")
     token = await made_token(owner, of=bot["id"])
+    assert (await program(sqlite_node, bot, token).http.put("/consumers/reader")).status_code == 201
     assert (await other.http.get("/bots")).json()["items"] == []
     path = f"/bots/{bot['id']}"
     for method, where, body in (
@@ -228,6 +229,9 @@ async def test_nobody_sees_or_changes_the_bots_of_another(sqlite_node: Node) -> 
         ("POST", f"{path}/tokens", {"name": "x", "scopes": ["read"]}),
         ("DELETE", f"{path}/tokens/{token['token_id']}", None),
         ("DELETE", f"/auth/tokens/{token['token_id']}", None),
+        ("GET", f"{path}/consumers", None),
+        ("GET", f"{path}/consumers/reader", None),
+        ("DELETE", f"{path}/consumers/reader", None),
     ):
         answer = await other.http.request(method, where, json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), where

@@ -496,3 +496,24 @@ async def test_an_export_has_the_consumers_of_a_user(sqlite_node: Node) -> None:
     made = await make(alice, room_ids=[LOBBY_ID])
     lines = (await alice.http.get("/users/me/export")).text.splitlines()
     assert len([line for line in lines if '"type":"consumer"' in line and f'"{made["name"]}"' in line]) == 1
+
+
+async def test_an_owner_sees_how_far_the_consumers_of_a_bot_are_and_ends_them(alice: Person) -> None:
+    bot = await made_bot(alice)
+    machine = program(alice.node, bot, await made_token(alice, of=bot["id"]))
+    assert (await machine.http.post(f"/rooms/{LOBBY_ID}/join")).status_code == 200
+    await make(machine, "echo")
+    await make(machine, "audit", room_ids=[LOBBY_ID])
+    path = f"/bots/{bot['id']}/consumers"
+    assert [one["name"] for one in (await read(alice, path))["items"]] == ["audit", "echo"]
+    behind = await read(alice, f"{path}/echo")
+    assert behind == await read(machine, "/consumers/echo")
+    assert behind["lag"] > 0
+    await drain(machine, "echo")
+    assert (await read(alice, f"{path}/echo"))["lag"] == 0
+    assert (await alice.http.delete(f"{path}/echo")).status_code == 204
+    is_problem(await alice.http.get(f"{path}/echo"), 404, "not_found")
+    is_problem(await machine.http.get("/consumers/echo/entries"), 404, "not_found")
+    # Neither a person nor the bot's own token is a bot's owner.
+    is_problem(await alice.http.get(f"/bots/{alice.id}/consumers"), 404, "not_found")
+    assert (await machine.http.get(path)).status_code == 403

@@ -39,6 +39,19 @@ def user_of(person: Person) -> Event:
 # -- opening
 
 
+async def test_nobody_writes_directly_to_the_bot_of_a_hook_as_which_nobody_reads(
+    alice: Person, bob: Person
+) -> None:
+    den = await make_room(alice, name="Den", visibility="private")
+    hook = (await alice.http.post(f"/rooms/{den['id']}/hooks", json={"name": "Deploys"})).json()
+    answer = await alice.http.put(f"/direct/{hook['user_id']}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "blocked")
+    both = await alice.http.post("/direct", json={"user_ids": [bob.id, hook["user_id"]]})
+    assert both.status_code == 403
+    bot = (await bob.http.post("/bots", json={"username": "engine"})).json()
+    assert (await alice.http.put(f"/direct/{bot['id']}")).status_code == 201
+
+
 async def test_whoever_opens_it_gets_the_one_room_of_these_people(alice: Person, bob: Person) -> None:
     room = await open_with(alice, bob, status=201)
     assert room["id"] == direct_id([bob.id, alice.id])

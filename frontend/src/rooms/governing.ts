@@ -34,6 +34,11 @@ export function mayManageHooks(room: Room): boolean {
   return room.kind !== 'direct' && !room.archived && isGovernor(room);
 }
 
+/** Whether this user may make, change and end the webhooks of a room. */
+export function mayManageWebhooks(room: Room): boolean {
+  return room.kind !== 'direct' && !room.archived && room.role === 'owner';
+}
+
 /** The roles that this user may give to others in a room; often none. */
 export function rolesToGive(room: Room): readonly Role[] {
   return room.role ? GOVERNS[room.role] : [];

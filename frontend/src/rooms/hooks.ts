@@ -4,6 +4,16 @@ import type { Hook, MadeHook } from '../wire/hooks';
 import { PagedList } from '../wire/paged_list';
 import type { Requests } from '../wire/requests';
 
+/** The hook that writes as a user in a room; null where it is none, or is not known. */
+export async function hookOf(
+  requests: Requests,
+  room_id: string,
+  user_id: string,
+): Promise<Hook | null> {
+  const page = await new HooksApi(requests).list(room_id).catch(() => null);
+  return page?.items.find((hook) => hook.user_id === user_id) ?? null;
+}
+
 /** The incoming hooks of one room. */
 export class Hooks extends PagedList<Hook> {
   readonly #api: HooksApi;
@@ -29,6 +39,6 @@ export class Hooks extends PagedList<Hook> {
 
   async end(id: string): Promise<void> {
     await this.#api.end(this.#room_id, id);
-    this.items.value = this.items.peek().filter(({ hook_id }) => hook_id !== id);
+    this.change((items) => items.filter(({ hook_id }) => hook_id !== id));
   }
 }

@@ -120,6 +120,9 @@ export class Inbox {
         return;
       case 'membership':
         membership.heard(event);
+        return;
+      case 'webhook_paused':
+        membership.webhookPaused(event.room_id);
     }
   }
 

@@ -238,6 +238,12 @@ export class Membership {
     history.open(id, room.unread_count ? (room.first_unread_seq ?? null) : null);
   }
 
+  /** The server has paused a webhook that the user made in a room. */
+  webhookPaused(room_id: string): void {
+    const room = this.#to.rooms.get(room_id);
+    if (room) this.#to.news.webhookPaused(room);
+  }
+
   /** The answer to joining may be older than what was said of the room since. */
   async #joined(answer: Promise<Room>): Promise<Room> {
     const { freshness, news, refreshes, rooms } = this.#to;

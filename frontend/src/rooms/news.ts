@@ -4,13 +4,13 @@ import type { MembershipEvent, Room } from '../wire/protocol';
 import type { Author, Names } from './names';
 import type { Titles } from './titles';
 
-/** What happened to the user's membership of a room by something other than this page. */
+/** What happened to the user's membership of a room, or to what they made there, by something other than this page. */
 export interface NewsItem {
   room_id: string;
   /** The name of the room. */
   name: string;
-  /** gone: the user is no longer a member, and this page was not told why. */
-  what: 'added' | 'removed' | 'banned' | 'deleted' | 'left' | 'gone';
+  /** gone: the user is no longer a member, and this page was not told why. webhook: one is paused. */
+  what: 'added' | 'removed' | 'banned' | 'deleted' | 'left' | 'gone' | 'webhook';
   /** The user who did it; null where it is not known. */
   by: Author | null;
 }
@@ -44,6 +44,11 @@ export class News {
   ended(room: Room, event?: MembershipEvent): void {
     const what = ENDS.find((one) => one === event?.reason) ?? 'gone';
     void this.#tell(room, what, event);
+  }
+
+  /** The server has paused a webhook of the user. */
+  webhookPaused(room: Room): void {
+    void this.#tell(room, 'webhook');
   }
 
   seen(room_id: string): void {

@@ -2,7 +2,15 @@ import { mediumTime } from '../browser/time';
 import { WebhooksApi } from '../wire/api/webhooks';
 import { PagedList } from '../wire/paged_list';
 import type { Requests } from '../wire/requests';
-import type { Delivery, MadeWebhook, Webhook } from '../wire/webhooks';
+import type {
+  Delivery,
+  MadeWebhook,
+  RenewedSecret,
+  Replay,
+  WantedReplay,
+  Webhook,
+  WebhookChange,
+} from '../wire/webhooks';
 
 /** The outgoing webhooks of one room. */
 export class Webhooks extends PagedList<Webhook> {
@@ -14,22 +22,26 @@ export class Webhooks extends PagedList<Webhook> {
     this.#api = api;
   }
 
-  /** Makes a webhook. The server tells its secret only now. */
-  async make(url: string): Promise<MadeWebhook> {
-    const webhook = await this.#api.make(url);
+  /** Makes a webhook for these kinds of entries, or with null for all. The server tells its secret only now. */
+  async make(url: string, kinds: readonly string[] | null): Promise<MadeWebhook> {
+    const webhook = await this.#api.make(url, kinds);
     void this.load();
     return webhook;
   }
 
-  async setPaused(id: string, paused: boolean): Promise<void> {
-    const changed = await this.#api.setPaused(id, paused);
-    const items = this.items.peek();
-    this.items.value = items.map((one) => (one.webhook_id === id ? changed : one));
+  async set(id: string, change: WebhookChange): Promise<void> {
+    const changed = await this.#api.change(id, change);
+    this.change((items) => items.map((one) => (one.webhook_id === id ? changed : one)));
+  }
+
+  /** Gives a webhook a new secret, which the server tells only now. */
+  renewSecret(id: string): Promise<RenewedSecret> {
+    return this.#api.renewSecret(id);
   }
 
   async end(id: string): Promise<void> {
     await this.#api.end(id);
-    this.items.value = this.items.peek().filter(({ webhook_id }) => webhook_id !== id);
+    this.change((items) => items.filter(({ webhook_id }) => webhook_id !== id));
   }
 
   /** What became of the deliveries of a webhook, or with `dead` what its receiver did not take. */
@@ -37,8 +49,11 @@ export class Webhooks extends PagedList<Webhook> {
     return new PagedList((cursor) => this.#api.deliveries(id, dead, cursor));
   }
 
-  replay(id: string, delivery: Delivery): Promise<void> {
-    return this.#api.replay(id, delivery);
+  /** Lets entries be sent once more. Answers with the range that the server sends. */
+  async replay(id: string, wanted: WantedReplay): Promise<Replay> {
+    const replay = await this.#api.replay(id, wanted);
+    this.change((items) => items.map((one) => (one.webhook_id === id ? { ...one, replay } : one)));
+    return replay;
   }
 }
 
@@ -59,6 +74,13 @@ export function stateText(webhook: Webhook): string {
       : `The receiver answered ${webhook.last_status}.`;
   const since = mediumTime(webhook.waiting_since);
   return `${why} Waiting since ${since}, tries again at ${mediumTime(webhook.next_attempt_at)}. Nothing is skipped.`;
+}
+
+/** Which entries are sent once more, in plain words. */
+export function replayText({ from_seq, to_seq }: Replay): string {
+  return from_seq === to_seq
+    ? `Entry ${from_seq} is sent once more.`
+    : `The entries ${from_seq} to ${to_seq} are sent once more.`;
 }
 
 const OUTCOMES = {

@@ -18,7 +18,15 @@ function offered(
   const member = theirs && makeMember(theirs);
   const room = makeRoom({ id: 'den', role: mine, ...fields });
   const members = [makeMember(mine, ME), ...(member ? [member] : [])];
-  const asked = { room, user_id: 'bob-id', member, members, me: ME, isBlocked: false };
+  const asked = {
+    room,
+    user_id: 'bob-id',
+    member,
+    members,
+    me: ME,
+    isBlocked: false,
+    isDeaf: false,
+  };
   return personActions({ ...asked, features: ALL, ...others }).join(' ');
 }
 
@@ -32,6 +40,12 @@ test.each<[Role, Role | null, string]>([
   ['reader', 'member', 'direct block'],
 ])('%s is offered to do with %s: %s', (mine, theirs, actions) => {
   expect(offered(mine, theirs)).toBe(actions);
+});
+
+test('what nobody would read is not offered for the bot of a hook', () => {
+  expect(offered('moderator', 'member', {}, { isDeaf: true })).toBe(
+    'role remove ban messages block',
+  );
 });
 
 test('with oneself nothing is done', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { outcomeText, stateText, Webhooks } from '../../src/rooms/webhooks';
+import { kindsText, offeredKinds } from '../../src/rooms/webhook_kinds';
+import { outcomeText, replayText, stateText, Webhooks } from '../../src/rooms/webhooks';
 import type { Requests } from '../../src/wire/requests';
 import type { Delivery, Webhook } from '../../src/wire/webhooks';
 
@@ -16,6 +17,7 @@ const WEBHOOK: Webhook = {
   next_attempt_at: null,
   attempts: 0,
   last_status: null,
+  replay: null,
 };
 
 /** A server that notes what it is asked, and answers with a paused webhook. */
@@ -38,7 +40,7 @@ test('a webhook is paused where it stands, and one that is ended leaves the list
   const { asked, requests } = server();
   const webhooks = new Webhooks(requests, 'r');
   await webhooks.load();
-  await webhooks.setPaused('w', true);
+  await webhooks.set('w', { paused: true });
   expect(webhooks.items.value.map(({ state }) => state)).toEqual(['paused', 'active']);
   await webhooks.end('w');
   expect(webhooks.items.value.map(({ webhook_id }) => webhook_id)).toEqual(['x']);
@@ -48,17 +50,21 @@ test('a webhook is paused where it stands, and one that is ended leaves the list
   ]);
 });
 
-test('the secret of a new webhook is given on, and one entry is sent once more', async () => {
+test('the secret of a new webhook is given on, and entries are sent once more', async () => {
   const { asked, requests } = server();
   const webhooks = new Webhooks(requests, 'r');
-  expect((await webhooks.make('https://in.example/')).secret).toBe('whsec_s');
-  await webhooks.replay('w', { seq: 7, epoch: 'e' } as Delivery);
+  const made = await webhooks.make('https://in.example/', ['message']);
+  expect(made.secret).toBe('whsec_s');
+  expect((await webhooks.renewSecret('w')).secret).toBe('whsec_s');
+  expect(asked).toContainEqual(['POST', 'rooms/r/webhooks/w/secret', undefined]);
+  await webhooks.replay('w', { epoch: 'e', from_seq: 7, to_seq: 9 });
   await webhooks.deliveries('w', true).load();
   expect(asked).toContainEqual([
     'POST',
     'rooms/r/webhooks/w/replay',
-    { from_seq: 7, to_seq: 7, epoch: 'e' },
+    { epoch: 'e', from_seq: 7, to_seq: 9 },
   ]);
+  expect(asked[0]?.[2]).toEqual({ url: 'https://in.example/', kinds: ['message'] });
   expect(asked.at(-1)).toEqual([
     'GET',
     'rooms/r/webhooks/w/deliveries',
@@ -84,4 +90,16 @@ test('what became of an attempt stands there in plain words', () => {
   expect(outcomeText({ ...one, outcome: 'down', status: null, attempt: 3 })).toBe(
     'not taken, waits (no answer, attempt 3, 12 ms)',
   );
+});
+
+test('which entries are sent once more stands there in plain words', () => {
+  expect(replayText({ epoch: 'e', from_seq: 7, to_seq: 7 })).toBe('Entry 7 is sent once more.');
+  expect(replayText({ epoch: 'e', from_seq: 7, to_seq: 9 })).toContain('7 to 9');
+});
+
+test('kinds that a program has chosen are offered beside those that the page knows', () => {
+  const offered = offeredKinds(['message', 'poll']).map(({ kind }) => kind);
+  expect(offered).toEqual([...offeredKinds(null).map(({ kind }) => kind), 'poll']);
+  expect(kindsText(null)).toBe('');
+  expect(kindsText(['pin', 'poll'])).toBe('Only: Pins, Entries of the kind poll.');
 });

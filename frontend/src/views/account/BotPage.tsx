@@ -11,6 +11,7 @@ import { Icon } from '../parts/Icon';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
+import { ConsumerList } from './ConsumerList';
 import { TokenList } from './TokenList';
 
 interface BotPageProps {
@@ -43,6 +44,7 @@ export function BotPage(props: BotPageProps) {
       <button type="button" class="button wide" onClick={props.onToken}>
         Make a token
       </button>
+      <ConsumerList of={bot.id} heading="Its consumers" />
       <ul class="account-places">
         <li>
           <button type="button" class="account-place danger" onClick={() => setIsErasing(true)}>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
 import type { MadeToken, TokenTerms } from '../../wire/program_tokens';
 import type { PublicUser, Room } from '../../wire/protocol';
+import { Checks } from '../parts/Checks';
 import { Choices } from '../parts/Choices';
 import { ChosenList } from '../parts/ChosenList';
 import { useAccount, useSession } from '../parts/context';
@@ -103,7 +104,6 @@ function Terms({ onTerms, onRooms }: TermsProps) {
       else await onTerms(terms);
     },
   });
-  const { error } = form.field('read');
   return (
     <FormCard form={form} send="Make the token" sending="Making…">
       <Field
@@ -111,24 +111,12 @@ function Terms({ onTerms, onRooms }: TermsProps) {
         {...form.field('name')}
         hint="What it is for, so that you know it later."
       />
-      <fieldset class="choices">
-        <legend>It may</legend>
-        {SCOPES.map(({ value, title, detail }) => (
-          <label class="choice" key={value}>
-            <input
-              type="checkbox"
-              name={value}
-              defaultChecked={value === 'read'}
-              aria-invalid={error && value === 'read' ? 'true' : undefined}
-            />
-            <span>
-              <span class="choice-title">{title}</span>
-              <span class="choice-detail">{detail}</span>
-            </span>
-          </label>
-        ))}
-        {error && <p class="field-error">{error}</p>}
-      </fieldset>
+      <Checks
+        legend="It may"
+        error={form.field('read').error}
+        initial={['read']}
+        options={SCOPES.map(({ value, ...words }) => ({ name: value, ...words }))}
+      />
       <Choices legend="Where" initial="all" options={WHERE} {...form.field('where')} />
       <SelectField label="For how long" initial="90" options={DURATIONS} {...form.field('days')} />
     </FormCard>

@@ -8,6 +8,7 @@ import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
 import { DoneLine } from '../parts/Outcome';
 import { BotPage } from './BotPage';
+import { ConsumerList } from './ConsumerList';
 import { MakeBot } from './MakeBot';
 import { MakeToken } from './MakeToken';
 import { TokenList } from './TokenList';
@@ -138,6 +139,7 @@ function Overview({ bots, onPage }: OverviewProps) {
       >
         Make a token
       </button>
+      <ConsumerList of={null} heading="Your own consumers" />
     </>
   );
 }

@@ -5,6 +5,7 @@ interface ChoicesProps<Value extends string> {
   /** The value that is chosen at first. */
   initial: Value;
   options: readonly { value: Value; title: string; detail: string }[];
+  onChoose?(value: Value): void;
 }
 
 /** A field of a form in which one of several values is chosen, each with a line about it. */
@@ -19,6 +20,7 @@ export function Choices<Value extends string>(props: ChoicesProps<Value>) {
             name={props.name}
             value={value}
             defaultChecked={value === props.initial}
+            onChange={() => props.onChoose?.(value)}
           />
           <span>
             <span class="choice-title">{title}</span>

@@ -38,6 +38,13 @@ export function NewsText({ item }: { item: NewsItem }) {
       ) : (
         <>{room} was deleted, with all that was written in it.</>
       );
+    case 'webhook':
+      return (
+        <>
+          A webhook of {room} is paused, because its receiver takes nothing. It keeps its place.
+          More is in the menu of the room, under Integrations.
+        </>
+      );
     case 'left':
       return <>You left {room}.</>;
     case 'gone':

@@ -42,7 +42,15 @@ function Lines({ title, list, webhooks, webhook }: LinesProps) {
   const { error, done, run } = useWork();
   const items = list.items.value;
   const replay = (one: Delivery) =>
-    run(() => webhooks.replay(webhook.webhook_id, one), `Entry ${one.seq} is sent once more.`);
+    run(
+      () =>
+        webhooks.replay(webhook.webhook_id, {
+          epoch: one.epoch,
+          from_seq: one.seq,
+          to_seq: one.seq,
+        }),
+      `Entry ${one.seq} is sent once more.`,
+    );
   return (
     <section aria-label={title}>
       <p class="login-detail">{title}</p>

@@ -24,7 +24,7 @@ const LOOKS: Record<PersonAction, { text: string; icon: IconName; isDanger?: boo
 };
 
 /** Who a person is, and what can be done with them. */
-export function PersonCard({ room, profile, member, name, onPage }: PersonProps) {
+export function PersonCard({ room, profile, member, name, hook, onPage }: PersonProps) {
   const session = useSession();
   const { blocks, drafts, members, membership, presence, user_id: me } = session;
   const { router } = useApp();
@@ -32,7 +32,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
   const { id, username, status_text } = profile;
   const isBlocked = blocks.has(id);
   const actions = personActions({
-    ...{ room, user_id: id, member, me, isBlocked },
+    ...{ room, user_id: id, member, me, isBlocked, isDeaf: hook !== null },
     members: members.of(room.id)?.members ?? [],
     features: session.features.value,
   });
@@ -91,6 +91,7 @@ export function PersonCard({ room, profile, member, name, onPage }: PersonProps)
             {id === me && `This is you, ${name}.`}
             {id !== me && !member && 'Not a member of this room.'}
             {profile.is_bot && ' A program writes as this user.'}
+            {hook && ' It only posts: nobody reads what is written to it.'}
             {isBlocked && ' You blocked them: what they write is hidden.'}
           </p>
         </div>

@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks';
+import { hookOf } from '../../rooms/hooks';
 import { memberNamed } from '../../rooms/member_search';
 import type { PersonAction } from '../../rooms/person_actions';
+import type { Hook } from '../../wire/hooks';
 import type { Member, Profile, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
@@ -24,6 +26,8 @@ export interface PersonProps {
   member: Member | null;
   /** How they are called. */
   name: string;
+  /** The hook that writes as them; null where none does, undefined where it is not known yet. */
+  hook: Hook | null | undefined;
   onPage(page: PersonPage): void;
   /** Goes back to the first page, or closes it. */
   onBack(): void;
@@ -58,7 +62,7 @@ interface PersonDialogProps {
 
 /** The card about a person, and what moderators do with them. */
 export function PersonDialog({ room, user_id, first, onClose }: PersonDialogProps) {
-  const { members, requests, titles, users } = useSession();
+  const { features, members, requests, titles, users } = useSession();
   const [page, setPage] = useState(first);
   const list = members.of(room.id);
   const listed = list?.members.find((member) => member.user_id === user_id);
@@ -67,7 +71,9 @@ export function PersonDialog({ room, user_id, first, onClose }: PersonDialogProp
     const isWhole = list?.state === 'loaded' && !list.more;
     const member =
       listed || isWhole ? null : await memberNamed(requests, room.id, profile.username);
-    return { profile, member };
+    const mayBeHook = profile.is_bot && features.value.has('hooks') && room.kind !== 'direct';
+    const hook = mayBeHook ? await hookOf(requests, room.id, user_id) : null;
+    return { profile, member, hook };
   }, user_id);
   // Of who is in the list the name is known at once.
   const profile = value?.profile ?? (listed && { ...listed, id: user_id });
@@ -92,6 +98,7 @@ export function PersonDialog({ room, user_id, first, onClose }: PersonDialogProp
       <Page
         {...{ room, profile, name, onClose }}
         member={listed ?? value?.member ?? null}
+        hook={profile.is_bot ? value?.hook : null}
         onPage={setPage}
         onBack={back}
       />

@@ -1,42 +1,37 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { stateText, Webhooks as WebhookList } from '../../rooms/webhooks';
+import { useEffect, useId, useState } from 'preact/hooks';
+import { mayManageWebhooks } from '../../rooms/governing';
+import { kindsText } from '../../rooms/webhook_kinds';
+import { stateText, type Webhooks as WebhookList } from '../../rooms/webhooks';
 import type { Room } from '../../wire/protocol';
 import type { MadeWebhook, Webhook } from '../../wire/webhooks';
-import { useSession } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
-import { useForm, wrongIf } from '../parts/form';
+import { type Fields, useForm, wrongIf } from '../parts/form';
 import { LoadFailure } from '../parts/LoadFailure';
-import { DoneLine, ErrorLine } from '../parts/Outcome';
-import { WorkButton } from '../parts/WorkButton';
-import { useWork } from '../parts/work';
-import { Deliveries } from './Deliveries';
+import { DoneLine } from '../parts/Outcome';
+import { ShownOnce } from '../parts/ShownOnce';
+import { chosenKinds, kindFields, WebhookKinds, wrongKinds } from './WebhookKinds';
 
 /** The longest address that the server takes. */
 const URL_CHARACTERS = 2_048;
 
-/** The webhooks of a room: a list for its members, and for owners the ways to manage them. */
-export function Webhooks({ room }: { room: Room }) {
-  const { requests } = useSession();
-  const [webhooks] = useState(() => new WebhookList(requests, room.id));
+interface WebhooksProps {
+  room: Room;
+  webhooks: WebhookList;
+  /** Tells what was done last. */
+  notice: string;
+  onManage(webhook: Webhook): void;
+}
+
+/** The webhooks of a room: a list for its members, and for owners the ways to make and manage them. */
+export function Webhooks({ room, webhooks, notice, onManage }: WebhooksProps) {
   const [made, setMade] = useState<MadeWebhook | null>(null);
-  const { error, done, run } = useWork();
-  const list = useRef<HTMLUListElement>(null);
   const heading = useId();
+  const secret = useId();
   useEffect(() => void webhooks.load(), [webhooks]);
-  const mayManage = room.role === 'owner' && room.kind !== 'direct' && !room.archived;
+  const mayManage = mayManageWebhooks(room);
   const items = webhooks.items.value;
   const state = webhooks.state.value;
-  const end = ({ webhook_id, host }: Webhook) =>
-    run(async () => {
-      await webhooks.end(webhook_id);
-      if (made?.webhook_id === webhook_id) setMade(null);
-    }, `The webhook to ${host} is ended.`);
-  const setPaused = ({ webhook_id, host }: Webhook, paused: boolean) =>
-    run(
-      () => webhooks.setPaused(webhook_id, paused),
-      `The webhook to ${host} ${paused ? 'is paused' : 'goes on'}.`,
-    );
   return (
     <section class="integration-kind" aria-labelledby={heading}>
       <h3 id={heading}>Webhooks</h3>
@@ -46,7 +41,20 @@ export function Webhooks({ room }: { room: Room }) {
       </p>
       {mayManage &&
         (made ? (
-          <Secret key={made.webhook_id} webhook={made} onAnother={() => setMade(null)} />
+          <ShownOnce
+            key={made.webhook_id}
+            id={secret}
+            what="secret"
+            secret={made.secret}
+            label={
+              <>
+                Secret of the webhook to <bdi>{made.host}</bdi>
+              </>
+            }
+            hint="It is shown only now. With it the receiver checks that what comes is from here."
+            done="Make another"
+            onDone={() => setMade(null)}
+          />
         ) : (
           <NewWebhook webhooks={webhooks} onMade={setMade} />
         ))}
@@ -57,7 +65,7 @@ export function Webhooks({ room }: { room: Room }) {
       {state === 'loaded' && items.length === 0 && (
         <p class="form-note">This room has no webhooks.</p>
       )}
-      <ul class="logins" ref={list} tabIndex={-1} aria-labelledby={heading}>
+      <ul class="logins" aria-labelledby={heading}>
         {items.map((webhook) => (
           <li class="login" key={webhook.webhook_id}>
             <div class="login-text">
@@ -65,45 +73,37 @@ export function Webhooks({ room }: { room: Room }) {
                 <bdi>{webhook.url ?? webhook.host}</bdi>
               </p>
               <p class="login-detail">
-                {stateText(webhook)} {webhook.kinds && `Only ${webhook.kinds.join(', ')}.`}
+                {stateText(webhook)} {kindsText(webhook.kinds)}
               </p>
-              {mayManage && <Deliveries webhooks={webhooks} webhook={webhook} />}
             </div>
             {mayManage && (
-              <>
-                <WorkButton
-                  class="button small"
-                  label={`${webhook.paused_by ? 'Resume' : 'Pause'} the webhook to ${webhook.host}`}
-                  onPress={() => setPaused(webhook, !webhook.paused_by)}
-                >
-                  {webhook.paused_by ? 'Resume' : 'Pause'}
-                </WorkButton>
-                <WorkButton
-                  class="button small"
-                  label={`End the webhook to ${webhook.host}`}
-                  heir={list}
-                  onPress={() => end(webhook)}
-                >
-                  End
-                </WorkButton>
-              </>
+              <button
+                type="button"
+                class="button small"
+                aria-label={`Manage the webhook to ${webhook.host}`}
+                onClick={() => onManage(webhook)}
+              >
+                Manage
+              </button>
             )}
           </li>
         ))}
       </ul>
-      <ErrorLine text={error} />
-      <DoneLine text={done} />
+      <DoneLine text={notice} />
     </section>
   );
 }
 
 function NewWebhook(props: { webhooks: WebhookList; onMade(webhook: MadeWebhook): void }) {
-  const form = useForm({
-    names: ['url'],
+  const form = useForm<string>({
+    names: ['url', ...kindFields(null)],
     limits: { url: URL_CHARACTERS },
-    check: ({ url }) =>
-      wrongIf(!/^https?:\/\/\S+$/.test(url.trim()), 'url', 'Give an address with https://.'),
-    send: async ({ url }) => props.onMade(await props.webhooks.make(url.trim())),
+    check: (fields) => [
+      ...wrongIf(!/^https?:\/\/\S+$/.test(urlIn(fields)), 'url', 'Give an address with https://.'),
+      ...wrongKinds(fields, null),
+    ],
+    send: async (fields) =>
+      props.onMade(await props.webhooks.make(urlIn(fields), chosenKinds(fields, null))),
   });
   return (
     <FormCard form={form} send="Make a webhook" sending="Making…">
@@ -112,40 +112,11 @@ function NewWebhook(props: { webhooks: WebhookList; onMade(webhook: MadeWebhook)
         {...form.field('url')}
         hint="It begins with https://. What is written from now on is posted there."
       />
+      <WebhookKinds form={form} kinds={null} />
     </FormCard>
   );
 }
 
-/** The secret of a webhook that was just made, to copy. */
-function Secret({ webhook, onAnother }: { webhook: MadeWebhook; onAnother(): void }) {
-  const secret = useRef<HTMLInputElement>(null);
-  const id = useId();
-  useEffect(() => {
-    secret.current?.focus();
-    secret.current?.select();
-  }, []);
-  return (
-    <div class="form hook-address">
-      <div class="field">
-        <label for={id}>
-          Secret of the webhook to <bdi>{webhook.host}</bdi>
-        </label>
-        <input
-          id={id}
-          ref={secret}
-          value={webhook.secret}
-          readOnly
-          aria-describedby={`${id}-hint`}
-        />
-        <p class="field-hint" id={`${id}-hint`}>
-          It is shown only now. With it the receiver checks that what comes is from here.
-        </p>
-      </div>
-      <div class="form-actions">
-        <button type="button" class="button" onClick={onAnother}>
-          Make another
-        </button>
-      </div>
-    </div>
-  );
+function urlIn({ url = '' }: Fields<string>): string {
+  return url.trim();
 }

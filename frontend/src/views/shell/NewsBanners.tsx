@@ -9,7 +9,7 @@ import { NewsText } from '../parts/NewsText';
 export function NewsBanners({ place }: { place: string }) {
   const { news } = useSession();
   const items = news.items.value.filter(
-    ({ room_id, what }) => room_id !== place && what !== 'left',
+    ({ room_id, what }) => what === 'webhook' || (room_id !== place && what !== 'left'),
   );
   return (
     <div class="banner-place" role="status">
@@ -18,7 +18,7 @@ export function NewsBanners({ place }: { place: string }) {
           <p class="banner-words">
             <NewsText item={item} />
           </p>
-          {item.what === 'added' && (
+          {(item.what === 'added' || item.what === 'webhook') && item.room_id !== place && (
             <a class="button small" href={roomHash(item.room_id)}>
               Open
             </a>

@@ -1,6 +1,14 @@
 import type { Page } from '../protocol';
 import type { Requests } from '../requests';
-import type { Delivery, MadeWebhook, Webhook } from '../webhooks';
+import type {
+  Delivery,
+  MadeWebhook,
+  RenewedSecret,
+  Replay,
+  WantedReplay,
+  Webhook,
+  WebhookChange,
+} from '../webhooks';
 import { roomPath } from './rooms';
 
 /** The outgoing webhooks of one room. */
@@ -13,8 +21,8 @@ export class WebhooksApi {
     this.#path = `${roomPath(room_id)}/webhooks`;
   }
 
-  make(url: string): Promise<MadeWebhook> {
-    return this.#requests.send('POST', this.#path, { body: { url } });
+  make(url: string, kinds: readonly string[] | null): Promise<MadeWebhook> {
+    return this.#requests.send('POST', this.#path, { body: { url, kinds } });
   }
 
   /** All of them, the oldest first. */
@@ -23,8 +31,12 @@ export class WebhooksApi {
     return { items, next_cursor: null };
   }
 
-  setPaused(id: string, paused: boolean): Promise<Webhook> {
-    return this.#requests.send('PATCH', this.#of(id), { body: { paused } });
+  change(id: string, change: WebhookChange): Promise<Webhook> {
+    return this.#requests.send('PATCH', this.#of(id), { body: change });
+  }
+
+  renewSecret(id: string): Promise<RenewedSecret> {
+    return this.#requests.send('POST', `${this.#of(id)}/secret`);
   }
 
   end(id: string): Promise<void> {
@@ -37,10 +49,9 @@ export class WebhooksApi {
     return this.#requests.get(`${this.#of(id)}/deliveries`, query);
   }
 
-  /** Lets one entry be sent once more. */
-  async replay(id: string, { seq, epoch }: Delivery): Promise<void> {
-    const body = { from_seq: seq, to_seq: seq, epoch };
-    await this.#requests.send('POST', `${this.#of(id)}/replay`, { body });
+  /** Lets entries be sent once more. */
+  replay(id: string, wanted: WantedReplay): Promise<Replay> {
+    return this.#requests.send('POST', `${this.#of(id)}/replay`, { body: wanted });
   }
 
   #of(id: string): string {
