@@ -20,6 +20,7 @@ import './styles/search.css';
 import './styles/touch.css';
 import './styles/forced_colours.css';
 import { AppContext } from './views/parts/context';
+import { keepNewestDrawings } from './views/parts/newest_drawing';
 import { Root } from './views/shell/Root';
 
 // Many events in one frame cause one rendering. A hidden window has no frames, so a timer is used
@@ -36,6 +37,8 @@ options.debounceRendering = (render) => {
   const timer = setTimeout(once, HIDDEN_FRAME_MILLISECONDS);
   requestAnimationFrame(once);
 };
+
+keepNewestDrawings();
 
 const root = document.getElementById('app');
 if (root) {

@@ -52,6 +52,23 @@ async def fill(folder: Path) -> None:
         await store.close()
 
 
+async def detached(page: Page) -> int:
+    """Return how many elements the page holds in memory that are not in the document."""
+    devtools = await page.context.new_cdp_session(page)
+    element = await devtools.send("Runtime.evaluate", {"expression": "Element.prototype"})
+    found = await devtools.send("Runtime.queryObjects", {"prototypeObjectId": element["result"]["objectId"]})
+    # Prototypes are found, too.
+    count = (
+        "function () { return this.filter(it => it.constructor.prototype !== it && !it.isConnected).length }"
+    )
+    counted = await devtools.send(
+        "Runtime.callFunctionOn",
+        {"objectId": found["objects"]["objectId"], "functionDeclaration": count, "returnByValue": True},
+    )
+    await devtools.detach()
+    return int(counted["result"]["value"])
+
+
 async def scroll(page: Page, goal: str, pixels: int) -> tuple[list[int], int]:
     found: Any = await page.evaluate(SCROLL, [goal, pixels])
     return found[0], found[1]
@@ -70,6 +87,7 @@ async def test_a_long_room_is_scrolled_through_and_back_without_a_jump_and_littl
         asked.append(request.url)
 
     page.on("request", note)
+    before = await detached(page)
     back, most_back = await scroll(page, "number 3.", -500)
     await bob.http.post("/rooms/lobby/messages", json={"ref": "live", "body": "the newest"})
     forth, most_forth = await scroll(page, "the newest", 500)
@@ -78,5 +96,6 @@ async def test_a_long_room_is_scrolled_through_and_back_without_a_jump_and_littl
     assert [jump for jump in pairwise(forth) if not 0 <= jump[1] - jump[0] <= 20] == []
     assert max(most_back, most_forth) <= 310
     assert any("after=" in url for url in asked)  # what was dropped is loaded again
+    assert await detached(page) - before < 1_000, "rows that were taken out of the document stay in memory"
     await bob.http.post("/rooms/lobby/messages", json={"ref": "live 2", "body": "and it follows"})
     await expect(line(page, "and it follows")).to_be_in_viewport()

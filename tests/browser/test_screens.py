@@ -93,7 +93,7 @@ async def look_at_invitations(auditor: Auditor) -> None:
         await region.get_by_role("radio", name="Administrator").check()
         await region.get_by_role("button", name="Make a link").click()
         await expect(region.get_by_text("1 of 1 left")).to_have_count(times + 1)
-        await region.get_by_role("button", name="Copy link").click()
+        await region.get_by_role("button", name="Copy the link").click()
         await expect(region.get_by_role("status").first).not_to_be_empty()
         await auditor.look("invitation made")
         await region.get_by_role("button", name="Make another").click()

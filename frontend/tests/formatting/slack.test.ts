@@ -28,7 +28,7 @@ const CASE: SlackCase = {
   code: 'd',
 };
 
-const path = env['TAILWIRE_SLACK_CASES'];
+const path = env.TAILWIRE_SLACK_CASES;
 const cases: SlackCase[] = path ? JSON.parse(readFileSync(path, 'utf8')) : [CASE];
 
 const said = (blocks: readonly Block[]) => plain(blocks, () => null).replaceAll('\u2060', '');
