@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, idle, online, rooms, sends, slow, webhooks
+from bench.cases import fanout, growth, idle, online, rooms, search, sends, slow, webhooks
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -27,6 +27,7 @@ SUITES: Final = {
     "slow": slow.cases,
     "growth": growth.cases,
     "online": online.cases,
+    "search": search.cases,
     "webhooks": webhooks.cases,
 }
 SHOWN: Final = {
@@ -64,6 +65,15 @@ SHOWN: Final = {
     "idle_ratio": "idle webhooks {:.2f} x",
     "held_rate": "held {:,.0f}/s",
     "beyond_p99_ms": "p99 {:,.0f} ms at the next rate",
+    "build_seconds": "built in {:.1f} s",
+    "index_mb": "index {:,.0f} MB",
+    "few_p99_ms": "page p99 {:.1f} ms",
+    "many_p99_ms": "in 500 rooms {:.1f} ms",
+    "quiet_p99_ms": "in quiet rooms {:.1f} ms",
+    "found_p99_ms": "found p99 {:,.0f} ms",
+    "ack_ratio": "ack ratio {:.2f}",
+    "message_off_us": "a message without index {:,.0f} us",
+    "database_off_us": "database {:,.1f} us",
     "other_node_cpu_us": "an idle node {:.1f} us a change",
     "database_us": "database {:.1f} us",
     "reader_us": "readers {:.1f} us",
@@ -101,6 +111,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="how long a run is measured (20)")
     parser.add_argument("--subscribers", type=int, help="instead of the suite's own")
     parser.add_argument("--rate", type=float, help="messages a second in all, instead of the suite's own")
+    parser.add_argument("--messages", type=int, help="how many the suite `search` looks in (1,000,000)")
     parser.add_argument(
         "--checkout",
         type=Path,
@@ -131,6 +142,7 @@ def measure(asked: argparse.Namespace, results: Results) -> None:
         seconds=asked.seconds,
         subscribers=asked.subscribers,
         rate=asked.rate,
+        messages=asked.messages,
         checkouts=tuple(path.resolve() for path in asked.checkout or [ROOT]),
     )
     directory = ROOT / "build" / "bench"

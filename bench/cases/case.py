@@ -19,6 +19,7 @@ class Options:
     seconds: float
     subscribers: int | None
     rate: float | None
+    messages: int | None
     checkouts: tuple[Path, ...]
 
     def wants(self, contender: str) -> bool:

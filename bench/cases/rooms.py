@@ -6,12 +6,13 @@ alone.py.
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bench.cases.case import Case, Options
@@ -85,11 +86,15 @@ def made_rooms(node: Node, tokens: Sequence[str], count: int) -> list[str]:
 
 @contextmanager
 def running(
-    rooms: int, idle_nodes: int, directory: Path, root: Path = tailwire.ROOT
+    rooms: int,
+    idle_nodes: int,
+    directory: Path,
+    root: Path = tailwire.ROOT,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[Subject, list[Socket]]]:
     """Run a node with rooms, and a socket in each of them. The idle nodes only read everybody's changes."""
     cores = [*islice(cycle({core} for core in CORES), 1 + idle_nodes)]
-    with tailwire.cluster(directory, cores, root) as (rethinkdb, (node, *beside)):
+    with tailwire.cluster(directory, cores, root, more) as (rethinkdb, (node, *beside)):
         tokens = node.sign_up(2)
         subject = tailwire.subject(node, tokens, rethinkdb.process, beside)
         yield (
