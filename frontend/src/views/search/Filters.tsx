@@ -13,13 +13,15 @@ interface FiltersProps {
   room: string | null;
   search: Search;
   onSearch(text: string, room?: string | null): void;
+  /** What had the focus is gone. */
+  onGone(): void;
 }
 
 // Nobody wrote messages before. What is typed of a later year has fewer digits at first, and is not meant yet.
 const FIRST_DAY = '2000-01-01';
 
 /** Where is searched, the filters of the query, and those that can be added. They read and write its text. */
-export function Filters({ field, text, room, search, onSearch }: FiltersProps) {
+export function Filters({ field, text, room, search, onSearch, onGone }: FiltersProps) {
   const { features, rooms, titles } = useSession();
   const [dating, setDating] = useState<'after' | 'before' | null>(null);
   const place = useRef<HTMLFieldSetElement>(null);
@@ -32,13 +34,13 @@ export function Filters({ field, text, room, search, onSearch }: FiltersProps) {
   const set = (wanted: string) => {
     if (field.current) field.current.value = wanted;
     onSearch(wanted);
+    // The button that was pressed is gone.
+    onGone();
   };
   const add = (filter: Filter, value: string) => set(withFilter(written(), filter, value));
   const remove = ({ filter, value }: Part) => {
     const is = (other: Part) => other.filter === filter && other.value === value;
     set(without(written(), is));
-    // The button that was pressed is gone.
-    field.current?.focus();
   };
   const begin = (filter: Filter) => {
     const input = field.current;

@@ -37,7 +37,7 @@ export function Results({ search, room, onUp, onEverywhere }: ResultsProps) {
     : items[0] && keyOf(items[0]);
   const onKeyDown = onKeys((event) => {
     const links = [...(list.current?.querySelectorAll<HTMLElement>(LINKS) ?? [])];
-    const at = links.findIndex((link) => link === document.activeElement);
+    const at = links.indexOf(document.activeElement as HTMLElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
     if (event.key === 'Escape' || to === -1) onUp();
     else if (to !== undefined && !hasModifier(event))

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { onKeys } from '../../browser/keys';
+import { isCoarse, onKeys } from '../../browser/keys';
 import { roomHash } from '../../browser/router';
 import { asksForSomething, searchHash } from '../../rooms/query';
 import { Search } from '../../rooms/search';
@@ -45,11 +45,17 @@ function Searching({ text, room, search }: SearchPlaceProps & { search: Search }
   const field = useRef<HTMLInputElement>(null);
   const place = useRef<HTMLDivElement>(null);
   const { isLive } = connection;
+  // What is typed next goes on with the query.
+  const toField = () => {
+    const end = field.current?.value.length ?? 0;
+    field.current?.focus();
+    field.current?.setSelectionRange(end, end);
+  };
 
   // Who comes back from a message goes on from there.
   useLayoutEffect(() => {
     const { opened } = search;
-    if (!opened || !focusFound(place.current, opened)) field.current?.focus();
+    if (!opened || !focusFound(place.current, opened)) toField();
   }, []);
   useLayoutEffect(() => {
     if (asksForSomething(text)) search.show({ text, room_id: room });
@@ -64,10 +70,12 @@ function Searching({ text, room, search }: SearchPlaceProps & { search: Search }
     const onKey = onKeys((event) => {
       if (!isSearchKey(event) || document.querySelector('dialog[open]')) return;
       event.preventDefault();
+      // Elsewhere this key leads here.
+      event.stopImmediatePropagation();
       field.current?.select();
     });
-    document.addEventListener('keydown', onKey);
-    return () => document.removeEventListener('keydown', onKey);
+    document.addEventListener('keydown', onKey, true);
+    return () => document.removeEventListener('keydown', onKey, true);
   }, []);
 
   const go = (wanted: string, where = room) => {
@@ -88,12 +96,12 @@ function Searching({ text, room, search }: SearchPlaceProps & { search: Search }
         onDown={() => focusFound(place.current)}
         onLeave={leave}
       />
-      <Filters {...{ field, text, room, search }} onSearch={go} />
-      <Results
-        {...{ search, room }}
-        onUp={() => field.current?.focus()}
-        onEverywhere={() => go(text, null)}
+      <Filters
+        {...{ field, text, room, search }}
+        onSearch={go}
+        onGone={() => isCoarse() || toField()}
       />
+      <Results {...{ search, room }} onUp={toField} onEverywhere={() => go(text, null)} />
     </div>
   );
 }

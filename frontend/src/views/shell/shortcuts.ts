@@ -27,9 +27,7 @@ export function useShortcuts({ onSwitch, onHelp }: ShortcutsOptions): void {
     };
     const toSearch = () => {
       const route = router.route.peek();
-      // The search has this key for itself.
-      if (route.name !== 'search')
-        router.go(route.name === 'room' ? `#/search?room=${route.id}` : '#/search');
+      router.go(route.name === 'room' ? `#/search?room=${route.id}` : '#/search');
     };
     const onKey = onKeys((event) => {
       if (document.querySelector('dialog[open]')) return;

@@ -47,7 +47,8 @@ export function Composer(props: ComposerProps) {
   const session = useSession();
   const { drafts } = session;
   const uploads = session.files.loaded?.uploads;
-  const later = useApp().parts.of(loadMessageViews);
+  const { parts, router } = useApp();
+  const later = parts.of(loadMessageViews);
   const area = useRef<HTMLTextAreaElement>(null);
   // The element keeps its text itself. The draft is a copy of it, for the next time.
   const id = useId();
@@ -68,9 +69,11 @@ export function Composer(props: ComposerProps) {
   const completion = useRef<CompletionKeys['current']>(null);
 
   // On a phone, the focus would open the keyboard over the messages. It comes with the drawing: later it
-  // might be taken from where the user went meanwhile.
+  // might be taken from where the user went meanwhile. Who follows a link to a message will stand on that.
   useLayoutEffect(() => {
-    if (!isCoarse()) area.current?.focus();
+    const route = router.route.peek();
+    const isLinked = route.name === 'room' && route.seq !== null;
+    if (!isLinked && !isCoarse()) area.current?.focus();
   }, []);
   // At once: the next key is the first of the answer, and no key that acts on the message.
   useLayoutEffect(() => {
