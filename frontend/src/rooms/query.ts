@@ -79,7 +79,8 @@ export function completed(
 
 /** The address of the page that shows what a query finds, in one room or in all. */
 export function searchHash(query: string, room?: string | null): string {
-  return `#/search?${new URLSearchParams({ ...(query && { q: query }), ...(room && { room }) })}`;
+  const asked = new URLSearchParams({ ...(query && { q: query }), ...(room && { room }) });
+  return `#/search${query || room ? `?${asked}` : ''}`;
 }
 
 /** Whether there is anything to look for. */

@@ -68,11 +68,13 @@ function Searching({ text, room, search }: SearchPlaceProps & { search: Search }
   }, [search, isLive]);
   useEffect(() => {
     const onKey = onKeys((event) => {
-      if (!isSearchKey(event) || document.querySelector('dialog[open]')) return;
+      const input = field.current;
+      // This listens a moment longer than the field is there.
+      if (!input || !isSearchKey(event) || document.querySelector('dialog[open]')) return;
       event.preventDefault();
       // Elsewhere this key leads here.
       event.stopImmediatePropagation();
-      field.current?.select();
+      input.select();
     });
     document.addEventListener('keydown', onKey, true);
     return () => document.removeEventListener('keydown', onKey, true);
