@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from api.models.rooms import Role
-from tests.browser.test_accessibility import PHONE
+from tests.browser.test_integrations import PHONE
 from tests.browser.test_journey import WATCH, Hands, by_seq
 from tests.browser.windows import about_the_room, tab, window
 from tests.changing import Changing
