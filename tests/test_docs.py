@@ -60,7 +60,7 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 
 
 def documents() -> list[Path]:
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sdk").glob("*/*.md")])
 
 
 def shown_default(field: FieldInfo) -> str:
