@@ -16,6 +16,8 @@ from tests.node import Node
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 MESSAGES: Final = 1_000
+COLLECTIONS: Final = 4
+"""After one collection, Chromium may still hold elements that were taken out a moment ago."""
 SCROLL: Final = """([goal, pixels]) => new Promise(done => {
   const list = document.querySelector('[role=log]')
   const seqs = []
@@ -96,6 +98,7 @@ async def test_a_long_room_is_scrolled_through_and_back_without_a_jump_and_littl
     assert [jump for jump in pairwise(forth) if not 0 <= jump[1] - jump[0] <= 20] == []
     assert max(most_back, most_forth) <= 310
     assert any("after=" in url for url in asked)  # what was dropped is loaded again
-    assert await detached(page) - before < 1_000, "rows that were taken out of the document stay in memory"
+    held = min([await detached(page) for _ in range(COLLECTIONS)])
+    assert held - before < 1_000, "rows that were taken out of the document stay in memory"
     await bob.http.post("/rooms/lobby/messages", json={"ref": "live 2", "body": "and it follows"})
     await expect(line(page, "and it follows")).to_be_in_viewport()
