@@ -56,14 +56,20 @@ class _AllowedMethods:
         self._paths: list[tuple[re.Pattern[str], set[str]]] = []  # compiled at first use
 
     def of(self, path: str) -> set[str]:
-        """Return the methods of all routes that match. Starlette names only those of one route."""
+        """Return the methods of all routes that match, or of the one that is the path itself.
+
+        Starlette names only those of one route.
+        """
+        paths: dict[str, dict[str, Any]] = self._app.openapi()["paths"]
         if not self._paths:
-            paths: dict[str, dict[str, Any]] = self._app.openapi()["paths"]
             self._paths = [
                 (compile_path(template)[0], {method.upper() for method in operations})
                 for template, operations in paths.items()
             ]
-        allowed = {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
+        if path in paths:
+            allowed = {method.upper() for method in paths[path]}
+        else:
+            allowed = {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
         return allowed | ({"HEAD"} if "GET" in allowed else set())
 
 

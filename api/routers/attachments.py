@@ -96,7 +96,7 @@ async def room_files(
     return RoomFilesOut.of(await attachments.of_room(room_id, identity.user.id, cursor=cursor, limit=limit))
 
 
-@router.post("/files/urls")
+@router.post("/files/urls", responses=refuses(NotFound))
 @reads
 async def file_urls(
     body: WantedUrls, identity: IdentityDep, attachments: AttachmentsDep, settings: HttpSettingsDep

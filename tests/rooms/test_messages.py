@@ -61,6 +61,7 @@ async def test_a_message_is_stored_once_however_often_it_is_sent(alice: Person) 
         "last_reply_at": None,
         "mentions": [],
         "mentions_all": False,
+        "files": [],
         "shown_as": None,
         "is_bot": False,
     }
