@@ -69,7 +69,9 @@ class _AllowedMethods:
         if path in paths:
             allowed = {method.upper() for method in paths[path]}
         else:
-            allowed = {method for pattern, methods in self._paths if pattern.match(path) for method in methods}
+            allowed = {
+                method for pattern, methods in self._paths if pattern.match(path) for method in methods
+            }
         return allowed | ({"HEAD"} if "GET" in allowed else set())
 
 

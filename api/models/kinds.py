@@ -158,7 +158,7 @@ their schemas: a further kind needs a new step."""
 RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
-        *("typing", "presence", "read", "user", "notice", "notifications", "place"),
+        *("typing", "presence", "read", "user", "notice", "notifications", "place", "webhook_paused"),
         *(
             "account",
             "session",
