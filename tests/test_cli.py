@@ -260,6 +260,7 @@ async def test_doctor_finds_nothing_wrong_with_a_new_setup(setup: dict[str, str]
         "clock:",
         "lobby:",
         "feed:",
+        "search:",
         "secret:",
         "port:",
     ]
@@ -369,7 +370,7 @@ async def test_every_open_door_is_said_at_the_start_and_by_doctor(
     with log.open("wb") as file:
         async with serving(setup | settings, tmp_path, log=file):
             pass
-    said = [line for line in log.read_text().splitlines() if "open_door" in line]
+    said = [line for line in log.read_text().splitlines() if "] open_door " in line]
     code, out, _ = await result(setup | settings, tmp_path, "doctor")
     found = [line for line in out.splitlines() if line.startswith("open ")]
     assert code == 0

@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 MANY: Final = 10_000
 LONG: Final = "x" * 32
 MAKE_MANY: Final = """
-INSERT INTO users (id, username, username_key, display_name, created_at)
+INSERT INTO users (id, username, username_key, display_name, searched, created_at)
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-SELECT printf('u%05d', n), printf('user%05d', n), printf('user%05d', n), 'Number ' || n, n FROM numbers
+SELECT printf('u%05d', n), name, name, 'Number ' || n, name, n FROM (SELECT n, printf('user%05d', n) name FROM numbers)
 """
 LOADED: Final = "performance.getEntriesByType('resource').map(one => one.name)"
 

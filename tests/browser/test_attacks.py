@@ -158,6 +158,7 @@ ATTRIBUTES_OF_MARKUP: Final = [
         "height",
         "href",
         "rel",
+        "role",
         "tabindex",
         "target",
     ),

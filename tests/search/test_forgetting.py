@@ -39,7 +39,8 @@ async def _erase(person: Person, _room_id: str, _seq: int) -> object:
 
 
 def files_with(directory: Path, word: str, pattern: str) -> list[str]:
-    return [path.name for path in directory.glob(pattern) if word.encode() in path.read_bytes()]
+    files = (path for path in directory.rglob(pattern) if path.is_file())
+    return [path.name for path in files if word.encode() in path.read_bytes()]
 
 
 async def _forget(person: Person, directory: Path, forget: Forget, pattern: str) -> None:

@@ -51,7 +51,10 @@ export class PagedList<T> {
     const before = this.#cursor === undefined ? [] : this.items.peek();
     this.state.value = 'loading';
     try {
-      const page = await this.#read(this.#cursor);
+      let page = await this.#read(this.#cursor);
+      // A search looks at so many for a page, and may find nothing among them.
+      while (page.items.length === 0 && page.next_cursor !== null && asked === this.#asked)
+        page = await this.#read(page.next_cursor);
       if (asked !== this.#asked) return;
       const items = [...before, ...page.items];
       this.items.value = this.#changes.reduce(

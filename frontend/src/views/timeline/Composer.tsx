@@ -189,7 +189,6 @@ export function Composer(props: ComposerProps) {
       )}
       <div class={left < 0 ? 'composer-box over' : 'composer-box'}>
         <CompletionPlace field={area} room_id={room.id} keys={completion} />
-        <TrayPlace field={area} room_id={room.id} draft={draft} />
         <textarea
           ref={area}
           rows={1}
@@ -206,6 +205,7 @@ export function Composer(props: ComposerProps) {
           }}
           onKeyDown={onKeyDown}
         />
+        <TrayPlace field={area} room_id={room.id} draft={draft} />
         <span class="composer-count" aria-live={left < 0 ? 'polite' : 'off'}>
           {left < 0
             ? tooLongText(-left)
