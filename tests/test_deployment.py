@@ -182,7 +182,7 @@ def test_the_nodes_and_the_image_run_in_production_mode_and_answer_at_named_host
 def test_the_proxy_logs_no_query_string_and_no_secret_of_a_path(nginx: str) -> None:
     (log_format,) = re.findall(r"log_format (.*);", nginx)
     (shown,) = re.findall(r"map \$\$uri \$\$shown_uri \{\s*default \$\$uri;\s*(.*?)\s*\}", nginx, re.DOTALL)
-    assert "(?:hooks|invites))/ $$before/*;" in shown
+    assert "(?:hooks|invites|files))/ $$before/*;" in shown
     assert "$$shown_uri" in log_format
     for leaky in (
         "$$uri",
