@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.errors import BadCursor, NotFound, Overloaded
+from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
 from api.models.accounts import Account, User
 from api.models.log import Message
@@ -30,6 +31,11 @@ MORE: Final = 10
 """So many candidates are looked at beside those for a page, as some may not be shown."""
 MOST_LOOKS: Final = 5
 """The index is asked this often for a page. A page that is not full by then is short, and has a next one."""
+MAX_SECONDS: Final = 0.5
+"""For a page that took longer the index is not asked once more."""
+AT_ONCE: Final = 2
+MOST_WAITING: Final = 50
+"""So many pages wait for the index, which needs 0.2 s for the slowest. More are refused, as nobody waits so long."""
 ME: Final = "me"
 _MARK_CHARACTERS: Final = 16
 _MAX_ID: Final = 2**63 - 1
@@ -65,6 +71,7 @@ class SearchService:
         self._throttles = throttles
         self._index = index
         self._find_account = find_account
+        self._turns = ConcurrencyLimit(AT_ONCE, MOST_WAITING)
 
     async def messages(  # noqa: PLR0913  the fields of the request
         self,
@@ -103,11 +110,13 @@ class SearchService:
     ) -> tuple[list[Message], int | None]:
         """Return the messages of a page, and the place of the last that was looked at; None if there are no more."""
         items, place = list[Message](), below
+        until = asyncio.get_running_loop().time() + MAX_SECONDS
         for _ in range(MOST_LOOKS):
             try:
-                found = await index.find(wanted, below=place, limit=limit + MORE)
+                async with self._turns.take():
+                    found = await index.find(wanted, below=place, limit=limit + MORE)
             except Overloaded:
-                if not items:
+                if place == below:
                     raise
                 return items, place
             for candidate, message in await self._shown(user, wanted, found.items):
@@ -120,6 +129,8 @@ class SearchService:
                 return items, place
             if len(found.items) < limit + MORE:
                 return items, None
+            if asyncio.get_running_loop().time() > until:
+                break
         return items, place
 
     async def _shown(
@@ -149,7 +160,8 @@ class SearchService:
                 return None
             return message if matches(wanted, message) else None
 
-        return [(one, shown(one)) for one in candidates]
+        # Not on the event loop: the words of 30 long texts may take it a second.
+        return await asyncio.to_thread(lambda: [(one, shown(one)) for one in candidates])
 
     # -- names
 
@@ -194,7 +206,8 @@ class SearchService:
         """Return those of these rooms that are named, or all where none is, without those that are excluded."""
         if not names:
             return list(mine)
-        of_rooms = await self._store.rooms.names(mine)
+        names_of = await self._store.rooms.names(mine)
+        forms = {room_id: searched_form(name) for room_id, name in names_of.items()}
         chosen: dict[bool, set[str]] = {False: set(), True: set()}
         for one in names:
             direct = None
@@ -204,8 +217,7 @@ class SearchService:
             chosen[one.is_excluded] |= {
                 room_id
                 for room_id in mine
-                if room_id in {one.text, direct}
-                or (form and searched_form(of_rooms.get(room_id, "")) == form)
+                if room_id in {one.text, direct} or (form and forms.get(room_id) == form)
             }
         are_chosen = any(not one.is_excluded for one in names)
         return [

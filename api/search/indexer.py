@@ -57,6 +57,9 @@ class Indexer:
         self._taken: dict[str, Taken] = {}
         self._due: dict[str, int] = {}  # by room: how many entries it has, as far as is known
         self._total = 0
+        self._goals: dict[
+            str, int
+        ] = {}  # while the index is made: where the logs ended when they were compared
         self._must_compare = True
         self._must_make = False
         self._has_deleted = True  # what a process deleted that crashed may be left in the write-ahead log
@@ -129,16 +132,28 @@ class Indexer:
                 raise Damaged
             if self._must_compare:
                 await self._compare()
-            while self._due:
-                await self._take_round(self._next_rooms())
+            await self._take_due()
             await self._on_thread(self._forget_deleted)
             await self._wait(began)
 
+    async def _take_due(self) -> None:
+        """Take in what is due now, for a while. Rooms that grow meanwhile wait, or this might never end."""
+        left, until = len(self._due), time.monotonic() + LOOK_SECONDS
+        while left > 0 and time.monotonic() < until:
+            room_ids = self._next_rooms()
+            left += await self._take_round(room_ids) - len(room_ids)
+
     async def _wait(self, began: float) -> None:
-        """Wait until a room has grown, or it is time to look after the file, and until the next round is due."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ROUND_SECONDS if self._has_deleted else LOOK_SECONDS):
-                await self._came.wait()
+        """Wait until a room has grown, or it is time to look after the file, and until the next round is due.
+
+        Where there is much to take in, nothing is waited for.
+        """
+        if self.lag > MOST_ENTRIES:
+            return
+        if not self._due:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS if self._has_deleted else LOOK_SECONDS):
+                    await self._came.wait()
         await asyncio.sleep(max(0.0, began + ROUND_SECONDS - time.monotonic()))
 
     async def _make(self) -> None:
@@ -146,12 +161,21 @@ class Indexer:
         log.info("search_index_made", path=str(self._file.path))
         await self._on_thread(self._make_anew)
         self._due.clear()
+        self._goals.clear()
         self._must_make, self._must_compare = False, True
         self.made_count += 1
 
     async def _compare(self) -> None:
-        """Compare the heads of all rooms with how far the index has come, slice by slice."""
+        """Compare all rooms with how far the index has come. If that fails they are to be compared again."""
         self._must_compare = False  # before the first slice: what comes later is compared once more
+        try:
+            await self._compare_all()
+        except BaseException:
+            self._must_compare = True
+            raise
+
+    async def _compare_all(self) -> None:
+        """Compare the heads of all rooms, slice by slice."""
         after, total, seen = "", 0, set[str]()
         while slice_ := await self._store.positions.page(NOBODY, after=after, limit=SLICE):
             for one in slice_:
@@ -167,8 +191,9 @@ class Indexer:
         self._total = total
         gone = [room_id for room_id in self._taken if room_id not in seen]
         if self.done < 1 or self.lag > FAR_BEHIND:
-            self.done = self._share() if self._due else 1.0
-        await self._on_thread(self._drop, gone)
+            self._goals = dict(self._due)
+            self.done = self._share(self.lag)
+        await self._on_thread(self._drop, gone, self.lag)
 
     def _next_rooms(self) -> list[str]:
         """Return the rooms whose logs the next round reads: those that have waited longest."""
@@ -180,24 +205,32 @@ class Indexer:
             entries += min(PAGE, self._behind(room_id))
         return rooms
 
-    async def _take_round(self, room_ids: Sequence[str]) -> None:
-        """Take in what is next in some rooms. One that has more goes behind the others."""
+    async def _take_round(self, room_ids: Sequence[str]) -> int:
+        """Take in what is next in some rooms, and return how many have more. They go behind the others."""
         after = {room_id: self._seq_of(room_id) for room_id in room_ids}
         asked = {room_id: self._due.pop(room_id) for room_id in room_ids}
+        lag = self.lag  # of the others: the thread must not look at what changes here meanwhile
         try:
             found = await self._store.log.news(after, limit=PAGE)
             stale = await self._of_other_epochs(found)
-            await self._on_thread(self._take_in, stale)
+            await self._on_thread(self._take_in, stale, lag)
         except BaseException:
             self._due = asked | self._due
             raise
-        for news in stale:
-            taken = self._taken.get(news.head.room_id)
-            if news.entries and taken is not None and taken.seq < news.head.seq:
-                self._due.setdefault(news.head.room_id, news.head.seq)
+        unread = {
+            news.head.room_id: news.head.seq
+            for news in stale
+            if news.entries and self._seq_of(news.head.room_id) < news.head.seq
+        }
+        for room_id, seq in unread.items():
+            self._due[room_id] = max(seq, self._due.get(room_id, 0))
         if self.done < 1:
-            self.done = self._share() if self._due else 1.0
-            await self._on_thread(self._drop, ())
+            for room_id in room_ids:
+                if room_id not in unread or self._seq_of(room_id) >= self._goals.get(room_id, 0):
+                    self._goals.pop(room_id, None)
+            self.done = self._share(lag)
+            await self._on_thread(self._drop, (), lag)
+        return len(unread)
 
     async def _of_other_epochs(self, found: Sequence[News]) -> list[News]:
         """Return what was found, with the logs of rooms under another epoch read from their beginning."""
@@ -220,8 +253,9 @@ class Indexer:
     def _behind(self, room_id: str) -> int:
         return max(0, self._due[room_id] - self._seq_of(room_id))
 
-    def _share(self) -> float:
-        return max(0.0, min(0.999, 1 - self.lag / max(1, self._total)))
+    def _share(self, lag: int) -> float:
+        """Return how much of the index is made: all, once it has what stood in the logs when they were compared."""
+        return max(0.0, min(0.999, 1 - lag / max(1, self._total))) if self._goals else 1.0
 
     async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -253,12 +287,12 @@ class Indexer:
                 self._connection.close(force=True)
         self._connection = self._rows = None
 
-    def _take_in(self, found: Sequence[News]) -> None:
+    def _take_in(self, found: Sequence[News], lag: int) -> None:
         with self._writing() as rows:
             changed = {
                 news.head.room_id: rows.take_in(news, self._taken.get(news.head.room_id)) for news in found
             }
-            rows.note(done=self.done, lag=self.lag)
+            rows.note(done=self.done, lag=lag)
         for room_id, taken in changed.items():
             if taken is None:
                 self._taken.pop(room_id, None)
@@ -268,11 +302,11 @@ class Indexer:
                 self._has_deleted |= taken.has_deleted
         self.taken_count += sum(len(news.entries) for news in found)
 
-    def _drop(self, room_ids: Sequence[str]) -> None:
+    def _drop(self, room_ids: Sequence[str], lag: int) -> None:
         """Take away rooms that the store does not have, and store how far the index is."""
         with self._writing() as rows:
             rows.drop(room_ids)
-            rows.note(done=self.done, lag=self.lag)
+            rows.note(done=self.done, lag=lag)
         for room_id in room_ids:
             del self._taken[room_id]
             self._has_deleted = True

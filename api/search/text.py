@@ -116,11 +116,17 @@ def _pairs(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(len(run) - 1)]
 
 
+MOST_KEPT: Final = 20_000
+"""More characters than people write with on one server. Unicode has a million, which would take 200 MB."""
+
+
 class _Folding(dict[int, str]):
     """What becomes of each character of a text that is taken apart. It is found out when the character first comes."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = found = _folded(chr(code))
+        found = _folded(chr(code))
+        if len(self) < MOST_KEPT:
+            self[code] = found
         return found
 
 

@@ -1,6 +1,7 @@
 """Searching messages over HTTP, on each store: what is found, by whom, and what is found no more."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,13 @@ import apsw
 import pytest
 
 from api.config import Settings
+from api.errors import Overloaded
+from api.models.log import Message
 from api.models.rooms import LOBBY_ID, Role
 from api.rooms import search as search_module
 from api.search.file import IndexFile
+from api.search.index import Candidates, SearchIndex, Wanted
+from api.search.match import matches
 from tests.accounts.programs import made_token, program
 from tests.node import Node, Person, eventually, running
 from tests.rooms.finding import bodies, found, is_ready, say, search, until_found
@@ -261,6 +266,84 @@ async def test_the_metrics_and_the_probe_tell_of_the_index(node: Node, alice: Pe
     assert values["tailwire_search_rebuilds_total"] == "1.0"
     assert any(line.startswith('tailwire_searches_total{outcome="done"}') for line in lines)
     assert any(line.startswith("tailwire_search_seconds_count") for line in lines)
+
+
+# -- what a search may cost
+
+
+@pytest.mark.stores("sqlite")
+async def test_the_texts_of_what_was_found_are_looked_at_beside_the_event_loop(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set[int]()
+
+    def noted(wanted: Wanted, message: Message) -> bool:
+        threads.add(threading.get_ident())
+        return matches(wanted, message)
+
+    monkeypatch.setattr(search_module, "matches", noted)
+    await say(alice, LOBBY_ID, "long words")
+    await until_found(alice, "long")
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.stores("sqlite")
+async def test_a_page_that_takes_long_is_short_and_has_a_next_one(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "MORE", 1)
+    for at in range(6):
+        await say(bob, LOBBY_ID, f"echo {at}")
+    await until_found(alice, "echo", 6)
+    await block(alice, bob)
+    looks, find = list[int](), SearchIndex.find
+
+    async def limited(index: SearchIndex, wanted: Wanted, *, below: int | None, limit: int) -> Candidates:
+        looks.append(limit)
+        if len(looks) > most_looks:
+            raise Overloaded
+        return await find(index, wanted, below=below, limit=limit)
+
+    monkeypatch.setattr(SearchIndex, "find", limited)
+    most_looks = 1
+    page = await search(alice, "echo", limit=2)
+    assert (page["items"], len(looks)) == ([], 2)
+    assert page["next_cursor"] is not None
+    looks.clear()
+    most_looks = 9
+    monkeypatch.setattr(search_module, "MAX_SECONDS", 0.0)
+    page = await search(alice, "echo", limit=2, cursor=page["next_cursor"])
+    assert (page["items"], len(looks)) == ([], 1)
+    assert page["next_cursor"] is not None
+
+
+@pytest.mark.stores("sqlite")
+async def test_no_more_searches_wait_than_are_answered_soon(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "AT_ONCE", 1)
+    monkeypatch.setattr(search_module, "MOST_WAITING", 1)
+    settings = Settings(store=store_url, signup="open", searches_per_minute=10_000)
+    async with running(settings) as node:
+        alice = await node.sign_up("alice")
+        await say(alice, LOBBY_ID, "echo")
+        await until_found(alice, "echo")
+        find, go_on, waiting = SearchIndex.find, asyncio.Event(), asyncio.Event()
+
+        async def slow(index: SearchIndex, wanted: Wanted, *, below: int | None, limit: int) -> Candidates:
+            waiting.set()
+            await go_on.wait()
+            return await find(index, wanted, below=below, limit=limit)
+
+        monkeypatch.setattr(SearchIndex, "find", slow)
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(alice.http.get("/search", params={"q": "echo"})) for _ in range(3)]
+            await waiting.wait()
+            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            assert [one.result().json()["code"] for one in done] == ["unavailable"]
+            go_on.set()
+        assert sorted(one.result().status_code for one in asked) == [200, 200, 503]
 
 
 # -- many processes and nodes

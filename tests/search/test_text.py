@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.search import text as module
 from api.search.query import parse
 from api.search.text import normal, stands_in, wanted_words, words_of
 from tests.search.table import ROWS
@@ -52,3 +53,10 @@ def test_long_words_are_cut_alike() -> None:
     word = "a" * 4_000
     assert words_of(word) == ["a" * 64]
     assert stands_in(wanted_words(word), words_of(word))
+
+
+def test_not_every_character_of_unicode_is_kept() -> None:
+    for start in range(0, 0x30000, 0x1000):
+        normal("".join(map(chr, range(start, start + 0x1000))))
+    assert len(module._FOLDING) <= module.MOST_KEPT
+    assert normal("\U0002f800\U0001f600 É") == "丽 \U0001f600 e"

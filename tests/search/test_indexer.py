@@ -1,0 +1,152 @@
+"""The task that keeps the index up to the logs, on a store that never rests (api/search/indexer.py)."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.errors import Unavailable
+from api.models.changes import Grown
+from api.models.followers import Progress
+from api.models.log import Draft, Kind, News
+from api.models.rooms import LOBBY_ID
+from api.search import indexer as module
+from api.search.file import IndexFile
+from api.search.indexer import Indexer
+from api.store.base.store import Store
+from api.tasks import Tasks
+from tests.node import eventually
+from tests.search.make import STORE_ID
+
+pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
+
+WORD = "xylophonistin"
+numbers = count()
+
+
+@asynccontextmanager
+async def indexing(store: Store, path: Path) -> AsyncIterator[Indexer]:
+    indexer, tasks = Indexer(store, IndexFile(path, STORE_ID)), Tasks()
+    tasks.keep("search", indexer.run)
+    try:
+        yield indexer
+    finally:
+        await tasks.close()
+        await indexer.close()
+
+
+async def append(store: Store, kind: Kind, data: Any) -> Grown:
+    """Append to the lobby; return what the feed would tell of it."""
+    said = Draft(kind, "user-ada", "ada", at=5_000, ref=f"ref-{next(numbers)}", data=data)
+    await store.log.append(LOBBY_ID, said)
+    head = (await store.log.heads([LOBBY_ID]))[LOBBY_ID]
+    return Grown(LOBBY_ID, head.epoch, head.seq, 1, frozenset())
+
+
+async def say(store: Store, body: str) -> Grown:
+    return await append(store, Kind.MESSAGE, {"body": body, "reply_to": None})
+
+
+async def is_made(indexer: Indexer) -> bool:
+    return indexer.done == 1
+
+
+def has_word(directory: Path) -> bool:
+    return any(WORD.encode() in one.read_bytes() for one in directory.glob("search.db*"))
+
+
+@pytest.fixture
+def restless(store: Store, monkeypatch: pytest.MonkeyPatch) -> dict[str, Indexer]:
+    """Let a room grow whenever logs are read, once an indexer is put in here."""
+    told: dict[str, Indexer] = {}
+    read = store.log.news
+
+    async def news(after: Mapping[str, int], *, limit: int) -> list[News]:
+        found = await read(after, limit=limit)
+        if told:
+            told["indexer"].wake(await say(store, "noise"))
+        return found
+
+    monkeypatch.setattr(store.log, "news", news)
+    return told
+
+
+async def test_an_index_is_made_and_forgets_while_rooms_grow_all_the_time(
+    store: Store, restless: dict[str, Indexer], tmp_path: Path
+) -> None:
+    await say(store, "before")
+    async with indexing(store, tmp_path / "search.db") as indexer:
+        restless["indexer"] = indexer
+        await eventually(lambda: is_made(indexer), 5)
+        said = await say(store, WORD)
+        indexer.wake(said)
+
+        async def stands() -> bool:
+            return has_word(tmp_path)
+
+        async def is_gone() -> bool:
+            return not has_word(tmp_path)
+
+        await eventually(stands, 5)
+        indexer.wake(await append(store, Kind.DELETE, {"target": said.seq}))
+        await eventually(is_gone, 5)
+
+
+async def test_what_could_not_be_compared_is_compared_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(store, WORD)
+    read, tries = store.positions.page, count()
+
+    async def page(follower: str, *, after: str, limit: int) -> list[Progress]:
+        if next(tries) == 0:
+            raise Unavailable
+        return await read(follower, after=after, limit=limit)
+
+    monkeypatch.setattr(store.positions, "page", page)
+    async with indexing(store, tmp_path / "search.db") as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+        assert has_word(tmp_path)
+
+
+class Watched(dict[str, int]):
+    """Rooms that are due. It notes the threads that look at all of them."""
+
+    threads: set[str]
+
+    def __iter__(self) -> Iterator[str]:
+        self.threads.add(threading.current_thread().name)
+        return super().__iter__()
+
+
+async def test_what_the_feed_changes_is_looked_at_by_the_event_loop_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    await say(store, "before")
+    async with indexing(store, tmp_path / "search.db") as indexer:
+        due = indexer._due = Watched()
+        due.threads = set()
+        await eventually(lambda: is_made(indexer), 5)
+        indexer.wake(await say(store, "after"))
+
+        async def is_taken() -> bool:
+            return indexer.lag == 0 and indexer.taken_count >= 2
+
+        await eventually(is_taken, 5)
+        assert due.threads == {threading.current_thread().name}
+
+
+async def test_a_room_with_many_pages_is_taken_in_without_a_wait(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "ROUND_SECONDS", 60.0)
+    for number in range(7):
+        await say(store, f"word {number}")
+    async with indexing(store, tmp_path / "search.db") as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+        assert indexer.taken_count >= 7
