@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   session: ['account', 'rooms', 'wire', 'browser'],
   app: ['session', 'account', 'rooms', 'wire/api', 'wire', 'emoji', 'formatting', 'browser'],
   'views/parts': ['app', 'session', 'account', 'admin', 'rooms', 'wire', 'emoji', 'browser'],
-  'views/account': ['views/parts', 'wire', 'browser'],
+  'views/account': ['views/parts', 'account', 'wire', 'browser'],
   'views/admin': ['views/parts', 'views/account', 'admin', 'wire/api', 'wire', 'browser'],
   'views/timeline': ['views/parts', 'rooms', 'wire', 'formatting', 'browser'],
   'views/rooms': ['views/parts', 'views/timeline', 'rooms', 'wire', 'browser'],

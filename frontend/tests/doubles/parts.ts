@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import type { App } from '../../src/app';
 import { Lazy } from '../../src/browser/lazy';
 import { LazyParts } from '../../src/browser/lazy_parts';
@@ -15,5 +16,6 @@ export function messageParts() {
     emoji: new Lazy(() => Promise.resolve(new Catalogue())),
     parts: new LazyParts(),
     recentEmoji: new RecentEmoji(new MemoryStorage()),
+    router: { route: signal({ name: 'home' }) },
   } as unknown as App;
 }

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterable, Coroutine, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
@@ -49,7 +50,7 @@ class SyncClient:
         self.close()
 
     def close(self) -> None:
-        """End everything and the thread. What waits in other threads raises Closed."""
+        """End everything and the thread. What waits in other threads raises Closed, and what is iterated there ends."""
         thread, loop = self._thread, self._loop
         self._thread = None
         if thread is None or loop is None:
@@ -70,14 +71,16 @@ class SyncClient:
         future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, CancelledError):  # two classes: the loop's, and that of other threads
             raise Closed("The client was closed") from None
         except BaseException:
             future.cancel()  # where it is this thread that was interrupted
             raise
 
     def each(self, items: AsyncIterable[T]) -> Iterator[T]:
-        """Yield what this yields."""
+        """Yield what this yields, until the client is closed. Raises Closed where it is not open."""
+        if self._loop is None:
+            raise Closed("The client is not open: use it with `with`")
         iterator = aiter(items)
 
         async def following() -> Any:
@@ -91,6 +94,8 @@ class SyncClient:
         try:
             while (item := self.wait(following())) is not _NOTHING:
                 yield item
+        except Closed:
+            return  # what waited while the client was closed ends, as what is read then does
         finally:
             with suppress(Closed):
                 self.wait(end())
