@@ -116,9 +116,12 @@ export class FileUrls {
   }
 }
 
-/** The policy of the page allows its own origin only, whatever name the server gives itself. */
+/**
+ * The address from the page on. The policy of the page allows its own origin only, and the server may give itself another
+ * name, and a path below which the page is.
+ */
 function pathOf(url: string | undefined): string | null {
   if (url === undefined) return null;
   const { pathname, search } = new URL(url, 'http://server.invalid');
-  return pathname.slice(1) + search;
+  return pathname.slice(pathname.lastIndexOf('/files/') + 1) + search;
 }

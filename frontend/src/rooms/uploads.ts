@@ -330,7 +330,9 @@ export class Uploads {
         ? await this.#timed(signal, (signal) =>
             api.upload(room_id, { name, type, alt }, bytes, signal),
           )
-        : await api.begin(room_id, { name, type, alt }, bytes.size, signal);
+        : await this.#timed(signal, (signal) =>
+            api.begin(room_id, { name, type, alt }, bytes.size, signal),
+          );
       this.#change(id, { file_id: file.file_id, told_alt: alt });
     }
     let size = LEAST_PART_BYTES;

@@ -39,6 +39,17 @@ test('what is shown at once is asked for together, and only its path is used', a
   expect(urls.of('a', false).value).toBe('files/a/2.sign/name.png');
 });
 
+test('below a path of another site, an address begins at the page', async () => {
+  const url = 'https://other.example/chat/files/a/1.sign/files';
+  const below = new FileUrls(
+    { addresses: async () => [{ file_id: 'a', url, expires_at: '' }] },
+    clock,
+  );
+  below.hold('a', false);
+  await clock.advance(100);
+  expect(below.of('a', false).value).toBe('files/a/1.sign/files');
+});
+
 test('more than a hundred are asked for in several requests', async () => {
   for (let number = 0; number < 101; number++) urls.hold(`${number}`, true);
   await clock.advance(100);

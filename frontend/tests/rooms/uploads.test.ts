@@ -106,6 +106,15 @@ test('without a connection an upload is tried again by itself', async () => {
   expect(states()).toEqual(['whole']);
 });
 
+test('a request that begins an upload and is stuck is given up', async () => {
+  const release = hold();
+  uploads.add('lobby', 'lobby', [makeFile('film', MEGABYTE)]);
+  await clock.advance(60_000);
+  release();
+  await all();
+  expect(states()).toEqual(['waiting']);
+});
+
 test('after a reload, uploads go on and the message that waits for them is sent', async () => {
   hold();
   uploads.add('lobby', 'lobby', [makeFile('film', MEGABYTE)]);
