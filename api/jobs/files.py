@@ -6,6 +6,7 @@ is gone on with, and no byte is left without a row.
 """
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import suppress
 from typing import Final
@@ -27,6 +28,8 @@ USED: Final = "files"
 LOOK_SECONDS: Final = 60.0
 """How often this process looks for what to remove, unless something is given up here."""
 SLICE: Final = 100
+RECOUNT_SECONDS: Final = 3_600.0
+"""Counting anew reads the rows of all files, so it is done when a process begins to remove, and then this rarely."""
 LEFT_MS: Final = 3_600_000
 """What a process that crashed left of its work on a picture is removed after this time."""
 
@@ -42,6 +45,7 @@ class FileRemoval:
         self._files = files
         self._unsent_ms = unsent_ms
         self._begun = asyncio.Event()
+        self._recount_at = 0.0
         self.used = asyncio.Event()
         """Is set when a file is uploaded here."""
         self.counts: Counter[str] = Counter()
@@ -72,7 +76,9 @@ class FileRemoval:
                 await self._files.remove(file_id)
                 if await self._store.attachments.remove(file_id):
                     self.counts["removed"] += 1
-        await self._store.attachments.recount()
+        if time.monotonic() >= self._recount_at:
+            await self._store.attachments.recount()
+            self._recount_at = time.monotonic() + RECOUNT_SECONDS
         await self._files.tidy(now_ms() - LEFT_MS)
 
     async def _sweep(self) -> None:

@@ -51,6 +51,21 @@ async def kept(  # noqa: PLR0917
         await store.attachments.claim([file_id], user_id=one.user_id, room_id=room.id, ref=ref, at=at)
 
 
+async def test_removing_often_does_not_count_all_files_anew_each_time(
+    store: Store, removal: FileRemoval, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = list[str]()
+
+    async def recount() -> bool:
+        counted.append("anew")
+        return False
+
+    monkeypatch.setattr(store.attachments, "recount", recount)
+    for _ in range(3):
+        await removal.remove_all()
+    assert counted == ["anew"]
+
+
 async def test_what_was_not_sent_in_time_goes_and_what_its_message_has_stays(
     store: Store, files: FileStore, removal: FileRemoval, den: Room
 ) -> None:
