@@ -59,7 +59,7 @@ class FolderFiles(FileStore):
         kept = await self.size(file_id)
         if kept is not None and await self.size(file_id, Part.UPLOAD) is None:
             return await add_nothing(kept, offset, chunks)
-        upload = await self._do(partial(_Upload.open, self._path(file_id, Part.UPLOAD)))
+        upload = await self._open(partial(_Upload.open, self._path(file_id, Part.UPLOAD)), _Upload.close)
         waiting = bytearray()
         try:
             if upload.offset != offset:
@@ -110,7 +110,7 @@ class FolderFiles(FileStore):
     async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncIterator[bytes]:
         """Yield the bytes from `begin` up to `end`."""
         try:
-            descriptor = await self._do(partial(os.open, self._path(file_id, part), os.O_RDONLY))
+            descriptor = await self._open(partial(os.open, self._path(file_id, part), os.O_RDONLY), os.close)
         except FileNotFoundError:
             raise NotFound from None
         try:
@@ -149,6 +149,15 @@ class FolderFiles(FileStore):
     def _path(self, file_id: str, part: Part) -> Path:
         """Return where a part of a file is. Raises `NotFound` for an id that is none of ours."""
         return self._root / part / known_form(file_id)[:2].lower() / file_id
+
+    async def _open(self, work: Callable[[], T], close: Callable[[T], None]) -> T:
+        """Open something in a thread. If the caller is cancelled meanwhile, it is closed as soon as it is open."""
+        opening = asyncio.ensure_future(self._do(work))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(partial(_close_opened, close))
+            raise
 
     async def _do(self, work: Callable[[], T]) -> T:
         def translated() -> T:
@@ -189,6 +198,11 @@ class _Upload:
 
     def close(self) -> None:
         os.close(self._descriptor)  # which ends the lock, too
+
+
+def _close_opened(close: Callable[[T], None], opening: "asyncio.Future[T]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        close(opening.result())
 
 
 def _keep(upload: Path, kept: Path, clean: Path | None) -> int:

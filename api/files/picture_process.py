@@ -67,6 +67,8 @@ DESCRIPTORS: Final = 32
 NICENESS: Final = 10
 """Messages go first."""
 
+FIRST_TO_END: Final = "1000"
+
 THUMB_PIXELS: Final = 720
 """The longest side of a thumbnail: twice what the page shows, for screens of high density."""
 BLUR_PIXELS: Final = 32
@@ -140,6 +142,10 @@ def _confine(seconds: float) -> None:
     with suppress(ValueError):  # macOS has this limit and lets nobody set it
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     os.nice(NICENESS)
+    with suppress(
+        OSError
+    ):  # only Linux has this: where memory is short, this process ends and not the server
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END, encoding="ascii")
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -59,6 +59,7 @@ class S3Files(FileStore):
         )
         self._spool = Path(tempfile.gettempdir()) if spool is None else spool
         self._space = asyncio.Semaphore(AT_ONCE)
+        self._adding: set[str] = set()  # uploads to which this process adds now
 
     async def close(self) -> None:
         """Do nothing: there are no threads of our own."""
@@ -72,6 +73,15 @@ class S3Files(FileStore):
         self, file_id: str, offset: int, chunks: AsyncIterator[bytes], *, size: int | None = None
     ) -> int:
         """Add bytes to an upload, and return its new offset."""
+        if file_id in self._adding:
+            raise BadOffset("Another request adds to this file now")
+        self._adding.add(file_id)
+        try:
+            return await self._append(file_id, offset, chunks, size)
+        finally:
+            self._adding.discard(file_id)
+
+    async def _append(self, file_id: str, offset: int, chunks: AsyncIterator[bytes], size: int | None) -> int:
         pieces = await self._pieces(file_id, Part.UPLOAD)
         if not pieces and (kept := await self.size(file_id)) is not None:
             return await add_nothing(kept, offset, chunks)
@@ -94,7 +104,7 @@ class S3Files(FileStore):
                             await self._put(piece)
             finally:
                 if piece.has_more:
-                    await self._put(piece)
+                    await self._put_last(piece)
         finally:
             piece.close()
         return offset
@@ -215,6 +225,12 @@ class S3Files(FileStore):
                 )
         await piece.stored()
 
+    async def _put_last(self, piece: "_Piece") -> None:
+        """Store a piece that is not full, unless another process has stored more of it meanwhile."""
+        stored = await self._pieces(piece.file_id, Part.UPLOAD)
+        if stored.get(piece.number, 0) < piece.size:
+            await self._put(piece)
+
     async def _keep_local(self, file_id: str, path: Path) -> None:
         number = 0
         with path.open("rb") as file:
@@ -266,6 +282,10 @@ class _Piece:
         self._size = 0
         self._stored = 0
         self._waiting = bytearray()
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     @property
     def is_full(self) -> bool:

@@ -1,20 +1,23 @@
 """Uploads files, gives them to the messages that are sent with them, and says who may have which."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from api.clock import now_ms
-from api.errors import BadFile, BadOffset, NotFound, QuotaReached, TailwireError, TooLarge
+from api.errors import BadFile, BadOffset, NotFound, Overloaded, QuotaReached, TailwireError, TooLarge
 from api.files.addresses import FileAddresses
 from api.files.content_types import BINARY, HEAD_BYTES, PICTURES, SHOWN_INLINE, type_of
 from api.files.names import disposition_of, name_in
 from api.files.pictures import Pictures
 from api.files.store import FileStore, Part
 from api.ids import random_id
+from api.limits.concurrency import ConcurrencyLimit
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, file_ids_in
-from api.models.log import Appended, Draft, Json, Kind
+from api.models.log import Appended, Draft, EntryData, Json, Kind
 from api.models.page import Page
 from api.models.rooms import Member
 from api.rooms.members import MemberService
@@ -30,6 +33,8 @@ SPARE_BYTES: Final = 256 * 1024 * 1024
 """So much of a disk is left free: a database beside the files must go on writing."""
 MOST_PICTURE_BYTES: Final = 64 * 1024 * 1024
 """A picture of more bytes is kept as any other file, and is not shown."""
+MOST_AT_ONCE: Final = 16
+"""So many requests of a user add to files on a node at a time. A page sends three, and each may last for hours."""
 MAX_CLAIMED_CHARACTERS: Final = 128
 MS_PER_SECOND: Final = 1_000
 THUMB_TYPE: Final = "image/webp"
@@ -123,6 +128,8 @@ class AttachmentService:
         self._look = parts.pictures.look
         self.limits = parts.limits
         self._is_used = False
+        self._adding: WeakValueDictionary[str, ConcurrencyLimit] = WeakValueDictionary()
+        self._finishing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.on_used: Callable[[], None] = lambda: None
         """Is called when a file is uploaded."""
         self.on_gone: Callable[[], None] = lambda: None
@@ -151,17 +158,9 @@ class AttachmentService:
             raise TooLarge(f"A file may have at most {self.limits.file_bytes} bytes")
         await self._require_space(size)
         now = now_ms()
-        attachment = Attachment(
-            random_id(),
-            room_id,
-            author.user_id,
-            name,
-            size,
-            made_at=now,
-            touched_at=now,
-            type=claimed[:MAX_CLAIMED_CHARACTERS],
-            alt=alt,
-        )
+        mine = (random_id(), room_id, author.user_id, name, size)
+        claimed = claimed[:MAX_CLAIMED_CHARACTERS]
+        attachment = Attachment(*mine, made_at=now, touched_at=now, type=claimed, alt=alt)
         if not self._is_used:
             await self._store.keep(USED, "yes")
             self._is_used = True
@@ -182,13 +181,22 @@ class AttachmentService:
     ) -> tuple[Attachment, int]:
         """Add bytes to an upload from `offset` on. Returns the file, and its new offset. The last bytes make it whole.
 
-        What came before an error is kept. Raises `BadOffset`, `TooLarge`, and `BadFile` for what is refused.
+        What came before an error is kept. Raises `BadOffset`, `TooLarge`, `BadFile` for what is refused, and
+        `Overloaded` for more than `MOST_AT_ONCE` at a time.
         """
+        async with self._adding.setdefault(attachment.user_id, ConcurrencyLimit(MOST_AT_ONCE, 0)).take():
+            return await self._add(attachment, offset, chunks)
+
+    async def _add(
+        self, attachment: Attachment, offset: int, chunks: AsyncIterator[bytes]
+    ) -> tuple[Attachment, int]:
         file_id = attachment.id
         if attachment.is_whole:
             if offset != attachment.size:
                 raise BadOffset
             return attachment, offset
+        if offset == attachment.size and await self._is_kept(attachment):
+            return await self._finish(attachment), offset  # after a crash
         try:
             reached = await self._files.append(file_id, offset, self._counted(chunks), size=attachment.size)
         finally:
@@ -196,13 +204,18 @@ class AttachmentService:
         if reached == attachment.size:
             return await self._finish(attachment), reached
         if not is_there:
+            newest = await self._newest(attachment)
+            if newest is not None and newest.is_whole:
+                return newest, newest.size  # another request has brought the rest
             await self._files.remove(file_id)
             raise NotFound
         return attachment, reached
 
     async def offset(self, attachment: Attachment) -> int:
         """Return how many bytes of an upload are kept."""
-        return attachment.size if attachment.is_whole else await self._files.offset(attachment.id)
+        if attachment.is_whole or await self._is_kept(attachment):
+            return attachment.size
+        return await self._files.offset(attachment.id)
 
     async def describe(self, attachment: Attachment, alt: str) -> Attachment:
         """Give a file that no message has another text that stands for it."""
@@ -233,14 +246,8 @@ class AttachmentService:
         if len(found) == len(ids):
             return [found[one].data for one in ids]
         named: Json = [{"file_id": one} for one in ids]
-        draft = Draft(
-            Kind.MESSAGE,
-            member.user_id,
-            member.username,
-            now_ms(),
-            ref,
-            {"body": body, "reply_to": reply_to, "files": named},
-        )
+        data: EntryData = {"body": body, "reply_to": reply_to, "files": named}
+        draft = Draft(Kind.MESSAGE, member.user_id, member.username, now_ms(), ref, data)
         if await self._store.log.is_stored(member.room_id, draft):
             return named
         await self.release(member, ref, list(found))
@@ -320,11 +327,22 @@ class AttachmentService:
 
     async def _finish(self, attachment: Attachment) -> Attachment:
         """Make an upload whole, of which all bytes are kept. It may be done again after a crash."""
+        # A client that had no answer asks again while its picture is still looked at: it waits for the first request.
+        async with self._finishing.setdefault(attachment.id, asyncio.Lock()):
+            newest = await self._newest(attachment)
+            if newest is not None and newest.is_whole:
+                return newest
+            return await self._finish_first(attachment)
+
+    async def _finish_first(self, attachment: Attachment) -> Attachment:
         try:
             looked = await self._kept(attachment)
-        except BadFile:
+        except BadFile as error:
+            newest = await self._newest(attachment)
+            if await self._is_kept(attachment) or (newest is not None and newest.is_whole):
+                raise Overloaded("Another node makes this file whole now") from error
             self.counts["refused"] += 1
-            await self._store.attachments.give_up((await self._newest(attachment)) or attachment)
+            await self._store.attachments.give_up(newest or attachment)
             raise
         whole = await self._store.attachments.finish(attachment.id, looked, at=now_ms())
         if whole is None:
@@ -332,6 +350,11 @@ class AttachmentService:
             raise NotFound
         self.counts["whole"] += 1
         return whole
+
+    async def _is_kept(self, attachment: Attachment) -> bool:
+        """Say whether an upload has become a file, of which the row may not tell yet."""
+        is_upload = await self._files.size(attachment.id, Part.UPLOAD) is not None
+        return not is_upload and await self._files.size(attachment.id) is not None
 
     async def _newest(self, attachment: Attachment) -> Attachment | None:
         return (await self._store.attachments.get_many([attachment.id])).get(attachment.id)

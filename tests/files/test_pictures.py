@@ -4,6 +4,8 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -192,6 +194,13 @@ async def test_when_too_many_wait_the_next_is_refused_at_once(
     monkeypatch.setattr("api.files.pictures.MOST_WAITING", 0)
     with pytest.raises(Overloaded):
         await looked_at(pictures, written("PNG"), tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="only Linux has it")
+def test_where_memory_is_short_the_process_that_looks_ends_before_the_server() -> None:
+    code = "from api.files.picture_process import _confine as c; c(9); print(open('/proc/self/oom_score_adj').read())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert told.stdout.split() == ["1000"]
 
 
 def environment_of(process_id: int) -> bytes:

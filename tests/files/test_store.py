@@ -1,7 +1,9 @@
 """The bytes of files, in a folder and in S3: added to in parts, kept whole, read in ranges, and gone when removed."""
 
 import asyncio
+import os
 import random
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from api.files import FileStore, S3Access, open_file_store
 from api.files.s3 import PIECE_BYTES
 from api.files.store import Kept, Part
 from api.ids import random_id
+from tests.node import eventually
+from tests.s3 import S3Server
 
 pytestmark = pytest.mark.anyio
 
@@ -184,3 +188,73 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
 def test_a_place_that_is_none_is_refused(where: str) -> None:
     with pytest.raises(Invalid):
         open_file_store(where, S3Access())
+
+
+async def held(begun: asyncio.Event, may_end: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield a byte, and break off when that is wanted."""
+    yield b"a"
+    begun.set()
+    await may_end.wait()
+    raise Broken
+
+
+async def test_one_process_adds_to_an_upload_once_at_a_time(files: FileStore) -> None:
+    file_id, begun, may_end = random_id(), asyncio.Event(), asyncio.Event()
+    first = asyncio.create_task(files.append(file_id, 0, held(begun, may_end)))
+    await begun.wait()
+    with pytest.raises(BadOffset, match="Another request"):
+        await files.append(file_id, 0, chunks(b"abc"))
+    may_end.set()
+    with pytest.raises(Broken):
+        await first
+    assert await files.append(file_id, 1, chunks(b"bc")) == 3
+
+
+async def test_a_request_that_breaks_off_late_cuts_off_nothing_that_another_process_has_stored(
+    s3: S3Server, tmp_path: Path
+) -> None:
+    place = f"s3://{s3.bucket()}"
+    files, other = (open_file_store(place, s3.access, tmp_path) for _ in range(2))
+    file_id, begun, may_end = random_id(), asyncio.Event(), asyncio.Event()
+    late = asyncio.create_task(files.append(file_id, 0, held(begun, may_end)))
+    await begun.wait()
+    assert await other.append(file_id, 0, chunks(CONTENT)) == len(CONTENT)
+    may_end.set()
+    with pytest.raises(Broken):
+        await late
+    assert await other.offset(file_id) == len(CONTENT)
+    assert await other.keep(file_id) == len(CONTENT)
+    assert await read(other, file_id) == CONTENT
+
+
+async def test_who_goes_away_while_a_file_is_opened_leaves_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, file_id, opened = open_file_store(str(tmp_path), S3Access()), random_id(), os.open
+    await files.append(file_id, 0, chunks(b"abc"))
+    await files.keep(file_id)
+    begun, may_open, found = threading.Event(), threading.Event(), list[int]()
+
+    def open_slowly(path: Path, flags: int) -> int:
+        begun.set()
+        assert may_open.wait(10)
+        found.append(opened(path, flags))
+        return found[0]
+
+    monkeypatch.setattr("api.files.folder.os.open", open_slowly)
+    reading = asyncio.create_task(read(files, file_id))
+    await asyncio.to_thread(begun.wait, 10)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    may_open.set()
+    await files.close()
+
+    async def is_closed() -> bool:
+        try:
+            os.fstat(found[0])
+        except OSError:
+            return True
+        return False
+
+    await eventually(is_closed)

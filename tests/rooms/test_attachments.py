@@ -1,6 +1,7 @@
 """Files of messages: uploaded in parts, sent, served by signed addresses, and gone when they are deleted."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -8,6 +9,12 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from api.errors import Unavailable
+from api.files.folder import FolderFiles
+from api.files.pictures import Pictures
+from api.models.attachments import Attachment, FoundFile
+from api.rooms.attachments import AttachmentService
+from api.store.sqlite.attachments import SqliteAttachments
 from tests.files.hostile import written
 from tests.node import Node, Person, eventually
 
@@ -271,3 +278,126 @@ async def test_a_server_without_files_says_so(sqlite_node: Node) -> None:
     assert ("files" in server["features"], server["limits"]["file_bytes"]) == (False, 0)
     assert (await alice.http.post("/rooms/lobby/files", content=b"x")).status_code == 404
     assert (await send(alice, "f1")).json()["code"] == "bad_file"
+
+
+async def begin(person: Person, size: int) -> str:
+    answer = await person.http.post("/rooms/lobby/files", headers={"Upload-Length": str(size)})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["file_id"])
+
+
+async def patch(person: Person, file_id: str, offset: int, data: bytes = b"") -> httpx.Response:
+    headers = {"Upload-Offset": str(offset)}
+    return await person.http.patch(f"/files/{file_id}", content=data, headers=headers)
+
+
+async def test_a_picture_stays_when_its_last_part_is_sent_again_while_it_is_looked_at(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, data = await sqlite_node.sign_up("alice"), written("JPEG")
+    gates, came = [asyncio.Event(), asyncio.Event()], list[str]()
+    looks, ask, finish = iter(gates), Pictures._ask, AttachmentService._finish
+
+    async def ask_slowly(pictures: Pictures, request: dict[str, Any]) -> dict[str, Any] | None:
+        await next(looks).wait()
+        return await ask(pictures, request)
+
+    async def finish_noted(service: AttachmentService, attachment: Attachment) -> Attachment:
+        came.append(attachment.id)
+        return await finish(service, attachment)
+
+    async def both_came() -> bool:
+        return len(came) == 2
+
+    monkeypatch.setattr(Pictures, "_ask", ask_slowly)
+    monkeypatch.setattr(AttachmentService, "_finish", finish_noted)
+    file_id = await begin(alice, len(data))
+    first = asyncio.create_task(patch(alice, file_id, 0, data))
+
+    async def first_came() -> bool:
+        return len(came) == 1
+
+    await eventually(first_came)
+    again = asyncio.create_task(patch(alice, file_id, len(data)))
+    await eventually(both_came)
+    gates[0].set()
+    assert (await first).json()["whole"]
+    gates[1].set()
+    answer = await again
+    assert (answer.status_code, answer.json()["whole"]) == (200, True), answer.text
+    assert (await send(alice, file_id)).status_code == 201
+    assert (await alice.http.get(await url_of(alice, file_id))).status_code == 200
+
+
+async def test_a_part_that_is_answered_late_takes_nothing_from_a_file_that_is_whole(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    has_come, may_go, touch = asyncio.Event(), asyncio.Event(), SqliteAttachments.touch
+
+    async def touch_slowly(store: SqliteAttachments, file_id: str, *, at: int) -> bool:
+        if not has_come.is_set():
+            has_come.set()
+            await may_go.wait()
+        return await touch(store, file_id, at=at)
+
+    monkeypatch.setattr(SqliteAttachments, "touch", touch_slowly)
+    file_id = await begin(alice, 6)
+    late = asyncio.create_task(patch(alice, file_id, 0, b"abc"))
+    await has_come.wait()
+    assert (await patch(alice, file_id, 3, b"def")).json()["whole"]
+    may_go.set()
+    assert ((await late).status_code, (await late).json()["whole"]) == (200, True)
+    assert (await alice.http.get(await url_of(alice, file_id))).content == b"abcdef"
+
+
+async def test_a_picture_whose_bytes_are_kept_and_whose_row_is_not_is_made_whole_by_a_retry(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, data = await sqlite_node.sign_up("alice"), written("JPEG", quality=95)
+    finish = SqliteAttachments.finish
+
+    async def fails_once(
+        store: SqliteAttachments, file_id: str, looked: FoundFile, *, at: int
+    ) -> Attachment | None:
+        monkeypatch.setattr(SqliteAttachments, "finish", finish)
+        assert looked.size != len(data)
+        raise Unavailable
+
+    monkeypatch.setattr(SqliteAttachments, "finish", fails_once)
+    file_id = await begin(alice, len(data))
+    assert (await patch(alice, file_id, 0, data)).status_code == 503
+    head = await alice.http.head(f"/files/{file_id}")
+    assert head.headers["upload-offset"] == str(len(data))
+    again = await patch(alice, file_id, len(data))
+    assert (again.status_code, again.json()["whole"]) == (200, True), again.text
+
+
+async def test_one_user_cannot_take_all_connections_by_slow_uploads(
+    sqlite_node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.rooms.attachments.MOST_AT_ONCE", 1)
+    alice, bob = await sqlite_node.sign_up("alice"), await sqlite_node.sign_up("bob")
+    one, two, of_bob = await begin(alice, 4), await begin(alice, 4), await begin(bob, 4)
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"ab"
+        await may_end.wait()
+        yield b"cd"
+
+    append = FolderFiles.append
+
+    async def append_noted(files: FolderFiles, *given: Any, **named: Any) -> int:
+        has_begun.set()
+        return await append(files, *given, **named)
+
+    monkeypatch.setattr(FolderFiles, "append", append_noted)
+    sending = alice.http.patch(f"/files/{one}", content=slowly(), headers={"Upload-Offset": "0"})
+    first = asyncio.create_task(sending)
+    await has_begun.wait()
+    assert (await patch(alice, two, 0, b"abcd")).status_code == 503
+    assert (await patch(bob, of_bob, 0, b"abcd")).json()["whole"]
+    may_end.set()
+    assert (await first).json()["whole"]
+    assert (await patch(alice, two, 0, b"abcd")).json()["whole"]
