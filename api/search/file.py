@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-VERSION: Final = 1
+VERSION: Final = 2
 """It grows with every change of the tables, or of what `text` makes of a text."""
 BUSY_MS: Final = 2_000
 """A connection waits this long for a lock, which readers and the writer hold for some milliseconds."""
@@ -36,8 +36,8 @@ _TABLES: Final = (
     # Ids grow with the time of the message.
     """CREATE TABLE docs (id INTEGER PRIMARY KEY, room INTEGER NOT NULL, seq INTEGER NOT NULL,
     UNIQUE (room, seq)) STRICT""",
-    # Words are made by `text`, so this tokenizer only parts them at the blanks.
-    "CREATE VIRTUAL TABLE words USING fts5 (body, tags, tokenize = 'ascii')",
+    # Words are made by `text`, so this tokenizer only parts them at the blanks. Nobody asks for the lengths of texts.
+    "CREATE VIRTUAL TABLE words USING fts5 (body, tags, tokenize = 'ascii', columnsize = 0)",
     "INSERT INTO words (words, rank) VALUES ('secure-delete', 1)",
 )
 

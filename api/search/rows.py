@@ -129,6 +129,16 @@ class Rows:
         )
         return Taken(head.epoch, seq, has_deleted)
 
+    def merge(self, pages: int) -> bool:
+        """Merge so many pages of the parts in which FTS5 has the words. Return whether something was left to merge.
+
+        A word is looked up in each part. With a negative number all parts are to become one, which later calls go on
+        with (the command `merge` of FTS5).
+        """
+        before = self._connection.total_changes()
+        self._connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
+        return self._connection.total_changes() - before >= _SOME_WORK
+
     def drop(self, room_ids: Iterable[str]) -> None:
         """Take rooms away of which the store has nothing any more."""
         for room_id in room_ids:
@@ -248,5 +258,6 @@ class Rows:
         return number
 
 
+_SOME_WORK: Final = 2  # rows that are changed where FTS5 had something to merge, as its documentation says
 _COLUMNS: Final = {"rooms": "room_id", "people": "user_id"}
 _MAX_KNOWN: Final = 100_000

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from api.errors import Unavailable
@@ -111,6 +112,27 @@ async def test_what_could_not_be_compared_is_compared_again(
     async with indexing(store, tmp_path / "search.db") as indexer:
         await eventually(lambda: is_made(indexer), 5)
         assert has_word(tmp_path)
+
+
+async def test_what_many_rounds_have_made_becomes_one_part_and_says_the_same(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 5)
+    for number in range(60):
+        await say(store, f"word{number} all")
+    path = tmp_path / "search.db"
+    async with indexing(store, path) as indexer:
+
+        async def is_one() -> bool:
+            return indexer.done == 1 and not indexer._to_merge
+
+        await eventually(is_one, 10)
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        assert connection.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchall() == [(1,)]
+        found = connection.execute("SELECT count(*) FROM words WHERE words MATCH 'body : all'")
+        assert found.fetchall() == [(60,)]
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        assert "words_docsize" not in tables
 
 
 class Watched(dict[str, int]):
