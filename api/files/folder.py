@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from api.errors import BadOffset, NotFound, StorageFull, TooLarge, Unavailable
-from api.files.store import FileStore, Kept, Part, add_nothing, known_form
+from api.files.store import SPARE_BYTES, FileStore, Kept, Part, add_nothing, known_form
 from api.ids import random_id
 
 THREADS: Final = 8
@@ -193,8 +193,12 @@ class _Upload:
             self.offset += written
             left = left[written:]
         if self.offset - self._synced >= SYNC_BYTES:
-            os.fdatasync(self._descriptor)
+            os.fsync(self._descriptor)
             self._synced = self.offset
+            disk = os.fstatvfs(self._descriptor)
+            if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
+                # When it began there was space, and so there was for others that began beside it.
+                raise StorageFull("The disk for files is full")
 
     def close(self) -> None:
         os.close(self._descriptor)  # which ends the lock, too

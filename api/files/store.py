@@ -18,6 +18,8 @@ from typing import Final
 
 from api.errors import BadOffset, NotFound, TooLarge
 
+SPARE_BYTES: Final = 256 * 1024 * 1024
+"""So much of a disk is left free: a database beside the files must go on writing."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

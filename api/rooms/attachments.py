@@ -13,7 +13,7 @@ from api.files.addresses import FileAddresses
 from api.files.content_types import BINARY, HEAD_BYTES, PICTURES, SHOWN_INLINE, type_of
 from api.files.names import disposition_of, name_in
 from api.files.pictures import Pictures
-from api.files.store import FileStore, Part
+from api.files.store import SPARE_BYTES, FileStore, Part
 from api.ids import random_id
 from api.limits.concurrency import ConcurrencyLimit
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, file_ids_in
@@ -29,8 +29,6 @@ __all__ = ["Attachment", "AttachmentService", "FileLimits", "FileParts", "file_b
 
 USED: Final = "files"
 """Under this name the store keeps whether there ever was a file. Before that nobody looks for what to remove."""
-SPARE_BYTES: Final = 256 * 1024 * 1024
-"""So much of a disk is left free: a database beside the files must go on writing."""
 MOST_PICTURE_BYTES: Final = 64 * 1024 * 1024
 """A picture of more bytes is kept as any other file, and is not shown."""
 MOST_AT_ONCE: Final = 16

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import BadOffset, Invalid, NotFound, TooLarge, Unavailable
+from api.errors import BadOffset, Invalid, NotFound, StorageFull, TooLarge, Unavailable
 from api.files import FileStore, S3Access, open_file_store
 from api.files.s3 import PIECE_BYTES
 from api.files.store import Kept, Part
@@ -83,6 +83,21 @@ async def test_bytes_go_nowhere_but_to_the_end_of_an_upload(files: FileStore) ->
     assert await files.append(file_id, 5, chunks(b""), size=5) == 5
     async with files.local(file_id) as path:
         assert path.read_bytes() == b"abcde"
+
+
+async def test_an_upload_ends_before_the_disk_is_full_and_goes_on_when_there_is_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, file_id = open_file_store(str(tmp_path), S3Access()), random_id()
+    monkeypatch.setattr("api.files.folder.SPARE_BYTES", 2**60)
+    with pytest.raises(StorageFull):
+        await files.append(file_id, 0, chunks(CONTENT + CONTENT))
+    reached = await files.offset(file_id)
+    assert 0 < reached < len(CONTENT + CONTENT)
+    monkeypatch.undo()
+    rest = (CONTENT + CONTENT)[reached:]
+    assert await files.append(file_id, reached, chunks(rest)) == len(CONTENT + CONTENT)
+    await files.close()
 
 
 async def test_what_is_kept_may_be_kept_again(files: FileStore, others: FileStore) -> None:
