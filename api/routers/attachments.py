@@ -1,5 +1,6 @@
 """/rooms/{room_id}/files and /files: uploading files in parts, and serving them."""
 
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +13,7 @@ from api.errors import (
     Forbidden,
     NotFound,
     QuotaReached,
+    TailwireError,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -84,7 +86,13 @@ async def upload(  # noqa: PLR0913, PLR0917  what FastAPI hands in
     )
     if here == 0:
         return _file(response, FileOut.of(upload, 0))
-    return _file(response, FileOut.of(*await attachments.add(upload, 0, body)))
+    try:
+        return _file(response, FileOut.of(*await attachments.add(upload, 0, body)))
+    except TailwireError:
+        if "upload-length" not in request.headers:  # nobody was told the id, by which this could go on
+            with suppress(NotFound):
+                await attachments.cancel(await attachments.own(author.user_id, upload.id))
+        raise
 
 
 @router.get(PATH)

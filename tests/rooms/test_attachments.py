@@ -245,6 +245,20 @@ async def test_a_quota_holds_when_ten_uploads_come_at_the_same_time(alice: Perso
     await eventually(fits, seconds=20)
 
 
+@pytest.mark.settings(user_files_mib=1)
+async def test_a_file_that_is_refused_while_it_comes_keeps_nothing_of_the_quota(
+    sqlite_node: Node,
+) -> None:
+    alice, data = await sqlite_node.sign_up("alice"), b"x" * 600_000
+    refused = await alice.http.post("/rooms/lobby/files", content=data, headers={"Content-Encoding": "gzip"})
+    assert refused.status_code == 415
+
+    async def fits() -> bool:
+        return (await alice.http.post("/rooms/lobby/files", content=data)).status_code == 201
+
+    await eventually(fits, seconds=20)
+
+
 @pytest.mark.settings(file_mib=1)
 async def test_what_is_no_file_is_refused_with_its_code(alice: Person) -> None:
     large = {"Upload-Length": str(1024 * 1024 + 1)}
