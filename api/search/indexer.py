@@ -180,13 +180,14 @@ class Indexer:
             raise
 
     async def _compare_all(self) -> None:
-        """Compare the heads of all rooms, slice by slice."""
-        after, total, seen = "", 0, set[str]()
+        """Compare the heads of all rooms, slice by slice. Raises `Damaged` where most of what the index has is gone."""
+        after, total, outdated, seen = "", 0, 0, set[str]()
         while slice_ := await self._store.positions.page(NOBODY, after=after, limit=SLICE):
             for one in slice_:
                 room_id, head, taken = one.head.room_id, one.head, self._taken.get(one.head.room_id)
                 seen.add(room_id)
                 total += 0 if one.is_deleted else head.seq
+                outdated += taken.seq if taken is not None and taken.epoch != head.epoch else 0
                 is_behind = taken is None or taken.epoch != head.epoch or taken.seq != head.seq
                 if taken is not None if one.is_deleted else is_behind and head.seq > 0:
                     if taken is not None and taken.epoch == head.epoch and taken.seq > head.seq:
@@ -194,6 +195,8 @@ class Indexer:
                     self._due[room_id] = 0 if one.is_deleted else head.seq
             after = slice_[-1].head.room_id
         self._total = total
+        if outdated > max(FAR_BEHIND, total / 2):
+            raise Damaged  # a restore: a new file is made sooner than each row of this one is deleted without a trace
         gone = [room_id for room_id in self._taken if room_id not in seen]
         if self.done < 1 or self.lag > FAR_BEHIND:
             self._goals = dict(self._due)

@@ -135,6 +135,29 @@ async def test_what_many_rounds_have_made_becomes_one_part_and_says_the_same(
         assert "words_docsize" not in tables
 
 
+async def test_after_a_restore_the_index_is_made_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FAR_BEHIND", 3)
+    for _ in range(6):
+        await say(store, WORD)
+    path = tmp_path / "search.db"
+    async with indexing(store, path) as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+    async with indexing(store, path) as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+        assert indexer.made_count == 0
+    with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as connection:
+        connection.execute("UPDATE rooms SET epoch = 'another'")  # as a restore does
+    async with indexing(store, path) as indexer:
+
+        async def is_made_anew() -> bool:
+            return indexer.made_count == 1 and indexer.done == 1
+
+        await eventually(is_made_anew, 5)
+        assert has_word(tmp_path)
+
+
 class Watched(dict[str, int]):
     """Rooms that are due. It notes the threads that look at all of them."""
 
