@@ -172,6 +172,11 @@ class Hub:
         room = self._rooms.get(room_id)
         return [] if room is None else list(room.connections())
 
+    def live_in(self, room_id: str) -> list[Connection]:
+        """Return the connections whose subscription to a room is live. A replay may begin before it is allowed."""
+        room = self._rooms.get(room_id)
+        return [] if room is None else [one for one in room.connections() if one not in room.replaying]
+
     def subscribers(self) -> list[tuple[str, str]]:
         """Return the pairs of room id and user id that have subscriptions here."""
         return list(

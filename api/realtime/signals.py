@@ -134,9 +134,9 @@ def _webhook_paused(hub: Hub, signal: WebhookPaused) -> _Told:
 
 
 def _others_in(hub: Hub, room_id: str, user_id: str) -> Iterable[Connection]:
-    """Return the connections of others that are subscribed to a room; none while removals from it may be missed."""
-    subscribers = hub.subscribers_of(room_id) if hub.is_fed else []
-    return [one for one in subscribers if one.identity.user.id != user_id]
+    """Return the connections of others that are live in a room; none while removals from it may be missed."""
+    live = hub.live_in(room_id) if hub.is_fed else []
+    return [one for one in live if one.identity.user.id != user_id]
 
 
 def _newer(before: ReceiptRaised, receipt: ReceiptRaised) -> ReceiptRaised:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from api.config import Settings
 from api.feed import Feed
 from api.limits.throttles import PROFILES_PER_MINUTE
-from api.models.changes import ProfileChanged, ReadMoved
+from api.models.changes import ProfileChanged, ReadMoved, Typed
 from api.models.rooms import LOBBY_ID
 from api.realtime.connection import MAX_BACKLOG_EVENTS, Connection
 from api.realtime.hub import Hub
@@ -195,6 +195,17 @@ def test_a_signal_reaches_whom_it_concerns(hub: Hub) -> None:
     signals.tell(ProfileChanged(BOB.id, "bob", "Bobby", "", ""))
     assert [len(waiting(one)) for one in (mine, also_mine, his)] == [1, 1, 1]
     assert signals.counts() == {"sent": 0, "dropped": 0, "offered": 4}
+
+
+def test_who_types_is_told_to_nobody_whose_subscription_may_still_be_refused(hub: Hub) -> None:
+    signals = Signals(hub, FakeSignalStore())
+    his = connect(hub, BOB)
+    hub.subscribe(his, "den")
+    signals.hear(Typed("den", ALICE.id, "alice"))
+    assert waiting(his) == []
+    assert hub.go_live(his, "den", 0)
+    signals.hear(Typed("den", ALICE.id, "alice"))
+    assert [event["type"] for event in waiting(his)] == ["typing"]
 
 
 class Unheard(ReadMoved):

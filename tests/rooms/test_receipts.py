@@ -112,6 +112,7 @@ def test_a_member_is_told_of_at_most_once_in_some_seconds_and_the_last_is_not_lo
     telling = Signals(hub, FakeSignalStore(), clock=lambda: now)
     bob = connect(hub, BOB)
     hub.subscribe(bob, "den")
+    assert hub.go_live(bob, "den", 0)
     told: list[int] = []
 
     def look() -> list[int]:

@@ -55,7 +55,9 @@ def test_of_many_who_type_at_once_a_room_is_told_of_some() -> None:
     signals = Signals(hub, FakeSignalStore(), clock=lambda: now)
     bob = connect(hub, BOB)
     hub.subscribe(bob, "den")
+    assert hub.go_live(bob, "den", 0)
     hub.subscribe(bob, "attic")
+    assert hub.go_live(bob, "attic", 0)
     told = Counter[str]()
 
     def hear(room_id: str, number: int) -> None:
@@ -77,6 +79,7 @@ def test_nobody_is_told_while_removals_from_the_room_may_be_missed() -> None:
     signals = Signals(hub, FakeSignalStore())
     bob = connect(hub, BOB)
     hub.subscribe(bob, "den")
+    assert hub.go_live(bob, "den", 0)
     hub.is_fed = False
     signals.hear(Typed("den", "user-1", "name1"))
     assert waiting(bob) == []
