@@ -167,11 +167,6 @@ class Hub:
         for session_id in session_ids:
             self.end_session(session_id)
 
-    def subscribers_of(self, room_id: str) -> list[Connection]:
-        """Return the connections that are subscribed to a room."""
-        room = self._rooms.get(room_id)
-        return [] if room is None else list(room.connections())
-
     def live_in(self, room_id: str) -> list[Connection]:
         """Return the connections whose subscription to a room is live. A replay may begin before it is allowed."""
         room = self._rooms.get(room_id)
