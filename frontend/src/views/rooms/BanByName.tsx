@@ -3,10 +3,9 @@ import { userNamed } from '../../rooms/people';
 import { REASON_CHARACTERS } from '../../wire/limits';
 import type { PublicUser, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
-import { Field } from '../parts/Field';
-import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
 import { useModeration } from '../parts/moderation';
+import { BanForm } from './BanForm';
 import { UsernameField, usernameIn } from './UsernameField';
 
 interface BanByNameProps {
@@ -30,28 +29,12 @@ export function BanByName({ room, onBack, onBanned }: BanByNameProps) {
     },
   });
   return (
-    <FormCard
-      form={form}
-      send="Ban from room"
-      sending="Banning…"
-      danger
-      buttons={
-        <button type="button" class="button" onClick={onBack}>
-          Back
-        </button>
-      }
-    >
+    <BanForm form={form} onBack={onBack}>
       <p>
         Also somebody who was never here. Nobody can add or invite them, and they cannot join, until
         an owner or a moderator lets them come back.
       </p>
       <UsernameField form={form} isMeant={({ id }) => id !== me} />
-      <Field
-        label="Reason"
-        {...form.field('reason')}
-        hint="Owners and moderators of the room see it."
-        optional
-      />
-    </FormCard>
+    </BanForm>
   );
 }
