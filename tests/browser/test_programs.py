@@ -88,6 +88,7 @@ async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqli
     await expect(dialog.get_by_text("Bot", exact=True)).to_be_visible()
     await auditor.look("the card of a bot")
     await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
 
     dialog = await programs(page)
     await dialog.get_by_role("button", name="Difference Engine").press("Enter")
