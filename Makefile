@@ -52,8 +52,8 @@ fuzz: $(venv)/.test ## Send random requests for ten minutes and a million random
 
 check: $(venv)/.test node frontend/node_modules/.installed ## Run what CI runs before the tests: lint, format, types, the SPA's build.
 	$(say) 'Lint and format'
-	@$(bin)/ruff check api bench tests sdk
-	@$(bin)/ruff format --check api bench tests sdk
+	@$(bin)/ruff check api bench conformance tests sdk
+	@$(bin)/ruff format --check api bench conformance tests sdk
 	$(say) 'Types'
 	@$(bin)/mypy
 	$(say) 'SPA: lint, types'
@@ -72,7 +72,7 @@ dev: $(venv)/.test node frontend/node_modules/.installed ## Run the server and t
 	done
 
 format: $(venv)/.test node frontend/node_modules/.installed ## Put the code in the form that check wants.
-	@$(bin)/ruff check --fix --quiet api bench tests sdk; $(bin)/ruff format api bench tests sdk
+	@$(bin)/ruff check --fix --quiet api bench conformance tests sdk; $(bin)/ruff format api bench conformance tests sdk
 	@$(npm) run --silent format
 
 docs: $(venv)/.test ## Renew what is generated in docs/.
@@ -91,7 +91,7 @@ clean: ## Remove what make made: .venv, caches, the SPA build. Keeps data/.
 	@rm -rf $(venv) frontend/node_modules frontend/dist bench/peers/node/node_modules build ./*.egg-info
 	@rm -rf sdk/python/build sdk/python/dist sdk/python/src/*.egg-info
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
-	@find api bench tests sdk -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find api bench conformance tests sdk -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The parts. A stamp is newer than the lock file that it installed.
 

@@ -60,7 +60,14 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 
 
 def documents() -> list[Path]:
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sdk").glob("*/*.md")])
+    return sorted(
+        [
+            *ROOT.glob("*.md"),
+            *(ROOT / "docs").rglob("*.md"),
+            *(ROOT / "sdk").glob("*/*.md"),
+            ROOT / "conformance" / "README.md",
+        ]
+    )
 
 
 def shown_default(field: FieldInfo) -> str:

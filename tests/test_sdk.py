@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.client.trial import RULES
 from tests.test_docs import ROOT
 
 SDK = ROOT / "sdk" / "python"
@@ -21,12 +22,20 @@ assert not {name.partition(".")[0] for name in sys.modules} & {"api", "fastapi",
 print(tailwire_client.__version__, len(tailwire_client.__all__))
 """
 NAMED = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+OF_THE_KIT = re.compile(r"`(test_\w+\.py)::test_\w+` \|(.*)\|$", re.MULTILINE)
 
 
 def test_every_rule_for_clients_names_a_test_that_is_there() -> None:
     named = NAMED.findall((ROOT / "docs" / "sdk.md").read_text())
     assert len(named) > 30
     assert [name for file, name in named if f"def {name}(" not in (SDK / "tests" / file).read_text()] == []
+
+
+def test_every_rule_for_clients_is_tried_by_the_kit() -> None:
+    rows = OF_THE_KIT.findall((ROOT / "docs" / "sdk.md").read_text())
+    assert len(rows) > 30
+    assert {name for _, cell in rows for name in re.findall(r"`(\w+)`", cell)} == {one.name for one in RULES}
+    assert [file for file, cell in rows if "`" not in cell] == []
 
 
 def run(*arguments: str, directory: Path) -> str:

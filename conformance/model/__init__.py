@@ -1,0 +1,1 @@
+"""A small server that follows docs/protocol.md, and breaks where a scenario tells it to."""
