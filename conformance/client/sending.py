@@ -88,7 +88,7 @@ async def refused(stage: Stage) -> None:
 
 
 async def restored(stage: Stage) -> None:
-    """A restore is told, and what names a seq of before it is refused, not sent anew."""
+    """A restore is told, and what names a seq of before it is refused: it answers nobody else's message."""
     server = stage.server
     for _ in range(4):
         server.append()
@@ -98,16 +98,17 @@ async def restored(stage: Stage) -> None:
     for _ in range(2):
         server.room().append()  # nobody is told before they come back
     told = await stage.answered(await stage.send("To whom?", reply_to=3, epoch="epoch-1"))
-    stage.require(
-        (told["type"], told.get("code")) == ("refused", "reset"),
-        "the answer to a seq of before is refused",
-        told,
-    )
+    found = [one for one in server.room().entries if one.get("body") == "To whom?"]
+    if told["type"] == "sent":  # the client may take the answer for a message of its own
+        stage.require(found and found[0]["reply_to"] is None, "the message answers none", found)
+    else:
+        stage.require(
+            (told["type"], told.get("code")) == ("refused", "reset"), "the refusal `reset` is told", told
+        )
+        stage.require(not found, "the answer is not stored", found)
     server.close_all(1012)
     await stage.reached()
     stage.require(stage.shown.of("reset", epoch="epoch-2"), "a reset to epoch-2 is shown")
-    bodies = [one.get("body") for one in server.room().entries]
-    stage.require("To whom?" not in bodies, "the answer is not stored", bodies)
 
 
 def _tries(server: ScriptedServer) -> list[tuple[str, str]]:
