@@ -5,7 +5,7 @@ from typing import Final
 from conformance.client.stage import Stage
 from conformance.model.socket import Socket
 
-FINAL: Final = (1002, 1003, 1007, 1009, 4501, 4502, 4503, 4777)
+FINAL: Final = (1009, 4501, 4502, 4503, 4777)
 """After these a client does not come back; 4777 is one of a later version."""
 OTHERS: Final = (1000, 1001, 1012, 4000, 4408, 4420, 4321)
 """After these it does, and goes on; 4321 is one of a later version."""

@@ -64,7 +64,7 @@ async def mixed(stage: Stage) -> None:
         await server.up()
 
     async def unknown() -> None:
-        server.append("poll", options=[])
+        server.append(kind="poll", options=[])
 
     async def fault() -> None:
         await rng.choice((close, expire, skip, cut, restart, unknown))()

@@ -112,13 +112,13 @@ async def unknown_kinds(stage: Stage) -> None:
     """Entries of unknown kinds, and unreadable ones, move the position; unknown events and fields do no harm."""
     server = stage.server
     await stage.follow()
-    server.append("poll", options=["a", "b"])
+    server.append(kind="poll", options=["a", "b"])
     unreadable = server.room().append("unreadable")
     for name in ("user_id", "username", "ref"):
         del unreadable[name]
     unreadable["at"] = None
     server.tell(unreadable)
-    server.append("reaction")  # a known kind in a form that nobody knows
+    server.append(kind="reaction")  # a known kind in a form that nobody knows
     server.append(likes=7)
     server.tell({"type": "weather", "room_id": "lobby", "sun": True})
     server.append()

@@ -1,6 +1,7 @@
 """The consumers of the scripted server. Pure."""
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ class Consumer:
     name: str
     acked: Positions = field(default_factory=dict)
     given: dict[str, Positions] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def page(self, rooms: Iterable[Room]) -> Mapping[str, Any]:
         """Return what was not acknowledged yet, with a token for it."""
@@ -24,7 +26,7 @@ class Consumer:
         for room in rooms:
             epoch, seq = self.acked.get(room.id, (room.epoch, 0))
             if epoch != room.epoch:
-                seq = min(seq, room.head)
+                seq = min(seq, room.restored_to)
                 items.append({"type": "reset", "room_id": room.id, "epoch": room.epoch, "seq": seq})
                 reached[room.id] = (room.epoch, seq)
             fresh = [{**one, "epoch": room.epoch} for one in room.after(seq)]
@@ -33,7 +35,7 @@ class Consumer:
                 reached[room.id] = (room.epoch, room.head)
         if not items:
             return {"items": [], "token": None, "has_more": False}
-        token = f"{self.name}-{len(self.given) + 1}"
+        token = f"{self.name}-{next(self._numbers)}"
         self.given[token] = reached
         return {"items": items, "token": token, "has_more": False}
 

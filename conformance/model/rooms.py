@@ -37,6 +37,8 @@ class Room:
     epoch: str = "epoch-1"
     entries: list[Event] = field(default_factory=list)
     refs: dict[str, Stored] = field(default_factory=dict)
+    restored_to: int = 0
+    """Up to this seq the entries are those of the epoch before."""
     holes: set[int] = field(default_factory=set)
     """Seqs that no replay brings: a server that breaks its promise."""
 
@@ -76,5 +78,6 @@ class Room:
     def restore(self, to: int) -> None:
         """Begin another life of the numbering, with the first entries of this one, as after a backup."""
         self.epoch = f"epoch-{int(self.epoch.rpartition('-')[2]) + 1}"
+        self.restored_to = to
         del self.entries[to:]
         self.refs = {ref: stored for ref, stored in self.refs.items() if stored.seq <= to}

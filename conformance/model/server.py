@@ -125,6 +125,7 @@ class ScriptedServer:
             socket.cut()
         for link in list(self._links):
             link.cut()
+        self.notify()
         await asyncio.sleep(0)
 
     async def up(self) -> None:
@@ -322,7 +323,4 @@ async def scripted(trace: Trace) -> AsyncIterator[ScriptedServer]:
         yield server
     finally:
         await server.down()
-        tasks = list(server._tasks)  # noqa: SLF001 - its own module
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*server._tasks, return_exceptions=True)  # noqa: SLF001 - its own module
