@@ -13,6 +13,8 @@ OVERLOADS: Final = 8
 LEAST_OF_OVERLOADS_SECONDS: Final = 4.6
 """The waits before nine tries have full jitter, and may grow up to 0.5, 1, 2, 4, 8, 16, 30 and 30 s. Their sum is
 smaller than this in one of 100,000 cases. The sum is always smaller in a client whose waits do not grow."""
+LEAST_PACE: Final = 0.2
+"""Shorter waits than these cannot be told from the time that a socket needs to open."""
 STAYS_SECONDS: Final = 1.5
 
 
@@ -34,7 +36,7 @@ async def final_close(stage: Stage) -> None:
             f"it tells that it has ended, after the close code {code}",
         )
         await stage.reached()  # and it has shown what came before
-        await stage.quiet(STAYS_SECONDS * stage.terms.pace + 0.1)
+        await stage.quiet(STAYS_SECONDS * stage.pace + 0.1)
         opened = len(server.sockets) - sockets
         stage.require(opened == 0, f"it does not come back after {code}", f"{opened} sockets more")
 
@@ -63,6 +65,7 @@ async def other_close(stage: Stage) -> None:
 async def overload(stage: Stage) -> None:
     """After an overload it comes back later each time."""
     server = stage.server
+    stage.pace = max(stage.pace, LEAST_PACE)
     await stage.follow()
 
     def too_busy(socket: Socket) -> bool:
@@ -75,10 +78,10 @@ async def overload(stage: Stage) -> None:
     await stage.until(
         lambda: len(server.opened_at) >= before + OVERLOADS,
         f"it tries {OVERLOADS} times",
-        seconds=stage.terms.seconds + 120 * stage.terms.pace,
+        seconds=stage.terms.seconds + 120 * stage.pace,
     )
     took = server.opened_at[before + OVERLOADS - 1] - server.opened_at[before]
-    least = LEAST_OF_OVERLOADS_SECONDS * stage.terms.pace
+    least = LEAST_OF_OVERLOADS_SECONDS * stage.pace
     stage.require(
         took > least, f"{OVERLOADS} tries take more than {least:.2f} s, for the waits grow", f"{took:.2f} s"
     )
@@ -87,7 +90,7 @@ async def overload(stage: Stage) -> None:
     await stage.until(
         lambda: stage.shown.positions["lobby"][1] == server.room().head,
         "it comes back in the end",
-        seconds=stage.terms.seconds + 60 * stage.terms.pace,
+        seconds=stage.terms.seconds + 60 * stage.pace,
     )
 
 

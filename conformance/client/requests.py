@@ -29,7 +29,7 @@ async def not_twice(stage: Stage) -> None:
     _answer_first(stage, "POST", "/rooms", None)
     told = await stage.answered(await stage.ask("make_room", name="Once"))
     stage.require(told["type"] == "failed", "it is told that nobody knows whether there is a room now", told)
-    await stage.quiet(2 * stage.terms.pace + 0.2)
+    await stage.quiet(2 * stage.pace + 0.2)
     tries = len(stage.asked("POST", "/rooms"))
     stage.require(tries == 1, "the request is sent once", f"{tries} times")
 

@@ -48,7 +48,7 @@ async def session_ended(stage: Stage) -> None:
     server.accounts.end()
     server.close_all(4401)
     await stage.until(lambda: stage.shown.of("ended"), "it tells that it has ended")
-    await stage.quiet(2 * stage.terms.pace + 0.2)
+    await stage.quiet(2 * stage.pace + 0.2)
     stage.require(server.accounts.logins == 1, "nothing logs in again", f"{server.accounts.logins} log-ins")
 
 

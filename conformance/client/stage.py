@@ -36,6 +36,8 @@ class Stage:
     def __init__(self, terms: Terms, server: ScriptedServer, trace: Trace, folder: Path) -> None:
         self.terms = terms
         self.server = server
+        self.pace = terms.pace
+        """By what the program multiplies the waits that it chooses itself."""
         self.shown = Shown(server.rooms)
         self._trace = trace
         self._folder = folder
@@ -62,7 +64,7 @@ class Stage:
             "KIT_USERNAME": USERNAME,
             "KIT_PASSWORD": PASSWORD,
             "KIT_STATE": str(self._folder / "state"),
-            "KIT_PACE": str(self.terms.pace),
+            "KIT_PACE": str(self.pace),
         }
         (self._folder / "state").mkdir(exist_ok=True)
         hellos = len(self.shown.of("hello"))

@@ -132,6 +132,7 @@ async def unknown_kinds(stage: Stage) -> None:
         "it goes on from seq 5, after what it did not know",
         stage.since_of(count + 1),
     )
+    stage.require(not stage.shown.of("reset"), "no reset is shown, for nothing is missing")
 
 
 async def nonsense(stage: Stage) -> None:

@@ -82,7 +82,7 @@ def always_comes_back() -> None:
 
 
 def never_waits_longer() -> None:
-    Pace.wait = lambda self, tries: self.first_seconds
+    Pace.wait = lambda self, tries: self.rng.uniform(0, self.first_seconds)
 
 
 def leaves_after_a_close() -> None:
