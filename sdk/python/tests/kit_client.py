@@ -69,11 +69,7 @@ class Driven:
         consumer = self.client.consumer(name)
         async for event in consumer:
             show(event)
-            if (
-                answer
-                and isinstance(event, MessageEntry)
-                and event.username != os.environ["KIT_USERNAME"]
-            ):
+            if answer and isinstance(event, MessageEntry) and event.username != os.environ["KIT_USERNAME"]:
                 await consumer.answer(event, f"You said: {event.body}")
 
     async def send(
@@ -124,9 +120,7 @@ async def main() -> None:
     session = Session(user, password, kept=FilePair(state / "pair.json"), pace=pace)
     drafts = FileDrafts(state / "drafts.json")
     tasks: list[asyncio.Task[None]] = []
-    async with Client(
-        os.environ["KIT_URL"], session, drafts=drafts, pace=pace, trust_env=False
-    ) as client:
+    async with Client(os.environ["KIT_URL"], session, drafts=drafts, pace=pace, trust_env=False) as client:
         driven = Driven(client, state)
         tell("hello", can=["send", "keep", "consume", "requests", "make_room"])
         reader = await commands()
