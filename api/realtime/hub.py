@@ -43,7 +43,7 @@ class ConnectionListener(Protocol):
 class _Room:
     """The subscriptions to a room in this process."""
 
-    __slots__ = ("ahead", "live", "position", "replaying")
+    __slots__ = ("ahead", "asking", "live", "position", "replaying")
 
     def __init__(self) -> None:
         self.position = NO_POSITION
@@ -51,16 +51,22 @@ class _Room:
         # Live connections whose replay went past the position, with the seq that it reached.
         self.ahead: dict[Connection, int] = {}
         self.replaying: set[Connection] = set()
+        # Those of them whose membership has not been looked at: they may be strangers.
+        self.asking: set[Connection] = set()
 
     def discard(self, connection: Connection) -> None:
         self.live.pop(connection, None)
         self.replaying.discard(connection)
+        self.asking.discard(connection)
         self.ahead.pop(connection, None)
 
     def connections(self) -> Iterator[Connection]:
         yield from self.live
         yield from self.ahead
         yield from self.replaying
+
+    def admitted(self) -> Iterator[Connection]:
+        return (one for one in self.connections() if one not in self.asking)
 
     @property
     def is_empty(self) -> bool:
@@ -173,12 +179,12 @@ class Hub:
         return [] if room is None else [one for one in room.connections() if one not in room.replaying]
 
     def subscribers(self) -> list[tuple[str, str]]:
-        """Return the pairs of room id and user id that have subscriptions here."""
+        """Return the pairs of room id and user id that have subscriptions here, and were admitted to them."""
         return list(
             {
                 (room_id, connection.identity.user.id)
                 for room_id, room in self._rooms.items()
-                for connection in room.connections()
+                for connection in room.admitted()
             }
         )
 
@@ -193,12 +199,19 @@ class Hub:
     def subscribe(self, connection: Connection, room_id: str) -> None:
         """Begin a subscription, as replaying. From now on `go_live` ensures that it misses no entry.
 
-        A live subscription becomes replaying again: the client asked for another replay.
+        A live subscription becomes replaying again: the client asked for another replay. Nothing of the room is told
+        before `admit`.
         """
         room = self._rooms.setdefault(room_id, _Room())
         room.discard(connection)
         room.replaying.add(connection)
+        room.asking.add(connection)
         connection.rooms.add(room_id)
+
+    def admit(self, connection: Connection, room_id: str) -> None:
+        """Take note that a user who begins a subscription is a member, who is told from now on if that ends."""
+        if (room := self._rooms.get(room_id)) is not None:
+            room.asking.discard(connection)
 
     def go_live(self, connection: Connection, room_id: str, seq: int) -> bool:
         """Make a subscription live, if its replay has reached the room's position. `seq` is the last seq it was given.
@@ -251,11 +264,14 @@ class Hub:
     def end_room(self, room_id: str, by: str, members: Iterable[str]) -> None:
         """Tell the members of a room that a user has deleted it, and end all subscriptions to it."""
         room = self._rooms.get(room_id)
-        subscribed = set() if room is None else {one.identity.user.id for one in room.connections()}
+        subscribed = set() if room is None else {one.identity.user.id for one in room.admitted()}
+        asking = [] if room is None else [*room.asking]
         event = deleted_event(room_id, by)
         for user_id in subscribed.union(members):
             self._tell_membership(user_id, event)
             self.leave(room_id, user_id)
+        for connection in asking:  # each begins again, and is refused
+            self.unsubscribe(connection, room_id)
 
     def positions(self) -> dict[str, int]:
         """Return the position of each subscribed room, NO_POSITION where nothing was broadcast yet."""

@@ -83,6 +83,7 @@ class Subscriptions:
         await self._members.require(room_id, connection.identity.user.id, Operation.SUBSCRIBE)
         if head is None:
             raise NotFound
+        self._hub.admit(connection, room_id)
         progress.begin(head)
         while not (progress.seq >= head.seq and self._hub.go_live(connection, room_id, progress.seq)):
             if not self._hub.is_replaying(connection, room_id):

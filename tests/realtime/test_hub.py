@@ -445,3 +445,16 @@ def test_the_end_of_a_token_is_told_once_and_then_kept(hub: Hub) -> None:
     assert [event["type"] for event in waiting(alice)] == ["expiring", "expiring"]
     heartbeats.tick(2_025_000)
     assert code_of(alice) is CloseCode.UNAUTHORIZED
+
+
+def test_the_end_of_a_room_is_told_to_nobody_whose_subscription_may_still_be_refused(hub: Hub) -> None:
+    hers, his = connect(hub, ALICE), connect(hub, BOB)
+    for one in (hers, his):
+        hub.subscribe(one, ROOM)
+    hub.admit(hers, ROOM)
+    assert hub.subscribers() == [(ROOM, ALICE.id)]
+    hub.end_room(ROOM, ALICE.id, [])
+    assert [event["type"] for event in waiting(hers)] == ["membership"]
+    assert waiting(his) == []
+    assert not hub.is_replaying(his, ROOM)  # so it begins again, and is refused then
+    assert not hub.wants(ROOM)
