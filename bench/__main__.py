@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, idle, online, rooms, search, sends, slow, webhooks
+from bench.cases import fanout, growth, http, idle, online, rooms, search, sends, slow, webhooks
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -29,6 +29,7 @@ SUITES: Final = {
     "online": online.cases,
     "search": search.cases,
     "webhooks": webhooks.cases,
+    "http": http.cases,
 }
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.

@@ -24,6 +24,7 @@ ALSO: Final = {("tornado", RATES[0])}
 """Storing contenders that are also measured at a rate of the others. The CPU of their database does not count."""
 STORING: Final = ("tailwire-rethinkdb", "tutorial", "tornado", "node-rethinkdb")
 SERVERLESS: Final = ("store", "insert")
+SOCKETLESS: Final = (*SERVERLESS, "bare-fastapi")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def cases(options: Options) -> Iterator[Case]:
     works = [Work(options.subscribers or SUBSCRIBERS, rate, options.seconds) for rate in rates]
     for work in works:
         at_this = (
-            name for name in CONTENDERS if name not in STORING + SERVERLESS or (name, work.rate) in ALSO
+            name for name in CONTENDERS if name not in STORING + SOCKETLESS or (name, work.rate) in ALSO
         )
         yield from _of(options, work, list(at_this))
     stored = Work(options.subscribers or STORED[0], options.rate or STORED[1], options.seconds)

@@ -124,6 +124,10 @@ def _nchan(directory: Path) -> Iterator[Subject]:
         yield Subject(process, Socket(port, template=peer_text()), "/ws")
 
 
+def _http_only(_directory: Path) -> AbstractContextManager[Subject]:
+    raise Missing("it has no sockets: the suite `http` starts it")
+
+
 CONTENDERS: Final = {
     contender.name: contender
     for contender in (
@@ -148,6 +152,7 @@ CONTENDERS: Final = {
         Contender(
             "tornado", "the design of 2015: Tornado with RethinkDB", _python("tornado_2015.py", stores=True)
         ),
+        Contender("bare-fastapi", "a bare FastAPI with response models", _http_only),
         Contender("node-rethinkdb", "Node with ws and RethinkDB", _node("rethinkdb.mjs", stores=True)),
     )
 }

@@ -139,6 +139,14 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("load's CPU", "generator_cpu", "{:.0%}"),
         ("others' cores", "others_cpu", "{:.2f}"),
     ),
+    "http": (
+        ("CPU µs a request", "cpu_us", "{:,.0f}"),
+        ("requests/s", "deliveries", "{:,.0f}"),
+        ("p50 ms", "p50_ms", "{:.1f}"),
+        ("p99 ms", "p99_ms", "{:.1f}"),
+        ("load's CPU", "generator_cpu", "{:.0%}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
 }
 
 GROUPED: Final = frozenset({"growth", "online"})
