@@ -1,12 +1,15 @@
 """Determines a client's address and scheme, also behind trusted proxies. Pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
+MAX_REMEMBERED: Final = 10_000
+"""What so many addresses mean is remembered, as each request asks for it several times."""
 UNKNOWN: Final = ""
 """The address of a peer that has none, as on a Unix socket."""
 SUBSCRIBER_BITS: Final = 64
@@ -64,6 +67,7 @@ def _is_in(address: Address, networks: Sequence[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
+@lru_cache(MAX_REMEMBERED)
 def counted_as(address: str) -> str:
     """Return the key under which an address is counted: itself, or for IPv6 its /64 network."""
     parsed = _parse(address)
@@ -72,6 +76,7 @@ def counted_as(address: str) -> str:
     return str(ip_network((parsed, SUBSCRIBER_BITS), strict=False))
 
 
+@lru_cache(MAX_REMEMBERED)
 def network_of(address: str) -> str:
     """Return the network of an address whose strangers are counted together: the /24, or for IPv6 the /64."""
     parsed = _parse(address)
@@ -86,6 +91,7 @@ def is_trusted(address: str, proxies: Sequence[Network]) -> bool:
     return parsed is not None and _is_in(parsed, proxies)
 
 
+@lru_cache(MAX_REMEMBERED)
 def _parse(text: str) -> Address | None:
     """Read an address, with or without a port; IPv4 inside IPv6 is IPv4."""
     host = text.strip()

@@ -266,6 +266,7 @@ async def _running(
         door=rooms.invites,
     )
     hub.on_session_ended.append(accounts.authenticator.forget)
+    signals.on_profile_changed.append(accounts.authenticator.forget_all_of)
     if rooms.attachments is not None and jobs.files is not None:
         rooms.attachments.on_used, rooms.attachments.on_gone = jobs.files.used.set, jobs.files.begin
     realtime = wire_realtime(

@@ -78,6 +78,7 @@ class Authenticator:
         self._throttles = throttles
         self._checked: CheckedTokens[Identity] = CheckedTokens(is_fed)
         self.forget = self._checked.forget
+        self.forget_all_of = self._checked.forget_all_of
         self.token_counts: Counter[str] = Counter()
         """How often tokens of programs were presented: of persons and bots, and those that were refused."""
 
@@ -90,6 +91,10 @@ class Authenticator:
         if is_opaque(token):
             return await self._by_opaque(token, address)
         claims = self._tokens.verify(token, now=now_ms())
+        known = self._checked.get(claims.session_id)
+        if known is not None and known.proof == token:
+            return known.value
+        began = self._checked.now()
         session = await self._reads.session(claims.session_id)
         account = await self._reads.account(claims.user_id)
         if session is None or account is None or account.disabled or session.user_id != account.user.id:
@@ -97,7 +102,10 @@ class Authenticator:
         if session.kind is SessionKind.TOKEN:
             raise Unauthorized
         await self._uses.note(session, claims.generation)
-        return Identity(account.user, claims.session_id, claims.expires_at, account.admin)
+        identity = Identity(account.user, claims.session_id, claims.expires_at, account.admin)
+        if not account.admin:  # those lose their rights at once
+            self._checked.put(claims.session_id, token, account.user.id, identity, began)
+        return identity
 
     async def _by_opaque(self, token: str, address: str) -> Identity:
         try:
@@ -126,7 +134,7 @@ class Authenticator:
         if _is_over(identity):
             raise Unauthorized("The token has expired")
         await self._uses.note(session, generation_of(session.refresh_hash))
-        self._checked.put(token_id, session.refresh_hash, identity, began)
+        self._checked.put(token_id, session.refresh_hash, account.user.id, identity, began)
         return identity
 
 

@@ -96,112 +96,119 @@ def services(connection: HTTPConnection) -> Services:
     return cast("Services", connection.app.state.services)
 
 
-_Services = Annotated[Services, Depends(services)]
+# All dependencies are coroutines: FastAPI calls plain functions on threads, which costs more than most of them do.
 
 
-def _accounts(parts: _Services) -> AccountService:
+async def _running(connection: HTTPConnection) -> Services:
+    return services(connection)
+
+
+_Services = Annotated[Services, Depends(_running)]
+
+
+async def _accounts(parts: _Services) -> AccountService:
     return parts.accounts.accounts
 
 
-def _signups(parts: _Services) -> SignUpService:
+async def _signups(parts: _Services) -> SignUpService:
     return parts.accounts.signups
 
 
-def _sessions(parts: _Services) -> SessionService:
+async def _sessions(parts: _Services) -> SessionService:
     return parts.accounts.sessions
 
 
-def _bots(parts: _Services) -> BotService:
+async def _bots(parts: _Services) -> BotService:
     return parts.accounts.bots
 
 
-def _tokens(parts: _Services) -> TokenService:
+async def _tokens(parts: _Services) -> TokenService:
     return parts.accounts.tokens
 
 
-def _rooms(parts: _Services) -> RoomService:
+async def _rooms(parts: _Services) -> RoomService:
     return parts.rooms.rooms
 
 
-def _members(parts: _Services) -> MemberService:
+async def _members(parts: _Services) -> MemberService:
     return parts.rooms.members
 
 
-def _bans(parts: _Services) -> BanService:
+async def _bans(parts: _Services) -> BanService:
     return parts.rooms.bans
 
 
-def _blocks(parts: _Services) -> BlockService:
+async def _blocks(parts: _Services) -> BlockService:
     return parts.rooms.blocks
 
 
-def _reports(parts: _Services) -> ReportService:
+async def _reports(parts: _Services) -> ReportService:
     return parts.rooms.reports
 
 
-def _direct(parts: _Services) -> DirectRooms:
+async def _direct(parts: _Services) -> DirectRooms:
     return parts.rooms.direct
 
 
-def _hooks(parts: _Services) -> HookService:
+async def _hooks(parts: _Services) -> HookService:
     return parts.rooms.hooks
 
 
-def _room_invites(parts: _Services) -> RoomInvites:
+async def _room_invites(parts: _Services) -> RoomInvites:
     return parts.rooms.invites
 
 
-def _messages(parts: _Services) -> MessageService:
+async def _messages(parts: _Services) -> MessageService:
     return parts.rooms.messages
 
 
-def _message_changes(parts: _Services) -> MessageChanges:
+async def _message_changes(parts: _Services) -> MessageChanges:
     return parts.rooms.changes
 
 
-def _room_changes(parts: _Services) -> RoomChanges:
+async def _room_changes(parts: _Services) -> RoomChanges:
     return parts.rooms.room_changes
 
 
-def _mentions(parts: _Services) -> MentionService:
+async def _mentions(parts: _Services) -> MentionService:
     return parts.rooms.mentions
 
 
-def _consumers(parts: _Services) -> ConsumerService:
+async def _consumers(parts: _Services) -> ConsumerService:
     return parts.rooms.consumers
 
 
-def _polls(parts: _Services) -> Polls:
+async def _polls(parts: _Services) -> Polls:
     return parts.realtime.polls
 
 
-def _webhooks(parts: _Services) -> WebhookService:
+async def _webhooks(parts: _Services) -> WebhookService:
     return parts.rooms.webhooks
 
 
-def _search(parts: _Services) -> SearchService:
+async def _search(parts: _Services) -> SearchService:
     return parts.rooms.search
 
 
-def _attachments(parts: _Services) -> AttachmentService:
+async def _attachments(parts: _Services) -> AttachmentService:
     if parts.rooms.attachments is None:
         raise NotFound
     return parts.rooms.attachments
 
 
-def _presence(parts: _Services) -> Presence:
+async def _presence(parts: _Services) -> Presence:
     return parts.realtime.presence
 
 
-def _probes(parts: _Services) -> Probes:
+async def _probes(parts: _Services) -> Probes:
     return parts.probes
 
 
-def _nodes(parts: _Services) -> Nodes:
+async def _nodes(parts: _Services) -> Nodes:
     return parts.nodes
 
 
-def _settings(parts: _Services) -> HttpSettings:
+async def _settings(parts: _Services) -> HttpSettings:
     return parts.settings
 
 
@@ -233,7 +240,7 @@ ProbesDep = Annotated[Probes, Depends(_probes)]
 HttpSettingsDep = Annotated[HttpSettings, Depends(_settings)]
 
 
-def _require_memory(parts: _Services) -> None:
+async def _require_memory(parts: _Services) -> None:
     parts.limits.memory.require()
 
 
@@ -267,7 +274,7 @@ CallerDep = Annotated[Identity, Depends(identify_caller)]
 """The caller's identity like `IdentityDep`, for routes that wait: they count their answer themselves."""
 
 
-def _still(request: Request, parts: _Services, token: _Token) -> Callable[[], Awaitable[object]]:
+async def _still(request: Request, parts: _Services, token: _Token) -> Callable[[], Awaitable[object]]:
     async def still() -> None:
         await parts.accounts.authenticator.identify(token or "", address(request))
 
@@ -304,7 +311,7 @@ answers are under way, and are refused while the node is short of memory.
 
 
 async def _own_file(file_id: str, identity: CallerDep, parts: _Services) -> Attachment:
-    own = await _attachments(parts).own(identity.user.id, file_id)
+    own = await (await _attachments(parts)).own(identity.user.id, file_id)
     identity.require_room(own.room_id)
     return own
 
@@ -313,7 +320,7 @@ OwnFileDep = Annotated[Attachment, Depends(_own_file)]
 """A file that the caller has uploaded, or is uploading, and that no message has."""
 
 
-def _author(identity: IdentityDep) -> Author:
+async def _author(identity: IdentityDep) -> Author:
     return Author(identity.user.id)
 
 
@@ -364,10 +371,14 @@ def address(connection: HTTPConnection) -> str:
     return client_address(peer, said, services(connection).settings.trusted_proxies)
 
 
-AddressDep = Annotated[str, Depends(address)]
+async def _address(connection: HTTPConnection) -> str:
+    return address(connection)
 
 
-def client(request: Request, address: AddressDep) -> Client:
+AddressDep = Annotated[str, Depends(_address)]
+
+
+async def client(request: Request, address: AddressDep) -> Client:
     """Return the address and the User-Agent of a request."""
     return Client(address or None, request.headers.get("user-agent", ""))
 
@@ -375,7 +386,7 @@ def client(request: Request, address: AddressDep) -> Client:
 ClientDep = Annotated[Client, Depends(client)]
 
 
-def _actor(identity: IdentityDep, client: ClientDep) -> Actor:
+async def _actor(identity: IdentityDep, client: ClientDep) -> Actor:
     return Actor(identity.user.id, client.address)
 
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,17 +23,25 @@ PAGE_POLICY: Final = (
 )
 """The Content-Security-Policy of the SPA. Its build writes the same into the page, for hosts that send no headers."""
 
-SINGLE: Final = (
-    "Host",
-    "Origin",
-    "Content-Type",
-    "Content-Length",
-    "Content-Encoding",
-    "Cookie",
-    "Idempotency-Key",
-    "X-Tailwire-Session",
-)
+AUTHORIZATION: Final = b"authorization"
+SINGLE: Final = {
+    name.lower().encode(): name
+    for name in (
+        "Host",
+        "Origin",
+        "Content-Type",
+        "Content-Length",
+        "Content-Encoding",
+        "Cookie",
+        "Idempotency-Key",
+        "X-Tailwire-Session",
+    )
+}
 """The headers beside Authorization that decide something here. None is a list, which could stand in several lines."""
+SAID_ALWAYS: Final = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+TOKENS: Final = frozenset({"token", "access_token"})
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+"""Headers as ASGI has them: the names are in lower case."""
 HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
@@ -72,9 +80,9 @@ class Hardening:
             begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = list(message.get("headers", ()))
-                headers = MutableHeaders(raw=message["headers"])
-                _add_headers(headers, message.get("status"), hsts)
-                headers.update(quota_headers(noted.values()))
+                _add_headers(message["headers"], message.get("status"), hsts)
+                if noted:
+                    MutableHeaders(raw=message["headers"]).update(quota_headers(noted.values()))
             await send_in_parts(message, send)
 
         try:
@@ -92,15 +100,16 @@ class Hardening:
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a WebSocket handshake with an error."""
     response = problem(error)
-    _add_headers(response.headers, error.status, None)
+    _add_headers(response.raw_headers, error.status, None)
     await response(scope, receive, send)
 
 
 def refusal(connection: HTTPConnection, hosts: frozenset[str] | None) -> TailwireError | None:
     """Return the error for a request that is refused at every path, or None."""
-    if (refused := _doubled(connection.headers) or _misdirected(connection, hosts)) is not None:
+    refused = _doubled(connection.scope["headers"]) or _misdirected(connection, hosts)
+    if refused is not None:
         return refused
-    if "token" in connection.query_params or "access_token" in connection.query_params:
+    if connection.scope["query_string"] and not TOKENS.isdisjoint(connection.query_params):
         # Logs, browser histories and referrers would store it.
         return Unauthorized("A token does not belong in a URL")
     path = connection.scope["path"]
@@ -109,12 +118,15 @@ def refusal(connection: HTTPConnection, hosts: frozenset[str] | None) -> Tailwir
     return None
 
 
-def _doubled(headers: Headers) -> TailwireError | None:
+def _doubled(headers: RawHeaders) -> TailwireError | None:
     """Refuse a doubled header: a proxy may have looked at the one value, and this server would look at the other."""
-    if len(headers.getlist("authorization")) > 1:
+    names = [name for name, _ in headers]
+    if len(names) == len(set(names)):
+        return None
+    if names.count(AUTHORIZATION) > 1:
         return Unauthorized("There must be one Authorization header")
-    for name in SINGLE:
-        if len(headers.getlist(name)) > 1:
+    for raw, name in SINGLE.items():
+        if names.count(raw) > 1:
             return BadRequest(f"There must be one {name} header")
     return None
 
@@ -131,18 +143,18 @@ def _misdirected(connection: HTTPConnection, hosts: frozenset[str] | None) -> Ta
     return None
 
 
-def _add_headers(headers: MutableHeaders, status: int | None, hsts: str | None) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+def _add_headers(headers: RawHeaders, status: int | None, hsts: str | None) -> None:
+    said = dict(headers)
+    headers += [header for header in SAID_ALWAYS if header[0] not in said]
     if hsts:
-        headers["strict-transport-security"] = hsts
+        headers.append((b"strict-transport-security", hsts.encode()))
     if status == HTTPStatus.NOT_MODIFIED:
         return  # its headers replace those in the browser's cache, and it has no content type to choose the policy by
-    kind = headers.get("content-type", "")
-    headers.setdefault(
-        "content-security-policy", PAGE_POLICY if kind.startswith("text/html") else DATA_POLICY
-    )
-    headers.setdefault("cache-control", "no-store")  # answers are for one user and one moment
+    if b"content-security-policy" not in said:
+        is_page = said.get(b"content-type", b"").startswith(b"text/html")
+        headers.append((b"content-security-policy", (PAGE_POLICY if is_page else DATA_POLICY).encode()))
+    if b"cache-control" not in said:
+        headers.append((b"cache-control", b"no-store"))  # answers are for one user and one moment
 
 
 def scheme_of(connection: HTTPConnection, trusted_proxies: Sequence[Network]) -> str:

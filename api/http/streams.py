@@ -37,7 +37,7 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         raise BadRequest("The body broke off") from None
 
 
-def _body_of(request: Request) -> AsyncIterator[bytes]:
+async def _body_of(request: Request) -> AsyncIterator[bytes]:
     return _body(request)
 
 

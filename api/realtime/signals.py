@@ -59,6 +59,8 @@ class Signals:
         self._receipts: Spacing[tuple[str, str], ReceiptRaised] = Spacing(RECEIPT_SECONDS, _newer)
         self._typists = Windows(TYPISTS, TYPISTS_SECONDS)
         self.offers: Counter[str] = Counter()
+        self.on_profile_changed: list[Callable[[str], None]] = []
+        """Who is told of each user whose profile has changed, on whatever node."""
 
     async def run(self) -> None:
         """Tell the receipts that are due, for ever."""
@@ -88,6 +90,9 @@ class Signals:
         """Tell a signal to the connections of this node that it concerns, but not to `origin`."""
         if isinstance(signal, Typed) and self._typists.take(signal.room_id, self._clock()):
             return
+        if isinstance(signal, ProfileChanged):
+            for listener in self.on_profile_changed:
+                listener(signal.user_id)
         frames, connections = AUDIENCES[type(signal)](self._hub, signal)
         name = EVENTS[type(signal)]
         for connection in connections:

@@ -1,7 +1,5 @@
 """/admin: accounts, the audit log, and how this server is. Other users get 404 from all of these routes."""
 
-from fastapi import APIRouter
-
 from api import __version__
 from api.errors import Conflict, NotFound, UsernameTaken
 from api.http.bodies.admin import (
@@ -30,10 +28,11 @@ from api.http.deps import (
 )
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
+router = Router(prefix="/admin", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.get("/users")

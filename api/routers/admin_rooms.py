@@ -1,19 +1,16 @@
 """/admin/rooms: administration of rooms. Other users get 404 from all of these routes."""
 
-from fastapi import APIRouter
-
 from api.errors import Forbidden, NotFound
 from api.http.bodies.admin import AdminRoomOut, AdminRoomsOut, NewOwner
 from api.http.bodies.rooms import MemberOut, MembersOut
 from api.http.deps import ActorDep, PresenceDep, RoomAdminDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomNamed
+from api.http.routing import Router
 from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
-router = APIRouter(
-    prefix="/admin/rooms", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound)
-)
+router = Router(prefix="/admin/rooms", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.get("")

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import (
@@ -29,10 +29,11 @@ from api.http.bodies.attachments import (
 from api.http.deps import AttachmentsDep, AuthorDep, HttpSettingsDep, IdentityDep, OwnFileDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import reads, writes
 from api.http.streams import BodyDep, StreamRoute, length_in, streamed
 
-router = APIRouter(tags=["files"], route_class=StreamRoute)
+router = Router(tags=["files"], route_class=StreamRoute)
 PATH: Final = "/rooms/{room_id}/files"
 ONE: Final = "/files/{file_id}"
 BYTES: Final[dict[str, Any]] = {

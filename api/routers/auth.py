@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
 from api.errors import (
@@ -19,10 +19,11 @@ from api.http.bodies.sessions import PasswordChange, SessionsOut
 from api.http.cookies import RefreshCookieDep
 from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, SessionsDep, SignUpsDep
 from api.http.openapi import refuses
+from api.http.routing import Router
 from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/auth", tags=["auth"], route_class=StrictRoute)
+router = Router(prefix="/auth", tags=["auth"], route_class=StrictRoute)
 
 
 @router.post(

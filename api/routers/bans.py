@@ -1,6 +1,5 @@
 """/rooms/{room_id}/bans: banning users from a room, ending bans, and listing them."""
 
-from fastapi import APIRouter
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import Forbidden
@@ -8,10 +7,11 @@ from api.http.bodies.moderation import BansOut, NewBan
 from api.http.deps import BansDep, ClientDep, IdentityDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(
+router = Router(
     prefix="/rooms/{room_id}/bans", tags=["rooms"], route_class=StrictRoute, responses=refuses(Forbidden)
 )
 

@@ -1,14 +1,13 @@
 """/users/me/blocks: blocking users, ending blocks, and listing them."""
 
-from fastapi import APIRouter
-
 from api.http.bodies.accounts import BlocksOut, UserOut
 from api.http.deps import BlocksDep, ClientDep, IdentityDep
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/users/me/blocks", tags=["users"], route_class=StrictRoute)
+router = Router(prefix="/users/me/blocks", tags=["users"], route_class=StrictRoute)
 
 
 @router.get("")

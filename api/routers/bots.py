@@ -1,7 +1,5 @@
 """/bots: the caller's bots, which are users as which programs write, and the tokens of each."""
 
-from fastapi import APIRouter
-
 from api.errors import NotFound, UsernameTaken
 from api.http.bodies.consumers import ConsumerOut, ConsumersOut, ConsumerWithLag
 from api.http.bodies.tokens import (
@@ -16,10 +14,11 @@ from api.http.bodies.tokens import (
 from api.http.deps import NEEDS_MEMORY, BotsDep, ClientDep, ConsumersDep, IdentityDep, TokensDep
 from api.http.openapi import refuses
 from api.http.query import ConsumerName, Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/bots", tags=["bots"], route_class=StrictRoute)
+router = Router(prefix="/bots", tags=["bots"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, dependencies=[NEEDS_MEMORY], responses=refuses(UsernameTaken))

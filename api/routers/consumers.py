@@ -1,6 +1,6 @@
 """/consumers: readers of all rooms of the caller, whose positions the server keeps."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import BadCursor
@@ -16,10 +16,11 @@ from api.http.deps import AnsweringDep, CallerDep, ConsumersDep, IdentityDep, Po
 from api.http.ending import gone
 from api.http.openapi import refuses
 from api.http.query import ConsumerName, LogLimit, Wait
+from api.http.routing import Router
 from api.http.scopes import reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/consumers", tags=["consumers"], route_class=StrictRoute)
+router = Router(prefix="/consumers", tags=["consumers"], route_class=StrictRoute)
 
 
 @router.get("")

@@ -2,16 +2,17 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.errors import Forbidden, NotFound
 from api.http.bodies.rooms import NewDirect, RoomOut
 from api.http.deps import DirectDep, IdentityDep
 from api.http.openapi import refuses
+from api.http.routing import Router
 from api.http.scopes import manages_all
 from api.http.strict import StrictRoute
 
-router = APIRouter(
+router = Router(
     prefix="/direct", tags=["rooms"], route_class=StrictRoute, responses=refuses(Forbidden, NotFound)
 )
 _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"model": RoomOut, "description": "It was made now"}}

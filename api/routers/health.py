@@ -3,15 +3,16 @@
 import secrets
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.errors import NotFound
 from api.http.bodies.forms import Answer
 from api.http.deps import HttpSettingsDep, ProbesDep
 from api.http.openapi import refuses
+from api.http.routing import Router
 
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 
 PROMETHEUS_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,18 +1,15 @@
 """/admin/invites: invites to the server. Users who are no administrators get 404 from all of these routes."""
 
-from fastapi import APIRouter
-
 from api.errors import NotFound
 from api.http.bodies.invites import InviteOut, InvitesOut, MadeInvite, NewInvite
 from api.http.deps import ActorDep, HttpSettingsDep, InvitesDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
-router = APIRouter(
-    prefix="/admin/invites", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound)
-)
+router = Router(prefix="/admin/invites", tags=["admin"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.post("", status_code=201)

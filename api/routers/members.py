@@ -1,17 +1,16 @@
 """/rooms/{room_id}/members: listing, adding and removing members, and changing their roles."""
 
-from fastapi import APIRouter
-
 from api.errors import Forbidden, UserBanned
 from api.http.bodies.moderation import ClearedOut
 from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
 from api.http.deps import AuthorDep, ClientDep, IdentityDep, MembersDep, MessageChangesDep, PresenceDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, MemberNamed, Since
+from api.http.routing import Router
 from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/rooms/{room_id}/members", tags=["rooms"], route_class=StrictRoute)
+router = Router(prefix="/rooms/{room_id}/members", tags=["rooms"], route_class=StrictRoute)
 
 
 @router.get("")

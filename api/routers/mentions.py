@@ -1,14 +1,13 @@
 """/mentions: the messages that mention the caller, of all rooms."""
 
-from fastapi import APIRouter
-
 from api.http.bodies.messages import MentionsOut, MessageOut
 from api.http.deps import IdentityDep, MentionsDep
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/mentions", tags=["messages"], route_class=StrictRoute)
+router = Router(prefix="/mentions", tags=["messages"], route_class=StrictRoute)
 
 
 @router.get("")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import BadEmoji, BadFile, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
@@ -32,10 +32,11 @@ from api.http.query import (
     SeqInPath,
     SeqOrZero,
 )
+from api.http.routing import Router
 from api.http.scopes import reads, writes
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
+router = Router(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
 
 
 @router.get("/messages")

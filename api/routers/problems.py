@@ -1,12 +1,12 @@
 """/problems: what each error code means. The `type` of every problem leads here."""
 
-from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from api.http.problems import problem_page
+from api.http.routing import Router
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/problems", tags=["server"], route_class=StrictRoute)
+router = Router(prefix="/problems", tags=["server"], route_class=StrictRoute)
 
 
 @router.get("/{code}", response_class=PlainTextResponse)

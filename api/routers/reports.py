@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api.errors import Deleted, EpochChanged, NotFound
 from api.http.bodies.moderation import (
@@ -16,10 +16,11 @@ from api.http.bodies.moderation import (
 from api.http.deps import AllReportsDep, ClientDep, IdentityDep, ReportsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, SeqInPath
+from api.http.routing import Router
 from api.http.scopes import needs_log_in, writes
 from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["reports"], route_class=StrictRoute, responses=refuses(NotFound))
+router = Router(tags=["reports"], route_class=StrictRoute, responses=refuses(NotFound))
 
 
 @router.post(

@@ -1,7 +1,5 @@
 """/rooms/{room_id}/invites and /invites: making, listing, ending, looking at and accepting invites to rooms."""
 
-from fastapi import APIRouter
-
 from api.errors import BadInvite, Forbidden, NotFound, RateLimited
 from api.http.bodies.invites import (
     MadeRoomInvite,
@@ -14,10 +12,11 @@ from api.http.bodies.rooms import RoomOut
 from api.http.deps import AddressDep, HttpSettingsDep, IdentityDep, RoomInvitesDep, SignUpsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
+from api.http.routing import Router
 from api.http.scopes import manages, manages_all, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["invites"], route_class=StrictRoute)
+router = Router(tags=["invites"], route_class=StrictRoute)
 PATH = "/rooms/{room_id}/invites"
 
 

@@ -2,17 +2,16 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
-
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
 from api.http.bodies.rooms import NewNotify, NewPlace, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomChangesDep, RoomsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed
+from api.http.routing import Router
 from api.http.scopes import manages, manages_all, reads, writes
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
+router = Router(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
 
 
 @router.get("")

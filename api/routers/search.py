@@ -1,16 +1,15 @@
 """/search: the messages that the caller searches for, of all rooms or of one."""
 
-from fastapi import APIRouter
-
 from api.errors import Indexing, NotFound, RateLimited
 from api.http.bodies.search import SearchOut
 from api.http.deps import IdentityDep, SearchDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, RoomIdInQuery, SearchLimit, SearchText
+from api.http.routing import Router
 from api.http.scopes import reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["search"], route_class=StrictRoute)
+router = Router(tags=["search"], route_class=StrictRoute)
 
 
 @router.get("/search", responses=refuses(NotFound, RateLimited, Indexing))

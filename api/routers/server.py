@@ -1,13 +1,12 @@
 """/server: what anybody may know of this server before they log in."""
 
-from fastapi import APIRouter
-
 from api import __version__
 from api.http.bodies.server import ServerOut
 from api.http.deps import HttpSettingsDep, SignUpsDep
+from api.http.routing import Router
 from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["server"], route_class=StrictRoute)
+router = Router(tags=["server"], route_class=StrictRoute)
 
 
 @router.get("/server")

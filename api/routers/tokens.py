@@ -1,15 +1,14 @@
 """/auth/tokens: the tokens with which programs do what their user may do."""
 
-from fastapi import APIRouter
-
 from api.errors import NotFound
 from api.http.bodies.tokens import MadeTokenOut, NewToken, ProgramTokensOut
 from api.http.deps import ClientDep, IdentityDep, TokensDep
 from api.http.openapi import refuses
+from api.http.routing import Router
 from api.http.scopes import needs_log_in
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/auth/tokens", tags=["tokens"], route_class=StrictRoute)
+router = Router(prefix="/auth/tokens", tags=["tokens"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from api.errors import Conflict
@@ -14,10 +14,11 @@ from api.http.deps import AccountsDep, ClientDep, IdentityDep, PresenceDep
 from api.http.json_lines import json_lines
 from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit
+from api.http.routing import Router
 from api.http.scopes import needs_log_in, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
+router = Router(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 
 @router.get("")

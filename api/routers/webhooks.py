@@ -1,7 +1,5 @@
 """/rooms/{room_id}/webhooks: making, changing and ending webhooks, their deliveries, and replays."""
 
-from fastapi import APIRouter
-
 from api.errors import EpochChanged, Forbidden, NotFound
 from api.http.bodies.webhooks import (
     ChangedWebhook,
@@ -18,10 +16,11 @@ from api.http.bodies.webhooks import (
 from api.http.deps import IdentityDep, WebhooksDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Flag, Limit
+from api.http.routing import Router
 from api.http.scopes import manages, reads
 from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["webhooks"], route_class=StrictRoute)
+router = Router(tags=["webhooks"], route_class=StrictRoute)
 PATH = "/rooms/{room_id}/webhooks"
 ONE = PATH + "/{webhook_id}"
 

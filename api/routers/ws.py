@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
@@ -17,8 +17,9 @@ from api.http.deps import HttpSettings, address, services
 from api.http.hardening import deny, is_allowed_origin, refusal, scheme_of
 from api.http.problems import problem
 from api.http.request_log import access, bind_request_id
+from api.http.routing import Router
 
-router = APIRouter()
+router = Router()
 
 PATH: Final = "/ws/messages"
 

@@ -168,7 +168,7 @@ async def services_on(store: Store, passwords: Passwords, **more: Any) -> Accoun
         passwords=passwords,
         throttles=wire_limits(settings, store).throttles,
         caps=wire_limits(settings, store).caps,
-        is_fed=lambda: True,
+        is_fed=lambda: False,
         on_ended=ignore_ended,
         on_erasing=lambda: None,
         on_room_deleted=lambda: None,

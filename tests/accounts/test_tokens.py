@@ -270,21 +270,32 @@ class Clock:
 def test_a_checked_token_counts_for_a_second_until_it_ends_and_not_while_the_feed_is_away() -> None:
     clock, fed = Clock(), [True]
     checked = CheckedTokens[str](lambda: fed[0], clock=clock)
-    checked.put("one", "proof", "alice", began=clock())
-    assert checked.get("one") == ("proof", "alice", clock())
+    checked.put("one", "proof", "user", "alice", began=clock())
+    assert checked.get("one") == ("proof", "user", "alice", clock())
     clock.now += CHECKED_SECONDS
     assert checked.get("one") is None
-    checked.put("one", "proof", "alice", began=clock())
+    checked.put("one", "proof", "user", "alice", began=clock())
     fed[0] = False
     assert checked.get("one") is None
-    checked.put("one", "proof", "alice", began=clock())
+    checked.put("one", "proof", "user", "alice", began=clock())
     fed[0] = True
     assert checked.get("one") is None
     began = clock()
     clock.now += 0.1
     checked.forget("one")
-    checked.put("one", "proof", "alice", began=began)  # it was read before its end was told
+    checked.put("one", "proof", "user", "alice", began=began)  # it was read before its end was told
     assert checked.get("one") is None
+    checked.put("two", "proof", "user", "alice", began=clock())
+    checked.forget_all_of("user")
+    assert checked.get("two") is None
+    began = clock()
+    clock.now += 0.1
+    checked.forget_all_of("user")
+    checked.put("two", "proof", "user", "alice", began=began)  # it was read before the account was another
+    assert checked.get("two") is None
+    clock.now += 0.1
+    checked.put("two", "proof", "user", "alice", began=clock())
+    assert checked.get("two") is not None
 
 
 @pytest.mark.stores("sqlite")
