@@ -34,9 +34,12 @@ class WebhookLine:
         position = log.position or FollowerPosition(webhook.room_id, webhook.start.epoch, webhook.start.seq)
         return cls(webhook, position, log.head.seq, webhook.replay)
 
-    def adopt(self, webhook: Webhook) -> None:
-        """Take what is stored of a webhook, which somebody else may have changed."""
-        if webhook.version <= self.webhook.version:
+    def adopt(self, webhook: Webhook, *, is_set_back: bool = False) -> None:
+        """Take what is stored of a webhook, which somebody else may have changed.
+
+        An earlier version is what was read before a change came, unless the database `is_set_back`.
+        """
+        if webhook.version <= self.webhook.version and not is_set_back:
             return
         if webhook.replay != self.webhook.replay:
             self.replay = webhook.replay

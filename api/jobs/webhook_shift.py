@@ -24,8 +24,10 @@ from api.models.rooms import Role
 from api.models.webhooks import Delivery, PausedBy, Webhook
 from api.store.base.store import Store
 
-AT_ONCE: Final = 100
+AT_ONCE: Final = 400
 """So many posts are under way at the same time. One that gets no answer takes its place for 15 s at most."""
+OF_ONE_AT_ONCE: Final = 100
+"""So many of them are to webhooks that one user has made, so that their slow receivers keep only their own waiting."""
 SLICE: Final = 500
 """So many webhooks are read by one query."""
 WRITE_SECONDS: Final = 1.0
@@ -66,6 +68,7 @@ class WebhookShift:
         self._of_room: defaultdict[str, set[str]] = defaultdict(set)
         self._pages = RoomPages(store)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots_of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(OF_ONE_AT_ONCE))
         self._group = asyncio.TaskGroup()
         self._ready: deque[WebhookLine] = deque()
         self._came = asyncio.Event()
@@ -159,9 +162,10 @@ class WebhookShift:
             if line is None:
                 line = self.lines[webhook.id] = WebhookLine.of(webhook, room)
                 self._of_room[webhook.room_id].add(webhook.id)
-            line.adopt(webhook)
+            is_set_back = line.position.epoch != room.head.epoch
+            line.adopt(webhook, is_set_back=is_set_back)
             line.head = max(line.head, room.head.seq, grown.get(webhook.room_id, 0))
-            if line.lag or line.replay or line.position.epoch != room.head.epoch or room.is_deleted:
+            if line.lag or line.replay or is_set_back or room.is_deleted:
                 self._pages.outdate(webhook.room_id)  # one that is kept may be older than this head
                 line.wakes += 1
                 self._start(line)
@@ -226,7 +230,7 @@ class WebhookShift:
         try:
             while True:
                 wakes = line.wakes
-                async with self._slots:
+                async with self._slots_of[line.webhook.made_by], self._slots:
                     has_more = await self._step(line)
                 if not has_more and (line.wakes == wakes or line.has_ended):
                     break
@@ -351,7 +355,7 @@ class WebhookShift:
                 if standing.version > line.webhook.version:  # else a change after this one is known already
                     line.webhook = standing
                 return
-            line.adopt(standing)
+            line.adopt(standing, is_set_back=standing.version < wanted.version)
 
     async def _write_soon(self) -> None:
         while True:

@@ -31,7 +31,7 @@ from api.store.base.store import Store
 from api.tasks import Tasks
 from tests.node import eventually
 from tests.store.calls import delete_room, send
-from tests.store.make import ALICE, DEN, account_of, delete, make_room, make_webhook, message
+from tests.store.make import ALICE, BOB, DEN, account_of, delete, make_room, make_webhook, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 
@@ -416,6 +416,32 @@ async def test_a_slow_receiver_keeps_no_other_waiting_and_is_sent_one_entry_at_a
     receivers.check()
 
 
+async def test_slow_receivers_of_one_user_keep_only_their_own_webhooks_waiting(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_shift, "AT_ONCE", 3)
+    monkeypatch.setattr(webhook_shift, "OF_ONE_AT_ONCE", 2)
+    receivers, release = Receivers(), asyncio.Event()
+    slow = [await made(store, den, number, url=f"https://slow-{number}.example/") for number in range(4)]
+    quick = await made(store, den, 4, made_by=BOB.id)
+    post = receivers.post
+
+    async def posting(url: str, *given: Any) -> Answer:
+        if url != quick.url:
+            await release.wait()
+        return await post(url, *given)
+
+    monkeypatch.setattr(receivers, "post", posting)
+    async with sending(store, receivers):
+        seqs = await send(store, den, "one", "two")
+        await receivers.until(seqs, quick.url)
+        assert receivers.seqs() == seqs
+        release.set()
+        for one in slow:
+            await receivers.until(seqs, one.url)
+    receivers.check()
+
+
 async def test_a_replay_sends_entries_once_more_under_their_ids_and_then_goes_on(
     store: Store, den: Room
 ) -> None:
@@ -585,6 +611,32 @@ def _is_reached(store: Store, webhook: Webhook, seq: int) -> Callable[[], Awaita
         return await reached(store, webhook) == seq
 
     return is_reached
+
+
+async def test_a_webhook_whose_database_was_set_back_goes_on_as_it_is_stored(
+    store: Store, other: Store, den: Room
+) -> None:
+    """Its row has an earlier version than the process knows that posts to it."""
+    receivers = Receivers(answers=lambda _url, _body: Answer(503))
+    webhook = await made(store, den)
+    async with sending(store, receivers) as sender:
+        seqs = await send(store, den, "one")
+        await seen(store, webhook, tried(attempts=1))
+        receivers.now += SECOND_MS * 60
+        sender.look()
+        await seen(store, webhook, tried(attempts=2))
+        assert await other.webhooks.end(den.id, webhook.id)
+        await other.webhooks.create(webhook)
+        receivers.now += DAY_MS
+        sender.look()
+        await seen(store, webhook, waiting)
+        receivers.answers = lambda _url, _body: Answer(200)
+        receivers.now += 2 * DAY_MS
+        sender.look()
+        await receivers.until(seqs)
+        standing = await seen(store, webhook, lambda one: not waiting(one))
+    assert standing.version == webhook.version + 2
+    receivers.check()
 
 
 async def test_while_the_store_is_away_nothing_is_lost(
