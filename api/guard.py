@@ -11,8 +11,10 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -33,12 +35,19 @@ FIRST_FREE_PORT: Final = 1_024
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 15.0
 """A whole request, from the name to the end of the answer, takes no longer (Standard Webhooks: 15 to 30 s)."""
+RESOLVERS: Final = 16
+"""So many names are resolved at the same time, in threads of their own: name servers that do not answer would else hold
+up what other parts of this process do in threads."""
 MAX_IDLE: Final = 500
 """So many connections wait to be used again. Beyond that the one that has waited longest is closed."""
 IDLE_SECONDS: Final = 30.0
 """A connection that is not used for so long is closed, at the next post to anybody."""
 MAX_ANSWER_BYTES: Final = 16 * 1024
-"""A connection whose peer answers more than this is closed. Nobody reads the body of the answer."""
+"""A connection whose peer answers more than this, head and body, is closed. Nobody reads the body of the answer."""
+MAX_ANSWER_PARTS: Final = 32
+"""A connection whose peer sends the body in more chunks than this is closed: each costs the same, however small."""
+MAX_HEADS: Final = 4
+"""Before an answer, at most three others (1xx) are read. More would keep this process busy without an end."""
 
 _NOT_PUBLIC: Final[tuple[Network, ...]] = tuple(
     # The special-purpose registries of IANA (RFC 6890). What the rest of the Internet reaches in IPv4 is not in here.
@@ -97,7 +106,8 @@ class AddressGuard:
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._allowed = tuple(allowed)
-        self._resolve = resolve or _resolved
+        self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
+        self._resolve = resolve or self._resolved
         self._trust = trust
         self._idle = _IdleConnections()
 
@@ -157,6 +167,7 @@ class AddressGuard:
     async def close(self) -> None:
         """Close all connections."""
         await self._idle.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def addresses(self, host: str, port: int, *, is_encrypted: bool) -> list[str]:
         """Resolve a host, and return those of its addresses that are allowed. Raises `NoAnswer` if there is none."""
@@ -171,6 +182,12 @@ class AddressGuard:
             log.warning("address_refused", host=host, port=port)
             raise NoAnswer("no address that is allowed")
         return allowed
+
+    async def _resolved(self, host: str, port: int) -> list[str]:
+        """Ask the system's resolver for the addresses of a host."""
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     @asynccontextmanager
     async def _connection(self, url: str) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
@@ -278,30 +295,62 @@ class _Connecting(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError("no address answers")
         for address in addresses:
             try:
-                return await self._network.connect_tcp(
-                    address,
-                    port,
-                    timeout=CONNECT_SECONDS,
-                    local_address=local_address,
-                    socket_options=socket_options,
+                return _ShortAnswers(
+                    await self._network.connect_tcp(
+                        address,
+                        port,
+                        timeout=CONNECT_SECONDS,
+                        local_address=local_address,
+                        socket_options=socket_options,
+                    )
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
 
 
-async def _resolved(host: str, port: int) -> list[str]:
-    """Ask the system's resolver for the addresses of a host."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class _ShortAnswers(httpcore.AsyncNetworkStream):
+    """A connection over which each request is answered in few bytes. Reading more raises `httpcore.ReadError`."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._left, self._heads = MAX_ANSWER_BYTES, 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  of httpcore
+        if not self._left:
+            raise httpcore.ReadError("the answer is too long")
+        data = await self._stream.read(min(max_bytes, self._left), timeout)
+        self._left -= len(data)
+        self._heads += data.count(b"HTTP/1.")
+        if self._heads > MAX_HEADS:
+            raise httpcore.ReadError("there are too many answers before the answer")
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  of httpcore
+        self._left, self._heads = MAX_ANSWER_BYTES, 0
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  of httpcore
+    ) -> httpcore.AsyncNetworkStream:
+        return _ShortAnswers(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def _skip(answer: httpcore.Response) -> None:
     """Read the body of an answer, so that its connection can be used again, unless it is too long."""
-    size = 0
-    async for part in answer.aiter_stream():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
+    parts = 0
+    async for _ in answer.aiter_stream():
+        parts += 1
+        if parts > MAX_ANSWER_PARTS:
             return
 
 

@@ -1,7 +1,10 @@
 """The guard: nobody makes this server connect into private networks."""
 
+import asyncio
 import datetime as dt
+import socket
 import ssl
+import threading
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -204,6 +207,49 @@ async def test_a_receiver_that_does_not_answer_is_given_up(monkeypatch: pytest.M
         with pytest.raises(NoAnswer) as raised:
             await guard.post(here.url, b"{}", {})
         assert raised.value.is_late
+        await guard.close()
+
+
+async def test_an_answer_that_would_keep_this_process_busy_is_not_read() -> None:
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1_000 + b"0\r\n\r\n"
+    async with receiving() as here:
+        guard = AddressGuard([ONE])
+        here.answers = lambda _request: b"HTTP/1.1 100 Go on\r\n\r\n" * 500 + answer(200)
+        with pytest.raises(NoAnswer):
+            await guard.post(here.url, b"{}", {})
+        here.answers = lambda _request: b"HTTP/1.1 103 Hints\r\n\r\n" + answer(201, "X-Long: " + "x" * 8_000)
+        assert (await guard.post(here.url, b"{}", {})).status == 201
+        here.answers = lambda _request: answer(200, *(f"X-{number}: x" for number in range(5_000)))
+        with pytest.raises(NoAnswer):
+            await guard.post(here.url, b"{}", {})
+        here.answers = lambda _request: chunks
+        assert (await guard.post(here.url, b"{}", {})).status == 200
+        before = here.connection_count
+        assert (await guard.post(here.url, b"{}", {})).status == 200
+        assert here.connection_count == before + 1
+        await guard.close()
+
+
+async def test_name_servers_that_do_not_answer_hold_up_no_other_work_in_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.05)
+    silent = threading.Event()
+
+    def asked(*_given: object, **_named: object) -> list[object]:
+        silent.wait(10)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    guard = AddressGuard()
+    try:
+        posts = [guard.post(f"https://{number}.example/", b"{}", {}) for number in range(100)]
+        refused = await asyncio.gather(*posts, return_exceptions=True)
+        assert {type(one) for one in refused} == {NoAnswer}
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(lambda: None)
+    finally:
+        silent.set()
         await guard.close()
 
 
