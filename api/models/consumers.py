@@ -13,7 +13,8 @@ class Consumer:
 
     `start` says where it begins in a room in which it has no position. `acked_at` is when it last acknowledged
     anything, to the minute; None before it did. `id` is never used again, so that positions of a consumer that ended
-    are not those of another of the same name.
+    are not those of another of the same name. `lobby_epoch` is that of the lobby when it was made, which tells whether
+    the database was set back since; None where an earlier version made it.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Consumer:
     room_ids: tuple[str, ...] | None
     start: Start
     created_at: int
+    lobby_epoch: str | None
     acked_at: int | None = None
 
     @property

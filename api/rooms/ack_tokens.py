@@ -1,7 +1,7 @@
 """The tokens with which readers acknowledge what they were given: how far they were given each room's log. Pure.
 
 A token holds the places themselves, so nothing is stored before it is used. Its hash reveals a token of another
-consumer, or a changed one. It needs no secret: a user who makes up a place only skips entries of their own reader.
+consumer, or a changed one. It needs no other secret than the consumer's id, which nobody is told.
 """
 
 import base64

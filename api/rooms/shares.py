@@ -1,6 +1,6 @@
 """Divides a page between rooms, so that a busy room keeps no other waiting. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 def fair_shares(wanted: Sequence[int], limit: int) -> list[int]:
@@ -15,3 +15,14 @@ def fair_shares(wanted: Sequence[int], limit: int) -> list[int]:
         shares[number] = min(wanted[number], left // (len(by_want) - place))
         left -= shares[number]
     return shares
+
+
+def slices(shares: Sequence[int], at_once: int) -> Iterator[slice]:
+    """Divide rooms, which have these shares of a page, into those that are read at once: of `at_once` items, or one."""
+    start, entries = 0, 0
+    for number, share in enumerate(shares):
+        if entries + share > at_once and number > start:
+            yield slice(start, number)
+            start, entries = number, 0
+        entries += share
+    yield slice(start, len(shares))

@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from api.errors import BadCursor
+from api.errors import BadCursor, Forbidden
 from api.http.bodies.consumers import (
     Ack,
     ConsumerOut,
@@ -33,7 +33,7 @@ async def consumers(identity: IdentityDep, consumers: ConsumersDep) -> Consumers
 
 @router.put(
     "/{name}",
-    responses={201: {"model": ConsumerOut, "description": "The consumer is new"}},
+    responses=refuses(Forbidden) | {201: {"model": ConsumerOut, "description": "The consumer is new"}},
 )
 @reads
 async def make(
@@ -46,7 +46,11 @@ async def make(
     """Make a consumer, or give the one of this name other rooms. Its position stays, and so does its `start`."""
     wanted = body or NewConsumer()
     consumer, is_new = await consumers.put(
-        identity.user.id, name, room_ids=wanted.room_ids, start=wanted.start
+        identity.user.id,
+        name,
+        room_ids=wanted.room_ids,
+        start=wanted.start,
+        bound=identity.room_ids,
     )
     response.status_code = 201 if is_new else 200
     return ConsumerOut.of(consumer, identity.room_ids)
@@ -61,11 +65,11 @@ async def consumer(name: ConsumerName, identity: IdentityDep, consumers: Consume
     return ConsumerWithLag.with_lag(found, bound, await consumers.lag(found, bound=bound))
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=204, responses=refuses(Forbidden))
 @reads
 async def end(name: ConsumerName, identity: IdentityDep, consumers: ConsumersDep) -> None:
     """End a consumer, and forget its position."""
-    await consumers.delete(identity.user.id, name)
+    await consumers.delete(identity.user.id, name, bound=identity.room_ids)
 
 
 @router.get("/{name}/entries")
@@ -102,4 +106,4 @@ async def entries(  # noqa: PLR0913, PLR0917  the query fields
 @reads
 async def ack(name: ConsumerName, body: Ack, identity: IdentityDep, consumers: ConsumersDep) -> None:
     """Store that the reader is done with the entries that came with this token. Repeating it changes nothing."""
-    await consumers.ack(identity.user.id, name, body.token)
+    await consumers.ack(identity.user.id, name, body.token, bound=identity.room_ids)

@@ -31,6 +31,13 @@ def on(person: Person, node: Node) -> Person:
     return Person(node, person.username, person.id, person.access_token, person.refresh_token, http)
 
 
+async def logged_in(node: Node, person: Person) -> Person:
+    """Log in on a node, as after a restore."""
+    login = await node.client().post("/auth/login", json={"username": person.username, "password": PASSWORD})
+    token = login.json()["access_token"]
+    return Person(node, person.username, person.id, token, "", node.client(Authorization=f"Bearer {token}"))
+
+
 async def make(person: Person, name: str = "bot", **fields: Any) -> Event:
     answer = await person.http.put(f"/consumers/{name}", json=fields)
     assert answer.status_code == 201, answer.text
@@ -336,7 +343,13 @@ async def test_a_bot_reads_with_a_token_and_no_further_than_it_reaches(sqlite_no
     for path in ("/consumers", "/consumers/both"):
         shown = await read(bound, path)
         assert (shown["items"][1] if "items" in shown else shown)["room_ids"] == [den]
-    assert (await bound.http.put("/consumers/both", json={"room_ids": [tea]})).json()["room_ids"] == []
+    for path in ("/consumers/both", "/consumers/bot"):
+        is_problem(await bound.http.put(path, json={"room_ids": [den]}), 403, "forbidden")
+        is_problem(await bound.http.delete(path), 403, "forbidden")
+    assert (await make(bound, name="own"))["room_ids"] == [den]
+    changed = await bound.http.put("/consumers/own", json={"room_ids": [tea]})
+    assert (changed.status_code, changed.json()["room_ids"]) == (200, [])
+    assert (await bound.http.delete("/consumers/own")).status_code == 204
     await say(alice, den, "in the den")
     await say(alice, tea, "at tea")
     for path in ("", "/entries"):
@@ -351,6 +364,17 @@ async def test_a_bot_reads_with_a_token_and_no_further_than_it_reaches(sqlite_no
 
 
 # -- waiting
+
+
+async def test_what_a_bound_token_acknowledges_counts_for_its_rooms_only(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    den = str((await make_room(alice, "Den"))["id"])
+    await make(alice)
+    bound = program(sqlite_node, alice, await made_token(alice, ["read"], room_ids=[den]))
+    page = await poll(alice)
+    assert {one["room_id"] for one in page["items"]} == {den, LOBBY_ID}
+    await ack(bound, page)
+    assert (await poll(alice))["items"] == of_room(page["items"], LOBBY_ID)
 
 
 async def test_a_poll_waits_until_something_is_written_on_another_node(store_url: str) -> None:
@@ -477,9 +501,7 @@ async def test_after_a_restore_the_reader_is_told_and_goes_on_where_both_lives_p
         kept, lost = page["items"][0]["seq"] - 1, page["items"][0]["epoch"]
     restore_store(url, copy, force=True)
     async with running(settings) as node:
-        login = await node.client().post("/auth/login", json={"username": "alice", "password": PASSWORD})
-        token = login.json()["access_token"]
-        again = Person(node, "alice", alice.id, token, "", node.client(Authorization=f"Bearer {token}"))
+        again = await logged_in(node, alice)
         await ack(again, {"token": late})  # of an earlier life, which says nothing about this one
         await say(again, LOBBY_ID, "new")
         page = await poll(again, wait=WAIT)
@@ -489,6 +511,36 @@ async def test_after_a_restore_the_reader_is_told_and_goes_on_where_both_lives_p
         await ack(again, page)
         await ack(again, {"token": late})
         assert await drain(again) == []
+
+
+async def test_after_a_restore_a_reader_is_told_that_had_acknowledged_nothing_in_the_copy(
+    tmp_path: Path,
+) -> None:
+    """What it was given after the copy was taken is known to nobody but itself."""
+    url, copy = f"sqlite:///{tmp_path / 'tailwire.db'}", tmp_path / "copy.db"
+    settings = Settings(store=url, signup="open")
+    async with running(settings) as node:
+        alice = await node.sign_up("alice")
+        await make(alice)
+        kept = await say(alice, LOBBY_ID, "kept")
+        backup_store(url, copy)
+        lost = await say(alice, LOBBY_ID, "lost")
+        read = await drain(alice)
+        assert [one["seq"] for one in of_room(read, LOBBY_ID)][-2:] == [kept, lost]
+    restore_store(url, copy, force=True)
+    async with running(settings) as node:
+        again = await logged_in(node, alice)
+        await say(again, LOBBY_ID, "new")
+        before = await drain(again)
+        assert [one["type"] for one in before].count("reset") == 1
+        reset, *entries = of_room(before, LOBBY_ID)
+        assert (reset["type"], reset["seq"]) == ("reset", 0)
+        assert entries == await log_of(again, LOBBY_ID)
+        assert {one["epoch"] for one in [reset, *entries]}.isdisjoint({one["epoch"] for one in read})
+        await make(again, "later")
+        assert await drain(again, "later") == entries
+        den = str((await make_room(again, "Den"))["id"])
+        assert await drain(again) == await log_of(again, den)
 
 
 async def test_an_export_has_the_consumers_of_a_user(sqlite_node: Node) -> None:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from api.rooms.shares import fair_shares
+from api.rooms.shares import fair_shares, slices
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,19 @@ def test_no_room_goes_without_and_no_space_is_left_that_any_wants() -> None:
         assert sum(shares) == min(limit, sum(wanted))
         short = [share for share, want in zip(shares, wanted, strict=True) if share < want]
         assert not short or max(shares) - min(short) <= 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "parts"),
+    [
+        ([], [[]]),
+        ([3, 3, 3, 4], [[3, 3, 3], [4]]),
+        ([20, 1, 9, 1], [[20], [1, 9], [1]]),
+        ([0, 0, 10, 0], [[0, 0, 10, 0]]),
+        ([5, 99], [[5], [99]]),
+    ],
+)
+def test_rooms_are_read_together_as_far_as_their_shares_stay_small(
+    shares: list[int], parts: list[list[int]]
+) -> None:
+    assert [shares[some] for some in slices(shares, 10)] == parts

@@ -13,14 +13,14 @@ from tests.store.make import ALICE, BOB
 
 pytestmark = pytest.mark.anyio
 
-ONE = Consumer("id-1", ALICE.id, "bot", None, Start.BEGINNING, created_at=1)
+ONE = Consumer("id-1", ALICE.id, "bot", None, Start.BEGINNING, created_at=1, lobby_epoch="epoch")
 
 
 async def test_a_consumer_keeps_what_it_was_made_with_and_gets_other_rooms(
     store: Store, other: Store
 ) -> None:
     assert await store.consumers.put(ONE) == ONE
-    again = replace(ONE, id="id-2", room_ids=("a", "b"), start=Start.NOW, created_at=2)
+    again = replace(ONE, id="id-2", room_ids=("a", "b"), start=Start.NOW, created_at=2, lobby_epoch="later")
     stored = replace(ONE, room_ids=("a", "b"))
     assert await other.consumers.put(again) == stored
     assert await store.consumers.get(ALICE.id, "bot") == stored

@@ -25,6 +25,7 @@ class ClusterConsumers(ConsumerStore):
             "room_ids": None if consumer.room_ids is None else [*consumer.room_ids],
             "start": consumer.start,
             "created_at": consumer.created_at,
+            "lobby_epoch": consumer.lobby_epoch,
             "acked_at": consumer.acked_at,
         }
         return _consumer(await self._pool.run(_PUT(row)))
@@ -57,7 +58,14 @@ def _consumer(row: dict[str, Any]) -> Consumer:
     user_id, name = row["id"]
     rooms = None if row["room_ids"] is None else tuple(row["room_ids"])
     return Consumer(
-        row["consumer_id"], user_id, name, rooms, Start(row["start"]), row["created_at"], row["acked_at"]
+        row["consumer_id"],
+        user_id,
+        name,
+        rooms,
+        Start(row["start"]),
+        row["created_at"],
+        row.get("lobby_epoch"),
+        row["acked_at"],
     )
 
 

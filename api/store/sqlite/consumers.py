@@ -17,7 +17,8 @@ from api.store.sqlite.positions import forget_follower
 from api.store.sqlite.worker import Worker
 
 _ALL: Final = (
-    "SELECT id, user_id, name, room_ids, start, created_at, acked_at FROM consumers WHERE user_id = ?"
+    "SELECT id, user_id, name, room_ids, start, created_at, lobby_epoch, acked_at FROM consumers"
+    " WHERE user_id = ?"
 )
 
 
@@ -53,8 +54,8 @@ def forget_consumers(cursor: apsw.Cursor, user_id: str) -> None:
 def _put(cursor: apsw.Cursor, consumer: Consumer) -> Consumer:
     room_ids = None if consumer.room_ids is None else orjson.dumps(consumer.room_ids).decode()
     cursor.execute(
-        "INSERT INTO consumers (id, user_id, name, room_ids, start, created_at, acked_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, name) DO UPDATE SET room_ids = excluded.room_ids",
+        "INSERT INTO consumers (id, user_id, name, room_ids, start, created_at, lobby_epoch, acked_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, name) DO UPDATE SET room_ids = excluded.room_ids",
         (
             consumer.id,
             consumer.user_id,
@@ -62,6 +63,7 @@ def _put(cursor: apsw.Cursor, consumer: Consumer) -> Consumer:
             room_ids,
             consumer.start,
             consumer.created_at,
+            consumer.lobby_epoch,
             consumer.acked_at,
         ),
     )
@@ -95,6 +97,6 @@ def _delete(cursor: apsw.Cursor, consumer: Consumer) -> None:
 
 
 def _consumer(row: Any) -> Consumer:
-    id_, user_id, name, room_ids, start, created_at, acked_at = row
+    id_, user_id, name, room_ids, start, created_at, lobby_epoch, acked_at = row
     rooms = None if room_ids is None else tuple(orjson.loads(room_ids))
-    return Consumer(id_, user_id, name, rooms, Start(start), created_at, acked_at)
+    return Consumer(id_, user_id, name, rooms, Start(start), created_at, lobby_epoch, acked_at)

@@ -73,5 +73,10 @@ HOOK_USES: Final = """
 ALTER TABLE hooks ADD COLUMN last_used_at INTEGER;
 """
 
+CONSUMER_LIVES: Final = """
+-- The epoch of the lobby when a consumer was made; NULL where an earlier version made it.
+ALTER TABLE consumers ADD COLUMN lobby_epoch TEXT;
+"""
+
 MACHINES: Final = (_BOTS, _WEBHOOKS, _CONSUMERS, _HOOKS, _TOKENS)
 """Steps of the schema, which `steps.py` puts into the order of all steps."""

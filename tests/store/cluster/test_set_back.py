@@ -237,3 +237,29 @@ async def test_a_reader_is_told_where_its_copy_and_the_life_after_it_part(
         assert read.token is not None
         await again.ack(ALICE.id, "bot", read.token)
         assert (await again.read(consumer, [LOBBY_ID], limit=9)).given == ()
+
+
+async def test_a_reader_is_told_that_had_acknowledged_nothing_in_the_copy(
+    store: ClusterStore, behind: Pool
+) -> None:
+    await store.accounts.create(account_of(ALICE))
+    await store.members.join(LOBBY_ID, ALICE, Role.MEMBER, 1)
+    readers = ConsumerService(store, per_user=9)
+    consumer, _ = await readers.put(ALICE.id, "bot", room_ids=None, start=Start.BEGINNING)
+    await say(store, "kept")
+    set_back, positions = await saved(behind), r.table("positions")
+    await say(store, "lost")
+    read = await readers.read(consumer, [LOBBY_ID], limit=9)
+    assert ([one.reset for one in read.given], read.token is not None) == ([None], True)
+    await readers.ack(ALICE.id, "bot", read.token or "")
+    await set_back()
+    await behind.write(positions.delete())
+    await behind.write(begin_renewal_query("renewal"))
+    async with opened_again(store) as fresh:
+        async with fresh.changes.open():
+            pass
+        again = ConsumerService(fresh, per_user=9)
+        later, _ = await again.put(ALICE.id, "later", room_ids=None, start=Start.BEGINNING)
+        for reader, reset in ((consumer, 0), (later, None)):
+            (anew,) = (await again.read(reader, [LOBBY_ID], limit=9)).given
+            assert (anew.reset, [one.ref for one in anew.entries][-1]) == (reset, "kept")
