@@ -1,15 +1,21 @@
 """Webhooks post what is written to a room, in order and never less, and their owners see what became of it."""
 
+import asyncio
 import json
+import re
+from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from api.models.webhooks import Beginning
+from api.store.base.store import Store
 from tests.node import Node, Person, eventually
 from tests.receiver import Receiver, answer, receiving
 from tests.rooms.test_rooms import make_room, say
+from tests.store.make import make_webhook as webhook_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.settings(webhook_allow="127.0.0.0/8", webhooks_per_room=3)]
 
@@ -265,3 +271,56 @@ async def test_what_becomes_of_deliveries_is_counted(node: Node, alice: Person, 
     metrics = (await node.client().get("/metrics")).text
     assert 'tailwire_webhook_deliveries_total{outcome="gone"} 1.0' in metrics
     assert "tailwire_webhooks_waiting 0.0" in metrics
+
+
+IDLE: Final = 1_000
+STORE_CALLS: Final = re.compile(r'tailwire_store_seconds_count\{operation="([a-z_.]+)"\} (\d+)')
+OF_WEBHOOKS: Final = ("webhooks.", "positions.", "deliveries.", "log.entries")
+"""What posting to webhooks reads and writes, and sending does not."""
+
+
+async def calls(node: Node) -> Counter[str]:
+    """Return how often each operation of the store was called that posting to webhooks needs."""
+    text = (await node.client().get("/metrics")).text
+    found = {name: int(count) for name, count in STORE_CALLS.findall(text)}
+    return Counter({name: count for name, count in found.items() if name.startswith(OF_WEBHOOKS)})
+
+
+async def cost_of_messages(node: Node, person: Person, receiver: Receiver) -> tuple[Counter[str], list[str]]:
+    """Return what messages in a room without webhooks cost the store, and which tasks of webhooks there are then."""
+    busy, plain = [str((await make_room(person, name))["id"]) for name in ("Busy", "Plain")]
+    made = await make_webhook(person, busy, receiver.url)
+    receiver.requests.clear()
+    await say(person, busy, f"in {busy}")
+    await receiver.until(1)
+
+    async def is_settled() -> bool:
+        noted = await person.http.get(f"/rooms/{busy}/webhooks/{made['webhook_id']}/deliveries")
+        return bool(noted.json()["items"])
+
+    await eventually(is_settled)  # nothing is under way, and all that was posted is stored
+    before = await calls(node)
+    for number in range(30):
+        await say(person, plain, f"{number} in {plain}")
+    tasks = sorted(one.get_name() for one in asyncio.all_tasks() if one.get_name().startswith("webhook"))
+    return await calls(node) - before, tasks
+
+
+@pytest.mark.settings(webhook_allow="127.0.0.0/8", webhooks_per_room=IDLE, sends_burst=200)
+async def test_idle_webhooks_cost_nothing(
+    node: Node, store: Store, alice: Person, receiver: Receiver
+) -> None:
+    """Messages elsewhere call the store for no webhook, and no task waits for one, with 1,000 of them as without."""
+    without = await cost_of_messages(node, alice, receiver)
+    assert without[0] == Counter()
+    room = str((await make_room(alice, "Idle"))["id"])
+    head = (await store.log.heads([room]))[room]
+    fields = {"url": receiver.url, "start": Beginning(head.epoch, head.seq)}
+    for number in range(1, IDLE, 111):
+        made = [webhook_of(room, number + one, **fields) for one in range(111)]
+        await asyncio.gather(*map(store.webhooks.create, made))
+    await make_webhook(alice, room, receiver.url)
+    receiver.requests.clear()
+    await say(alice, room, "all of them are known")
+    await receiver.until(IDLE, seconds=60)
+    assert await cost_of_messages(node, alice, receiver) == without
