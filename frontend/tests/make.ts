@@ -1,6 +1,7 @@
 import type { Timeline } from '../src/rooms/timeline';
 import { startTimeline } from '../src/rooms/timeline';
 import type { EntryEvent, HistoryPage, Message, Room } from '../src/wire/protocol';
+import type { Webhook } from '../src/wire/webhooks';
 
 export const ME = 'alice-id';
 export const AT = '2026-01-05T10:00:00.000Z';
@@ -40,6 +41,25 @@ export function makeRoom(fields: Partial<Room> = {}): Room {
     read_seq: 10,
     unread_count: 0,
     last_message: null,
+    ...fields,
+  };
+}
+
+export function makeWebhook(fields: Partial<Webhook> = {}): Webhook {
+  return {
+    webhook_id: 'w',
+    host: 'in.example',
+    url: 'https://in.example/',
+    kinds: null,
+    made_by: 'a',
+    created_at: AT,
+    state: 'active',
+    paused_by: null,
+    waiting_since: null,
+    next_attempt_at: null,
+    attempts: 0,
+    last_status: null,
+    replay: null,
     ...fields,
   };
 }

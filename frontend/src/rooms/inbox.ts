@@ -122,7 +122,7 @@ export class Inbox {
         membership.heard(event);
         return;
       case 'webhook_paused':
-        membership.webhookPaused(event.room_id);
+        membership.webhookPaused(event);
     }
   }
 

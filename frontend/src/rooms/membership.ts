@@ -239,9 +239,9 @@ export class Membership {
   }
 
   /** The server has paused a webhook that the user made in a room. */
-  webhookPaused(room_id: string): void {
+  webhookPaused({ room_id, webhook_id }: { room_id: string; webhook_id: string }): void {
     const room = this.#to.rooms.get(room_id);
-    if (room) this.#to.news.webhookPaused(room);
+    if (room) this.#to.news.webhookPaused(room, webhook_id);
   }
 
   /** The answer to joining may be older than what was said of the room since. */

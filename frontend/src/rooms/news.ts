@@ -13,6 +13,8 @@ export interface NewsItem {
   what: 'added' | 'removed' | 'banned' | 'deleted' | 'left' | 'gone' | 'webhook';
   /** The user who did it; null where it is not known. */
   by: Author | null;
+  /** The webhook that is paused. */
+  webhook_id: string | null;
 }
 
 /** Why a membership ends, as the server names it. */
@@ -47,8 +49,8 @@ export class News {
   }
 
   /** The server has paused a webhook of the user. */
-  webhookPaused(room: Room): void {
-    void this.#tell(room, 'webhook');
+  webhookPaused(room: Room, webhook_id: string): void {
+    void this.#tell(room, 'webhook', undefined, webhook_id);
   }
 
   seen(room_id: string): void {
@@ -57,8 +59,14 @@ export class News {
   }
 
   /** Events have the id of who did it. The name is asked for, and the news is shown meanwhile. */
-  async #tell(room: Room, what: NewsItem['what'], event?: MembershipEvent): Promise<void> {
-    const item: NewsItem = { room_id: room.id, name: this.#titles.of(room), what, by: null };
+  async #tell(
+    room: Room,
+    what: NewsItem['what'],
+    event?: MembershipEvent,
+    webhook_id: string | null = null,
+  ): Promise<void> {
+    const name = this.#titles.of(room);
+    const item: NewsItem = { room_id: room.id, name, what, by: null, webhook_id };
     this.seen(room.id);
     this.items.value = [...this.items.peek(), item];
     if (!event?.by) return;

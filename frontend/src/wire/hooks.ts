@@ -9,6 +9,8 @@ export interface Hook {
   /** The user who made it. */
   made_by: string;
   created_at: string;
+  /** When it last posted, to the minute; null before. */
+  last_used_at: string | null;
 }
 
 /** A hook that was just made. Its address is not shown again. */

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { Hooks } from '../../src/rooms/hooks';
 import type { Requests } from '../../src/wire/requests';
 
-const HOOK = { hook_id: 'h', user_id: 'b', name: 'CI', made_by: 'a', created_at: '' };
+const HOOK = {
+  ...{ hook_id: 'h', user_id: 'b', name: 'CI', made_by: 'a', created_at: '' },
+  last_used_at: null,
+};
 
 /** A server that makes hooks at an address of its own, and has those that it is told to. */
 function serverAt(base: string, items: (typeof HOOK)[] = []) {

@@ -386,3 +386,17 @@ describe('a notice of a room', () => {
     expect(page.room('fresh')?.unread_count).toBe(1);
   });
 });
+
+test('a webhook that is paused is told of once, until the user has seen it', async () => {
+  page.serve(lobby, den);
+  await page.goLive();
+  const paused = (webhook_id: string, room_id = 'den') =>
+    page.emit({ type: 'webhook_paused', room_id, webhook_id, paused_by: 'gone' });
+  paused('w');
+  paused('w', 'of another user');
+  const [item, ...others] = page.session.news.items.value;
+  expect(item).toMatchObject({ room_id: 'den', name: 'Den', what: 'webhook', webhook_id: 'w' });
+  expect(others).toEqual([]);
+  page.session.news.seen('den');
+  expect(news()).toEqual([]);
+});

@@ -2,23 +2,10 @@ import { expect, test } from 'vitest';
 import { kindsText, offeredKinds } from '../../src/rooms/webhook_kinds';
 import { outcomeText, replayText, stateText, Webhooks } from '../../src/rooms/webhooks';
 import type { Requests } from '../../src/wire/requests';
-import type { Delivery, Webhook } from '../../src/wire/webhooks';
+import type { Delivery } from '../../src/wire/webhooks';
+import { makeWebhook } from '../make';
 
-const WEBHOOK: Webhook = {
-  webhook_id: 'w',
-  host: 'in.example',
-  url: 'https://in.example/',
-  kinds: null,
-  made_by: 'a',
-  created_at: '2026-11-29T09:00:00.000Z',
-  state: 'active',
-  paused_by: null,
-  waiting_since: null,
-  next_attempt_at: null,
-  attempts: 0,
-  last_status: null,
-  replay: null,
-};
+const WEBHOOK = makeWebhook();
 
 /** A server that notes what it is asked, and answers with a paused webhook. */
 function server() {

@@ -42,7 +42,6 @@ export function NewsText({ item }: { item: NewsItem }) {
       return (
         <>
           A webhook of {room} is paused, because its receiver takes nothing. It keeps its place.
-          More is in the menu of the room, under Integrations.
         </>
       );
     case 'left':

@@ -1,12 +1,12 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { nameIn } from '../../browser/text';
-import { mediumTime } from '../../browser/time';
+import { ago, fullTime, mediumTime } from '../../browser/time';
 import { mayManageHooks } from '../../rooms/governing';
 import { Hooks as HookList } from '../../rooms/hooks';
 import type { Hook, MadeHook } from '../../wire/hooks';
 import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
 import type { Room } from '../../wire/protocol';
-import { useSession } from '../parts/context';
+import { useApp, useSession } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
@@ -77,7 +77,8 @@ export function Hooks({ room }: { room: Room }) {
   );
 }
 
-function HookText({ hook: { name, made_by, created_at } }: { hook: Hook }) {
+function HookText({ hook: { name, made_by, created_at, last_used_at } }: { hook: Hook }) {
+  const { now } = useApp();
   const { names } = useSession();
   const maker = names.of({ user_id: made_by, username: '' });
   return (
@@ -93,6 +94,9 @@ function HookText({ hook: { name, made_by, created_at } }: { hook: Hook }) {
             by <bdi>{maker}</bdi>
           </>
         )}
+      </p>
+      <p class="login-detail" title={last_used_at ? fullTime(last_used_at) : undefined}>
+        {last_used_at ? `Last posted ${ago(last_used_at, now.minute.value)}` : 'Never posted'}
       </p>
     </div>
   );

@@ -7,11 +7,18 @@ import { Hooks } from './Hooks';
 import { WebhookPage } from './WebhookPage';
 import { Webhooks } from './Webhooks';
 
+interface IntegrationsProps {
+  room: Room;
+  /** The webhook whose page is shown first. */
+  webhook_id?: string | null;
+  onClose(): void;
+}
+
 /** Which programs are connected with a room. Every member sees them. */
-export function Integrations({ room, onClose }: { room: Room; onClose(): void }) {
+export function Integrations({ room, webhook_id = null, onClose }: IntegrationsProps) {
   const { features, requests } = useSession();
   const [webhooks] = useState(() => new WebhookList(requests, room.id));
-  const [managed, setManaged] = useState<string | null>(null);
+  const [managed, setManaged] = useState(webhook_id);
   const [notice, setNotice] = useState('');
   const webhook = webhooks.items.value.find(({ webhook_id }) => webhook_id === managed);
   const toList = (said = '') => {
