@@ -39,6 +39,7 @@ SAYS: Final = {
         r"verified message Order 4711 came in\.",
         '"outcome":"down"',
         r"verified by node Order 4712 came in\.",
+        r"verified by a library message Order 4713 came in\.",
     ],
     "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
 }
@@ -53,6 +54,15 @@ curl -fsS $TAILWIRE/rooms/$ROOM/messages -H "Authorization: Bearer $TOKEN" \
   -H 'Content-Type: application/json' -d '{"ref": "2", "body": "Order 4712 came in."}'
 until grep -q 'Order 4712' by-node.txt; do sleep 0.2; done
 cat by-node.txt
+AT=$((PORT + 2))
+curl -fsS $TAILWIRE/rooms/$ROOM/webhooks -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d "{\"url\": \"http://127.0.0.1:$AT/\", \"kinds\": [\"message\"]}" > webhook.json
+export WEBHOOK_SECRET=$(python3 -c 'import json; print(json.load(open("webhook.json"))["secret"])')
+python3 library.py $AT > by-library.txt &
+curl -fsS $TAILWIRE/rooms/$ROOM/messages -H "Authorization: Bearer $TOKEN" \
+  -H 'Content-Type: application/json' -d '{"ref": "3", "body": "Order 4713 came in."}'
+until grep -q 'Order 4713' by-library.txt; do sleep 0.2; done
+cat by-library.txt
 """
 }
 """What else is run after a page, with what it has made: the programs that it offers instead of others."""

@@ -1,13 +1,24 @@
-"""`tailwire backup` and `tailwire restore`, beside a server and seen by its clients."""
+"""`tailwire backup` and `tailwire restore`, and those of RethinkDB, as clients, consumers and webhooks see them."""
 
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from api.models.rooms import LOBBY_ID
+from api.store.rethinkdb import Address, r
 from tests.accounts.test_sessions import refresh
-from tests.node import Person, Socket
+from tests.node import Node, Person, Socket, eventually
 from tests.process import result, serving
+from tests.receiver import Receiver, Request, receiving
+from tests.rethinkdb_server import ADMIN_PASSWORD, RethinkDBServer, as_admin
+from tests.rooms.test_consumers import drain, logged_in, make, of_room
+from tests.rooms.test_rooms import make_room
+from tests.rooms.test_webhooks import make_webhook
 
 pytestmark = pytest.mark.anyio
 
@@ -111,3 +122,112 @@ async def test_what_a_backup_and_a_restore_cannot_do_is_said_in_one_line(
             setup | {"TAILWIRE_STORE": "rethinkdb://a:hunter2@db/x"}, tmp_path, *command
         )
         assert (code, out, "rethinkdb-dump" in err, "hunter2" in err) == (1, "", True, False)
+
+
+TOOLS: Final = Path(sys.executable).parent
+"""Where the programs of RethinkDB's driver are."""
+
+
+@asynccontextmanager
+async def serving_again(setup: dict[str, str], directory: Path, *people: Person) -> AsyncIterator[Node]:
+    """Run a node, to which these people talk from now on."""
+    async with serving(setup, directory) as node:
+        for person in people:
+            person.node, person.http = node, (await logged_in(node, person)).http
+        yield node
+
+
+async def posted(receiver: Receiver, path: str, is_last: Callable[[Any], bool]) -> list[Request]:
+    """Wait until a webhook was sent what is last, and return all that it was sent since this was called last."""
+
+    async def is_there() -> bool:
+        return any(one.path == path and is_last(json.loads(one.body)["data"]) for one in receiver.requests)
+
+    await eventually(is_there, seconds=30)
+    found = [one for one in receiver.requests if one.path == path]
+    receiver.requests[:] = [one for one in receiver.requests if one.path != path]
+    return found
+
+
+@pytest.mark.rethinkdb
+async def test_a_restored_rethinkdb_tells_webhooks_and_consumers_and_neither_skips_nor_doubles(
+    rethinkdb_server: RethinkDBServer | None, tmp_path: Path
+) -> None:
+    """As docs/operations.md says: dumped while no node runs, and restored where there is no database."""
+    if rethinkdb_server is None or rethinkdb_server.process is None:
+        pytest.skip("no RethinkDB of our own")
+    setup = {
+        "TAILWIRE_STORE": rethinkdb_server.empty_store(),
+        "TAILWIRE_PORT": "0",
+        "TAILWIRE_SIGNUP": "open",
+        "TAILWIRE_WEBHOOK_ALLOW": "127.0.0.0/8",
+        "TAILWIRE_FILES_SHARED": "true",
+    }
+    async with receiving() as receiver:
+        async with serving(setup, tmp_path) as node:
+            alice = await node.sign_up("alice")
+            den = str((await make_room(alice, "Den"))["id"])
+            for name in ("early", "quiet"):
+                await make_webhook(
+                    alice, den, receiver.url + name, **({"paused": True} if name == "quiet" else {})
+                )
+                await make(alice, name)
+            await say_in(alice, den, "kept")
+            before = await posted(receiver, "/inearly", lambda data: data["body"] == "kept")
+            kept = json.loads(before[-1].body)["data"]
+            await drain(alice, "early")
+        await copied(rethinkdb_server, tmp_path)
+        async with serving_again(setup, tmp_path, alice):
+            await say_in(alice, den, "lost")
+            lost = await posted(receiver, "/inearly", lambda data: data["body"] == "lost")
+            for name in ("early", "quiet"):
+                assert of_room(await drain(alice, name), den)[-1]["body"] == "lost"
+        await put_back(rethinkdb_server, setup, tmp_path)
+        async with serving_again(setup, tmp_path, alice):
+            await say_in(alice, den, "new")
+            told = await posted(receiver, "/inearly", lambda data: data.get("body") == "new")
+            for webhook in (await alice.http.get(f"/rooms/{den}/webhooks")).json()["items"]:
+                path = f"/rooms/{den}/webhooks/{webhook['webhook_id']}"
+                assert (await alice.http.patch(path, json={"paused": False})).status_code == 200
+            quiet = await posted(receiver, "/inquiet", lambda data: data.get("body") == "new")
+            log = (await alice.http.get(f"/rooms/{den}/log")).json()
+            read = {name: of_room(await drain(alice, name), den) for name in ("early", "quiet")}
+    reset, *entries = [json.loads(one.body)["data"] for one in told]
+    assert (reset["type"], reset["seq"], reset["epoch"]) == ("reset", kept["seq"], log["epoch"])
+    assert [(one["seq"], one["epoch"]) for one in entries] == [(kept["seq"] + 1, log["epoch"])]
+    assert log["epoch"] != kept["epoch"]
+    ids = [one.headers["webhook-id"] for one in [*before, *lost, *told]]
+    assert len({*ids}) == len(ids)
+    first, *others = [json.loads(one.body)["data"] for one in quiet]
+    assert (first["type"], [one["body"] for one in others]) == ("reset", ["kept", "new"])
+    for name, after in (("early", kept["seq"]), ("quiet", 0)):
+        first, *others = read[name]
+        assert (first["type"], first["seq"], first["epoch"]) == ("reset", after, log["epoch"])
+        assert [one["seq"] for one in others] == [*range(after + 1, log["seq"] + 1)]
+
+
+async def say_in(person: Person, room_id: str, body: str) -> None:
+    answer = await person.http.post(f"/rooms/{room_id}/messages", json={"ref": body, "body": body})
+    assert answer.status_code == 201
+
+
+async def copied(server: RethinkDBServer, directory: Path) -> None:
+    """Dump the database, as docs/operations.md says."""
+    admin, database = Address.parse(server.admin_url, needs_database=False), server.admin.database
+    (directory / "password").write_text(ADMIN_PASSWORD)
+    at = ("--connect", f"{admin.host}:{admin.port}", "--password-file", "password")
+    dump = (str(TOOLS / "rethinkdb-dump"), *at, "--export", database, "--file", "copy.tar.gz")
+    code, _, err = await result({}, directory, program=dump)
+    assert code == 0, err
+
+
+async def put_back(server: RethinkDBServer, setup: dict[str, str], directory: Path) -> None:
+    """Drop the database, and restore the copy, as docs/operations.md says."""
+    admin, database = Address.parse(server.admin_url, needs_database=False), server.admin.database
+    at = ("--connect", f"{admin.host}:{admin.port}", "--password-file", "password")
+    await as_admin(server, r.db_drop(database))
+    restore = (str(TOOLS / "rethinkdb-restore"), "copy.tar.gz", *at)
+    code, _, err = await result({}, directory, program=restore)
+    assert code == 0, err
+    code, _, err = await result(setup, directory, "init", "--restored", "--admin", server.admin_url)
+    assert code == 0, err
