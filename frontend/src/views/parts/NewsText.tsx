@@ -40,9 +40,7 @@ export function NewsText({ item }: { item: NewsItem }) {
       );
     case 'webhook':
       return (
-        <>
-          A webhook of {room} is paused, because its receiver takes nothing. It keeps its place.
-        </>
+        <>A webhook of {room} is paused, because its receiver takes nothing. It keeps its place.</>
       );
     case 'left':
       return <>You left {room}.</>;
