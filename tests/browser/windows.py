@@ -157,3 +157,9 @@ async def card_of(page: Page, username: str) -> Locator:
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("heading", name=username)).to_be_visible()
     return dialog
+
+
+async def escape(page: Page) -> None:
+    """Press Escape, and wait until no dialog and no menu is open. Until then the page behind takes no key."""
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog[open], [role=menu]")).to_have_count(0)

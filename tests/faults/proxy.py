@@ -19,6 +19,8 @@ class Proxy:
         self._passing.set()
         self._is_cut = False
         self.delay_seconds = 0.0
+        self.most_sent: int | None = None
+        """A connection that is opened from now on brings so many bytes to the server, and then hangs. None: all."""
         self.accepted = 0
         self.port = 0
 
@@ -61,7 +63,10 @@ class Proxy:
         there: asyncio.StreamReader,
         back: asyncio.StreamWriter,
     ) -> None:
-        ways = [asyncio.create_task(self._pass(reader, back)), asyncio.create_task(self._pass(there, writer))]
+        ways = [
+            asyncio.create_task(self._pass(reader, back, self.most_sent)),
+            asyncio.create_task(self._pass(there, writer)),
+        ]
         self._tasks.update(ways)
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -71,9 +76,15 @@ class Proxy:
             await asyncio.gather(*ways, return_exceptions=True)
             self._tasks.difference_update(ways)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int | None = None
+    ) -> None:
+        passed = 0
         while data := await reader.read(CHUNK):
             await self._passing.wait()
+            passed += len(data)
+            if most is not None and passed > most:
+                await asyncio.Event().wait()  # until the connection is cut
             if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)  # the latency of the network
             writer.write(data)

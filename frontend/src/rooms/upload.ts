@@ -12,6 +12,8 @@ export interface Upload {
   draft: string;
   /** The ref of the message that waits for it; null while that is a draft. */
   ref: string | null;
+  /** When it was chosen, in milliseconds since 1970. Files of one choice differ in it. */
+  at: number;
   name: string;
   type: string;
   size: number;
@@ -33,4 +35,6 @@ export interface Parcel {
   room_id: string;
   body: string;
   reply_to: number | null;
+  /** The ids of its uploads. It does not go before all of them are there, or were taken away. */
+  uploads: readonly string[];
 }

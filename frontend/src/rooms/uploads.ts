@@ -5,9 +5,10 @@ import type { FilesApi } from '../wire/api/files';
 import { jitter } from '../wire/backoff';
 import type { FileShown, UploadedFile } from '../wire/files';
 import { codeText, Problem, problemText } from '../wire/problem';
+import { leftUploads, newUpload } from './left_uploads';
 import type { Given } from './pending';
 import type { Parcel, Upload } from './upload';
-import type { UploadsStore } from './uploads_store';
+import type { KeptUpload, UploadsStore } from './uploads_store';
 
 /** A message takes no more. */
 export const MOST_FILES = 10;
@@ -65,17 +66,18 @@ export class Uploads {
 
   /** Goes on with what was left when the page ended. */
   async start(): Promise<void> {
-    const { uploads, parcels } = await this.#options.store.restore(this.#options.user_id);
+    const { store, user_id } = this.#options;
+    const kept = await store.restore(user_id);
     if (this.#stopped) return;
-    const known = new Set(this.items.peek().map(({ id }) => id));
-    const left = uploads.filter(({ upload }) => !known.has(upload.id));
-    for (const { upload, bytes } of left) this.#bytes.set(upload.id, bytes);
+    // What was chosen and said in this page already may be kept, too.
+    const isNew = ({ upload }: KeptUpload) => !this.#find(upload.id);
+    const said = new Set(this.parcels.peek().map(({ ref }) => ref));
+    const parcels = kept.parcels.filter(({ ref }) => !said.has(ref));
+    const { uploads, done } = leftUploads(kept.uploads.filter(isNew), parcels);
+    for (const id of done) store.delete(id);
+    for (const { upload, bytes } of kept.uploads) if (bytes) this.#bytes.set(upload.id, bytes);
     batch(() => {
-      const restored = left.map(
-        ({ upload }): Upload =>
-          upload.state === 'going' ? { ...upload, state: 'waiting' } : upload,
-      );
-      this.items.value = [...restored, ...this.items.peek()];
+      this.items.value = [...uploads, ...this.items.peek()];
       this.parcels.value = [...parcels, ...this.parcels.peek()];
     });
     this.#go();
@@ -129,13 +131,17 @@ export class Uploads {
       : files.length > free
         ? `A message has ${MOST_FILES} files at most.`
         : null;
-    for (const file of fitting) {
+    const now = this.#options.clock.now();
+    for (const [index, file] of fitting.entries()) {
       const id = this.#options.makeRef();
       this.#bytes.set(id, file);
-      const upload: Upload = {
-        ...{ id, room_id, draft, ref: null, name: file.name || 'file', type: file.type },
-        ...{ size: file.size, alt: '', told_alt: '', file_id: null, offset: 0 },
-        ...{ state: 'waiting', error: null, shown: null },
+      const { name, type, size } = file;
+      const upload = {
+        ...newUpload(id, room_id, draft),
+        at: now + index,
+        name: name || 'file',
+        type,
+        size,
       };
       this.items.value = [...this.items.peek(), upload];
       void this.#keep(upload, file);
@@ -151,8 +157,15 @@ export class Uploads {
     if (upload.file_id) void this.#options.api.giveUp(upload.file_id).catch(() => {});
     const parcel = this.parcels.peek().find(({ ref }) => ref === upload.ref);
     if (!parcel) return;
-    if (this.of(parcel.ref).length === 0 && parcel.body === '') this.#dropParcel(parcel.ref);
-    else void this.#deliver(parcel.ref);
+    const uploads = parcel.uploads.filter((one) => one !== id);
+    if (uploads.length === 0 && parcel.body === '') {
+      this.#dropParcel(parcel.ref);
+      return;
+    }
+    const left = { ...parcel, uploads };
+    this.parcels.value = this.parcels.peek().map((one) => (one === parcel ? left : one));
+    this.#options.store.putParcel(this.#options.user_id, left);
+    void this.#deliver(parcel.ref);
   }
 
   /** The bytes of an upload, while the page has them. */
@@ -178,25 +191,24 @@ export class Uploads {
       this.#options.say(room_id, body, reply_to);
       return;
     }
-    const parcel: Parcel = { ref: this.#options.makeRef(), room_id, body, reply_to };
+    const uploads = attached.map(({ id }) => id);
+    const parcel: Parcel = { ref: this.#options.makeRef(), room_id, body, reply_to, uploads };
+    this.#options.store.putParcel(this.#options.user_id, parcel);
     batch(() => {
       this.parcels.value = [...this.parcels.peek(), parcel];
-      for (const { id } of attached) this.#change(id, { ref: parcel.ref });
+      for (const id of uploads) this.#change(id, { ref: parcel.ref });
       this.notice.value = null;
     });
-    this.#options.store.addParcel(this.#options.user_id, parcel);
     void this.#deliver(parcel.ref);
   };
 
   /** Gives a message to the outbox, when all its files are there. Its ref lets it be stored once, however often it is given. */
   async #deliver(ref: string): Promise<void> {
-    const parcel = this.parcels.peek().find((one) => one.ref === ref);
-    const uploads = this.of(ref);
-    if (!parcel || this.#delivering.has(ref)) return;
-    if (uploads.some(({ state }) => state !== 'whole')) return;
+    if (this.#delivering.has(ref)) return;
+    if (!this.#whole(ref)) return;
     this.#delivering.add(ref);
     try {
-      for (const { id, file_id, alt, told_alt } of uploads) {
+      for (const { id, file_id, alt, told_alt } of this.of(ref)) {
         if (!file_id || alt === told_alt) continue;
         await this.#options.api.describe(file_id, alt);
         this.#change(id, { told_alt: alt });
@@ -210,8 +222,10 @@ export class Uploads {
     } finally {
       this.#delivering.delete(ref);
     }
-    if (this.#stopped) return;
+    const parcel = this.#whole(ref);
+    if (this.#stopped || !parcel) return;
     const { room_id, body, reply_to } = parcel;
+    const uploads = parcel.uploads.flatMap((id) => this.#find(id) ?? []);
     const files = uploads.flatMap(({ file_id }) => file_id ?? []);
     batch(() => {
       for (const { shown, alt } of uploads)
@@ -220,9 +234,16 @@ export class Uploads {
         ...{ type: 'send', ref, room_id, body, files },
         ...(reply_to && { reply_to }),
       });
-      for (const upload of uploads) this.#drop(upload);
       this.#dropParcel(ref);
+      for (const upload of uploads) this.#drop(upload);
     });
+  }
+
+  /** A message whose files are all there. */
+  #whole(ref: string): Parcel | undefined {
+    const isThere = (id: string) => this.#find(id)?.state === 'whole';
+    const parcel = this.parcels.peek().find((one) => one.ref === ref);
+    return parcel?.uploads.every(isThere) ? parcel : undefined;
   }
 
   #dropParcel(ref: string): void {
@@ -242,9 +263,9 @@ export class Uploads {
     const { store, user_id } = this.#options;
     const isKept = await store.add(user_id, upload, bytes);
     const now = this.#find(upload.id);
-    if (!now) store.delete(upload.id);
-    else if (isKept) store.change(now);
-    else
+    if (now) store.change(now);
+    else store.delete(upload.id);
+    if (now && !isKept)
       this.notice.value = `“${upload.name}” is sent while this page is open. The browser has no space to keep it for later.`;
   }
 

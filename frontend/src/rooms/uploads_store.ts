@@ -4,25 +4,26 @@ import type { Parcel, Upload } from './upload';
 
 const DATABASE = 'tailwire-files';
 const VERSION = 1;
-// Of all files that wait in this browser. Larger ones are sent, and are lost with the page.
+// Of all files that wait in this browser. The bytes of what is more are lost with the page.
 const MOST_BYTES = 512 * 1024 * 1024;
 
 /** Keeps uploads beyond the life of the page. None of its methods fails. */
 export interface UploadsStore {
   /** The uploads of this tab and of tabs that are gone, with their bytes, and the messages that wait for them. */
   restore(user_id: string): Promise<{ uploads: KeptUpload[]; parcels: Parcel[] }>;
-  /** Whether the bytes are kept. */
+  /** Keeps an upload, and its bytes where there is space. Returns whether there was. */
   add(user_id: string, upload: Upload, bytes: Blob): Promise<boolean>;
   change(upload: Upload): void;
   delete(id: string): void;
-  addParcel(user_id: string, parcel: Parcel): void;
+  putParcel(user_id: string, parcel: Parcel): void;
   deleteParcel(ref: string): void;
   forget(user_id: string): void;
 }
 
 export interface KeptUpload {
   upload: Upload;
-  bytes: Blob;
+  /** Undefined where there was no space. */
+  bytes: Blob | undefined;
 }
 
 interface Owned {
@@ -32,7 +33,7 @@ interface Owned {
 }
 
 interface Schema extends DBSchema {
-  uploads: { key: string; value: Owned & { id: string; upload: Upload } };
+  uploads: { key: string; value: Owned & { id: string; upload: Upload; has_bytes: boolean } };
   parcels: { key: string; value: Owned & { ref: string; parcel: Parcel } };
   /** Apart from the uploads, because these change often. */
   bytes: { key: string; value: Blob };
@@ -55,8 +56,7 @@ export class IndexedUploadsStore implements UploadsStore {
       const isOwn = (one: Owned) => one.user_id === user_id && one.tab === tab;
       const uploads: KeptUpload[] = [];
       for (const { id, upload } of (await database.getAll('uploads')).filter(isOwn)) {
-        const bytes = await database.get('bytes', id);
-        if (bytes) uploads.push({ upload, bytes });
+        uploads.push({ upload, bytes: await database.get('bytes', id) });
       }
       const parcels = (await database.getAll('parcels')).filter(isOwn);
       return { uploads, parcels: parcels.map(({ parcel }) => parcel) };
@@ -65,18 +65,23 @@ export class IndexedUploadsStore implements UploadsStore {
   }
 
   async add(user_id: string, upload: Upload, bytes: Blob): Promise<boolean> {
-    const kept = await this.#use(async (database, tab) => {
+    const { id } = upload;
+    const isKept = await this.#use(async (database, tab) => {
       let sum = bytes.size;
-      for (const { upload } of await database.getAll('uploads')) sum += upload.size;
+      for (const one of await database.getAll('uploads')) if (one.has_bytes) sum += one.upload.size;
       if (sum > MOST_BYTES) return false;
       const transaction = database.transaction(['uploads', 'bytes'], 'readwrite');
-      const { id } = upload;
-      void transaction.objectStore('uploads').put({ id, user_id, tab, upload });
+      void transaction.objectStore('uploads').put({ id, user_id, tab, upload, has_bytes: true });
       void transaction.objectStore('bytes').put(bytes, id);
       await transaction.done;
       return true;
     });
-    return kept ?? false;
+    if (isKept) return true;
+    // After a reload, its message must know that it had this file.
+    await this.#use((database, tab) =>
+      database.put('uploads', { id, user_id, tab, upload, has_bytes: false }),
+    );
+    return false;
   }
 
   change(upload: Upload): void {
@@ -97,7 +102,7 @@ export class IndexedUploadsStore implements UploadsStore {
     });
   }
 
-  addParcel(user_id: string, parcel: Parcel): void {
+  putParcel(user_id: string, parcel: Parcel): void {
     const { ref } = parcel;
     void this.#use((database, tab) => database.put('parcels', { ref, user_id, tab, parcel }));
   }

@@ -104,7 +104,7 @@ export class FakeFiles {
 
 /** What is kept of uploads, for the pages of one tab. */
 export class FakeUploadsStore implements UploadsStore {
-  readonly uploads = new Map<string, KeptUpload>();
+  uploads = new Map<string, KeptUpload>();
   readonly parcels = new Map<string, Parcel>();
   isFull = false;
 
@@ -114,7 +114,7 @@ export class FakeUploadsStore implements UploadsStore {
   }
 
   add(_: string, upload: Upload, bytes: Blob): Promise<boolean> {
-    if (!this.isFull) this.uploads.set(upload.id, { upload, bytes });
+    this.uploads.set(upload.id, { upload, bytes: this.isFull ? undefined : bytes });
     return Promise.resolve(!this.isFull);
   }
 
@@ -127,7 +127,7 @@ export class FakeUploadsStore implements UploadsStore {
     this.uploads.delete(id);
   }
 
-  addParcel(_: string, parcel: Parcel): void {
+  putParcel(_: string, parcel: Parcel): void {
     this.parcels.set(parcel.ref, parcel);
   }
 

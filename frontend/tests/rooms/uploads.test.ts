@@ -130,12 +130,16 @@ test('after a reload, uploads go on and the message that waits for them is sent'
   ]);
 });
 
-test('a file of a draft is there after a reload', async () => {
-  uploads.add('lobby', 'lobby', [makeFile('a.txt')]);
+test('files of a draft are there after a reload, in the order in which they were chosen', async () => {
+  uploads.add('lobby', 'lobby', [makeFile('a.txt'), makeFile('b.txt')]);
   await all();
   uploads = open();
+  store.uploads = new Map([...store.uploads].reverse());
   await uploads.start();
-  expect(uploads.in('lobby').map(({ name, state }) => [name, state])).toEqual([['a.txt', 'whole']]);
+  expect(uploads.in('lobby').map(({ name, state }) => [name, state])).toEqual([
+    ['a.txt', 'whole'],
+    ['b.txt', 'whole'],
+  ]);
 });
 
 test('a message that was given before the page ended is given with the same ref', async () => {
@@ -146,7 +150,8 @@ test('a message that was given before the page ended is given with the same ref'
   await all();
   for (const [id, { upload, bytes }] of kept)
     store.uploads.set(id, { upload: { ...upload, ref: 'ref-2' }, bytes });
-  store.addParcel('alice', { ref: 'ref-2', room_id: 'lobby', body: 'once', reply_to: null });
+  const parcel = { ref: 'ref-2', room_id: 'lobby', body: 'once', reply_to: null };
+  store.putParcel('alice', { ...parcel, uploads: ['ref-1'] });
   uploads = open();
   await uploads.start();
   await all();
@@ -234,6 +239,82 @@ test('where the browser has no space, the file is sent all the same, and the use
   uploads.add('lobby', 'lobby', [makeFile('b.txt')]);
   await all();
   expect(uploads.notice.value).toContain('“b.txt” is sent while this page is open');
+});
+
+test('a message whose file was lost with the page is not sent without it, unless one wants that', async () => {
+  store.isFull = true;
+  const release = hold();
+  uploads.add('lobby', 'lobby', [makeFile('a.txt'), makeFile('b.txt')]);
+  uploads.say('lobby', 'see attached', null, 'lobby');
+  await all();
+  uploads.stop();
+  uploads = open();
+  await uploads.start();
+  release();
+  await all();
+  expect(given).toEqual([]);
+  expect(uploads.of('ref-3').map(({ name, state, error }) => [name, state, error])).toEqual([
+    ['a.txt', 'failed', expect.stringContaining('lost with the page')],
+    ['b.txt', 'failed', expect.stringContaining('lost with the page')],
+  ]);
+  expect(uploads.bytesOf('ref-1')).toBeUndefined();
+  for (const id of ['ref-1', 'ref-2']) uploads.remove(id);
+  await all();
+  expect(given).toMatchObject([{ ref: 'ref-3', body: 'see attached', files: [] }]);
+  expect([store.uploads.size, store.parcels.size]).toEqual([0, 0]);
+});
+
+test('a message of whose files nothing was kept is not sent without them', async () => {
+  const parcel = { ref: 'ref-9', room_id: 'lobby', body: 'see attached', reply_to: null };
+  store.putParcel('alice', { ...parcel, uploads: ['ref-7', 'ref-8'] });
+  await uploads.start();
+  uploads.remove('ref-7');
+  await all();
+  expect(given).toEqual([]);
+  expect(store.parcels.get('ref-9')?.uploads).toEqual(['ref-8']);
+  expect(uploads.of('ref-9').map(({ state }) => state)).toEqual(['failed']);
+});
+
+test('what the server has of a draft needs no bytes after a reload', async () => {
+  store.isFull = true;
+  uploads.add('lobby', 'lobby', [makeFile('a.txt'), makeFile('b.txt')]);
+  await all();
+  uploads.stop();
+  uploads = open();
+  await uploads.start();
+  uploads.say('lobby', 'look', null, 'lobby');
+  await all();
+  expect(given).toMatchObject([{ body: 'look', files: ['file-1', 'file-2'] }]);
+});
+
+test('a page that ended while a message was sent leaves it whole, or done', async () => {
+  uploads.add('lobby', 'lobby', [makeFile('a.txt'), makeFile('b.txt')]);
+  await all();
+  const kept = [...store.uploads];
+  // The one stands in a message that was kept before its upload knew of it, the other in one that was given already.
+  const parcel = { ref: 'ref-3', room_id: 'lobby', body: 'look', reply_to: null };
+  store.putParcel('alice', { ...parcel, uploads: ['ref-1'] });
+  const [[, other] = []] = kept.slice(1);
+  if (other) store.uploads.set('ref-2', { ...other, upload: { ...other.upload, ref: 'ref-0' } });
+  uploads.stop();
+  uploads = open();
+  await uploads.start();
+  await all();
+  expect(given).toMatchObject([{ ref: 'ref-3', files: ['file-1'] }]);
+  expect([uploads.items.value, store.uploads.size]).toEqual([[], 0]);
+});
+
+test('a file that is taken away while its message is about to go is not sent', async () => {
+  uploads.add('lobby', 'lobby', [makeFile('a.txt'), makeFile('b.txt')]);
+  await all();
+  uploads.describe('ref-1', 'a cat');
+  const release = hold();
+  uploads.say('lobby', 'look', null, 'lobby');
+  await settled();
+  uploads.remove('ref-2');
+  release();
+  await all();
+  expect(given).toMatchObject([{ body: 'look', files: ['file-1'] }]);
 });
 
 test('who logs out leaves nothing', async () => {

@@ -4,6 +4,7 @@ import { sizeText } from '../../browser/sizes';
 import { mediumTime } from '../../browser/time';
 import { kindText } from '../../rooms/file_kinds';
 import type { FileParts } from '../../rooms/files';
+import { findEntry } from '../../rooms/timeline';
 import { type FileShown, isPicture, type ListedFile } from '../../wire/files';
 import { PagedList } from '../../wire/paged_list';
 import type { Room } from '../../wire/protocol';
@@ -37,11 +38,18 @@ interface ListProps {
 }
 
 function List({ room, api, onClose }: ListProps) {
-  const { blocks } = useSession();
+  const { blocks, timelines } = useSession();
   const [list] = useState(() => new PagedList<ListedFile>((cursor) => api.of(room.id, cursor)));
   const [viewed, setViewed] = useState<string | null>(null);
   useEffect(() => void list.load(), [list]);
-  const files = list.items.value.filter(({ user_id }) => !blocks.has(user_id));
+  const timeline = timelines.get(room.id)?.value;
+  const isDeleted = (seq: number) => {
+    const message = timeline && findEntry(timeline, seq);
+    return message?.kind === 'message' && message.deleted;
+  };
+  const files = list.items.value.filter(
+    ({ seq, user_id }) => !blocks.has(user_id) && !isDeleted(seq),
+  );
   const state = list.state.value;
   return (
     <>
