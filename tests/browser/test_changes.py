@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import Wire, line, reconnect, say, stored, tab, window
+from tests.browser.windows import Wire, escape, line, reconnect, say, stored, tab, window
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -70,7 +70,7 @@ async def test_an_edit_and_a_delete_are_seen_in_another_window(browser: Browser,
     await expect(bob.get_by_role("dialog").locator(".body")).to_have_text(
         ["the frist text", "the first text"]
     )
-    await bob.keyboard.press("Escape")
+    await escape(bob)
     await choose(alice, "the first text", "Delete")
     await alice.get_by_role("dialog").get_by_role("button", name="Keep").click()
     await delete(alice, "the first text")
@@ -112,7 +112,7 @@ async def test_the_keyboard_alone_edits_and_deletes(browser: Browser, sqlite_nod
     await editor(alice).fill(" ")
     await alice.keyboard.press("Enter")  # an empty text asks whether to delete
     await expect(alice.get_by_role("heading", name="Delete this message?")).to_be_visible()
-    await alice.keyboard.press("Escape")
+    await escape(alice)
     await expect(editor(alice)).to_be_focused()
     await alice.keyboard.press("Escape")
     await expect(editor(alice)).to_have_count(0)
@@ -121,7 +121,7 @@ async def test_the_keyboard_alone_edits_and_deletes(browser: Browser, sqlite_nod
     await expect(alice.get_by_role("menuitem").first).to_be_focused()
     await alice.keyboard.press("End")
     await expect(alice.get_by_role("menuitem", name="Delete")).to_be_focused()
-    await alice.keyboard.press("Escape")
+    await escape(alice)
     await expect(message(alice, "one")).to_be_focused()
     await alice.keyboard.press("Delete")
     dialog = alice.get_by_role("dialog")
@@ -133,6 +133,20 @@ async def test_the_keyboard_alone_edits_and_deletes(browser: Browser, sqlite_nod
     await expect(alice.get_by_text(GONE)).to_have_count(1)
     assert [change["type"] for change in wire.changes] == ["edit", "delete"]
     assert all(change["epoch"] for change in wire.changes)
+
+
+async def test_the_last_message_is_edited_in_sight_wherever_one_reads(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    for text in ("tall\n" * 20, "tall\n" * 20, "mine"):
+        await say(page, text)
+    await stored(page, "mine")
+    await page.get_by_role("log").evaluate("one => { one.scrollTop = 0 }")
+    await expect(message(page, "mine")).not_to_be_in_viewport()
+    await page.locator("textarea").press("ArrowUp")
+    await expect(editor(page)).to_be_focused()
+    await expect(editor(page)).to_be_in_viewport()
 
 
 @pytest.mark.every_engine
@@ -219,7 +233,7 @@ async def test_a_moderator_is_offered_what_the_policy_allows(browser: Browser, s
         await expect(offered.filter(has_text="Copy text")).to_be_visible()
         await expect(offered.filter(has_text="Edit")).to_have_count(0)
         await expect(offered.filter(has_text="Delete")).to_have_count(int(is_offered))
-        await page.keyboard.press("Escape")
+        await escape(page)
     await delete(page, "by carol")
     await expect(page.get_by_text(GONE)).to_have_count(1)
     await owner.http.put(f"/rooms/{room_id}/members/{me}", json={"role": "reader"})

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from api.config import Settings
 from api.models.rooms import LOBBY_ID
 from api.store import backup_store, restore_store
-from tests.browser.windows import line, live, say, tab, window
+from tests.browser.windows import line, live, say, stored, tab, window
 from tests.node import Node, Person, eventually, running
 from tests.rethinkdb_server import RethinkDBServer, free_port
 
@@ -246,3 +246,27 @@ async def test_today_becomes_yesterday_in_a_page_that_is_left_open(
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.get_by_role("log").get_by_text("Yesterday")).to_be_visible()
     await expect(page.get_by_role("log").get_by_text("Today")).to_have_count(0)
+
+
+async def test_who_writes_before_the_messages_are_loaded_sees_what_was_written(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await sqlite_node.sign_up("bob")
+    page = await window(browser, sqlite_node, "alice")
+    await page.goto(f"{sqlite_node.url}/#/browse")
+    for number in range(12):
+        await bob.http.post("/rooms/lobby/messages", json={"ref": str(number), "body": "tall\n" * 20})
+    are_loaded = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await are_loaded.wait()
+        await route.continue_()
+
+    await page.route("**/rooms/lobby/messages?*", wait)
+    await page.goto(f"{sqlite_node.url}/#/rooms/lobby")
+    await page.reload()
+    await say(page, "an early word")
+    are_loaded.set()
+    await stored(page, "an early word")
+    await expect(page.locator("article").first).to_contain_text("tall")
+    await expect(line(page, "an early word")).to_be_in_viewport()

@@ -29,7 +29,11 @@ export function Picture({ file, thumb }: { file: FileShown; thumb: boolean }) {
           decoding="async"
           draggable={false}
           class={shown === null ? 'arriving' : undefined}
-          onLoad={() => setShown(src)}
+          onLoad={({ currentTarget }) => {
+            // A large one is drawn some time after it is loaded. Its placeholder stays until then.
+            const show = () => setShown(src);
+            currentTarget.decode().then(show, show);
+          }}
           onError={() => {
             setShown(null);
             setFailed(src);

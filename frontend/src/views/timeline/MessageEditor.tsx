@@ -47,7 +47,6 @@ export function MessageEditor({
     const element = area.current;
     element?.focus({ preventScroll: true });
     element?.setSelectionRange(element.value.length, element.value.length);
-    element?.closest('article')?.scrollIntoView({ block: 'nearest' });
   }, []);
 
   const close = () => {

@@ -80,7 +80,7 @@ export function TimelineView(props: TimelineViewProps) {
     return entry?.kind === 'message' && own ? overlaid(entry, own, me.user_id) : entry;
   };
   const loading = history.state(room.id) === 'loading';
-  const { scroller, toNewest, letGo } = useScroll({
+  const { scroller, toNewest, letGo, reveal } = useScroll({
     timeline: current,
     view,
     setView,
@@ -135,11 +135,13 @@ export function TimelineView(props: TimelineViewProps) {
   useLayoutEffect(() => {
     if (edited === null) return;
     const index = indexOfSeq(timeline.peek().entries, edited);
+    const row = scroller.current?.querySelector(`[data-seq="${edited}"]`);
     if (index < from || index >= to) toEntry(edited);
+    else if (row) reveal(row);
   }, [edited]);
 
   const acts = useActs({ room, timeline, editing, root, onReply, onThread });
-  useRoving(scroller);
+  useRoving(scroller, reveal);
   usePresses(scroller, {
     onKey: (key, seq, anchor) => {
       const entry = acts.find(seq);

@@ -13,9 +13,12 @@ const STEPS = new Map([
 
 /**
  * Makes the messages one stop of the Tab key. The arrows move between them, and Tab goes on to the
- * links and buttons of the message that has the focus.
+ * links and buttons of the message that has the focus. `reveal` scrolls to a message.
  */
-export function useRoving(scroller: RefObject<HTMLElement | null>): void {
+export function useRoving(
+  scroller: RefObject<HTMLElement | null>,
+  reveal: (message: HTMLElement) => void,
+): void {
   useEffect(() => {
     const list = scroller.current;
     if (!list) return;
@@ -35,7 +38,7 @@ export function useRoving(scroller: RefObject<HTMLElement | null>): void {
       if (!next) return;
       event.preventDefault();
       next.focus({ preventScroll: true });
-      next.scrollIntoView({ block: 'nearest' });
+      reveal(next);
     });
     list.addEventListener('focusin', onFocus);
     list.addEventListener('keydown', onKey);
@@ -43,7 +46,7 @@ export function useRoving(scroller: RefObject<HTMLElement | null>): void {
       list.removeEventListener('focusin', onFocus);
       list.removeEventListener('keydown', onKey);
     };
-  }, [scroller]);
+  }, [scroller, reveal]);
 }
 
 function isField(target: EventTarget | null): boolean {

@@ -49,6 +49,8 @@ export function useScroll(options: ScrollOptions): {
   toNewest(): void;
   /** The view no longer follows the newest message, because another place is going to be shown. */
   letGo(): void;
+  /** Scrolls no further than a message needs to be seen, and stays there. */
+  reveal(message: Element): void;
 } {
   const scroller = useRef<HTMLDivElement>(null);
   const latest = useRef(options);
@@ -135,6 +137,8 @@ export function useScroll(options: ScrollOptions): {
 
   const goToEnd = useCallback(() => {
     wantsEnd.current = true;
+    // Messages that are loaded only now do not lead to the unread line any more.
+    placed.current = true;
     latest.current.setView(NEWEST);
     latest.current.openNewest();
     settle();
@@ -214,7 +218,16 @@ export function useScroll(options: ScrollOptions): {
     anchor.current = null;
   };
 
-  return { scroller, toNewest, letGo };
+  // Noted at once: the next rendering keeps the place that was noted, and may come before the event.
+  const reveal = useCallback(
+    (message: Element) => {
+      message.scrollIntoView({ block: 'nearest' });
+      note();
+    },
+    [note],
+  );
+
+  return { scroller, toNewest, letGo, reveal };
 }
 
 /**
