@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import fill, live, say, tab, window
+from tests.browser.windows import escape, fill, live, say, tab, window
 from tests.node import PASSWORD, Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -77,8 +77,7 @@ async def test_a_session_is_ended_from_another_one_and_then_all_the_others(
     await expect(items).to_have_count(1)
     for page in others:
         await expect(page.get_by_text(ENDED)).to_be_visible()
-    await here.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(here)
     await expect(live(here)).to_be_visible()
 
 
@@ -142,5 +141,5 @@ async def test_the_keyboard_alone_gets_through_the_account_and_back(
         )
     await dialog.get_by_role("button", name="Back").press("Enter")
     await expect(dialog.get_by_label("Display name")).to_be_focused()
-    await page.keyboard.press("Escape")
+    await escape(page)
     await expect(opener).to_be_focused()

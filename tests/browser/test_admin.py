@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from api.store import open_store
 from tests.accounts.test_sessions import log_in
-from tests.browser.windows import window
+from tests.browser.windows import escape, window
 from tests.node import Node, Person
 from tests.rooms.test_rooms import make_room, say
 
@@ -72,7 +72,7 @@ async def test_an_administrator_governs_accounts_by_the_keyboard(
     await page.keyboard.press("Enter")
     password = await dialog.get_by_label("The password of").input_value()
     assert (await log_in(sqlite_node, "bob", password)).status_code == 200
-    await page.keyboard.press("Escape")
+    await escape(page)
     await expect(accounts.get_by_role("button")).to_be_focused()
     await expect(accounts.get_by_text("administrator")).to_be_visible()
 
@@ -89,7 +89,7 @@ async def test_an_administrator_makes_and_deletes_an_account_and_reads_what_happ
     password = await dialog.get_by_label("Password").input_value()
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_role("heading", name="The account is made")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     assert (await log_in(sqlite_node, "carol", password)).status_code == 200
     await accounts.get_by_role("button", name="carol").click()
     await dialog.get_by_role("button", name="Where they are logged in").click()
@@ -182,6 +182,7 @@ async def test_an_administrator_reads_a_report_deletes_the_message_and_closes_th
     await reports.get_by_role("button", name="It hurts.").press("Enter")
     await expect(dialog.get_by_text("very rude")).to_be_visible()
     await dialog.get_by_role("link", name="Show it in the room").press("Enter")
+    await expect(dialog).to_have_count(0)
     await page.locator("article").filter(has_text="very rude").press("Enter")
     await page.get_by_role("menuitem", name="Delete").click()
     await dialog.get_by_role("button", name="Delete").last.click()
@@ -192,7 +193,7 @@ async def test_an_administrator_reads_a_report_deletes_the_message_and_closes_th
     await expect(dialog.get_by_text("The message is not there any more")).to_be_visible()
     await dialog.get_by_role("button", name="Close the report").press("Enter")
     await expect(dialog.get_by_text("The report is closed")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     await page.get_by_label("Show", exact=True).select_option("Open")
     await page.get_by_label("Show", exact=True).select_option("Closed")
     await expect(reports.get_by_role("listitem")).to_have_count(1)
@@ -233,7 +234,7 @@ async def test_who_is_no_administrator_or_not_any_more_sees_nothing_of_the_scree
     await page.get_by_role("button", name="Account").first.click()
     await expect(page.get_by_role("button", name="Change password")).to_be_visible()
     await expect(page.get_by_role("link", name="Administration")).to_have_count(0)
-    await page.keyboard.press("Escape")
+    await escape(page)
     await set_admin(tmp_path, "alice", True)
     await administration(page)
     await expect(page.get_by_role("list", name="Accounts").get_by_role("listitem")).to_have_count(1)

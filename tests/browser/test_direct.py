@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.windows import line, say, window
+from tests.browser.windows import escape, line, say, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -62,7 +62,7 @@ async def test_the_other_hears_of_it_by_its_first_message_and_both_see_who_is_on
     await expect(hers.locator(".seen-by")).to_have_text("Seen by bob")
     await hers.get_by_role("button", name="Seen by bob").press("Enter")
     await expect(hers.get_by_role("dialog", name="Seen by").get_by_role("listitem")).to_have_text("Bbob")
-    await hers.keyboard.press("Escape")
+    await escape(hers)
     await hers.locator("textarea").focus()
     await his.locator("textarea").press_sequentially("ye")
     await expect(hers.get_by_text("bob is typing…")).to_be_visible()

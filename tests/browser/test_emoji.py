@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.windows import line, window
+from tests.browser.windows import escape, line, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -57,8 +57,7 @@ async def test_an_emoji_is_searched_and_picked_with_the_keyboard(browser: Browse
     await expect(options).to_have_text(["🎉", "💚"])
     await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("option", selected=True)).to_have_text("💚")
-    await page.keyboard.press("Escape")
-    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await escape(page)
     await expect(page.get_by_role("button", name="Emoji")).to_be_focused()
 
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from api.main import BUILT_FRONTEND
 from tests.browser.conftest import HAS_FRONTEND
-from tests.browser.windows import window
+from tests.browser.windows import escape, window
 from tests.node import Node
 
 MOST_BYTES: Final = 65_000
@@ -64,8 +64,7 @@ async def test_what_is_loaded_later_opens_without_a_connection(browser: Browser,
     ):
         await page.get_by_role("button", name=button).first.click()
         await expect(dialog.get_by_label(field)).to_be_focused()
-        await page.keyboard.press("Escape")
-        await expect(dialog).to_have_count(0)
+        await escape(page)
     await page.keyboard.press("Control+k")
     await expect(dialog.get_by_role("combobox")).to_be_focused()
     await page.keyboard.type("lob")

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, ViewportSize, expect
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from tests.browser.test_accessibility import AXE, Auditor
-from tests.browser.windows import window
+from tests.browser.windows import escape, window
 from tests.node import PASSWORD, Node, eventually
 from tests.receiver import answer, receiving
 
@@ -77,7 +77,7 @@ async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
     await expect(card).to_contain_text("It only posts: nobody reads what is written to it.")
     await expect(card.get_by_role("button", name="Block")).to_be_visible()
     await expect(card.get_by_role("button", name="Write to them directly")).to_have_count(0)
-    await bob.keyboard.press("Escape")
+    await escape(bob)
     await bob.get_by_role("button", name="More about this room").click()
     await bob.get_by_role("menuitem", name="Integrations").click()
     seen = bob.get_by_role("dialog", name="Integrations")
@@ -136,7 +136,7 @@ async def test_an_owner_makes_a_webhook_and_manages_it_to_its_end(browser: Brows
         await audits[0].look("a webhook")
 
         seen = bob.get_by_role("dialog", name="Integrations")
-        await bob.keyboard.press("Escape")
+        await escape(bob)
         await bob.get_by_role("button", name="More about this room").click()
         await bob.get_by_role("menuitem", name="Integrations").click()
         await expect(seen.get_by_role("listitem")).to_contain_text(f"127.0.0.1:{receiver.port}")

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.browser.windows import fill, line, live, say, window
+from tests.browser.windows import escape, fill, line, live, say, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -63,8 +63,7 @@ async def test_keys_lead_from_room_to_room_and_say_what_they_do(browser: Browser
     await page.keyboard.press("Control+k")
     await page.keyboard.press("ArrowDown")
     await expect(dialog.get_by_role("option", selected=True)).to_have_count(1)
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(page)
     names = await page.locator(".room-item-name").all_text_contents()
     here = names.index("Tea")
     step, there = ("ArrowUp", here - 1) if here else ("ArrowDown", 1)

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from api.accounts.setup import setup_token
 from api.store import open_store
-from tests.browser.windows import about_the_room, card_of, line, stored, window
+from tests.browser.windows import about_the_room, card_of, escape, line, stored, window
 from tests.node import PASSWORD, Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -85,7 +85,7 @@ async def test_whoever_is_banned_is_told_and_stands_in_the_list_of_bans_until_th
     await dialog.get_by_role("button", name="Let carl come back").click()
     await expect(dialog.get_by_text("carl may come back.")).to_be_visible()
     await expect(dialog.get_by_text("Nobody is banned from this room.")).to_be_visible()
-    await hers.keyboard.press("Escape")
+    await escape(hers)
     await expect(hers.locator(".notice").last).to_have_text("carl may come back")
     await his.get_by_role("button", name="Join this room").click()
     await expect(his.locator("textarea")).to_be_visible()
@@ -152,5 +152,5 @@ async def test_what_somebody_writes_whom_one_blocked_is_hidden_until_one_looks_o
     await dialog.get_by_role("button", name="Blocked people").click()
     await dialog.get_by_role("button", name="Unblock bob").click()
     await expect(dialog.get_by_text("You have blocked nobody.")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     await expect(line(page, "rude")).to_be_visible()

@@ -12,7 +12,7 @@ from api.accounts.setup import setup_token
 from api.config import Settings
 from api.store import open_store
 from tests.browser.test_direct import write_to
-from tests.browser.windows import about_the_room, fill, line, live, say
+from tests.browser.windows import about_the_room, escape, fill, line, live, say
 from tests.node import Node, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -110,7 +110,7 @@ async def be_banned_and_come_back(hers: Page, his: Page, room_id: str) -> None:
     await about_the_room(hers, "Invite people")
     await dialog.get_by_role("button", name="Make a link").click()
     link = urlsplit(await dialog.get_by_label("Give this link away").input_value()).fragment
-    await hers.keyboard.press("Escape")
+    await escape(hers)
     await hers.get_by_role("button", name="Manage carl").click()
     await dialog.get_by_role("button", name="Ban…").click()
     await dialog.get_by_role("button", name="Ban from room").click()
@@ -124,11 +124,11 @@ async def be_banned_and_come_back(hers: Page, his: Page, room_id: str) -> None:
     await dialog.get_by_label("Username").fill("carl")
     await dialog.get_by_role("button", name="Add to room").click()
     await expect(dialog.get_by_text("They are banned from this room.")).to_be_visible()
-    await hers.keyboard.press("Escape")
+    await escape(hers)
     await about_the_room(hers, "Banned people")
     await dialog.get_by_role("button", name="Let carl come back").click()
     await expect(dialog.get_by_text("carl may come back.")).to_be_visible()
-    await hers.keyboard.press("Escape")
+    await escape(hers)
     await his.get_by_role("button", name="Join this room").click()
     await expect(his.get_by_role("textbox", name="Message Den")).to_be_visible()
     assert urlsplit(his.url).fragment == f"/rooms/{room_id}"

@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.windows import tab, window
+from tests.browser.windows import escape, tab, window
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -113,7 +113,7 @@ async def test_a_muted_room_is_dimmed_here_and_in_another_window_and_tells_nothi
     await page.get_by_role("button", name="Notifications", exact=True).click()
     await page.get_by_role("dialog").get_by_role("button", name="1 hour").click()
     await expect(page.get_by_role("dialog").get_by_role("button", name="Unmute")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     await page.get_by_role("link", name="Browse public rooms").click()
     await mention(bob, "1")
     for one in (page, other):

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.windows import card_of, stored, window
+from tests.browser.windows import card_of, escape, stored, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -39,8 +39,7 @@ async def test_a_card_opens_with_a_name_by_mouse_and_keyboard_and_goes_with_back
     await row.focus()
     await page.keyboard.press("i")
     await expect(dialog.get_by_role("heading", name="bob")).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(page)
     await row.get_by_role("link", name="@olga").click()
     await expect(dialog.get_by_text("This is you")).to_be_visible()
 
@@ -58,7 +57,7 @@ async def test_what_one_tells_of_oneself_is_on_the_card(browser: Browser, sqlite
     await dialog.get_by_label("Local time").select_option("Asia/Tokyo")
     await dialog.get_by_role("button", name="Save").click()
     await expect(dialog.get_by_text("What others see of you is saved.")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     [olga] = (await bob.http.get("/users", params={"q": "olga"})).json()["items"]
     assert (olga["status_text"], olga["time_zone"]) == ("On a boat", "Asia/Tokyo")
     await page.get_by_role("complementary", name="Members").get_by_role("link", name="olga").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.test_accessibility import AXE, Auditor
-from tests.browser.windows import window
+from tests.browser.windows import escape, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -79,16 +79,14 @@ async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqli
     await dialog.get_by_role("button", name="Save name").press("Enter")
     await expect(dialog.get_by_text("The name is saved.")).to_be_visible()
     await auditor.look("a bot")
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_be_hidden()
+    await escape(page)
     written = page.get_by_role("article").filter(has_text="built")
     await expect(written.get_by_text("Bot", exact=True)).to_be_visible()
     await expect(page.locator(".member").filter(has_text="@engine")).to_contain_text("Bot")
     await written.get_by_role("link", name="Difference Engine").press("Enter")
     await expect(dialog.get_by_text("Bot", exact=True)).to_be_visible()
     await auditor.look("the card of a bot")
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_be_hidden()
+    await escape(page)
 
     dialog = await programs(page)
     await dialog.get_by_role("button", name="Difference Engine").press("Enter")
@@ -117,6 +115,7 @@ async def test_a_token_of_ones_own_is_for_the_rooms_that_are_chosen(
     page = await window(browser, sqlite_node, "ada")
     dialog = await programs(page)
     await dialog.get_by_role("button", name="Make a token").press("Enter")
+    await expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
     await page.keyboard.type("Reader of the lobby")
     await dialog.get_by_role("radio", name="Only in some rooms").check()
     await dialog.get_by_label("For how long").select_option("Until it is ended")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.test_changes import PHONE, choose, message, room_of
-from tests.browser.windows import Wire, line, reconnect, say, stored, tab, window
+from tests.browser.windows import Wire, escape, line, reconnect, say, stored, tab, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -39,7 +39,7 @@ async def test_a_reaction_is_seen_in_another_window_with_who_gave_it(
         await expect(chip(page, "lunch?", THUMB)).to_have_text(f"{THUMB} 2")
     await choose(alice, "lunch?", "Who reacted")
     await expect(alice.get_by_role("dialog").get_by_role("listitem")).to_have_text(["bob", "alice"])
-    await alice.keyboard.press("Escape")
+    await escape(alice)
     await chip(bob, "lunch?", THUMB).click()
     for page in (alice, bob):
         await expect(chip(page, "lunch?", THUMB)).to_have_text(f"{THUMB} 1")
@@ -136,12 +136,12 @@ async def test_pinned_messages_are_listed_and_lead_to_their_place(
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("menuitem", name="Copy text")).to_be_visible()
     await expect(page.get_by_role("menuitem", name="Pin")).to_have_count(0)
-    await page.keyboard.press("Escape")
+    await escape(page)
     await owner.http.put(f"/rooms/{room_id}/members/{me}", json={"role": "moderator"})
     await page.get_by_role("button", name="Pinned messages").click()
     await dialog.get_by_role("button", name="Unpin").click()
     await expect(dialog.get_by_text("Nothing is pinned here.")).to_be_visible()
-    await page.keyboard.press("Escape")
+    await escape(page)
     await expect(message(page, "first").get_by_text("Pinned")).to_have_count(0)
     assert (await owner.http.get(f"/rooms/{room_id}/pins")).json()["items"] == []
 

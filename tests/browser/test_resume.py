@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from api.models.rooms import Role
-from tests.browser.windows import Wire, reconnect, tab
+from tests.browser.windows import Wire, escape, reconnect, tab
 from tests.changing import Changing
 from tests.node import Node, Person, eventually
 from tests.rooms.test_policy import give
@@ -46,8 +46,7 @@ async def screen(page: Page) -> Any:
     dialog = page.get_by_role("dialog")
     await expect(dialog.locator(".pins > li").first).to_be_visible()
     pins = await page.evaluate(PINS)
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(page)
     return {**await page.evaluate(SCREEN), "pins": pins}
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.windows import about_the_room, say, stored, window
+from tests.browser.windows import about_the_room, escape, say, stored, window
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -148,7 +148,7 @@ async def test_an_archived_room_is_read_and_comes_back(browser: Browser, sqlite_
     await expect(menu.get_by_role("menuitem", name="Copy text")).to_be_visible()
     for name in ("Reply", "Pin"):
         await expect(menu.get_by_role("menuitem", name=name)).to_have_count(0)
-    await page.keyboard.press("Escape")
+    await escape(page)
     await about_the_room(page, "Room settings")
     await dialog.get_by_role("button", name="Bring it back").click()
     await expect(page.locator("textarea")).to_have_value("half a tho")
