@@ -370,6 +370,7 @@ def _names(room_ids: Any) -> Any:
     return (
         r.table("rooms", read_mode="majority")
         .get_all(r.args(room_ids))
+        .filter(lambda row: row.has_fields("deleted_at").not_())
         .pluck("id", "name")
         .coerce_to("array")
     )

@@ -37,6 +37,19 @@ def states(cursor: apsw.Cursor, room_id: str, seqs: Sequence[int]) -> dict[int, 
     return {row[0]: _state(row[1:]) for row in rows}
 
 
+def states_at(cursor: apsw.Cursor, places: str) -> dict[tuple[str, int], State]:
+    """Return the states of those of some messages of any rooms that are changed, by their places.
+
+    `places` is JSON: a list of pairs, each the id of a room and a seq.
+    """
+    rows = cursor.execute(
+        f"SELECT room_id, seq, {_STATE} FROM changed"
+        " WHERE (room_id, seq) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        (places,),
+    )
+    return {(row[0], row[1]): _state(row[2:]) for row in rows}
+
+
 def state_of(cursor: apsw.Cursor, room_id: str, seq: int) -> State:
     """Return the state of a message."""
     return states(cursor, room_id, [seq]).get(seq, UNCHANGED)

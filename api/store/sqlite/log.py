@@ -13,6 +13,8 @@ from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message,
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore, MessagePlace
+from api.store.fold import UNCHANGED, folded
+from api.store.sqlite import changed
 from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
 from api.store.sqlite.rows import COLUMNS, has_ref, rows_of
 from api.store.sqlite.standings import require_unchanged
@@ -112,20 +114,19 @@ def _news(cursor: apsw.Cursor, log: RoomLog, after: Mapping[str, int], limit: in
 def _messages(
     cursor: apsw.Cursor, log: RoomLog, places: Sequence[MessagePlace]
 ) -> dict[MessagePlace, Message]:
-    """Return folded messages by their places."""
-    seqs: dict[str, set[int]] = {}
-    for room_id, seq in places:
-        seqs.setdefault(room_id, set()).add(bounded(seq))
-    found = list[Message]()
-    for room_id, of_room in seqs.items():
-        rows = rows_of(
-            cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq IN (SELECT value FROM json_each(?))"
-            f" AND kind = 'message' AND {UP_TO_HEAD}",
-            (room_id, orjson.dumps(list(of_room)).decode()),
-        )
-        found += log.folded(cursor, room_id, log.entries(rows))
-    return {(one.room_id, one.seq): one for one in found}
+    """Return folded messages by their places, by two queries for all of them."""
+    wanted = orjson.dumps([(room_id, bounded(seq)) for room_id, seq in places]).decode()
+    rows = rows_of(
+        cursor,
+        f"SELECT {COLUMNS} FROM entries WHERE (room_id, seq) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+        f" AND kind = 'message' AND {UP_TO_HEAD}",
+        (wanted,),
+    )
+    states = changed.states_at(cursor, wanted)
+    return {
+        (one.room_id, one.seq): folded(one, states.get((one.room_id, one.seq), UNCHANGED))
+        for one in log.entries(rows)
+    }
 
 
 def _messages_by(cursor: apsw.Cursor, room_id: str, user_id: str, since: int, limit: int) -> list[int]:
