@@ -25,6 +25,11 @@ class Stranger:
         self._url = url
         self._server = server
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the store is a server's, whose files nobody here reads."""
+        return self._server is not None
+
     async def write(self, room_id: str, *rows: dict[str, Any] | None) -> None:
         """Append these rows to a room's log in one step. A row has `kind`, `data`, and what differs from `_defaults`.
 

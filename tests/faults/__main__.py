@@ -33,6 +33,7 @@ from tests.faults import (
     presence_cases,
     race_cases,
     reading_cases,
+    search_cases,
     webhook_cases,
 )
 from tests.faults.case import CASES, Case, Verdict, play
@@ -55,6 +56,7 @@ GROUPS: Final = (
     follower_cases,
     consumer_cases,
     webhook_cases,
+    search_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0

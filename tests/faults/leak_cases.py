@@ -1,10 +1,11 @@
-"""F36: people come and go in rooms at random, while everybody looks for what they may not see."""
+"""F36: people come and go in rooms at random, while everybody looks, and searches, for what they may not see."""
 
 import asyncio
 import itertools
 import json
 import statistics
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tests.faults.ear import Ear, Heard, listening
 from tests.faults.people import People, people
 from tests.faults.scene import Scene
 from tests.faults.secrecy import Deed, Door, Of, Secrecy, Secret, Sight, told_apart
-from tests.node import Event, Person
+from tests.node import PASSWORD, Event, Person
 
 ROUND_SECONDS: Final = 10.0
 REGULARS: Final = 6
@@ -26,6 +27,12 @@ STRANGERS: Final = 2
 """They are never let into a private room."""
 ROOMS: Final = 12
 """The most rooms that are not deleted at a time."""
+KNOWN_MARKS: Final = 200
+"""So many of the newest words are searched for."""
+ERASED: Final = 2
+"""So many accounts are erased in a round."""
+ERASE_SHARE: Final = 0.02
+ERASED_SECONDS: Final = 30.0
 HANDS: Final = 6
 """So much is done at once."""
 PAIRS: Final = 200
@@ -44,6 +51,14 @@ SETTINGS: Final = {
 
 
 @dataclass(eq=False)
+class Said:
+    """A message, and whether each of the texts that it had stands in it."""
+
+    author: Person
+    texts: list[Door]
+
+
+@dataclass(eq=False)
 class Place:
     """A room of the run. Who is in it is known as far as the answers tell; `secret` knows it exactly."""
 
@@ -51,6 +66,8 @@ class Place:
     people: list[Person]
     owner: Person | None
     """None of a direct room."""
+    said: dict[int, "Said"] = field(default_factory=dict)
+    """The messages whose seqs are known."""
     codes: list[str] = field(default_factory=list)
     """Of invites that have ended."""
     is_deleted: bool = False
@@ -71,6 +88,8 @@ class Run:
         self.rng = rng
         self.places: list[Place] = []
         self.direct: dict[frozenset[str], Place] = {}
+        self.marks: deque[str] = deque(maxlen=KNOWN_MARKS)
+        self.erased_count = 0
         self.step_count = 0
         self.differing: list[str] = []
         self.regulars = users.persons[:REGULARS]
@@ -79,6 +98,7 @@ class Run:
         """Begin another round. Rooms and people stay."""
         self.rng = rng
         self.step_count = 0
+        self.erased_count = 0
         self.differing.clear()
         self.secrecy.forget()
         self.places = [place for place in self.places if not place.is_deleted]
@@ -93,8 +113,19 @@ class Run:
         begun = time.monotonic()
         answer = await self.users.ask(side, person, method, path, body)
         text = f"{answer.text} {answer.headers}"
-        is_own = path == "/users/me/export"
-        self.secrecy.look(Sight(person.id, f"{method} {path}", begun, time.monotonic(), text, is_own=is_own))
+        if (is_search := path.startswith("/search")) and answer.is_success:
+            text = json.dumps(answer.json()["items"])  # the rest says again what was asked for
+        self.secrecy.look(
+            Sight(
+                person.id,
+                f"{method} {path}",
+                begun,
+                time.monotonic(),
+                text,
+                is_own=path == "/users/me/export",
+                is_search=is_search,
+            )
+        )
         return answer
 
     async def let_in(self, door: Door, person: Person, method: str, path: str, body: Event | None) -> bool:
@@ -119,9 +150,11 @@ class Run:
             door.outs.append(deed)
         return deed
 
-    def mark(self, secret: Secret, of: Of, author: str = "") -> str:
+    def mark(self, secret: Secret, of: Of, author: str = "", stands: Door | None = None) -> str:
         """Return a word that is told in one room only."""
-        return self.secrecy.mark(f"zq{self.rng.randrange(16**12):012x}qz", secret, of, author)
+        word = f"zq{self.rng.randrange(16**12):012x}qz"
+        self.marks.append(word)
+        return self.secrecy.mark(word, secret, of, author, stands)
 
     def ref(self) -> str:
         return f"{self.rng.randrange(16**16):x}"
@@ -255,35 +288,78 @@ class Run:
                     door.outs.append(deed)
                 place.is_deleted = True
 
-    async def say(self, place: Place) -> None:
-        person = self.rng.choice(place.people)
+    async def say(self, place: Place, person: Person | None = None) -> None:
+        person = person or self.rng.choice(place.people)
         addressed = self.rng.choice([f"@{one.username}" for one in self.users.persons] + ["@room", ""])
-        body: Event = {
-            "ref": self.ref(),
-            "body": f"{self.mark(place.secret, Of.BODY, person.id)} {addressed}",
-        }
+        deed = Deed(time.monotonic())
+        stands = Door([deed])
+        word = self.mark(place.secret, Of.BODY, person.id, stands)
+        body: Event = {"ref": self.ref(), "body": f"{word} {addressed}"}
         if self.rng.random() < 0.3:
             body["reply_to"] = self.rng.randrange(1, 20)
-        if self.rng.random() < 0.5:
-            await self.ask(person, "POST", f"{place.path}/messages", body)
+        if person.id not in self.ears or self.rng.random() < 0.5:
+            told = (await self.ask(person, "POST", f"{place.path}/messages", body)).json()
         else:
-            await self.call(person, type="send", room_id=place.secret.id, **body)
+            told = await self.call(person, type="send", room_id=place.secret.id, **body)
+        deed.answered = time.monotonic()
+        if "seq" in told:
+            place.said[told["seq"]] = Said(person, [stands])
 
     async def change(self, place: Place) -> None:
+        """Change a message: mostly one of which it is known who may."""
         person, seq = self.rng.choice(place.people), self.rng.randrange(1, 20)
-        path = f"{place.path}/messages/{seq}"
-        edit = {"body": self.mark(place.secret, Of.BODY, person.id), "ref": self.ref()}
-        await self.ask(
-            person,
-            *self.rng.choice(
-                (
-                    ("PATCH", path, edit),
-                    ("PUT", f"{path}/reactions/👍", None),
-                    ("PUT", f"{path}/pin", None),
-                    ("DELETE", path, None),
-                )
-            ),
-        )
+        said = None
+        if place.said and self.rng.random() < 0.7:
+            seq = self.rng.choice(list(place.said))
+            said = place.said[seq]
+            person = said.author
+        path, deed = f"{place.path}/messages/{seq}", Deed(time.monotonic())
+        match self.rng.choice(("edit", "edit", "delete", "react", "pin")):
+            case "edit":
+                stands = Door([deed])
+                edit = {"body": self.mark(place.secret, Of.BODY, person.id, stands), "ref": self.ref()}
+                is_done = (await self.ask(person, "PATCH", path, edit)).is_success
+                deed.answered = time.monotonic()
+                if said is not None and is_done:
+                    _replace(said, deed, stands)
+            case "delete":
+                is_done = (await self.ask(person, "DELETE", path)).is_success
+                deed.answered = time.monotonic()
+                if said is not None and is_done:
+                    _replace(said, deed)
+            case "react":
+                await self.ask(person, "PUT", f"{path}/reactions/👍")
+            case _:
+                await self.ask(person, "PUT", f"{path}/pin")
+
+    async def erase(self, place: Place) -> None:
+        """Let somebody come, say something, and erase their account. What they said is gone once the store says so."""
+        if place.owner is None:
+            return
+        self.erased_count += 1
+        person = await self.users.nodes[0].sign_up(f"gone{self.rng.randrange(16**8):08x}")
+        path = f"{place.path}/members/{person.id}"
+        door = place.secret.members[person.id]
+        if not await self.let_in(door, place.owner, "PUT", path, {"role": "member"}):
+            return
+        await self.say(place, person)
+        seqs = [seq for seq, said in place.said.items() if said.author is person]
+        deed = Deed(time.monotonic())
+        answer = await self.ask(person, "DELETE", "/users/me", {"password": PASSWORD})
+        if not answer.is_success or not seqs:
+            return
+        for seq in seqs:
+            said = place.said.pop(seq)
+            until = time.monotonic() + ERASED_SECONDS
+            while time.monotonic() < until:
+                shown = await self.ask(place.owner, "GET", f"{place.path}/messages/{seq}")
+                if not shown.is_success:
+                    break
+                if shown.json()["deleted"]:
+                    deed.answered = time.monotonic()
+                    _replace(said, deed)
+                    break
+                await asyncio.sleep(0.1)
 
     async def signal(self, place: Place) -> None:
         person = self.rng.choice(place.people)
@@ -302,6 +378,28 @@ class Run:
         return await ear.call(ref=command.pop("ref", self.ref()), **command)
 
     # -- steps: what people look for
+
+    async def search_messages(self) -> None:
+        """Search for messages everywhere, and in one room: by what all have, and by a word that one has, or had."""
+        person = self.rng.choice(self.users.persons)
+        words = ["zq*", *self.rng.sample(self.marks, min(2, len(self.marks)))]
+        for word in words:
+            for side in (0, 1):
+                answer = await self.ask(person, "GET", f"/search?q={word}", side=side)
+                if answer.status_code not in {200, 503}:
+                    self.differing.append(f"a search: {answer.status_code} {answer.text}")
+        if not self.places:
+            return
+        place, begun = self.rng.choice(self.places), time.monotonic()
+        nowhere, side = self.nowhere(place), self.rng.randrange(2)
+        answers = [
+            await self.ask(person, "GET", f"/search?q=zq*&room_id={room_id}", side=side)
+            for room_id in (place.secret.id, nowhere)
+        ]
+        if self._has_no_way_in(place, person, begun) and shown(answers[0]) != shown(answers[1]):
+            self.differing.append(
+                f"a search: {shown(answers[0])} for a room that is there, for none {shown(answers[1])}"
+            )
 
     async def search(self) -> None:
         """Look where rooms are found: the answers may have nothing of what is private."""
@@ -365,6 +463,10 @@ class Run:
         room_id = "".join(self.rng.choices(letters, k=len(place.secret.id)))
         return f"d{room_id[1:]}" if place.owner is None else room_id
 
+    def _has_no_way_in(self, place: Place, person: Person, begun: float) -> bool:
+        """Say whether somebody was no member since a moment. A search in a room is for members, of public ones, too."""
+        return not place.secret.members[person.id].may_be_open(begun, time.monotonic())
+
     def _was_outside(self, place: Place, person: Person, begun: float) -> bool:
         now, secret = time.monotonic(), place.secret
         return not (
@@ -375,20 +477,30 @@ class Run:
 
     async def go_on(self, until: float) -> None:
         """Do one thing after another."""
-        alone = (self.make, self.open_direct, self.block, self.search)
+        alone = (self.make, self.open_direct, self.block, self.search, *(self.search_messages,) * 3)
         placed = (
             *(self.add, self.add, self.join, self.join, self.invite, self.leave, self.remove, self.ban),
             *(self.rename, self.archive, self.publish, self.delete_room, self.say, self.say, self.change),
-            *(self.signal, self.probe, self.probe, self.probe, self.probe_by_command),
+            *(self.signal, self.probe, self.probe, self.probe, self.probe_by_command, self.change),
         )
         while time.monotonic() < until:
             step: Callable[..., Coroutine[Any, Any, None]] = self.rng.choice((*alone, *placed))
             place = self.rng.choice(self.places) if self.places else None
+            if self.erased_count < ERASED and place is not None and self.rng.random() < ERASE_SHARE:
+                step = self.erase
             if step in alone:
                 await step()
             elif place is not None and (not place.is_deleted or step in {self.probe, self.probe_by_command}):
                 await step(place)
             self.step_count += 1
+
+
+def _replace(said: Said, deed: Deed, stands: Door | None = None) -> None:
+    """Note that a message was given another text, or deleted."""
+    for text in said.texts:
+        text.outs.append(deed)
+    if stands is not None:
+        said.texts.append(stands)
 
 
 def shown(answer: httpx.Response) -> tuple[int, str, list[tuple[str, str]]]:
@@ -463,14 +575,15 @@ ROADS: Final = [_road(*one) for one in _ROADS]
 
 @case(
     "F36",
-    "people join, leave, are removed and banned, rooms change, at random on two nodes, and everybody looks everywhere",
+    "people join, leave, are removed and banned, rooms change, messages are edited and deleted, accounts erased,"
+    " at random on two nodes, and everybody looks and searches everywhere",
     short=1,
     long=60,
     promise="nothing of a room reaches who is not in it; what is not theirs is told like what is not there",
 )
 async def looked_for_leaks(scene: Scene, rounds: Rounds) -> None:
     async with (
-        scene.nodes(2, settings=SETTINGS) as nodes,
+        scene.nodes(2, settings=SETTINGS, are_apart=scene.database is not None) as nodes,
         people(nodes, REGULARS + STRANGERS) as users,
         _all_ears(users, secrecy := Secrecy()) as ears,
     ):
@@ -490,6 +603,8 @@ def _judge(one: Round, run: Run) -> None:
     one.took("steps", run.step_count)
     one.took("texts", run.secrecy.count)
     one.took("secrets seen", run.secrecy.found_count, at_least=1)
+    one.took("found by search", run.secrecy.searched_count, at_least=1)
+    one.took("accounts erased", run.erased_count)
     for violation in [*itertools.islice(run.secrecy.leaks(), 20), *run.differing[:20]]:
         one.require(False, violation)
 

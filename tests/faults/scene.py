@@ -51,13 +51,22 @@ class Scene:
         return self.database
 
     @asynccontextmanager
-    async def nodes(self, count: int, *, url: str | None = None, **how: Any) -> AsyncIterator[Sequence[Api]]:
-        """Run some nodes on the store."""
+    async def nodes(
+        self, count: int, *, url: str | None = None, are_apart: bool = False, **how: Any
+    ) -> AsyncIterator[Sequence[Api]]:
+        """Run some nodes on the store. With `are_apart` each has its search index, as on a machine of its own."""
         settings = OPEN | {"TAILWIRE_STORE": url or self.url} | how.pop("settings", {})
         async with AsyncExitStack() as stack:
             yield [
-                await stack.enter_async_context(api(self.directory, settings, **how)) for _ in range(count)
+                await stack.enter_async_context(
+                    api(self.directory, settings | (self.index_of(number) if are_apart else {}), **how)
+                )
+                for number in range(count)
             ]
+
+    def index_of(self, number: int) -> dict[str, str]:
+        """Return the setting by which a node that is apart has its search index."""
+        return {"TAILWIRE_SEARCH_PATH": str(self.directory / f"apart-{number}.search.db")}
 
     @asynccontextmanager
     async def node(self, **how: Any) -> AsyncIterator[Api]:

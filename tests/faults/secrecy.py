@@ -1,5 +1,7 @@
 """Knows who may know what of which room at which moment, and names what was seen by somebody who may not. Pure.
 
+Of what a search finds it also knows whether it still stood in a message.
+
 What is asked of a server and what comes from it overlaps. So a user may be in a room at a moment unless what ended that
 was answered before, and nothing that may have let them in again was under way since it began.
 """
@@ -103,6 +105,8 @@ class Sight:
     """Whether it tells them that they are out."""
     is_own: bool = False
     """Whether it is all that they have written anywhere, as an export is."""
+    is_search: bool = False
+    """Whether it is what a search found: messages as they are now, and nothing that was edited or deleted."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class _Found:
     secret: Secret
     of: Of
     author: str
+    stands: Door | None
 
 
 class Secrecy:
@@ -119,7 +124,7 @@ class Secrecy:
     def __init__(self) -> None:
         self.count = 0
         """How many texts were looked through."""
-        self._marks: dict[str, tuple[Secret, Of, str]] = {}
+        self._marks: dict[str, tuple[Secret, Of, str, Door | None]] = {}
         self._ids: dict[str, Secret] = {}
         self._found: list[_Found] = []
 
@@ -128,10 +133,18 @@ class Secrecy:
         """How often something secret was seen, by whomever."""
         return len(self._found)
 
-    def mark(self, mark: str, secret: Secret, of: Of, author: str = "") -> str:
-        """Say of which room a mark is, before it is written there. Return it."""
+    @property
+    def searched_count(self) -> int:
+        """How often a search found something secret."""
+        return sum(found.sight.is_search for found in self._found)
+
+    def mark(self, mark: str, secret: Secret, of: Of, author: str = "", stands: Door | None = None) -> str:
+        """Say of which room a mark is, before it is written there. Return it.
+
+        `stands` is whether it stands in a message as that is: what wrote it there, and what edited or deleted it.
+        """
         assert MARK.fullmatch(mark)
-        self._marks[mark] = (secret, of, author)
+        self._marks[mark] = (secret, of, author, stands)
         return mark
 
     def name(self, secret: Secret, room_id: str) -> None:
@@ -147,7 +160,7 @@ class Secrecy:
                 self._found.append(_Found(sight, *self._marks[mark]))
         for room_id in set(ID.findall(sight.text)):
             if room_id in self._ids:
-                self._found.append(_Found(sight, self._ids[room_id], Of.NAME, ""))
+                self._found.append(_Found(sight, self._ids[room_id], Of.NAME, "", None))
 
     def forget(self) -> None:
         """Forget what was seen until now. What is secret stays so."""
@@ -164,6 +177,8 @@ class Secrecy:
 
 def _may(found: _Found) -> bool:
     sight, secret = found.sight, found.secret
+    if sight.is_search and found.stands and not found.stands.may_be_open(sight.begun, sight.ended):
+        return False
     door = secret.members[sight.user_id]
     if door.may_be_open(sight.begun, sight.ended, sight.side):
         return True

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.faults.secrecy import Deed, Of, Secrecy, Secret, Sight, told_apart
+from tests.faults.secrecy import Deed, Door, Of, Secrecy, Secret, Sight, told_apart
 
 ROOM = "d9Qe0XkzTq2nYw4bH7LrsA"
-NAME, BODY = "zq000000000001qz", "zq000000000002qz"
+NAME, BODY, OTHER = "zq000000000001qz", "zq000000000002qz", "zq000000000003qz"
 IN = Deed(10, 11)
 OUT = Deed(20, 21, side=0)
 
@@ -83,6 +83,43 @@ def test_the_name_of_a_public_room_is_told_to_all_and_what_is_said_in_it_to_memb
     secret.public.outs.append(Deed(30, 31))
     secrecy.look(sight("carol", 32, 33, NAME))
     assert len(list(secrecy.leaks())) == 1
+
+
+def test_what_a_search_finds_after_it_was_edited_or_deleted_is_a_leak() -> None:
+    secrecy, secret = room(outs=())
+    written, edited = Deed(12, 13), Deed(14, 15)
+    stands = Door([written])
+    secrecy.mark(OTHER, secret, Of.BODY, "bob", stands)
+    secrecy.look(sight("bob", 15.1, 15.2, OTHER, is_search=True))
+    assert not list(secrecy.leaks())
+    stands.outs.append(edited)
+    assert len(list(secrecy.leaks())) == 1
+    assert secrecy.searched_count == 1
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_leak"),
+    [
+        (sight("bob", 14.5, 15.2, OTHER, is_search=True), False),  # asked before it was answered
+        (sight("bob", 15.1, 15.2, OTHER), False),  # a list of edits may show it
+        (sight("bob", 15.1, 15.2, BODY, is_search=True), False),  # it stands as long as its room
+        (sight("carol", 14.5, 14.6, OTHER, is_search=True), True),
+        (sight("bob", 21.1, 21.2, BODY, is_search=True), True),
+    ],
+)
+def test_what_a_search_finds_is_looked_at_as_all_that_is_seen(seen: Sight, is_leak: bool) -> None:
+    secrecy, secret = room()
+    secrecy.mark(OTHER, secret, Of.BODY, "bob", Door([Deed(12, 13)], [Deed(14, 15)]))
+    secrecy.look(seen)
+    assert bool(list(secrecy.leaks())) is is_leak
+
+
+def test_of_two_edits_at_once_either_may_stand() -> None:
+    secrecy, secret = room(outs=())
+    one, other = Deed(12, 14), Deed(13, 15)
+    secrecy.mark(OTHER, secret, Of.BODY, "bob", Door([one], [other]))
+    secrecy.look(sight("bob", 16, 17, OTHER, is_search=True))
+    assert not list(secrecy.leaks())
 
 
 def test_durations_that_differ_are_told_apart() -> None:
