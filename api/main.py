@@ -221,9 +221,7 @@ async def _running(
     signals = wire_signals(store, hub)
     limits, guard = wire_limits(settings, store), AddressGuard(settings.webhook_allow)
     record = wire_audit(settings, store).record
-    searching = (
-        await wire_search(store, settings.search_index, recorded.searched) if settings.search else None
-    )
+    searching = await wire_search(store, settings.search_index, recorded.searched, is_on=settings.search)
     files = wire_files(settings, await signing_secrets(settings, store))
     jobs = wire_jobs(
         store,

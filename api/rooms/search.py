@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Final, TypeAlias
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.errors import BadCursor, NotFound, Overloaded
@@ -28,7 +29,7 @@ FindAccount: TypeAlias = Callable[[str], Awaitable[Account | None]]
 """Returns the account with a username, in any case."""
 
 MORE: Final = 10
-"""So many candidates are looked at beside those for a page, as some may not be shown."""
+"""The index is asked for so many more candidates than a page has, as some may not be shown."""
 MOST_LOOKS: Final = 5
 """The index is asked this often for a page. A page that is not full by then is short, and has a next one."""
 MAX_SECONDS: Final = 0.5
@@ -36,6 +37,8 @@ MAX_SECONDS: Final = 0.5
 AT_ONCE: Final = 2
 MOST_WAITING: Final = 50
 """So many pages wait for the index, which needs 0.2 s for the slowest. More are refused, as nobody waits so long."""
+MOST_WAITING_OF_USER: Final = 20
+"""One page of a user is made at a time, and so many more wait, so that a few users do not take the turns of all."""
 ME: Final = "me"
 _MARK_CHARACTERS: Final = 16
 _MAX_ID: Final = 2**63 - 1
@@ -72,6 +75,7 @@ class SearchService:
         self._index = index
         self._find_account = find_account
         self._turns = ConcurrencyLimit(AT_ONCE, MOST_WAITING)
+        self._turns_of: WeakValueDictionary[str, ConcurrencyLimit] = WeakValueDictionary()
 
     async def messages(  # noqa: PLR0913  the fields of the request
         self,
@@ -100,7 +104,9 @@ class SearchService:
         wanted = await self._wanted(user, query, room_id, bound)
         if wanted is None:
             return FoundMessages([], None, query.shown)
-        items, place = await self._page(self._index, user, wanted, below, limit)
+        turns = self._turns_of.setdefault(user.id, ConcurrencyLimit(1, MOST_WAITING_OF_USER))
+        async with turns.take():
+            items, place = await self._page(self._index, user, wanted, below, limit)
         return FoundMessages(items, None if place is None else _cursor(list_name, place), query.shown)
 
     # -- a page
@@ -119,12 +125,10 @@ class SearchService:
                 if place == below:
                     raise
                 return items, place
-            for candidate, message in await self._shown(user, wanted, found.items):
-                if len(items) == limit:
-                    return items, place
-                place = candidate.id
-                if message is not None:
-                    items.append(message)
+            last = await self._add(items, user, wanted, found.items, limit)
+            place = place if last is None else last.id
+            if found.items and last is not found.items[-1]:
+                return items, place
             if found.is_cut:
                 return items, place
             if len(found.items) < limit + MORE:
@@ -132,6 +136,30 @@ class SearchService:
             if asyncio.get_running_loop().time() > until:
                 break
         return items, place
+
+    async def _add(
+        self,
+        items: list[Message],
+        user: User,
+        wanted: Wanted,
+        candidates: Sequence[Candidate],
+        limit: int,
+    ) -> Candidate | None:
+        """Add the messages of candidates to a page of `limit`. Return the last candidate that was looked at.
+
+        As many as fit are looked at first, and others only where some of these may not be shown.
+        """
+        last = None
+        for start in range(0, len(candidates), limit):
+            if len(items) == limit:
+                break
+            for candidate, message in await self._shown(user, wanted, candidates[start : start + limit]):
+                if len(items) == limit:
+                    return last
+                last = candidate
+                if message is not None:
+                    items.append(message)
+        return last
 
     async def _shown(
         self, user: User, wanted: Wanted, candidates: Sequence[Candidate]

@@ -2,7 +2,7 @@
 
 One process of a machine writes the file, under a lock that ends with the process. The others read it. A file that is
 missing, of another version or of another database, or that is damaged, is made anew. Nothing is lost by that, because
-all that it holds stands in the store.
+all that it holds stands in the store. The file of the lock says how the file was when it was left clean.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-VERSION: Final = 2
+VERSION: Final = 3
 """It grows with every change of the tables, or of what `text` makes of a text."""
 BUSY_MS: Final = 2_000
 """A connection waits this long for a lock, which readers and the writer hold for some milliseconds."""
@@ -37,7 +37,8 @@ _TABLES: Final = (
     """CREATE TABLE docs (id INTEGER PRIMARY KEY, room INTEGER NOT NULL, seq INTEGER NOT NULL,
     UNIQUE (room, seq)) STRICT""",
     # Words are made by `text`, so this tokenizer only parts them at the blanks. Nobody asks for the lengths of texts.
-    "CREATE VIRTUAL TABLE words USING fts5 (body, tags, tokenize = 'ascii', columnsize = 0)",
+    # `names` are those of the files of a message.
+    "CREATE VIRTUAL TABLE words USING fts5 (body, names, tags, tokenize = 'ascii', columnsize = 0)",
     "INSERT INTO words (words, rank) VALUES ('secure-delete', 1)",
 )
 
@@ -76,11 +77,24 @@ class IndexFile:
             self._lock = descriptor
         return True
 
-    def unlock(self) -> None:
-        """Let another process write the file."""
+    def unlock(self, *, is_clean: bool = False) -> None:
+        """Let another process write the file. With `is_clean` the connection was closed after all was well."""
         if self._lock is not None:
+            if is_clean and (mark := self._mark()) is not None:
+                os.pwrite(self._lock, mark, 0)
             os.close(self._lock)
             self._lock = None
+
+    def was_left_clean(self) -> bool:
+        """Say whether the last process that wrote the file left it clean, and nobody changed it since.
+
+        The caller has the lock. From now on it is not clean.
+        """
+        if self._lock is None:
+            return False
+        left, now = os.pread(self._lock, _MOST_MARK, 0), self._mark()
+        os.ftruncate(self._lock, 0)
+        return now is not None and left == now
 
     def open(self) -> apsw.Connection:
         """Connect for writing to a file that is there. Raises `Damaged` if it cannot be used."""
@@ -118,6 +132,15 @@ class IndexFile:
             raise
         self._inode = self.inode()
         return connection
+
+    def is_ours(self) -> bool:
+        """Say whether the file that is there is a search index, of any version and any store, or one just begun."""
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(_HEADER_BYTES)
+        except OSError:
+            return False
+        return not head or head[_APPLICATION_AT:] == _APPLICATION.to_bytes(4, "big")
 
     def delete(self) -> None:
         """Delete the file and its write-ahead log, which would spoil a new one. No connection may still write it."""
@@ -200,6 +223,17 @@ class IndexFile:
         if connection.execute("SELECT store_id FROM state").fetchall() != [(self._store_id,)]:
             raise Damaged
 
+    def _mark(self) -> bytes | None:
+        """Return what tells the file as it is now from one that was changed; None if it has a write-ahead log."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            return None
+        with suppress(OSError):
+            if self._beside("-wal").stat().st_size > 0:
+                return None
+        return f"{there.st_ino} {there.st_size} {there.st_mtime_ns}".encode()
+
     def _open_lock(self) -> int:
         return os.open(self._beside("-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -208,6 +242,9 @@ class IndexFile:
 
 
 _DAMAGE: Final = "-damaged"
+_MOST_MARK: Final = 100
+_APPLICATION_AT: Final = 68  # in the header of each SQLite database: https://sqlite.org/fileformat.html
+_HEADER_BYTES: Final = 72
 
 
 def require_sound(connection: apsw.Connection) -> None:
@@ -246,6 +283,7 @@ def _configure(connection: apsw.Connection) -> None:
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # a crash costs the newest entries, which are read again
     connection.pragma("secure_delete", 1)
+    connection.pragma("temp_store", "memory")  # no words in a file that nobody knows of
     connection.pragma("trusted_schema", 0)
     connection.pragma("cache_size", -WRITER_CACHE_KIB)
     connection.pragma("journal_size_limit", WAL_KEPT_BYTES)

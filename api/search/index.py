@@ -106,7 +106,8 @@ class SearchIndex:
     async def close(self) -> None:
         """End the search that is under way, and close the file."""
         if (connection := self._connection) is not None:
-            connection.interrupt()
+            with suppress(apsw.ConnectionClosedError):
+                connection.interrupt()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
@@ -138,6 +139,9 @@ class SearchIndex:
             raise Indexing(0) from None
         except apsw.BusyError:
             raise Overloaded from None
+        except (apsw.CantOpenError, apsw.ReadOnlyError):  # such as a file that may be read no more
+            self._disconnect()
+            raise Indexing(0) from None
 
     def _connected(self) -> apsw.Connection:
         """Return the connection to the file that is there now. Raises `Damaged`."""
@@ -218,7 +222,7 @@ def _match(connection: apsw.Connection, wanted: Wanted, rooms: Sequence[int]) ->
 
 def _phrase(term: Term) -> str:
     """Return a term in the syntax of FTS5. Its words have no quotes."""
-    return f'body : "{" ".join(term.words.words)}"{" *" if term.words.is_prefix else ""}'
+    return f'{{body names}} : "{" ".join(term.words.words)}"{" *" if term.words.is_prefix else ""}'
 
 
 def _any_of(tags: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ import structlog
 from api.models.changes import Grown
 from api.models.log import News
 from api.search.file import Damaged, IndexFile, forget_deleted, require_sound
+from api.search.merging import Merging
 from api.search.rows import Rows, Taken
 from api.store.base.store import Store
 
@@ -37,8 +38,6 @@ PAGE: Final = 500
 """A round reads so many entries of a room."""
 MOST_ENTRIES: Final = 2_000
 """A round reads no more rooms than have this many entries together, so that it takes a fraction of a second."""
-MERGED_PAGES: Final = 1_000
-"""So many pages of the index, of 1,000 bytes, are merged in a round, which takes a tenth of a second."""
 FAR_BEHIND: Final = 10_000
 """An index that lacks more entries than this says that it is being made, instead of finding half of what there is."""
 NOBODY: Final = ""
@@ -59,12 +58,13 @@ class Indexer:
         self._taken: dict[str, Taken] = {}
         self._due: dict[str, int] = {}  # by room: how many entries it has, as far as is known
         self._total = 0
-        self._goals: dict[
-            str, int
-        ] = {}  # while the index is made: where the logs ended when they were compared
+        self._goals = dict[str, int]()  # while the index is made: where logs ended when they were compared
         self._must_compare = True
         self._must_make = False
-        self._to_merge = 0  # pages, as `Rows.merge` takes them; 0 for nothing to merge
+        self._has_to_empty = False  # whether the last round left messages of rooms that are gone
+        self._merging = Merging()
+        self._made_at = -PAUSE_SECONDS
+        self._is_whole = False  # whether all that this process did to the file went well
         self._has_deleted = True  # what a process deleted that crashed may be left in the write-ahead log
         self._came = asyncio.Event()
         self.is_writing = False
@@ -104,18 +104,25 @@ class Indexer:
                 await self._keep_up()
             except Damaged:
                 self._must_make = True
+            except apsw.FullError as error:
+                await self._pause(error)  # what is in the file stays as it is
             except (apsw.Error, OSError) as error:
-                log.error("search_index_failed", path=str(self._file.path), reason=str(error))  # noqa: TRY400  expected
                 await self._on_thread(self._close)
-                await asyncio.sleep(PAUSE_SECONDS)
+                await self._pause(error)
+
+    async def _pause(self, error: Exception) -> None:
+        """Say what failed, and wait for a while."""
+        log.error("search_index_failed", path=str(self._file.path), reason=str(error))
+        await asyncio.sleep(PAUSE_SECONDS)
 
     async def close(self) -> None:
         """Stop what is under way, and let another process write the index."""
         if (connection := self._connection) is not None:
-            connection.interrupt()
-        await self._on_thread(self._close)
+            with suppress(apsw.ConnectionClosedError):
+                connection.interrupt()
+        is_clean = await self._on_thread(self._close_clean)
         self._thread.shutdown()
-        self._file.unlock()
+        self._file.unlock(is_clean=is_clean)
         self.is_writing = False
 
     async def _keep_up(self) -> None:
@@ -136,8 +143,8 @@ class Indexer:
             if self._must_compare:
                 await self._compare()
             await self._take_due()
-            if self._to_merge and self.done == 1:
-                await self._on_thread(self._merge)
+            if self._merging.is_wanted and not self._goals:
+                await self._merge()
             await self._on_thread(self._forget_deleted)
             await self._wait(began)
 
@@ -153,7 +160,7 @@ class Indexer:
 
         Where there is much to take in, nothing is waited for.
         """
-        if self.lag > MOST_ENTRIES:
+        if self.lag > MOST_ENTRIES or self._has_to_empty or (self._merging.is_wanted and self.done < 1):
             return
         if not self._due:
             with suppress(TimeoutError):
@@ -163,6 +170,9 @@ class Indexer:
 
     async def _make(self) -> None:
         """Make the index anew. Raises `apsw.Error`, `OSError`."""
+        # An index that is damaged again and again must not keep the machine busy.
+        await asyncio.sleep(max(0.0, self._made_at + PAUSE_SECONDS - time.monotonic()))
+        self._made_at = time.monotonic()
         log.info("search_index_made", path=str(self._file.path))
         await self._on_thread(self._make_anew)
         self._due.clear()
@@ -201,7 +211,9 @@ class Indexer:
         if self.done < 1 or self.lag > FAR_BEHIND:
             self._goals = dict(self._due)
             self.done = self._share(self.lag)
-        await self._on_thread(self._drop, gone, self.lag)
+        await self._on_thread(self._note, self.lag)
+        while gone:
+            gone = await self._on_thread(self._drop, gone, self.lag)
 
     def _next_rooms(self) -> list[str]:
         """Return the rooms whose logs the next round reads: those that have waited longest."""
@@ -225,10 +237,13 @@ class Indexer:
         except BaseException:
             self._due = asked | self._due
             raise
+        emptying = {room_id for room_id in room_ids if self._is_emptying(room_id)}
+        self._has_to_empty = bool(emptying)
         unread = {
-            news.head.room_id: news.head.seq
+            news.head.room_id: 0 if news.is_deleted else news.head.seq
             for news in stale
-            if news.entries and self._seq_of(news.head.room_id) < news.head.seq
+            if news.head.room_id in emptying
+            or (news.entries and self._seq_of(news.head.room_id) < news.head.seq)
         }
         for room_id, seq in unread.items():
             self._due[room_id] = max(seq, self._due.get(room_id, 0))
@@ -237,7 +252,7 @@ class Indexer:
                 if room_id not in unread or self._seq_of(room_id) >= self._goals.get(room_id, 0):
                     self._goals.pop(room_id, None)
             self.done = self._share(lag)
-            await self._on_thread(self._drop, (), lag)
+            await self._on_thread(self._note, lag)
         return len(unread)
 
     async def _of_other_epochs(self, found: Sequence[News]) -> list[News]:
@@ -258,12 +273,25 @@ class Indexer:
         taken = self._taken.get(room_id)
         return 0 if taken is None else taken.seq
 
+    def _is_emptying(self, room_id: str) -> bool:
+        taken = self._taken.get(room_id)
+        return taken is not None and taken.is_emptying
+
     def _behind(self, room_id: str) -> int:
         return max(0, self._due[room_id] - self._seq_of(room_id))
 
     def _share(self, lag: int) -> float:
-        """Return how much of the index is made: all, once it has what stood in the logs when they were compared."""
-        return max(0.0, min(0.999, 1 - lag / max(1, self._total))) if self._goals else 1.0
+        """Return how much of the index is made: all, once it is merged and has what the logs had when compared."""
+        if not self._goals and not (self._merging.is_wanted and self.done < 1):
+            return 1.0
+        return max(0.0, min(0.999, 1 - lag / max(1, self._total)))
+
+    async def _merge(self) -> None:
+        """Merge a part of the index."""
+        await self._on_thread(self._merge_pages)
+        if self.done < 1 and not self._merging.is_wanted:
+            self.done = 1.0
+            await self._on_thread(self._note, self.lag)
 
     async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -271,10 +299,12 @@ class Indexer:
     # -- on the thread
 
     def _open(self) -> None:
+        is_clean = self._file.was_left_clean()
         connection = self._file.open()
         try:
             self._connection = connection
-            require_sound(connection)
+            if not is_clean:
+                require_sound(connection)
             self._use(connection)
         except BaseException:
             self._close()
@@ -289,7 +319,19 @@ class Indexer:
         self._taken = self._rows.taken()
         self.done = self._rows.done()
         # A search takes several times as long in the parts that many rounds have left.
-        self._to_merge = -MERGED_PAGES
+        self._merging, self._is_whole = Merging(), True
+
+    def _close_clean(self) -> bool:
+        """Close the file. Return whether it need not be checked when it is opened again."""
+        is_clean = False
+        if self._connection is not None and self._is_whole:
+            with suppress(apsw.Error):
+                self._connection.execute(
+                    "SELECT 1"
+                ).fetchall()  # the interruption lasts until a statement begins
+                is_clean = forget_deleted(self._connection)
+        self._close()
+        return is_clean
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -310,21 +352,29 @@ class Indexer:
             else:
                 self._taken[room_id] = taken
                 self._has_deleted |= taken.has_deleted
-        self.taken_count += sum(len(news.entries) for news in found)
+        count = sum(len(news.entries) for news in found)
+        self.taken_count += count
+        self._merging.note(count, sum(taken.seq for taken in self._taken.values()))
 
-    def _merge(self) -> None:
+    def _merge_pages(self) -> None:
         with self._writing() as rows:
-            is_begun, has_more = self._to_merge > 0, rows.merge(self._to_merge)
-        self._to_merge = MERGED_PAGES if has_more or not is_begun else 0
+            self._merging.go_on(rows)
+        self._has_deleted |= not self._merging.is_wanted  # the parts of before are in the write-ahead log
 
-    def _drop(self, room_ids: Sequence[str], lag: int) -> None:
-        """Take away rooms that the store does not have, and store how far the index is."""
+    def _note(self, lag: int) -> None:
+        """Store how far the index is."""
         with self._writing() as rows:
-            rows.drop(room_ids)
             rows.note(done=self.done, lag=lag)
-        for room_id in room_ids:
+
+    def _drop(self, room_ids: Sequence[str], lag: int) -> list[str]:
+        """Take away some messages of rooms that the store does not have. Return the rooms that still have some."""
+        with self._writing() as rows:
+            gone = set(rows.drop(room_ids))
+            rows.note(done=self.done, lag=lag)
+        for room_id in gone:
             del self._taken[room_id]
-            self._has_deleted = True
+        self._has_deleted = True
+        return [room_id for room_id in room_ids if room_id not in gone]
 
     @contextmanager
     def _writing(self) -> Iterator[Rows]:
@@ -333,10 +383,12 @@ class Indexer:
         if connection is None or rows is None:
             raise Damaged
         try:
+            rows.begin()
             with connection:
                 yield rows
         except (apsw.CorruptError, apsw.NotADBError, apsw.ConstraintError, apsw.SQLError) as error:
             rows.forget()
+            self._is_whole = False
             raise Damaged from error
         except BaseException:
             rows.forget()

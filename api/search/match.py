@@ -6,7 +6,7 @@ The index may be behind: the message may say something else by now. It is shown 
 from api.models.log import Message
 from api.search.index import Wanted
 from api.search.query import Trait
-from api.search.rows import has_link
+from api.search.rows import has_link, names_of
 from api.search.text import stands_in, words_of
 
 
@@ -46,5 +46,7 @@ def _has(wanted: Wanted, message: Message) -> bool:
 
 
 def _says(wanted: Wanted, message: Message) -> bool:
-    words = words_of(message.body)
-    return all(stands_in(term.words, words) is not term.is_excluded for term in wanted.terms)
+    texts = [words_of(message.body), words_of(names_of(message.files))]
+    return all(
+        any(stands_in(term.words, words) for words in texts) is not term.is_excluded for term in wanted.terms
+    )

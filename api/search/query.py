@@ -24,6 +24,10 @@ MAX_TERMS: Final = 8
 MIN_PREFIX: Final = 2
 """A shorter prefix stands for too many words: of one letter it costs the index eight times as much as of three."""
 
+MAX_PREFIXES: Final = 3
+"""Words that may go on are looked up in all their forms at once, which the index cannot be stopped in. A single Chinese
+or Japanese character is such a word."""
+
 
 class Trait(StrEnum):
     """What a message may have, or be, that is searched for by a filter."""
@@ -86,6 +90,8 @@ def parse(text: str) -> Query:
             terms.append(term)
     if len(terms) > MAX_TERMS:
         raise _invalid(f"must have at most {MAX_TERMS} words and phrases")
+    if sum(term.words.is_prefix for term in terms) > MAX_PREFIXES:
+        raise _invalid(f"must have at most {MAX_PREFIXES} words with a *, or single characters")
     if len(filters) > MAX_TERMS:
         raise _invalid(f"must have at most {MAX_TERMS} filters")
     if not terms and not filters:

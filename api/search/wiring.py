@@ -1,5 +1,6 @@
 """Makes the search of a node."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,11 +80,36 @@ def require_place(path: Path) -> None:
         ) from None
 
 
-async def wire_search(store: Store, path: Path, on_search: Callable[[float], None]) -> NodeSearch:
-    """Return the search of a node whose index is at `path`. Raises `Unavailable`."""
+async def wire_search(
+    store: Store, path: Path, on_search: Callable[[float], None], *, is_on: bool
+) -> NodeSearch | None:
+    """Return the search of a node whose index is at `path`. Raises `Unavailable`.
+
+    With `is_on` False there is none, and an index of before is deleted, as nothing would be forgotten in it. It stays
+    where another process writes it.
+    """
+    if not is_on:
+        await asyncio.to_thread(_delete, IndexFile(path, ""))
+        return None
     file = IndexFile(path, await store.keep(STORE_ID, uuid.uuid4().hex))
     try:
         file.prepare()
     except OSError as error:
-        log.error("search_index_failed", path=str(path), reason=str(error))  # noqa: TRY400  the indexer tries again
+        _report(path, error)
     return NodeSearch(file, Indexer(store, file), SearchIndex(file, on_search=on_search))
+
+
+def _delete(file: IndexFile) -> None:
+    try:
+        if file.is_ours() and file.lock():
+            file.delete()
+            log.info("search_index_deleted", path=str(file.path))
+    except OSError as error:
+        _report(file.path, error)
+    finally:
+        file.unlock()
+
+
+def _report(path: Path, error: OSError) -> None:
+    """Log that the index cannot be written. Everything else goes on."""
+    log.error("search_index_failed", path=str(path), reason=str(error))

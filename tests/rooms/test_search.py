@@ -18,9 +18,13 @@ from api.rooms import search as search_module
 from api.search.file import IndexFile
 from api.search.index import Candidates, SearchIndex, Wanted
 from api.search.match import matches
+from api.store.base.log import MessagePlace
+from api.store.sqlite.log import SqliteLog
 from tests.accounts.programs import made_token, program
 from tests.node import Node, Person, eventually, running
 from tests.rooms.finding import bodies, found, is_ready, say, search, until_found
+from tests.rooms.test_attachments import send as send_files
+from tests.rooms.test_attachments import upload
 from tests.rooms.test_blocks import block, unblock
 from tests.rooms.test_direct import open_with
 from tests.rooms.test_policy import give
@@ -326,7 +330,7 @@ async def test_no_more_searches_wait_than_are_answered_soon(
     monkeypatch.setattr(search_module, "MOST_WAITING", 1)
     settings = Settings(store=store_url, signup="open", searches_per_minute=10_000)
     async with running(settings) as node:
-        alice = await node.sign_up("alice")
+        alice, *_ = people = [await node.sign_up(name) for name in ("alice", "bob", "carol")]
         await say(alice, LOBBY_ID, "echo")
         await until_found(alice, "echo")
         find, go_on, waiting = SearchIndex.find, asyncio.Event(), asyncio.Event()
@@ -338,12 +342,92 @@ async def test_no_more_searches_wait_than_are_answered_soon(
 
         monkeypatch.setattr(SearchIndex, "find", slow)
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(alice.http.get("/search", params={"q": "echo"})) for _ in range(3)]
+            asked = [group.create_task(one.http.get("/search", params={"q": "echo"})) for one in people]
             await waiting.wait()
             done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
             assert [one.result().json()["code"] for one in done] == ["unavailable"]
             go_on.set()
         assert sorted(one.result().status_code for one in asked) == [200, 200, 503]
+
+
+@pytest.mark.stores("sqlite")
+async def test_one_page_of_a_user_is_made_at_a_time(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "MOST_WAITING_OF_USER", 1)
+    await say(alice, LOBBY_ID, "echo")
+    await until_found(alice, "echo")
+    find, go_on, asked = SearchIndex.find, asyncio.Event(), list[str]()
+
+    async def slow(index: SearchIndex, wanted: Wanted, *, below: int | None, limit: int) -> Candidates:
+        asked.append(wanted.terms[0].shown)
+        await go_on.wait()
+        return await find(index, wanted, below=below, limit=limit)
+
+    async def both_ask() -> bool:
+        return sorted(asked) == ["bob", "echo"]
+
+    monkeypatch.setattr(SearchIndex, "find", slow)
+    async with asyncio.TaskGroup() as group:
+        of_alice = [group.create_task(alice.http.get("/search", params={"q": "echo"})) for _ in range(3)]
+        of_bob = group.create_task(bob.http.get("/search", params={"q": "bob"}))
+        done, _ = await asyncio.wait(of_alice, return_when=asyncio.FIRST_COMPLETED)
+        assert [one.result().json()["code"] for one in done] == ["unavailable"]
+        await eventually(both_ask)
+        go_on.set()
+    assert sorted(one.result().status_code for one in of_alice) == [200, 200, 503]
+    assert of_bob.result().status_code == 200
+
+
+@pytest.mark.stores("sqlite")
+async def test_no_more_messages_are_read_for_a_page_than_it_has_unless_some_may_not_be_shown(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "MORE", 2)
+    for at in range(4):
+        await say(bob if at == 1 else alice, LOBBY_ID, f"echo {at}")
+    await until_found(alice, "echo", 4)
+    read, counts = SqliteLog.messages, list[int]()
+
+    async def counted(log: SqliteLog, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
+        counts.append(len(places))
+        return await read(log, places)
+
+    monkeypatch.setattr(SqliteLog, "messages", counted)
+    assert await bodies(alice, "echo", limit=2) == ["echo 3", "echo 2"]
+    assert counts == [2]
+    await block(alice, bob)
+    counts.clear()
+    assert await bodies(alice, "echo", limit=3) == ["echo 3", "echo 2", "echo 0"]
+    assert counts == [3, 1]
+
+
+# -- names of files
+
+
+async def test_a_message_is_found_by_the_names_of_its_files_until_it_is_deleted(
+    alice: Person, bob: Person
+) -> None:
+    files = [
+        (await upload(alice, name=name))["file_id"] for name in ("Jahresbericht 2026.pdf", "東京の地図.txt")
+    ]
+    sent = await send_files(alice, *files, body="both of them")
+    seq = sent.json()["seq"]
+    assert [one["seq"] for one in await until_found(bob, "jahresbericht")] == [seq]
+    for query, is_wanted in {
+        '"jahresbericht 2026"': True,
+        "jahres*": True,
+        "京": True,
+        "地図 them": True,
+        "has:file bericht": False,
+        "them -pdf": False,
+        '"them jahresbericht"': False,
+    }.items():
+        assert [one["seq"] for one in await found(bob, query)] == [seq] * is_wanted, query
+    await alice.http.patch(f"/rooms/{LOBBY_ID}/messages/{seq}", json={"ref": "e", "body": "none"})
+    assert [one["body"] for one in await until_found(bob, "none jahresbericht")] == ["none"]
+    await alice.http.delete(f"/rooms/{LOBBY_ID}/messages/{seq}")
+    assert await found(bob, "jahresbericht") == []
 
 
 # -- many processes and nodes

@@ -9,9 +9,10 @@ import apsw
 import pytest
 
 from api.models.rooms import LOBBY_ID
-from tests.node import PASSWORD, Node, Person, eventually
+from tests.node import PASSWORD, Person, eventually
 from tests.rooms.finding import say, until_found
 from tests.rooms.test_rooms import make_room
+from tests.stranger import Stranger
 
 pytestmark = pytest.mark.anyio
 
@@ -64,28 +65,51 @@ async def test_a_forgotten_word_leaves_the_files_of_the_index(
     await eventually(lambda: _is_gone(tmp_path, "*search*"), SECONDS)
 
 
-@pytest.mark.stores("sqlite")
-@pytest.mark.parametrize("forget", [_delete, _erase])
+@pytest.mark.parametrize("forget", [_delete, _delete_room, _erase])
 async def test_a_deleted_word_leaves_every_file_of_index_and_store(
-    node: Node, alice: Person, tmp_path: Path, forget: Forget
+    alice: Person, tmp_path: Path, stranger: Stranger, forget: Forget
 ) -> None:
-    assert node
-    await _forget(alice, tmp_path, forget, "*")
-    await eventually(lambda: _is_gone(tmp_path, "*"), SECONDS)
+    pattern = "*search*" if stranger.is_remote else "*"
+
+    async def is_gone() -> bool:
+        return not files_with(tmp_path, WORD, pattern) and not await stranger.holds(WORD)
+
+    await _forget(alice, tmp_path, forget, pattern)
+    await eventually(is_gone, SECONDS)
 
 
-@pytest.mark.stores("sqlite")
-async def test_so_it_does_after_a_reader_has_held_a_snapshot_of_the_index(
-    alice: Person, tmp_path: Path
+async def test_so_does_all_that_is_forgotten_while_a_reader_holds_snapshots_of_index_and_store(
+    alice: Person, bob: Person, tmp_path: Path, stranger: Stranger
 ) -> None:
+    """An edit leaves the old text among the edits of its message in the store, and nowhere in the index."""
     room_id = (await make_room(alice))["id"]
-    seq = await say(alice, room_id, f"the {WORD} plays")
-    await until_found(alice, WORD)
-    with closing(apsw.Connection(str(tmp_path / "tailwire.search.db"))) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM docs").fetchall()
-        await _delete(alice, room_id, seq)
-        await asyncio.sleep(HELD_SECONDS)  # this is what is tried
-        assert files_with(tmp_path, WORD, "*search*")
-        reader.execute("ROLLBACK")
-    await eventually(lambda: _is_gone(tmp_path, "*"), SECONDS - HELD_SECONDS)
+    acts: list[tuple[Person, str, Forget]] = [
+        (alice, LOBBY_ID, _delete),
+        (alice, LOBBY_ID, _edit),
+        (alice, room_id, _delete_room),
+        (bob, LOBBY_ID, _erase),
+    ]
+    words = [f"{WORD}{number}" for number in range(len(acts))]
+    seqs = [
+        await say(person, place, f"the {word} plays")
+        for word, (person, place, _) in zip(words, acts, strict=True)
+    ]
+    for word in words:
+        await until_found(bob if word == words[-1] else alice, word)
+    (path,) = tmp_path.glob("*search.db")  # noqa: ASYNC240  a moment
+    async with stranger.reading():
+        with closing(apsw.Connection(str(path))) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM docs").fetchall()
+            for seq, (person, place, forget) in zip(seqs, acts, strict=True):
+                await forget(person, place, seq)
+            await asyncio.sleep(HELD_SECONDS)  # this is what is tried
+            assert files_with(tmp_path, WORD, "*search*")
+
+    async def are_gone() -> bool:
+        stored = await stranger.held(
+            word for word, (_, _, act) in zip(words, acts, strict=True) if act is not _edit
+        )
+        return not stored and not files_with(tmp_path, WORD, "*search*")
+
+    await eventually(are_gone, SECONDS - HELD_SECONDS)

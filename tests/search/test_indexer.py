@@ -1,5 +1,7 @@
 """The task that keeps the index up to the logs, on a store that never rests (api/search/indexer.py)."""
 
+import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
@@ -13,11 +15,13 @@ import pytest
 from api.errors import Unavailable
 from api.models.changes import Grown
 from api.models.followers import Progress
-from api.models.log import Draft, Kind, News
+from api.models.log import Draft, Head, Kind, News
 from api.models.rooms import LOBBY_ID
 from api.search import indexer as module
+from api.search import merging, rows
 from api.search.file import IndexFile
 from api.search.indexer import Indexer
+from api.search.rows import Rows, Taken
 from api.store.base.store import Store
 from api.tasks import Tasks
 from tests.node import eventually
@@ -124,7 +128,7 @@ async def test_what_many_rounds_have_made_becomes_one_part_and_says_the_same(
     async with indexing(store, path) as indexer:
 
         async def is_one() -> bool:
-            return indexer.done == 1 and not indexer._to_merge
+            return indexer.done == 1
 
         await eventually(is_one, 10)
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
@@ -156,6 +160,154 @@ async def test_after_a_restore_the_index_is_made_anew(
 
         await eventually(is_made_anew, 5)
         assert has_word(tmp_path)
+
+
+async def test_an_index_that_is_made_is_one_part_before_it_is_searched(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 5)
+    monkeypatch.setattr(merging, "PAGES", 1)
+    for number in range(60):
+        await say(store, f"word{number} all")
+    path = tmp_path / "search.db"
+    async with indexing(store, path) as indexer:
+        while indexer.done < 1:  # noqa: ASYNC110  looked at as soon as it is so
+            await asyncio.sleep(0)
+        assert parts(path) == 1
+
+
+async def test_what_was_taken_in_since_is_merged_now_and_then(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "UNMERGED", 6)
+    monkeypatch.setattr(module, "ROUND_SECONDS", 0.0)
+    path = tmp_path / "search.db"
+    counts = []
+    async with indexing(store, path) as indexer:
+        for number in range(12):
+            taken = indexer.taken_count
+            indexer.wake(await say(store, f"word{number}"))
+
+            async def is_taken(taken: int = taken) -> bool:
+                return indexer.taken_count > taken and not indexer._merging.is_wanted
+
+            await eventually(is_taken, 5)
+            counts.append(parts(path))
+    assert max(counts) > 1
+    assert counts[6:].count(1) == 1, counts
+
+
+async def test_a_large_room_that_is_deleted_leaves_the_index_in_slices(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MOST_EMPTIED", 3)
+    for number in range(10):
+        await say(store, f"{WORD} {number}")
+    path, slices = tmp_path / "search.db", list[int]()
+    async with indexing(store, path) as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+        take_in = indexer._take_in
+
+        def noted(*arguments: Any) -> None:
+            take_in(*arguments)
+            slices.append(count_of_messages(path))
+
+        monkeypatch.setattr(indexer, "_take_in", noted)
+        with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as connection:
+            connection.execute("UPDATE rooms SET deleted = 1")
+        indexer.wake(Grown(LOBBY_ID, "another", 99, 1, frozenset()))
+
+        async def is_empty() -> bool:
+            return not has_word(tmp_path)
+
+        await eventually(is_empty, 5)
+    assert slices == [7, 4, 1, 0]
+
+
+async def test_a_room_that_was_half_deleted_in_a_crash_is_deleted_later(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MOST_EMPTIED", 3)
+    for number in range(10):
+        await say(store, f"{WORD} {number}")
+    path = tmp_path / "search.db"
+    async with indexing(store, path) as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+    with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as connection:
+        connection.execute("UPDATE rooms SET deleted = 1")
+    with closing(IndexFile(path, STORE_ID).open()) as connection, connection:
+        half = Rows(connection)
+        taken = half.taken()[LOBBY_ID]
+        assert half.take_in(News(Head(LOBBY_ID, taken.epoch, 10), True, []), taken) == Taken(
+            "", 0, has_deleted=True, is_emptying=True
+        )
+    async with indexing(store, path) as indexer:
+
+        async def is_empty() -> bool:
+            return count_of_messages(path) == 0
+
+        await eventually(is_empty, 5)
+        assert indexer.made_count == 0
+
+
+def parts(path: Path) -> int:
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        return int(next(connection.execute("SELECT count(DISTINCT segid) FROM words_idx"))[0])
+
+
+def count_of_messages(path: Path) -> int:
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        return int(next(connection.execute("SELECT count(*) FROM docs"))[0])
+
+
+# -- a file that was left clean
+
+
+async def test_a_file_that_was_left_clean_is_not_checked_and_one_that_was_not_is(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = list[object]()
+    monkeypatch.setattr(module, "require_sound", checked.append)
+    path = tmp_path / "search.db"
+
+    async def use() -> int:
+        checked.clear()
+        async with indexing(store, path) as indexer:
+            await eventually(lambda: is_made(indexer), 5)
+        return len(checked)
+
+    assert await use() == 0  # it was made
+    assert await use() == 0
+    os.utime(path)  # somebody had it
+    assert await use() == 1
+    assert await use() == 0
+    path.with_name("search.db-lock").write_bytes(b"")  # as a process that was killed leaves it
+    assert await use() == 1
+
+
+async def test_a_disk_that_was_full_leaves_the_file_open_and_unchecked(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
+    path, tries = tmp_path / "search.db", count()
+    async with indexing(store, path) as indexer:
+        await eventually(lambda: is_made(indexer), 5)
+        take_in, connection = indexer._take_in, indexer._connection
+
+        def full(*arguments: Any) -> None:
+            if next(tries) == 0:
+                raise apsw.FullError
+            take_in(*arguments)
+
+        monkeypatch.setattr(indexer, "_take_in", full)
+        indexer.wake(await say(store, WORD))
+
+        async def has_it() -> bool:
+            return has_word(tmp_path)
+
+        await eventually(has_it, 5)
+        assert indexer._connection is connection
+    assert next(tries) > 1
 
 
 class Watched(dict[str, int]):

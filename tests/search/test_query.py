@@ -101,6 +101,8 @@ def test_a_date_is_a_day_or_the_first_of_a_month_or_a_year(said: str, day: date)
         ('"" - * !?', "must name something to look for"),
         ("a" * (MAX_CHARACTERS + 1), "must have at most 256 characters"),
         ("a b c d e f g h i", "must have at most 8 words and phrases"),
+        ("ab* cd* ef* gh*", "must have at most 3 words with a *, or single characters"),
+        ("日 本 ef* -gh*", "must have at most 3 words with a *, or single characters"),
         ("from:a " * 9, "must have at most 8 filters"),
         ("a*", "must have at least 2 letters before a *"),
         ("from:", "must have a name after from:"),
