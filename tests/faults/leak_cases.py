@@ -396,7 +396,7 @@ class Run:
             await self.ask(person, "GET", f"/search?q=zq*&room_id={room_id}", side=side)
             for room_id in (place.secret.id, nowhere)
         ]
-        if self._has_no_way_in(place, person, begun) and shown(answers[0]) != shown(answers[1]):
+        if self._was_outside(place, person, begun) and shown(answers[0]) != shown(answers[1]):
             self.differing.append(
                 f"a search: {shown(answers[0])} for a room that is there, for none {shown(answers[1])}"
             )
@@ -462,10 +462,6 @@ class Run:
         letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
         room_id = "".join(self.rng.choices(letters, k=len(place.secret.id)))
         return f"d{room_id[1:]}" if place.owner is None else room_id
-
-    def _has_no_way_in(self, place: Place, person: Person, begun: float) -> bool:
-        """Say whether somebody was no member since a moment. A search in a room is for members, of public ones, too."""
-        return not place.secret.members[person.id].may_be_open(begun, time.monotonic())
 
     def _was_outside(self, place: Place, person: Person, begun: float) -> bool:
         now, secret = time.monotonic(), place.secret
