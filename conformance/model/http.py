@@ -56,24 +56,26 @@ def problem(status: int, code: str, retry_after_seconds: float | None = None) ->
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-async def serve_http(link: Link, begun: bytes, answer: Answer) -> None:
-    """Answer the requests of a connection, of which this has come already, until it ends."""
+async def serve_http(link: Link, answer: Answer) -> bytes | None:
+    """Answer the requests of a connection until it ends. Return the one that opens a WebSocket, where one does."""
     connection = h11.Connection(h11.SERVER)
-    connection.receive_data(begun)
     while (request := await _request(link, connection)) is not None:
+        if isinstance(request, bytes):
+            return request
         try:
             response = await answer(request)
         except Cut:
             link.cut()
-            return
+            return None
         _write(link, connection, response)
         if connection.our_state is h11.MUST_CLOSE:
             link.close()
-            return
+            return None
         connection.start_next_cycle()
+    return None
 
 
-async def _request(link: Link, connection: h11.Connection) -> Request | None:
+async def _request(link: Link, connection: h11.Connection) -> Request | bytes | None:
     head: h11.Request | None = None
     body = b""
     while True:
@@ -85,12 +87,21 @@ async def _request(link: Link, connection: h11.Connection) -> Request | None:
             connection.receive_data(await link.read())
         elif isinstance(event, h11.Request):
             head = event
+            if (b"upgrade", b"websocket") in {(name, value.lower()) for name, value in event.headers}:
+                return _written(event)
         elif isinstance(event, h11.Data):
             body += bytes(event.data)
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             return _parsed(head, body)
         else:
             return None
+
+
+def _written(head: h11.Request) -> bytes:
+    """Return a request as it came, for another parser."""
+    lines = [head.method + b" " + head.target + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in head.headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def _parsed(head: h11.Request, body: bytes) -> Request:

@@ -154,15 +154,9 @@ class ScriptedServer:
         assert task is not None
         self._keep(task)
         try:
-            head = b""
-            while b"\r\n\r\n" not in head and len(head) < HEAD_BYTES:
-                if not (data := await link.read()):
-                    return
-                head += data
-            if b"upgrade: websocket" in head.lower():
-                await self._serve_socket(link, head)
-            else:
-                await serve_http(link, head, self._answer)
+            opening = await serve_http(link, self._answer)
+            if opening is not None:
+                await self._serve_socket(link, opening)
         finally:
             self._links.discard(link)
             link.close()
@@ -264,12 +258,15 @@ class ScriptedServer:
             raise Refused("not_found", 404)
         return self.rooms[room_id]
 
-    def store(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Store a message, tell it to all who are subscribed, and return the fields of its ack. Raises Refused."""
+    def store(self, command: dict[str, Any], *, quietly: bool = False) -> dict[str, Any]:
+        """Store a message, tell it to all who are subscribed, and return the fields of its ack. Raises Refused.
+
+        With `quietly` nobody is told.
+        """
         room = self.found(command["room_id"])
         sent = {name: command.get(name) for name in ("body", "reply_to", "epoch")}
         seq, entry = room.send(AUTHOR, command["ref"], sent)
-        if entry is not None:
+        if entry is not None and not quietly:
             self.tell(entry)
         return {"room_id": room.id, "epoch": room.epoch, "seq": seq, "at": room.entries[seq - 1]["at"]}
 
