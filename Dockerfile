@@ -1,10 +1,11 @@
 # The server and the SPA in one image, in production mode. docs/operations.md says how to run it.
 
 FROM node:22-bookworm-slim AS spa
-WORKDIR /spa
+WORKDIR /spa/frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN ["npm", "ci"]
 COPY frontend/ ./
+COPY sdk/typescript/src/ ../sdk/typescript/src/
 RUN ["npm", "run", "build"]
 
 FROM python:3.13-slim-bookworm AS server
@@ -26,7 +27,7 @@ RUN groupadd --gid 10001 tailwire \
  && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin tailwire \
  && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=server /opt/tailwire /opt/tailwire
-COPY --from=spa /spa/dist /opt/tailwire/frontend
+COPY --from=spa /spa/frontend/dist /opt/tailwire/frontend
 ENV PATH=/opt/tailwire/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TAILWIRE_HOST=0.0.0.0 \

@@ -13,7 +13,7 @@ bin := $(venv)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check -qq
 npm := npm --prefix frontend --loglevel=error --no-progress --no-update-notifier
 say := @printf '==> %s\n'
-spa_sources := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o \
+spa_sources := $(shell find frontend sdk/typescript/src -path frontend/node_modules -prune -o -path frontend/dist -prune -o \
 	-path frontend/tests -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help

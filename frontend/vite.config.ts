@@ -8,6 +8,9 @@ import { emojiTable } from './emoji_table.ts';
 
 const API = 'http://127.0.0.1:8000';
 
+// The client of which the page is made is a package of its own.
+const CLIENT = new URL('../sdk/typescript/src', import.meta.url).pathname;
+
 // Every first path segment that the API owns; the app itself routes in the hash.
 const API_PATHS = [
   'auth',
@@ -133,6 +136,9 @@ function chunkOf(id: string, graph: Graph): string | null {
 
 export default defineConfig({
   base: './',
+  resolve: {
+    alias: [{ find: /^tailwire-client\/(.*)$/, replacement: `${CLIENT}/$1.ts` }],
+  },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [emojiTable(), contentSecurityPolicy(), compression()],
   build: {
@@ -151,6 +157,7 @@ export default defineConfig({
     },
   },
   server: {
+    fs: { allow: ['.', CLIENT] },
     proxy: {
       ...Object.fromEntries(
         // The API gives its session cookie to pages of its own origin only.

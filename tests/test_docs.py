@@ -216,7 +216,7 @@ def test_the_frontend_has_words_for_every_event_of_the_audit_log() -> None:
 
 
 def test_the_frontend_knows_the_kinds_of_entries_and_their_fields() -> None:
-    text = (ROOT / "frontend" / "src" / "wire" / "protocol.ts").read_text()
+    text = (ROOT / "sdk" / "typescript" / "src" / "wire" / "protocol.ts").read_text()
     table = text.split("\nconst KINDS = {\n")[1].split("\n};")[0]
     known = {
         kind: {part.split(":")[0].strip() for part in fields.split(",") if part.strip()}

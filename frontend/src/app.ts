@@ -1,9 +1,11 @@
 import { computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
+import { systemClock } from 'tailwire-client/clock';
+import { Api } from 'tailwire-client/wire/api/api';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { About } from './account/about';
 import { Auth } from './account/auth';
 import { watchFocus, watchVisibility } from './browser/attention';
 import { openChannel } from './browser/channel';
-import { systemClock } from './browser/clock';
 import { Lazy } from './browser/lazy';
 import { LazyParts } from './browser/lazy_parts';
 import { Lease } from './browser/lease';
@@ -24,9 +26,7 @@ import type { NoticeDesk } from './rooms/notifying';
 import { IndexedOutboxStore } from './rooms/outbox_store';
 import { createSession, type Session } from './session';
 import { readApiUrl } from './wire/address';
-import { Api } from './wire/api/api';
 import { Build } from './wire/build';
-import type { PublicUser } from './wire/protocol';
 import { openTokenChannel, TokenStore } from './wire/tokens';
 
 /** The parts that the views may use. They are put together only here. */

@@ -1,9 +1,9 @@
 import { batch, computed, signal } from '@preact/signals';
+import { Connection, type SocketConstructor } from 'tailwire-client/wire/connection';
+import type { Limits } from 'tailwire-client/wire/protocol';
 import type { AccountParts } from './account/wiring';
 import { Lazy } from './browser/lazy';
 import { type RoomParts, type RoomsOptions, wireRooms } from './rooms/wiring';
-import { Connection, type SocketConstructor } from './wire/connection';
-import type { Limits } from './wire/protocol';
 
 const BODY_CHARACTERS = 4_000;
 
@@ -72,6 +72,7 @@ export function createSession(options: SessionOptions): Session {
   const connection: Connection = new Connection({
     ...options,
     url: api.socketUrl,
+    cell: signal,
     onReady: ({ limits: told, features: named }) => {
       features.value = new Set(named);
       limits.value = told ?? {};

@@ -2,35 +2,100 @@ import { expect, test } from 'vitest';
 
 /** Whom each folder may import, from the bottom up. docs/architecture.md explains the table. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  browser: [],
+  browser: ['tailwire-client'],
   emoji: ['browser'],
   formatting: ['browser'],
-  wire: ['browser'],
-  'wire/api': ['wire'],
-  admin: ['wire/api', 'wire', 'browser'],
-  account: ['admin', 'wire/api', 'wire', 'browser'],
-  rooms: ['wire/api', 'wire', 'browser'],
-  session: ['account', 'rooms', 'wire', 'browser'],
-  app: ['session', 'account', 'rooms', 'wire/api', 'wire', 'emoji', 'formatting', 'browser'],
-  'views/parts': ['app', 'session', 'account', 'admin', 'rooms', 'wire', 'emoji', 'browser'],
-  'views/account': ['views/parts', 'account', 'wire', 'browser'],
-  'views/admin': ['views/parts', 'views/account', 'admin', 'wire/api', 'wire', 'browser'],
-  'views/timeline': ['views/parts', 'rooms', 'wire', 'formatting', 'browser'],
-  'views/rooms': ['views/parts', 'views/timeline', 'rooms', 'wire', 'browser'],
-  'views/search': ['views/parts', 'views/timeline', 'rooms', 'wire', 'formatting', 'browser'],
-  'views/shell': [
-    'views/parts',
-    'views/account',
-    'views/admin',
-    'views/timeline',
-    'views/rooms',
-    'views/search',
+  wire: ['browser', 'tailwire-client/wire', 'tailwire-client'],
+  admin: ['wire', 'tailwire-client/wire/api', 'tailwire-client/wire', 'tailwire-client'],
+  account: [
+    'admin',
+    'wire',
+    'browser',
+    'tailwire-client/wire/api',
+    'tailwire-client/wire',
+    'tailwire-client',
+  ],
+  rooms: [
+    'wire',
+    'browser',
+    'tailwire-client/wire/api',
+    'tailwire-client/wire',
+    'tailwire-client/rooms',
+    'tailwire-client',
+  ],
+  session: ['rooms', 'account', 'browser', 'tailwire-client/wire'],
+  app: [
+    'session',
     'rooms',
+    'account',
     'wire',
     'formatting',
+    'emoji',
     'browser',
+    'tailwire-client/wire/api',
+    'tailwire-client/wire',
+    'tailwire-client',
   ],
-  main: ['app', 'views/parts', 'views/shell'],
+  'views/parts': [
+    'app',
+    'session',
+    'rooms',
+    'account',
+    'admin',
+    'wire',
+    'emoji',
+    'browser',
+    'tailwire-client/wire',
+  ],
+  'views/account': ['views/parts', 'account', 'wire', 'browser', 'tailwire-client/wire'],
+  'views/admin': [
+    'views/account',
+    'views/parts',
+    'admin',
+    'wire',
+    'browser',
+    'tailwire-client/wire/api',
+    'tailwire-client/wire',
+  ],
+  'views/timeline': [
+    'views/parts',
+    'rooms',
+    'formatting',
+    'browser',
+    'tailwire-client/wire',
+    'tailwire-client/rooms',
+  ],
+  'views/rooms': [
+    'views/timeline',
+    'views/parts',
+    'rooms',
+    'wire',
+    'browser',
+    'tailwire-client/wire',
+    'tailwire-client/rooms',
+  ],
+  'views/search': [
+    'views/timeline',
+    'views/parts',
+    'rooms',
+    'formatting',
+    'browser',
+    'tailwire-client/wire',
+    'tailwire-client/rooms',
+  ],
+  'views/shell': [
+    'views/search',
+    'views/rooms',
+    'views/timeline',
+    'views/admin',
+    'views/account',
+    'views/parts',
+    'rooms',
+    'formatting',
+    'browser',
+    'tailwire-client/wire',
+  ],
+  main: ['views/shell', 'views/parts', 'app'],
 };
 
 const sources = import.meta.glob<string>('../src/**/*.{ts,tsx}', {
@@ -51,8 +116,11 @@ function resolved(path: string, name: string): string {
 }
 
 function importsOf(path: string, text: string): string[] {
-  const names = [...text.matchAll(/(?:from|import\(?) *'(\.[^']*)'/g)].map(([, name = '']) => name);
-  return names.filter((name) => !name.endsWith('.css')).map((name) => resolved(path, name));
+  const names = [...text.matchAll(/(?:from|import\(?) *'(\.[^']*|tailwire-client\/[^']*)'/g)];
+  return names
+    .map(([, name = '']) => name)
+    .filter((name) => !name.endsWith('.css'))
+    .map((name) => (name.startsWith('.') ? resolved(path, name) : name));
 }
 
 const files = Object.entries(sources).map(([path, text]) => {

@@ -1,7 +1,7 @@
-import type { Timeline } from '../src/rooms/timeline';
-import { startTimeline } from '../src/rooms/timeline';
-import type { EntryEvent, HistoryPage, Message, Room } from '../src/wire/protocol';
-import type { Webhook } from '../src/wire/webhooks';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
+import { startTimeline } from 'tailwire-client/rooms/timeline';
+import type { EntryEvent, HistoryPage, Message, Room } from 'tailwire-client/wire/protocol';
+import type { Webhook } from 'tailwire-client/wire/webhooks';
 
 export const ME = 'alice-id';
 export const AT = '2026-01-05T10:00:00.000Z';

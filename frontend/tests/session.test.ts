@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
+import { Api } from 'tailwire-client/wire/api/api';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createSession, type Session } from '../src/session';
-import { Api } from '../src/wire/api/api';
-import type { Room } from '../src/wire/protocol';
 import { TokenStore } from '../src/wire/tokens';
 import { FakeDesk, sharedBy } from './doubles/fake_desk';
 import { FakeOutboxStore } from './doubles/fake_outbox_store';

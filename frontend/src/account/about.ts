@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
-import type { ServerApi } from '../wire/api/server';
-import { Problem } from '../wire/problem';
-import type { Server } from '../wire/protocol';
-import type { Invitation } from '../wire/room_invites';
+import type { ServerApi } from 'tailwire-client/wire/api/server';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { Server } from 'tailwire-client/wire/protocol';
+import type { Invitation } from 'tailwire-client/wire/room_invites';
 
 // What a server of a version before `GET /server` is: it lets everybody sign up.
 const UNKNOWN: Server = { name: 'Tailwire', version: '', signup: 'open' };

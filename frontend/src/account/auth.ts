@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import type { Api } from '../wire/api/api';
-import type { NewAccount } from '../wire/api/sessions';
-import { jitter } from '../wire/backoff';
-import { Problem } from '../wire/problem';
-import type { PublicUser } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import type { Api } from 'tailwire-client/wire/api/api';
+import type { NewAccount } from 'tailwire-client/wire/api/sessions';
+import { jitter } from 'tailwire-client/wire/backoff';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import type { TokenStore } from '../wire/tokens';
 
 export type AuthState =

@@ -1,7 +1,7 @@
-import { ConsumersApi } from '../wire/api/consumers';
-import type { Consumer } from '../wire/consumers';
+import { ConsumersApi } from 'tailwire-client/wire/api/consumers';
+import type { Consumer } from 'tailwire-client/wire/consumers';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { PagedList } from '../wire/paged_list';
-import type { Requests } from '../wire/requests';
 
 /** The consumers of the user, or of one of their bots. */
 export class Consumers extends PagedList<Consumer> {

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
+import type { SessionsApi } from 'tailwire-client/wire/api/sessions';
+import { problemText } from 'tailwire-client/wire/problem';
+import type { Login } from 'tailwire-client/wire/protocol';
 import { Freshness } from '../browser/freshness';
-import type { SessionsApi } from '../wire/api/sessions';
-import { problemText } from '../wire/problem';
-import type { Login } from '../wire/protocol';
 
 /** The sessions of the user. The session of this page is first. */
 export class Logins {

@@ -1,5 +1,5 @@
-import type { Profile } from '../wire/protocol';
-import type { Requests } from '../wire/requests';
+import type { Profile } from 'tailwire-client/wire/protocol';
+import type { Requests } from 'tailwire-client/wire/requests';
 
 /** What the user tells others about themselves, besides their name. */
 export type AboutMe = Required<Pick<Profile, 'status_text' | 'time_zone'>>;

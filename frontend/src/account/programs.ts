@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals';
+import type { ProgramsApi } from 'tailwire-client/wire/api/programs';
+import { problemText } from 'tailwire-client/wire/problem';
+import type { MadeToken, Token, TokenTerms } from 'tailwire-client/wire/program_tokens';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { Freshness } from '../browser/freshness';
-import type { ProgramsApi } from '../wire/api/programs';
 import { PagedList } from '../wire/paged_list';
-import { problemText } from '../wire/problem';
-import type { MadeToken, Token, TokenTerms } from '../wire/program_tokens';
-import type { PublicUser } from '../wire/protocol';
 
 /** The tokens of the user, or of one of their bots. */
 export class Tokens {

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { AccountApi } from '../wire/api/account';
+import type { AccountApi } from 'tailwire-client/wire/api/account';
 
 /** What the user may do on the whole server. */
 export class Rights {

@@ -1,5 +1,5 @@
-import type { AccountApi } from '../wire/api/account';
-import { Problem } from '../wire/problem';
+import type { AccountApi } from 'tailwire-client/wire/api/account';
+import { Problem } from 'tailwire-client/wire/problem';
 
 // The export ends with a line that says that nothing is missing. The line is shorter than this.
 const END_BYTES = 64;

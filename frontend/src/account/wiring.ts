@@ -1,6 +1,6 @@
+import type { Api } from 'tailwire-client/wire/api/api';
+import { ProgramsApi } from 'tailwire-client/wire/api/programs';
 import { Lazy } from '../browser/lazy';
-import type { Api } from '../wire/api/api';
-import { ProgramsApi } from '../wire/api/programs';
 import { Logins } from './logins';
 import { OwnProfile } from './own_profile';
 import { Programs } from './programs';

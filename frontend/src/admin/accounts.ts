@@ -1,5 +1,10 @@
-import type { Clock } from '../browser/clock';
-import type { Account, AccountState, AccountToMake, AdminApi } from '../wire/api/admin';
+import type { Clock } from 'tailwire-client/clock';
+import type {
+  Account,
+  AccountState,
+  AccountToMake,
+  AdminApi,
+} from 'tailwire-client/wire/api/admin';
 import { SearchedList } from '../wire/searched_list';
 
 /** The accounts of the server, page by page: all, or those that are looked for. */

@@ -1,4 +1,4 @@
-import type { AdminApi, AuditEvent } from '../wire/api/admin';
+import type { AdminApi, AuditEvent } from 'tailwire-client/wire/api/admin';
 import { PagedList } from '../wire/paged_list';
 
 /** The audit log, newest events first: all, or those of one kind, or about one user. */

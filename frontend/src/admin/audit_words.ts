@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../wire/api/admin';
+import type { AuditEvent } from 'tailwire-client/wire/api/admin';
 
 interface Saying {
   who: string;

@@ -1,4 +1,4 @@
-import type { AdminApi, Report, ReportState } from '../wire/api/admin';
+import type { AdminApi, Report, ReportState } from 'tailwire-client/wire/api/admin';
 import { PagedList } from '../wire/paged_list';
 
 /** The reports of messages, newest first: those of one state, or all. */

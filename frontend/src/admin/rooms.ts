@@ -1,5 +1,5 @@
-import type { Clock } from '../browser/clock';
-import type { AdminApi, AdminRoom } from '../wire/api/admin';
+import type { Clock } from 'tailwire-client/clock';
+import type { AdminApi, AdminRoom } from 'tailwire-client/wire/api/admin';
 import { SearchedList } from '../wire/searched_list';
 
 /** All rooms of the server, also the private ones: all, or those whose names contain a text. */

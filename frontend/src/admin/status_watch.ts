@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import { Timers } from '../browser/timers';
-import type { AdminApi, Node, Status } from '../wire/api/admin';
-import { problemText } from '../wire/problem';
+import type { Clock } from 'tailwire-client/clock';
+import { Timers } from 'tailwire-client/timers';
+import type { AdminApi, Node, Status } from 'tailwire-client/wire/api/admin';
+import { problemText } from 'tailwire-client/wire/problem';
 
 const POLL_MILLISECONDS = 5_000;
 // Half an hour at one every five seconds: more would not be told apart in so small a picture.

@@ -1,7 +1,7 @@
-import { systemClock } from '../browser/clock';
-import { AdminApi } from '../wire/api/admin';
-import type { Api } from '../wire/api/api';
-import { InvitesApi } from '../wire/api/invites';
+import { systemClock } from 'tailwire-client/clock';
+import { AdminApi } from 'tailwire-client/wire/api/admin';
+import type { Api } from 'tailwire-client/wire/api/api';
+import { InvitesApi } from 'tailwire-client/wire/api/invites';
 import { Invites } from '../wire/invites';
 import { Accounts } from './accounts';
 import { AuditLog } from './audit_log';

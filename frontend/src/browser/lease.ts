@@ -1,5 +1,5 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { Clock } from './clock';
+import type { Clock } from 'tailwire-client/clock';
 
 const DATABASE = 'tailwire.leases';
 // A tab may be closed or frozen while it holds the lease, so it ends by itself. A request is

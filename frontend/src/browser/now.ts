@@ -1,5 +1,5 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import type { Clock } from './clock';
+import type { Clock } from 'tailwire-client/clock';
 
 const MINUTE_MILLISECONDS = 60_000;
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock';
+import type { Clock } from 'tailwire-client/clock';
 import type { TextStorage } from './storage';
 
 const STORAGE_KEY = 'tailwire.tab';

@@ -1,5 +1,5 @@
+import { timeoutSignal } from 'tailwire-client/timeout';
 import type { Lease } from './lease';
-import { timeoutSignal } from './timeout';
 
 // A tab may be frozen while it has the turn, so others wait no longer than this. A request is shorter.
 const TURN_MILLISECONDS = 25_000;

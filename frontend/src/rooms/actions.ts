@@ -1,7 +1,8 @@
 /** What the page offers to do with a message. The server decides (policy.py). Pure. */
-import type { Role, Room } from '../wire/protocol';
+
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import type { Role, Room } from 'tailwire-client/wire/protocol';
 import { closedBy, GOVERNS, isGovernor } from './permissions';
-import type { MessageEntry } from './timeline';
 
 export type Action =
   | 'react'

@@ -1,5 +1,5 @@
-import type { ModerationApi } from '../wire/api/moderation';
-import type { Ban } from '../wire/bans';
+import type { ModerationApi } from 'tailwire-client/wire/api/moderation';
+import type { Ban } from 'tailwire-client/wire/bans';
 import { PagedList } from '../wire/paged_list';
 
 /** Who may not come back to a room, page by page. */

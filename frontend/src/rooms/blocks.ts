@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
+import type { BlocksApi } from 'tailwire-client/wire/api/blocks';
+import type { Page, PublicUser } from 'tailwire-client/wire/protocol';
 import { Freshness } from '../browser/freshness';
 import type { TextStorage } from '../browser/storage';
-import type { BlocksApi } from '../wire/api/blocks';
-import type { Page, PublicUser } from '../wire/protocol';
 
 const LIST = 'list';
 

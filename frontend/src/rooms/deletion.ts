@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { ModerationApi } from '../wire/api/moderation';
+import type { ModerationApi } from 'tailwire-client/wire/api/moderation';
 
 export type Span = 'hour' | 'day' | 'week' | 'all';
 

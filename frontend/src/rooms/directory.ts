@@ -1,6 +1,6 @@
-import type { Clock } from '../browser/clock';
-import type { RoomsApi } from '../wire/api/rooms';
-import type { Room } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { SearchedList } from '../wire/searched_list';
 
 /** The public rooms of the server, page by page: all, or those whose names contain a text. */

@@ -2,7 +2,7 @@
  * How much of a timeline stays in memory. What is dropped can be loaded again from history, so a
  * long room costs no more than a short one. Pure.
  */
-import { startTimeline, type Timeline } from './timeline';
+import { startTimeline, type Timeline } from 'tailwire-client/rooms/timeline';
 import type { Range } from './window';
 
 export interface Extent {

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import type { FilesApi } from '../wire/api/files';
-import { Problem } from '../wire/problem';
+import type { Clock } from 'tailwire-client/clock';
+import type { FilesApi } from 'tailwire-client/wire/api/files';
+import { Problem } from 'tailwire-client/wire/problem';
 
 // What is asked for within this time is asked for together.
 const GATHER_MILLISECONDS = 20;

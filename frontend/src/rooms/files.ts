@@ -1,11 +1,11 @@
 import type { ReadonlySignal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { Outbox } from 'tailwire-client/rooms/outbox';
+import { FilesApi } from 'tailwire-client/wire/api/files';
+import type { Limits } from 'tailwire-client/wire/protocol';
+import type { Requests } from 'tailwire-client/wire/requests';
 import type { Tab } from '../browser/tab';
-import { FilesApi } from '../wire/api/files';
-import type { Limits } from '../wire/protocol';
-import type { Requests } from '../wire/requests';
 import { FileUrls } from './file_urls';
-import type { Outbox } from './outbox';
 import { Uploads } from './uploads';
 import { IndexedUploadsStore } from './uploads_store';
 

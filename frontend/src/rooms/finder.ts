@@ -1,7 +1,7 @@
-import type { Clock } from '../browser/clock';
-import type { RoomsApi } from '../wire/api/rooms';
-import type { UsersApi } from '../wire/api/users';
-import type { PublicUser, Room } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import type { UsersApi } from 'tailwire-client/wire/api/users';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { Directory } from './directory';
 import { fitOf, namesOf, plain } from './finding';
 import { People } from './people';

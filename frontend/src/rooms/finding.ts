@@ -1,5 +1,5 @@
 /** Finds names by what somebody types of them. Pure. */
-import type { Room } from '../wire/protocol';
+import type { Room } from 'tailwire-client/wire/protocol';
 import type { Titles } from './titles';
 
 const WORDS = /[\s,._-]+/;

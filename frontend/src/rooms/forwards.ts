@@ -1,5 +1,5 @@
 /** The text of a message that quotes one of another room. Pure. */
-import type { Room } from '../wire/protocol';
+import type { Room } from 'tailwire-client/wire/protocol';
 
 // What is in back-ticks mentions nobody, and is copied as it is.
 const CODE = /(```[\s\S]*?(?:```|$)|`[^`\n]*`)/;

@@ -1,5 +1,11 @@
 /** What the page offers to do with a room and its members. The server decides (policy.py). Pure. */
-import { LOBBY, type Member, type Role, type Room, type RoomSettings } from '../wire/protocol';
+import {
+  LOBBY,
+  type Member,
+  type Role,
+  type Room,
+  type RoomSettings,
+} from 'tailwire-client/wire/protocol';
 import { GOVERNS, isGovernor } from './permissions';
 
 type Setting = keyof RoomSettings;

@@ -1,7 +1,4 @@
 import { batch, signal } from '@preact/signals';
-import type { MessagesApi } from '../wire/api/messages';
-import type { HistoryPage } from '../wire/protocol';
-import { nearby } from './extent';
 import {
   abandonHistory,
   append,
@@ -12,7 +9,10 @@ import {
   startTimeline,
   surround,
   type Timeline,
-} from './timeline';
+} from 'tailwire-client/rooms/timeline';
+import type { MessagesApi } from 'tailwire-client/wire/api/messages';
+import type { HistoryPage } from 'tailwire-client/wire/protocol';
+import { nearby } from './extent';
 import type { Timelines } from './timelines';
 import type { Range } from './window';
 

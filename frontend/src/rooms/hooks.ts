@@ -1,8 +1,8 @@
+import { HooksApi } from 'tailwire-client/wire/api/hooks';
+import type { Hook, MadeHook } from 'tailwire-client/wire/hooks';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { shareable } from '../wire/address';
-import { HooksApi } from '../wire/api/hooks';
-import type { Hook, MadeHook } from '../wire/hooks';
 import { PagedList } from '../wire/paged_list';
-import type { Requests } from '../wire/requests';
 
 /** The hook that writes as a user in a room; null where it is none, or is not known. */
 export async function hookOf(

@@ -1,21 +1,22 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import type { Freshness } from '../browser/freshness';
-import type { Lazy } from '../browser/lazy';
+import type { Outbox } from 'tailwire-client/rooms/outbox';
+import { apply, doubtful, isAt, order, position } from 'tailwire-client/rooms/timeline';
 import {
   type EntryEvent,
   isEntry,
   type NoticeEvent,
   type PlaceEvent,
   type ServerEvent,
-} from '../wire/protocol';
-import type { Subscriptions } from '../wire/subscriptions';
+} from 'tailwire-client/wire/protocol';
+import type { Subscriptions } from 'tailwire-client/wire/subscriptions';
+import type { Freshness } from '../browser/freshness';
+import type { Lazy } from '../browser/lazy';
 import type { Blocks } from './blocks';
 import type { History } from './history';
 import type { Levels } from './levels';
 import type { Members } from './members';
 import type { Membership } from './membership';
 import type { Notifying } from './notifying';
-import type { Outbox } from './outbox';
 import { slowness } from './permissions';
 import type { Presence } from './presence';
 import type { Reading } from './reading';
@@ -26,7 +27,6 @@ import type { Rooms } from './rooms';
 import type { Search } from './search';
 import type { SlowMode } from './slow_mode';
 import type { Threads } from './threads';
-import { apply, doubtful, isAt, order, position } from './timeline';
 import type { Timelines } from './timelines';
 import type { Typing } from './typing';
 import { isMention } from './unread';

@@ -1,5 +1,5 @@
 /** Of which messages a user wants to hear, by room. Times are those of this machine, which also made them. Pure. */
-import type { Notify, Room } from '../wire/protocol';
+import type { Notify, Room } from 'tailwire-client/wire/protocol';
 
 // The server's default.
 const BY_DEFAULT: Notify = { level: 'mentions', muted_until: null };

@@ -1,7 +1,7 @@
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import type { Notify } from 'tailwire-client/wire/protocol';
 import type { Freshness } from '../browser/freshness';
-import type { RoomsApi } from '../wire/api/rooms';
-import type { Notify } from '../wire/protocol';
 import { notifyOf } from './level';
 import type { Rooms } from './rooms';
 

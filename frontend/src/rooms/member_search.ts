@@ -1,7 +1,7 @@
-import type { Clock } from '../browser/clock';
-import { MembersApi } from '../wire/api/members';
-import type { Member } from '../wire/protocol';
-import type { Requests } from '../wire/requests';
+import type { Clock } from 'tailwire-client/clock';
+import { MembersApi } from 'tailwire-client/wire/api/members';
+import type { Member } from 'tailwire-client/wire/protocol';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { SearchedList } from '../wire/searched_list';
 
 /** Finds members of a room by a part of their names, also where the room has too many to list. */

@@ -1,7 +1,7 @@
 import { batch, signal } from '@preact/signals';
+import type { Api } from 'tailwire-client/wire/api/api';
+import type { EntryEvent, Member, Role, ServerEvent } from 'tailwire-client/wire/protocol';
 import { Freshness } from '../browser/freshness';
-import type { Api } from '../wire/api/api';
-import type { EntryEvent, Member, Role, ServerEvent } from '../wire/protocol';
 import type { Names } from './names';
 import { userNamed } from './people';
 

@@ -1,6 +1,6 @@
-import { ModerationApi } from '../wire/api/moderation';
-import type { Position } from '../wire/protocol';
-import type { Requests } from '../wire/requests';
+import { ModerationApi } from 'tailwire-client/wire/api/moderation';
+import type { Position } from 'tailwire-client/wire/protocol';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { Bans } from './bans';
 import { Deletion } from './deletion';
 

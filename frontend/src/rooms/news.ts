@@ -1,6 +1,6 @@
 import { batch, signal } from '@preact/signals';
-import type { UsersApi } from '../wire/api/users';
-import type { MembershipEvent, Room } from '../wire/protocol';
+import type { UsersApi } from 'tailwire-client/wire/api/users';
+import type { MembershipEvent, Room } from 'tailwire-client/wire/protocol';
 import type { Author, Names } from './names';
 import type { Titles } from './titles';
 

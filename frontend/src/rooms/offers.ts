@@ -1,6 +1,6 @@
 /** What is offered while somebody writes a filter of a search. Pure. */
 
-import type { PublicUser, Room } from '../wire/protocol';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { fitting, namesOf } from './finding';
 import { type Filter, type Part, partsOf } from './query';
 import type { Titles } from './titles';

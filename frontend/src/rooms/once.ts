@@ -1,6 +1,6 @@
+import type { Position } from 'tailwire-client/wire/protocol';
 import type { TextStorage } from '../browser/storage';
 import type { Turn } from '../browser/turn';
-import type { Position } from '../wire/protocol';
 
 // The rooms that were not claimed for longest are forgotten.
 const MOST_ROOMS = 200;

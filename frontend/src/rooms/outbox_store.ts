@@ -1,8 +1,8 @@
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb';
+import type { OutboxStore } from 'tailwire-client/rooms/outbox';
+import type { Pending } from 'tailwire-client/rooms/pending';
+import type { EntryCommand, SendCommand } from 'tailwire-client/wire/commands';
 import type { Tab } from '../browser/tab';
-import type { EntryCommand, SendCommand } from '../wire/commands';
-import type { OutboxStore } from './outbox';
-import type { Pending } from './pending';
 
 const DATABASE = 'tailwire';
 // Version 1 kept messages, version 2 keeps commands.

@@ -1,6 +1,11 @@
 /** How messages look once the pending changes of the user are carried out. Pure. */
-import type { PendingChange } from './pending';
-import { changed, type Fact, type MessageEntry, type Timeline } from './timeline';
+import type { PendingChange } from 'tailwire-client/rooms/pending';
+import {
+  changed,
+  type Fact,
+  type MessageEntry,
+  type Timeline,
+} from 'tailwire-client/rooms/timeline';
 
 export type ChangesBySeq = ReadonlyMap<number, readonly PendingChange[]>;
 

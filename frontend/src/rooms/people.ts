@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { UsersApi } from 'tailwire-client/wire/api/users';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { codePoints } from '../browser/text';
-import type { UsersApi } from '../wire/api/users';
-import { Problem } from '../wire/problem';
-import type { PublicUser } from '../wire/protocol';
 
 // The server refuses shorter searches.
 const FEWEST_CHARACTERS = 2;

@@ -1,5 +1,5 @@
 /** What a user may do by their role in a room. The server decides (policy.py). Pure. */
-import type { Role, Room } from '../wire/protocol';
+import type { Role, Room } from 'tailwire-client/wire/protocol';
 
 // tests/test_docs.py compares this table with the server's.
 export const GOVERNS: Record<Role, readonly Role[]> = {

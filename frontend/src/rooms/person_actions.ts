@@ -1,5 +1,5 @@
 /** What the page offers to do with a person in a room. The server decides (policy.py). Pure. */
-import type { Member, Room } from '../wire/protocol';
+import type { Member, Room } from 'tailwire-client/wire/protocol';
 import { canBan, canManage, canRemove, rolesToGive } from './governing';
 import { closedBy, isGovernor } from './permissions';
 

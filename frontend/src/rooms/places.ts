@@ -1,7 +1,7 @@
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import { problemText } from 'tailwire-client/wire/problem';
+import type { Place, Room } from 'tailwire-client/wire/protocol';
 import type { Freshness } from '../browser/freshness';
-import type { RoomsApi } from '../wire/api/rooms';
-import { problemText } from '../wire/problem';
-import type { Place, Room } from '../wire/protocol';
 import { placeOf, type RoomList } from './room_list';
 import type { Rooms } from './rooms';
 

@@ -1,8 +1,8 @@
 import { type Signal, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import { Timers } from '../browser/timers';
-import type { Command } from '../wire/commands';
-import type { ServerEvent } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import { Timers } from 'tailwire-client/timers';
+import type { Command } from 'tailwire-client/wire/commands';
+import type { ServerEvent } from 'tailwire-client/wire/protocol';
 
 // The server tells one connection of so many users.
 const MOST_WATCHED = 200;

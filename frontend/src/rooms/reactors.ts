@@ -1,7 +1,8 @@
 /** The names of who reacted, as far as they are known. */
-import type { Member } from '../wire/protocol';
+
+import type { Reaction } from 'tailwire-client/rooms/timeline';
+import type { Member } from 'tailwire-client/wire/protocol';
 import type { Names } from './names';
-import type { Reaction } from './timeline';
 
 // A list of names longer than this is not read.
 const MOST_NAMES = 20;

@@ -1,12 +1,12 @@
 import { batch, computed, effect, type ReadonlySignal, signal, untracked } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
+import { Timers } from 'tailwire-client/timers';
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { Position, Room } from 'tailwire-client/wire/protocol';
 import type { Freshness } from '../browser/freshness';
-import { Timers } from '../browser/timers';
-import type { RoomsApi } from '../wire/api/rooms';
-import { Problem } from '../wire/problem';
-import type { Position, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
-import type { Timeline } from './timeline';
 import type { Timelines } from './timelines';
 import { firstUnread, MAX_UNREAD, withRead } from './unread';
 

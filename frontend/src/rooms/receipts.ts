@@ -1,5 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
-import type { Member } from '../wire/protocol';
+import type { Member } from 'tailwire-client/wire/protocol';
 import type { Author } from './names';
 
 /** How far somebody has read a room. */

@@ -1,8 +1,8 @@
-import type { Clock } from '../browser/clock';
-import { Timers } from '../browser/timers';
-import type { MessagesApi } from '../wire/api/messages';
-import { jitter } from '../wire/backoff';
-import { findEntry, recounted } from './timeline';
+import type { Clock } from 'tailwire-client/clock';
+import { findEntry, recounted } from 'tailwire-client/rooms/timeline';
+import { Timers } from 'tailwire-client/timers';
+import type { MessagesApi } from 'tailwire-client/wire/api/messages';
+import { jitter } from 'tailwire-client/wire/backoff';
 import type { Timelines } from './timelines';
 
 // Everybody who looks at the room may have to ask, so they do not all ask at once.

@@ -1,7 +1,7 @@
 import { effect, type ReadonlySignal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import { Timers } from '../browser/timers';
-import { jitter } from '../wire/backoff';
+import type { Clock } from 'tailwire-client/clock';
+import { Timers } from 'tailwire-client/timers';
+import { jitter } from 'tailwire-client/wire/backoff';
 
 // The server answers for so many rooms at once.
 const MOST_ROOMS = 100;

@@ -1,7 +1,7 @@
-import type { RoomsApi } from '../wire/api/rooms';
-import type { RoomSettings } from '../wire/protocol';
+import { type AllSettings, settingsOf } from 'tailwire-client/rooms/settings';
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import type { RoomSettings } from 'tailwire-client/wire/protocol';
 import type { Rooms } from './rooms';
-import { type AllSettings, settingsOf } from './settings';
 
 /** Which of the settings `wanted` differ from those of the room. */
 export function differing(room: RoomSettings, wanted: Partial<AllSettings>): Partial<AllSettings> {

@@ -1,7 +1,7 @@
-import { type NewRoomInvite, RoomInvitesApi } from '../wire/api/room_invites';
+import { type NewRoomInvite, RoomInvitesApi } from 'tailwire-client/wire/api/room_invites';
+import type { Requests } from 'tailwire-client/wire/requests';
+import type { RoomInvite } from 'tailwire-client/wire/room_invites';
 import { Invites } from '../wire/invites';
-import type { Requests } from '../wire/requests';
-import type { RoomInvite } from '../wire/room_invites';
 
 export type RoomInvites = Invites<RoomInvite, NewRoomInvite>;
 

@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Place, Room } from 'tailwire-client/wire/protocol';
 import type { TextStorage } from '../browser/storage';
-import type { Place, Room } from '../wire/protocol';
 import type { Rooms } from './rooms';
 
 const FOLDED = 'tailwire.folded';

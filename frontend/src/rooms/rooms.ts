@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
-import type { EntryEvent, Message, Place, Position, Room } from '../wire/protocol';
-import { settingsOf } from './settings';
-import type { Timeline } from './timeline';
+import { settingsOf } from 'tailwire-client/rooms/settings';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
+import type { EntryEvent, Message, Place, Position, Room } from 'tailwire-client/wire/protocol';
 import { type Counted, withDeleted, withEdited, withMessage } from './unread';
 
 /** The user's rooms as the list shows them. `unread_count` of a room counts up to its `seq`. */

@@ -1,10 +1,10 @@
 /** Turns entries and pending messages into the rows that the timeline shows. Pure. */
 
+import type { PendingChange, PendingMessage } from 'tailwire-client/rooms/pending';
+import type { AllSettings } from 'tailwire-client/rooms/settings';
+import type { Entry, MessageEntry, NoticeEntry } from 'tailwire-client/rooms/timeline';
 import { dayKey } from '../browser/time';
 import { type ChangesBySeq, overlaid } from './overlay';
-import type { PendingChange, PendingMessage } from './pending';
-import type { AllSettings } from './settings';
-import type { Entry, MessageEntry, NoticeEntry } from './timeline';
 
 // After this time a message gets a heading again, even from the same author.
 const GROUP_MILLISECONDS = 5 * 60_000;

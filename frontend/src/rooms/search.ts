@@ -1,10 +1,10 @@
 import { computed, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import { SearchApi } from '../wire/api/search';
+import type { Clock } from 'tailwire-client/clock';
+import { SearchApi } from 'tailwire-client/wire/api/search';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { EntryEvent, Message } from 'tailwire-client/wire/protocol';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { PagedList } from '../wire/paged_list';
-import { Problem } from '../wire/problem';
-import type { EntryEvent, Message } from '../wire/protocol';
-import type { Requests } from '../wire/requests';
 import type { Drafts } from './drafts';
 import { RecentSearches } from './recent_searches';
 

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
 
 /** Until when the user waits in rooms with slow mode, by the clock of this machine. */
 export class SlowMode {

@@ -1,5 +1,5 @@
 /** What is offered while somebody types a name or an emoji. Pure. */
-import type { Member } from '../wire/protocol';
+import type { Member } from 'tailwire-client/wire/protocol';
 import { fitOf, plain } from './finding';
 
 /** The beginning of a name that is being typed, and where it begins. */

@@ -1,6 +1,7 @@
 /** A thread as a timeline of its own: a message, and the replies that stand below it. Pure. */
-import type { EntryEvent } from '../wire/protocol';
-import { apply, order, startTimeline, type Timeline } from './timeline';
+
+import { apply, order, startTimeline, type Timeline } from 'tailwire-client/rooms/timeline';
+import type { EntryEvent } from 'tailwire-client/wire/protocol';
 
 /** The thread below `root`, before any of it is loaded. It is at the position of its room. */
 export function startThread(room: Timeline, root: number): Timeline {

@@ -1,12 +1,12 @@
 import { effect, type Signal, signal, untracked } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import type { MessagesApi } from '../wire/api/messages';
-import type { EntryEvent, HistoryPage } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
+import { doubtful } from 'tailwire-client/rooms/timeline';
+import type { MessagesApi } from 'tailwire-client/wire/api/messages';
+import type { EntryEvent, HistoryPage } from 'tailwire-client/wire/protocol';
 import { History, type HistoryState, type Pages } from './history';
 import { Recounts } from './recounts';
 import { applyToThread, startThread } from './thread_timeline';
-import type { Timeline } from './timeline';
-import { doubtful } from './timeline';
 import type { Timelines } from './timelines';
 
 interface ThreadsOptions {

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
-import type { Position } from '../wire/protocol';
+import { startTimeline, type Timeline } from 'tailwire-client/rooms/timeline';
+import type { Position } from 'tailwire-client/wire/protocol';
 import { trim } from './extent';
-import { startTimeline, type Timeline } from './timeline';
 
 // A room that is not open keeps so many entries. History loads the others again.
 const KEPT_ENTRIES = 200;

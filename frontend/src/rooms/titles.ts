@@ -1,4 +1,4 @@
-import type { PublicUser, Room } from '../wire/protocol';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import type { Names } from './names';
 
 type Titled = Pick<Room, 'name' | 'kind' | 'users'>;

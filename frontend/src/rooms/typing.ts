@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import { Timers } from '../browser/timers';
-import type { Command } from '../wire/commands';
-import type { ErrorEvent, ServerEvent } from '../wire/protocol';
+import type { Clock } from 'tailwire-client/clock';
+import { Timers } from 'tailwire-client/timers';
+import type { Command } from 'tailwire-client/wire/commands';
+import type { ErrorEvent, ServerEvent } from 'tailwire-client/wire/protocol';
 import type { Author } from './names';
 
 // The server passes on one signal each 3 s and user. A user without a signal for longer has

@@ -3,8 +3,15 @@
  * docs/protocol.md, *Unread*, has the definition. Pure: each function returns a new room. Where only
  * the server can tell the numbers, `isSure` is false and the room keeps what was known.
  */
-import type { EntryEvent, Room } from '../wire/protocol';
-import { type Entry, findEntry, indexOfSeq, type MessageEntry, type Timeline } from './timeline';
+
+import {
+  type Entry,
+  findEntry,
+  indexOfSeq,
+  type MessageEntry,
+  type Timeline,
+} from 'tailwire-client/rooms/timeline';
+import type { EntryEvent, Room } from 'tailwire-client/wire/protocol';
 
 export interface Counted {
   room: Room;

@@ -1,5 +1,5 @@
 /** Files on their way, and the messages that wait for them. */
-import type { FileShown } from '../wire/files';
+import type { FileShown } from 'tailwire-client/wire/files';
 
 /** waiting: for its turn or a connection. whole: the server has all of it. */
 export type UploadState = 'waiting' | 'going' | 'whole' | 'failed';

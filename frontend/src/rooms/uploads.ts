@@ -1,12 +1,12 @@
 import { batch, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { Given } from 'tailwire-client/rooms/pending';
+import type { FilesApi } from 'tailwire-client/wire/api/files';
+import { jitter } from 'tailwire-client/wire/backoff';
+import type { FileShown, UploadedFile } from 'tailwire-client/wire/files';
+import { codeText, Problem, problemText } from 'tailwire-client/wire/problem';
 import { sizeText } from '../browser/sizes';
-import type { FilesApi } from '../wire/api/files';
-import { jitter } from '../wire/backoff';
-import type { FileShown, UploadedFile } from '../wire/files';
-import { codeText, Problem, problemText } from '../wire/problem';
 import { leftUploads, newUpload } from './left_uploads';
-import type { Given } from './pending';
 import type { Parcel, Upload } from './upload';
 import type { KeptUpload, UploadsStore } from './uploads_store';
 

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
-import type { UsersApi } from '../wire/api/users';
-import { Problem } from '../wire/problem';
+import type { Clock } from 'tailwire-client/clock';
+import type { UsersApi } from 'tailwire-client/wire/api/users';
+import { Problem } from 'tailwire-client/wire/problem';
 import type { Members } from './members';
 import type { Author, Names } from './names';
 

@@ -1,7 +1,5 @@
-import { mediumTime } from '../browser/time';
-import { WebhooksApi } from '../wire/api/webhooks';
-import { PagedList } from '../wire/paged_list';
-import type { Requests } from '../wire/requests';
+import { WebhooksApi } from 'tailwire-client/wire/api/webhooks';
+import type { Requests } from 'tailwire-client/wire/requests';
 import type {
   Delivery,
   MadeWebhook,
@@ -10,7 +8,9 @@ import type {
   WantedReplay,
   Webhook,
   WebhookChange,
-} from '../wire/webhooks';
+} from 'tailwire-client/wire/webhooks';
+import { mediumTime } from '../browser/time';
+import { PagedList } from '../wire/paged_list';
 
 /** The outgoing webhooks of one room. */
 export class Webhooks extends PagedList<Webhook> {

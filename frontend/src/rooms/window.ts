@@ -2,7 +2,7 @@
  * The part of a long timeline that is in the document. It is kept by the seqs of its two ends, so
  * it stays the same when entries are added before or after it. Pure.
  */
-import { type Entry, indexOfSeq } from './timeline';
+import { type Entry, indexOfSeq } from 'tailwire-client/rooms/timeline';
 
 // This fills the first screen. More entries are added step by step.
 const FIRST_ENTRIES = 40;

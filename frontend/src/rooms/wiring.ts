@@ -1,14 +1,17 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals';
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import { Outbox, type OutboxStore } from 'tailwire-client/rooms/outbox';
+import type { WhatToChange } from 'tailwire-client/rooms/pending';
+import { holds, position } from 'tailwire-client/rooms/timeline';
+import type { Api } from 'tailwire-client/wire/api/api';
+import type { Command } from 'tailwire-client/wire/commands';
+import type { HistoryPage, Limits } from 'tailwire-client/wire/protocol';
+import { Subscriptions } from 'tailwire-client/wire/subscriptions';
 import { Freshness } from '../browser/freshness';
 import { Lazy } from '../browser/lazy';
 import type { TextStorage } from '../browser/storage';
 import type { Tab } from '../browser/tab';
 import type { Turn } from '../browser/turn';
-import type { Api } from '../wire/api/api';
-import type { Command } from '../wire/commands';
-import type { HistoryPage, Limits } from '../wire/protocol';
-import { Subscriptions } from '../wire/subscriptions';
 import { Blocks } from './blocks';
 import { Drafts } from './drafts';
 import { History } from './history';
@@ -19,8 +22,6 @@ import { Membership } from './membership';
 import { Names } from './names';
 import { News } from './news';
 import type { NoticeDesk } from './notifying';
-import { Outbox, type OutboxStore } from './outbox';
-import type { WhatToChange } from './pending';
 import { People } from './people';
 import { Presence } from './presence';
 import { type ReadChannel, Reading } from './reading';
@@ -31,7 +32,6 @@ import { RoomList } from './room_list';
 import { Rooms } from './rooms';
 import type { Search } from './search';
 import { SlowMode } from './slow_mode';
-import { holds, position } from './timeline';
 import { Timelines } from './timelines';
 import { Titles } from './titles';
 import { Typing } from './typing';
@@ -125,6 +125,7 @@ export function wireRooms(options: RoomsOptions) {
     epochOf: (id) => timelines.get(id)?.peek().epoch,
     store: options.outboxStore,
     clock,
+    cell: signal,
     makeRef,
     transmit: (command) => subscriptions.isLive(command.room_id) && send(command),
     takesEpoch: () => has('threads'),

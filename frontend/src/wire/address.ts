@@ -15,12 +15,6 @@ export async function readApiUrl(fetch: typeof globalThis.fetch, page: string): 
   }
 }
 
-export function socketUrl(apiUrl: string): string {
-  const url = new URL('ws/messages', apiUrl);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-}
-
 /**
  * An address to give away, which begins with `page` where that is better: a server without `TAILWIRE_URL` knows only its
  * address on its own machine, and this page may have come from another one.

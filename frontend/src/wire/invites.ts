@@ -1,6 +1,6 @@
+import type { Made, Page } from 'tailwire-client/wire/protocol';
 import { shareable } from './address';
 import { PagedList } from './paged_list';
-import type { Made, Page } from './protocol';
 
 interface InvitesApi<Invite, New> {
   list(cursor?: string): Promise<Page<Invite>>;

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
-import { problemText } from './problem';
-import type { Page } from './protocol';
+import { problemText } from 'tailwire-client/wire/problem';
+import type { Page } from 'tailwire-client/wire/protocol';
 
 /** A list that is read from the server page by page. */
 export class PagedList<T> {

@@ -1,6 +1,6 @@
-import type { Clock } from '../browser/clock';
+import type { Clock } from 'tailwire-client/clock';
+import type { Page } from 'tailwire-client/wire/protocol';
 import { PagedList } from './paged_list';
-import type { Page } from './protocol';
 
 // A fast user types letters faster than the server should be asked, so the search waits for a pause.
 const PAUSE_MILLISECONDS = 250;

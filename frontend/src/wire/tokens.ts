@@ -1,9 +1,10 @@
+import type { Clock } from 'tailwire-client/clock';
+import type { Tokens } from 'tailwire-client/wire/protocol';
+import { isOfSameSession, type TokenKeeper } from 'tailwire-client/wire/token_keeper';
 import { openChannel } from '../browser/channel';
-import type { Clock } from '../browser/clock';
 import type { Lease } from '../browser/lease';
 import type { TextStorage } from '../browser/storage';
 import { Turn } from '../browser/turn';
-import type { Tokens } from './protocol';
 
 const STORAGE_KEY = 'tailwire.signed_in';
 const CHANNEL = 'tailwire.tokens';
@@ -38,7 +39,7 @@ export interface Browser {
  * token is in a cookie that no script can read and that all tabs share. Where the API has another
  * origin than this page there is no such cookie, and the refresh token is in memory too.
  */
-export class TokenStore {
+export class TokenStore implements TokenKeeper {
   /** Another tab signed in, perhaps as another user, or signed out. */
   onSignedIn: () => void = () => {};
   onSignedOut: () => void = () => {};
@@ -195,23 +196,6 @@ export class TokenStore {
     this.#cookie = notice.kind === 'signed_in' ? 'here' : 'out';
     if (notice.kind === 'signed_in') this.onSignedIn();
     else this.onSignedOut();
-  }
-}
-
-/**
- * Whether two access tokens are of one session. All tabs share the cookie, so a tab may get a token
- * of another user.
- */
-export function isOfSameSession(one: string, other: string): boolean {
-  return sessionOf(one) === sessionOf(other);
-}
-
-function sessionOf(token: string): unknown {
-  try {
-    const claims = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
-    return (JSON.parse(atob(claims)) as { sid?: unknown }).sid;
-  } catch {
-    return undefined;
   }
 }
 

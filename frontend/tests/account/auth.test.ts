@@ -1,6 +1,6 @@
+import { Api } from 'tailwire-client/wire/api/api';
 import { beforeEach, expect, test } from 'vitest';
 import { Auth } from '../../src/account/auth';
-import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

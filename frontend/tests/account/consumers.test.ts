@@ -1,7 +1,7 @@
+import type { Consumer } from 'tailwire-client/wire/consumers';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { expect, test } from 'vitest';
 import { Consumers, lagText } from '../../src/account/consumers';
-import type { Consumer } from '../../src/wire/consumers';
-import type { Requests } from '../../src/wire/requests';
 
 const CONSUMER: Consumer = {
   ...{ name: 'echo', room_ids: null, lag: 3 },

@@ -1,7 +1,7 @@
+import type { SessionsApi } from 'tailwire-client/wire/api/sessions';
+import type { Login } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { Logins } from '../../src/account/logins';
-import type { SessionsApi } from '../../src/wire/api/sessions';
-import type { Login } from '../../src/wire/protocol';
 import { AT } from '../make';
 
 const login = (id: string, current = false): Login => ({

@@ -1,7 +1,7 @@
+import type { ProgramsApi } from 'tailwire-client/wire/api/programs';
+import type { Token } from 'tailwire-client/wire/program_tokens';
 import { expect, test } from 'vitest';
 import { Tokens } from '../../src/account/programs';
-import type { ProgramsApi } from '../../src/wire/api/programs';
-import type { Token } from '../../src/wire/program_tokens';
 import { AT } from '../make';
 
 const token = (token_id: string): Token => ({

@@ -1,6 +1,6 @@
+import { Api } from 'tailwire-client/wire/api/api';
 import { expect, test } from 'vitest';
 import { Rights } from '../../src/account/rights';
-import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

@@ -1,8 +1,8 @@
+import { Api } from 'tailwire-client/wire/api/api';
+import { Problem } from 'tailwire-client/wire/problem';
 import { beforeEach, expect, test } from 'vitest';
 import { Takeout } from '../../src/account/takeout';
 import { sizeText } from '../../src/browser/sizes';
-import { Api } from '../../src/wire/api/api';
-import { Problem } from '../../src/wire/problem';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

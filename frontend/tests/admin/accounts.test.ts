@@ -1,9 +1,9 @@
+import { type Account, AdminApi } from 'tailwire-client/wire/api/admin';
+import { Api } from 'tailwire-client/wire/api/api';
 import { expect, test } from 'vitest';
 import { Accounts } from '../../src/admin/accounts';
 import { Reports } from '../../src/admin/reports';
 import { parseHash } from '../../src/browser/router';
-import { type Account, AdminApi } from '../../src/wire/api/admin';
-import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock, settled } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

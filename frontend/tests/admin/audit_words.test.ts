@@ -1,6 +1,6 @@
+import type { AuditEvent } from 'tailwire-client/wire/api/admin';
 import { expect, test } from 'vitest';
 import { EVENTS, eventName, sayingOf } from '../../src/admin/audit_words';
-import type { AuditEvent } from '../../src/wire/api/admin';
 import { AT } from '../make';
 
 const event = (kind: string, actor: string | null, subject: string | null): AuditEvent => ({

@@ -1,7 +1,7 @@
+import type { Node, Status } from 'tailwire-client/wire/api/admin';
+import { Problem } from 'tailwire-client/wire/problem';
 import { expect, test } from 'vitest';
 import { StatusWatch } from '../../src/admin/status_watch';
-import type { Node, Status } from '../../src/wire/api/admin';
-import { Problem } from '../../src/wire/problem';
 import { ManualClock } from '../doubles/manual_clock';
 import { AT } from '../make';
 

@@ -1,5 +1,5 @@
+import { Timers } from 'tailwire-client/timers';
 import { beforeEach, expect, test } from 'vitest';
-import { Timers } from '../../src/browser/timers';
 import { ManualClock } from '../doubles/manual_clock';
 
 let clock: ManualClock;

@@ -1,7 +1,7 @@
+import type { UploadedFile } from 'tailwire-client/wire/files';
+import { Problem, unreachable } from 'tailwire-client/wire/problem';
 import type { Parcel, Upload } from '../../src/rooms/upload';
 import type { KeptUpload, UploadsStore } from '../../src/rooms/uploads_store';
-import type { UploadedFile } from '../../src/wire/files';
-import { Problem, unreachable } from '../../src/wire/problem';
 
 /** The server's side of uploads. Requests fail as the test says. */
 export class FakeFiles {

@@ -1,5 +1,5 @@
-import type { OutboxStore } from '../../src/rooms/outbox';
-import type { Pending } from '../../src/rooms/pending';
+import type { OutboxStore } from 'tailwire-client/rooms/outbox';
+import type { Pending } from 'tailwire-client/rooms/pending';
 
 /** What a browser stores for one tab. `left` holds the commands of closed tabs. */
 export class FakeOutboxStore implements OutboxStore {

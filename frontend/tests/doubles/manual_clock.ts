@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/browser/clock';
+import type { Clock } from 'tailwire-client/clock';
 
 /** A clock that moves only when the test says so. Its random numbers are always the same. */
 export class ManualClock implements Clock {

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
+import { Api } from 'tailwire-client/wire/api/api';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { createSession, type Session } from '../../src/session';
-import { Api } from '../../src/wire/api/api';
-import type { Room } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
 import { ME, makePage, makeRoom } from '../make';
 import { FakeDesk, sharedBy } from './fake_desk';

@@ -1,4 +1,4 @@
-import type { Command } from '../../src/wire/commands';
+import type { Command } from 'tailwire-client/wire/commands';
 
 /** The server's side of all WebSockets that the code under test opens. The test sends the events. */
 export class ScriptedServer {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/browser/clock';
+import type { Clock } from 'tailwire-client/clock';
 import { Tab } from '../../src/browser/tab';
 import { MemoryStorage } from '../make';
 

@@ -1,7 +1,7 @@
+import { messageEntry } from 'tailwire-client/rooms/timeline';
+import type { Message, Role, Room } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { abilitiesIn, actionsFor } from '../../src/rooms/actions';
-import { messageEntry } from '../../src/rooms/timeline';
-import type { Message, Role, Room } from '../../src/wire/protocol';
 import { ME, makeMessage, makeRoom } from '../make';
 
 const ALL = new Set(['edit', 'delete', 'react', 'pin', 'threads', 'reports']);

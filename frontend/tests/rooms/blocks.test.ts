@@ -1,6 +1,6 @@
+import type { BlocksApi } from 'tailwire-client/wire/api/blocks';
 import { beforeEach, expect, test } from 'vitest';
 import { Blocks } from '../../src/rooms/blocks';
-import type { BlocksApi } from '../../src/wire/api/blocks';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { ME, MemoryStorage } from '../make';

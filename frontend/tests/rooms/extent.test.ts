@@ -1,5 +1,3 @@
-import { expect, test } from 'vitest';
-import { nearby, trim } from '../../src/rooms/extent';
 import {
   append,
   apply,
@@ -7,9 +5,11 @@ import {
   prepend,
   startTimeline,
   type Timeline,
-} from '../../src/rooms/timeline';
+} from 'tailwire-client/rooms/timeline';
+import type { HistoryPage } from 'tailwire-client/wire/protocol';
+import { expect, test } from 'vitest';
+import { nearby, trim } from '../../src/rooms/extent';
 import { NEWEST, newer, older, rangeOf, tamed } from '../../src/rooms/window';
-import type { HistoryPage } from '../../src/wire/protocol';
 import { makeEvent, makePage, makeTimeline } from '../make';
 
 const PAGE = 50;

@@ -1,7 +1,8 @@
 /** The addresses of files: asked for together, and renewed before they end. */
+
+import { Problem, unreachable } from 'tailwire-client/wire/problem';
 import { beforeEach, expect, test } from 'vitest';
 import { FileUrls } from '../../src/rooms/file_urls';
-import { Problem, unreachable } from '../../src/wire/problem';
 import { ManualClock } from '../doubles/manual_clock';
 
 let clock: ManualClock;

@@ -1,12 +1,12 @@
+import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
+import type { UsersApi } from 'tailwire-client/wire/api/users';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { beforeEach, expect, test } from 'vitest';
 import { Finder, type Found } from '../../src/rooms/finder';
 import { fitOf, plain } from '../../src/rooms/finding';
 import { Names } from '../../src/rooms/names';
 import { Rooms } from '../../src/rooms/rooms';
 import { Titles } from '../../src/rooms/titles';
-import type { RoomsApi } from '../../src/wire/api/rooms';
-import type { UsersApi } from '../../src/wire/api/users';
-import type { PublicUser, Room } from '../../src/wire/protocol';
 import { ManualClock } from '../doubles/manual_clock';
 import { ME, makeRoom } from '../make';
 

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { env } from 'node:process';
-import { describe, expect, test } from 'vitest';
 import {
   apply,
   doubtful,
@@ -15,8 +14,9 @@ import {
   recounted,
   startTimeline,
   type Timeline,
-} from '../../src/rooms/timeline';
-import { type EntryEvent, isEntry, type Message, parseEvent } from '../../src/wire/protocol';
+} from 'tailwire-client/rooms/timeline';
+import { type EntryEvent, isEntry, type Message, parseEvent } from 'tailwire-client/wire/protocol';
+import { describe, expect, test } from 'vitest';
 import { AT, makeMessage } from '../make';
 
 interface FoldCase {

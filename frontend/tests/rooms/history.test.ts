@@ -1,7 +1,7 @@
+import { Api } from 'tailwire-client/wire/api/api';
 import { expect, test } from 'vitest';
 import { History } from '../../src/rooms/history';
 import { Timelines } from '../../src/rooms/timelines';
-import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock, settled } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

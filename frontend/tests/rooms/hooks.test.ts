@@ -1,6 +1,6 @@
+import type { Requests } from 'tailwire-client/wire/requests';
 import { expect, test } from 'vitest';
 import { Hooks } from '../../src/rooms/hooks';
-import type { Requests } from '../../src/wire/requests';
 
 const HOOK = {
   ...{ hook_id: 'h', user_id: 'b', name: 'CI', made_by: 'a', created_at: '' },

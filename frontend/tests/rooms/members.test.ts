@@ -1,10 +1,10 @@
+import type { Api } from 'tailwire-client/wire/api/api';
+import { Problem } from 'tailwire-client/wire/problem';
+import type { EntryEvent, Member, Role } from 'tailwire-client/wire/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { canManage, canRemove } from '../../src/rooms/governing';
 import { Members } from '../../src/rooms/members';
 import { Names } from '../../src/rooms/names';
-import type { Api } from '../../src/wire/api/api';
-import { Problem } from '../../src/wire/problem';
-import type { EntryEvent, Member, Role } from '../../src/wire/protocol';
 import { AT, makeEvent, makeRoom } from '../make';
 
 const grace = { user_id: 'grace-id', username: 'grace_h' };

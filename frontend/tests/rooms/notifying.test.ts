@@ -1,5 +1,5 @@
+import type { Notify } from 'tailwire-client/wire/protocol';
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { Notify } from '../../src/wire/protocol';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { ReadChannels } from '../doubles/read_channels';

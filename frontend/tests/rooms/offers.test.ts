@@ -1,9 +1,9 @@
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { Names } from '../../src/rooms/names';
 import { filtersIn, filterText, nameInQuery, type Offer, offersFor } from '../../src/rooms/offers';
 import { partsOf } from '../../src/rooms/query';
 import { Titles } from '../../src/rooms/titles';
-import type { PublicUser } from '../../src/wire/protocol';
 import { ME, makeRoom } from '../make';
 
 const user = (username: string): PublicUser => ({

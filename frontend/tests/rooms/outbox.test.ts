@@ -1,7 +1,8 @@
+import { signal } from '@preact/signals';
+import { Outbox } from 'tailwire-client/rooms/outbox';
+import type { Pending } from 'tailwire-client/rooms/pending';
+import type { EntryCommand } from 'tailwire-client/wire/commands';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Outbox } from '../../src/rooms/outbox';
-import type { Pending } from '../../src/rooms/pending';
-import type { EntryCommand } from '../../src/wire/commands';
 import { FakeOutboxStore } from '../doubles/fake_outbox_store';
 import { ManualClock, settled } from '../doubles/manual_clock';
 
@@ -26,6 +27,7 @@ function makeOutbox(): Outbox {
     epochOf: () => epoch,
     store,
     clock,
+    cell: signal,
     makeRef: () => `ref-${++refCount}`,
     transmit: (command) => {
       if (isLive) sent.push(command);

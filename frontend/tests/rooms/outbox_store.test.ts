@@ -1,10 +1,10 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
+import type { Pending } from 'tailwire-client/rooms/pending';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Tab } from '../../src/browser/tab';
 import { IndexedOutboxStore } from '../../src/rooms/outbox_store';
-import type { Pending } from '../../src/rooms/pending';
 import { FakeLocks } from '../doubles/fake_locks';
 import { ManualClock } from '../doubles/manual_clock';
 import { MemoryStorage } from '../make';

@@ -1,7 +1,7 @@
+import type { PendingChange, PendingState, WhatToChange } from 'tailwire-client/rooms/pending';
+import { apply, messageEntry } from 'tailwire-client/rooms/timeline';
 import { expect, test } from 'vitest';
 import { bySeq, lastOwn, overlaid } from '../../src/rooms/overlay';
-import type { PendingChange, PendingState, WhatToChange } from '../../src/rooms/pending';
-import { apply, messageEntry } from '../../src/rooms/timeline';
 import { AT, ME, makeEvent, makeMessage, makeTimeline } from '../make';
 
 let refs = 0;

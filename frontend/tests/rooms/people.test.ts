@@ -1,6 +1,6 @@
+import type { UsersApi } from 'tailwire-client/wire/api/users';
 import { beforeEach, expect, test } from 'vitest';
 import { People } from '../../src/rooms/people';
-import type { UsersApi } from '../../src/wire/api/users';
 import { ManualClock } from '../doubles/manual_clock';
 
 const user = (username: string) => ({ id: username, username, display_name: username });

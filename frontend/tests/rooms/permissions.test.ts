@@ -1,6 +1,6 @@
+import type { Role, Room } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { closedBy, slowness } from '../../src/rooms/permissions';
-import type { Role, Room } from '../../src/wire/protocol';
 import { makeRoom } from '../make';
 
 const den = (fields: Partial<Room>) => makeRoom({ id: 'den', ...fields });

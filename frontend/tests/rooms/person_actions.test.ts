@@ -1,6 +1,6 @@
+import type { Member, Role, Room } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { personActions } from '../../src/rooms/person_actions';
-import type { Member, Role, Room } from '../../src/wire/protocol';
 import { AT, ME, makeRoom } from '../make';
 
 const ALL = new Set(['direct', 'mentions', 'bans', 'blocks']);

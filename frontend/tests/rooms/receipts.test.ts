@@ -1,6 +1,6 @@
+import type { Member } from 'tailwire-client/wire/protocol';
 import { beforeEach, expect, test } from 'vitest';
 import { Receipts } from '../../src/rooms/receipts';
-import type { Member } from '../../src/wire/protocol';
 import { AT, ME } from '../make';
 
 let receipts: Receipts;

@@ -1,6 +1,7 @@
 /** Reactions of more users than history names: the page asks again where it cannot count by itself. */
+
+import { findEntry } from 'tailwire-client/rooms/timeline';
 import { beforeEach, expect, test } from 'vitest';
-import { findEntry } from '../../src/rooms/timeline';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { AT, makeMessage } from '../make';

@@ -1,7 +1,7 @@
+import { Api } from 'tailwire-client/wire/api/api';
 import { expect, test } from 'vitest';
 import { mayInvite } from '../../src/rooms/governing';
 import { invitesTo } from '../../src/rooms/room_invites';
-import { Api } from '../../src/wire/api/api';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock, settled } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
+import type { Place } from 'tailwire-client/wire/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { finderOf } from '../../src/rooms/finding';
 import { Names } from '../../src/rooms/names';
 import { RoomList } from '../../src/rooms/room_list';
 import { Rooms } from '../../src/rooms/rooms';
 import { Titles } from '../../src/rooms/titles';
-import type { Place } from '../../src/wire/protocol';
 import { ME, MemoryStorage, makeRoom } from '../make';
 
 const names = new Names();

@@ -1,7 +1,7 @@
+import type { PendingMessage } from 'tailwire-client/rooms/pending';
+import { apply } from 'tailwire-client/rooms/timeline';
 import { expect, test } from 'vitest';
-import type { PendingMessage } from '../../src/rooms/pending';
 import { rowsOf, settingsBefore } from '../../src/rooms/rows';
-import { apply } from '../../src/rooms/timeline';
 import { ME, makeEvent, makeTimeline } from '../make';
 
 const entriesOf = (...events: Record<string, unknown>[]) =>

@@ -1,9 +1,9 @@
+import { Problem } from 'tailwire-client/wire/problem';
+import type { Requests } from 'tailwire-client/wire/requests';
 import { beforeEach, expect, test } from 'vitest';
 import { Drafts } from '../../src/rooms/drafts';
 import { RecentSearches } from '../../src/rooms/recent_searches';
 import { Search } from '../../src/rooms/search';
-import { Problem } from '../../src/wire/problem';
-import type { Requests } from '../../src/wire/requests';
 import { ManualClock } from '../doubles/manual_clock';
 import { ME, MemoryStorage, makeEvent, makeMessage } from '../make';
 

@@ -1,6 +1,6 @@
+import { settingsOf } from 'tailwire-client/rooms/settings';
 import { beforeEach, expect, test } from 'vitest';
 import { differing, RoomChanges } from '../../src/rooms/room_changes';
-import { settingsOf } from '../../src/rooms/settings';
 import { Page } from '../doubles/page';
 import { makeRoom } from '../make';
 

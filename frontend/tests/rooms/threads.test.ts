@@ -1,8 +1,9 @@
 /** A thread beside its room: what is loaded, what comes live, after a resume and after a reset. */
+
+import { findEntry, messageEntry, type Timeline } from 'tailwire-client/rooms/timeline';
+import type { Message } from 'tailwire-client/wire/protocol';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { answerable } from '../../src/rooms/thread_timeline';
-import { findEntry, messageEntry, type Timeline } from '../../src/rooms/timeline';
-import type { Message } from '../../src/wire/protocol';
 import { settled } from '../doubles/manual_clock';
 import { Page } from '../doubles/page';
 import { makeEvent, makeMessage, makePage, makeTimeline } from '../make';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from 'vitest';
 import {
   append,
   apply,
@@ -10,7 +9,8 @@ import {
   prepend,
   recounted,
   type Timeline,
-} from '../../src/rooms/timeline';
+} from 'tailwire-client/rooms/timeline';
+import { describe, expect, test } from 'vitest';
 import { countUnread } from '../../src/rooms/unread';
 import { ME, makeEvent, makeMessage, makePage, makeTimeline } from '../make';
 

@@ -1,6 +1,6 @@
+import type { Command } from 'tailwire-client/wire/commands';
 import { beforeEach, expect, test } from 'vitest';
 import { Typing } from '../../src/rooms/typing';
-import type { Command } from '../../src/wire/commands';
 import { ManualClock } from '../doubles/manual_clock';
 
 let clock: ManualClock;

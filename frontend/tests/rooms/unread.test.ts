@@ -5,10 +5,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { env } from 'node:process';
+import { apply, expectHistory, prepend, startTimeline } from 'tailwire-client/rooms/timeline';
+import { type EntryEvent, isEntry, type Message, parseEvent } from 'tailwire-client/wire/protocol';
 import { describe, expect, test } from 'vitest';
-import { apply, expectHistory, prepend, startTimeline } from '../../src/rooms/timeline';
 import { countUnread } from '../../src/rooms/unread';
-import { type EntryEvent, isEntry, type Message, parseEvent } from '../../src/wire/protocol';
 import { AT } from '../make';
 
 interface UnreadCase {

@@ -2,9 +2,7 @@
  * The page keeps its number of unread messages up to date entry by entry, with only a part of the log
  * loaded. After any history it must be the number that the definition in docs/protocol.md gives.
  */
-import { expect, test } from 'vitest';
-import { nearby, trim } from '../../src/rooms/extent';
-import { Rooms } from '../../src/rooms/rooms';
+
 import {
   append,
   apply,
@@ -14,9 +12,12 @@ import {
   startTimeline,
   surround,
   type Timeline,
-} from '../../src/rooms/timeline';
+} from 'tailwire-client/rooms/timeline';
+import type { EntryEvent, HistoryItem, HistoryPage, Room } from 'tailwire-client/wire/protocol';
+import { expect, test } from 'vitest';
+import { nearby, trim } from '../../src/rooms/extent';
+import { Rooms } from '../../src/rooms/rooms';
 import { isMention, isUnread, MAX_UNREAD, merged, withRead } from '../../src/rooms/unread';
-import type { EntryEvent, HistoryItem, HistoryPage, Room } from '../../src/wire/protocol';
 import { ME, makeEvent, makeRoom } from '../make';
 
 const HISTORIES = 200;

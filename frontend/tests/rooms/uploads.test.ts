@@ -1,8 +1,9 @@
 /** Files that are sent: in parts, through breaks and reloads, and each message once. */
+
+import type { Given } from 'tailwire-client/rooms/pending';
+import { Problem, unreachable } from 'tailwire-client/wire/problem';
 import { beforeEach, expect, test } from 'vitest';
-import type { Given } from '../../src/rooms/pending';
 import { MOST_FILES, Uploads } from '../../src/rooms/uploads';
-import { Problem, unreachable } from '../../src/wire/problem';
 import { FakeFiles, FakeUploadsStore } from '../doubles/fake_files';
 import { ManualClock, settled } from '../doubles/manual_clock';
 

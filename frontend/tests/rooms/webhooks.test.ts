@@ -1,8 +1,8 @@
+import type { Requests } from 'tailwire-client/wire/requests';
+import type { Delivery } from 'tailwire-client/wire/webhooks';
 import { expect, test } from 'vitest';
 import { kindsText, offeredKinds } from '../../src/rooms/webhook_kinds';
 import { outcomeText, replayText, stateText, Webhooks } from '../../src/rooms/webhooks';
-import type { Requests } from '../../src/wire/requests';
-import type { Delivery } from '../../src/wire/webhooks';
 import { makeWebhook } from '../make';
 
 const WEBHOOK = makeWebhook();

@@ -1,5 +1,5 @@
+import { messageEntry } from 'tailwire-client/rooms/timeline';
 import { expect, test } from 'vitest';
-import { messageEntry } from '../../src/rooms/timeline';
 import { around, NEWEST, newer, older, rangeOf, tamed } from '../../src/rooms/window';
 import { makeMessage } from '../make';
 

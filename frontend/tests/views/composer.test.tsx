@@ -1,14 +1,14 @@
 import { type Signal, signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
+import { type MessageEntry, messageEntry } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Drafts } from '../../src/rooms/drafts';
 import { Names } from '../../src/rooms/names';
-import { type MessageEntry, messageEntry } from '../../src/rooms/timeline';
 import type { Session } from '../../src/session';
 import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { Composer } from '../../src/views/timeline/Composer';
-import type { Room } from '../../src/wire/protocol';
 import { messageParts } from '../doubles/parts';
 import { MemoryStorage, makeMessage, makeRoom } from '../make';
 import { root } from './stage';

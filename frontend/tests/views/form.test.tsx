@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
+import { Problem } from 'tailwire-client/wire/problem';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../src/app';
 import { AuthScreen } from '../../src/views/account/AuthScreen';
@@ -9,7 +10,6 @@ import { AppContext } from '../../src/views/parts/context';
 import { Field } from '../../src/views/parts/Field';
 import { FormCard } from '../../src/views/parts/FormCard';
 import { useForm } from '../../src/views/parts/form';
-import { Problem } from '../../src/wire/problem';
 import { root } from './stage';
 
 describe('a form', () => {

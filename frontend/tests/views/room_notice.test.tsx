@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
+import { type AllSettings, settingsOf } from 'tailwire-client/rooms/settings';
 import { expect, test } from 'vitest';
-import { type AllSettings, settingsOf } from '../../src/rooms/settings';
 import { RoomNotice } from '../../src/views/timeline/RoomNotice';
 import { makeRoom } from '../make';
 import { root } from './stage';

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
 import { act } from 'preact/test-utils';
+import { Problem } from 'tailwire-client/wire/problem';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../src/app';
 import type { Session } from '../../src/session';
@@ -10,7 +11,6 @@ import { AppContext, SessionContext } from '../../src/views/parts/context';
 import { ErrorLine } from '../../src/views/parts/Outcome';
 import { WorkButton } from '../../src/views/parts/WorkButton';
 import { useWork } from '../../src/views/parts/work';
-import { Problem } from '../../src/wire/problem';
 import { AT } from '../make';
 import { root } from './stage';
 

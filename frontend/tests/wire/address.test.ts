@@ -1,5 +1,6 @@
+import { socketUrl } from 'tailwire-client/wire/socket_url';
 import { expect, test } from 'vitest';
-import { readApiUrl, socketUrl } from '../../src/wire/address';
+import { readApiUrl } from '../../src/wire/address';
 import { ScriptedApi } from '../doubles/scripted_api';
 
 const page = 'https://static.example/chat/index.html';

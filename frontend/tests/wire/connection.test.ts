@@ -1,7 +1,8 @@
+import { signal } from '@preact/signals';
+import { Connection } from 'tailwire-client/wire/connection';
+import { Problem, unreachable } from 'tailwire-client/wire/problem';
+import type { ServerEvent } from 'tailwire-client/wire/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Connection } from '../../src/wire/connection';
-import { Problem, unreachable } from '../../src/wire/problem';
-import type { ServerEvent } from '../../src/wire/protocol';
 import { ManualClock, settled } from '../doubles/manual_clock';
 import { ScriptedServer } from '../doubles/scripted_socket';
 
@@ -35,6 +36,7 @@ beforeEach(() => {
     url: 'wss://chat.example/ws/messages',
     clock,
     WebSocket: server.WebSocket,
+    cell: signal,
     token: (old) => token(old),
     renewIn: () => 14 * 60_000,
     isOnline: () => online,

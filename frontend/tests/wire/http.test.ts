@@ -1,6 +1,6 @@
+import { Http } from 'tailwire-client/wire/http';
+import { Problem } from 'tailwire-client/wire/problem';
 import { beforeEach, expect, test } from 'vitest';
-import { Http } from '../../src/wire/http';
-import { Problem } from '../../src/wire/problem';
 import { ScriptedApi } from '../doubles/scripted_api';
 
 let server: ScriptedApi;

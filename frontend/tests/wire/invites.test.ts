@@ -1,11 +1,11 @@
+import { Api } from 'tailwire-client/wire/api/api';
+import { InvitesApi } from 'tailwire-client/wire/api/invites';
+import type { Invite } from 'tailwire-client/wire/protocol';
 import { expect, test, vi } from 'vitest';
 import { About } from '../../src/account/about';
 import { parseHash } from '../../src/browser/router';
 import { shareable } from '../../src/wire/address';
-import { Api } from '../../src/wire/api/api';
-import { InvitesApi } from '../../src/wire/api/invites';
 import { Invites } from '../../src/wire/invites';
-import type { Invite } from '../../src/wire/protocol';
 import { TokenStore } from '../../src/wire/tokens';
 import { ManualClock } from '../doubles/manual_clock';
 import { ScriptedApi } from '../doubles/scripted_api';

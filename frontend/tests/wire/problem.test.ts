@@ -1,5 +1,5 @@
+import { Problem, problemText, waitText } from 'tailwire-client/wire/problem';
 import { describe, expect, test } from 'vitest';
-import { Problem, problemText, waitText } from '../../src/wire/problem';
 
 const text = (body: ConstructorParameters<typeof Problem>[0]) => problemText(new Problem(body));
 

@@ -1,8 +1,8 @@
+import { closeRule } from 'tailwire-client/wire/close_codes';
+import { isEntry, parseEvent } from 'tailwire-client/wire/protocol';
 import { expect, test } from 'vitest';
 import { messageHash, parseHash, personHash, threadHash } from '../../src/browser/router';
 import { titleText } from '../../src/browser/title';
-import { closeRule } from '../../src/wire/close_codes';
-import { isEntry, parseEvent } from '../../src/wire/protocol';
 
 test('unknown fields are kept out of the way, unknown types ignored', () => {
   expect(parseEvent('{"type":"pong","server_time":"x","news":1}')).toMatchObject({ type: 'pong' });

@@ -1,6 +1,6 @@
+import { Api } from 'tailwire-client/wire/api/api';
 import { expect, test, vi } from 'vitest';
 import { Auth } from '../../src/account/auth';
-import { Api } from '../../src/wire/api/api';
 import { type Notice, TokenStore } from '../../src/wire/tokens';
 import { FakeLocks } from '../doubles/fake_locks';
 import { ManualClock } from '../doubles/manual_clock';

@@ -1,7 +1,7 @@
+import { STATUS_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { Profile } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { ownZone, timeIn } from '../../browser/zone';
-import { STATUS_CHARACTERS } from '../../wire/limits';
-import type { Profile } from '../../wire/protocol';
 import { useAccount, useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';

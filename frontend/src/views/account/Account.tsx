@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { PublicUser } from '../../wire/protocol';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useAccount, useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

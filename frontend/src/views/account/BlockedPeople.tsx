@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { PagedList } from '../../wire/paged_list';
-import type { PublicUser } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
+import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
-import type { PublicUser } from '../../wire/protocol';
 import { useAccount } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';

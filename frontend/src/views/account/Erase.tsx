@@ -1,5 +1,5 @@
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import type { PublicUser } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';

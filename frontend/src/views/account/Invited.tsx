@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import { LOBBY } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
-import { LOBBY } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { InvitationText, useInvitation } from '../parts/invitation';
 import { Login } from './Login';

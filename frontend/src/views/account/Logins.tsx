@@ -1,8 +1,8 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Login } from 'tailwire-client/wire/protocol';
 import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
-import type { Login } from '../../wire/protocol';
 import { useAccount, useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';

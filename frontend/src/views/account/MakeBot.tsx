@@ -1,6 +1,6 @@
+import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
-import type { PublicUser } from '../../wire/protocol';
 import { useAccount } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';

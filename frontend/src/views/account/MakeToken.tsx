@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
+import type { MadeToken, TokenTerms } from 'tailwire-client/wire/program_tokens';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import type { MadeToken, TokenTerms } from '../../wire/program_tokens';
-import type { PublicUser, Room } from '../../wire/protocol';
 import { Checks } from '../parts/Checks';
 import { Choices } from '../parts/Choices';
 import { ChosenList } from '../parts/ChosenList';

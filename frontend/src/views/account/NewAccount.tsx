@@ -1,6 +1,6 @@
+import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { FieldError } from 'tailwire-client/wire/problem';
 import { nameIn } from '../../browser/text';
-import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
-import type { FieldError } from '../../wire/problem';
 import { Field } from '../parts/Field';
 import { type Fields, type FormState, wrongIf } from '../parts/form';
 import { PasswordField } from './PasswordField';

@@ -1,4 +1,4 @@
-import type { PublicUser } from '../../wire/protocol';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { useApp } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import type { PagedList } from '../../wire/paged_list';
-import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useAccount } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
+import { Problem } from 'tailwire-client/wire/problem';
+import { LOBBY } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { nameIn } from '../../browser/text';
-import { Problem } from '../../wire/problem';
-import { LOBBY } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { FormCard } from '../parts/FormCard';
 import { useForm } from '../parts/form';

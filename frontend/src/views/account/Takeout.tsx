@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { problemText } from 'tailwire-client/wire/problem';
 import { sizeText } from '../../browser/sizes';
-import { problemText } from '../../wire/problem';
 import { useAccount } from '../parts/context';
 import { ErrorLine } from '../parts/Outcome';
 

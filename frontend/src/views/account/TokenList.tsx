@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Token } from 'tailwire-client/wire/program_tokens';
 import { ago, fullTime, mediumTime } from '../../browser/time';
-import type { Token } from '../../wire/program_tokens';
 import { useAccount, useApp, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';

@@ -1,5 +1,5 @@
+import type { FieldError } from 'tailwire-client/wire/problem';
 import { codePoints } from '../../browser/text';
-import type { FieldError } from '../../wire/problem';
 import { wrongIf } from '../parts/form';
 
 // The server's rule, so that most mistakes are found without a request. The server also refuses

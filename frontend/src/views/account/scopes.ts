@@ -1,4 +1,4 @@
-import type { Scope } from '../../wire/program_tokens';
+import type { Scope } from 'tailwire-client/wire/program_tokens';
 
 /** What a token may allow, in the order in which it is offered. */
 export const SCOPES: readonly { value: Scope; title: string; detail: string }[] = [

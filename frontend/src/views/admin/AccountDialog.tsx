@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
+import type { Account } from 'tailwire-client/wire/api/admin';
 import { randomPassword } from '../../browser/random_password';
 import { nameIn } from '../../browser/text';
 import { fullTime } from '../../browser/time';
-import type { Account } from '../../wire/api/admin';
 import { newPasswordErrors, PASSWORD_RULE } from '../account/password';
 import { useAdmin, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Account, AccountState } from 'tailwire-client/wire/api/admin';
+import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
 import { mediumTime } from '../../browser/time';
-import type { Account, AccountState } from '../../wire/api/admin';
-import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
 import { Avatar } from '../parts/Avatar';
 import { useAdmin, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';

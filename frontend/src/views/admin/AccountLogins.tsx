@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
+import type { Account } from 'tailwire-client/wire/api/admin';
 import { deviceName } from '../../browser/device';
 import { ago, fullTime, mediumTime } from '../../browser/time';
-import type { Account } from '../../wire/api/admin';
 import { useAdmin, useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';

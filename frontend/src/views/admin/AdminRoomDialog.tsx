@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { AdminRoom } from 'tailwire-client/wire/api/admin';
+import { Problem } from 'tailwire-client/wire/problem';
+import { LOBBY } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { fullTime } from '../../browser/time';
-import type { AdminRoom } from '../../wire/api/admin';
 import { PagedList } from '../../wire/paged_list';
-import { Problem } from '../../wire/problem';
-import { LOBBY } from '../../wire/protocol';
 import { ByName } from '../parts/ByName';
 import { useAdmin } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

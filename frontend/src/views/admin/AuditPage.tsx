@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Account, AuditEvent } from 'tailwire-client/wire/api/admin';
 import { EVENTS, eventName, sayingOf } from '../../admin/audit_words';
 import { nameIn } from '../../browser/text';
 import { fullTime, mediumTime } from '../../browser/time';
-import type { Account, AuditEvent } from '../../wire/api/admin';
 import { useAdmin } from '../parts/context';
 import { Field } from '../parts/Field';
 import { useForm } from '../parts/form';

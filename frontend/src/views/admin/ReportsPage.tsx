@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Report, ReportState } from 'tailwire-client/wire/api/admin';
 import { messageHash, personHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
-import type { Report, ReportState } from '../../wire/api/admin';
 import { useAdmin, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';

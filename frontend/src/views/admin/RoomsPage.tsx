@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { AdminRoom } from 'tailwire-client/wire/api/admin';
+import { ROOM_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
 import { mediumTime } from '../../browser/time';
-import type { AdminRoom } from '../../wire/api/admin';
-import { ROOM_NAME_CHARACTERS } from '../../wire/limits';
 import { useAdmin } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';

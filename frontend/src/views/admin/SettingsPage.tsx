@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Setting } from '../../wire/api/admin';
+import type { Setting } from 'tailwire-client/wire/api/admin';
 import { useAdmin } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
+import type { Node, Status } from 'tailwire-client/wire/api/admin';
 import { isSilent } from '../../admin/status_watch';
 import { ago, fullTime } from '../../browser/time';
-import type { Node, Status } from '../../wire/api/admin';
 import { useAdmin, useApp } from '../parts/context';
 import { Chart } from './Chart';
 

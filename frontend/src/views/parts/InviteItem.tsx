@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
+import type { InviteTerms } from 'tailwire-client/wire/protocol';
 import { mediumTime } from '../../browser/time';
-import type { InviteTerms } from '../../wire/protocol';
 import { WorkButton } from './WorkButton';
 
 interface InviteItemProps {

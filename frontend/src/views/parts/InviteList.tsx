@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { InviteTerms } from 'tailwire-client/wire/protocol';
 import type { PagedList } from '../../wire/paged_list';
-import type { InviteTerms } from '../../wire/protocol';
 import { InviteItem } from './InviteItem';
 import { LoadFailure } from './LoadFailure';
 import { MoreButton } from './MoreButton';

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { FileShown } from 'tailwire-client/wire/files';
 import { pixelsOf } from '../../browser/thumbhash';
-import type { FileShown } from '../../wire/files';
 import { useSession } from './context';
 
 /** The address of a file or of its thumbnail, valid while the view is there; null while it is not known. */

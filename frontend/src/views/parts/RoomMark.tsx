@@ -1,4 +1,4 @@
-import type { Room } from '../../wire/protocol';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { Avatar } from './Avatar';
 import { useSession } from './context';
 import { Icon } from './Icon';

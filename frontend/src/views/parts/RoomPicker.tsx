@@ -1,5 +1,5 @@
+import type { Room } from 'tailwire-client/wire/protocol';
 import { fitting, namesOf } from '../../rooms/finding';
-import type { Room } from '../../wire/protocol';
 import { useSession } from './context';
 import { Picker } from './Picker';
 import { RoomMark } from './RoomMark';

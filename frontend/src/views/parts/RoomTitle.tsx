@@ -1,4 +1,4 @@
-import type { Room } from '../../wire/protocol';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { useSession } from './context';
 
 /** What a room is called. It is drawn again when somebody of a direct room has another name. */

@@ -1,6 +1,6 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { FileShown } from 'tailwire-client/wire/files';
 import { onKeys } from '../../browser/keys';
-import type { FileShown } from '../../wire/files';
 import { FileIcon } from './FileIcon';
 import { Icon } from './Icon';
 import { Picture, useFileUrl } from './Picture';

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { type FieldError, Problem, problemText, waitText } from 'tailwire-client/wire/problem';
 import { codePoints, tooLongText } from '../../browser/text';
-import { type FieldError, Problem, problemText, waitText } from '../../wire/problem';
 
 export interface FormState {
   busy: boolean;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { problemText } from '../../wire/problem';
-import type { Invitation } from '../../wire/room_invites';
+import { problemText } from 'tailwire-client/wire/problem';
+import type { Invitation } from 'tailwire-client/wire/room_invites';
 import { useApp } from './context';
 
 interface Looked {

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { problemText } from '../../wire/problem';
+import { problemText } from 'tailwire-client/wire/problem';
 
 export interface Work {
   busy: boolean;

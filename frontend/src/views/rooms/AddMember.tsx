@@ -1,6 +1,6 @@
+import { Problem } from 'tailwire-client/wire/problem';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { rolesToGive } from '../../rooms/governing';
-import { Problem } from '../../wire/problem';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';

@@ -1,7 +1,7 @@
+import { REASON_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { userNamed } from '../../rooms/people';
-import { REASON_CHARACTERS } from '../../wire/limits';
-import type { PublicUser, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { useForm, wrongIf } from '../parts/form';
 import { useModeration } from '../parts/moderation';

@@ -1,5 +1,5 @@
+import { REASON_CHARACTERS } from 'tailwire-client/wire/limits';
 import { nameIn } from '../../browser/text';
-import { REASON_CHARACTERS } from '../../wire/limits';
 import { useForm } from '../parts/form';
 import { useModeration } from '../parts/moderation';
 import { BanForm } from './BanForm';

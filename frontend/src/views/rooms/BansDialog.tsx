@@ -1,8 +1,8 @@
 import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Ban } from 'tailwire-client/wire/bans';
+import type { PublicUser, Room } from 'tailwire-client/wire/protocol';
 import { mediumTime } from '../../browser/time';
-import type { Ban } from '../../wire/bans';
-import type { PublicUser, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { LoadFailure } from '../parts/LoadFailure';

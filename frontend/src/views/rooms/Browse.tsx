@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import { ROOM_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { Directory } from '../../rooms/directory';
-import { ROOM_NAME_CHARACTERS } from '../../wire/limits';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';

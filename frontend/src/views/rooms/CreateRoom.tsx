@@ -1,6 +1,6 @@
+import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from 'tailwire-client/wire/limits';
 import { roomHash } from '../../browser/router';
 import { nameIn } from '../../browser/text';
-import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from '../../wire/limits';
 import { Choices } from '../parts/Choices';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { RoomChanges } from '../../rooms/room_changes';
-import type { Room } from '../../wire/protocol';
 import { ByName } from '../parts/ByName';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

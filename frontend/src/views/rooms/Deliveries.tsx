@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
+import type { Delivery, Webhook } from 'tailwire-client/wire/webhooks';
 import { mediumTime } from '../../browser/time';
 import { outcomeText, type Webhooks } from '../../rooms/webhooks';
 import type { PagedList } from '../../wire/paged_list';
-import type { Delivery, Webhook } from '../../wire/webhooks';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
 import { DoneLine, ErrorLine } from '../parts/Outcome';

@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import type { MadeHook } from '../../wire/hooks';
+import type { MadeHook } from 'tailwire-client/wire/hooks';
 import { ShownOnce } from '../parts/ShownOnce';
 
 /** The address of a hook that was just made: to copy, and a line of shell that tries it. */

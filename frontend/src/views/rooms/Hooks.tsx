@@ -1,11 +1,11 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Hook, MadeHook } from 'tailwire-client/wire/hooks';
+import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { ago, fullTime, mediumTime } from '../../browser/time';
 import { mayManageHooks } from '../../rooms/governing';
 import { Hooks as HookList } from '../../rooms/hooks';
-import type { Hook, MadeHook } from '../../wire/hooks';
-import { DISPLAY_NAME_CHARACTERS } from '../../wire/limits';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';

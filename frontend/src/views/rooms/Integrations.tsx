@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { Webhooks as WebhookList } from '../../rooms/webhooks';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Hooks } from './Hooks';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { rolesToGive } from '../../rooms/governing';
 import { invitesTo, type RoomInvites } from '../../rooms/room_invites';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';

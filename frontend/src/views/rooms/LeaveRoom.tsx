@@ -1,5 +1,5 @@
+import type { Room } from 'tailwire-client/wire/protocol';
 import { isLastOwner } from '../../rooms/governing';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { ErrorLine } from '../parts/Outcome';

@@ -1,7 +1,7 @@
+import type { Member, Role, Room } from 'tailwire-client/wire/protocol';
 import { personHash } from '../../browser/router';
 import type { Presence } from '../../rooms/presence';
 import type { Titles } from '../../rooms/titles';
-import type { Member, Role, Room } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { BotMark } from '../parts/BotMark';
 import { useSession } from '../parts/context';

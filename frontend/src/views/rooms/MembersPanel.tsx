@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { onKeys } from '../../browser/keys';
 import { canManage, rolesToGive } from '../../rooms/governing';
 import { MemberSearch } from '../../rooms/member_search';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LoadFailure } from '../parts/LoadFailure';

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import { messageEntry } from 'tailwire-client/rooms/timeline';
+import type { Message } from 'tailwire-client/wire/protocol';
 import { messageHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
-import { messageEntry } from '../../rooms/timeline';
 import { PagedList } from '../../wire/paged_list';
-import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';

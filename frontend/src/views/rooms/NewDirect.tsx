@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { fitting } from '../../rooms/finding';
 import { People } from '../../rooms/people';
-import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { ChosenList } from '../parts/ChosenList';
 import { useApp, useSession } from '../parts/context';

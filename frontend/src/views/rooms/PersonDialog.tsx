@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
+import type { Hook } from 'tailwire-client/wire/hooks';
+import type { Member, Profile, Room } from 'tailwire-client/wire/protocol';
 import { hookOf } from '../../rooms/hooks';
 import { memberNamed } from '../../rooms/member_search';
 import type { PersonAction } from '../../rooms/person_actions';
-import type { Hook } from '../../wire/hooks';
-import type { Member, Profile, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { LoadFailure } from '../parts/LoadFailure';

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
+import type { Place, Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { mayInvite } from '../../rooms/governing';
 import { Places, SECTION_CHARACTERS } from '../../rooms/places';
 import { placeOf } from '../../rooms/room_list';
-import type { Place, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';

@@ -1,4 +1,4 @@
-import type { Role } from '../../wire/protocol';
+import type { Role } from 'tailwire-client/wire/protocol';
 import { Choices } from '../parts/Choices';
 
 export const ROLE: Record<Role, { title: string; detail: string }> = {

@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
+import { findEntry } from 'tailwire-client/rooms/timeline';
+import { type FileShown, isPicture, type ListedFile } from 'tailwire-client/wire/files';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { messageHash } from '../../browser/router';
 import { sizeText } from '../../browser/sizes';
 import { mediumTime } from '../../browser/time';
 import { kindText } from '../../rooms/file_kinds';
 import type { FileParts } from '../../rooms/files';
-import { findEntry } from '../../rooms/timeline';
-import { type FileShown, isPicture, type ListedFile } from '../../wire/files';
 import { PagedList } from '../../wire/paged_list';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FileIcon } from '../parts/FileIcon';

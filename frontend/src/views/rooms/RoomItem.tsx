@@ -1,7 +1,7 @@
 import { Component } from 'preact';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { shortTime } from '../../browser/time';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { Name } from '../parts/Name';

@@ -1,9 +1,9 @@
+import type { Room } from 'tailwire-client/wire/protocol';
+import { LOBBY } from 'tailwire-client/wire/protocol';
 import { copyText } from '../../browser/clipboard';
 import { roomHash } from '../../browser/router';
 import { canBan, mayDelete, mayInvite, settingsToChange } from '../../rooms/governing';
 import { searchHash } from '../../rooms/query';
-import type { Room } from '../../wire/protocol';
-import { LOBBY } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';

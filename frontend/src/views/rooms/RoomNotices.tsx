@@ -1,6 +1,6 @@
+import type { Notify, NotifyLevel, Room } from 'tailwire-client/wire/protocol';
 import { mediumTime } from '../../browser/time';
 import { FOR_EVER, isMuted, type MuteChoice, mutedUntil, notifyOf } from '../../rooms/level';
-import type { Notify, NotifyLevel, Room } from '../../wire/protocol';
 import { Choices } from '../parts/Choices';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
+import { type AllSettings, settingsOf } from 'tailwire-client/rooms/settings';
+import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from 'tailwire-client/wire/limits';
+import { waitText } from 'tailwire-client/wire/problem';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { settingsToChange } from '../../rooms/governing';
 import { differing, RoomChanges } from '../../rooms/room_changes';
-import { type AllSettings, settingsOf } from '../../rooms/settings';
-import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from '../../wire/limits';
-import { waitText } from '../../wire/problem';
-import type { Room } from '../../wire/protocol';
 import { ByName } from '../parts/ByName';
 import { Choices } from '../parts/Choices';
 import { useSession } from '../parts/context';

@@ -1,11 +1,11 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { MessageEntry, Timeline } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { membersHash, roomHash } from '../../browser/router';
 import { abilitiesIn } from '../../rooms/actions';
 import { isMuted } from '../../rooms/level';
 import { bySeq, lastOwn } from '../../rooms/overlay';
-import type { MessageEntry, Timeline } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';

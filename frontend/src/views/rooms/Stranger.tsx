@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { Problem, problemText } from '../../wire/problem';
-import type { Room } from '../../wire/protocol';
+import { Problem, problemText } from 'tailwire-client/wire/problem';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { useSession } from '../parts/context';
 import { NewsText } from '../parts/NewsText';
 import { WorkButton } from '../parts/WorkButton';

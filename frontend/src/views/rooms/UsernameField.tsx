@@ -1,5 +1,5 @@
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import type { PublicUser } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Field } from '../parts/Field';
 import type { FormState } from '../parts/form';

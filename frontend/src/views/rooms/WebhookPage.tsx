@@ -1,9 +1,9 @@
 import { useId, useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
+import type { RenewedSecret, Webhook } from 'tailwire-client/wire/webhooks';
 import { mediumTime } from '../../browser/time';
 import { kindsText } from '../../rooms/webhook_kinds';
 import { replayText, stateText, type Webhooks } from '../../rooms/webhooks';
-import type { Room } from '../../wire/protocol';
-import type { RenewedSecret, Webhook } from '../../wire/webhooks';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { type Fields, useForm, wrongIf } from '../parts/form';

@@ -1,9 +1,9 @@
 import { useEffect, useId, useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
+import type { MadeWebhook, Webhook } from 'tailwire-client/wire/webhooks';
 import { mayManageWebhooks } from '../../rooms/governing';
 import { kindsText } from '../../rooms/webhook_kinds';
 import { stateText, type Webhooks as WebhookList } from '../../rooms/webhooks';
-import type { Room } from '../../wire/protocol';
-import type { MadeWebhook, Webhook } from '../../wire/webhooks';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { type Fields, useForm, wrongIf } from '../parts/form';

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { roomHash, threadHash } from '../../browser/router';
-import type { Room } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 
 interface ThreadPlace {

@@ -1,10 +1,10 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { messageEntry } from 'tailwire-client/rooms/timeline';
+import type { Message } from 'tailwire-client/wire/protocol';
 import { messageHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
 import { withFound } from '../../formatting/found';
 import { keyOf } from '../../rooms/search';
-import { messageEntry } from '../../rooms/timeline';
-import type { Message } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { AuthorName } from '../timeline/Author';
 import { Body } from '../timeline/Body';

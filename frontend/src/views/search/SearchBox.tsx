@@ -1,10 +1,10 @@
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { onKeys } from '../../browser/keys';
 import { type Offer, offersFor } from '../../rooms/offers';
 import { begunAt, completed } from '../../rooms/query';
 import type { Search } from '../../rooms/search';
-import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useChoices } from '../parts/choices';
 import { useSession } from '../parts/context';

@@ -1,4 +1,4 @@
-import { type Problem, problemText, waitText } from '../../wire/problem';
+import { type Problem, problemText, waitText } from 'tailwire-client/wire/problem';
 import { useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 

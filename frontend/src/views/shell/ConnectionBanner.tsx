@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { OUTDATED } from '../../wire/close_codes';
-import type { Connection, ConnectionState } from '../../wire/connection';
+import { OUTDATED } from 'tailwire-client/wire/close_codes';
+import type { Connection, ConnectionState } from 'tailwire-client/wire/connection';
 import { Icon } from '../parts/Icon';
 
 // A shorter interruption is not shown.

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { PublicUser } from '../../wire/protocol';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { loadAdmin } from '../admin/load';
 import { useApp, useSession } from '../parts/context';
 import { KeepingNotice } from '../parts/KeepingNotice';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { mentionsIn } from '../../rooms/level';
-import type { PublicUser } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { Finder, type Found } from '../../rooms/finder';
 import { asksForSomething, searchHash } from '../../rooms/query';
-import type { Room } from '../../wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { mediumTime } from '../../browser/time';
-import type { MessageEntry } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { EmojiPicker } from '../parts/EmojiPicker';

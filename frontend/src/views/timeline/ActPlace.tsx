@@ -1,4 +1,4 @@
-import type { Room } from '../../wire/protocol';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { useApp } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import type { Acts } from './acts';

@@ -1,5 +1,5 @@
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
 import type { Author } from '../../rooms/names';
-import type { MessageEntry } from '../../rooms/timeline';
 import { Avatar } from '../parts/Avatar';
 import { useApp, useSession } from '../parts/context';
 import { Name } from '../parts/Name';

@@ -1,5 +1,6 @@
 import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
 import { replaceText } from '../../browser/field';
 import { hasModifier } from '../../browser/keys';
 import {
@@ -9,7 +10,6 @@ import {
   type Token,
   tokenAt,
 } from '../../rooms/suggestions';
-import type { Timeline } from '../../rooms/timeline';
 import { Avatar } from '../parts/Avatar';
 import { useChoices } from '../parts/choices';
 import { useApp, useSession } from '../parts/context';

@@ -1,12 +1,12 @@
 import type { Signal } from '@preact/signals';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import { waitText } from 'tailwire-client/wire/problem';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { insertText } from '../../browser/field';
 import { hasModifier, isCoarse, onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
 import { closedBy, slowness } from '../../rooms/permissions';
-import type { MessageEntry } from '../../rooms/timeline';
-import { waitText } from '../../wire/problem';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { LazyDialog } from '../parts/LazyDialog';

@@ -1,6 +1,6 @@
+import type { ChangeCommand } from 'tailwire-client/wire/commands';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { copyText } from '../../browser/clipboard';
-import type { ChangeCommand } from '../../wire/commands';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
+import { type FileShown, isPicture } from 'tailwire-client/wire/files';
 import { sizeText } from '../../browser/sizes';
 import { kindText } from '../../rooms/file_kinds';
-import { type FileShown, isPicture } from '../../wire/files';
 import { useSession } from '../parts/context';
 import { FileIcon } from '../parts/FileIcon';
 import { Picture, useFileUrl } from '../parts/Picture';

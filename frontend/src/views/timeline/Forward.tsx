@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { messageHash } from '../../browser/router';
 import { forwardOf, roomsToForward } from '../../rooms/forwards';
-import type { MessageEntry } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { RoomPicker } from '../parts/RoomPicker';

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
 import { onKeys, sendsBy } from '../../browser/keys';
 import { cleaned, codePoints, isBlank, tooLongText } from '../../browser/text';
-import type { MessageEntry } from '../../rooms/timeline';
 import { useSession } from '../parts/context';
 import { type CompletionKeys, CompletionPlace } from './CompletionPlace';
 import { formatsBy } from './formatting';

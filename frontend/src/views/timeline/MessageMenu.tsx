@@ -1,5 +1,5 @@
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
 import { type Action, actionOf, KEYS } from '../../rooms/actions';
-import type { MessageEntry } from '../../rooms/timeline';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
 

@@ -1,13 +1,13 @@
 import { Component, type ComponentProps } from 'preact';
+import type { PendingChange, PendingMessage } from 'tailwire-client/rooms/pending';
+import type { Entry, MessageEntry } from 'tailwire-client/rooms/timeline';
+import type { EntryCommand } from 'tailwire-client/wire/commands';
 import { personHash } from '../../browser/router';
 import { clockTime, fullTime } from '../../browser/time';
 import type { Abilities } from '../../rooms/actions';
 import type { Author } from '../../rooms/names';
-import type { PendingChange, PendingMessage } from '../../rooms/pending';
 import type { Row } from '../../rooms/rows';
-import type { Entry, MessageEntry } from '../../rooms/timeline';
 import { isMention } from '../../rooms/unread';
-import type { EntryCommand } from '../../wire/commands';
 import { BotMark } from '../parts/BotMark';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';

@@ -1,6 +1,6 @@
+import type { NoticeEntry } from 'tailwire-client/rooms/timeline';
+import type { Role } from 'tailwire-client/wire/protocol';
 import type { Row } from '../../rooms/rows';
-import type { NoticeEntry } from '../../rooms/timeline';
-import type { Role } from '../../wire/protocol';
 import { useApp } from '../parts/context';
 import { Name } from '../parts/Name';
 import { loadMessageViews } from './load';

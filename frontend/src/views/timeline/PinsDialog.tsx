@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
+import type { Message, Room } from 'tailwire-client/wire/protocol';
 import { mediumTime } from '../../browser/time';
 import { abilitiesIn } from '../../rooms/actions';
-import type { Message, Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { LoadFailure } from '../parts/LoadFailure';

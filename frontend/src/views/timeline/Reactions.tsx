@@ -1,5 +1,5 @@
+import type { MessageEntry, Reaction } from 'tailwire-client/rooms/timeline';
 import { namesOf } from '../../rooms/reactors';
-import type { MessageEntry, Reaction } from '../../rooms/timeline';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 

@@ -1,5 +1,5 @@
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
 import { shortTime } from '../../browser/time';
-import type { MessageEntry } from '../../rooms/timeline';
 import { useApp } from '../parts/context';
 import { Icon } from '../parts/Icon';
 

@@ -1,7 +1,7 @@
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import { REASON_CHARACTERS } from 'tailwire-client/wire/limits';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { cleaned, isBlank } from '../../browser/text';
-import type { MessageEntry } from '../../rooms/timeline';
-import { REASON_CHARACTERS } from '../../wire/limits';
-import type { Room } from '../../wire/protocol';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';

@@ -1,7 +1,7 @@
 import { type ComponentChild, Fragment } from 'preact';
+import type { AllSettings } from 'tailwire-client/rooms/settings';
+import { waitText } from 'tailwire-client/wire/problem';
 import { differing } from '../../rooms/room_changes';
-import type { AllSettings } from '../../rooms/settings';
-import { waitText } from '../../wire/problem';
 
 interface RoomNoticeProps {
   now: AllSettings;

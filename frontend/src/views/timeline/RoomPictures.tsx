@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { MessageEntry } from '../../rooms/timeline';
-import { isPicture } from '../../wire/files';
-import type { Room } from '../../wire/protocol';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import { isPicture } from 'tailwire-client/wire/files';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { useSession } from '../parts/context';
 import { Viewer } from '../parts/Viewer';
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { Timeline } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
+import type { Timeline } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { Avatar } from '../parts/Avatar';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { MessageEntry } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { onKeys } from '../../browser/keys';
 import { abilitiesIn } from '../../rooms/actions';
 import { bySeq, lastOwn } from '../../rooms/overlay';
 import { answerable } from '../../rooms/thread_timeline';
 import type { Thread } from '../../rooms/threads';
-import type { MessageEntry } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 import { Composer } from './Composer';

@@ -1,5 +1,12 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import {
+  findEntry,
+  indexOfSeq,
+  type MessageEntry,
+  type Timeline,
+} from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { dayName } from '../../browser/time';
 import { actionOf } from '../../rooms/actions';
 import type { Pages } from '../../rooms/history';
@@ -7,9 +14,7 @@ import { bySeq, overlaid } from '../../rooms/overlay';
 import type { Reading } from '../../rooms/reading';
 import { type Row, rowsOf, settingsBefore } from '../../rooms/rows';
 import type { Thread } from '../../rooms/threads';
-import { findEntry, indexOfSeq, type MessageEntry, type Timeline } from '../../rooms/timeline';
 import { around, NEWEST, rangeOf } from '../../rooms/window';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { ActPlace } from './ActPlace';
 import { useActs } from './acts';

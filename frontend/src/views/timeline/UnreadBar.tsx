@@ -1,9 +1,9 @@
 import { useRef } from 'preact/hooks';
+import { indexOfSeq, type Timeline } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { clockTime, dayKey, mediumTime } from '../../browser/time';
 import type { Divider, Shown } from '../../rooms/reading';
-import { indexOfSeq, type Timeline } from '../../rooms/timeline';
 import { MAX_UNREAD } from '../../rooms/unread';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 import { Icon } from '../parts/Icon';
 

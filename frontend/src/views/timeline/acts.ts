@@ -1,11 +1,11 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useCallback, useMemo } from 'preact/hooks';
+import { findEntry, type MessageEntry, type Timeline } from 'tailwire-client/rooms/timeline';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { copyText } from '../../browser/clipboard';
 import { messageHash, personHash, threadHash } from '../../browser/router';
 import { type Action, abilitiesIn, actionsFor } from '../../rooms/actions';
 import { bySeq, overlaid } from '../../rooms/overlay';
-import { findEntry, type MessageEntry, type Timeline } from '../../rooms/timeline';
-import type { Room } from '../../wire/protocol';
 import { useApp, useSession } from '../parts/context';
 
 /** What is open for a message. */

@@ -1,7 +1,7 @@
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { indexOfSeq, type Timeline } from '../../rooms/timeline';
+import { indexOfSeq, type Timeline } from 'tailwire-client/rooms/timeline';
 import {
   around,
   NEWEST,

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Room } from 'tailwire-client/wire/protocol';
 import { slowness } from '../../rooms/permissions';
-import type { Room } from '../../wire/protocol';
 import { useSession } from '../parts/context';
 
 /** How many seconds the user still waits before the next message in the room. The view is drawn again each second. */

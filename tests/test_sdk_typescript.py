@@ -1,0 +1,135 @@
+"""The TypeScript SDK is built and packed as its users build it, runs on Node, and keeps every rule of the kit."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from conformance.client.stage import Terms
+from conformance.client.trial import RULES, trial
+from conformance.outcome import Verdict
+from tests.node import Node
+from tests.test_docs import ROOT
+
+SDK: Final = ROOT / "sdk" / "typescript"
+TOOLS: Final = ROOT / "frontend" / "node_modules" / ".bin"
+NODE: Final = ("node", "--experimental-websocket", "--no-warnings")
+SECONDS: Final = 120
+PACE: Final = 0.02
+SNIPPET: Final = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
+
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(
+        shutil.which("node") is None or not (TOOLS / "tsc").exists(),
+        reason="Node or the tools of the SPA are missing: make spa",
+    ),
+]
+
+
+def run(*command: str, directory: Path) -> str:
+    ran = subprocess.run(  # noqa: S603
+        command,
+        cwd=directory,
+        env={**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as `npm pack` makes it, installed beside the programs that use it."""
+    place = tmp_path_factory.mktemp("typescript")
+    copy = place / "copy"
+    shutil.copytree(SDK, copy, ignore=shutil.ignore_patterns("dist", "node_modules"))
+    run("npm", "pack", "--silent", "--pack-destination", str(place), directory=copy)
+    (archive,) = place.glob("*.tgz")
+    with tarfile.open(archive) as file:
+        file.extractall(place, filter="data")
+    modules = place / "node_modules"
+    modules.mkdir()
+    (place / "package").rename(modules / "tailwire-client")
+    return place
+
+
+def test_the_package_is_whole_and_needs_nothing(package: Path) -> None:
+    installed = package / "node_modules" / "tailwire-client"
+    names = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
+    assert {"package.json", "README.md", "LICENSE", "dist/index.js", "dist/index.d.ts"} <= names
+    assert {name.partition("/")[0] for name in names} == {"package.json", "README.md", "LICENSE", "dist"}
+    imports = re.compile(r"from '([^']+)'")
+    for path in installed.rglob("*.js"):
+        assert all(name.startswith(".") for name in imports.findall(path.read_text())), path
+    program = "import * as client from 'tailwire-client'; console.log(typeof client.Client)"
+    (package / "uses.mjs").write_text(program)
+    assert run("node", "uses.mjs", directory=package) == "function\n"
+
+
+def test_the_programs_of_the_readme_are_the_examples() -> None:
+    shown = dict(SNIPPET.findall((SDK / "README.md").read_text()))
+    assert set(shown) == {"bot.mjs", "chat.mjs"}
+    for name, text in shown.items():
+        assert text == (SDK / "examples" / name).read_text()
+
+
+@pytest.mark.anyio
+async def test_it_keeps_every_rule_of_the_kit(package: Path) -> None:
+    program = (SDK / "tests" / "kit_client.mjs").read_text().replace("../dist/index.js", "tailwire-client")
+    (package / "kit_client.mjs").write_text(program.replace("../examples/", "./"))
+    shutil.copy(SDK / "examples" / "file_store.mjs", package)
+    terms = Terms((*NODE, str(package / "kit_client.mjs")), pace=PACE, seconds=40)
+    outcomes = [one async for one in trial(RULES, terms, 4)]
+    wrong = [f"{one.line}\n{one.details}" for one in outcomes if one.verdict is not Verdict.KEPT]
+    assert not wrong, "\n".join(wrong)
+
+
+@asynccontextmanager
+async def program(package: Path, name: str, node: Node, token: str) -> AsyncIterator[asyncio.StreamReader]:
+    """Run an example, and give what it prints."""
+    shutil.copy(SDK / "examples" / name, package)
+    process = await asyncio.create_subprocess_exec(
+        *NODE,
+        str(package / name),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "TAILWIRE": node.url, "TOKEN": token},
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.mark.anyio
+async def test_the_examples_run(package: Path, sqlite_node: Node) -> None:
+    ada = await sqlite_node.sign_up("ada")
+    body = {"name": "Example", "scopes": ["read", "write"]}
+    token = (await ada.http.post("/auth/tokens", json=body)).json()["token"]
+    async with asyncio.timeout(SECONDS), program(package, "chat.mjs", sqlite_node, token) as said:
+        lines = sorted([(await said.readline()).decode(), (await said.readline()).decode()])
+        assert lines[0] == "ada Hello from TypeScript\n"
+        assert lines[1].startswith("stored as ")
+    bot = (await ada.http.post("/bots", json={"username": "echo-bot"})).json()
+    room = (await ada.http.post("/rooms", json={"name": "Echo", "visibility": "private"})).json()
+    await ada.http.put(f"/rooms/{room['id']}/members/{bot['id']}", json={"role": "member"})
+    token = (await ada.http.post(f"/bots/{bot['id']}/tokens", json=body)).json()["token"]
+    async with ada.socket() as socket:
+        await socket.call(type="subscribe", room_id=room["id"])
+        async with asyncio.timeout(SECONDS), program(package, "bot.mjs", sqlite_node, token):
+            await socket.call(type="send", room_id=room["id"], body="Hello, bot")
+            answer = await socket.until(type="message", body="You said: Hello, bot")
+    assert answer["is_bot"] is True
