@@ -14,6 +14,9 @@ from api.store.cluster.rows import is_key
 from api.store.rethinkdb import Pool, Prepared, r
 from api.store.webhooks import AddedCounts, read_delivery
 
+SLICE: Final = 100
+"""One query stores so many attempts. Its cost grows with the square of them, as it looks for the webhook of each."""
+
 
 class ClusterDeliveries(DeliveryStore):
     """The table `deliveries`. A key is [webhook, whether it is a dead letter, time, id].
@@ -27,7 +30,8 @@ class ClusterDeliveries(DeliveryStore):
 
     async def add(self, deliveries: Sequence[Delivery]) -> None:
         rows = [_row(one) for one in deliveries]
-        await self._pool.write(_ADD(rows))
+        for start in range(0, len(rows), SLICE):
+            await self._pool.write(_ADD(rows[start : start + SLICE]))
         for webhook_id, is_dead in self._counts.due(deliveries):
             kept = KEPT_DEAD if is_dead else KEPT
             await self._pool.write(_TIDY({"webhook_id": webhook_id, "dead": is_dead, "kept": kept}))

@@ -18,6 +18,9 @@ from api.store.cluster.queries import heads_table, is_head
 from api.store.cluster.rows import Reader, is_key
 from api.store.rethinkdb import Pool, Prepared, r
 
+SLICE: Final = 200
+"""One query stores so many positions: each is a write of its own to the database, flushed to the disk."""
+
 
 class ClusterPositions(PositionStore):
     """The table `positions`, in the order of follower and room."""
@@ -42,10 +45,19 @@ class ClusterPositions(PositionStore):
 
     async def of_each(self, rooms: Mapping[str, str]) -> dict[str, Progress]:
         followers = {follower: room_id for follower, room_id in rooms.items() if is_key(room_id)}
-        pairs = [{"follower": follower, "room_id": room_id} for follower, room_id in followers.items()]
-        rows = await self._pool.run(_OF_EACH(pairs))
-        found = self._reader.read(rows, lambda row: (row["follower"], _progress(row)))
-        return dict(found)
+        asked = {
+            "rooms": [*dict.fromkeys(followers.values())],
+            "keys": [[*pair] for pair in followers.items()],
+        }
+        found = await self._pool.run(_OF_EACH(asked))
+        heads = {row["id"]: row for row in found["heads"]}
+        positions = {row["id"][0]: row for row in found["positions"]}
+        rows = [
+            heads[room_id] | {"follower": follower, "position": positions.get(follower)}
+            for follower, room_id in followers.items()
+            if room_id in heads
+        ]
+        return dict(self._reader.read(rows, lambda row: (row["follower"], _progress(row))))
 
     async def advance(
         self, lease: Lease, positions: Sequence[FollowerPosition]
@@ -68,11 +80,13 @@ class ClusterPositions(PositionStore):
     async def _store(
         self, lease: Lease, positions: Iterable[tuple[str, FollowerPosition]]
     ) -> list[dict[str, Any]]:
-        rows = [_row(follower, one, lease) for follower, one in positions]
-        given = {"name": lease.name, "number": lease.number, "rows": rows}
-        stored: list[dict[str, Any]] | None = await self._pool.run(_ADVANCE(given))
-        if stored is None or any(row["lease"] != lease.number for row in stored):
-            raise LeaseLost
+        rows, stored = [_row(follower, one, lease) for follower, one in positions], list[dict[str, Any]]()
+        for start in range(0, len(rows), SLICE):
+            given = {"name": lease.name, "number": lease.number, "rows": rows[start : start + SLICE]}
+            some: list[dict[str, Any]] | None = await self._pool.run(_ADVANCE(given))
+            if some is None or any(row["lease"] != lease.number for row in some):
+                raise LeaseLost
+            stored += some
         return stored
 
 
@@ -138,17 +152,12 @@ def _get_many(given: Any) -> Any:
     return _with_positions(heads_table().get_all(r.args(given["rooms"])), given["follower"])
 
 
-def _of_each(pairs: Any) -> Any:
-    """Return the heads of rooms, each with the position of its follower. A room without a head is left out."""
-
-    def with_one(pair: Any) -> Any:
-        head = heads_table().get(pair["room_id"])
-        positions = r.table("positions", read_mode="majority")
-        position = positions.get([pair["follower"], pair["room_id"]])
-        more = {"follower": pair["follower"], "position": position.pluck("epoch", "seq").default(None)}
-        return head.do(lambda head: r.branch(head.eq(None), None, _shown(head).merge(more)))
-
-    return pairs.map(with_one).filter(lambda row: row.ne(None))
+def _of_each(given: Any) -> Any:
+    """Return the heads of rooms, and positions by their keys. Many are read at once: one by one they take seconds."""
+    heads = heads_table().get_all(r.args(given["rooms"])).map(_shown).coerce_to("array")
+    positions = r.table("positions", read_mode="majority").get_all(r.args(given["keys"]))
+    known = positions.pluck("id", "epoch", "seq").coerce_to("array")
+    return heads.do(lambda heads: {"heads": heads, "positions": known})
 
 
 def _advance(given: Any) -> Any:
