@@ -254,6 +254,8 @@ async def test_a_loud_room_keeps_no_quiet_one_waiting(sqlite_node: Node) -> None
     narrow = [(await poll(alice, limit=2))["items"] for _ in range(4)]
     assert {one["room_id"] for page in narrow for one in page} == {*quiet, LOBBY_ID}
     assert len(await drain(alice, limit=2)) == 15 + len(quiet)
+    await make(alice, "all")
+    assert [len((await poll(alice, "all", limit=limit))["items"]) for limit in (7, 8, 20)] == [7, 8, 20]
 
 
 @pytest.mark.settings(sends_burst=100)

@@ -306,6 +306,7 @@ async def cost_of_messages(node: Node, person: Person, receiver: Receiver) -> tu
     return await calls(node) - before, tasks
 
 
+@pytest.mark.stores("sqlite")  # making so many takes RethinkDB longer than a test may
 @pytest.mark.settings(webhook_allow="127.0.0.0/8", webhooks_per_room=IDLE, sends_burst=200)
 async def test_idle_webhooks_cost_nothing(
     node: Node, store: Store, alice: Person, receiver: Receiver
