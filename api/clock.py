@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 MS_PER_MINUTE: Final = 60_000
+MS_PER_HOUR: Final = 3_600_000
 MS_PER_DAY: Final = 86_400_000
 
 

@@ -77,7 +77,6 @@ from api.store.timing import time_calls
 from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
-MS_PER_HOUR: Final = 3_600_000
 
 DESCRIPTION: Final = (
     "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`: docs/protocol.md."
@@ -230,7 +229,7 @@ async def _running(
         record=record,
         tell=signals.tell,
         files=None if files is None else files.store,
-        unsent_file_ms=settings.unsent_file_hours * MS_PER_HOUR,
+        unsent_file_hours=settings.unsent_file_hours,
     )
     rooms = wire_rooms(
         store,
@@ -262,6 +261,7 @@ async def _running(
         on_room_deleted=jobs.deletion.begin,
         tell=signals.tell,
         door=rooms.invites,
+        read_file=None if files is None else files.store.read,
     )
     hub.on_session_ended.append(accounts.authenticator.forget)
     signals.on_profile_changed.append(accounts.authenticator.forget_all_of)
@@ -333,6 +333,8 @@ async def _running(
             leases=jobs.leases.counts,
             webhooks=jobs.webhooks,
             search=searching,
+            files=rooms.attachments,
+            removal=jobs.files,
             mentions=lambda: rooms.writing.mention_counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,

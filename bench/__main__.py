@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, growth, http, idle, online, rooms, search, sends, slow, webhooks
+from bench.cases import fanout, files, growth, http, idle, online, rooms, search, sends, slow, webhooks
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -30,6 +30,7 @@ SUITES: Final = {
     "search": search.cases,
     "webhooks": webhooks.cases,
     "http": http.cases,
+    "files": files.cases,
 }
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.
@@ -47,6 +48,9 @@ SHOWN: Final = {
     "socket_kib": "{:.1f} KiB a socket",
     "idle_cpu": "idle CPU {:.3f}",
     "p99_ratio": "p99 ratio {:.2f}",
+    "more_mib": "{:.1f} MiB more",
+    "up_mib_s": "up {:,.0f} MiB/s",
+    "down_mib_s": "down {:,.0f} MiB/s",
     "mute_closed": "mute closed {}",
     "mute_closed_seconds": "by {:.1f} s",
     "peak_kib": "peak {:,.0f} KiB",

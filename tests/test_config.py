@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from api.config import Settings, SettingsError, read_settings
 from api.config.shown import shown_settings
@@ -162,3 +162,13 @@ def test_every_setting_is_shown_with_its_source_and_secrets_without_their_value(
     assert (shown["signup"].value, shown["signup"].source) == ("invite", "derived")
     assert shown["trusted_proxies"].value == ["10.0.0.0/8"]
     assert "9f3c1be07a5d" not in repr(shown)
+
+
+def test_a_folder_of_one_machine_is_refused_where_other_nodes_would_not_find_its_files() -> None:
+    for files in ("data/files", "/srv/files"):
+        with pytest.raises(ValidationError, match="TAILWIRE_FILES_SHARED"):
+            Settings(store="rethinkdb://db/tailwire", files=files)
+        assert Settings(store="rethinkdb://db/tailwire", files=files, files_shared=True).files == files
+        assert Settings(store="sqlite:///data/tailwire.db", files=files).files == files
+    for place in (None, "off", "s3://bucket/prefix"):
+        assert Settings(store="rethinkdb://db/tailwire", files=place).files == place

@@ -73,6 +73,7 @@ class Site:
     context: ssl.SSLContext
     upstream: Proxy
     store_url: str
+    front: str
 
     @property
     def origin(self) -> str:
@@ -208,6 +209,7 @@ async def nginx_below_a_path(directory: Path, port: int, upstream: int) -> Async
             "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
             "/etc/ssl/example.org.pem": str(directory / "cert.pem"),
             "/etc/ssl/example.org.key": str(directory / "key.pem"),
+            "/var/log/nginx/tailwire.log": str(directory / "access.log"),
         },
     )
     async with nginx(directory, port, conf):
@@ -252,7 +254,7 @@ async def behind(front: str, directory: Path, **more: Any) -> AsyncIterator[Site
         proxied(int(node.url.rpartition(":")[2])) as upstream,
         run(directory, port, upstream.port),
     ):
-        yield Site(base, context, upstream, store)
+        yield Site(base, context, upstream, store, front)
 
 
 @pytest.fixture(params=FRONTS)
@@ -318,6 +320,21 @@ async def test_a_long_message_to_a_hook_passes_and_its_address_is_in_no_log(
         posted = await client.post(url, json={"text": "hello", "unknown": "x" * 250_000})
     assert (posted.status_code, posted.text) == (200, "ok")
     assert not logs_with("twh_", tmp_path)
+
+
+async def test_a_file_passes_and_its_address_is_in_no_log(site: Site, tmp_path: Path) -> None:
+    async with site.client() as client:
+        client.headers["Authorization"] = f"Bearer {(await sign_up(client, site)).json()['access_token']}"
+        data = bytes(range(256)) * 8_000
+        file_id = (await client.post("/rooms/lobby/files", content=data)).json()["file_id"]
+        asked = await client.post("/files/urls", json={"file_ids": [file_id]})
+        url = asked.json()["items"][0]["url"]
+        assert url.startswith(f"{site.base}/files/{file_id}/")
+        assert (await client.get(url)).content == data
+    mark = url.split("/")[-2]
+    assert not logs_with(mark, tmp_path)
+    if "nginx" in site.front:
+        assert logs_with("/files/*", tmp_path)
 
 
 async def test_a_socket_passes_with_its_origin_and_carries_messages_both_ways(site: Site) -> None:

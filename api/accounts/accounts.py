@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from api.accounts.audit import Audit
 from api.accounts.endings import SessionEndings
-from api.accounts.export import Exported, export
+from api.accounts.export import Exported, ReadFile, export
 from api.accounts.identity import Client, Identity
 from api.accounts.proof import Proof, replace_password
 from api.accounts.security import Passwords
@@ -35,7 +35,9 @@ class AccountService:
         endings: SessionEndings,
         on_erasing: OnErasing,
         tell: Tell,
+        read_file: ReadFile | None,
     ) -> None:
+        self._read_file = read_file
         self._store = store
         self._passwords = passwords
         self._audit = audit
@@ -103,4 +105,4 @@ class AccountService:
         """Return an iterator over everything that a user wrote and owns. Raises `RateLimited`."""
         self._throttles.export(identity.user.id)
         await self._audit.note(Audited.EXPORTED, identity.user.id, client.address)
-        return export(self._store, identity.user, identity.session_id)
+        return export(self._store, identity.user, identity.session_id, self._read_file)

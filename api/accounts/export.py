@@ -1,11 +1,12 @@
 """Exports everything that a user wrote and owns, record by record, without holding all of it in memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
-from api.errors import Unauthorized
+from api.errors import NotFound, Unauthorized
 from api.models.accounts import Session, User
 from api.models.attachments import Attachment
 from api.models.consumers import Consumer
@@ -17,6 +18,8 @@ from api.models.rooms import Member, RoomView, is_told
 from api.store.base.store import Store
 
 PAGE: Final = 100
+LINE_BYTES: Final = 192 * 1024
+"""A line has at least so many bytes of a file, but for the last one of it: 256 KiB in base64."""
 
 T = TypeVar("T")
 
@@ -45,17 +48,40 @@ class OwnBot:
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """A file that the user has uploaded, without its bytes."""
+    """A file that the user has uploaded. Its bytes follow."""
 
     file: Attachment
 
 
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """Some bytes of a file, from `offset` on."""
+
+    file_id: str
+    offset: int
+    data: bytes
+
+
 Exported: TypeAlias = (
-    OwnBot | User | Session | OwnMembership | Invite | OwnBlock | Report | Consumer | OwnFile | Entry
+    OwnBot
+    | User
+    | Session
+    | OwnMembership
+    | Invite
+    | OwnBlock
+    | Report
+    | Consumer
+    | OwnFile
+    | FileBytes
+    | Entry
 )
+ReadFile: TypeAlias = Callable[[str, int, int], AsyncGenerator[bytes]]
+"""Yields the bytes of a file from one place up to another. Raises `NotFound` where they are not all there."""
 
 
-async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exported]:
+async def export(
+    store: Store, user: User, session_id: str, read_file: ReadFile | None
+) -> AsyncIterator[Exported]:
     """Yield the account, its sessions, tokens, bots, memberships, invites, blocks, reports, consumers, files, entries.
 
     Raises `Unauthorized` when the session that asked for the export has ended, and `Unavailable`.
@@ -67,11 +93,22 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
         yield membership
     async for own in _made(store, user.id):
         yield own
+    async for part in _files(store, user.id, session_id, read_file):
+        yield part
+    async for entry in _entries(store, user.id, session_id):
+        yield entry
+
+
+async def _require(store: Store, session_id: str) -> None:
+    if await store.sessions.get(session_id) is None:
+        raise Unauthorized
+
+
+async def _entries(store: Store, user_id: str, session_id: str) -> AsyncIterator[Entry]:
     cursor: str | None = None
     while True:
-        if await store.sessions.get(session_id) is None:
-            raise Unauthorized
-        page = await store.erasure.entries_of(user.id, cursor=cursor, limit=PAGE)
+        await _require(store, session_id)
+        page = await store.erasure.entries_of(user_id, cursor=cursor, limit=PAGE)
         rooms = await store.log.heads(list({entry.room_id for entry in page.items}))
         for entry in page.items:
             # Else the room was deleted, and is not taken away yet.
@@ -79,6 +116,17 @@ async def export(store: Store, user: User, session_id: str) -> AsyncIterator[Exp
                 yield entry
         if (cursor := page.next_cursor) is None:
             return
+
+
+async def _files(
+    store: Store, user_id: str, session_id: str, read_file: ReadFile | None
+) -> AsyncIterator[OwnFile | FileBytes]:
+    async for file in _each(partial(store.attachments.of_user, user_id)):
+        await _require(store, session_id)
+        yield OwnFile(file)
+        if read_file is not None and file.is_whole:
+            async for some in _bytes(read_file, file):
+                yield some
 
 
 def _is_known(entry: Entry) -> bool:
@@ -107,7 +155,23 @@ async def _memberships(store: Store, user_id: str) -> AsyncIterator[OwnMembershi
             return
 
 
-async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer | OwnFile]:
+async def _bytes(read_file: ReadFile, file: Attachment) -> AsyncIterator[FileBytes]:
+    """Yield the bytes of a file. Of one that was removed, or damaged, only those that are there."""
+    offset, waiting = 0, bytearray()
+    try:
+        async with aclosing(read_file(file.id, 0, file.size)) as chunks:
+            async for chunk in chunks:
+                waiting += chunk
+                if len(waiting) >= LINE_BYTES:
+                    yield FileBytes(file.id, offset, bytes(waiting))
+                    offset, waiting = offset + len(waiting), bytearray()
+    except NotFound:
+        pass
+    if waiting:
+        yield FileBytes(file.id, offset, bytes(waiting))
+
+
+async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer]:
     async for invite in _each(partial(store.invites.of_user, user_id)):
         yield invite
     async for blocked in _each(partial(store.blocks.of_user, user_id)):
@@ -116,8 +180,6 @@ async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock |
         yield report
     for consumer in await store.consumers.of_user(user_id):
         yield consumer
-    async for file in _each(partial(store.attachments.of_user, user_id)):
-        yield OwnFile(file)
 
 
 async def _each(list_: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:

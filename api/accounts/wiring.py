@@ -9,6 +9,7 @@ from api.accounts.audit import Audit
 from api.accounts.bots import BotService
 from api.accounts.checked import IsFed
 from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
+from api.accounts.export import ReadFile
 from api.accounts.identity import Authenticator
 from api.accounts.invites import InviteService, RoomDoor
 from api.accounts.proof import Proof
@@ -60,6 +61,7 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
     on_room_deleted: OnDeleted,
     tell: Tell,
     door: RoomDoor | None = None,
+    read_file: ReadFile | None = None,
 ) -> AccountServices:
     """Return the account services. Raises `Unavailable` when the secret cannot be read from the store."""
     tokens = Tokens(*await signing_secrets(settings, store))
@@ -76,7 +78,9 @@ async def wire_accounts(  # noqa: PLR0913  their dependencies
         InviteService(store, audit, door),
     )
     return AccountServices(
-        accounts=AccountService(store, passwords, audit, throttles, proof, endings, on_erasing, tell),
+        accounts=AccountService(
+            store, passwords, audit, throttles, proof, endings, on_erasing, tell, read_file
+        ),
         signups=SignUpService(
             store,
             passwords,

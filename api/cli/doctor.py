@@ -1,18 +1,24 @@
-"""`tailwire doctor`: checks a setup: store, clock, lobby, feed, followers, search, secret and port."""
+"""`tailwire doctor`: checks a setup: store, clock, lobby, feed, followers, search, files, secret and port."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Final
 
 from api.accounts.secret import secret_or_none
+from api.cli.files import gap_of
 from api.config import Settings, name_of
 from api.config.doors import open_doors
+from api.config.files import place_of_files
 from api.config.secrets import secret_weakness
 from api.errors import TailwireError
+from api.files.store import SPARE_BYTES, FileStore
 from api.models.rooms import LOBBY_ID
+from api.rooms.attachments import FileParts
+from api.rooms.wiring import wire_files
 from api.search.file import IndexFile
 from api.search.wiring import STORE_ID
 from api.server.run import PortInUse, bind
@@ -21,6 +27,11 @@ from api.store.skew import NOTABLE_MS, measured_skew
 
 FEED_SECONDS: Final = 12.0
 ANSWER_SECONDS: Final = 2.0
+FILES_SECONDS: Final = 5.0
+SOME_FILES: Final = 200
+MEBIBYTE: Final = 1024 * 1024
+SCARCE_BYTES: Final = 4 * SPARE_BYTES
+"""A disk for files with less space than this is said to be nearly full."""
 FAR_BEHIND: Final = 1_000
 """A follower that has more entries than this to handle does not keep up, or is not run at all."""
 SLICE: Final = 1_000
@@ -66,6 +77,8 @@ async def _examine_store(settings: Settings, store: Store) -> AsyncIterator[Find
             yield finding
         if settings.search:
             yield await _examine_search(settings, store)
+        for finding in await _examine_files(settings, store):
+            yield finding
         yield await _examine_secret(settings, store)
     except TimeoutError:
         yield Finding(False, f"feed: did not open within {FEED_SECONDS:.0f} seconds")
@@ -99,6 +112,54 @@ async def _examine_search(settings: Settings, store: Store) -> Finding:
     if done < 1:
         return Finding(True, f"search: the index is being made, {done:.0%} is done")
     return Finding(lag <= FAR_BEHIND, f"search: the index is there, {lag:,} entries behind")
+
+
+async def _examine_files(settings: Settings, store: Store) -> list[Finding]:
+    parts: FileParts | None = None
+    try:
+        parts = await asyncio.to_thread(_files_that_are_there, settings)
+        if parts is None:
+            return []
+        async with asyncio.timeout(FILES_SECONDS):
+            return [await _examine_space(parts.store), await _examine_gaps(store, parts.store)]
+    except TimeoutError:
+        return [Finding(False, f"files: did not answer within {FILES_SECONDS:.0f} seconds")]
+    except TailwireError as error:
+        return [Finding(False, f"files: {error.message}")]
+    finally:
+        if parts is not None:
+            await parts.close()
+
+
+def _files_that_are_there(settings: Settings) -> FileParts | None:
+    """Return the parts of files, or None where there are none. The folder for them is made by a server."""
+    where = place_of_files(settings.files, settings.store)
+    if where is None or ("://" not in where and not Path(where).exists()):
+        return None
+    return wire_files(settings, [""])
+
+
+async def _examine_space(files: FileStore) -> Finding:
+    await files.check()
+    free = await files.free_bytes()
+    if free is None:
+        return Finding(True, "files: can be written")
+    if free < SCARCE_BYTES:
+        text = f"only {free // MEBIBYTE:,} MiB are free; none are taken below {SPARE_BYTES // MEBIBYTE}"
+        return Finding(False, f"files: {text}")
+    return Finding(True, f"files: can be written, {free // MEBIBYTE:,} MiB are free")
+
+
+async def _examine_gaps(store: Store, files: FileStore) -> Finding:
+    """Look for the bytes of some files: `tailwire files check` looks for all."""
+    rows = [one for one in await store.attachments.page(after="", limit=SOME_FILES) if one.is_whole]
+    gaps = sum([await gap_of(files, one) is not None for one in rows])
+    if gaps:
+        return Finding(
+            False,
+            f"files: of {len(rows):,} that were looked at {gaps:,} are not whole; see `tailwire files check`",
+        )
+    return Finding(True, f"files: {len(rows):,} were looked at, and all are whole")
 
 
 def _examine_skew(skew: int) -> Finding:

@@ -18,6 +18,8 @@ from api.store import Store
 SLICE: Final = 500
 TOLD_EACH: Final = 10_000
 """After so many files the command says how far it is."""
+AT_ONCE: Final = 20
+"""So many files are looked for at a time."""
 YOUNG_MS: Final = 3_600_000
 """What was written since is left alone: its row may be on the way."""
 
@@ -77,17 +79,31 @@ async def _look_at_bytes(
             if remove and row is None:
                 await kept_by.remove(one.file_id)
                 found["removed"] += 1
+            elif remove and await kept_by.size(one.file_id) is not None:
+                await kept_by.remove_upload(one.file_id)
+                found["removed"] += 1
 
 
 async def _look_at_rows(kept_by: FileStore, rows: Iterable[Attachment], found: Counter[str]) -> None:
     whole = [one for one in rows if one.state in {FileState.WHOLE, FileState.SENT}]
-    sizes = await asyncio.gather(*(kept_by.size(one.id) for one in whole))
-    for one, size in zip(whole, sizes, strict=True):
-        _count(found, "files")
-        if size != one.size:
-            found["gaps"] += 1
-            there = "no bytes" if size is None else f"{size:,} bytes"
-            tell(f"gap: {one.id} in {one.room_id or 'no room'} has {there} instead of {one.size:,}")
+    for begin in range(0, len(whole), AT_ONCE):
+        some = whole[begin : begin + AT_ONCE]
+        for one, gap in zip(some, await asyncio.gather(*(gap_of(kept_by, one) for one in some)), strict=True):
+            _count(found, "files")
+            if gap is not None:
+                found["gaps"] += 1
+                tell(f"gap: {one.id} in {one.room_id or 'no room'} has {gap}")
+
+
+async def gap_of(kept_by: FileStore, one: Attachment) -> str | None:
+    """Say what is missing of a file that is whole, or None where all is there."""
+    size = await kept_by.size(one.id)
+    if size != one.size:
+        there = "no bytes" if size is None else f"{size:,} bytes"
+        return f"{there} instead of {one.size:,}"
+    if one.has_thumb and await kept_by.size(one.id, Part.THUMB) is None:
+        return "no thumbnail"
+    return None
 
 
 def _count(found: Counter[str], what: str) -> None:

@@ -31,10 +31,19 @@ class FileSettings(BaseSettings):
         description="The id of the access key to the bucket. When unset, it is found as by Amazon's own programs.",
     )
     files_key: SecretStr | None = Field(None, description="The secret access key to the bucket.")
+    files_spool: Path | None = Field(
+        None,
+        description="A folder of this machine in which parts of files wait that are on their way to a bucket, and"
+        " pictures are looked at. When unset, that of the system, which may be in memory. 256 MiB are enough.",
+    )
     file_mib: int = Field(100, ge=1, le=100_000, description="The most MiB of one file.")
     user_files_mib: int = Field(
         1_024, ge=1, description="The most MiB of all files of one user, sent ones and uploads together."
     )
+    user_files: int = Field(
+        10_000, ge=1, description="The most files of one user, sent ones and uploads together."
+    )
+    all_files: int = Field(1_000_000, ge=1, description="The most files of all users.")
     all_files_mib: int = Field(10_240, ge=1, description="The most MiB of all files of all users.")
     unsent_file_hours: int = Field(
         24,

@@ -10,12 +10,14 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
+
+import structlog
 
 from api.errors import BadOffset, NotFound, StorageFull, TooLarge, Unavailable
 from api.files.store import SPARE_BYTES, FileStore, Kept, Part, add_nothing, known_form
@@ -31,6 +33,8 @@ MODE: Final = 0o600
 
 T = TypeVar("T")
 
+log = structlog.get_logger("api.files")
+
 
 class FolderFiles(FileStore):
     """Files below one folder."""
@@ -38,7 +42,7 @@ class FolderFiles(FileStore):
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._work = self._root / "work"
-        with _translated():
+        with disk_errors(with_reason=True):
             for folder in (self._work, *(self._root / part for part in Part)):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
@@ -107,12 +111,9 @@ class FolderFiles(FileStore):
         """Return the size of a file or its thumbnail."""
         return await self._do(partial(_size, self._path(file_id, part)))
 
-    async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncIterator[bytes]:
+    async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncGenerator[bytes]:
         """Yield the bytes from `begin` up to `end`."""
-        try:
-            descriptor = await self._open(partial(os.open, self._path(file_id, part), os.O_RDONLY), os.close)
-        except FileNotFoundError:
-            raise NotFound from None
+        descriptor = await self._open(partial(_opened, self._path(file_id, part)), os.close)
         try:
             while begin < end:
                 chunk = await self._do(partial(os.pread, descriptor, min(READ_BYTES, end - begin), begin))
@@ -127,6 +128,10 @@ class FolderFiles(FileStore):
         """Remove an upload, file and thumbnail."""
         await self._do(partial(_remove, [self._path(file_id, part) for part in Part]))
 
+    async def remove_upload(self, file_id: str) -> None:
+        """Remove what is left of an upload."""
+        await self._do(partial(_remove, [self._path(file_id, Part.UPLOAD)]))
+
     async def all(self) -> AsyncIterator[Kept]:
         """Yield everything that is kept, folder by folder."""
         for part in Part:
@@ -136,7 +141,7 @@ class FolderFiles(FileStore):
 
     async def check(self) -> None:
         """Write a file and remove it."""
-        await self._do(partial(_try, self._work))
+        await self._do(partial(_try, self._work), with_reason=True)
 
     async def tidy(self, before: int) -> None:
         """Remove old workplaces."""
@@ -159,9 +164,9 @@ class FolderFiles(FileStore):
             opening.add_done_callback(partial(_close_opened, close))
             raise
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _do(self, work: Callable[[], T], *, with_reason: bool = False) -> T:
         def translated() -> T:
-            with _translated():
+            with disk_errors(with_reason=with_reason):
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
@@ -207,6 +212,13 @@ class _Upload:
 def _close_opened(close: Callable[[T], None], opening: "asyncio.Future[T]") -> None:
     if not opening.cancelled() and opening.exception() is None:
         close(opening.result())
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise NotFound from None
 
 
 def _keep(upload: Path, kept: Path, clean: Path | None) -> int:
@@ -280,14 +292,18 @@ def _try(folder: Path) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Raise errors of the system as ours, without any path. What is missing is left to the caller."""
+def disk_errors(*, with_reason: bool = False) -> Iterator[None]:
+    """Raise errors of the system as ours, without any path.
+
+    The reason is for whoever runs the server. `with_reason` tells it to the caller; else it is logged.
+    """
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFull("The disk for files is full") from None
         reason = os.strerror(error.errno or 0)
-        raise Unavailable(f"The folder for files cannot be used: {reason}") from None
+        if with_reason:
+            raise Unavailable(f"The folder for files cannot be used: {reason}") from None
+        log.warning("files_unusable", reason=reason)
+        raise Unavailable("The files cannot be reached at the moment") from None

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 from base64 import b64decode
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,20 +73,24 @@ class Pictures:
         self._waiting = 0
         self.counts = {"shown": 0, "refused": 0, "given_up": 0}
 
-    async def look(self, source: Path, _claimed: str, into: Path) -> Picture | None:
+    async def look(self, source: AbstractAsyncContextManager[Path], into: Path) -> Picture | None:
         """Write what is made of the picture in `source` to the directory `into`. None if it is no picture.
 
-        Raises `BadFile` where it seems to be a picture and cannot be shown, and `Overloaded` where a retry may help.
+        `source` is entered when it is this picture's turn: it may make a large copy, of which few are to be there at a
+        time. Raises `BadFile` where it seems to be a picture and cannot be shown, and `Overloaded` where a retry may
+        help.
         """
         clean, thumb = into / "clean", into / "thumb"
-        answer = await self._ask(
-            {"task": "look", "source": str(source), "clean": str(clean), "thumb": str(thumb)}
-        )
+        async with self._turn(), source as path:
+            answer = await self._ask(
+                {"task": "look", "source": str(path), "clean": str(clean), "thumb": str(thumb)}
+            )
         return None if answer is None else Picture(**answer, clean=clean, thumb=thumb)
 
     async def portrait(self, source: Path) -> Portrait | None:
         """Cut a square from the middle of the picture in `source`. None if it is no picture. Raises as `look`."""
-        answer = await self._ask({"task": "portrait", "source": str(source)})
+        async with self._turn():
+            answer = await self._ask({"task": "portrait", "source": str(source)})
         if answer is None:
             return None
         return Portrait(small=b64decode(answer["small"]), large=b64decode(answer["large"]))
@@ -96,15 +101,19 @@ class Pictures:
             await process.end()
         self._idle.clear()
 
-    async def _ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         if self._waiting >= MOST_WAITING:
             raise Overloaded("Too many pictures are waiting")
         self._waiting += 1
         try:
             async with self._turns:
-                answer = await self._ask_process(request | {"seconds": LOOK_SECONDS})
+                yield
         finally:
             self._waiting -= 1
+
+    async def _ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        answer = await self._ask_process(request | {"seconds": LOOK_SECONDS})
         if (reason := _reason(answer)) is not None:
             self.counts["refused"] += 1
             raise BadFile(REASONS[reason])
@@ -180,6 +189,7 @@ class _Process:
                 "api.files.picture_process",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,  # what a decoder says about a picture is no line of our log
                 limit=LINE_BYTES,
                 cwd="/",
                 # Nothing else: the environment of the server holds its secrets.

@@ -6,22 +6,25 @@ this machine until it is full, as many that wait in memory would fill it.
 """
 
 import asyncio
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
+import structlog
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
 from api.errors import BadOffset, NotFound, TooLarge, Unavailable
 from api.files.access import S3Access
-from api.files.folder import WRITE_BYTES, remove_older
+from api.files.folder import remove_older
+from api.files.piece import PIECE_BYTES, Piece, on_disk
 from api.files.store import FileStore, Kept, Part, add_nothing, known_form
 from api.ids import random_id
 
-PIECE_BYTES: Final = 4 * 1024 * 1024
 READ_BYTES: Final = 512 * 1024
 """Bytes are asked for in ranges of this size, so a client that reads slowly keeps no request to S3 waiting."""
 AT_ONCE: Final = 4
@@ -32,7 +35,7 @@ CONNECT_SECONDS: Final = 5
 REQUEST_SECONDS: Final = 60
 RETRIES: Final = 3
 
-T = TypeVar("T")
+log = structlog.get_logger("api.files")
 
 
 class S3Files(FileStore):
@@ -88,10 +91,10 @@ class S3Files(FileStore):
         if _reached(pieces) != offset:
             raise BadOffset
         number, begun = divmod(offset, PIECE_BYTES)
-        piece = _Piece(file_id, number, self._spool)
+        piece = await Piece.begin(file_id, number, self._spool)
         try:
             if begun:
-                await piece.write(await self._bytes(_key(file_id, number, Part.UPLOAD)))
+                await piece.write(await self._bytes(_key(file_id, number, Part.UPLOAD), 0, begun))
             try:
                 async for chunk in chunks:
                     if size is not None and offset + len(chunk) > size:
@@ -106,7 +109,7 @@ class S3Files(FileStore):
                 if piece.has_more:
                     await self._put_last(piece)
         finally:
-            piece.close()
+            await piece.close()
         return offset
 
     @asynccontextmanager
@@ -116,18 +119,22 @@ class S3Files(FileStore):
         size = _reached(await self._pieces(file_id, part))
         async with self.workplace() as folder:
             path = folder / "upload"
-            with path.open("wb") as file:
+            file = await on_disk(lambda: path.open("wb"))
+            try:
                 async for chunk in self._read_pieces(file_id, 0, size, part):
-                    await asyncio.to_thread(file.write, chunk)
+                    await on_disk(partial(file.write, chunk))
+            finally:
+                await on_disk(file.close)
             yield path
 
     @asynccontextmanager
     async def workplace(self) -> AsyncIterator[Path]:
         """Give an empty folder of this machine."""
-        with tempfile.TemporaryDirectory(
-            dir=self._spool, prefix=SPOOL_PREFIX, ignore_cleanup_errors=True
-        ) as name:
+        name = await on_disk(lambda: tempfile.mkdtemp(dir=self._spool, prefix=SPOOL_PREFIX))
+        try:
             yield Path(name)
+        finally:
+            await on_disk(partial(shutil.rmtree, name, ignore_errors=True))
 
     async def keep(self, file_id: str, clean: Path | None = None) -> int:
         """Make an upload a file. S3 copies its pieces by itself."""
@@ -135,9 +142,7 @@ class S3Files(FileStore):
             await self._keep_local(file_id, clean)
         else:
             await self._copy_all(sorted(await self._pieces(file_id, Part.UPLOAD)), file_id)
-        await self._delete(
-            [_key(file_id, number, Part.UPLOAD) for number in await self._pieces(file_id, Part.UPLOAD)]
-        )
+        await self.remove_upload(file_id)
         size = await self.size(file_id)
         if size is None:
             raise NotFound
@@ -146,28 +151,27 @@ class S3Files(FileStore):
     async def keep_thumb(self, file_id: str, thumb: Path) -> None:
         """Keep the small picture of a file."""
         with _translated():
-            await self._s3.put_async(
-                _thumb(file_id), await asyncio.to_thread(thumb.read_bytes), use_multipart=False
-            )
+            await self._s3.put_async(_thumb(file_id), await on_disk(thumb.read_bytes), use_multipart=False)
 
     async def size(self, file_id: str, part: Part = Part.FILE) -> int | None:
         """Return the size of a file or its thumbnail."""
         if part is Part.THUMB:
             try:
-                with _translated():
+                with _translated(missing=NotFound):
                     return int((await self._s3.head_async(_thumb(file_id)))["size"])
             except NotFound:
                 return None
         found = await self._pieces(file_id, part)
         return sum(found.values()) if found else None
 
-    async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncIterator[bytes]:
+    async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncGenerator[bytes]:
         """Yield the bytes from `begin` up to `end`."""
         if part is Part.THUMB:
             yield await self._bytes(_thumb(file_id), begin, end)
             return
-        async for chunk in self._read_pieces(file_id, begin, end, part):
-            yield chunk
+        async with aclosing(self._read_pieces(file_id, begin, end, part)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def remove(self, file_id: str) -> None:
         """Remove an upload, file and thumbnail."""
@@ -175,6 +179,11 @@ class S3Files(FileStore):
         for part in (Part.UPLOAD, Part.FILE):
             keys += [_key(file_id, number, part) for number in await self._pieces(file_id, part)]
         await self._delete(keys)
+
+    async def remove_upload(self, file_id: str) -> None:
+        """Remove what is left of an upload."""
+        pieces = await self._pieces(file_id, Part.UPLOAD)
+        await self._delete([_key(file_id, number, Part.UPLOAD) for number in pieces])
 
     async def all(self) -> AsyncIterator[Kept]:
         """Yield everything that is kept, a file with the sum of its pieces."""
@@ -201,7 +210,7 @@ class S3Files(FileStore):
     async def check(self) -> None:
         """Store an object and remove it."""
         key = f"check/{random_id()}"
-        with _translated():
+        with _translated(with_reason=True):
             await self._s3.put_async(key, b"tailwire", use_multipart=False)
             await self._s3.delete_async(key)
 
@@ -215,7 +224,7 @@ class S3Files(FileStore):
             found = await self._s3.list(f"{part}/{known_form(file_id)}/", chunk_size=1_000).collect_async()
         return {int(one["path"].rpartition("/")[2]): one["size"] for one in found}
 
-    async def _put(self, piece: "_Piece") -> None:
+    async def _put(self, piece: Piece) -> None:
         """Store a piece, and begin the next one if it is full."""
         async with self._space:
             data = await piece.read()
@@ -225,7 +234,7 @@ class S3Files(FileStore):
                 )
         await piece.stored()
 
-    async def _put_last(self, piece: "_Piece") -> None:
+    async def _put_last(self, piece: Piece) -> None:
         """Store a piece that is not full, unless another process has stored more of it meanwhile."""
         stored = await self._pieces(piece.file_id, Part.UPLOAD)
         if stored.get(piece.number, 0) < piece.size:
@@ -233,12 +242,15 @@ class S3Files(FileStore):
 
     async def _keep_local(self, file_id: str, path: Path) -> None:
         number = 0
-        with path.open("rb") as file:
+        file = await on_disk(lambda: path.open("rb"))
+        try:
             async with self._space:
-                while data := await asyncio.to_thread(file.read, PIECE_BYTES):
+                while data := await on_disk(partial(file.read, PIECE_BYTES)):
                     with _translated():
                         await self._s3.put_async(_key(file_id, number, Part.FILE), data, use_multipart=False)
                     number += 1
+        finally:
+            await on_disk(file.close)
 
     async def _copy_all(self, numbers: list[int], file_id: str) -> None:
         limit = asyncio.Semaphore(COPIES_AT_ONCE)
@@ -252,7 +264,7 @@ class S3Files(FileStore):
 
         await asyncio.gather(*map(copy, numbers))
 
-    async def _read_pieces(self, file_id: str, begin: int, end: int, part: Part) -> AsyncIterator[bytes]:
+    async def _read_pieces(self, file_id: str, begin: int, end: int, part: Part) -> AsyncGenerator[bytes]:
         while begin < end:
             number, within = divmod(begin, PIECE_BYTES)
             until = min(within + READ_BYTES, PIECE_BYTES, within + end - begin)
@@ -262,75 +274,14 @@ class S3Files(FileStore):
             begin += len(chunk)
             yield chunk
 
-    async def _bytes(self, key: str, begin: int = 0, end: int = PIECE_BYTES) -> bytes:
-        with _translated():
+    async def _bytes(self, key: str, begin: int, end: int) -> bytes:
+        with _translated(missing=NotFound):
             return bytes(await self._s3.get_range_async(key, start=begin, end=end))
 
     async def _delete(self, keys: list[str]) -> None:
         if keys:
             with _translated():
                 await self._s3.delete_async(keys)
-
-
-class _Piece:
-    """A piece of an upload that is being filled, in a file of this machine that has no name."""
-
-    def __init__(self, file_id: str, number: int, spool: Path) -> None:
-        self.file_id = file_id
-        self.number = number
-        self._file = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115  closed by `close`
-        self._size = 0
-        self._stored = 0
-        self._waiting = bytearray()
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    @property
-    def is_full(self) -> bool:
-        return self._size == PIECE_BYTES
-
-    @property
-    def has_more(self) -> bool:
-        """Whether it has bytes that are not stored."""
-        return self._size > self._stored
-
-    async def write(self, data: Any) -> int:
-        """Take as many bytes as fit, and return their number."""
-        taken = min(len(data), PIECE_BYTES - self._size)
-        self._waiting += data[:taken]
-        self._size += taken
-        if len(self._waiting) >= WRITE_BYTES:
-            await self._flush()
-        return taken
-
-    async def read(self) -> bytes:
-        """Return all its bytes."""
-        await self._flush()
-
-        def read() -> bytes:
-            self._file.seek(0)
-            return self._file.read()
-
-        return await asyncio.to_thread(read)
-
-    async def stored(self) -> None:
-        """Note that its bytes are stored. After a full piece comes the next one."""
-        self._stored = self._size
-        if self.is_full:
-            self.number += 1
-            self._size = self._stored = 0
-            await asyncio.to_thread(self._file.seek, 0)
-            await asyncio.to_thread(self._file.truncate)
-
-    def close(self) -> None:
-        self._file.close()
-
-    async def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, bytearray()
-        if waiting:
-            await asyncio.to_thread(self._file.write, waiting)
 
 
 def _reached(pieces: dict[int, int]) -> int:
@@ -357,11 +308,22 @@ def _file_id(key: str) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Raise the errors of S3 as ours, without an address."""
+def _translated(
+    *, missing: type[NotFound | Unavailable] = Unavailable, with_reason: bool = False
+) -> Iterator[None]:
+    """Raise the errors of S3 as ours, without an address.
+
+    Where no object is asked for, what is missing is the bucket. The reason is for whoever runs the server:
+    `with_reason` tells it to the caller, else it is logged.
+    """
     try:
         yield
-    except (NotFoundError, FileNotFoundError):
-        raise NotFound from None
-    except BaseError as error:
-        raise Unavailable(f"The storage for files does not answer: {type(error).__name__}") from None
+    except (BaseError, FileNotFoundError) as error:
+        is_missing = isinstance(error, (NotFoundError, FileNotFoundError))
+        if is_missing and missing is NotFound:
+            raise NotFound from None
+        reason = "there is no such bucket" if is_missing else type(error).__name__
+        if with_reason:
+            raise Unavailable(f"The storage for files does not answer: {reason}") from None
+        log.warning("files_unusable", reason=reason)
+        raise Unavailable("The files cannot be reached at the moment") from None

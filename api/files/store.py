@@ -9,7 +9,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -85,12 +85,16 @@ class FileStore(ABC):
         """Return the size of a file or its thumbnail, or None where there is none."""
 
     @abstractmethod
-    def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncIterator[bytes]:
+    def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncGenerator[bytes]:
         """Yield the bytes from `begin` up to `end` in small chunks. Raises `NotFound` where they are not all there."""
 
     @abstractmethod
     async def remove(self, file_id: str) -> None:
         """Remove an upload, file and thumbnail. Removing what is not there changes nothing."""
+
+    @abstractmethod
+    async def remove_upload(self, file_id: str) -> None:
+        """Remove what is left of an upload, and nothing of the file. Removing what is not there changes nothing."""
 
     @abstractmethod
     def all(self) -> AsyncIterator[Kept]:

@@ -5,17 +5,22 @@ A long body need not come whole in some seconds. Once its route reads it, it mus
 """
 
 import re
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Annotated, Final
 
+import structlog
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
+from starlette.types import Send
 
-from api.errors import BadRequest, UnsupportedMediaType
+from api.errors import BadRequest, TailwireError, UnsupportedMediaType
 from api.http.strict import StrictRoute
 
 MAX_LENGTH_DIGITS: Final = 15
+
+log = structlog.get_logger("api.files")
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
@@ -57,7 +62,7 @@ def length_in(request: Request, name: str) -> int | None:
 
 def streamed(  # noqa: PLR0913  what an answer is made of
     request: Request,
-    read: Callable[[int, int], AsyncIterator[bytes]],
+    read: Callable[[int, int], AsyncGenerator[bytes]],
     *,
     size: int,
     etag: str,
@@ -66,7 +71,8 @@ def streamed(  # noqa: PLR0913  what an answer is made of
 ) -> Response:
     """Return the answer to a request for `size` bytes: all, one range of them (RFC 9110, section 14), or 304."""
     common = {**headers, "etag": etag, "accept-ranges": "bytes"}
-    if etag in {one.strip() for one in request.headers.get("if-none-match", "").split(",")}:
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if not known.isdisjoint({etag, "*"}):  # RFC 9110, section 13.1.2: a weak tag is compared as well
         return Response(status_code=304, headers=common)
     begin, end, status = 0, size, 200
     wanted = request.headers.get("range")
@@ -78,8 +84,26 @@ def streamed(  # noqa: PLR0913  what an answer is made of
             (begin, end), status = found, 206
             common["content-range"] = f"bytes {begin}-{end - 1}/{size}"
     common["content-length"] = str(end - begin)
-    body: Any = _nothing() if request.scope.get("is_head") else read(begin, end)
-    return StreamingResponse(body, status, headers=common, media_type=media_type)
+    body = _nothing() if request.scope.get("is_head") else read(begin, end)
+    return _Streamed(body, status, common, media_type)
+
+
+class _Streamed(StreamingResponse):
+    """An answer that breaks off where its bytes do: the server closes the connection, so nobody takes it for whole."""
+
+    def __init__(
+        self, chunks: AsyncGenerator[bytes], status: int, headers: dict[str, str], media_type: str
+    ) -> None:
+        super().__init__(chunks, status, headers=headers, media_type=media_type)
+        self._chunks = chunks
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the answer. Whatever ends it, what the chunks are read from is closed."""
+        async with aclosing(self._chunks):
+            try:
+                await super().stream_response(send)
+            except TailwireError as error:
+                log.warning("answer_broke_off", code=error.code)
 
 
 def _range(text: str, size: int) -> tuple[int, int] | None:
@@ -96,7 +120,7 @@ def _range(text: str, size: int) -> tuple[int, int] | None:
     return (begin, end) if begin < end else (0, 0)
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> AsyncGenerator[bytes]:
     chunks: tuple[bytes, ...] = ()
     for chunk in chunks:
         yield chunk

@@ -18,26 +18,40 @@ from api.errors import LeaseLost, Unavailable
 from api.files.store import FileStore
 from api.jobs.followers import Batch, Follower
 from api.jobs.leases import RENEW_SECONDS, LeaseHolder
-from api.models.attachments import Attachment, file_ids_in
+from api.models.attachments import Attachment, Usage, file_ids_in
 from api.models.followers import Lease
 from api.models.log import Entry, Kind
 from api.store.base.store import Store
 
-LEASE: Final = "files"
+LEASE: Final = "file removal"
+"""Not the name of the follower, under whose lease that works: taking it would end the follower's."""
 USED: Final = "files"
 LOOK_SECONDS: Final = 60.0
 """How often this process looks for what to remove, unless something is given up here."""
 SLICE: Final = 100
 RECOUNT_SECONDS: Final = 3_600.0
 """Counting anew reads the rows of all files, so it is done when a process begins to remove, and then this rarely."""
+EMPTY_MS: Final = 3_600_000
+"""An upload of which nothing has come holds its part of the quotas no longer than this."""
 LEFT_MS: Final = 3_600_000
 """What a process that crashed left of its work on a picture is removed after this time."""
 
 log = structlog.get_logger("api.files")
 
 
+async def there_are_files(store: Store, used: asyncio.Event) -> None:
+    """Wait until there was a file: `used` is set when one is uploaded here. Raises `Unavailable`."""
+    while await store.kept(USED) is None:  # another process may store the first file
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RENEW_SECONDS):
+                await used.wait()
+
+
 class FileRemoval:
-    """Removes files. `run` is a task for `Tasks`. What is not sent goes after `unsent_ms`."""
+    """Removes files. `run` is a task for `Tasks`. What is not sent goes after `unsent_ms`.
+
+    Before there is a file it does nothing but ask whether there is one.
+    """
 
     def __init__(self, store: Store, leases: LeaseHolder, files: FileStore, *, unsent_ms: int) -> None:
         self._store = store
@@ -49,7 +63,12 @@ class FileRemoval:
         self.used = asyncio.Event()
         """Is set when a file is uploaded here."""
         self.counts: Counter[str] = Counter()
-        """How many files were `removed`, and how many of them because they were not sent (`swept`)."""
+        """How many files were `removed`, and how many of them because they were not sent (`swept`). Of how many the
+        bytes could not be removed (`failed`)."""
+        self.usage = Usage()
+        """How much there is of all users, as of the last round."""
+        self.free_bytes: int | None = None
+        """How many bytes there is space for, as of the last round, or None where nobody knows."""
 
     def begin(self) -> None:
         """Make `run` look soon."""
@@ -57,10 +76,13 @@ class FileRemoval:
 
     async def run(self) -> None:
         """Remove files, for ever."""
+        await there_are_files(self._store, self.used)
         while True:
             self._begun.clear()
             with suppress(Unavailable, LeaseLost):  # the next round tries again
                 await self._leases.do(LEASE, self._remove_all)
+                self.usage = await self._store.attachments.usage(None)
+                self.free_bytes = await self._files.free_bytes()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._begun.wait()
@@ -71,19 +93,32 @@ class FileRemoval:
 
     async def _remove_all(self, _lease: Lease) -> None:
         await self._sweep()
-        while ids := await self._store.attachments.gone(limit=SLICE):
+        after = ""
+        while ids := await self._store.attachments.gone(after=after, limit=SLICE):
             for file_id in ids:
-                await self._files.remove(file_id)
-                if await self._store.attachments.remove(file_id):
-                    self.counts["removed"] += 1
+                await self._remove_one(file_id)
+            after = ids[-1]
         if time.monotonic() >= self._recount_at:
             await self._store.attachments.recount()
             self._recount_at = time.monotonic() + RECOUNT_SECONDS
         await self._files.tidy(now_ms() - LEFT_MS)
 
+    async def _remove_one(self, file_id: str) -> None:
+        try:
+            await self._files.remove(file_id)
+        except Exception as error:  # noqa: BLE001  the files after it must not wait for it; the next round tries again
+            self.counts["failed"] += 1
+            log.warning("file_not_removed", file_id=file_id, error=type(error).__name__)
+            return
+        if await self._store.attachments.remove(file_id):
+            self.counts["removed"] += 1
+
     async def _sweep(self) -> None:
         """Give up what was not sent in time. A file that is claimed for a message goes only if that is not stored."""
-        while unsent := await self._store.attachments.unsent(before=now_ms() - self._unsent_ms, limit=SLICE):
+        list_ = self._store.attachments.unsent
+        while unsent := await list_(
+            before=now_ms() - self._unsent_ms, empty_before=now_ms() - EMPTY_MS, limit=SLICE
+        ):
             changed = [await self._sweep_one(one) for one in unsent]
             if not any(changed):
                 return  # others change them at this moment
@@ -111,10 +146,7 @@ class FileFollower(Follower):
 
     async def run(self) -> None:
         """Follow all rooms, as soon as there is a file. Raises `Unavailable`."""
-        while await self._rooms.kept(USED) is None:  # another process may store the first file
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RENEW_SECONDS):
-                    await self._removal.used.wait()
+        await there_are_files(self._rooms, self._removal.used)
         await super().run()
 
     async def _handle(self, batch: Batch) -> None:

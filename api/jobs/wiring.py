@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from api.clock import MS_PER_HOUR
 from api.files.store import FileStore
 from api.jobs.deletion import RoomDeletion
 from api.jobs.erasure import LOOK_SECONDS, Erasure, How
@@ -50,11 +51,12 @@ def wire_jobs(  # noqa: PLR0913  their dependencies
     record: Record,
     tell: Tell,
     files: FileStore | None,
-    unsent_file_ms: int,
+    unsent_file_hours: int,
 ) -> Jobs:
     """Return the background jobs. `erase` says what becomes of the messages of an erased account."""
     leases = LeaseHolder(store)
-    removal = None if files is None else FileRemoval(store, leases, files, unsent_ms=unsent_file_ms)
+    unsent_ms = unsent_file_hours * MS_PER_HOUR
+    removal = None if files is None else FileRemoval(store, leases, files, unsent_ms=unsent_ms)
     return Jobs(
         leases,
         Erasure(store, leases, erase),

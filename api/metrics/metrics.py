@@ -46,6 +46,7 @@ class Metrics(Collector):
         yield from self._jobs()
         yield from self._webhooks()
         yield from self._search()
+        yield from self._files()
         yield from self._store()
         yield from self._process()
 
@@ -273,6 +274,45 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "tailwire_search_bytes", "Size of the search index and its write-ahead log.", search.size_bytes()
         )
+
+    def _files(self) -> Iterator[Metric]:
+        files, removal = self._parts.files, self._parts.removal
+        if files is None or removal is None:
+            return
+        yield _counter(
+            "tailwire_file_uploads",
+            "Uploads of files: begun, become whole, or refused when they were.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in files.counts.items()),
+        )
+        yield _counter(
+            "tailwire_pictures",
+            "Pictures that were looked at: shown, refused, or given up because they took too much.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in files.pictures.items()),
+        )
+        yield CounterMetricFamily(
+            "tailwire_file_received_bytes", "Bytes of files that came here.", files.received_bytes
+        )
+        yield CounterMetricFamily(
+            "tailwire_file_sent_bytes", "Bytes of files that were sent from here.", files.sent_bytes
+        )
+        yield _counter(
+            "tailwire_file_removals",
+            "Files that were removed here, those swept because nobody sent them, and removals that failed.",
+            ["outcome"],
+            (((outcome,), count) for outcome, count in removal.counts.items()),
+        )
+        yield GaugeMetricFamily(
+            "tailwire_files", "Files that are kept, uploads included.", removal.usage.files
+        )
+        yield GaugeMetricFamily(
+            "tailwire_files_bytes", "Bytes of the files that are kept, uploads in full.", removal.usage.bytes
+        )
+        if removal.free_bytes is not None:
+            yield GaugeMetricFamily(
+                "tailwire_files_free_bytes", "Space left on the disk for files.", removal.free_bytes
+            )
 
     def _store(self) -> Iterator[Metric]:
         recorded, parts = self._recorded, self._parts

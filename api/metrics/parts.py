@@ -126,6 +126,54 @@ class SearchParts(Protocol):
         """Return the size of the index on the disk."""
 
 
+class UploadCounts(Protocol):
+    """The files that came here and were sent from here."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The uploads, by what became of them."""
+
+    @property
+    def pictures(self) -> Mapping[str, int]:
+        """The pictures that were looked at, by what became of them."""
+
+    @property
+    def received_bytes(self) -> int:
+        """The bytes of files that have come."""
+
+    @property
+    def sent_bytes(self) -> int:
+        """The bytes of files that were sent."""
+
+
+class UsageCounts(Protocol):
+    """How much is kept of all files."""
+
+    @property
+    def bytes(self) -> int:
+        """Their bytes."""
+
+    @property
+    def files(self) -> int:
+        """Their number."""
+
+
+class RemovalCounts(Protocol):
+    """What this process has removed of files, and how much there is."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The removals, by outcome."""
+
+    @property
+    def usage(self) -> UsageCounts:
+        """How much there is of all users."""
+
+    @property
+    def free_bytes(self) -> int | None:
+        """How many bytes there is space for, or None where nobody knows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The parts of a node that know how much there is of something now."""
@@ -148,6 +196,8 @@ class Parts:
     leases: Callable[[], Mapping[str, int]]
     webhooks: WebhookParts
     search: SearchParts | None
+    files: UploadCounts | None
+    removal: RemovalCounts | None
     mentions: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]

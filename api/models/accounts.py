@@ -185,6 +185,7 @@ class Audited(StrEnum):
     BANNED = "banned"
     UNBANNED = "unbanned"
     CLEARED = "cleared"  # messages of one user in a room were deleted at once
+    FILES_DELETED = "files_deleted"  # a message of another with files was deleted
     REPORTED = "reported"
     REPORT_READ = "report_read"  # an administrator looked at a reported message
     REPORT_CLOSED = "report_closed"

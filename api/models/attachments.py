@@ -56,6 +56,11 @@ class Attachment:
         return self.state in {FileState.WHOLE, FileState.SENT}
 
     @property
+    def is_private(self) -> bool:
+        """Whether it is its uploader's alone: no message has it, or will have it under its ref."""
+        return self.seq is None and self.ref is None
+
+    @property
     def data(self) -> EntryData:
         """Return what the entry of its message says of it."""
         return {
@@ -105,10 +110,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class FileQuota:
-    """How many bytes of files may be kept of one user, and of all users together."""
+    """How many bytes of files, and how many files, may be kept of one user, and of all users together."""
 
     user_bytes: int
     all_bytes: int
+    user_files: int = 10_000
+    all_files: int = 1_000_000
 
 
 def files_in(data: EntryData) -> tuple[SentFile, ...]:

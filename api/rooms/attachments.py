@@ -1,27 +1,37 @@
-"""Uploads files, gives them to the messages that are sent with them, and says who may have which."""
+"""Uploads files, and gives them to the messages that are sent with them."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
 
 from api.clock import now_ms
-from api.errors import BadFile, BadOffset, NotFound, Overloaded, QuotaReached, TailwireError, TooLarge
+from api.errors import (
+    BadFile,
+    BadOffset,
+    NotFound,
+    Overloaded,
+    QuotaReached,
+    TooLarge,
+    Unavailable,
+)
 from api.files.addresses import FileAddresses
-from api.files.content_types import BINARY, HEAD_BYTES, PICTURES, SHOWN_INLINE, type_of
-from api.files.names import disposition_of, name_in
+from api.files.content_types import BINARY, HEAD_BYTES, PICTURES, type_of
+from api.files.names import name_in
 from api.files.pictures import Pictures
 from api.files.store import SPARE_BYTES, FileStore, Part
 from api.ids import random_id
 from api.limits.concurrency import ConcurrencyLimit
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, file_ids_in
 from api.models.log import Appended, Draft, EntryData, Json, Kind
-from api.models.page import Page
 from api.models.rooms import Member
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
+from api.rooms.served_files import ServedFiles
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 
@@ -33,11 +43,9 @@ MOST_PICTURE_BYTES: Final = 64 * 1024 * 1024
 """A picture of more bytes is kept as any other file, and is not shown."""
 MOST_AT_ONCE: Final = 16
 """So many requests of a user add to files on a node at a time. A page sends three, and each may last for hours."""
+TOUCH_SECONDS: Final = 300.0
+"""So often is noted that an upload is coming. The sweep waits for an hour at least."""
 MAX_CLAIMED_CHARACTERS: Final = 128
-MS_PER_SECOND: Final = 1_000
-THUMB_TYPE: Final = "image/webp"
-FILE_POLICY: Final = "default-src 'none'; sandbox"
-"""The Content-Security-Policy of a file: what opens it by itself may run and load nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +71,6 @@ class FileParts:
         await self.store.close()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """What an address opens: a file or its thumbnail, its size, and until when, in milliseconds since 1970."""
-
-    attachment: Attachment
-    part: Part
-    size: int
-    expires_at: int
-
-    @property
-    def media_type(self) -> str:
-        """Its type, or that of any bytes where a browser may not show it."""
-        type_ = THUMB_TYPE if self.part is Part.THUMB else self.attachment.type
-        return type_ if type_ in SHOWN_INLINE else BINARY
-
-    @property
-    def etag(self) -> str:
-        """The mark of these bytes, which never change."""
-        return f'"{self.attachment.id}.{self.part}.{self.size}"'
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """How a browser is to treat it: it may run nothing, and keep it for as long as its address opens."""
-        left = max(self.expires_at - now_ms(), 0) // MS_PER_SECOND
-        return {
-            "content-disposition": disposition_of(self.attachment.name, is_shown=self.media_type != BINARY),
-            "content-security-policy": FILE_POLICY,
-            "cache-control": f"private, max-age={left}, immutable",
-            "cross-origin-resource-policy": "cross-origin",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class FileUrl:
-    """The address of a file: its path below that of the server, and when it ends, in milliseconds since 1970."""
-
-    file_id: str
-    room_id: str
-    path: str
-    expires_at: int
-
-
 def file_bytes_of(attachments: "AttachmentService | None") -> int:
     """Return how many bytes a file may have, or 0 where there are no files."""
     return 0 if attachments is None else attachments.limits.file_bytes
@@ -122,7 +88,7 @@ class AttachmentService:
         self._members = members
         self._writing = writing
         self._files = parts.store
-        self._addresses = parts.addresses
+        self.served = ServedFiles(store, members, parts.store, parts.addresses)
         self._look = parts.pictures.look
         self.limits = parts.limits
         self._is_used = False
@@ -132,10 +98,17 @@ class AttachmentService:
         """Is called when a file is uploaded."""
         self.on_gone: Callable[[], None] = lambda: None
         """Is called when a file is given up here."""
+        self.pictures = parts.pictures.counts
+        """How many pictures were `shown`, `refused`, and `given_up`."""
         self.counts: Counter[str] = Counter()
         """How many uploads were `begun`, became `whole`, and were `refused` when they were."""
-        self.byte_counts: Counter[str] = Counter()
-        """How many bytes were `received` and `sent`."""
+        self.received_bytes = 0
+        """How many bytes of files have come."""
+
+    @property
+    def sent_bytes(self) -> int:
+        """How many bytes of files were sent."""
+        return self.served.byte_count
 
     # -- uploading
 
@@ -162,7 +135,7 @@ class AttachmentService:
         if not self._is_used:
             await self._store.keep(USED, "yes")
             self._is_used = True
-            self.on_used()
+        self.on_used()
         await self._store.attachments.create(attachment, self.limits.quota)
         self.counts["begun"] += 1
         return attachment
@@ -188,26 +161,27 @@ class AttachmentService:
     async def _add(
         self, attachment: Attachment, offset: int, chunks: AsyncIterator[bytes]
     ) -> tuple[Attachment, int]:
-        file_id = attachment.id
         if attachment.is_whole:
             if offset != attachment.size:
                 raise BadOffset
             return attachment, offset
-        if offset == attachment.size and await self._is_kept(attachment):
-            return await self._finish(attachment), offset  # after a crash
-        try:
-            reached = await self._files.append(file_id, offset, self._counted(chunks), size=attachment.size)
-        finally:
-            is_there = await self._store.attachments.touch(file_id, at=now_ms())
-        if reached == attachment.size:
-            return await self._finish(attachment), reached
-        if not is_there:
-            newest = await self._newest(attachment)
-            if newest is not None and newest.is_whole:
+        reached = offset
+        if offset != attachment.size or not await self._is_kept(
+            attachment
+        ):  # else a crash came before the row
+            coming = self._coming(attachment, chunks)
+            try:
+                reached = await self._files.append(attachment.id, offset, coming, size=attachment.size)
+            finally:
+                newest = await self._touched(attachment)
+            if newest is None:
+                raise NotFound
+            if newest.is_whole:
                 return newest, newest.size  # another request has brought the rest
-            await self._files.remove(file_id)
-            raise NotFound
-        return attachment, reached
+        if reached < attachment.size:
+            return attachment, reached
+        whole = await self._finish(attachment)
+        return whole, whole.size
 
     async def offset(self, attachment: Attachment) -> int:
         """Return how many bytes of an upload are kept."""
@@ -263,65 +237,51 @@ class AttachmentService:
                 ids, room_id=entry.room_id, user_id=entry.user_id, seq=entry.seq
             )
 
-    # -- serving
-
-    async def urls(self, user_id: str, file_ids: Sequence[str], *, thumb: bool) -> list[FileUrl]:
-        """Return the addresses of those of these files that a user may have, or of their thumbnails.
-
-        Raises `NotFound` where there is none.
-        """
-        found = await self._store.attachments.get_many(file_ids)
-        rooms = {one.room_id for one in found.values() if one.user_id != user_id or one.ref is not None}
-        readable = {room_id for room_id in rooms if await self._may_read(room_id, user_id)}
-        part, now = Part.THUMB if thumb else Part.FILE, now_ms()
-        urls = []
-        for file_id in dict.fromkeys(file_ids):
-            one = found.get(file_id)
-            if one is None or not one.is_whole or (thumb and not one.has_thumb):
-                continue
-            is_mine = one.user_id == user_id and one.ref is None
-            if is_mine or (one.room_id in readable and await self._is_readable(one)):
-                address = self._addresses.make(one.id, one.name, part, now=now)
-                urls.append(FileUrl(one.id, one.room_id, address.path, address.expires_at))
-        if not urls:
-            raise NotFound
-        return urls
-
-    async def open(self, file_id: str, mark: str, name: str) -> OpenedFile:
-        """Return what an address opens now. It opens nothing once the message or the room was deleted."""
-        part, expires_at = self._addresses.open(file_id, mark, name, now=now_ms())
-        one = (await self._store.attachments.get_many([file_id])).get(file_id)
-        if one is None or not one.is_whole or not await self._is_readable(one):
-            raise NotFound
-        size = await self._files.size(file_id, part)
-        if size is None:
-            raise NotFound
-        return OpenedFile(one, part, size, expires_at)
-
-    async def read(self, opened: OpenedFile, begin: int, end: int) -> AsyncIterator[bytes]:
-        """Yield the bytes of what was opened from `begin` up to `end`."""
-        async for chunk in self._files.read(opened.attachment.id, begin, end, opened.part):
-            self.byte_counts["sent"] += len(chunk)
-            yield chunk
-
-    async def of_room(
-        self, room_id: str, user_id: str, *, cursor: str | None, limit: int
-    ) -> Page[Attachment]:
-        """List the files of a room, those of the newest message first. Raises `BadCursor`."""
-        await self._members.require(room_id, user_id, Operation.READ_LOG)
-        return await self._store.attachments.of_room(room_id, cursor=cursor, limit=limit)
+    async def deleted(self, room_id: str, seqs: Sequence[int]) -> None:
+        """Let the files of deleted messages be gone at once. If a crash comes before this, a follower does it."""
+        if not await self._has_files():
+            return
+        with suppress(Unavailable):  # then the follower does it
+            given_up = await asyncio.gather(
+                *(self._store.attachments.give_up_message(room_id, seq) for seq in seqs)
+            )
+            if any(given_up):
+                self.on_gone()
 
     # -- what is behind it
+
+    async def _has_files(self) -> bool:
+        """Say whether there ever was a file."""
+        self._is_used = self._is_used or await self._store.kept(USED) is not None
+        return self._is_used
 
     async def _require_space(self, size: int) -> None:
         free = await self._files.free_bytes()
         if free is not None and free - size < SPARE_BYTES:
             raise QuotaReached("The disk of this server has no space left for this file")
 
-    async def _counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _coming(self, attachment: Attachment, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Count what comes, and say now and then that it does: a slow request may last longer than the sweep waits."""
+        touched_at = time.monotonic()
         async for chunk in chunks:
-            self.byte_counts["received"] += len(chunk)
+            self.received_bytes += len(chunk)
+            if time.monotonic() - touched_at >= TOUCH_SECONDS:
+                await self._store.attachments.touch(attachment.id, at=now_ms())
+                touched_at = time.monotonic()
             yield chunk
+
+    async def _touched(self, attachment: Attachment) -> Attachment | None:
+        """Note that something of an upload may have come, and return it as it is, or None where it was given up.
+
+        What has come after its bytes were removed is removed too, as no row tells of it.
+        """
+        if await self._store.attachments.touch(attachment.id, at=max(now_ms(), attachment.made_at + 1)):
+            return attachment
+        newest = await self._newest(attachment)
+        if newest is not None and newest.is_whole:
+            return newest
+        await self._files.remove(attachment.id)
+        return None
 
     async def _finish(self, attachment: Attachment) -> Attachment:
         """Make an upload whole, of which all bytes are kept. It may be done again after a crash."""
@@ -341,6 +301,7 @@ class AttachmentService:
                 raise Overloaded("Another node makes this file whole now") from error
             self.counts["refused"] += 1
             await self._store.attachments.give_up(newest or attachment)
+            self.on_gone()
             raise
         whole = await self._store.attachments.finish(attachment.id, looked, at=now_ms())
         if whole is None:
@@ -362,35 +323,18 @@ class AttachmentService:
         file_id = attachment.id
         part = Part.FILE if await self._files.size(file_id, Part.UPLOAD) is None else Part.UPLOAD
         size = await self._files.size(file_id, part) or 0
+        if part is Part.UPLOAD and size != attachment.size:
+            raise BadOffset("A part of the file is missing: ask where to go on")
         head = b"".join([one async for one in self._files.read(file_id, 0, min(size, HEAD_BYTES), part)])
         found = type_of(head, attachment.type)
         if found not in PICTURES:
             return FoundFile(found, await self._files.keep(file_id))
         if size > MOST_PICTURE_BYTES:
             return FoundFile(BINARY, await self._files.keep(file_id))
-        async with self._files.local(file_id) as source, self._files.workplace() as into:
-            picture = await self._look(source, found, into)
+        async with self._files.workplace() as into:
+            picture = await self._look(self._files.local(file_id), into)
             if picture is None:
                 return FoundFile(BINARY, await self._files.keep(file_id))
             await self._files.keep_thumb(file_id, picture.thumb)
             kept = await self._files.keep(file_id, picture.clean)
         return FoundFile(picture.type, kept, picture.width, picture.height, picture.blur, has_thumb=True)
-
-    async def _may_read(self, room_id: str, user_id: str) -> bool:
-        try:
-            await self._members.require(room_id, user_id, Operation.READ_LOG)
-        except TailwireError as error:
-            if error.status >= 500:  # noqa: PLR2004  the store does not answer
-                raise
-            return False
-        return True
-
-    async def _is_readable(self, one: Attachment) -> bool:
-        """Say whether a file is nobody's but its uploader's yet, or its message is there and is not deleted."""
-        if one.seq is None and one.ref is None:
-            return True
-        if one.seq is None:
-            entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref or "")
-            return entry is not None and one.id in file_ids_in(entry.data)
-        message = await self._store.log.message(one.room_id, one.seq)
-        return message is not None and any(one.id == file.file_id for file in message.files)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from api.errors import EpochChanged, Forbidden, NotFound
@@ -10,6 +11,7 @@ from api.models.log import Appended, EntryData, Kind, Message
 from api.models.moderation import Cleared
 from api.models.rooms import Member
 from api.rooms import policy
+from api.rooms.attachments import AttachmentService
 from api.rooms.members import MemberService
 from api.rooms.mentions import MentionService
 from api.rooms.operations import Operation
@@ -41,6 +43,7 @@ class MessageChanges:
         mentions: MentionService,
         writing: Writing,
         record: Record,
+        attachments: AttachmentService | None,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -48,6 +51,7 @@ class MessageChanges:
         self._mentions = mentions
         self._writing = writing
         self._record = record
+        self._attachments = attachments
 
     async def edit(  # noqa: PLR0913  the fields of the command
         self, author: Author, room_id: str, seq: int, body: str, *, ref: str | None, epoch: str | None
@@ -73,8 +77,21 @@ class MessageChanges:
         if message.user_id != author.user_id:
             operation = Operation.DELETE_OTHERS
             await self._require_reach(member, message.user_id)
+            if message.files:
+                await self._record(
+                    Audited.FILES_DELETED,
+                    actor_id=author.user_id,
+                    subject_id=message.user_id,
+                    address=None,
+                    room_id=room_id,
+                )
         data: EntryData = {"target": seq}
-        return await self._writing.append(author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch)
+        appended = await self._writing.append(
+            author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch
+        )
+        if message.files:
+            await self._give_up_files(room_id, [seq])
+        return appended
 
     async def clear(
         self, author: Author, room_id: str, user_id: str, *, since: int, address: str | None
@@ -106,6 +123,7 @@ class MessageChanges:
             )
             async with asyncio.TaskGroup() as tasks:
                 appended = [tasks.create_task(delete) for delete in deletes]
+            await self._give_up_files(room_id, some)
             deleted += sum(one.result().is_new for one in appended)
             done += len(some)
         return Cleared(deleted, has_more=done < len(seqs))
@@ -144,6 +162,11 @@ class MessageChanges:
     ) -> Appended:
         member = await self._writing.begin(author, room_id, operation)
         return await self._writing.append(author, member, operation, kind, data, ref=ref, epoch=epoch)
+
+    async def _give_up_files(self, room_id: str, seqs: Sequence[int]) -> None:
+        """Let what the deleted messages had go before the delete is answered. A follower does it after a crash."""
+        if self._attachments is not None:
+            await self._attachments.deleted(room_id, seqs)
 
     async def _message(self, room_id: str, seq: int, epoch: str | None) -> Message:
         """Return the message to change. Of another epoch than the caller's, its seq may be another message's."""

@@ -72,9 +72,14 @@ def wire_files(settings: Settings, secrets: Sequence[str]) -> FileParts | None:
         return None
     key = settings.files_key.get_secret_value() if settings.files_key else None
     access = S3Access(settings.files_endpoint, settings.files_region, settings.files_key_id, key)
-    quota = FileQuota(settings.user_files_mib * MEBIBYTE, settings.all_files_mib * MEBIBYTE)
+    quota = FileQuota(
+        settings.user_files_mib * MEBIBYTE,
+        settings.all_files_mib * MEBIBYTE,
+        settings.user_files,
+        settings.all_files,
+    )
     return FileParts(
-        open_file_store(where, access),
+        open_file_store(where, access, settings.files_spool),
         FileAddresses(secrets),
         Pictures(),
         FileLimits(settings.file_mib * MEBIBYTE, quota),
@@ -111,7 +116,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     mentions = MentionService(store, reads)
     attachments = None if files is None else AttachmentService(store, members, writing, files)
     messages = MessageService(store, members, mentions, writing, attachments)
-    changes = MessageChanges(store, reads, members, mentions, writing, record)
+    changes = MessageChanges(store, reads, members, mentions, writing, record, attachments)
     return RoomServices(
         rooms=rooms,
         members=members,

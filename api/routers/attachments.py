@@ -102,7 +102,9 @@ async def room_files(
     room_id: str, identity: IdentityDep, attachments: AttachmentsDep, cursor: Cursor = None, limit: Limit = 50
 ) -> RoomFilesOut:
     """List the files of a room, those of the newest message first."""
-    return RoomFilesOut.of(await attachments.of_room(room_id, identity.user.id, cursor=cursor, limit=limit))
+    return RoomFilesOut.of(
+        await attachments.served.of_room(room_id, identity.user.id, cursor=cursor, limit=limit)
+    )
 
 
 @router.post("/files/urls", responses=refuses(NotFound))
@@ -111,7 +113,7 @@ async def file_urls(
     body: WantedUrls, identity: IdentityDep, attachments: AttachmentsDep, settings: HttpSettingsDep
 ) -> FileUrlsOut:
     """Return the addresses of files, which need no token for five minutes. Those you may not have are left out."""
-    found = await attachments.urls(identity.user.id, body.file_ids, thumb=body.thumb)
+    found = await attachments.served.urls(identity.user.id, body.file_ids, thumb=body.thumb)
     found = [one for one in found if identity.reaches(one.room_id)]
     if not found:
         raise NotFound
@@ -175,10 +177,10 @@ async def serve(
     file_id: str, mark: str, name: str, request: Request, attachments: AttachmentsDep
 ) -> Response:
     """Return a file, or a range of it. Who has the address needs no account."""
-    opened = await attachments.open(file_id, mark, name)
+    opened = await attachments.served.open(file_id, mark, name)
     return streamed(
         request,
-        lambda begin, end: attachments.read(opened, begin, end),
+        lambda begin, end: attachments.served.read(opened, begin, end),
         size=opened.size,
         etag=opened.etag,
         media_type=opened.media_type,

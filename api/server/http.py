@@ -88,6 +88,8 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadlines: the connection is gone."""
         self._within(None)
+        # Else a route that begins to read only now would start a clock that nobody stops.
+        self._body_comes = False
         self._unset_keepalive_if_required()  # uvicorn's own timer would keep a reset connection in memory
         self._stop_write_timer()
         self._wait_in(None)

@@ -147,6 +147,18 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("load's CPU", "generator_cpu", "{:.0%}"),
         ("others' cores", "others_cpu", "{:.2f}"),
     ),
+    "files": (
+        ("MiB alone", "calm_mib", "{:.0f}"),
+        ("MiB more", "more_mib", "{:.1f}"),
+        ("up MiB/s", "up_mib_s", "{:,.0f}"),
+        ("down MiB/s", "down_mib_s", "{:,.0f}"),
+        ("fan-out p50 ms alone", "alone_p50_ms", "{:.1f}"),
+        ("beside", "p50_ms", "{:.1f}"),
+        ("p99 ms alone", "alone_p99_ms", "{:.1f}"),
+        ("beside", "p99_ms", "{:.1f}"),
+        ("ratio", "p99_ratio", "{:.2f}"),
+        ("undelivered", "lost", "{:,.0f}"),
+    ),
 }
 
 GROUPED: Final = frozenset({"growth", "online"})

@@ -23,6 +23,7 @@ from tests.faults import (
     consumer_cases,
     crash_cases,
     database_cases,
+    file_cases,
     follower_cases,
     host_cases,
     leak_cases,
@@ -57,6 +58,7 @@ GROUPS: Final = (
     consumer_cases,
     webhook_cases,
     search_cases,
+    file_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0

@@ -1,9 +1,12 @@
 """The names of files: harmless to people and file systems, and read from a header as RFC 6266 says."""
 
+import unicodedata
+from typing import Literal
+
 import pytest
 
 from api.errors import BadRequest
-from api.files.names import MAX_CHARACTERS, disposition_of, harmless, name_in
+from api.files.names import LOOKED_AT, MAX_CHARACTERS, disposition_of, harmless, name_in
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,15 @@ def test_a_name_that_is_served_is_read_again(name: str) -> None:
     served = disposition_of(harmless(name), is_shown=False)
     assert name_in(served) == harmless(name)
     assert served.isascii()
+
+
+def test_a_name_of_thousands_of_marks_is_cut_before_it_is_normalized(monkeypatch: pytest.MonkeyPatch) -> None:
+    normalized, normalize = list[int](), unicodedata.normalize
+
+    def noted(form: Literal["NFC"], text: str) -> str:
+        normalized.append(len(text))
+        return normalize(form, text)
+
+    monkeypatch.setattr("api.files.names.unicodedata.normalize", noted)
+    assert harmless("a" + "\u0316\u0301" * 5_000 + ".png").endswith(".png")
+    assert max(normalized) <= LOOKED_AT

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
@@ -45,7 +47,7 @@ async def looked_at(pictures: Pictures, file: bytes, directory: Path) -> Picture
     source, into = directory / "source", directory / "into"
     source.write_bytes(file)
     into.mkdir(exist_ok=True)
-    return await pictures.look(source, "", into)
+    return await pictures.look(nullcontext(source), into)
 
 
 def test_there_are_at_least_sixty_hostile_files() -> None:
@@ -177,7 +179,7 @@ async def test_who_goes_away_does_not_mix_up_the_answers(pictures: Pictures, tmp
     source, into = tmp_path / "large", tmp_path / "into"
     source.write_bytes(written("PNG", photograph((2000, 2000)), compress_level=1))
     into.mkdir()
-    gone = asyncio.create_task(pictures.look(source, "", into))
+    gone = asyncio.create_task(pictures.look(nullcontext(source), into))
     while not pictures._waiting:  # noqa: ASYNC110 it is on its way in the next turn of the loop
         await asyncio.sleep(0)
     gone.cancel()
@@ -220,3 +222,37 @@ async def test_the_process_knows_nothing_of_the_servers_secrets(
     finally:
         await pictures.close()
     assert process.returncode is not None
+
+
+async def test_a_picture_is_fetched_when_its_turn_has_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.files.pictures.AT_ONCE", 1)
+    pictures, may_end, fetched = Pictures(), asyncio.Event(), list[str]()
+
+    @asynccontextmanager
+    async def source(name: str) -> AsyncIterator[Path]:
+        fetched.append(name)
+        yield tmp_path
+
+    async def answers_late(_request: dict[str, Any]) -> dict[str, Any]:
+        await may_end.wait()
+        return {"type": None}
+
+    monkeypatch.setattr(pictures, "_ask_process", answers_late)
+    looks = [asyncio.create_task(pictures.look(source(name), tmp_path)) for name in ("first", "second")]
+    while pictures._waiting < len(looks):  # noqa: ASYNC110 they are on their way in the next turn of the loop
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert fetched == ["first"]
+    may_end.set()
+    await asyncio.gather(*looks)
+    assert fetched == ["first", "second"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux has it")
+async def test_what_a_decoder_says_is_no_line_of_the_servers_log(pictures: Pictures, tmp_path: Path) -> None:
+    await looked_at(pictures, written("PNG"), tmp_path)
+    process = pictures._idle[0]._process
+    assert process is not None
+    assert await asyncio.to_thread(os.readlink, f"/proc/{process.pid}/fd/2") == "/dev/null"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from api.errors import BadOffset, Invalid, NotFound, StorageFull, TooLarge, Unavailable
 from api.files import FileStore, S3Access, open_file_store
-from api.files.s3 import PIECE_BYTES
+from api.files.piece import PIECE_BYTES
 from api.files.store import Kept, Part
 from api.ids import random_id
 from tests.node import eventually
@@ -273,3 +274,51 @@ async def test_who_goes_away_while_a_file_is_opened_leaves_no_descriptor(
         return False
 
     await eventually(is_closed)
+
+
+async def test_a_bucket_that_is_missing_is_no_missing_file(s3: S3Server, tmp_path: Path) -> None:
+    files, file_id = open_file_store("s3://no-such-bucket", s3.access, tmp_path), random_id()
+    with pytest.raises(Unavailable, match="no such bucket"):
+        await files.check()
+    for asked in (files.size(file_id), files.offset(file_id), files.append(file_id, 0, chunks(b"abc"))):
+        with pytest.raises(Unavailable) as raised:
+            await asked
+        assert "bucket" not in raised.value.message
+
+
+async def test_a_spool_that_cannot_be_used_is_unavailable(s3: S3Server, tmp_path: Path) -> None:
+    files, file_id = open_file_store(f"s3://{s3.bucket()}", s3.access, tmp_path / "missing"), random_id()
+    with pytest.raises(Unavailable):
+        await files.append(file_id, 0, chunks(b"abc"))
+    with pytest.raises(Unavailable):
+        async with files.workplace():
+            pass
+
+
+async def test_a_folder_that_has_vanished_is_unavailable_and_says_nothing_of_it(tmp_path: Path) -> None:
+    files, file_id = open_file_store(str(tmp_path / "files"), S3Access()), random_id()
+    shutil.rmtree(tmp_path / "files")
+    with pytest.raises(Unavailable, match="No such file"):
+        await files.check()
+    for asked in (files.append(file_id, 0, chunks(b"abc")), files.free_bytes()):
+        with pytest.raises(Unavailable) as raised:
+            await asked
+        assert "No such file" not in raised.value.message
+    with pytest.raises(Unavailable):
+        async with files.workplace():
+            pass
+    await files.close()
+
+
+async def test_what_is_left_of_an_upload_goes_and_its_file_stays(files: FileStore) -> None:
+    file_id = random_id()
+    await files.append(file_id, 0, chunks(b"abc"))
+    async with files.workplace() as folder:
+        (folder / "clean").write_bytes(b"clean")
+        await files.keep(file_id, folder / "clean")
+    await files.remove_upload(file_id)
+    assert await read(files, file_id) == b"clean"
+    other = random_id()
+    await files.append(other, 0, chunks(b"abc"))
+    await files.remove_upload(other)
+    assert [one.file_id for one in await everything(files)] == [file_id]

@@ -307,6 +307,10 @@ async def test_beyond_loopback_every_host_is_served_until_some_are_named(setting
         ("Content-Type", "application/json", 400),
         ("Cookie", "a=b", 400),
         ("X-Tailwire-Session", "cookie", 400),
+        ("Upload-Length", "3", 400),
+        ("Upload-Offset", "3", 400),
+        ("Content-Disposition", "attachment", 400),
+        ("Range", "bytes=0-1", 400),
     ],
 )
 async def test_a_header_that_decides_may_not_stand_twice(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -331,3 +333,43 @@ async def test_who_has_just_deleted_a_room_is_erased(node: Node, alice: Person) 
         return await is_gone(node, "alice")
 
     await eventually(is_erased)
+
+
+async def test_an_export_holds_the_bytes_of_the_users_own_files(
+    node: Node, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.accounts.export.LINE_BYTES", 100_000)
+    data = {"long.bin": bytes(range(256)) * 2_000, "short.txt": b"a few words"}
+    ids = {name: await upload(alice, name, content) for name, content in data.items()}
+    body = {"ref": "file", "body": "", "files": [ids["long.bin"]]}
+    assert (await alice.http.post("/rooms/lobby/messages", json=body)).status_code == 201
+    await upload(bob, "his.txt", b"not hers")
+    records = await export(alice)
+    assert records[-1] == {"type": "end"}
+    found = {one["file_id"]: one["name"] for one in records if one["type"] == "file"}
+    assert found == {file_id: name for name, file_id in ids.items()}
+    lines = [one for one in records if one["type"] == "file_bytes"]
+    assert len(lines) > len(data)
+    taken = dict.fromkeys(data, b"")
+    for line in lines:
+        name = found[line["file_id"]]
+        assert line["offset"] == len(taken[name])
+        taken[name] += b64decode(line["data"])
+    assert taken == data
+
+
+async def test_an_export_goes_on_where_the_bytes_of_a_file_are_missing(
+    node: Node, alice: Person, tmp_path: Path
+) -> None:
+    await upload(alice, "lost.txt", b"lost")
+    (kept,) = [one for one in (tmp_path / "tailwire.files").rglob("*") if one.is_file()]
+    kept.unlink()
+    records = await export(alice)
+    assert [one["name"] for one in records if one["type"] == "file"] == ["lost.txt"]
+    assert (records[-1], [one for one in records if one["type"] == "file_bytes"]) == ({"type": "end"}, [])
+
+
+async def upload(person: Person, name: str, content: bytes) -> str:
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    answer = await person.http.post("/rooms/lobby/files", content=content, headers=headers)
+    return str(answer.json()["file_id"])

@@ -1,5 +1,6 @@
 """Files that nobody has any more: swept when they were not sent in time, kept when their message is stored."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +9,19 @@ import pytest
 
 from api.clock import now_ms
 from api.files import FileStore, S3Access, open_file_store
-from api.jobs.files import FileRemoval
+from api.jobs.files import USED, FileFollower, FileRemoval
 from api.jobs.leases import LeaseHolder
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile
+from api.models.followers import Lease
 from api.models.rooms import Room
 from api.store.base.store import Store
+from tests.node import eventually
 from tests.store.make import ALICE, delete, message
 
 pytestmark = pytest.mark.anyio
 
 HOUR = 3_600_000
+PAGE = 2
 ROOMY = FileQuota(user_bytes=10_000, all_bytes=10_000)
 
 
@@ -94,3 +98,105 @@ async def test_what_was_not_sent_in_time_goes_and_what_its_message_has_stays(
     assert {one.file_id async for one in files.all()} == left.keys()
     assert (removal.counts["removed"], removal.counts["swept"]) == (3, 3)
     assert (await store.attachments.usage(None)).files == 3
+
+
+async def test_a_file_that_cannot_be_removed_keeps_no_other_waiting(
+    store: Store, files: FileStore, removal: FileRemoval, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.jobs.files.SLICE", PAGE)
+    remove = files.remove
+
+    async def fails_for_some(file_id: str) -> None:
+        if file_id.startswith("a"):
+            raise PermissionError
+        await remove(file_id)
+
+    for file_id in ("a1", "a2", "b1", "b2"):
+        await kept(store, files, file_id, den, 2 * HOUR, None)
+    monkeypatch.setattr(files, "remove", fails_for_some)
+    await removal.remove_all()
+    assert [one.id for one in await store.attachments.page(after="", limit=9)] == ["a1", "a2"]
+    assert (removal.counts["removed"], removal.counts["failed"]) == (2, 2)
+    monkeypatch.undo()
+    await removal.remove_all()
+    assert await store.attachments.page(after="", limit=9) == []
+
+
+async def test_an_upload_of_which_nothing_has_come_holds_its_quota_for_an_hour(
+    store: Store, files: FileStore, den: Room
+) -> None:
+    removal = FileRemoval(store, LeaseHolder(store), files, unsent_ms=24 * HOUR)
+    for file_id, age, touched in (("empty", 2, 0), ("begun", 2, 1), ("new", 0, 0)):
+        at = now_ms() - age * HOUR
+        one = Attachment(file_id, den.id, ALICE.id, "a.txt", 3, made_at=at, touched_at=at + touched)
+        await store.attachments.create(one, ROOMY)
+    await removal.remove_all()
+    assert [one.id for one in await store.attachments.page(after="", limit=9)] == ["begun", "new"]
+
+
+async def test_where_there_never_was_a_file_nothing_is_done_and_the_first_one_begins_it(
+    store: Store, removal: FileRemoval, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.jobs.files.RENEW_SECONDS", 0.01)
+    monkeypatch.setattr("api.jobs.files.LOOK_SECONDS", 0.01)
+    taken, asked, acquire, find = list[str](), list[str](), store.leases.acquire, store.kept
+
+    async def acquire_noted(name: str, holder: str) -> Lease | None:
+        taken.append(name)
+        return await acquire(name, holder)
+
+    async def kept_noted(name: str) -> str | None:
+        asked.append(name)
+        return await find(name)
+
+    monkeypatch.setattr(store.leases, "acquire", acquire_noted)
+    monkeypatch.setattr(store, "kept", kept_noted)
+    running = asyncio.create_task(removal.run())
+
+    async def has_asked_often() -> bool:
+        return len(asked) > PAGE
+
+    async def has_begun() -> bool:
+        return taken != []
+
+    await eventually(has_asked_often)
+    assert taken == []
+    await store.keep(USED, "yes")  # as another process does
+    await eventually(has_begun)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_the_follower_waits_for_the_first_file_and_keeps_its_lease_while_files_are_removed(
+    store: Store, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.jobs.files.RENEW_SECONDS", 1_000.0)
+    leases = LeaseHolder(store)
+    removal = FileRemoval(store, leases, files, unsent_ms=HOUR)
+    follower, found = FileFollower(store, leases, removal), store.kept
+    asked = asyncio.Event()
+
+    async def kept_noted(name: str) -> str | None:
+        asked.set()
+        return await found(name)
+
+    async def follows() -> bool:
+        return leases.counts().get("files") == 1
+
+    monkeypatch.setattr(store, "kept", kept_noted)
+    running = asyncio.create_task(follower.run())
+    await asked.wait()
+    assert not await follows()
+    await store.keep(USED, "yes")
+    removal.used.set()
+    await eventually(follows)  # long before it would have asked again
+    await removal.remove_all()
+    assert {one.name: one.is_held for one in await store.leases.all()} == {
+        "files": True,
+        "file removal": False,
+    }
+    assert await follows()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -148,10 +148,15 @@ async def test_unsent_files_are_listed_by_age(store: Store, other: Store) -> Non
     await make(store, "f1", "f2", "sent")
     await store.attachments.send(["sent"], room_id=ONE.room_id, user_id=ONE.user_id, seq=3)
     await store.attachments.create(replace(ONE, id="coming", touched_at=5_900), ROOMY)
-    listed = await other.attachments.unsent(before=6_001, limit=9)
+    listed = await other.attachments.unsent(before=6_001, empty_before=0, limit=9)
     assert [one.id for one in listed] == ["coming", "f1", "f2"]
-    assert [one.id for one in await other.attachments.unsent(before=6_000, limit=9)] == ["coming"]
-    assert [one.id for one in await other.attachments.unsent(before=9_000, limit=2)] == ["coming", "f1"]
+    assert [one.id for one in await other.attachments.unsent(before=6_000, empty_before=0, limit=9)] == [
+        "coming"
+    ]
+    assert [one.id for one in await other.attachments.unsent(before=9_000, empty_before=0, limit=2)] == [
+        "coming",
+        "f1",
+    ]
 
 
 async def test_the_files_of_a_room_and_of_a_user_go_together(store: Store, other: Store) -> None:

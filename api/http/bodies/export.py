@@ -1,8 +1,9 @@
 """The lines of an export: one JSON object for each record."""
 
+from base64 import b64encode
 from typing import Any
 
-from api.accounts.export import Exported, OwnBlock, OwnBot, OwnFile, OwnMembership
+from api.accounts.export import Exported, FileBytes, OwnBlock, OwnBot, OwnFile, OwnMembership
 from api.http.bodies.consumers import ConsumerOut
 from api.http.bodies.invites import InviteOut
 from api.http.bodies.tokens import BotOut, TokenOut
@@ -26,7 +27,7 @@ def exported(record: Exported) -> dict[str, Any]:
             return _membership(record)
         case OwnBlock() | Report():
             return _moderation(record)
-        case Invite() | Consumer() | OwnFile():
+        case Invite() | Consumer() | OwnFile() | FileBytes():
             return _made(record)
         case Entry():
             return entry_event(record)
@@ -81,7 +82,10 @@ def _membership(membership: OwnMembership) -> dict[str, Any]:
     }
 
 
-def _file(own: OwnFile) -> dict[str, Any]:
+def _file(own: OwnFile | FileBytes) -> dict[str, Any]:
+    if isinstance(own, FileBytes):
+        data = b64encode(own.data).decode()
+        return {"type": "file_bytes", "file_id": own.file_id, "offset": own.offset, "data": data}
     return {
         **own.file.data,
         "type": "file",
@@ -92,8 +96,8 @@ def _file(own: OwnFile) -> dict[str, Any]:
     }
 
 
-def _made(record: Invite | Consumer | OwnFile) -> dict[str, Any]:
-    if isinstance(record, OwnFile):
+def _made(record: Invite | Consumer | OwnFile | FileBytes) -> dict[str, Any]:
+    if isinstance(record, (OwnFile, FileBytes)):
         return _file(record)
     if isinstance(record, Invite):
         return {"type": "invite", **InviteOut.of(record).model_dump(exclude={"made_by"})}

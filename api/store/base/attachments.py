@@ -71,12 +71,15 @@ class AttachmentStore(ABC):
         """Let some of the files of a user be gone that no message has. Returns whether there were any."""
 
     @abstractmethod
-    async def unsent(self, *, before: int, limit: int) -> list[Attachment]:
-        """List files that no message has and that were touched before this time, the oldest first."""
+    async def unsent(self, *, before: int, empty_before: int, limit: int) -> list[Attachment]:
+        """List files that no message has and that were touched before this time, the oldest first.
+
+        Also those uploads that were begun before `empty_before`, and of which nothing has come since.
+        """
 
     @abstractmethod
-    async def gone(self, *, limit: int) -> list[str]:
-        """Return the ids of files whose bytes are to be removed."""
+    async def gone(self, *, after: str = "", limit: int) -> list[str]:
+        """Return the ids of files whose bytes are to be removed, those above the id `after` in their order."""
 
     @abstractmethod
     async def remove(self, file_id: str) -> bool:

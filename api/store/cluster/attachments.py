@@ -33,9 +33,9 @@ class ClusterAttachments(AttachmentStore):
         one = attachment
         if not is_key(one.user_id):
             raise NotFound
-        if not await self._usage.count(one.user_id, one, quota.user_bytes):
+        if not await self._usage.count(one.user_id, one, quota.user_bytes, quota.user_files):
             raise QuotaReached(USER_REACHED)
-        if not await self._usage.count(EVERYBODY, one, quota.all_bytes):
+        if not await self._usage.count(EVERYBODY, one, quota.all_bytes, quota.all_files):
             await self._usage.settle(one.user_id, one.id, -one.size, -1)
             raise QuotaReached(ALL_REACHED)
         await self._pool.write(r.table("attachments").insert(asdict(one), durability="hard"))
@@ -96,12 +96,13 @@ class ClusterAttachments(AttachmentStore):
     async def give_up_user(self, user_id: str) -> bool:
         return is_key(user_id) and await self._all_gone(_OF_USER_IDS(user_id)) > 0
 
-    async def unsent(self, *, before: int, limit: int) -> list[Attachment]:
-        rows = await self._pool.run(_UNSENT_BEFORE({"before": before, "limit": limit}))
+    async def unsent(self, *, before: int, empty_before: int, limit: int) -> list[Attachment]:
+        given = {"before": before, "until": max(before, empty_before), "limit": limit}
+        rows = await self._pool.run(_UNSENT_BEFORE(given))
         return self._reader.read(rows, _attachment)
 
-    async def gone(self, *, limit: int) -> list[str]:
-        return [*await self._pool.run(_GONE_IDS(limit))]
+    async def gone(self, *, after: str = "", limit: int) -> list[str]:
+        return [*await self._pool.run(_GONE_IDS({"after": after, "limit": limit}))]
 
     async def remove(self, file_id: str) -> bool:
         one = (await self.get_many([file_id])).get(file_id)
@@ -289,14 +290,26 @@ _OF_USER_IDS: Final = Prepared(
 _UNSENT_BEFORE: Final = Prepared(
     lambda given: (
         _table()
-        .between(r.minval, given["before"], index="unsent")
+        .between(r.minval, given["until"], index="unsent")
         .order_by(index="unsent")
+        .filter(
+            lambda row: (
+                (row["touched_at"] < given["before"])
+                | ((row["state"] == FileState.UPLOADING.value) & (row["touched_at"] == row["made_at"]))
+            )
+        )
         .limit(given["limit"])
         .coerce_to("array")
     )
 )
 _GONE_IDS: Final = Prepared(
-    lambda limit: _table().between(r.minval, r.maxval, index="gone").limit(limit)["id"].coerce_to("array")
+    lambda given: (
+        _table()
+        .between(given["after"], r.maxval, left_bound="open", index="gone")
+        .order_by(index="gone")
+        .limit(given["limit"])["id"]
+        .coerce_to("array")
+    )
 )
 _PAGE: Final = Prepared(
     lambda given: (

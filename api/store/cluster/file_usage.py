@@ -46,9 +46,10 @@ class FileUsage:
         given = {"key": key, "version": row["version"], "found": found}
         return bool((await self._pool.write(_CORRECT(given)))["replaced"]) and not is_right
 
-    async def count(self, key: str, one: Attachment, most: int) -> bool:
-        """Add the size of a file to a sum, unless that would be more than `most`. Returns whether it was added."""
-        given = {"key": key, "id": one.id, "size": one.size, "most": most, "at": one.made_at}
+    async def count(self, key: str, one: Attachment, most_bytes: int, most_files: int) -> bool:
+        """Add the size of a file to a sum, unless that would be more than these. Returns whether it was added."""
+        most = {"most_bytes": most_bytes, "most_files": most_files}
+        given = {"key": key, "id": one.id, "size": one.size, "at": one.made_at} | most
         return bool(await self._pool.run(_COUNT(given)))
 
     async def settle(self, key: str, file_id: str, bytes_: int, files: int) -> None:
@@ -80,7 +81,8 @@ def _count(given: Any) -> Any:
                 "pending": r.object(given["id"], {"size": given["size"], "at": given["at"]}),
             }
         )
-        return r.branch(sum_["bytes"] + given["size"] <= given["most"], added, sum_)
+        fits = sum_["bytes"] + given["size"] <= given["most_bytes"]
+        return r.branch(fits & (sum_["files"] < given["most_files"]), added, sum_)
 
     written = (
         r.table("file_usage").get(given["key"]).replace(counted, durability="hard", return_changes="always")

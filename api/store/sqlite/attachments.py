@@ -111,19 +111,24 @@ class SqliteAttachments(AttachmentStore):
         mine = f"user_id = ?1 AND ({_UNSENT} OR room_id = '')"
         return bool(await self._write(lambda cursor: _give_up(cursor, mine, (user_id,))))
 
-    async def unsent(self, *, before: int, limit: int) -> list[Attachment]:
+    async def unsent(self, *, before: int, empty_before: int, limit: int) -> list[Attachment]:
         return await self._read(
             lambda cursor: _select(
-                cursor, f"WHERE {_UNSENT} AND touched_at < ? ORDER BY touched_at, id LIMIT ?", (before, limit)
+                cursor,
+                f"WHERE {_UNSENT} AND touched_at < max(?1, ?2)"
+                " AND (touched_at < ?1 OR state = 'uploading' AND touched_at = made_at)"
+                " ORDER BY touched_at, id LIMIT ?3",
+                (before, empty_before, limit),
             )
         )
 
-    async def gone(self, *, limit: int) -> list[str]:
+    async def gone(self, *, after: str = "", limit: int) -> list[str]:
         return await self._read(
             lambda cursor: [
                 str(id_)
                 for (id_,) in cursor.execute(
-                    "SELECT id FROM attachments WHERE state = 'gone' ORDER BY id LIMIT ?", (limit,)
+                    "SELECT id FROM attachments WHERE state = 'gone' AND id > ? ORDER BY id LIMIT ?",
+                    (after, limit),
                 )
             ]
         )
@@ -161,11 +166,12 @@ _AMONG: Final = "id IN (SELECT value FROM json_each(?1))"
 
 def _create(cursor: apsw.Cursor, attachment: Attachment, quota: FileQuota) -> None:
     """Store a row within the quota. Raises `QuotaReached`."""
-    for key, most, message in (
-        (attachment.user_id, quota.user_bytes, USER_REACHED),
-        (_EVERYBODY, quota.all_bytes, ALL_REACHED),
+    for key, most_bytes, most_files, message in (
+        (attachment.user_id, quota.user_bytes, quota.user_files, USER_REACHED),
+        (_EVERYBODY, quota.all_bytes, quota.all_files, ALL_REACHED),
     ):
-        if _usage(cursor, key).bytes + attachment.size > most:
+        usage = _usage(cursor, key)
+        if usage.bytes + attachment.size > most_bytes or usage.files >= most_files:
             raise QuotaReached(message)
     cursor.execute(
         f"INSERT INTO attachments ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})", astuple(attachment)

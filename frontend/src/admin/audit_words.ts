@@ -36,6 +36,7 @@ const WORDS = new Map<string, readonly [name: string, does: string, rest?: strin
   ['banned', ['Bans', 'banned', 'from a room']],
   ['unbanned', ['Ended bans', 'ended the ban of']],
   ['cleared', ['Messages deleted at once', 'deleted the messages of', 'in a room']],
+  ['files_deleted', ['Deleted files of others', 'deleted files of', 'in a room']],
   ['reported', ['Reports', 'reported a message of']],
   ['report_read', ['Reports that were read', 'read a reported message of']],
   ['report_closed', ['Closed reports', 'closed a report of']],

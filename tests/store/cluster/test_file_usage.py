@@ -30,7 +30,7 @@ async def test_what_was_counted_and_never_stored_is_given_back(store: ClusterSto
     usage = FileUsage(store._pool)
     lost = Attachment("f-lost", "room-den", ONE.user_id, "dog.png", size=70, made_at=1, touched_at=1)
     for key in (ONE.user_id, EVERYBODY):
-        assert await usage.count(key, lost, 10_000)
+        assert await usage.count(key, lost, 10_000, 10)
     assert await store.attachments.usage(ONE.user_id) == Usage(170, 2)
     await store.attachments.recount()
     assert await store.attachments.usage(ONE.user_id) == await store.attachments.usage(None) == Usage(100, 1)
@@ -41,7 +41,7 @@ async def test_what_was_stored_and_not_settled_stays_counted(store: ClusterStore
     usage = FileUsage(store._pool)
     await store.attachments.create(ONE, ROOMY)
     for key in (ONE.user_id, EVERYBODY):
-        assert await usage.count(key, ONE, 10_000)
+        assert await usage.count(key, ONE, 10_000, 10)
         await usage.settle(key, "another", -100, -1)
     await store.attachments.recount()
     assert await store.attachments.usage(ONE.user_id) == await store.attachments.usage(None) == Usage(100, 1)

@@ -1,0 +1,150 @@
+"""Serves the files of messages: says who may have which, and opens their signed addresses."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from api.clock import now_ms
+from api.errors import NotFound, TailwireError
+from api.files.addresses import FileAddresses
+from api.files.content_types import BINARY, SHOWN_INLINE
+from api.files.names import disposition_of
+from api.files.store import FileStore, Part
+from api.models.attachments import Attachment, file_ids_in
+from api.models.page import Page
+from api.rooms.members import MemberService
+from api.rooms.operations import Operation
+from api.store.base.store import Store
+
+MS_PER_SECOND: Final = 1_000
+THUMB_TYPE: Final = "image/webp"
+FILE_POLICY: Final = "default-src 'none'; sandbox"
+"""The Content-Security-Policy of a file: what opens it by itself may run and load nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """What an address opens: a file or its thumbnail, its size, and until when, in milliseconds since 1970."""
+
+    attachment: Attachment
+    part: Part
+    size: int
+    expires_at: int
+
+    @property
+    def media_type(self) -> str:
+        """Its type, or that of any bytes where a browser may not show it."""
+        type_ = THUMB_TYPE if self.part is Part.THUMB else self.attachment.type
+        return type_ if type_ in SHOWN_INLINE else BINARY
+
+    @property
+    def etag(self) -> str:
+        """The mark of these bytes, which never change."""
+        return f'"{self.attachment.id}.{self.part}.{self.size}"'
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How a browser is to treat it: it may run nothing, and keep it for as long as its address opens."""
+        left = max(self.expires_at - now_ms(), 0) // MS_PER_SECOND
+        return {
+            "content-disposition": disposition_of(self.attachment.name, is_shown=self.media_type != BINARY),
+            "content-security-policy": FILE_POLICY,
+            "cache-control": f"private, max-age={left}, immutable",
+            "cross-origin-resource-policy": "cross-origin",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FileUrl:
+    """The address of a file: its path below that of the server, and when it ends, in milliseconds since 1970."""
+
+    file_id: str
+    room_id: str
+    path: str
+    expires_at: int
+
+
+class ServedFiles:
+    """The files that are whole. Methods raise `NotFound` for what a user may not have, as for what is not there."""
+
+    def __init__(
+        self, store: Store, members: MemberService, files: FileStore, addresses: FileAddresses
+    ) -> None:
+        self._store = store
+        self._members = members
+        self._files = files
+        self._addresses = addresses
+        self.byte_count = 0
+        """How many bytes of files were sent."""
+
+    async def urls(self, user_id: str, file_ids: Sequence[str], *, thumb: bool) -> list[FileUrl]:
+        """Return the addresses of those of these files that a user may have, or of their thumbnails.
+
+        Raises `NotFound` where there is none.
+        """
+        rows = await self._store.attachments.get_many(file_ids)
+        found = [
+            one
+            for one in (rows[file_id] for file_id in dict.fromkeys(file_ids) if file_id in rows)
+            if one.is_whole and (one.has_thumb or not thumb)
+        ]
+        rooms = {one.room_id for one in found if not one.is_private}
+        answers = await asyncio.gather(*(self._may_read(room_id, user_id) for room_id in rooms))
+        open_ = dict(zip(rooms, answers, strict=True))
+        wanted = [one for one in found if (one.user_id == user_id if one.is_private else open_[one.room_id])]
+        readable = await asyncio.gather(*map(self._is_readable, wanted))
+        part, now = Part.THUMB if thumb else Part.FILE, now_ms()
+        made = [
+            (one, self._addresses.make(one.id, one.name, part, now=now))
+            for one, is_readable in zip(wanted, readable, strict=True)
+            if is_readable
+        ]
+        if not made:
+            raise NotFound
+        return [FileUrl(one.id, one.room_id, address.path, address.expires_at) for one, address in made]
+
+    async def open(self, file_id: str, mark: str, name: str) -> OpenedFile:
+        """Return what an address opens now. It opens nothing once the message or the room was deleted."""
+        part, expires_at = self._addresses.open(file_id, mark, name, now=now_ms())
+        one = (await self._store.attachments.get_many([file_id])).get(file_id)
+        if one is None or not one.is_whole or not await self._is_readable(one):
+            raise NotFound
+        size = await self._files.size(file_id, part)
+        if size is None:
+            raise NotFound
+        return OpenedFile(one, part, size, expires_at)
+
+    async def read(self, opened: OpenedFile, begin: int, end: int) -> AsyncGenerator[bytes]:
+        """Yield the bytes of what was opened from `begin` up to `end`."""
+        async with aclosing(self._files.read(opened.attachment.id, begin, end, opened.part)) as chunks:
+            async for chunk in chunks:
+                self.byte_count += len(chunk)
+                yield chunk
+
+    async def of_room(
+        self, room_id: str, user_id: str, *, cursor: str | None, limit: int
+    ) -> Page[Attachment]:
+        """List the files of a room, those of the newest message first. Raises `BadCursor`."""
+        await self._members.require(room_id, user_id, Operation.READ_LOG)
+        return await self._store.attachments.of_room(room_id, cursor=cursor, limit=limit)
+
+    async def _may_read(self, room_id: str, user_id: str) -> bool:
+        try:
+            await self._members.require(room_id, user_id, Operation.READ_LOG)
+        except TailwireError as error:
+            if error.status >= 500:  # noqa: PLR2004  the store does not answer
+                raise
+            return False
+        return True
+
+    async def _is_readable(self, one: Attachment) -> bool:
+        """Say whether a file is nobody's but its uploader's yet, or its message is there and is not deleted."""
+        if one.is_private:
+            return True
+        if one.seq is None:
+            entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref or "")
+            return entry is not None and one.id in file_ids_in(entry.data)
+        message = await self._store.log.message(one.room_id, one.seq)
+        return message is not None and any(one.id == file.file_id for file in message.files)
