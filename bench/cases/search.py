@@ -43,7 +43,7 @@ SENDERS: Final = 50
 PROBE_PAUSE_SECONDS: Final = 0.5
 LOOK_PAUSE_SECONDS: Final = 0.01
 FOUND_SECONDS: Final = 30.0
-ON_RETHINKDB: Final = rooms.MANY
+ON_RETHINKDB: Final = rooms.FEW
 LIFTED: Final = {"TAILWIRE_SEARCHES_PER_MINUTE": "1000000"}
 OFF: Final = {"TAILWIRE_SEARCH": "off", "TAILWIRE_SEARCH_PATH": "none.search.db"}
 """A node without search deletes the index that it finds at its place: this place has none."""

@@ -202,7 +202,7 @@ async def _talking(talk: Talk) -> AsyncIterator[None]:
 
 
 async def _spoil(one: Round, scene: Scene, nodes: Sequence[Api], what: str) -> float:
-    """Let something befall nodes and indexes, and start what was killed again. Return when it was started."""
+    """Let something befall nodes and indexes, and start what was killed again. Return when it was ready."""
     dead = [one.rng.choice(nodes)] if what in {"one", "taken away"} else list(nodes)
     for node in dead:
         node.kill()
@@ -218,9 +218,8 @@ async def _spoil(one: Round, scene: Scene, nodes: Sequence[Api], what: str) -> f
         for path in files:
             if not path.name.endswith("-shm"):
                 _damage(one.rng, path, what)
-    began_at = time.monotonic()
     await asyncio.gather(*(node.start() for node in dead))
-    return began_at
+    return time.monotonic()
 
 
 def _damage(rng: random.Random, path: Path, what: str) -> None:
