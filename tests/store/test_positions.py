@@ -155,3 +155,9 @@ async def test_followers_of_one_room_each_work_under_one_lease(store: Store, oth
         await store.positions.advance_each(first, {"one": FollowerPosition(den.id, epoch, 4)})
     await other.positions.advance_each(second, {"one": FollowerPosition(den.id, "new", 1)})
     assert (await store.positions.of_each(rooms))["one"].position == FollowerPosition(den.id, "new", 1)
+
+
+async def test_thousands_of_followers_are_read_at_once(store: Store, den: Room) -> None:
+    """One by one they take RethinkDB longer than a query may take."""
+    rooms = {f"reader {number}": den.id for number in range(2_000)}
+    assert (await store.positions.of_each(rooms)).keys() == rooms.keys()
