@@ -22,6 +22,8 @@ WINDOWS: Final[dict[str, dict[str, Any]]] = {
 }
 LONG: Final = bytes(range(256)) * 12_000
 """Some 3 MB."""
+PICTURES_MILLISECONDS: Final = 30_000
+"""The server looks at pictures after everything else that the machine does."""
 IS_HELD: Final = "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
 HEIGHTS: Final = (
     "[...document.querySelectorAll('[role=log] article')].map(row => row.getBoundingClientRect().height)"
@@ -102,7 +104,7 @@ async def test_files_are_sent_through_breaks_and_a_reload_and_go_from_all_window
         assert (await bob.http.get(address)).content == LONG
         await choose(page, *(picture(f"{number}.png", 400 + number, 300) for number in range(3)))
         await send(page)
-        await expect(page.locator(".pictures img")).to_have_count(3)
+        await expect(page.locator(".pictures img")).to_have_count(3, timeout=PICTURES_MILLISECONDS)
         await auditor.look("room")
         await look_through(page, auditor)
         await list_all(page, auditor)
@@ -129,7 +131,7 @@ async def send_through_breaks(page: Page, cable: Proxy, auditor: Auditor) -> Non
     """Break the connection in the middle of a file, load the page anew, break it again, and send the message then."""
     cable.most_sent = 600_000
     cable.cut()
-    await choose(page, picture("sea.png", 800, 600), binary("long.bin", LONG))
+    await choose(page, picture("sea.png", 2_400, 160), binary("long.bin", LONG))
     await tray(page).get_by_label("Describe sea.png").fill("The sea")
     await expect(tray(page).get_by_text(re.compile(r"^Waiting, 3\.1 MB$"))).to_be_visible()
     cable.heal()
@@ -254,7 +256,7 @@ async def test_a_row_has_its_final_height_before_its_pictures_have_come(
     for files in ([picture("a.png", 900, 500)], [picture(f"{n}.png", 300, 300) for n in range(2)]):
         await choose(page, *files)
         await send(page)
-    await expect(page.locator("article .picture img")).to_have_count(3)
+    await expect(page.locator("article .picture img")).to_have_count(3, timeout=PICTURES_MILLISECONDS)
     after = await page.evaluate(HEIGHTS)
     await page.route("**/files/urls", lambda route: route.abort())
     await page.reload()

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Route, expect
 from api.accounts.setup import setup_token
 from api.store import open_store
 from tests.browser.test_accessibility import AXE, DESKTOP, PHONE, Auditor
-from tests.browser.windows import Wire, about_the_room, fill, reconnect
+from tests.browser.windows import Wire, about_the_room, escape, fill, reconnect
 from tests.node import Node, Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -42,9 +42,11 @@ async def test_axe_finds_nothing_on_screens_that_are_seen_seldom(
     await fill(page, "chief", "Create account")
     await expect(page.locator("textarea")).to_be_visible()
     bob = await sqlite_node.sign_up("bob")
+    await sqlite_node.sign_up("carl")
     await look_at_invitations(auditor)
     await look_at_members(auditor, bob)
     await look_at_news(auditor, bob)
+    await look_at_the_search(auditor)
     await look_at_trouble(auditor, wire)
     assert auditor.found == {}
 
@@ -83,6 +85,16 @@ def of_mode(mode: str) -> Callable[[Route], Awaitable[None]]:
     return answer
 
 
+def of_problem(status: int, code: str) -> Callable[[Route], Awaitable[None]]:
+    """Answer by a problem."""
+
+    async def answer(route: Route) -> None:
+        problem = {"status": status, "code": code, "done": 0.5, "retry_after_seconds": 60}
+        await route.fulfill(status=status, json=problem)
+
+    return answer
+
+
 async def look_at_invitations(auditor: Auditor) -> None:
     page = auditor.page
     await auditor.visit("#/admin/invitations")
@@ -115,7 +127,7 @@ async def look_at_members(auditor: Auditor, bob: Person) -> None:
     await about_the_room(page, "Leave this room")
     await expect(dialog.get_by_text("A room keeps an owner.")).to_be_visible()
     await auditor.look("leave, last owner")
-    await page.keyboard.press("Escape")
+    await escape(page)
     panel = page.get_by_role("complementary", name="Members")
     if not await panel.is_visible():
         await page.get_by_role("button", name="Members", exact=True).click()
@@ -133,8 +145,7 @@ async def look_at_members(auditor: Auditor, bob: Person) -> None:
     await dialog.get_by_role("button", name="Remove…").click()
     await expect(dialog.get_by_role("heading", name="Remove bob?")).to_be_visible()
     await auditor.look("remove member")
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(page)
     await look_at_a_card(auditor)
     await expect(panel).to_be_visible()
     await page.evaluate("location.hash = location.hash.replace('/members', '')")
@@ -143,7 +154,7 @@ async def look_at_members(auditor: Auditor, bob: Person) -> None:
     await about_the_room(page, "Leave this room")
     await expect(dialog.get_by_role("heading", name="Leave Attic?")).to_be_visible()
     await auditor.look("leave")
-    await page.keyboard.press("Escape")
+    await escape(page)
 
 
 async def look_at_a_card(auditor: Auditor) -> None:
@@ -159,8 +170,7 @@ async def look_at_a_card(auditor: Auditor) -> None:
         await auditor.look(action)
         await dialog.get_by_role("button", name="Back").first.click()
         await expect(dialog.get_by_role("button", name="Mention in this room")).to_be_visible()
-    await page.keyboard.press("Escape")
-    await expect(dialog).to_have_count(0)
+    await escape(page)
 
 
 async def look_at_the_room_menu(auditor: Auditor) -> None:
@@ -169,18 +179,53 @@ async def look_at_the_room_menu(auditor: Auditor) -> None:
     await page.get_by_role("button", name="More about this room").click()
     await expect(page.get_by_role("menuitem", name="Room settings")).to_be_visible()
     await auditor.look("menu of the room")
-    await page.keyboard.press("Escape")
+    await escape(page)
+    await look_at_bans(auditor)
     for what, heading in (
         ("Room settings", "Room settings"),
-        ("Banned people", "Banned people"),
         ("Delete this room", "Delete this room?"),
     ):
         await about_the_room(page, what)
         await expect(dialog.get_by_role("heading", name=heading)).to_be_visible()
         await expect(dialog.get_by_text("Loading")).to_have_count(0)
         await auditor.look(what)
-        await page.keyboard.press("Escape")
-        await expect(dialog).to_have_count(0)
+        await escape(page)
+
+
+async def look_at_bans(auditor: Auditor) -> None:
+    """Look at who is banned from a room, and at the form that bans anybody by their username."""
+    page, dialog = auditor.page, auditor.page.get_by_role("dialog")
+    await about_the_room(page, "Banned people")
+    await expect(dialog.get_by_text("Nobody is banned from this room.")).to_be_visible()
+    await auditor.look("nobody is banned")
+    await dialog.get_by_role("button", name="Ban someone").click()
+    await dialog.get_by_role("button", name="Ban from room").click()
+    await expect(dialog.get_by_text("Enter a username.")).to_be_visible()
+    await auditor.look("ban someone")
+    await dialog.get_by_label("Username").fill("carl")
+    await dialog.get_by_label("Reason").fill("سبب طويل " * 20)
+    await dialog.get_by_role("button", name="Ban from room").click()
+    await expect(dialog.get_by_role("listitem")).to_contain_text("@carl")
+    await auditor.look("banned people")
+    await escape(page)
+
+
+async def look_at_the_search(auditor: Auditor) -> None:
+    """Look at how a query is written, and at what is said while nothing can be found."""
+    page = auditor.page
+    await auditor.visit("#/search")
+    await expect(page.get_by_text("Both words, in any order")).to_be_visible()
+    await auditor.look("search")
+    for status, code, told in (
+        (503, "indexing", "made ready for the search"),
+        (429, "rate_limited", "very often"),
+        (422, "invalid", "not a query"),
+        (500, "internal", "Try again"),
+    ):
+        await page.route(f"**/search?q={code}*", of_problem(status, code))
+        await auditor.visit(f"#/search?q={code}")
+        await expect(page.get_by_role("main").get_by_text(told)).to_be_visible()
+        await auditor.look(f"search, {code}")
 
 
 async def look_at_news(auditor: Auditor, bob: Person) -> None:

@@ -290,7 +290,6 @@ export class Uploads {
       const file = await this.#upload(id, controller.signal);
       this.#failures = 0;
       this.#change(id, { state: 'whole', offset: file.size, shown: file });
-      this.#bytes.delete(id);
     } catch (error) {
       this.#failed(id, error, controller.signal);
     } finally {
