@@ -5,12 +5,18 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from conformance.client.sending import lose_acks
 from conformance.client.stage import Stage
 
 BETWEEN_SECONDS: Final = 0.02
 """Between two messages of somebody else."""
 LONGEST_SECONDS: Final = 0.4
 """From one fault to the next."""
+SENDS: Final = 0.3
+"""So often the client is let send a message beside one of somebody else."""
+HALF: Final = 0.5
+KILL_IN: Final = 24
+"""The program is killed in one of so many faults, as it takes long to start."""
 CUT_BYTES: Final = 6_000
 """A connection is cut after fewer bytes than this."""
 
@@ -43,48 +49,74 @@ async def cuts(stage: Stage) -> None:
 
 async def mixed(stage: Stage) -> None:
     """Nor do closes, ended tokens, gaps, restores, lost acks and kills of the program, in any mixture."""
-    server, rng = stage.server, random.Random(stage.terms.seed)
+    rng = random.Random(stage.terms.seed)
+    await _under(stage, Faults(stage, rng).one, rng)
 
-    async def close() -> None:
-        server.close_all(rng.choice((1000, 1001, 1011, 1012, 4401, 4408, 4420)))
 
-    async def expire() -> None:
-        server.accounts.expire()
-        server.close_all(4401)
+class Faults:
+    """All kinds of faults, of which one at a time is drawn."""
 
-    async def skip() -> None:
-        server.room().append()
+    def __init__(self, stage: Stage, rng: random.Random) -> None:
+        self._stage = stage
+        self._server = stage.server
+        self._rng = rng
 
-    async def cut() -> None:
-        for socket in server.open_sockets:
+    async def one(self) -> None:
+        """Make a fault."""
+        if "keep" in self._stage.can and self._rng.randrange(KILL_IN) == 0:
+            await self._stage.restart(needs_end=False)
+            return
+        kinds = (self.close, self.expire, self.skip, self.cut, self.restore, self.unknown, self.lose)
+        if self._rng.randrange(len(kinds) + 1) == 0:
+            await self._server.down()
+            await self._server.up()
+        else:
+            self._rng.choice(kinds)()
+
+    def close(self) -> None:
+        """Close all sockets, with a code after which a client comes back."""
+        self._server.close_all(self._rng.choice((1000, 1001, 1011, 1012, 4401, 4408, 4420)))
+
+    def expire(self) -> None:
+        """End the access tokens."""
+        self._server.accounts.expire()
+        self._server.close_all(4401)
+
+    def skip(self) -> None:
+        """Add an entry of which nobody is told: a gap."""
+        self._server.room().append()
+
+    def cut(self) -> None:
+        """Cut all sockets."""
+        for socket in self._server.open_sockets:
             socket.cut()
 
-    async def restart() -> None:
-        await server.down()
-        await server.up()
+    def restore(self) -> None:
+        """Begin another epoch, with all that is there."""
+        self._server.room().restore(self._server.room().head)
+        self._server.close_all(1012)
 
-    async def unknown() -> None:
-        server.append(kind="poll", options=[])
+    def unknown(self) -> None:
+        """Add an entry of a kind that nobody knows."""
+        self._server.append(kind="poll", options=[])
 
-    async def fault() -> None:
-        await rng.choice((close, expire, skip, cut, restart, unknown))()
-
-    await _under(stage, fault, rng)
+    def lose(self) -> None:
+        """Lose the next message, or its ack."""
+        lose_acks(self._server, stored=self._rng.random() < HALF, times=1)
 
 
 async def _under(stage: Stage, fault: Callable[[], Awaitable[None]], rng: random.Random) -> None:
     """Let the client read and send while faults happen, and then find everything there, once."""
     server = stage.server
     await stage.follow()
-    sends = "send" in stage.shown.of("hello")[0].get("can", [])
-    sent: list[tuple[str, str]] = []
+    sent: dict[str, str] = {}
 
     async def talk() -> None:
         while True:
             server.append()
-            if sends and rng.random() < 0.3:
+            if "send" in stage.can and rng.random() < SENDS:
                 body = f"Sent {len(sent)}"
-                sent.append((await stage.send(body), body))
+                sent[body] = await stage.send(body)
             await asyncio.sleep(BETWEEN_SECONDS)
 
     talking = asyncio.create_task(talk())
@@ -97,12 +129,17 @@ async def _under(stage: Stage, fault: Callable[[], Awaitable[None]], rng: random
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)
     server.append()  # a gap at the end shows itself by what comes after it
-    for id, _ in sent:
-        told = await stage.answered(id)
-        stage.require(told["type"] == "sent", "each message is stored in the end", told)
+    for id in sent.values():
+        if not stage.is_forgotten(id):
+            told = await stage.answered(id)
+            stage.require(told["type"] == "sent", "each message is stored in the end", told)
     await stage.reached()
     bodies = [one["body"] for one in server.room().entries if one["username"] == "ada"]
-    stage.require(bodies == [body for _, body in sent], "each message is stored once, in order", bodies)
+    stage.require(len(set(bodies)) == len(bodies), "each message is stored once", bodies)
+    lost = [one for one, id in sent.items() if one not in bodies and not stage.is_forgotten(id)]
+    stage.require(not lost, "no message is lost, but for those that a killed program may not have read", lost)
+    order = [one for one in sent if one in set(bodies)]
+    stage.require(bodies == order, "messages are stored in the order in which they were asked for", bodies)
 
 
 SCENARIOS: Final = (killed, cuts, mixed)

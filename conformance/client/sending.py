@@ -17,7 +17,7 @@ async def ack_lost(stage: Stage) -> None:
     server = stage.server
     await stage.follow()
     stage.needs("send")
-    _loses_acks(server, stored=False, times=2, then=True)
+    lose_acks(server, stored=False, times=2, then=True)
     told = await stage.answered(await stage.send("Is it there?"))
     tries = len(_tries(server))
     stage.require(tries >= 3, "it is sent again until it is known to be stored", f"{tries} tries")
@@ -31,7 +31,7 @@ async def order(stage: Stage) -> None:
     server = stage.server
     await stage.follow()
     stage.needs("send")
-    _loses_acks(server, stored=True, times=1)
+    lose_acks(server, stored=True, times=1)
     bodies = [f"Number {number}" for number in range(COUNT)]
     ids = [await stage.send(body) for body in bodies]
     for id in ids:
@@ -151,7 +151,7 @@ def _stored(stage: Stage, bodies: list[str]) -> None:
         )
 
 
-def _loses_acks(server: ScriptedServer, *, stored: bool, times: int, then: bool = False) -> None:
+def lose_acks(server: ScriptedServer, *, stored: bool, times: int, then: bool = False) -> None:
     """Cut the connection instead of an answer to the next messages, which are `stored` or not.
 
     `then` one more is stored and its ack lost.

@@ -43,6 +43,7 @@ class Stage:
         self._folder = folder
         self._program: Program | None = None
         self._ids = 0
+        self._forgotten: set[str] = set()
 
     @property
     def trace(self) -> list[str]:
@@ -74,10 +75,15 @@ class Stage:
             lambda: len(self.shown.of("hello")) > hellos, "the program says `hello`", seconds=START_SECONDS
         )
 
+    @property
+    def can(self) -> Sequence[str]:
+        """What the client can do."""
+        found: Sequence[str] = self.shown.of("hello")[0].get("can", [])
+        return found
+
     def needs(self, *names: str) -> None:
         """Leave the scenario out where the client does not do one of these things."""
-        can = self.shown.of("hello")[0].get("can", [])
-        if missing := [name for name in names if name not in can]:
+        if missing := [name for name in names if name not in self.can]:
             raise Skipped(f"the client does not do: {', '.join(missing)}")
 
     async def follow(self, *room_ids: str) -> None:
@@ -93,6 +99,7 @@ class Stage:
         await (self.program.stop() if needs_end else self.program.kill())
         if not needs_end:
             self.shown.restarted()
+            self._forgotten |= {str(id) for id in range(1, self._ids + 1) if not self._answers(str(id))}
         self._trace.note("program", "is started again")
         await self.start()
         await self.program.say(do="follow", room_ids=list(room_ids or ("lobby",)))
@@ -156,6 +163,10 @@ class Stage:
     async def reconnected(self, times: int = 1) -> None:
         """Wait until the client has opened so many further sockets than the first."""
         await self.until(lambda: len(self.server.sockets) > times, f"the client comes back {times} times")
+
+    def is_forgotten(self, id: str) -> bool:
+        """Say whether the program was killed before it told what became of this."""
+        return id in self._forgotten
 
     async def quiet(self, seconds: float) -> None:
         """Let time pass in which nothing wrong may be shown."""
