@@ -61,6 +61,7 @@ from tailwire_client.events import (
     Unsubscribed,
     UserChanged,
 )
+from tailwire_client.files import File
 from tailwire_client.invites import Invite, InvitePreview
 from tailwire_client.kept import Kept, KeptInMemory
 from tailwire_client.members import Ban, Member
@@ -102,6 +103,7 @@ __all__ = [
     "Ended",
     "Entry",
     "Event",
+    "File",
     "FileDrafts",
     "FilePair",
     "FilePositions",

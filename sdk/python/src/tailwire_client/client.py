@@ -13,6 +13,7 @@ from tailwire_client.consumer import Consumer, Start
 from tailwire_client.credentials import Credentials, ProgramToken
 from tailwire_client.drafts import Draft, Drafts, MemoryDrafts
 from tailwire_client.errors import Closed
+from tailwire_client.files import Files
 from tailwire_client.invites import Invites
 from tailwire_client.members import Members
 from tailwire_client.messages import Message, Messages
@@ -71,6 +72,7 @@ class Client:
         self._is_closed = False
         self.account = Account(self._web)
         self.bots = Bots(self._web)
+        self.files = Files(self._web, self._pace)
         self.invites = Invites(self._web)
         self.members = Members(self._web)
         self.messages = Messages(self._web)
@@ -101,14 +103,16 @@ class Client:
         reply_to: int | None = None,
         epoch: str | None = None,
         ref: str | None = None,
+        files: Iterable[str] = (),
     ) -> Sent:
         """Send a message, and return when the server has stored it: once, however often it had to be sent.
 
-        Messages to a room are stored in the order of the calls. `epoch` is that of `reply_to`. `ref` names the message
-        for ever: a second one under the same is not stored. Raises Problem where the server refuses it.
+        Messages to a room are stored in the order of the calls. `epoch` is that of `reply_to`. `files` are the ids of
+        up to 10 files that were uploaded to the room. `ref` names the message for ever: a second one under the same is
+        not stored. Raises Problem where the server refuses it.
         """
         return await self._send(
-            Draft(uuid.uuid4().hex if ref is None else ref, room_id, body, reply_to, epoch)
+            Draft(uuid.uuid4().hex if ref is None else ref, room_id, body, reply_to, epoch, tuple(files))
         )
 
     @property
@@ -156,7 +160,10 @@ class Client:
 
     async def _carry(self, draft: Draft) -> Sent:
         """Send a message over an open socket, else over HTTP. Under its ref both are the same message."""
-        fields = given(ref=draft.ref, body=draft.body, reply_to=draft.reply_to, epoch=draft.epoch)
+        files = list(draft.files) or None
+        fields = given(
+            ref=draft.ref, body=draft.body, reply_to=draft.reply_to, epoch=draft.epoch, files=files
+        )
         for stream in self._streams:
             if stream.is_open:
                 ack = await stream.call({"type": "send", "room_id": draft.room_id, **fields})

@@ -22,6 +22,7 @@ class Draft:
     body: str
     reply_to: int | None = None
     epoch: str | None = None
+    files: tuple[str, ...] = ()
 
 
 class Drafts(ABC):

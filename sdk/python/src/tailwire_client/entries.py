@@ -58,6 +58,8 @@ class MessageEntry(Entry):
     mentions_all: bool = False
     is_bot: bool = False
     shown_as: ShownAs | None = None
+    files: tuple[Mapping[str, Any], ...] = ()
+    """What it has, each with the fields of a `File`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tailwire_client.entries import Entry, ShownAs, entry_of
 from tailwire_client.errors import BrokenContract
+from tailwire_client.files import File
 from tailwire_client.position import Position
 from tailwire_client.shape import read, read_all
 from tailwire_client.web import Web, given, items_of, path
@@ -50,6 +51,7 @@ class Message:
     mentions_all: bool = False
     is_bot: bool = False
     shown_as: ShownAs | None = None
+    files: tuple[File, ...] = ()
     epoch: str | None = None
 
 
@@ -209,6 +211,13 @@ class Messages:
     def mentions(self) -> AsyncIterator[Message]:
         """Yield the messages of others that mention you, newest first, of all your rooms."""
         return self._web.pages(Message, "/mentions")
+
+    def search(self, q: str, *, room_id: str | None = None) -> AsyncIterator[Message]:
+        """Yield the messages that you search for, newest first, of all your rooms or of one.
+
+        docs/protocol.md, *Search*, says what `q` may be. Raises Invalid for what cannot be understood.
+        """
+        return self._web.pages(Message, "/search", {"q": q, "room_id": room_id})
 
     async def read_up_to(
         self, room_id: str, seq: int, *, epoch: str | None = None, back: bool = False

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tailwire_client.answer import ask
+from tailwire_client.answer import ask, pieces
 from tailwire_client.credentials import Credentials
 from tailwire_client.errors import (
     BrokenContract,
@@ -30,6 +30,8 @@ PATIENCE_SECONDS: Final = 60.0
 """A request is tried again for so long before its error is raised."""
 _SAFE: Final = frozenset({"GET", "PUT", "DELETE"})
 """Methods that may be sent twice: done already is done."""
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Query = Mapping[str, str | int | bool | None]
 
@@ -64,6 +66,7 @@ class Web:
         *,
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         is_safe: bool | None = None,
         wait_seconds: float = 0.0,
         for_ever: bool = False,
@@ -80,7 +83,9 @@ class Web:
         tries = 0
         while True:
             try:
-                return await self.once(method, path, query=query, body=body, wait_seconds=wait_seconds)
+                return await self.once(
+                    method, path, query=query, body=body, headers=headers, wait_seconds=wait_seconds
+                )
             except TailwireError as error:
                 wait = self._wait_after(error, tries, may_repeat=may_repeat)
                 if wait is None or time.monotonic() + wait > ends_at:
@@ -95,6 +100,8 @@ class Web:
         *,
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         wait_seconds: float = 0.0,
     ) -> Any:
         """Send a request, and once more where the token had ended. Raises SessionEnded where no other holds."""
@@ -108,6 +115,8 @@ class Web:
                     path,
                     query=shown,
                     body=body,
+                    content=content,
+                    headers=headers,
                     token=token,
                     wait_seconds=wait_seconds,
                 )
@@ -118,6 +127,21 @@ class Web:
                     raise SessionEnded("The server takes none of the tokens") from refusal
                 token = await self.renew(token)
         raise AssertionError
+
+    def reachable(self, url: str) -> str:
+        """Return an address of the server as this client reaches it.
+
+        A server that was not told its address gives one that holds on its own machine only.
+        """
+        given = httpx.URL(url)
+        if given.host not in LOOPBACK:
+            return url
+        return str(self._http.base_url).rstrip("/") + given.raw_path.decode()
+
+    async def bytes_at(self, url: str, *, start: int = 0) -> AsyncIterator[bytes]:
+        """Yield the bytes at an address that needs no token, from one on. Raises Problem and Unreachable."""
+        async for piece in pieces(self._http, url, start):
+            yield piece
 
     async def pages(self, kind: type[T], path: str, query: Query | None = None) -> AsyncIterator[T]:
         """Yield the items of all pages of a list."""
